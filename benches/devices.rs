@@ -1,12 +1,13 @@
-//! What devices say all day, at an installation that has a hundred thousand of them: check-ins with new values, polls with
-//! nothing to do, acknowledgements; by signature and over TLS with the device's certificate; each as a share of what key
-//! operations and synced writes alone would allow in the same run.
+//! Measures the daily traffic of devices at an installation with 100,000 of them: check-ins with new values, polls
+//! without work, and acknowledgements. Each is sent with a signature, and over TLS with the device's certificate. Each
+//! rate is compared with the rate that key operations and synced writes alone would allow in the same run.
 //!
-//! Server and devices are processes of their own, so that what each uses can be told apart. Every device has its own
-//! streams in the log; those that speak, every tenth, have certificates of their own and share a few keys. They sign before the clock
-//! runs. At the end the server is killed, and everything it took has to be in the log.
-//! `cargo bench --bench devices`; `MUSTER_BENCH_DEVICES` sets how many devices there are, `MUSTER_BENCH_SPEAKERS` how many
-//! of them speak. Run by `cargo test`, it is a small one that judges no figure.
+//! Server and devices are separate processes, so that their CPU time and memory can be measured separately. Every
+//! device has its own streams in the log. Those that send messages (every tenth) have their own certificates and share
+//! a few keys. They sign before the clock starts. At the end the server is killed, and everything that it accepted must
+//! be in the log. `cargo bench --bench devices`; `MUSTER_BENCH_DEVICES` sets the number of devices, and
+//! `MUSTER_BENCH_SPEAKERS` how many of them send messages. Under `cargo test` the benchmark is small and judges no
+//! figure.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 #[path = "devices/client.rs"]
@@ -31,18 +32,18 @@ use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use std::time::Duration;
 use world::World;
 
-/// Set for the processes beside this one: what they are, and the file they begin with.
+/// Environment variables of the child processes: their role, and the file that they read first.
 const ROLE: &str = "MUSTER_BENCH_ROLE";
 const FILE: &str = "MUSTER_BENCH_FILE";
 
-/// Messages under way at once.
+/// Number of concurrent messages.
 const AT_ONCE: usize = 64;
 
-/// The least share of the rate that could not be bettered. Two verifications are hardly anything: what takes the time is to read, open and
-/// fold the two streams of each device, and the hops between threads for it.
+/// Minimum ratio to the ideal rate. The two signature verifications are a small part of the cost. Most of the time goes
+/// into reading, opening and folding the two streams of each device, and into switching threads for it.
 const LIMIT: f64 = 0.02;
 
-/// In this order: a poll finds nothing to do once everything is acknowledged.
+/// The order matters: a poll has no work only after everything is acknowledged.
 const KINDS: [Kind; 3] = [Kind::Acknowledgement, Kind::CheckIn, Kind::Poll];
 
 fn main() -> ExitCode {
@@ -75,9 +76,9 @@ async fn measure() -> ExitCode {
     );
     let ratio = take_turns(&made, limit);
     let written = written(&made).await;
-    assert_eq!(written, (speakers, 2 * speakers), "acknowledgements and check-ins that were taken are in the log");
-    println!("the server was killed, and every message that it took is in the log; load {}", load());
-    println!("the least ratio is {ratio:.3}, limit {LIMIT:.3}");
+    assert_eq!(written, (speakers, 2 * speakers), "all accepted acknowledgements and check-ins are in the log");
+    println!("the server was killed, and every message that it accepted is in the log; load {}", load());
+    println!("the lowest ratio is {ratio:.3}, limit {LIMIT:.3}");
     if ratio >= LIMIT || !judged { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -116,7 +117,7 @@ fn take_turns(made: &Made, limit: Limit) -> f64 {
     least
 }
 
-/// The server's process: prints its ports and serves until it is killed.
+/// The server's process: prints its ports and runs until it is killed.
 async fn serve(config: &Path) {
     let mut config = Config::load(config).expect("a configuration");
     config.devices.listen = Some(([127, 0, 0, 1], 0).into());
@@ -127,7 +128,7 @@ async fn serve(config: &Path) {
     std::future::pending::<()>().await;
 }
 
-/// Acknowledgements and check-ins in the log beyond what it began with.
+/// Counts the acknowledgements and check-ins in the log since the start of the run.
 async fn written(made: &Made) -> (usize, usize) {
     let app = App::open(Config::load(&made.config).expect("a configuration"), World::system()).await.expect("it opens");
     let mut follow = app.platform.log.follow(Some(events::Position(made.events)));
@@ -165,19 +166,19 @@ impl Process {
         serde_json::from_str(&line).expect("JSON")
     }
 
-    /// What it has used so far, in user and system mode (proc(5), `stat`).
+    /// CPU time used so far, in user and system mode (proc(5), `stat`).
     fn processor_time(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("Linux tells of it");
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("Linux has this file");
         let fields: Vec<&str> = stat.rsplit(')').next().expect("its fields").split_whitespace().collect();
         let ticks: u64 = [11, 12].iter().map(|nth: &usize| fields[*nth].parse::<u64>().expect("a number")).sum();
         Duration::from_millis(ticks * 10)
     }
 
-    /// Resident memory now and at most (proc(5), `status`).
+    /// Current and peak resident memory (proc(5), `status`).
     fn memory(&self) -> String {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux tells of it");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux has this file");
         let of = |name: &str| -> u64 {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("it is told");
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the line exists");
             line.trim_matches(|c: char| !c.is_ascii_digit()).parse::<u64>().expect("a number") / 1024
         };
         format!("{} MiB resident, {} MiB at most", of("VmRSS:"), of("VmHWM:"))
@@ -191,7 +192,7 @@ impl Drop for Process {
     }
 }
 
-/// How busy this machine was with everything (proc(5), `loadavg`).
+/// Load average of this machine (proc(5), `loadavg`).
 fn load() -> String {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(' ').next().unwrap_or_default().to_owned()

@@ -1,9 +1,10 @@
-//! Durable appends: the embedded event store against a plain file that is appended to and synced, in the same run.
+//! Durable appends: compares the embedded event store with a plain file that is appended to and synced, in the same
+//! run.
 //!
-//! Both take the same events from many producers at once, write what waits together, sync, and answer; the plain file
-//! keeps no index, no checksums and no hashes, and nobody could read it. The store is meant to reach at least the share
-//! of the plain file's rate that is printed as its limit. `cargo bench --bench durable_appends`; `MUSTER_BENCH_SECONDS`
-//! sets how long each turn takes, `MUSTER_BENCH_ROUNDS` how many there are.
+//! Both accept the same events from many concurrent producers, write all waiting events together, sync, and answer. The
+//! plain file has no index, checksums or hashes, and cannot be read back. The store should reach at least the share of
+//! the plain file's rate that is printed as its limit. `cargo bench --bench durable_appends`; `MUSTER_BENCH_SECONDS`
+//! sets the duration of each turn, and `MUSTER_BENCH_ROUNDS` the number of rounds.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 #[path = "durable_appends/plain.rs"]
@@ -16,13 +17,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Producers, and the least share of the plain file's rate.
+/// Number of producers, and the minimum share of the plain file's rate.
 const LIMITS: [(usize, f64); 4] = [(1, 1.0), (16, 0.6), (128, 0.45), (512, 0.45)];
 
-/// Bytes of an event as it is stored.
+/// Bytes of a stored event.
 const EVENT: usize = 600;
 
-/// Somebody who appends one event and returns when it is durable.
+/// A store that appends one event and returns when it is durable.
 trait Target: Send + Sync + 'static {
     fn append(&self, producer: usize, nth: u64) -> impl Future<Output = ()> + Send;
 }
@@ -54,7 +55,7 @@ fn setting(name: &str, default: f64) -> f64 {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
 }
 
-/// Appends a second, by so many producers at once.
+/// Appends per second with this number of concurrent producers.
 async fn rate(target: impl Target, producers: usize, time: Duration) -> f64 {
     let target = Arc::new(target);
     let stop = Arc::new(AtomicBool::new(false));
@@ -73,7 +74,7 @@ async fn rate(target: impl Target, producers: usize, time: Duration) -> f64 {
             })
         })
         .collect();
-    // Files grow at first, which costs more than what comes after.
+    // A warm-up: files grow at first, which costs more than later appends.
     tokio::time::sleep(time / 2).await;
     let (start, before) = (Instant::now(), done.load(Ordering::Relaxed));
     tokio::time::sleep(time).await;

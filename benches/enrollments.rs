@@ -1,10 +1,10 @@
-//! Whole enrollments against what they cannot do without: the operations with private keys and the password hash that one
-//! enrollment takes, on the server and on the device, measured in the same run.
+//! Compares whole enrollments with their unavoidable work: the operations with private keys and the password hash of
+//! one enrollment, on the server and on the device, measured in the same run.
 //!
-//! Devices and server share this machine, so both sides' operations count. The ratio says how much of the machine is
-//! spent on what nobody can save; the rest is pages, property lists, durable events and the simulator's own work.
-//! `cargo bench --bench enrollments`; `MUSTER_BENCH_DEVICES` sets how many devices enroll, `MUSTER_BENCH_AT_ONCE` how
-//! many at a time.
+//! Devices and server share this machine, so the operations of both sides count. The ratio is the share of the machine
+//! that goes into unavoidable work. The rest is pages, property lists, durable events and the simulator's own work.
+//! `cargo bench --bench enrollments`; `MUSTER_BENCH_DEVICES` sets the number of devices that enroll, and
+//! `MUSTER_BENCH_AT_ONCE` how many at a time.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version};
@@ -20,10 +20,10 @@ use simulator::walk::Ownership;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// The least share of the ideal rate.
+/// Minimum share of the ideal rate.
 const LIMIT: f64 = 0.2;
 
-/// What one enrollment takes: operations with a private RSA-2048 key, by who does them and why.
+/// Operations with a private RSA-2048 key in one enrollment, by side and purpose.
 const KEY_OPERATIONS: [(&str, u32); 8] = [
     ("server: TLS handshakes, one for the browser and one for the device", 2),
     ("server: signatures of the CA profile and of the MDM profile", 2),
@@ -81,7 +81,7 @@ async fn enrollments(devices: usize, at_once: usize) -> f64 {
     report.rate()
 }
 
-/// The mean of a signature and a decryption.
+/// Mean duration of a signature and a decryption.
 fn private_key_operation() -> Duration {
     let rsa = Rsa::generate(2048).expect("a key is made");
     let mut secret = vec![0; 256];
@@ -96,7 +96,7 @@ fn private_key_operation() -> Duration {
     }) / 2
 }
 
-/// With the parameters that local accounts are kept with.
+/// Uses the argon2 parameters of local accounts.
 fn password_check() -> Duration {
     let parameters = Params::new(19_456, 2, 1, None).expect("legal parameters");
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);

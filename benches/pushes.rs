@@ -1,10 +1,10 @@
-//! Pushes to a push server on the loopback interface: the whole server's, each owed by the log and written down in it, as a
-//! share of what bare HTTP/2 requests reach in the same run.
+//! Pushes to a push server on the loopback interface: measures the whole server, which derives each push from the log
+//! and records it there, as a share of the rate of bare HTTP/2 requests in the same run.
 //!
-//! The push server is a process of its own, so that its processor time can be told apart. In every round the same number of
-//! notifications is sent three ways: by a bare client; by `push::Pusher`; and by the reactions of a server that finds as
-//! many devices with a queued command in its log, each outcome a durable event. `cargo bench --bench pushes`;
-//! `MUSTER_BENCH_DEVICES` sets how many devices there are, `MUSTER_BENCH_ROUNDS` how many rounds.
+//! The push server is a separate process, so that its CPU time can be measured separately. Each round sends the same
+//! number of notifications in three ways: with a bare client; with `push::Pusher`; and with the reactions of a server
+//! that finds that many devices with a queued command in its log, each outcome a durable event. `cargo bench --bench
+//! pushes`; `MUSTER_BENCH_DEVICES` sets the number of devices, and `MUSTER_BENCH_ROUNDS` the number of rounds.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 #[path = "pushes/installation.rs"]
@@ -18,17 +18,17 @@ use installation::Installation;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// The least share of the bare client's rate that the whole server reaches.
+/// Minimum share of the bare client's rate for the whole server.
 const LIMIT: f64 = 0.1;
 
-/// Notifications under way at once, as in `reactions::pushes`.
+/// Number of concurrent notifications, as in `reactions::pushes`.
 const AT_ONCE: usize = 256;
 
-/// How one way fared in one round.
+/// Result of one way in one round.
 #[derive(Clone, Copy)]
 struct Measured {
     rate: f64,
-    /// Processor time for one notification, on either side.
+    /// CPU time per notification, on each side.
     client: Duration,
     server: Duration,
 }
@@ -89,9 +89,9 @@ async fn measure(installation: &Installation, way: impl Future<Output = ()>) -> 
     }
 }
 
-/// What a process has used so far, in user and system mode (proc(5), `stat`).
+/// CPU time that a process has used so far, in user and system mode (proc(5), `stat`).
 fn processor_time(process: &str) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("Linux tells of the process");
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("Linux has this file");
     let fields: Vec<&str> = stat.rsplit(')').next().expect("its fields").split_whitespace().collect();
     let ticks: u64 = [11, 12].iter().map(|nth: &usize| fields[*nth].parse::<u64>().expect("a number")).sum();
     Duration::from_millis(ticks * 10)

@@ -1,7 +1,8 @@
-//! The sign-in page of the portal after 400 and after 5,000 changes of the settings, against the same page before any of
-//! them, measured in the same run: the settings are kept in memory, so that history costs nobody anything.
+//! Compares the portal's sign-in page after 400 and after 5,000 changes of the settings with the same page before any
+//! change, measured in the same run. The settings are kept in memory, so the number of changes must not slow down the
+//! page.
 //!
-//! `cargo bench --bench settings_changes`; `MUSTER_BENCH_REQUESTS` sets how often the page is asked for in each row.
+//! `cargo bench --bench settings_changes`; `MUSTER_BENCH_REQUESTS` sets the number of requests for each row.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 #[expect(dead_code, reason = "settings wake no device: reactions are not passed over")]
@@ -18,11 +19,11 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use world::World;
 
-/// Changes before each row is measured.
+/// Number of changes before each row is measured.
 const ROWS: [u32; 3] = [0, 400, 5_000];
-/// The page may take this many times as long as before any change.
+/// Maximum ratio of the page's duration to that before any change.
 const LIMIT: f64 = 1.5;
-/// Changes that are appended at once.
+/// Number of changes in one append.
 const BATCH: u32 = 200;
 const SAFARI: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
                       Version/17.5 Mobile/15E148 Safari/604.1";
@@ -79,7 +80,7 @@ async fn change(app: &App, so_far: u32) {
 }
 
 async fn median_of(client: &reqwest::Client, page: &str, requests: usize) -> Duration {
-    // The first ones make the connection and read what changed.
+    // Warm-up: the first requests open the connection and read the changes.
     for _ in 0..requests / 10 {
         ask(client, page).await;
     }

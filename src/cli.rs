@@ -1,4 +1,4 @@
-//! The commands of the muster binary.
+//! The commands of the `muster` binary.
 
 mod access;
 mod administer;
@@ -32,7 +32,7 @@ struct Cli {
     command: Command,
 }
 
-/// Which installation a command is about.
+/// Selects the installation that a command works on.
 #[derive(Args)]
 struct At {
     /// The configuration file.
@@ -89,7 +89,7 @@ enum Command {
     Restore(keep::Restore),
 }
 
-/// Runs the command that the arguments name; 0 if it succeeded.
+/// Runs the command given in the arguments. Returns exit code 0 if it succeeded.
 pub fn main() -> ExitCode {
     let matches = reference::documented(Cli::command()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
@@ -125,7 +125,7 @@ pub fn main() -> ExitCode {
 fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(command);
-    // A blocking thread that hangs on a broken disk must not keep the process.
+    // A blocking thread that hangs on a broken disk must not keep the process alive.
     runtime.shutdown_background();
     outcome
 }
@@ -134,10 +134,11 @@ fn complain(error: &anyhow::Error) {
     telemetry::complain(&format!("{error:#}"));
 }
 
-/// Whether something could not be said to somebody who still wanted to hear it.
+/// Whether output was lost although its reader was still there.
 static UNHEARD: AtomicBool = AtomicBool::new(false);
 
-/// Says something to whoever runs the command. Who closed the pipe has heard enough: what was begun is still ended.
+/// Prints a line to standard output. A closed pipe is ignored, since its reader needs no more output; the command still
+/// finishes its work.
 fn say(text: impl std::fmt::Display) {
     match writeln!(std::io::stdout(), "{text}") {
         Err(error) if error.kind() != ErrorKind::BrokenPipe && !UNHEARD.swap(true, Ordering::Relaxed) => {
@@ -160,7 +161,7 @@ mod tests {
         here.into_iter().chain(arguments).chain(below).collect()
     }
 
-    // What a paper tells to type: from "muster" at the beginning of a line or of a piece of code to its end.
+    // Returns the commands in a document: the text from "muster" at the start of a line or code span to its end.
     fn told(paper: &str) -> Vec<String> {
         let joined = paper.replace("\\\n", " ");
         let lines = joined.lines().filter_map(|line| line.trim_start().strip_prefix("muster ").map(str::to_owned));
@@ -169,7 +170,7 @@ mod tests {
         lines.chain(spans).collect()
     }
 
-    // The first word that is neither a command, an option of it, nor where a value may stand.
+    // Returns the first word that is not a subcommand, not one of its options, and not a possible value.
     fn unknown_word(text: &str) -> Option<String> {
         let mut command = Cli::command();
         command.build();

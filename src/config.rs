@@ -1,5 +1,5 @@
-//! The configuration file: addresses, paths, the store and keys. What people see is a setting instead
-//! (`muster settings apply`).
+//! The configuration file (`muster.toml`): addresses, paths, the store and keys. What users see is configured in the
+//! settings instead (`muster settings apply`).
 
 pub mod acceptor;
 pub mod check;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use telemetry::{LogFormat, Logging};
 use world::regular_file;
 
-/// `muster.toml`. Relative paths are relative to the directory of the file. Unknown keys are refused.
+/// `muster.toml`. Relative paths are relative to the directory of the file. Unknown keys are rejected.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -31,72 +31,78 @@ pub struct Config {
     pub logging: Logging,
 }
 
-/// `[server]`: where Muster listens and what it is called.
+/// `[server]`: listening addresses and the public URL.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
-    /// The address people type, such as `https://enroll.example.com`: scheme `https`, no path. Every URL in a profile
-    /// begins with it, and enrolled devices keep it: changing it orphans them.
+    /// Public URL that people type, such as `https://enroll.example.com`: scheme `https`, no path. Every URL in a
+    /// profile begins with it, and enrolled devices keep it: if it changes, enrolled devices can no longer reach the
+    /// server.
     pub public_url: String,
-    /// Address and port to listen on for people and devices, such as `0.0.0.0:443`. Port 0 takes any free one.
+    /// Address and port to listen on for people and devices, such as `0.0.0.0:443`. Port 0 selects any free port.
     pub listen: SocketAddr,
-    /// Address and port for `/metrics`, `/healthz` and `/readyz`; keep it on the loopback interface.
+    /// Address and port for `/metrics`, `/healthz` and `/readyz`. Keep it on the loopback interface.
     pub metrics_listen: SocketAddr,
-    /// Addresses of reverse proxies whose `X-Forwarded-For` is believed. None by default.
+    /// IP addresses of the reverse proxies whose `X-Forwarded-For` header is trusted. Default: none.
     #[serde(default, deserialize_with = "addresses")]
     pub trusted_proxies: Vec<IpAddr>,
 }
 
-// The library's "invalid IP address syntax" does not say that a range is the mistake.
+// Replaces the library's "invalid IP address syntax", which does not say that a range is the mistake.
 fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpAddr>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     let wrong = |text: &str| match text.contains('/') {
         true => format!(
-            "{text:?} is a range, and ranges are not taken: name each proxy by its own address, such as \"10.0.0.1\""
+            "{text:?} is a range, and ranges are not supported: list each proxy by its own address, such as \"10.0.0.1\""
         ),
         false => {
-            format!("{text:?} is no IP address: write it as \"10.0.0.1\" or \"2001:db8::1\", without port or name")
+            format!("{text:?} is not an IP address: write it as \"10.0.0.1\" or \"2001:db8::1\", without port or name")
         }
     };
     texts.iter().map(|text| text.parse().map_err(|_| D::Error::custom(wrong(text)))).collect()
 }
 
-/// `[store]`: where the log, the keys and the projections are.
+/// `[store]`: paths of the log, the keys and the projections.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
-    /// Directory of `events.db`, `keys.db` and `projections.db`. On a local disk, never a network mount.
+    /// Directory of `events.db`, `keys.db` and `projections.db`. It must be on a local disk, never on a network mount.
     pub directory: PathBuf,
-    /// The master key, 32 bytes in hex. Back it up apart from the directory: without it personal data reads as nothing.
+    /// File with the master key, 32 bytes in hex. Back it up separately from the directory: without it, personal data
+    /// cannot be read.
     pub master_key: PathBuf,
-    /// Start with keys that are older than the log, and note those that are missing as lost. Given on the command line alone
-    /// (`serve --accept-lost-keys`), so that it is decided each time anew.
+    /// Start with keys that are older than the log, and record the missing ones as lost. Only a command-line option
+    /// (`serve --accept-lost-keys`), so that it is an explicit decision each time.
     #[serde(skip)]
     pub accept_lost_keys: bool,
-    /// Start with a log that ends before what `keys.db` saw of it. As `accept_lost_keys`: `serve --accept-older-log`.
+    /// Start with a log that ends before the position that `keys.db` has recorded. Like `accept_lost_keys`, only a
+    /// command-line option: `serve --accept-older-log`.
     #[serde(skip)]
     pub accept_older_log: bool,
 }
 
-/// `[devices]`: how devices prove their identity. Left out, they sign each message (`SignMessage`).
+/// `[devices]`: how devices prove their identity. Without this section they sign each message (`SignMessage`).
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Devices {
-    /// Address that devices are told to talk to, such as `https://mdm.example.com`: scheme `https`, no path. They prove
-    /// their identity in TLS there. Enrolled devices keep it: changing it orphans them.
+    /// URL that devices use for MDM messages, such as `https://mdm.example.com`: scheme `https`, no path. There they
+    /// prove their identity with a TLS client certificate. Enrolled devices keep this URL: if it changes, they can no
+    /// longer reach the server.
     pub url: Option<String>,
-    /// Address and port of a listener of our own for `url`, such as `0.0.0.0:8443`. It asks for the device's certificate;
-    /// people never come there, whom a browser would ask for one, too.
+    /// Address and port of a separate listener for `url`, such as `0.0.0.0:8443`. It requests the device's certificate.
+    /// People do not use it, because a browser would ask them for a certificate too.
     pub listen: Option<SocketAddr>,
-    /// A reverse proxy among `server.trusted_proxies` ends TLS for `url` and passes the certificate in `Client-Cert`
-    /// (RFC 9440). It must remove that header from what clients send.
+    /// A reverse proxy in `server.trusted_proxies` terminates TLS for `url` and passes the certificate in the
+    /// `Client-Cert` header (RFC 9440). It must remove that header from client requests.
     pub client_cert_header: bool,
-    /// PEM files with CAs that certify devices when they are made, beside "Apple iPhone Device CA", which is known: what
-    /// they signed counts as a genuine device of Apple's. Whether they have expired is not asked.
+    /// PEM files with further CAs of built-in device identities, in addition to "Apple iPhone Device CA", which is
+    /// built in. A device whose identity one of them signed counts as a genuine Apple device. Expiry of these CAs is
+    /// not checked.
     pub device_ca_certificates: Vec<PathBuf>,
 }
 
-/// The log's format in a file that cannot be used as a whole, such as one with an unknown key; `None` if it does not say it.
+/// Reads only the log format from a configuration file that is otherwise invalid (for example, one with an unknown
+/// key). Returns `None` if it does not set the format.
 pub fn log_format(path: &Path) -> Option<LogFormat> {
     let file: toml::Table = toml::from_str(&regular_file::read_to_string(path).ok()?).ok()?;
     file.get("logging")?.get("format")?.clone().try_into().ok()
@@ -104,17 +110,17 @@ pub fn log_format(path: &Path) -> Option<LogFormat> {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("cannot read the configuration {}: {why}; `muster init DIRECTORY` makes one, `--config FILE` names another", .path.display())]
+    #[error("cannot read the configuration {}: {why}; create one with `muster init DIRECTORY`, or name another one with `--config FILE`", .path.display())]
     Unreadable { path: PathBuf, why: std::io::Error },
-    #[error("the configuration {} is not understood: {why}", .path.display())]
+    #[error("the configuration {} is not valid: {why}", .path.display())]
     Invalid { path: PathBuf, why: String },
 }
 
 impl Config {
-    /// Reads a configuration file; relative paths in it are taken from its directory.
+    /// Reads a configuration file. Relative paths in it are resolved against its directory.
     ///
     /// # Errors
-    /// Says which key is wrong and which are known.
+    /// Returns an error if the file cannot be read or is invalid. The message names the wrong key and the known keys.
     pub fn load(path: &Path) -> Result<Config, ConfigError> {
         let unreadable = |why| ConfigError::Unreadable { path: path.to_owned(), why };
         let text = regular_file::read_to_string(path).map_err(unreadable)?;
@@ -124,10 +130,10 @@ impl Config {
             .map_err(|why| ConfigError::Invalid { path: path.to_owned(), why: why.to_string() })
     }
 
-    /// The configuration in `text`, its relative paths taken from `directory`.
+    /// Parses the configuration in `text`. Relative paths in it are resolved against `directory`.
     ///
     /// # Errors
-    /// Says which key is wrong and which are known.
+    /// Returns an error if the text is invalid. The message names the wrong key and the known keys.
     pub fn parse(text: &str, directory: &Path) -> Result<Config, toml::de::Error> {
         let mut config: Config = toml::from_str(text)?;
         for path in config.paths_mut() {
@@ -136,14 +142,14 @@ impl Config {
         Ok(config)
     }
 
-    /// The files that it names, the master key among them.
+    /// Returns the files that the configuration names, including the master key.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut copy = self.clone();
         let paths = copy.paths_mut().into_iter().map(|path| path.clone());
         paths.filter(|path| *path != self.store.directory).collect()
     }
 
-    /// The files of the push certificate.
+    /// Returns the files of the push certificate.
     pub fn push_files(&self) -> PushFiles<'_> {
         PushFiles { certificate: self.push.certificate.as_deref(), key: self.push.key.as_deref() }
     }
@@ -199,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_range_of_proxies_is_refused_as_what_it_is() {
-        for (given, told) in [("10.0.0.0/8", "ranges are not taken"), ("proxy.example", "no IP address")] {
+        for (given, told) in [("10.0.0.0/8", "ranges are not supported"), ("proxy.example", "not an IP address")] {
             let text = file().replace("trusted_proxies = []", &format!("trusted_proxies = [{given:?}]"));
             let error = Config::parse(&text, Path::new("/")).unwrap_err().to_string();
             assert!(error.contains(told) && error.contains(given), "{error}");

@@ -1,8 +1,10 @@
-//! The files of an installation beside log and keys (configuration, certificates, private keys, secrets of directories and
-//! identity providers), as a backup holds them: everything that a bare machine needs except the master key.
+//! Backup and restore of an installation's files other than the log and the keys: configuration, certificates, private
+//! keys, secrets of directories and identity providers. A backup contains everything that a new machine needs except
+//! the master key.
 //!
-//! All but the configuration is sealed under a key that is derived from the master key. A catalog names the files, and a tag under the
-//! same master key authenticates it: a backup that was changed brings nothing back, and writes no file that it should not.
+//! All files but the configuration are sealed under a key that is derived from the master key. A catalog lists the
+//! files, and a tag under the same master key authenticates it. A backup that was modified is not restored, so it
+//! cannot write a file that it should not.
 
 mod catalog;
 mod gather;
@@ -17,23 +19,23 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use world::regular_file;
 
-/// What became of the files of a backup.
+/// Result of restoring the files of a backup.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct PutBack {
-    /// They were not there.
+    /// Files that did not exist and were written.
     pub written: Vec<PathBuf>,
-    /// They were there, with another content, and were left as they are.
+    /// Existing files with different content. They were left unchanged.
     pub kept: Vec<PathBuf>,
 }
 
-/// Writes the files that are not there to where the configuration in `directory` looks for them, mode 0600. A file that is there
-/// is never replaced.
+/// Writes the missing files to the places where the configuration in `directory` looks for them, with mode 0600. An
+/// existing file is never replaced.
 ///
 /// # Errors
-/// If one cannot be written; then none that was written stays.
+/// Returns an error if a file cannot be written. In that case all files written before are removed.
 pub fn put_back(files: &[Opened], directory: &Path) -> io::Result<PutBack> {
     let mut done = PutBack::default();
-    // The configuration, which is listed first, comes last: where it is, the others are.
+    // Reverse order: the configuration is listed first and written last, so if it exists, all others do.
     for Opened { path, content } in files.iter().rev() {
         let place = directory.join(path);
         if let Err(error) = put_back_one(&place, content, &mut done) {
@@ -57,7 +59,8 @@ fn put_back_one(place: &Path, content: &[u8], done: &mut PutBack) -> io::Result<
     Ok(())
 }
 
-/// Removes what [`put_back`] wrote. The error that made it necessary is the one to tell.
+/// Removes the files that [`put_back`] wrote. Errors are ignored: the caller reports the error that made the removal
+/// necessary.
 pub fn take_away(written: &[PathBuf]) {
     for path in written {
         let _ = std::fs::remove_file(path);
@@ -71,14 +74,14 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".restoring");
     let unfinished = PathBuf::from(unfinished);
-    // Left by a restore that was killed. What is there is removed and never written through.
+    // A leftover of a restore that was killed. It is removed first and never written through, because it may be a link.
     match std::fs::remove_file(&unfinished) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
     let written = file.write_all(content).and_then(|()| file.sync_all());
-    // A link is made whole or not at all, and replaces nothing.
+    // A hard link is created atomically and never replaces a file.
     let linked = written.and_then(|()| std::fs::hard_link(&unfinished, path));
     std::fs::remove_file(&unfinished)?;
     linked?;

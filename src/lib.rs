@@ -1,7 +1,8 @@
-//! The Muster server. Modules in the order data flows:
+//! The Muster server. Modules in the order of the data flow:
 //!
-//! [`portal`], [`mdm`], [`admin`] take HTTP in and turn it into commands; the crate `decisions` decides (pure); [`app`] performs:
-//! loads, decides, appends; [`reactions`] turn committed facts into effects and new commands. [`web`] is what the surfaces for people share.
+//! [`portal`], [`mdm`] and [`admin`] turn HTTP requests into commands. The crate `decisions` decides (pure functions).
+//! [`app`] performs: it loads, decides and appends. [`reactions`] turn committed facts into effects and new commands.
+//! [`web`] has what the three HTTP surfaces share.
 
 pub mod admin;
 pub mod app;

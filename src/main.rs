@@ -1,4 +1,4 @@
-//! The muster binary: everything is in [`muster::cli`].
+//! The `muster` binary. All code is in [`muster::cli`].
 
 fn main() -> std::process::ExitCode {
     muster::cli::main()

@@ -1,6 +1,9 @@
-//! What devices say: check-ins, answers to commands, requests for an identity. Each message comes with the identity that we
-//! issued, in TLS or as a signature over the raw body: [`claim`] reads and proves it, [`devices::identify`] leads from the certificate to the device's
-//! stream, [`property_list`] looks a body over before it is parsed, and [`answer`] is all that a device can be told.
+//! HTTP endpoints for devices: check-ins, command results, and requests for an identity certificate. A device
+//! authenticates each message with the identity that this server issued: as a TLS client certificate, or as a signature
+//! over the raw body.
+//!
+//! [`claim`] reads and verifies that proof, [`devices::identify`] resolves the certificate to the device's stream,
+//! [`property_list`] checks a body before it is parsed, and [`answer`] is the closed set of responses.
 
 mod account;
 pub mod answer;
@@ -38,7 +41,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// The endpoints of devices.
+/// Registers the device endpoints.
 pub fn routes(config: &mut web::ServiceConfig) {
     let mdm = web::scope("/mdm").wrap(middleware::from_fn(answer::guard));
     let mdm = mdm.configure(account::routes).configure(check_in::routes).configure(command::routes);
@@ -48,7 +51,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config.service(crl::resource());
 }
 
-/// What a device signed with the identity that it was made with.
+/// Opens a message that a device signed with its built-in identity (issued by Apple at manufacture). A message that
+/// cannot be opened is refused, and the refusal is recorded.
 async fn device_message(app: &App, body: Bytes, source: Option<IpAddr>) -> Result<DeviceMessage, Answer> {
     let reader = Arc::clone(&app.devices);
     let message = app.strangers.work(source, move || reader.device_message(&body)).await.map_err(unavailable)?;
@@ -56,7 +60,7 @@ async fn device_message(app: &App, body: Bytes, source: Option<IpAddr>) -> Resul
         Ok(message) => return Ok(message),
         Err(error) => error,
     };
-    tracing::warn!(%error, "what a device signed with its own identity is refused");
+    tracing::warn!(%error, "refused a message signed with a device's built-in identity");
     let why = match error {
         BadDeviceMessage::Signed(_) => DeviceRequestRefusal::NotSigned,
         BadDeviceMessage::Content(_) => DeviceRequestRefusal::NotUnderstood,
@@ -64,19 +68,19 @@ async fn device_message(app: &App, body: Bytes, source: Option<IpAddr>) -> Resul
     Err(refuse_stranger(app, why, source, Answer::BadRequest).await)
 }
 
-/// Who a request says it is from. One that says nothing of the kind is refused on record.
+/// Reads the sender that a request claims. A request without a readable claim is refused, and the refusal is recorded.
 async fn claimed(app: &App, request: &HttpRequest, source: Option<IpAddr>) -> Result<Claimed, Answer> {
     match Claimed::of(request, app) {
         Ok(claimed) => Ok(claimed),
         Err(why) => {
-            tracing::warn!(%why, "a message is refused");
+            tracing::warn!(%why, "refused a device message");
             let answer = if why == NoClaim::TwoCertificates { Answer::Forbidden } else { Answer::BadRequest };
             Err(refuse_stranger(app, DeviceRequestRefusal::NotSigned, source, answer).await)
         }
     }
 }
 
-/// The device that a certificate stands for.
+/// Resolves a certificate to the enrolled device. An unknown certificate is refused, and the refusal is recorded.
 async fn identified(app: &App, certificate: &X509Ref, source: Option<IpAddr>) -> Result<Known, Answer> {
     match identify(&app.devices, certificate).await {
         Ok(known) => Ok(known),
@@ -87,17 +91,19 @@ async fn identified(app: &App, certificate: &X509Ref, source: Option<IpAddr>) ->
     }
 }
 
-/// Refuses a request that belongs to no device of ours: the answer, once the refusal is on record.
+/// Records the refusal of a request that belongs to no known device, and returns the answer. If the refusal cannot be
+/// recorded, the answer is [`Answer::Unavailable`].
 async fn refuse_stranger(app: &App, why: DeviceRequestRefusal, source: Option<IpAddr>, answer: Answer) -> Answer {
     let written = app.sign_in.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why, device: None }, source).await;
     if matches!(written, Ok(true)) {
-        tracing::warn!(?source, ?why, "a request that belongs to no device of ours is refused");
+        tracing::warn!(?source, ?why, "refused a request that belongs to no known device");
     }
     written.map_or_else(unavailable, |_| answer)
 }
 
-/// What was signed, if the signature fits. If not, it is on record: somebody has the certificate of a device and not its key, or
-/// the message was changed on its way. It is no fact of the device, which did not speak.
+/// Returns the signed content if the signature is valid, and records the refusal if it is not. An invalid signature
+/// means that the sender has the device's certificate but not its key, or that the message was changed in transit. The
+/// refusal is not written to the device's stream, because the device did not send the message.
 async fn signed<T>(app: &App, known: &Known, verified: Result<T, Answer>, source: Option<IpAddr>) -> Result<T, Answer> {
     if !matches!(verified, Err(Answer::BadRequest)) {
         return verified;
@@ -105,26 +111,26 @@ async fn signed<T>(app: &App, known: &Known, verified: Result<T, Answer>, source
     let (why, device) = (DeviceRequestRefusal::SignatureInvalid, Some(known.device));
     let written = app.sign_in.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why, device }, source).await;
     if matches!(written, Ok(true)) {
-        tracing::warn!(device.id = %known.device, ?source, "a message in the name of a device is not signed by it");
+        tracing::warn!(device.id = %known.device, ?source, "refused a message that names a device but is not signed with its key");
     }
     Err(written.map_or_else(unavailable, |_| Answer::BadRequest))
 }
 
-/// Refuses a message of a device of ours, which is proven to be from it.
+/// Refuses a message that is proven to come from a known device.
 async fn refuse_message(app: &App, known: &Known, why: MessageRefusal, source: Option<IpAddr>) -> Answer {
-    tracing::warn!(device.id = %known.device, ?why, "a message of a device is refused");
+    tracing::warn!(device.id = %known.device, ?why, "refused a message of a known device");
     let (stream, command) = (known.device.stream(), Command::RefuseMessage { why });
     let written = app.sign_in.tell::<Device>(&stream, &command, &known.context(source), source).await;
     written.map_or_else(unavailable, |_| told(why))
 }
 
-/// Our fault: the device tries again.
+/// Logs a server-side failure and answers 503, so that the device tries again.
 fn unavailable(error: impl std::fmt::Display) -> Answer {
-    tracing::error!(%error, "a device could not be served");
+    tracing::error!(%error, "cannot answer a device");
     Answer::Unavailable
 }
 
-// Written down once for each field: what is known changes nothing.
+// Records each field once: a field that the stream already names is not recorded again.
 async fn note_left_out(
     app: &App,
     known: &Known,
@@ -134,7 +140,7 @@ async fn note_left_out(
     if fields.is_subset(&known.state.left_out) {
         return Ok(());
     }
-    tracing::warn!(device.id = %known.device, ?fields, "fields of a message are longer than is kept, or of another type");
+    tracing::warn!(device.id = %known.device, ?fields, "ignored fields of a message that are too long or have the wrong type");
     let stream = known.device.stream();
     let loaded = app.platform.load::<Device>(&stream).await.map_err(unavailable)?;
     let (command, context) = (Command::NoteLeftOut { fields }, known.context(source));
@@ -145,15 +151,15 @@ async fn note_left_out(
 }
 
 fn refuse_signature(error: signature::BadSignature) -> Answer {
-    tracing::warn!(%error, "a message is refused");
+    tracing::warn!(%error, "refused a device message");
     Answer::BadRequest
 }
 
-/// Whether a message names the device that the certificate belongs to. Before the first `Authenticate` nobody knows how
-/// the device names itself.
+/// Checks that a message names the device that the certificate belongs to. Before the first `Authenticate` any
+/// identifiers are accepted, since the server does not know the device's own yet.
 fn is_this_device(known: &Known, fields: &Dictionary) -> Result<(), MessageRefusal> {
     let identifiers = message::identifiers(fields, known.person).map_err(|field| {
-        tracing::warn!(field = field.0, "a message lacks a field");
+        tracing::warn!(field = field.0, "a message lacks a required field, or the field has the wrong type");
         MessageRefusal::NotUnderstood
     })?;
     if known.state.identifiers.is_none() || known.state.is(&identifiers) {
@@ -162,8 +168,8 @@ fn is_this_device(known: &Known, fields: &Dictionary) -> Result<(), MessageRefus
     Err(MessageRefusal::OtherDevice)
 }
 
-/// What a device is told whose message is refused. A message that is out of order says nothing against the device: it
-/// begins again with `Authenticate`.
+/// Maps a refusal to the response. A message that is out of order gets 400: the device is not at fault and starts again
+/// with `Authenticate`.
 fn told(why: MessageRefusal) -> Answer {
     match why {
         MessageRefusal::NotUnderstood | MessageRefusal::NotAuthenticated => Answer::BadRequest,

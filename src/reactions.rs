@@ -1,8 +1,10 @@
-//! Whenever this fact, then that effect. An effect is done when its outcome is in the log; every effect may be tried again
-//! and happens once, so a crash repeats or resumes, never forgets, and deleting the projections resends nothing.
+//! Reactions: each runs an effect for an event of the log. An effect counts as done when its outcome is in the log.
+//! Every effect may be tried several times and happens once. So a crash repeats or resumes effects and loses none, and
+//! deleting the projections resends nothing.
 //!
-//! `effects` are commands to other streams, `claims` those about records of the same hardware; `pushes` wake devices; `timer` turns what has become due into commands.
-//! What cannot be done now is set aside (`app::aside`).
+//! `effects` are commands to other streams, and `claims` those about records of the same hardware. `pushes` wakes
+//! devices, and `timer` turns what has become due into commands. An effect that cannot be done now is set aside
+//! (`app::aside`).
 
 mod claims;
 mod effects;
@@ -22,36 +24,37 @@ use platform::passing::{Passed, PassingFollow};
 use projections::ProjectionError;
 use std::time::Duration;
 
-/// How many effects are under way at once; appends share their commits.
+/// Maximum number of concurrent effects. Their appends share commits.
 const AT_ONCE: usize = 32;
 
-/// How often it is looked for effects that were set aside and whose time has come (`aside`), and among how many.
+/// How often the effects that were set aside are checked for a retry (`aside`), and the maximum number of them in one
+/// check.
 const LOOK_ASIDE: Duration = Duration::from_secs(60);
 const MOST_ASIDE: usize = 10_000;
 
-/// How long a follower waits before it begins again from its checkpoint: at first, and at most.
+/// Wait before a follower restarts from its checkpoint after an error: the first wait and the longest one.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(600);
 
-/// Why an effect is not done yet. It is tried again from the checkpoint.
+/// Reason why an effect is not done yet. It is tried again from the checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum ReactionError {
     #[error(transparent)]
     Read(#[from] ReadError),
     #[error(transparent)]
     Projection(#[from] ProjectionError),
-    /// A command could not be performed; a refusal is no error, but an answer.
+    /// A command could not be performed. A refusal is not an error: it settles the effect.
     #[error("{0}")]
     Perform(String),
     #[error("the key store: {0}")]
     Keys(#[from] events::personal::keys::KeyError),
 }
 
-/// The checkpoints of what follows the log.
+/// Names of the checkpoints of the two followers.
 const EFFECTS: &str = "reactions-effects";
 const PUSHES: &str = "reactions-pushes";
 
-/// Reacts to everything that happens; returns when the log is closed.
+/// Runs all reactions. Returns when the log is closed.
 pub async fn run(app: App) {
     let (reminders, mut reminded) = pushes::reminders();
     tokio::select! {
@@ -78,13 +81,13 @@ async fn pushes(app: &App, reminded: &mut pushes::Reminded) {
 }
 
 fn tell_failure(reaction: &'static str, error: &ReactionError) {
-    tracing::error!(reaction, %error, "a reaction failed; it is tried again");
+    tracing::error!(reaction, %error, "a reaction failed and will be retried");
 }
 
 async fn follow_effects(app: &App) -> Result<(), ReactionError> {
     let after = app.platform.projections.checkpoint(EFFECTS).await?;
     let mut follow = PassingFollow::after(&app.platform.log, after);
-    // The first look is at once: a restart may have mended what stood in the way.
+    // The first check is immediate: a restart may have removed the cause of a failure.
     let (mut look, mut aside) = (tokio::time::interval(LOOK_ASIDE), Aside::default());
     loop {
         tokio::select! {
@@ -103,9 +106,9 @@ async fn follow_effects(app: &App) -> Result<(), ReactionError> {
     }
 }
 
-/// Tells of an event that nobody can read: whatever it causes is set aside. What is wrong with it is told from the findings.
+/// Logs that an unreadable event's effects are set aside. The findings describe what is wrong with the event.
 fn tell_unreadable(reaction: &'static str, position: Position) {
-    tracing::error!(reaction, %position, "what an event causes is set aside, since the event cannot be read");
+    tracing::error!(reaction, %position, "cannot read an event; its effects are set aside and will be retried");
 }
 
 async fn do_effects(app: &App, recorded: Vec<Recorded>) -> Result<(), ReactionError> {
@@ -119,12 +122,13 @@ async fn do_effects(app: &App, recorded: Vec<Recorded>) -> Result<(), ReactionEr
         .await;
     aside.extend(undone);
     let is_aside = !aside.is_empty();
-    // Only now: what was under way at a crash is done again.
+    // The checkpoint moves last, so that after a crash the interrupted effects run again.
     app.platform.projections.pass(EFFECTS, position, aside).await?;
     if is_aside { count_aside(app, EFFECTS).await.map(drop) } else { Ok(()) }
 }
 
-// What can be opened, and the positions of what cannot: each entry is an effect's only cause, so the others do not depend on it.
+// Opens the events. Returns the readable entries, and the positions of the unreadable ones. Each entry is the only
+// cause of its effects, so the others do not depend on it.
 async fn open(app: &App, mut recorded: Vec<Recorded>) -> Result<(Vec<Entry>, Vec<Position>), ReactionError> {
     let (mut entries, mut aside) = (Vec::new(), Vec::new());
     while !recorded.is_empty() {
@@ -134,7 +138,7 @@ async fn open(app: &App, mut recorded: Vec<Recorded>) -> Result<(Vec<Entry>, Vec
         entries.extend(opened);
         match (error, corrupt) {
             (Some(error @ ReadError::Corrupt { .. }), Some(position)) => {
-                tracing::error!(%position, %error, "the effects of an event that cannot be read are set aside and tried again");
+                tracing::error!(%position, %error, "cannot decode an event; its effects are set aside and will be retried");
                 aside.push(position);
             }
             (Some(error), _) => return Err(error.into()),
@@ -145,10 +149,10 @@ async fn open(app: &App, mut recorded: Vec<Recorded>) -> Result<(Vec<Entry>, Vec
     Ok((entries, aside))
 }
 
-// The position of an entry whose effect could not be done.
+// Runs the effect of an entry. Returns the entry's position if the effect failed.
 async fn undone(app: &App, entry: &Entry) -> Option<Position> {
     let error = effects::react(app, entry).await.err()?;
-    tracing::error!(event = %entry.id, stream = %entry.stream, %error, "an effect could not be done; it is set aside and tried again");
+    tracing::error!(event = %entry.id, stream = %entry.stream, %error, "an effect failed; it is set aside and will be retried");
     Some(entry.position)
 }
 
@@ -165,7 +169,7 @@ async fn try_again(app: &App, aside: &mut Aside<Position>) -> Result<(), Reactio
     Ok(())
 }
 
-// Those whose time has come.
+// Positions that were set aside and are due for a retry.
 async fn positions_aside(
     app: &App,
     reaction: &'static str,
@@ -176,27 +180,28 @@ async fn positions_aside(
     Ok(positions)
 }
 
-// All of them, counted for the metric.
+// All positions that were set aside, also counted for the metric.
 async fn count_aside(app: &App, reaction: &'static str) -> Result<Vec<Position>, ReactionError> {
     let positions = app.platform.projections.set_aside(reaction, MOST_ASIDE).await?;
     app.platform.metrics.set_aside(reaction, positions.len());
     Ok(positions)
 }
 
-// `None`: it cannot be read still.
+// `None`: the entry is still unreadable.
 async fn entry_at(app: &App, position: Position) -> Option<Entry> {
     let before = position.0.checked_sub(1).map(Position);
     let entries = app.platform.log.page(before, 1).await.ok()?;
     entries.into_iter().next().filter(|entry| entry.position == position)
 }
 
-/// The context of an effect of `entry`.
+/// The context for an effect that `entry` causes.
 fn effect_of(entry: &Entry, effect: &'static str) -> platform::context::Context {
     let actor = events::Actor::new(events::ActorKind::System, effect);
     platform::context::Context::effect(actor, entry.id, entry.correlation, effect)
 }
 
-/// A refusal is an answer: the effect is not wanted any more. Anything else is tried again.
+/// Maps the outcome of a command to that of the effect. A refusal settles the effect, since the effect is not needed
+/// any more. Any other error is retried.
 fn settled<T, R: std::error::Error>(outcome: Result<T, platform::PerformError<R>>) -> Result<(), ReactionError> {
     match outcome {
         Ok(_) | Err(platform::PerformError::Refused(_)) => Ok(()),

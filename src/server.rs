@@ -1,4 +1,5 @@
-//! The running server: the three surfaces over TLS, the operator's listener beside them, the tasks that follow the log.
+//! The running server: the device, console and portal endpoints over TLS, the operator's listener for metrics and
+//! health, and the background tasks that follow the log.
 
 mod bound;
 pub mod command_socket;
@@ -32,14 +33,14 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use world::World;
 
-/// Threads that answer people and devices; slow work (hashing, signing, reading) happens on blocking threads.
+/// Number of threads that serve people and devices. Slow work (hashing, signing, file reads) runs on blocking threads.
 const WORKERS: usize = 2;
-/// How long requests under way may take once the server is asked to stop.
+/// Seconds that running requests may take once the server is asked to stop.
 const GRACE_SECONDS: u64 = 5;
-/// Connections for metrics and health, beside those of people and devices.
+/// Number of connections reserved for metrics and health, in addition to those of people and devices.
 const FOR_OPERATIONS: usize = 32;
 
-/// A server at work.
+/// A running server.
 pub struct Running {
     pub app: App,
     pub address: SocketAddr,
@@ -52,23 +53,23 @@ pub struct Running {
 /// Opens the installation and serves it.
 ///
 /// # Errors
-/// If an address is taken, a file is missing or a key is a wrong one.
+/// Returns an error if an address is in use, a file is missing, or a key is wrong.
 pub async fn start(config: Config, world: World) -> Result<Running, StartError> {
     start_within(config, world, Limits::default()).await
 }
 
-/// As [`start`], with other limits for connections.
+/// Same as [`start`], with custom connection limits.
 ///
 /// # Errors
-/// Those of [`start`].
+/// Same as [`start`].
 pub async fn start_within(mut config: Config, world: World, limits: Limits) -> Result<Running, StartError> {
     descriptors::raise();
     let listeners = Listeners::bind(&mut config)?;
     let (address, metrics_address) = (config.server.listen, config.server.metrics_listen);
     let app = App::open(config, world).await?;
     sign_ins::expect(&app.platform.metrics);
-    // Until the scrub has looked, before anybody can ask.
-    app.platform.health.problem(scrub::PART, "the log was not looked at yet since the start".into());
+    // Not ready until the scrub's first check is done. Set before anyone can query the health.
+    app.platform.health.problem(scrub::PART, "the log has not been checked yet since the server started".into());
     let mut tasks = JoinSet::new();
     command_socket::listen(&app, &mut tasks)?;
     let surfaces = serve_surfaces(&app, &limits, listeners.public, listeners.devices, &mut tasks)?;
@@ -80,7 +81,7 @@ pub async fn start_within(mut config: Config, world: World, limits: Limits) -> R
 }
 
 impl Running {
-    /// Lets requests under way end, then closes everything: on return another server can open the log.
+    /// Lets running requests finish, then closes everything. On return, another server can open the log.
     pub async fn stop(mut self) {
         tokio::join!(self.surfaces.stop(true), self.metrics.stop(true));
         self.tasks.shutdown().await;
@@ -91,14 +92,15 @@ impl Running {
         tracing::info!("stopped");
     }
 
-    /// Ends at once, for when nothing can be promised any more: requests under way get what time there is.
+    /// Stops within `within`, for a server that can no longer guarantee correct operation. Running requests get the
+    /// time that remains.
     pub async fn abort(self, within: Duration) {
-        // Longer than this nobody waits: the process ends after it in any case.
+        // The wait is limited. The process ends after it in any case.
         let _ = tokio::time::timeout(within, self.stop()).await;
     }
 }
 
-// One server for both listeners: together they have so many connections, and not each.
+// One server for both listeners, so that the connection limit applies to their sum.
 fn serve_surfaces(
     app: &App,
     limits: &Limits,
@@ -113,14 +115,14 @@ fn serve_surfaces(
     let mut server = builder(WORKERS, room).shutdown_timeout(GRACE_SECONDS);
     server = site.clone().serve(server, public, Some(listeners::tls(&app.config.pki)?))?;
     if let Some(devices) = devices {
-        // Devices alone, and their certificates are asked for: a browser would ask its user for one.
+        // This listener is for devices only and requests a client certificate. A browser would ask its user for one.
         let tls = listeners::mutual_tls(&app.config.pki, app.devices.pki.identity_ca())?;
         server = Site { name: "devices", routes: mdm::routes, ..site }.serve(server, devices, Some(tls))?;
     }
     Ok(spawn("server.listen", server.run(), tasks))
 }
 
-/// The three surfaces; each brings its own limits and rules.
+/// Registers the routes of the device, console and portal endpoints. Each brings its own limits and rules.
 fn surfaces(config: &mut web::ServiceConfig) {
     config.configure(mdm::routes).configure(admin::routes).configure(portal::routes);
 }
@@ -138,8 +140,8 @@ fn serve_operations(
     Ok(spawn("server.metrics_listen", server.run(), tasks))
 }
 
-// So many connections have room. A server that has as many accepts no more, whoever comes: some places are left below that,
-// in which newcomers end others.
+// Sets how many connections may be open before newcomers evict others. A server at its hard limit accepts no connection
+// at all, so this number is one sixteenth lower: a newcomer still gets in and evicts another connection.
 fn make_room(connections: &Connections, room: usize, limits: &Limits, tasks: &mut JoinSet<()>) -> Connections {
     connections.limit((room - room.div_ceil(16)).max(1));
     tasks.spawn(sweep(connections.clone(), limits.clone()));
@@ -154,7 +156,8 @@ async fn sweep(connections: Connections, limits: Limits) {
 }
 
 fn builder(workers: usize, room: usize) -> ServerBuilder {
-    // Handshakes under way are connections like others. A thread that has so many of them, 256 by default, accepts nobody.
+    // Running TLS handshakes count as ordinary connections. The library's own limit (256 per thread by default) is
+    // switched off, because a thread that reaches it accepts no connection.
     actix_tls::accept::max_concurrent_tls_connect(usize::MAX);
     ServerBuilder::default().workers(workers).max_concurrent_connections(room.div_ceil(workers)).disable_signals()
 }
@@ -163,7 +166,7 @@ fn spawn(listener: &'static str, server: actix_web::dev::Server, tasks: &mut Joi
     let handle = server.handle();
     tasks.spawn(async move {
         if let Err(error) = server.await {
-            tracing::error!(listener, %error, "a listener ended");
+            tracing::error!(listener, %error, "a listener stopped");
         }
     });
     handle

@@ -1,6 +1,7 @@
-//! What the surfaces for people have in common: where a request comes from, cookies, headers, forgery of requests.
+//! Shared by the portal, the console and the device endpoints: source addresses, cookies, headers, protection against
+//! request forgery.
 //!
-//! The surfaces never import each other; what two of them need alike has its place here.
+//! The surfaces never import each other, so code that two of them need is here.
 
 pub(crate) mod content;
 pub mod forgery;
@@ -18,8 +19,9 @@ use connections::room::Identity;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// The address a request comes from: the peer's, unless the peer is a configured reverse proxy; then the last address in
-/// `X-Forwarded-For` that no trusted proxy has. What stands further left anybody could have written.
+/// Returns the source address of a request. This is the peer's address, unless the peer is a configured reverse proxy.
+/// In that case it is the last address in `X-Forwarded-For` that is not a trusted proxy. A client can forge the
+/// addresses further left.
 pub fn source(request: &HttpRequest, trusted_proxies: &[IpAddr]) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip().to_canonical();
     if !trusted_proxies.contains(&peer) {
@@ -30,34 +32,35 @@ pub fn source(request: &HttpRequest, trusted_proxies: &[IpAddr]) -> Option<IpAdd
     for address in forwarded.flat_map(|value| value.split(',')) {
         match address.trim().parse::<IpAddr>() {
             Ok(address) => chain.push(address.to_canonical()),
-            // Nothing left of something unreadable can be believed.
+            // An address to the left of an unparsable one cannot be trusted.
             Err(_) => chain.clear(),
         }
     }
     chain.into_iter().rev().find(|address| !trusted_proxies.contains(address)).or(Some(peer))
 }
 
-/// Notes who has proven to send this: their connection does not count among those of strangers, which go first when there is no room.
+/// Records the proven identity of a request's sender. Its connection then no longer counts as unauthenticated;
+/// unauthenticated connections of one source are limited together
+/// (docs/decisions/19-work-time-and-connections-have-bounds-before-identity.md).
 pub fn has_proven(app: &App, request: &HttpRequest, identity: Identity) {
     if let Some(connection) = request.conn_data::<Arc<Connection>>() {
         app.connections.proven(connection, identity);
     }
 }
 
-/// A cookie for this host alone that scripts cannot read and that goes with no request from another site.
-/// `name` begins with `__Host-`.
+/// Builds a session cookie for this host only: `HttpOnly`, `Secure`, and `SameSite=Lax`. `name` begins with `__Host-`.
 pub fn host_cookie(name: &'static str, value: String) -> Cookie<'static> {
     Cookie::build(name, value).path("/").secure(true).http_only(true).same_site(SameSite::Lax).finish()
 }
 
-/// The same, kept for so many hours even if the browser is ended in between.
+/// Same as [`host_cookie`], but kept for `hours` hours, even if the browser is closed.
 pub fn lasting_host_cookie(name: &'static str, value: String, hours: u32) -> Cookie<'static> {
     let mut cookie = host_cookie(name, value);
     cookie.set_max_age(actix_web::cookie::time::Duration::hours(i64::from(hours)));
     cookie
 }
 
-/// Takes the cookie away from the browser.
+/// Builds a cookie that removes the one of this name from the browser.
 pub fn no_cookie(name: &'static str) -> Cookie<'static> {
     let mut cookie = host_cookie(name, String::new());
     cookie.make_removal();

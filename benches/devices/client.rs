@@ -1,4 +1,4 @@
-//! The devices, in a process of their own: they sign beforehand, and then send.
+//! The simulated devices, in a separate process: they prepare their signatures first and then send.
 
 use super::AT_ONCE;
 use super::installation::{Speaker, Speakers};
@@ -22,23 +22,23 @@ use tokio_openssl::SslStream;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
-    /// An answer to the command that waits.
+    /// An answer to the waiting command.
     Acknowledgement,
     /// A TokenUpdate with new values.
     CheckIn,
-    /// Idle, and there is nothing to do.
+    /// Idle, without a waiting command.
     Poll,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Way {
-    /// `Mdm-Signature`, over connections that stay open.
+    /// `Mdm-Signature`, over persistent connections.
     Signature,
-    /// A connection for each message, which presents the device's certificate.
+    /// A new connection for each message, with the device's certificate.
     MutualTls,
 }
 
-/// What is to be sent, and where.
+/// The kind of messages to send, and the port.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub struct Turn {
     pub kind: Kind,
@@ -59,7 +59,7 @@ struct Message {
     request: Vec<u8>,
 }
 
-/// Says `ready`, sends when it is told to, says how that went; until there are no more turns.
+/// For each turn: prints `ready`, waits for the start, sends the messages, and prints the result.
 pub async fn serve(file: &Path) {
     let known: Speakers = serde_json::from_slice(&std::fs::read(file).expect("the speakers")).expect("JSON");
     let client = Arc::new(Client::new(known));
@@ -103,7 +103,8 @@ impl Client {
         }
     }
 
-    /// Those whose turn it is. A command is answered once: by signature by one half, in TLS by the other.
+    /// The devices of a turn. A command can be answered only once, so half of the devices answer by signature and the
+    /// other half in TLS.
     fn prepare(&self, turn: Turn) -> Vec<Message> {
         let half = self.speakers.len() / 2;
         let whose = match (turn.kind, turn.way) {
@@ -195,9 +196,9 @@ impl Client {
     }
 }
 
-/// Sends a request and reads the answer, which is 200 and empty.
+/// Sends a request and reads the response, which must be 200 with an empty body.
 async fn put(mut stream: SslStream<TcpStream>, request: &[u8]) -> SslStream<TcpStream> {
-    stream.write_all(request).await.expect("the server takes it");
+    stream.write_all(request).await.expect("the server reads it");
     let mut answer = Vec::new();
     while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
         let read = stream.read_buf(&mut answer).await.expect("an answer");

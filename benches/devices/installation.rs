@@ -1,4 +1,4 @@
-//! What is measured: an installation whose log holds all the devices, each with streams and a certificate of its own.
+//! Creates the installation to measure: its log contains all devices, each with its own streams and certificate.
 
 use super::AT_ONCE;
 use super::shared::{draft, pass_over, plan};
@@ -27,34 +27,34 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 use world::World;
 
-/// Keys that devices share: making one takes longer than all the rest.
+/// Number of keys that the devices share: generating a key takes longer than everything else.
 const KEYS: usize = 8;
-/// Devices of one person.
+/// Number of devices per person.
 const DEVICES_EACH: usize = 2;
 
-/// A device that speaks in this run.
+/// A device that sends messages in this run.
 #[derive(Serialize, Deserialize)]
 pub struct Speaker {
-    /// DER, base64.
+    /// The certificate: DER in base64.
     pub certificate: String,
-    /// Which of the keys.
+    /// Index of its key.
     pub key: usize,
     pub enrollment_id: String,
-    /// The command that it was given and has not answered.
+    /// The command that the device was given but has not answered.
     pub command: Uuid,
 }
 
-/// What the speakers know.
+/// The data that the sending devices need.
 #[derive(Serialize, Deserialize)]
 pub struct Speakers {
-    /// PEM.
+    /// The private keys, as PEM.
     pub keys: Vec<String>,
     pub topic: String,
     pub tls_root: PathBuf,
     pub speakers: Vec<Speaker>,
 }
 
-/// How long it took to make.
+/// Time that the creation took.
 pub struct Made {
     pub config: PathBuf,
     pub speakers: PathBuf,
@@ -70,7 +70,7 @@ struct Maker {
     speakers: usize,
 }
 
-/// Makes it, and leaves it closed. Every `devices / speakers`th device speaks.
+/// Creates the installation and closes it. Every `devices / speakers`th device sends messages.
 pub async fn make(directory: &Path, devices: usize, speakers: usize) -> Made {
     let world = World::system();
     let plan = plan(directory, "https://localhost:0");
@@ -103,7 +103,7 @@ impl Maker {
         PersonId(Uuid::from_u128(nth as u128 / DEVICES_EACH as u128 + 1))
     }
 
-    // By the thousand: one at a time each would be synced for itself.
+    // A thousand at a time: single writes would each be synced.
     async fn make_keys(&self, ids: &[DeviceId]) {
         let names: Vec<KeyName> =
             ids.iter().enumerate().flat_map(|(nth, id)| [id.key(), self.person(nth).key()]).collect();
@@ -112,7 +112,7 @@ impl Maker {
         made.await.expect("keys are made").expect("a key store");
     }
 
-    /// As the server would have written it down, from the first form to the answer of the first command.
+    /// Appends the events that the server would have recorded, from the first form to the answer of the first command.
     async fn enroll(&self, nth: usize, device: DeviceId, speaks: bool) -> Option<Speaker> {
         let key = nth % KEYS;
         let issued = if speaks { Some(self.issue(key, device).await) } else { None };
@@ -247,7 +247,7 @@ impl Maker {
         Speakers { keys: self.keys.iter().map(pem).collect(), topic: self.topic(), tls_root, speakers }
     }
 
-    /// The inventory of all of them, so that the server has nothing to catch up with.
+    /// Builds the inventory of all devices, so that the server has nothing to catch up with.
     async fn project(&self) -> (u64, Duration) {
         let head = self.app.platform.log.store().head().await.expect("the log").expect("events");
         let (begun, projections, log) =
@@ -274,7 +274,7 @@ fn queued(command: CommandId) -> DeviceEvent {
     }
 }
 
-// Who never speaks is not given a certificate that is signed, but something that is as long.
+// A device that never sends a message gets no signed certificate, but a placeholder of the same length.
 fn recorded(device: DeviceId, issued: Option<&Issued>) -> IssuedCertificate {
     let Some(issued) = issued else {
         return IssuedCertificate {

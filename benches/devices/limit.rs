@@ -1,4 +1,4 @@
-//! What cannot be done without: operations with keys, and bytes on the disk before anything is answered.
+//! The unavoidable work: operations with keys, and bytes on the disk before an answer.
 
 use super::AT_ONCE;
 use super::client::{Kind, Way};
@@ -9,15 +9,15 @@ use openssl::sign::{Signer, Verifier};
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-/// Bytes of an event as it is stored.
+/// Bytes of a stored event.
 const EVENT: usize = 600;
 
 #[derive(Clone, Copy)]
 pub struct Limit {
-    /// One operation with a private RSA-2048 key, with the public one.
+    /// Duration of one operation with a private RSA-2048 key, and with a public one.
     pub private: Duration,
     pub public: Duration,
-    /// An event's share, where as many as are under way are written to a plain file and synced together.
+    /// One event's share of a synced write, if all concurrent events are written to a plain file and synced together.
     pub synced: Duration,
 }
 
@@ -35,18 +35,19 @@ impl Limit {
         };
         let mut file = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR")).expect("a file");
         let bytes = vec![b'x'; EVENT * AT_ONCE];
-        let write = || file.write_all(&bytes).and_then(|()| file.sync_data()).expect("a disk that takes it");
+        let write = || file.write_all(&bytes).and_then(|()| file.sync_data()).expect("the disk accepts the write");
         let synced = mean(100, write) / u32::try_from(AT_ONCE).expect("not that many");
         Limit { private: mean(200, || drop(sign())), public: mean(2_000, verify), synced }
     }
 
-    /// Messages a second, if nothing else were to be done, on this machine: devices in TLS connect anew for each, and what
-    /// they do for it is done here as well.
+    /// Messages per second if this machine did nothing else. In TLS, devices open a new connection for each message,
+    /// and their own work runs on this machine too.
     pub fn rate(&self, kind: Kind, way: Way) -> f64 {
         let computed = match way {
-            // The message's signature; the CA's under the certificate.
+            // Verify two signatures: the one of the message, and the CA's in the certificate.
             Way::Signature => self.public * 2,
-            // On either side one signature and the check of the other's; the CA's under both certificates.
+            // On each side: one signature, the verification of the other side's signature, and of the CA's signature in
+            // its certificate.
             Way::MutualTls => self.private * 2 + self.public * 4,
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

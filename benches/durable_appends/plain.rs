@@ -1,6 +1,6 @@
-//! The plain append-only file: what this machine gives at most to whoever syncs before answering. It takes the same events
-//! as the store, makes the same bytes of them and compares the revision with the one before, in memory; it keeps no
-//! index, checksum or hash, and nobody could read it.
+//! The plain append-only file: the maximum rate of this machine for a writer that syncs before answering. It accepts
+//! the same events as the store, encodes them to the same bytes, and compares the revision with the previous one in
+//! memory. It has no index, checksum or hash, and cannot be read back.
 
 use crate::Target;
 use crate::store::{Events, stream};
@@ -12,7 +12,7 @@ use std::io::Write as _;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 
-/// Most events in one write, as in the store.
+/// Maximum number of events in one write, as in the store.
 const BATCH: usize = 1_024;
 
 type Waiting = (usize, u64, Vec<u8>, oneshot::Sender<()>);
@@ -36,13 +36,13 @@ impl Plain {
                 let mut next = Some(first);
                 while let Some((producer, revision, event, reply)) = next {
                     let expected = revisions.entry(producer).or_default();
-                    assert_eq!(*expected, revision, "an append that nothing stands against");
+                    assert_eq!(*expected, revision, "an append without a conflict");
                     *expected += 1;
                     bytes.extend_from_slice(&event);
                     replies.push(reply);
                     next = if replies.len() < BATCH { waiting.try_recv().ok() } else { None };
                 }
-                file.write_all(&bytes).and_then(|()| file.sync_data()).expect("a disk that takes it");
+                file.write_all(&bytes).and_then(|()| file.sync_data()).expect("the disk accepts the write");
                 bytes.clear();
                 for reply in replies.drain(..) {
                     let _ = reply.send(());

@@ -1,4 +1,4 @@
-//! The embedded event store: each producer appends to a stream of its own, with its expected revision.
+//! The embedded event store: each producer appends to its own stream, with its expected revision.
 
 use crate::{EVENT, Target};
 use events::envelope::{NewEvent, canonical};
@@ -15,7 +15,7 @@ pub struct Store {
     _directory: TempDir,
 }
 
-/// Events of one size.
+/// Generates events of one size.
 pub struct Events {
     filling: String,
 }
@@ -43,10 +43,7 @@ impl Target for Store {
     async fn append(&self, producer: usize, nth: u64) {
         let expected = if nth == 0 { Expected::NoStream } else { Expected::Exact(Revision(nth - 1)) };
         let event = self.events.one(producer, nth);
-        self.store
-            .append(&stream(producer), expected, vec![event])
-            .await
-            .expect("an append that nothing stands against");
+        self.store.append(&stream(producer), expected, vec![event]).await.expect("an append without a conflict");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is measured: an installation with enrolled devices, and a push server in a process of its own.
+//! Creates the installation to measure, with enrolled devices, and a push server in a separate process.
 
 use super::AT_ONCE;
 use super::shared::{draft, pass_over, plan};
@@ -21,7 +21,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 use world::World;
 
-/// Set for the process that serves pushes: where its certificates are.
+/// Environment variable of the push server's process: the directory of its certificates.
 pub const PUSH_SERVER: &str = "MUSTER_BENCH_PUSH_SERVER";
 
 pub struct Installation {
@@ -93,7 +93,7 @@ impl Installation {
         pass_over(&self.app, head).await;
     }
 
-    /// One command for every device.
+    /// Queues one command for every device.
     pub async fn queue_commands(&self) {
         self.append_to_all(|_| {
             let command = CommandId(self.app.platform.world.uuid());
@@ -141,7 +141,7 @@ fn start_push_server(certificates: &Path) -> (Child, u16) {
     (child, port.trim().parse().expect("a port"))
 }
 
-/// The push server's process: takes every notification until it is killed.
+/// The push server's process: accepts every notification until it is killed.
 pub async fn serve_pushes(certificates: &Path) {
     let pem = |name: &str| std::fs::read(certificates.join(name)).expect("a certificate of the trial");
     let files = PushServerFiles {

@@ -20,7 +20,7 @@ async fn each<F: Future<Output = ()> + Send + 'static>(
     }
 }
 
-/// HTTP/2 requests and nothing else: what cannot be done without.
+/// Bare HTTP/2 requests: the unavoidable work.
 pub async fn bare(installation: &Installation) {
     let push = &installation.app.config.push;
     let pem = |path: &Option<std::path::PathBuf>| std::fs::read(path.as_ref().expect("named")).expect("readable");
@@ -45,7 +45,7 @@ pub async fn bare(installation: &Installation) {
     .await;
 }
 
-/// Our client, with its gate and its tries.
+/// `push::Pusher`, with its concurrency gate and its retries.
 pub async fn pusher(installation: &Installation) {
     let pusher = Pusher::load(&installation.app.config.push).expect("a push certificate").expect("usable");
     each(installation, |_, device| {
@@ -61,7 +61,7 @@ pub async fn pusher(installation: &Installation) {
     .await;
 }
 
-/// A server with projections and reactions that finds the commands in its log, until every outcome is in it.
+/// A server whose projections and reactions find the commands in its log. Runs until every outcome is in the log.
 pub async fn whole(installation: &Installation) {
     let app = installation.app.clone();
     let head = app.platform.log.store().head().await.expect("the log");

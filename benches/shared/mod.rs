@@ -1,4 +1,5 @@
-//! What benches with an installation of their own have in common. A `mod.rs`, so that it is not taken for a bench itself.
+//! Code shared by the benches that create an installation. The file is a `mod.rs`, so that Cargo does not take it for a
+//! bench.
 
 use events::log::Draft;
 use events::{Actor, ActorKind, Event, Position};
@@ -33,7 +34,7 @@ pub fn draft(world: &World, event: Event) -> Draft {
     }
 }
 
-/// What a new device is asked by itself, and its being woken, is not what is measured.
+/// Skips the reactions for the existing events: the first queries of new devices and their pushes are not measured.
 pub async fn pass_over(app: &App, head: Position) {
     for reaction in ["reactions-effects", "reactions-pushes"] {
         app.platform.projections.set_checkpoint(reaction, head).await.expect("a checkpoint");

@@ -1,4 +1,4 @@
-//! `muster access …`: what the access rules say, before somebody stands at the portal.
+//! `muster access …`: evaluates the access rules for a person before they use the portal.
 
 use super::At;
 use super::administer::{perform, tell};
@@ -35,7 +35,7 @@ pub struct Explain {
 }
 
 fn claim(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("it reads NAME=VALUE, such as department=Physics")?;
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE, such as department=Physics")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 

@@ -1,4 +1,4 @@
-//! `muster user …` and `muster settings …`: through the running server's socket, or alone where none runs.
+//! `muster user …` and `muster settings …`: run through the running server's socket, or directly if no server runs.
 
 use super::{At, password, say};
 use crate::app::App;
@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use world::World;
 
-/// How long a running server may take to hear what was found corrupt.
+/// Timeout for reporting corruption to a running server.
 const TO_TELL: Duration = Duration::from_secs(5);
 
 #[derive(Subcommand)]
@@ -118,8 +118,8 @@ impl Roles {
             chosen.into_iter().filter_map(|(given, privilege)| given.then_some(privilege)).collect();
         if chosen.is_empty() {
             bail!(
-                "which roles? Give at least one of --enroll, --enroll-for-others, --admin, --auditor, --help-desk; \
-                 `muster user disable` ends all that an account may do"
+                "no role given: use at least one of --enroll, --enroll-for-others, --admin, --auditor, --help-desk; \
+                 `muster user disable` removes all permissions of an account"
             );
         }
         Ok(chosen)
@@ -252,7 +252,8 @@ fn table(users: &[Listed]) -> Vec<String> {
     for user in users {
         let may = administration::may(&user.privileges);
         let may = if may.is_empty() { "nothing" } else { &may };
-        // Names at another provider may be the same, and a name whose key is lost cannot be typed: the id tells them apart.
+        // Names at other providers may be equal, and a name whose key is lost cannot be typed. The id identifies the
+        // account.
         let is_typed = !user.user_name.starts_with('(');
         let whose = match &user.provider {
             Some(provider) => format!("{provider}, id {}", user.id),
@@ -275,8 +276,10 @@ impl Settings {
                 tell_corruption(&config, log.store().findings().all()).await;
                 let current = current?;
                 let revision = current.changes;
-                say(format_args!("{REVISION}{revision}. Leave this line: it protects what others change meanwhile."));
-                say(settings::written_settings(&current.settings)?.trim_end());
+                say(format_args!(
+                    "{REVISION}{revision}. Keep this line: it protects changes that others make in the meantime."
+                ));
+                say(administration::written_settings(&current.settings)?.trim_end());
                 Ok(ExitCode::SUCCESS)
             }
             Settings::Apply { file, over, at } => apply_settings(&file, over, &at).await,
@@ -284,31 +287,31 @@ impl Settings {
     }
 }
 
-/// What stands before the revision in the first line that `muster settings show` prints.
+/// Prefix of the revision in the first line that `muster settings show` prints.
 const REVISION: &str = "# Revision ";
 
 async fn apply_settings(file: &Path, over: Option<u64>, at: &At) -> anyhow::Result<ExitCode> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let settings = toml::from_str(&text).with_context(|| format!("{} is not understood", file.display()))?;
+    let settings = toml::from_str(&text).with_context(|| format!("cannot parse {}", file.display()))?;
     let over = match over {
         Some(over) => Some(over),
-        None => named_revision(&text).with_context(|| format!("{} is not understood", file.display()))?,
+        None => named_revision(&text).with_context(|| format!("cannot parse {}", file.display()))?,
     };
     match perform(at, Request::ApplySettings { settings: Box::new(settings), over }).await? {
-        Answer::Refused { why } => bail!("{} is not applied:\n{why}", file.display()),
+        Answer::Refused { why } => bail!("{} was not applied:\n{why}", file.display()),
         applied => tell(applied),
     }
 }
 
-// A file that somebody wrote by hand names none: it says all, whatever the settings are now.
+// A handwritten file has no revision: it replaces all settings, whatever they are now.
 fn named_revision(text: &str) -> anyhow::Result<Option<u64>> {
     let Some(rest) = text.trim_start_matches('\u{feff}').lines().find_map(revision_in) else { return Ok(None) };
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    let revision = digits.parse().map_err(|_| anyhow!("after {REVISION:?} there is no number"))?;
+    let revision = digits.parse().map_err(|_| anyhow!("there is no number after {REVISION:?}"))?;
     Ok(Some(revision))
 }
 
-// An editor, or somebody in a hurry, may have written it with other blanks or capitals.
+// The line may have been edited, so other spacing and capitalization are accepted.
 fn revision_in(line: &str) -> Option<&str> {
     let comment = line.trim_start().strip_prefix('#')?.trim_start();
     let (word, rest) = comment.split_at_checked("revision".len())?;
@@ -319,17 +322,19 @@ fn revision_in(line: &str) -> Option<&str> {
 
 pub(super) async fn perform(at: &At, request: Request) -> anyhow::Result<Answer> {
     let config: Config = at.load()?;
-    let broken = "the running server did not answer; the command may have been performed: look before repeating it";
+    let broken =
+        "the running server did not answer; the command may have been performed: check this before repeating it";
     match command_socket::ask(&config.store.directory, &request).await.context(broken)? {
         Some(answer) => Ok(answer),
         None => Ok(execute(&App::open(config, World::system()).await?.staff, request).await),
     }
 }
 
-/// Tells the running server what a command found corrupt that read the log beside it: health and alarms are the server's.
+/// Reports corruption that a command found in the log to the running server, which owns health and alarms.
 pub(super) async fn tell_corruption(config: &Config, found: Vec<Corruption>) {
     if !found.is_empty() {
-        // The command fails in any case and says why; without a server that answers there is nobody to tell.
+        // Errors are ignored: the command fails anyway and prints the reason, and without a running server there is no
+        // one to report to.
         let request = Request::TellCorruption { found };
         let _ = tokio::time::timeout(TO_TELL, command_socket::ask(&config.store.directory, &request)).await;
     }
@@ -343,8 +348,8 @@ pub(super) fn tell(answer: Answer) -> anyhow::Result<ExitCode> {
             say(format_args!("token: {}", token.0));
         }
         Answer::SettingsApplied { before, after, warnings } => {
-            let lines = settings::difference(&before, &after)?;
-            let unchanged = "these settings are in force already".to_owned();
+            let lines = administration::difference(&before, &after)?;
+            let unchanged = "nothing changed: these are already the current settings".to_owned();
             say(if lines.is_empty() { unchanged } else { lines.join("\n") });
             warnings.iter().for_each(|warning| say(format_args!("note: {warning}")));
         }

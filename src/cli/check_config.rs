@@ -38,11 +38,11 @@ impl CheckConfig {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let (mut findings, config) = match Config::load(&self.at.config) {
             Ok(config) => (found(&config).await, Some(config)),
-            // A machine that asks for JSON gets JSON.
+            // With --json, errors are printed as JSON too.
             Err(error) if self.json => (vec![unreadable(&error)], None),
             Err(error) => return Err(error.into()),
         };
-        // What is found at an address does not keep the server from starting.
+        // Findings at a live address do not prevent the server from starting.
         let starts = !findings.iter().any(stops_serve);
         let mut all_do = true;
         let mut address_refused = false;
@@ -72,37 +72,39 @@ impl CheckConfig {
 
 async fn found(config: &Config) -> Vec<Finding> {
     let mut findings = check(config, World::system().now());
-    // Only where every file can be read is there something to compare.
+    // Compared only if every file can be read.
     if !findings.iter().any(stops_serve)
         && let Err(error) = check_keys_of(&config.store.directory, config).await
     {
-        let mend = "correct the path, or restore the file from its backup: the server does not start with another one";
+        let mend =
+            "correct the path, or restore the file from its backup: the server does not start with a different one";
         findings.insert(0, Finding::error("keys-not-of-the-log", "store.directory", error.to_string(), mend));
     }
-    // Whoever changes public_url has to mend the certificate and the devices' address: told together.
+    // A change of public_url also affects the certificate and the devices' address, so these findings are shown
+    // together.
     findings.splice(0..0, lost(config).await);
     findings.extend(deaf(config).await);
     findings.extend(unfit_settings(config).await);
     findings
 }
 
-/// The settings in force name what the configuration has not, such as a provider that was renamed: nobody can sign in there, and rules for its people
-/// are passed over.
+/// Finds names in the current settings that the configuration does not have, such as a renamed provider: no one can
+/// sign in there, and access rules for its people are skipped.
 async fn unfit_settings(config: &Config) -> Vec<Finding> {
     let Some(settings) = settings_in_force(config).await else { return vec![] };
-    let mend = "give the provider its name back in muster.toml, or change the settings: `muster settings show`, then \
+    let mend = "restore the provider's name in muster.toml, or change the settings: `muster settings show`, then \
                 `muster settings apply`";
     let finding = |wrong| Finding::error(SETTINGS_DO_NOT_FIT, "settings", wrong, mend);
     settings::unknown_providers(&settings, &config.identity).into_iter().map(finding).collect()
 }
 
-/// `None`: the log cannot be read, which is told elsewhere.
+/// `None`: the log cannot be read, which another finding reports.
 async fn settings_in_force(config: &Config) -> Option<Settings> {
     let log = read_log(config).ok()?;
     Some(settings::stored(&log).await.ok()?.settings)
 }
 
-/// Devices that look for the server at another address.
+/// Finds devices that use a different server address.
 async fn lost(config: &Config) -> Option<Finding> {
     match public_url::examine(&read_log(config).ok()?, config, &[]).await.ok()? {
         Addresses::Known | Addresses::New { .. } => None,
@@ -110,7 +112,7 @@ async fn lost(config: &Config) -> Option<Finding> {
     }
 }
 
-/// Devices that listen to another topic than the push certificate's.
+/// Finds devices whose push topic differs from that of the push certificate.
 async fn deaf(config: &Config) -> Option<Finding> {
     let topics = push_topics::in_use(&read_log(config).ok()?).await.ok()?;
     let ours = Pki::load(&config.pki, config.push_files()).ok()?.push_topic()?.to_owned();
@@ -118,14 +120,14 @@ async fn deaf(config: &Config) -> Option<Finding> {
     (deaf > 0).then(|| {
         let (listen, they) = if deaf == 1 { ("device listens", "it") } else { ("devices listen", "they") };
         let wrong = format!("{deaf} enrolled {listen} to another topic than {ours}: {they} cannot be woken");
-        let mend = "put back the certificate with their topic, or renew that one (Renew, not Create, at \
-                    https://identity.apple.com/pushcert); `muster push import` tells the topics";
+        let mend = "restore the certificate with their topic, or renew that one (Renew, not Create, at \
+                    https://identity.apple.com/pushcert); `muster push import` lists the topics";
         Finding::warning("push-topic-of-other-devices", "push.certificate", wrong, mend)
     })
 }
 
 fn unreadable(error: &ConfigError) -> Finding {
-    let mend = "correct the file; `muster init DIRECTORY` makes one with a comment on every field";
+    let mend = "correct the file; `muster init DIRECTORY` creates one with a comment on every field";
     Finding::error("configuration-unreadable", "--config", error.to_string(), mend)
 }
 

@@ -1,4 +1,5 @@
-//! `muster demo`: a server of its own on this machine, and two people who enroll their devices with it, step by step.
+//! `muster demo`: a temporary server on this machine, and simulated people who enroll their devices with it, step by
+//! step.
 
 mod staff;
 pub mod stage;
@@ -34,10 +35,10 @@ pub struct Demo {
     listen: SocketAddr,
 }
 
-/// How long anything may take that should happen by itself.
+/// Timeout for everything that should happen by itself.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Who comes with which device.
+/// A person with a device.
 struct Visitor {
     title: &'static str,
     family: Family,
@@ -123,18 +124,19 @@ async fn enroll(stage: &Stage, visitor: &Visitor) -> anyhow::Result<Device> {
     let mut walk = Walk::new(person, device);
     let mut teller = Teller::new(visitor.family);
     if visitor.from_settings {
-        // Elsewhere the server's certificate is publicly trusted; here somebody installed the demo's root before.
+        // In a real installation the server's certificate is publicly trusted. Here it stands for a root that was
+        // installed before.
         walk.device.trust.install(stage.root()?);
         walk.device.trust.switch_on();
         walk.enroll_with_account(&stage.account(), &mut teller).await?;
     } else if let Ending::Directed(page) = walk.run(&stage.address(), &mut teller).await? {
-        bail!("the portal directs elsewhere: {}", page.text);
+        bail!("the portal shows an unexpected page: {}", page.text);
     }
     answer_first_commands(&mut walk.device, &mut teller).await?;
     Ok(walk.device)
 }
 
-// After its first TokenUpdate the server asks a device what it is: it has to be woken for that.
+// After the first TokenUpdate the server queries the device, which must be woken for that.
 async fn answer_first_commands(device: &mut Device, teller: &mut Teller) -> anyhow::Result<()> {
     let mut missing = vec!["DeviceInformation", "SecurityInfo"];
     while !missing.is_empty() {
@@ -145,13 +147,11 @@ async fn answer_first_commands(device: &mut Device, teller: &mut Teller) -> anyh
     Ok(())
 }
 
-/// Inventory, audit trail and log of a device that has just enrolled.
+/// Prints inventory, audit trail and log of a newly enrolled device.
 async fn show_records(app: &App, device: &Device) -> anyhow::Result<()> {
-    let id = id_of(device).context("the device's certificate names no device of ours")?;
+    let id = id_of(device).context("the device's certificate does not name a known device")?;
     if let Some(head) = app.platform.log.store().head().await? {
-        tokio::time::timeout(PATIENCE, app.platform.projections.wait_for(head))
-            .await
-            .context("the projections lag")??;
+        tokio::time::timeout(PATIENCE, app.platform.projections.wait_for(head)).await.context("the projections lag")??;
     }
     let record = get(&app.platform.projections, id, None).await?.context("the device is not in the inventory")?;
     if record.state != State::Enrolled {
@@ -179,7 +179,7 @@ fn id_of(device: &Device) -> Option<DeviceId> {
     common_name(&device.management()?.identity.certificate)?.parse().ok().map(DeviceId)
 }
 
-// Until management ends, or the demo.
+// Runs until management or the demo ends.
 async fn live_on(mut device: Device) {
     let name = device.hardware.family.name();
     loop {
@@ -193,7 +193,7 @@ async fn live_on(mut device: Device) {
             Err(error) => return say(format_args!("The {name}: {error}")),
         }
         if !device.is_managed() {
-            return say(format_args!("The {name} is not managed any more: its MDM profile is gone."));
+            return say(format_args!("The {name} is no longer managed: its MDM profile is gone."));
         }
     }
 }

@@ -35,7 +35,7 @@ impl Health {
     }
 }
 
-/// Who listens on every address is asked on the loopback interface.
+/// A server that listens on every address is queried on the loopback interface.
 pub fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),

@@ -107,14 +107,14 @@ impl Init {
     }
 }
 
-/// The name in an address that is `https://name` or `https://name:port`.
+/// Returns the host name of an address of the form `https://name` or `https://name:port`.
 fn host_of(public_url: &str) -> anyhow::Result<String> {
     let url = Url::parse(public_url).map_err(|error| anyhow!("--public-url: {error}"))?;
-    let Some(host) = url.host_str() else { bail!("--public-url has no name in it") };
+    let Some(host) = url.host_str() else { bail!("--public-url has no host name") };
     let named = url.username().is_empty() && url.password().is_none();
     let ends = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     if url.scheme() != "https" || !named || !ends {
-        bail!("--public-url must read https://name or https://name:port, and nothing behind it");
+        bail!("--public-url must have the form https://name or https://name:port, without a path");
     }
     Ok(host.trim_matches(['[', ']']).to_owned())
 }

@@ -44,7 +44,7 @@ impl Replay {
     }
 }
 
-// The one command that no running server can do instead.
+// The only command that a running server cannot perform itself.
 fn alone(error: StartError) -> anyhow::Error {
     let is_served = matches!(&error, StartError::Store { why: OpenError::Locked(_), .. });
     let error = anyhow::Error::new(error);
@@ -101,7 +101,7 @@ async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
     let count = gathered.len();
     let (directory, place) = (config.store.directory.clone(), destination.clone());
     let also = move |unfinished: &Path| {
-        // First: with another master key the copy would be sealed under a key that opens nothing else.
+        // First check the master key: with a wrong one, the files would be sealed under a key that opens nothing else.
         let damaged = damaged_keys(unfinished, master.clone()).map_err(std::io::Error::other)?;
         Catalog::write(unfinished, &gathered, &master).map_err(std::io::Error::other)?;
         Ok(damaged)
@@ -120,7 +120,7 @@ async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
         counted(count, "file")
     ));
     say(format_args!(
-        "in {}; the master key is not in it: keep a copy of {} elsewhere, since without it the backup is worth nothing",
+        "in {}; the master key is not in it: keep a copy of {} elsewhere, because without it the backup is useless",
         destination.display(),
         config.store.master_key.display()
     ));
@@ -128,7 +128,7 @@ async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
     let mut lacks = faults::damaged_keys(&damaged);
     lacks.extend(faults::missing_keys(&manifest.missing_keys));
     lacks.extend(faults::left_out(&left_out));
-    whole(&lacks, "the backup was made and is kept, but it is not whole")
+    whole(&lacks, "the backup was made and is kept, but it is incomplete")
 }
 
 impl Verify {
@@ -141,7 +141,7 @@ impl Verify {
         let Some(path) = self.master_key.or_else(configured) else {
             tell("sound as far as it can be told without the master key", &manifest);
             say_files(files, "unchanged; no master key is here to open them: name it with --master-key");
-            say("whether each key opens was not checked, for the same reason");
+            say("for the same reason, the keys were not opened");
             return whole(&faults::missing_keys(&manifest.missing_keys), "the backup is not sound");
         };
         let master = MasterKey::read_file(&path)?;
@@ -160,12 +160,12 @@ fn say_files(files: Option<usize>, how: &str) {
     match files {
         Some(files) => say(format_args!("{}, {how}", counted(files, "file"))),
         None => say(
-            "log and keys alone, as earlier versions made it: configuration, certificates and their keys are not in it",
+            "only log and keys, as made by earlier versions: configuration, certificates and their keys are not included",
         ),
     }
 }
 
-// An error that names every fault, a line each, for a command that did its work otherwise.
+// Returns an error with one line per fault, for a command that otherwise did its work.
 fn whole(faults: &[String], otherwise: &str) -> anyhow::Result<ExitCode> {
     if faults.is_empty() {
         return Ok(ExitCode::SUCCESS);
@@ -185,9 +185,9 @@ pub struct Restore {
 }
 
 impl Restore {
-    /// Into the store directory of the configuration, which holds no log yet. Where there is no configuration, the backup's becomes it.
-    /// Files that are missing are put back; what is there stays. The keys must be those of the log, which is found out before the log is
-    /// put there.
+    /// Restores into the store directory of the configuration, which must not contain a log yet. If there is no
+    /// configuration, the one in the backup is used. Missing files are restored; existing files stay. The keys must
+    /// belong to the log; this is checked before the log is restored.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         backup::read_manifest(&self.source)?;
         let catalog = Catalog::read(&self.source)?;
@@ -207,20 +207,20 @@ impl Restore {
         let restored = self.log(&config, master).await.inspect_err(|_| installation_files::take_away(&written));
         let (manifest, damaged) = restored.context("nothing was restored")?;
         tell("restored, verified", &manifest);
-        written.iter().for_each(|path| say(format_args!("put back {}", visible_path(path))));
+        written.iter().for_each(|path| say(format_args!("restored {}", visible_path(path))));
         if catalog.is_none() {
             say(
-                "the backup holds log and keys alone: configuration, certificates and their keys have to be there already",
+                "the backup contains only the log and the keys: configuration, certificates and their keys must already exist",
             );
         }
         say("`muster check-config`, then `muster serve`, which builds the projections again");
         let mut differ = faults::damaged_keys(&damaged);
         differ.extend(faults::missing_keys(&manifest.missing_keys));
         differ.extend(faults::kept(&put_back.kept));
-        whole(&differ, "log and keys were restored, and not all is as it was when the backup was made")
+        whole(&differ, "log and keys were restored, but not everything is as it was when the backup was made")
     }
 
-    // With the keys that are damaged in the backup.
+    // Also returns the keys that are damaged in the backup.
     async fn log(&self, config: &Config, master: MasterKey) -> anyhow::Result<(Manifest, Vec<KeyName>)> {
         check_keys_of(&self.source, config).await?;
         let (source, directory) = (self.source.clone(), config.store.directory.clone());
@@ -242,7 +242,7 @@ impl Restore {
         }
     }
 
-    // With the place that it is to be copied to, if it is not there.
+    // Also returns the path to copy the key to, if it is not there yet.
     fn master_key(&self, config: &Config) -> anyhow::Result<(MasterKey, Option<PathBuf>)> {
         let place = &config.store.master_key;
         match &self.master_key {
@@ -250,7 +250,7 @@ impl Restore {
                 let (there, given_key) = (MasterKey::read_file(place)?, MasterKey::read_file(given)?);
                 if there.fingerprint() != given_key.fingerprint() {
                     bail!(
-                        "{} is there already and is not the master key in {}: leave --master-key out if it is the right one, else move it away",
+                        "{} is there already and is not the master key in {}: omit --master-key if it is the right one, otherwise move it away",
                         place.display(),
                         given.display()
                     );
@@ -274,7 +274,7 @@ fn copy_master_key(master: &MasterKey, place: &Path) -> anyhow::Result<()> {
     Ok(master.write_file(place)?)
 }
 
-// Folded from another log: from where it stands, the next events of this one would be skipped.
+// The projections come from a different log. From their position, events of this log would be skipped.
 fn clear(directory: &Path) -> std::io::Result<()> {
     disposable::remove(&directory.join(projections::FILE))
 }

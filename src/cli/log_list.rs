@@ -1,4 +1,4 @@
-//! The log of one enrollment as a short numbered list that a support engineer can read.
+//! Formats the log of one enrollment as a short numbered list for support engineers.
 
 use crate::web::visible::visible_line;
 use events::device::{CommandStatus, DeviceEvent, DeviceId, UnenrolledBy};
@@ -14,10 +14,10 @@ use projections::audit::faults;
 use serde::Serialize;
 use std::collections::HashMap;
 
-/// The list, a line an event: the visit to the portal and the device's life together, in the order of the log.
+/// Returns the list, one line per event: the portal visit and the device's history together, in the order of the log.
 ///
 /// # Errors
-/// If a stream cannot be read.
+/// Returns an error if a stream cannot be read.
 pub async fn of_device(log: &Log, device: DeviceId) -> Result<Vec<String>, ReadError> {
     let mut entries = log.read(&device.enrollment().stream()).await?;
     entries.extend(log.read(&device.stream()).await?);
@@ -37,7 +37,7 @@ fn lines(entries: &[Entry]) -> Vec<String> {
     entries.iter().zip(&names).enumerate().map(line).collect()
 }
 
-/// What the words of one line need of the others.
+/// Data from other entries that a line needs.
 struct Context {
     user_name: Option<String>,
     numbers: HashMap<EventId, usize>,
@@ -63,7 +63,7 @@ impl Context {
         }
     }
 
-    // An effect names its cause; what a person or device did needs none.
+    // Only an effect names its cause; an action of a person or device needs none.
     fn cause(&self, entry: &Entry) -> Option<String> {
         if entry.actor.kind != ActorKind::System {
             return None;
@@ -183,7 +183,7 @@ impl Context {
     }
 }
 
-/// A reason as the log calls it.
+/// The name of a reason in the log, with spaces.
 fn word(reason: &impl Serialize) -> String {
     let name = serde_json::to_value(reason).ok();
     name.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().replace('_', " ")

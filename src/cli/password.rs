@@ -1,14 +1,15 @@
-//! Where a new password comes from: standard input, or made here. Never an argument, which every user of the machine sees.
+//! Reads a new password from standard input, or generates one. Never an argument, which every user of the machine can
+//! see.
 
 pub use identity::password::generate;
 
 use anyhow::{Context, bail};
 use std::io::{BufRead, IsTerminal};
 
-/// The first line of standard input. Somebody at a terminal is asked, and what they type is not shown.
+/// Returns the first line of standard input. At a terminal it prompts and hides the input.
 ///
 /// # Errors
-/// If there is none.
+/// Returns an error if there is no line.
 pub fn read() -> anyhow::Result<String> {
     let stdin = std::io::stdin();
     let password = if stdin.is_terminal() { ask()? } else { first_line(stdin.lock())? };
@@ -27,7 +28,7 @@ fn first_line(mut input: impl BufRead) -> anyhow::Result<String> {
 fn ask() -> anyhow::Result<String> {
     let password = rpassword::prompt_password("Password: ")?;
     if rpassword::prompt_password("Again:    ")? != password {
-        bail!("the two are not the same");
+        bail!("the two passwords differ");
     }
     Ok(password)
 }

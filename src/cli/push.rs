@@ -1,4 +1,4 @@
-//! `muster push …`: getting, renewing and installing the certificate that wakes devices.
+//! `muster push …`: requests, renews and installs the push certificate.
 
 mod import;
 mod request;
@@ -8,7 +8,7 @@ use clap::Subcommand;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Where Apple makes push certificates.
+/// Apple's portal for push certificates.
 const PORTAL: &str = "https://identity.apple.com/pushcert";
 
 #[derive(Subcommand)]
@@ -28,7 +28,7 @@ impl Push {
     }
 }
 
-/// Files of a request that is under way, beside the configuration.
+/// Files of a pending request, next to the configuration.
 struct Pending {
     directory: PathBuf,
 }
@@ -38,17 +38,17 @@ impl Pending {
         Ok(Pending { directory: home(config)?.join("pki/push-request") })
     }
 
-    /// Never leaves this machine.
+    /// The private key. It never leaves this machine.
     fn key(&self) -> PathBuf {
         self.directory.join("push.key")
     }
 
-    /// For whoever signs.
+    /// The request for the vendor that signs it.
     fn request(&self) -> PathBuf {
         self.directory.join("push.csr")
     }
 
-    /// For Apple's portal.
+    /// The signed request for Apple's portal.
     fn for_portal(&self) -> PathBuf {
         self.directory.join("push-for-apple.txt")
     }
@@ -59,13 +59,13 @@ fn home(config: &Path) -> anyhow::Result<PathBuf> {
     Ok(std::path::absolute(config)?.parent().unwrap_or(Path::new("/")).to_owned())
 }
 
-/// Where certificate and key are, or would be.
+/// Paths of the certificate and the key, configured or default.
 fn installed_at(config: &Config, home: &Path) -> (PathBuf, PathBuf) {
     let or = |given: &Option<PathBuf>, otherwise: &str| given.clone().unwrap_or_else(|| home.join(otherwise));
     (or(&config.push.certificate, "pki/push.pem"), or(&config.push.key, "pki/push.key"))
 }
 
-/// A day as people write it, such as 3 March 2027.
+/// Formats a day for people, such as 3 March 2027.
 fn day(unix: i64) -> String {
     let Ok(at) = time::OffsetDateTime::from_unix_timestamp(unix) else { return "a day beyond reckoning".into() };
     format!("{} {} {}", at.day(), at.month(), at.year())

@@ -1,4 +1,5 @@
-//! `muster completions`, `muster man`: the command line described to shells and to `man`; `--help` shows the exit codes of the same tables.
+//! `muster completions` and `muster man`: describe the command line to shells and to `man`. `--help` shows the exit
+//! codes from the same tables.
 
 mod page;
 mod tables;
@@ -41,7 +42,7 @@ impl Man {
     }
 }
 
-/// The command line whose `--help` ends with the exit codes of each command that has its own.
+/// Adds the exit codes of each command to the end of its `--help`.
 pub fn documented(command: Command) -> Command {
     document(command, "")
 }

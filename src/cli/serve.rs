@@ -16,9 +16,10 @@ use telemetry::{Alarm, LogFormat};
 use tokio::signal::unix::{SignalKind, signal};
 use world::World;
 
-/// Exit code of a server whose event store failed. A supervisor starts it again; what was acknowledged is in the log.
+/// Exit code of a server whose event store failed. A supervisor restarts it; everything that it acknowledged is in the
+/// log.
 pub const STORE_FAILED: u8 = 70;
-/// After the store failed, requests that wait get this long to be told so.
+/// Time that waiting requests get for an error response after the store has failed.
 const LAST_WORDS: Duration = Duration::from_millis(600);
 
 #[derive(Args)]
@@ -42,7 +43,7 @@ pub struct Serve {
 impl Serve {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let mut config = self.at.load().inspect_err(|_| {
-            // A collector that reads standard error as JSON learns of the mistake in JSON.
+            // A collector that reads standard error as JSON gets the error as JSON too.
             config::log_format(&self.at.config).into_iter().for_each(telemetry::follow);
         })?;
         config.store.accept_lost_keys = self.accept_lost_keys;
@@ -66,7 +67,7 @@ impl Serve {
             }
         }
         if (config.store.accept_lost_keys || config.store.accept_older_log) && stopping.is_empty() {
-            // Settled first: without keys the log cannot be read below.
+            // Checked first: without keys the log cannot be read below.
             drop(App::open(config.clone(), world.clone()).await?);
         }
         let addresses = addresses(&config, &self.accept_public_url).await;
@@ -75,16 +76,16 @@ impl Serve {
         }
         if !stopping.is_empty() {
             let told: Vec<String> = stopping.iter().map(ToString::to_string).collect();
-            bail!("{}\n(`muster check-config` says all that is wrong)", told.join("\n"));
+            bail!("{}\n(`muster check-config` lists all findings)", told.join("\n"));
         }
-        // Before anybody is told that we serve: who hears it may ask us to stop at once.
+        // Before the message that the server runs: its reader may stop the server at once.
         let mut terminate = signal(SignalKind::terminate())?;
         let running = server::start(config, world).await?;
         if let Addresses::New { new, old } = addresses {
             running.app.accept_public_url(new, old).await?;
         }
         alarms.into_iter().for_each(|alarm| running.app.platform.metrics.alarm(alarm));
-        // In JSON the log's line "serving" says it: a collector may read both outputs as one.
+        // With JSON the log line "serving" replaces this output, since a collector may read both streams as one.
         if running.app.config.logging.format == LogFormat::Text {
             let address = running.address;
             super::say(format_args!("serving {} (listening on {address})", running.app.config.server.public_url));
@@ -95,7 +96,7 @@ impl Serve {
             _ = terminate.recv() => {}
             why = health.failed() => {
                 running.abort(LAST_WORDS).await;
-                super::complain(&anyhow::anyhow!("the event store failed: {why}; stopped, so that nothing is promised that is not kept"));
+                super::complain(&anyhow::anyhow!("the event store failed: {why}; the server stopped, so that it acknowledges nothing that is not stored"));
                 return Ok(ExitCode::from(STORE_FAILED));
             }
         }
@@ -104,8 +105,8 @@ impl Serve {
     }
 }
 
-/// The alarm for an error that the server starts with.
-// Of a provider that cannot be used the start itself raises it.
+/// Returns the alarm for an error with which the server still starts.
+// For an unusable provider, the start itself raises the alarm.
 fn alarm_of(finding: &Finding) -> Option<Alarm> {
     match finding.code {
         _ if is_of_one_provider(finding) => None,
@@ -115,11 +116,11 @@ fn alarm_of(finding: &Finding) -> Option<Alarm> {
 }
 
 async fn addresses(config: &Config, accepted: &[String]) -> Addresses {
-    // A log or keys that cannot be opened are told by the start itself, with what to restore.
+    // If the log or keys cannot be opened, the start itself reports it, with what to restore.
     let Ok(log) = read_log(config) else { return Addresses::Known };
     public_url::examine(&log, config, accepted).await.unwrap_or_else(|error| {
-        // Devices whose streams are whole are served all the same.
-        tracing::error!(%error, "whether enrolled devices hold another address cannot be told");
+        // Devices with intact streams are still served.
+        tracing::error!(%error, "cannot check whether enrolled devices use a different server address");
         Addresses::Known
     })
 }

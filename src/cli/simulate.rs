@@ -1,4 +1,4 @@
-//! `muster simulate`: many simulated devices against a running server; how fast it is, and where it fails.
+//! `muster simulate`: enrolls many simulated devices at a running server, and reports rates, latencies and failures.
 
 use super::say;
 use anyhow::Context as _;
@@ -57,7 +57,7 @@ enum Kind {
     Institutional,
 }
 
-/// How long a device waits to be woken.
+/// Time that a device waits for a push.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Simulate {

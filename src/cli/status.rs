@@ -1,4 +1,4 @@
-//! `muster status`: how an installation is, on one screen.
+//! `muster status`: shows the state of an installation on one screen.
 
 mod figures;
 mod text;
@@ -21,9 +21,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// How long the server may take to answer.
+/// Timeout for an answer of the server.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// Metrics are shorter, in bytes.
+/// Limit for an answer, in bytes: larger than the metrics.
 const LONGEST: usize = 4 << 20;
 
 #[derive(Args)]
@@ -35,17 +35,17 @@ pub struct Status {
     at: At,
 }
 
-/// How the installation is.
+/// The state of the installation.
 #[derive(Debug, Serialize)]
 struct Report {
     server: Server,
     log: Log,
-    /// What the server counts; `None` if it does not answer.
+    /// The server's metrics; `None` if it does not answer.
     figures: Option<Figures>,
     push_topic: Option<String>,
-    /// By what they are for.
+    /// The certificates, by purpose.
     certificates: BTreeMap<&'static str, Certificate>,
-    /// What is wrong with each directory; `None`: it answers.
+    /// The trouble of each directory; `None` if it answers.
     directories: BTreeMap<String, Option<String>>,
 }
 
@@ -54,22 +54,22 @@ struct Server {
     address: String,
     answers: bool,
     ready: bool,
-    /// What it says that it lacks.
+    /// The problems that `/readyz` reports.
     problems: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
 struct Log {
-    /// Of the newest event, read from the file; `None` if it cannot be read.
+    /// Position of the newest event, read from the file; `None` if it cannot be read.
     position: Option<u64>,
-    /// Of the database and its write-ahead log.
+    /// Size of the database and its write-ahead log, in bytes.
     bytes: u64,
     why: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
 struct Certificate {
-    /// In OpenSSL's words; `None` if the file cannot be read.
+    /// Expiry in OpenSSL's format; `None` if the file cannot be read.
     not_after: Option<String>,
     days_left: Option<i32>,
 }
@@ -122,7 +122,7 @@ async fn ask(config: &Config) -> (Server, Option<Figures>) {
         let answer = client.as_ref().ok()?.get(format!("http://{address}{path}")).send().await.ok()?;
         Some((answer.status().is_success(), text_of(answer).await?))
     };
-    // Whatever else listens there has no version of ours.
+    // A different program on that port does not report a Muster version.
     let figures =
         get("/metrics").await.map(|(_, text)| Figures::read(&text)).filter(|figures| !figures.version.is_empty());
     if let (Some((ready, told)), Some(_)) = (get("/readyz").await, &figures) {
@@ -132,7 +132,7 @@ async fn ask(config: &Config) -> (Server, Option<Figures>) {
     (server, figures)
 }
 
-// Up to a bound, since another program may answer; what would steer a terminal is written out.
+// Limited in size, since another program may answer. Terminal control characters are escaped.
 async fn text_of(mut answer: reqwest::Response) -> Option<String> {
     let mut bytes = Vec::new();
     while let Some(piece) = answer.chunk().await.ok()? {
@@ -183,7 +183,7 @@ impl Certificate {
     }
 }
 
-// Nobody is looked up: that the searcher may bind and search is enough.
+// No user is looked up: it suffices that the service account can bind and search.
 async fn trouble(directory: &identity::config::Directory) -> Option<String> {
     match Ldap::load(directory) {
         Ok(ldap) => ldap

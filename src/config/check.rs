@@ -1,4 +1,4 @@
-//! What is wrong with a configuration and how to mend it, without starting anything.
+//! Checks a configuration without starting the server, and says how to correct each finding.
 
 mod attestation;
 pub mod certificates;
@@ -15,23 +15,24 @@ use certificates::Reading;
 use events::Timestamp;
 use findings::{Finding, Severity};
 
-/// The settings in force name what the configuration does not have.
+/// Code of the finding that the current settings name something that the configuration does not have.
 pub const SETTINGS_DO_NOT_FIT: &str = "settings-do-not-fit";
 
-/// Whether `serve` refuses to start with it. It starts, with an alarm, if the TLS certificate alone is at fault, and where only
-/// the settings have to be changed, which takes a server.
+/// Whether `serve` refuses to start because of this finding. It does start, with an alarm, if only the TLS certificate
+/// is at fault. It also starts if only the settings must be changed, because changing them takes a running server, and
+/// if only one identity provider is unusable.
 pub fn stops_serve(finding: &Finding) -> bool {
     let starts =
         finding.code == SETTINGS_DO_NOT_FIT || tls::ALARMING.contains(&finding.code) || is_of_one_provider(finding);
     finding.severity == Severity::Error && !starts
 }
 
-/// An identity provider cannot be used: the others, and everything else, can.
+/// Whether a finding concerns a single identity provider. The other providers and the rest of the server still work.
 pub fn is_of_one_provider(finding: &Finding) -> bool {
     ["identity.openid_connect.", "identity.saml."].iter().any(|about| finding.about.starts_with(about))
 }
 
-/// Everything that can be found, the worst first.
+/// Runs all checks. The most severe findings come first.
 pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     let reading = Reading::of(config);
     let mut findings = server::check(config);
@@ -42,7 +43,7 @@ pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     findings.extend(identity::check::check(&config.identity, &config.server.public_url));
     findings.extend(certificates::check(config, &reading, now));
     findings.extend(tls::check(config, &reading, &tls::public_roots()));
-    // A file that is missing or no certificate has its own finding.
+    // A missing file or one that is not a certificate has its own finding.
     if !findings.iter().any(|found| stops_serve(found) && found.about.starts_with("pki.tls_")) {
         findings.extend(tls::refused(&config.pki));
     }

@@ -1,11 +1,11 @@
-//! The configuration file that `muster init` writes: every field, each with what it means.
+//! The configuration file that `muster init` writes: every field with a comment.
 
 mod directory;
 
 use super::{PkiFiles, Push};
 use std::path::Path;
 
-/// What the file says differently from one installation to the next.
+/// Values that differ between installations.
 #[derive(Debug, Clone)]
 pub struct Answers {
     pub public_url: String,
@@ -15,11 +15,11 @@ pub struct Answers {
     pub push: Push,
 }
 
-/// The text of `muster.toml` in `directory`: paths below it are written relative to it.
+/// Returns the text of `muster.toml` for `directory`. Paths below the directory are written relative to it.
 pub fn file(directory: &Path, answers: &Answers) -> String {
     let Answers { public_url, listen, metrics_listen, pki, push } = answers;
     let path = |path: &Path| quoted(path.strip_prefix(directory).unwrap_or(path));
-    // What is not given stands in a comment, with the name it would have.
+    // A field without a value is commented out, with its usual file name.
     let optional = |key: &str, given: Option<&Path>, otherwise: &str| match given {
         Some(given) => format!("{key} = {}", path(given)),
         None => format!("# {key} = \"{otherwise}\""),
@@ -42,165 +42,165 @@ pub fn file(directory: &Path, answers: &Answers) -> String {
     let push_base_url = &push.base_url;
     let directory_example = directory::EXAMPLE;
     format!(
-        r#"# Muster. Relative paths are taken from the directory of this file; unknown keys are refused.
-# `muster check-config` says what is wrong here and how to mend it. What people see (texts, switches, which kinds of
+        r#"# Muster. Relative paths are relative to the directory of this file. Unknown keys are rejected.
+# `muster check-config` finds mistakes in this file and says how to correct them. What people see (texts, switches, which kinds of
 # device may enroll) is not here: `muster settings show`, `muster settings apply FILE`.
 
 [server]
-# The address people type: scheme https, no path. Every URL in a profile begins with it and enrolled devices keep it:
-# changing it later orphans them.
+# The URL that people type: scheme https, no path. Every URL in a profile begins with it, and enrolled devices keep it:
+# if it changes later, they can no longer reach the server.
 public_url = "{public_url}"
-# Address and port to listen on for people and devices. Port 0 takes any free one.
+# Address and port to listen on for people and devices. Port 0 selects any free port.
 listen = "{listen}"
 # Address and port for /metrics, /healthz and /readyz. Keep it on the loopback interface.
 metrics_listen = "{metrics_listen}"
-# Addresses of reverse proxies whose X-Forwarded-For is believed, such as ["10.0.0.1"]: each by its own address, not ranges.
+# Reverse proxies whose X-Forwarded-For header is trusted, such as ["10.0.0.1"]: single IP addresses, not ranges.
 trusted_proxies = []
 
 [store]
-# Directory of events.db (the log: back it up), keys.db and projections.db. On a local disk, never a network mount.
+# Directory of events.db (the log: back it up), keys.db and projections.db. Use a local disk, never a network mount.
 directory = "data"
-# The master key, 32 bytes in hex. Back it up apart from the directory: without it personal data reads as nothing.
+# File with the master key, 32 bytes in hex. Back it up separately from the directory: without it, personal data cannot be read.
 master_key = "master.key"
 
 [pki]
-# The CA that signs the identities of devices, and its key: whoever has the key can make devices.
+# The CA that signs the identity certificates of devices, and its key. Anyone who has the key can impersonate any device.
 identity_ca_certificate = {ca_certificate}
-# PEM, readable by this server alone.
+# PEM, readable only by this server.
 identity_ca_key = {ca_key}
-# The registration authority: SCEP requests are encrypted to it, answers signed by it.
+# The SCEP registration authority: requests are encrypted to it, and responses are signed by it.
 registration_authority_certificate = {ra_certificate}
-# PEM, readable by this server alone.
+# PEM, readable only by this server.
 registration_authority_key = {ra_key}
-# Signs the profiles; a publicly trusted certificate, followed by its intermediates, shows them as "Verified".
+# Signs the profiles. With a publicly trusted certificate, followed by its intermediates, iOS shows them as "Verified".
 profile_signer_certificate = {signer_certificate}
-# PEM, readable by this server alone.
+# PEM, readable only by this server.
 profile_signer_key = {signer_key}
 # The TLS certificate for the name in public_url, followed by its intermediates.
 tls_certificate = {tls_certificate}
-# PEM, readable by this server alone.
+# PEM, readable only by this server.
 tls_key = {tls_key}
-# The root that people install in the certificate step. Leave it out where the TLS certificate is publicly trusted, and set
+# The root that people install in the certificate step. Omit it if the TLS certificate is publicly trusted, and set
 # skip_ca_profile with `muster settings apply`.
 {tls_root}
-# PEM files with roots that attestations of hardware are trusted from, beside Apple's, which is known. For tests with
-# simulated devices only: whoever has the key of such a root can end the record of any device.
+# PEM files with further roots for hardware attestations, in addition to Apple's, which is built in. Only for tests with
+# simulated devices: anyone who has the key of such a root can end the record of any device.
 attestation_roots = []
 
 [push]
-# Apple's push service, unless this is a trial.
+# URL of the push service: Apple's, unless this is a trial.
 base_url = "{push_base_url}"
-# The MDM push certificate; its subject's UID is the topic. Without it no device can enroll: `muster push request` says
-# how to get one, `muster push import` puts it here.
+# The MDM push certificate. The UID in its subject is the topic. Without it no device can enroll. `muster push request` says
+# how to get one, and `muster push import` writes it here.
 {push_certificate}
-# PEM, readable by this server alone.
+# PEM, readable only by this server.
 {push_key}
-# The CA of the push server, only where it is not publicly trusted (trials).
+# The CA of the push server, only if it is not publicly trusted (trials).
 {push_root}
 
 [devices]
-# Address that devices are told to talk to, where they prove their identity in TLS: scheme https, no path. Without it they
-# sign each message, at public_url. Enrolled devices keep it: changing it later orphans them.
+# URL at which devices prove their identity with a TLS client certificate: scheme https, no path. Without it they
+# sign each message and send it to public_url. Enrolled devices keep it: if it changes later, they can no longer reach the server.
 # url = "https://mdm.example.com"
-# Address and port of a listener of its own for that address; it asks devices for their certificate.
+# Address and port of a separate listener for that URL. It requests the device's certificate.
 # listen = "0.0.0.0:8443"
-# A reverse proxy among trusted_proxies ends TLS there and passes the certificate in Client-Cert (RFC 9440). It must
-# remove that header from what clients send, or anybody can speak for any device.
+# A reverse proxy in trusted_proxies terminates TLS there and passes the certificate in Client-Cert (RFC 9440). It must
+# remove that header from client requests; otherwise anyone can impersonate any device.
 client_cert_header = false
-# PEM files with CAs that certify devices when they are made, beside "Apple iPhone Device CA", which is known: what they
-# signed counts as a genuine device of Apple's. A trial with the simulator names the simulator's here.
+# PEM files with further CAs of built-in device identities, in addition to "Apple iPhone Device CA", which is built in. A device
+# whose identity one of them signed counts as a genuine Apple device. A trial with the simulator sets the simulator's CA here.
 device_ca_certificates = []
 
-# Identity providers that speak OpenID Connect: people sign in there. Who is offered which is a setting (sign_in).
-# `muster check-config` says which addresses have to be registered at the provider.
+# Identity providers with OpenID Connect, at which people sign in. The setting sign_in says which ones people are offered.
+# `muster check-config` prints the addresses that must be registered at the provider.
 # [[identity.openid_connect]]
-# # Short name in settings, addresses and the log: lower-case letters, digits and hyphens.
+# # Short name in settings, URLs and the log: lower-case letters, digits and hyphens.
 # name = "school"
-# # What the button says after "Log in with".
+# # Text of the button after "Log in with".
 # title = "Example School"
-# # Exactly as the provider writes it: a slash at the end counts.
+# # The issuer URL, exactly as the provider writes it: a trailing slash matters.
 # issuer = "https://id.example.com"
 # client_id = "muster"
-# # Readers of ID tokens (aud) that are trusted beside client_id. Needed only where a token names several and no azp says that it was made
+# # Further accepted audiences (aud) of ID tokens, in addition to client_id. Needed only if a token has several and no azp that says it is
 # # for client_id.
 # audiences = ["300000000000000001"]
-# # A file with the client secret: its first line.
+# # File with the client secret. Its first line is used.
 # client_secret = "school.secret"
-# # Asked for beside "openid".
+# # Scopes to request in addition to "openid".
 # scopes = ["profile", "email"]
-# # Signature algorithms of ID tokens that are accepted, whatever the provider says; none with a shared secret.
+# # Accepted signature algorithms of ID tokens, whatever the provider announces. Algorithms with a shared secret are not possible.
 # algorithms = ["RS256", "ES256"]
 # user_name_claim = "preferred_username"
 # groups_claim = "groups"
 # # Fills in the Managed Apple ID step.
 # managed_apple_id_claim = "managed_apple_id"
-# # Further claims that access rules may ask for.
+# # Further claims that access rules may use.
 # claims = ["department"]
-# # What it means that groups do not come: "unknown", so that no rule about groups is passed over by chance, or "none", for a provider
-# # that leaves out an empty list.
+# # Meaning of missing groups: "unknown", so that a rule about groups is not skipped by accident, or "none", for a provider
+# # that omits an empty list.
 # absent_groups = "unknown"
 # # The same for claims.
 # absent_claims = "unknown"
-# # The person must have proved themselves at the provider no longer ago than so many seconds; left out: any time.
+# # Maximum age of the person's authentication at the provider, in seconds. If omitted: no limit.
 # max_age_seconds = 3600
-# # The acr that the provider must vouch for; left out: any.
+# # The acr value that the provider must confirm. If omitted: any.
 # acr = "urn:example:two-factors"
-# # Whoever signs out here is led to sign out at the provider too, where it offers that.
+# # After signing out here, people are also signed out at the provider, if it supports that.
 # sign_out_at_provider = true
-# # The CA that the provider's certificate comes from, PEM; left out: the system's.
+# # The CA of the provider's TLS certificate, PEM. If omitted: the system's CAs.
 # root = "school-root.pem"
 
 {directory_example}
 
-# Identity providers that speak SAML 2.0. Who is offered which is a setting (sign_in). The provider is given our metadata,
+# Identity providers with SAML 2.0. The setting sign_in says which ones people are offered. The provider needs Muster's metadata,
 # which is at /saml/NAME/metadata of public_url.
 # [[identity.saml]]
-# # Short name in settings, addresses and the log: lower-case letters, digits and hyphens.
+# # Short name in settings, URLs and the log: lower-case letters, digits and hyphens.
 # name = "federation"
-# # What the button says after "Log in with".
+# # Text of the button after "Log in with".
 # title = "Example Federation"
-# # The provider's metadata document with its signing certificates, a file: nothing is fetched by an address in it.
-# # While the provider changes its key, put in both certificates.
+# # File with the provider's metadata document, including its signing certificates. Muster fetches nothing from URLs in it.
+# # While the provider changes its key, include both certificates.
 # metadata = "federation.xml"
-# # Certificate and RSA key (PEM) that requests are signed with; left out: they are unsigned.
+# # Certificate and RSA key (PEM) for signing requests. If omitted: requests are not signed.
 # signing_certificate = "saml-signing.pem"
 # signing_key = "saml-signing.key"
-# # Certificate and RSA key (PEM) that assertions may be encrypted to, with RSA-OAEP and AES-GCM; left out: encrypted
-# # ones are refused.
+# # Certificate and RSA key (PEM) for assertions encrypted with RSA-OAEP and AES-GCM. If omitted: encrypted
+# # assertions are rejected.
 # decryption_certificate = "saml-decryption.pem"
 # decryption_key = "saml-decryption.key"
-# # Also accept, at the portal, answers that nobody asked for. Dangerous: a link can sign somebody in as another.
+# # Also accept unsolicited responses at the portal. Dangerous: a link can sign a person in as somebody else.
 # allow_unsolicited = false
-# # Whoever signs in must prove themselves at the provider each time (ForceAuthn): else the next person at a shared device may go on as
-# # the one before.
+# # Require a new authentication at the provider for each sign-in (ForceAuthn). Without it, the next user of a shared device may be
+# # signed in as the previous one.
 # force_authentication = true
-# # The attribute by which a person is known for good; left out: the NameID, which must then not be a transient one.
+# # Attribute with a permanent identifier of the person. If omitted: the NameID, which then must not be transient.
 # subject_attribute = "eduPersonUniqueId"
-# # The attribute with the name to show; left out: the mail address, else a NameID that is a name, else the display name.
+# # Attribute with the user name. If omitted: the mail address, else a NameID that is a name, else the display name.
 # user_name_attribute = "uid"
 # display_name_attribute = "displayName"
 # mail_attribute = "mail"
 # groups_attribute = "groups"
 # # Fills in the Managed Apple ID step.
 # managed_apple_id_attribute = "managedAppleId"
-# # Further attributes that access rules may ask for.
+# # Further attributes that access rules may use.
 # claims = ["department"]
-# # What it means that groups do not come: "unknown", so that no rule about groups is passed over by chance, or "none", for a provider
-# # that leaves out an empty list.
+# # Meaning of missing groups: "unknown", so that a rule about groups is not skipped by accident, or "none", for a provider
+# # that omits an empty list.
 # absent_groups = "unknown"
 # # The same for claims.
 # absent_claims = "unknown"
 
 [logging]
-# "text" for people, "json" for machines: one object a line, on standard error.
+# Format of the log on standard error: "text" for people, "json" for machines (one object per line).
 format = "text"
-# What is logged, such as "info,muster=debug".
+# Log filter, such as "info,muster=debug".
 filter = "info"
 "#
     )
 }
 
-// A path as a TOML string: basic strings know the same escapes as JSON.
+// Formats a path as a TOML string. TOML basic strings have the same escapes as JSON strings.
 fn quoted(path: &Path) -> String {
     serde_json::Value::from(path.display().to_string()).to_string()
 }
@@ -210,7 +210,7 @@ pub(super) mod tests {
     use super::*;
     use crate::config::Config;
 
-    /// The file of an installation in `directory` that has everything.
+    /// The file of an installation in `directory` with every field set.
     pub fn full(directory: &Path) -> String {
         let pki = |name: &str| directory.join("pki").join(name);
         let files = PkiFiles {

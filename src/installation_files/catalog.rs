@@ -1,4 +1,5 @@
-//! The catalog of a backup: which files it holds, where they belong, which are sealed. Authenticated under the master key.
+//! The catalog of a backup: its files, their original paths, and which are sealed. It is authenticated under the master
+//! key.
 
 use super::Gathered;
 use events::personal::keys::{DataKey, MasterKey, hmac, same};
@@ -18,32 +19,32 @@ const DATABASES: [&str; 3] = ["events.db", "keys.db", "backup.json"];
 const SEAL: &str = "backup of files";
 const TAG: &str = "backup catalog";
 
-/// What a backup holds beside log and keys; in its `installation.json`.
+/// Files of a backup other than the log and the keys, listed in its `installation.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalog {
-    /// The version of Muster that made it.
+    /// The version of Muster that made the backup.
     pub muster: String,
-    /// The configuration comes first.
+    /// The files. The configuration is the first.
     pub files: Vec<Listed>,
-    /// SHA-256 of log, keys and manifest, hex, by file: files of another backup are not mixed in.
+    /// SHA-256 of the log, the keys and the manifest, as hex, by file name. Prevents mixing in files of another backup.
     databases: BTreeMap<String, String>,
-    /// HMAC-SHA-256 of the rest under a key that is derived from the master key, hex.
+    /// HMAC-SHA-256 of the rest, under a key derived from the master key, as hex.
     tag: String,
 }
 
 /// A file in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed {
-    /// Where it belongs: from the directory of the configuration, or absolute.
+    /// Original path: relative to the directory of the configuration, or absolute.
     pub path: PathBuf,
-    /// What it is called in the backup.
+    /// Name of the file in the backup.
     stored: String,
     pub sealed: bool,
-    /// Of what is stored, hex.
+    /// SHA-256 of the stored bytes, as hex.
     sha256: String,
 }
 
-/// A file of a backup, as it was.
+/// A file of a backup with its original content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
     pub path: PathBuf,
@@ -54,30 +55,31 @@ pub struct Opened {
 pub enum CatalogError {
     #[error("{}: {why}", visible_path(.path))]
     File { path: PathBuf, why: std::io::Error },
-    #[error("{} is missing, and files that it lists are there: the backup was changed since it was made; use another", visible_path(.path))]
+    #[error("{} is missing, but the files that it lists exist: the backup has been changed since it was made; use another backup", visible_path(.path))]
     Missing { path: PathBuf },
-    #[error("{} is not understood: {why}", visible_path(.path))]
+    #[error("{} cannot be parsed: {why}", visible_path(.path))]
     NotUnderstood { path: PathBuf, why: String },
     #[error(
-        "{} was made with another master key, or was changed since: try the master key of that installation, else use another backup",
+        "{} was made with another master key, or has been changed since: use the master key of that installation, or another backup",
         visible_path(.path)
     )]
     Tag { path: PathBuf },
-    #[error("{}, which holds {}, is not what it was when the backup was made: it was changed since", visible_path(.stored), visible_path(.path))]
+    #[error("{} (the copy of {}) has been changed since the backup was made", visible_path(.stored), visible_path(.path))]
     Changed { stored: PathBuf, path: PathBuf },
 }
 
 impl Catalog {
-    /// Writes the files into the new backup `backup`, mode 0600, and the catalog last.
+    /// Writes the files into the new backup `backup` with mode 0600, and the catalog last.
     ///
     /// # Errors
-    /// If one cannot be written.
+    /// Returns an error if a file cannot be written.
     pub fn write(backup: &Path, gathered: &[Gathered], master: &MasterKey) -> Result<Catalog, CatalogError> {
         let directory = backup.join(DIRECTORY);
         DirBuilder::new().mode(0o700).create(&directory).map_err(file_error(&directory))?;
         let mut files = Vec::new();
         for (nth, Gathered { path, content }) in gathered.iter().enumerate() {
-            // The configuration names files of secrets and holds none itself. What else may hold one cannot be told from outside.
+            // The configuration names the files of secrets and contains no secret itself. Any other file may contain
+            // one.
             let sealed = nth > 0;
             let bytes = if sealed { key(master).seal(&associated(path), content) } else { content.clone() };
             let stored = format!("{nth:03}");
@@ -95,10 +97,11 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// The catalog of a backup; `None` of one that holds log and keys alone, as earlier versions made them.
+    /// Reads the catalog of a backup. Returns `None` for a backup of the log and keys only, as earlier versions made
+    /// them.
     ///
     /// # Errors
-    /// If there is one and it cannot be read.
+    /// Returns an error if the catalog exists but cannot be read, or if it is missing although its files exist.
     pub fn read(backup: &Path) -> Result<Option<Catalog>, CatalogError> {
         let path = backup.join(FILE);
         let text = match regular_file::read_to_string(&path) {
@@ -113,10 +116,10 @@ impl Catalog {
             .map_err(|error| CatalogError::NotUnderstood { path, why: error.to_string() })
     }
 
-    /// Reads what is stored and compares it with the catalog; opens nothing.
+    /// Reads the stored files and compares them with the catalog, without opening the seals.
     ///
     /// # Errors
-    /// If a file is missing or was changed.
+    /// Returns an error if a file is missing or was changed.
     pub fn stored(&self, backup: &Path) -> Result<Vec<Vec<u8>>, CatalogError> {
         for (name, sha256) in &self.databases {
             let stored = backup.join(name);
@@ -127,10 +130,10 @@ impl Catalog {
         self.files.iter().map(|listed| listed.stored(backup)).collect()
     }
 
-    /// Opens every file.
+    /// Opens the seal of every file.
     ///
     /// # Errors
-    /// If the backup was made with another master key, or was changed.
+    /// Returns an error if the backup was made with a different master key or was changed.
     pub fn open(&self, backup: &Path, master: &MasterKey) -> Result<Vec<Opened>, CatalogError> {
         let path = backup.join(FILE);
         let tag = self
@@ -150,16 +153,17 @@ impl Catalog {
         self.files.iter().zip(self.stored(backup)?).map(open).collect()
     }
 
-    /// The configuration as it was, whose tag is not verified yet: it says where the master key belongs.
+    /// Returns the original configuration. Its tag is not verified yet, because the configuration names the path of the
+    /// master key.
     ///
     /// # Errors
-    /// If it is missing or was changed.
+    /// Returns an error if the configuration is missing or was changed.
     pub fn configuration(&self, backup: &Path) -> Result<Vec<u8>, CatalogError> {
         let none = || CatalogError::NotUnderstood { path: backup.join(FILE), why: "it lists no file".into() };
         self.files.first().ok_or_else(none)?.stored(backup)
     }
 
-    // JSON holds no path that is not UTF-8; `gather` leaves them out.
+    // JSON cannot represent a path that is not UTF-8; `gather` leaves such files out.
     fn reckon(&self, master: &MasterKey) -> serde_json::Result<String> {
         let untagged = Catalog { tag: String::new(), ..self.clone() };
         let text = serde_json::to_vec(&untagged)?;
@@ -169,12 +173,12 @@ impl Catalog {
 
 impl Listed {
     fn stored(&self, backup: &Path) -> Result<Vec<u8>, CatalogError> {
-        // It comes from a file that anybody may have changed.
+        // The name is untrusted: anyone may have changed the catalog.
         if !matches!(Path::new(&self.stored).components().collect::<Vec<_>>()[..], [Component::Normal(_)]) {
             return Err(self.changed(backup));
         }
         let path = backup.join(DIRECTORY).join(&self.stored);
-        // Sealed, it is longer than the file that it was.
+        // No size limit: a sealed file is longer than the original.
         let mut bytes = Vec::new();
         let read = regular_file::open(&path).and_then(|mut file| file.read_to_end(&mut bytes));
         read.map_err(file_error(&path))?;
@@ -194,7 +198,7 @@ fn associated(path: &Path) -> Vec<u8> {
     path.as_os_str().as_encoded_bytes().to_vec()
 }
 
-// In pieces: a log may be larger than the memory.
+// Reads in blocks, because a log may be larger than the memory.
 fn digest_of_file(path: &Path) -> Result<String, CatalogError> {
     let mut file = File::open(path).map_err(file_error(path))?;
     let mut hasher = openssl::sha::Sha256::new();

@@ -1,4 +1,5 @@
-//! Which files belong to an installation: the configuration, what it names, and what lies in `pki` beside it.
+//! Collects the files of an installation: the configuration, the files that it names, and the files in the `pki`
+//! directory next to it.
 
 use crate::config::{Config, Store};
 use findings::files::unreadable_secret;
@@ -10,18 +11,18 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use world::regular_file::{self, kind};
 
-/// A file as it is, under the name that a backup knows it by.
+/// A file's content, under the path that a backup uses for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gathered {
-    /// From the directory of the configuration, or absolute where it lies elsewhere.
+    /// Relative to the directory of the configuration, or absolute if the file is elsewhere.
     pub path: PathBuf,
     pub content: Vec<u8>,
 }
 
-/// Something that the configuration names or that lies in `pki`, and that is not in the backup.
+/// A file that the configuration names or that is in `pki`, but that is not in the backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Its path, or the key of the configuration that names it.
+    /// The file's path, or the configuration key that names it.
     what: String,
     why: String,
 }
@@ -45,14 +46,15 @@ pub struct GatherError {
     why: std::io::Error,
 }
 
-/// Levels of folders in `pki` that are looked through.
+/// Maximum depth of the search in `pki`.
 const DEEPEST: usize = 3;
 
-/// All files of the installation whose configuration is `config_file`, the configuration itself first. Neither the master key, also as a
-/// copy, nor what is in the directory of the store. Names what cannot be taken: a backup that lacks something is better than none.
+/// Returns all files of the installation whose configuration is `config_file`, the configuration first. Excludes the
+/// master key, also copies of it, and everything in the store directory. Also returns the files that cannot be
+/// included: an incomplete backup is better than none.
 ///
 /// # Errors
-/// If the configuration or the master key cannot be read.
+/// Returns an error if the configuration or the master key cannot be read.
 pub fn gather(config_file: &Path, config: &Config) -> Result<(Vec<Gathered>, Vec<LeftOut>), GatherError> {
     let unreadable = |path: &Path, why| GatherError { path: path.to_owned(), why };
     let config_file = std::path::absolute(config_file).map_err(|why| unreadable(config_file, why))?;
@@ -82,7 +84,7 @@ pub fn gather(config_file: &Path, config: &Config) -> Result<(Vec<Gathered>, Vec
     Ok((files, left_out))
 }
 
-/// Why a file that can be read is not taken.
+/// Returns the reason why a readable file is not included.
 fn why_not(path: &Path, content: &[u8], master: &[u8]) -> Option<&'static str> {
     if path.to_str().is_none() {
         return Some("its name is not UTF-8: rename it");
@@ -90,7 +92,7 @@ fn why_not(path: &Path, content: &[u8], master: &[u8]) -> Option<&'static str> {
     let mut parts = content.windows(master.len().max(1));
     parts
         .any(|part| part.eq_ignore_ascii_case(master))
-        .then_some("it holds the master key, which never goes into a backup: move it away")
+        .then_some("it holds the master key, which must never be in a backup: move it elsewhere")
 }
 
 fn named_unreadable(place: &Path, why: &std::io::Error, identity: &Identity) -> LeftOut {
@@ -100,7 +102,7 @@ fn named_unreadable(place: &Path, why: &std::io::Error, identity: &Identity) -> 
     }
 }
 
-// Where people write the secret itself instead of its file's name.
+// Settings that name a secret's file. People sometimes put the secret itself there.
 fn secrets(identity: &Identity) -> impl Iterator<Item = (String, &Path)> {
     let key = |section: &str, name: &str, key: &str| format!("[[identity.{section}]] {name:?}: {key}");
     let directories = identity.directory.iter();
@@ -110,18 +112,18 @@ fn secrets(identity: &Identity) -> impl Iterator<Item = (String, &Path)> {
         .chain(providers.map(move |one| (key("openid_connect", &one.name, "client_secret"), &*one.client_secret)))
 }
 
-/// The directory of the installation, `pki` or that of the store, that `destination` lies in: a backup there would be part of the next
-/// one, or of what the server works with.
+/// Returns the directory of the installation (`pki` or the store directory) that contains `destination`. A backup there
+/// would become part of the next backup, or of the server's working data.
 ///
 /// # Errors
-/// If the directory in which the command runs is not known.
+/// Returns an error if the current directory cannot be determined.
 pub fn own_place_of(destination: &Path, config_file: &Path, config: &Config) -> std::io::Result<Option<PathBuf>> {
     let destination = real(&std::path::absolute(destination)?);
     let pki = std::path::absolute(config_file)?.with_file_name("pki");
     Ok([pki, config.store.directory.clone()].into_iter().find(|own| destination.starts_with(real(own))))
 }
 
-// What is there of a path without symbolic links, and the rest as it is.
+// Resolves the symbolic links in the existing part of a path and appends the rest unchanged.
 fn real(path: &Path) -> PathBuf {
     let there = path.ancestors().find_map(|there| Some((there, there.canonicalize().ok()?)));
     let Some((there, real)) = there else { return path.to_owned() };
@@ -131,7 +133,7 @@ fn real(path: &Path) -> PathBuf {
     }
 }
 
-/// Whether a place is the master key or in the directory of the store, also under another name (a symbolic or hard link).
+/// Whether a path is the master key or is in the store directory, also by another name (a symbolic or hard link).
 fn is_of_store(place: &Path, store: &Store) -> bool {
     let same_file = |one: &Path, other: &Path| match (one.metadata(), other.metadata()) {
         (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
@@ -141,7 +143,7 @@ fn is_of_store(place: &Path, store: &Store) -> bool {
 }
 
 struct Found<'a> {
-    /// By the configuration: told of by themselves if they cannot be taken.
+    /// Files that the configuration names. They are reported separately if they cannot be included.
     named: &'a BTreeSet<PathBuf>,
     places: BTreeSet<PathBuf>,
     left_out: Vec<LeftOut>,
@@ -172,7 +174,7 @@ impl Found<'_> {
             Ok(found) if found.is_file() => {
                 self.places.insert(path.to_owned());
             }
-            // It may lead in a circle, or to a folder that has nothing to do with Muster.
+            // It may form a cycle, or lead to a directory that is not part of Muster.
             Ok(found) if found.is_dir() && is_link => self.leave_out(path, "a symbolic link to a directory"),
             Ok(found) if found.is_dir() && levels > 1 => self.folder(path, levels - 1),
             Ok(found) if found.is_dir() => self.leave_out(path, format!("a folder deeper than {DEEPEST} levels")),

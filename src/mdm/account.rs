@@ -1,5 +1,6 @@
-//! Enrollment from Settings, by account: where devices find us, and where they ask for their profile. What they say is signed
-//! with the identity that they were made with; it proves no person and, since newer CAs are not known, not always a device.
+//! Account-driven enrollment: the service discovery document, the enrollment profile endpoint and the token endpoint.
+//! The device signs its request with its built-in identity. This signature proves no person. It does not always prove a
+//! device either, because newer Apple CAs may be unknown here.
 
 use super::answer::Answer;
 use super::bearer;
@@ -20,21 +21,23 @@ use serde_json::json;
 
 pub use enroll::account_driven::discovery::WELL_KNOWN;
 
-/// Machine information has a few KiB, most of it the chain of the device's identity.
+/// Limit for the body, in bytes. Machine information has a few KiB, most of it the certificate chain of the device's
+/// identity.
 const MAX_BODY: usize = 64 * 1024;
 
 pub fn routes(config: &mut web::ServiceConfig) {
     config.route("/account/{version}", web::post().to(ask)).route("/account-token", web::post().to(grant));
 }
 
-/// What a device asks with. `user-identifier` is there, too, and is not looked at: the answer is the same for everybody.
+/// Query of the discovery request. Devices also send `user-identifier`. It is ignored, since the answer is the same for
+/// every user.
 #[derive(Deserialize)]
 pub(super) struct Discovering {
     #[serde(rename = "model-family")]
     model_family: Option<String>,
 }
 
-/// `GET /.well-known/com.apple.remotemanagement`. Devices that tell no family are shown what iPhones are.
+/// `GET /.well-known/com.apple.remotemanagement`. A device that sends no family gets the answer for iPhones.
 pub(super) async fn discover(request: HttpRequest, app: Data<App>, asked: Query<Discovering>) -> HttpResponse {
     let settings = match app.settings.current().await {
         Ok(settings) => settings,
@@ -49,16 +52,16 @@ pub(super) async fn discover(request: HttpRequest, app: Data<App>, asked: Query<
     if let Err(error) = app.sign_in.tell_of_stranger(refused, source).await {
         return unavailable(error).into_response();
     }
-    // mdm/errors/well-known.failed.yaml; earlier than iOS 17.5 a device says so in words of its own.
+    // mdm/errors/well-known.failed.yaml. A device older than iOS 17.5 ignores it and shows its own text.
     HttpResponse::Forbidden().json(json!({
         "code": "com.apple.well-known.failed",
-        "message": format!("{} does not enroll this kind of device by account.", settings.organization),
-        "description": "settings: account_driven.families names no kind for this family that may enroll",
+        "message": format!("{} does not offer account-driven enrollment for this kind of device.", settings.organization),
+        "description": "settings: account_driven.families allows no enrollment for this device family",
     }))
 }
 
-/// `POST /mdm/account-token`, as [`TOKEN_PATH`](enroll::account_driven::discovery::TOKEN_PATH) says: the token endpoint
-/// (RFC 6749 section 3.2).
+/// `POST /mdm/account-token` ([`TOKEN_PATH`](enroll::account_driven::discovery::TOKEN_PATH)): the OAuth 2.0 token
+/// endpoint (RFC 6749 section 3.2).
 async fn grant(request: HttpRequest, app: Data<App>, wanted: Result<Form<Wanted>, Error>) -> HttpResponse {
     let source = crate::web::source(&request, &app.config.server.trusted_proxies);
     let no_store = (CACHE_CONTROL, "no-store");
@@ -77,7 +80,7 @@ async fn ask(request: HttpRequest, payload: Payload, version: Path<String>, app:
 
 async fn take(request: &HttpRequest, payload: Payload, version: &str, app: &App) -> Result<Answer, Answer> {
     let source = crate::web::source(request, &app.config.server.trusted_proxies);
-    // The bytes as they are: iOS 15 calls them a form (application/x-www-form-urlencoded).
+    // The raw bytes, whatever the content type: iOS 15 sends application/x-www-form-urlencoded.
     let body = body::whole(app, payload, MAX_BODY, source).await?;
     let Some(mode) = EnrollmentMode::of_version(version) else {
         return Err(refuse_stranger(app, DeviceRequestRefusal::NotUnderstood, source, Answer::NotFound).await);
@@ -87,7 +90,7 @@ async fn take(request: &HttpRequest, payload: Payload, version: &str, app: &App)
     let asking = Asking { mode, machine, source };
     match app.enroll.serve_by_account(&asking, bearer::header(request)).await.map_err(unavailable)? {
         Served::Profile(profile) => Ok(Answer::Profile(profile)),
-        // Not enrolled and not managed: this 401 removes nothing, and has no event that caused it.
+        // The device is not enrolled yet, so this 401 removes no management. No event caused it.
         Served::SignIn(method) => Ok(Answer::SignInAgain { method }),
         Served::Refused(_) => Ok(Answer::Forbidden),
     }

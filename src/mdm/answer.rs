@@ -1,5 +1,6 @@
-//! What devices are answered. A device that is told 401 removes its management, so answers are an enum of which only two
-//! variants do that, and a guard turns anything else that looks like it into "try again later".
+//! Responses to devices. A device that receives a 401 removes its management. So responses are an enum in which only
+//! two variants send that status, and [`guard`] turns every other response that looks like it into 503 ("try again
+//! later").
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -12,36 +13,36 @@ use events::enrollment::OsVersion;
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
 
-/// First version that unenrolls on a 403 with a code (mdm/errors/unrecognized.device.yaml); Apple prefers it to 401.
+/// First version that unenrolls on a 403 with a code (mdm/errors/unrecognized.device.yaml). Apple prefers this to 401.
 const FIRST_UNRECOGNIZED_DEVICE: OsVersion = OsVersion::new(17, 0);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// The message was taken.
+    /// The message was accepted.
     Ok,
-    /// There is no (further) command: a body of zero bytes, not an empty property list.
+    /// No (further) command: a body of zero bytes, not an empty property list.
     Empty,
     /// A command, as an XML property list.
     Command(Vec<u8>),
     /// A signed profile.
     Profile(Vec<u8>),
-    /// Management of this device was ended, as its stream says: the device removes its profile.
+    /// The server has ended management of this device (recorded in its stream): the device removes its profile.
     Unenroll { os_version: Option<OsVersion> },
-    /// The person has to sign in again (account-driven enrollment): the value of `WWW-Authenticate`.
+    /// Account-driven enrollment: the user must sign in again. `method` is the value of `WWW-Authenticate`.
     SignInAgain { method: String },
-    /// The body or its signature is no good.
+    /// The body or its signature is invalid.
     BadRequest,
-    /// A foreign certificate, or an enrollment that we refused. Nothing happens to a device that is told this.
+    /// The certificate is unknown, or the server refused the enrollment. This response changes nothing on the device.
     Forbidden,
-    /// No such declaration or endpoint.
+    /// The declaration or endpoint does not exist.
     NotFound,
-    /// What was asked for will never be there: devices go on without it.
+    /// The requested service will never exist: devices continue without it.
     Gone,
-    /// Our fault: the device tries again.
+    /// Server-side failure: the device tries again.
     Unavailable,
 }
 
-/// Marks a response that may remove management or ask for sign-in.
+/// Marks a response that intentionally removes management or asks for sign-in.
 struct Deliberate;
 
 impl Answer {
@@ -88,19 +89,19 @@ impl Responder for Answer {
     }
 }
 
-/// Turns every 401, and every 403 with a body, that no [`Answer`] meant into 503, and panics as well. Wraps all that devices talk
-/// to.
+/// Middleware around every device endpoint. Replaces each 401, and each 403 with a body, that was not made by an
+/// [`Answer`] with 503. A panic in a handler becomes 503 too.
 ///
 /// # Errors
-/// Those of what it wraps, if they remove nothing.
+/// Returns the wrapped handler's error unless its status would remove management; such an error becomes 503.
 pub async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let held_back = |status: StatusCode| {
-        tracing::error!(status = status.as_u16(), "an answer that would remove management was held back");
+        tracing::error!(status = status.as_u16(), "replaced a response that would remove management with 503");
     };
-    // Handlers change nothing but by appending, so that one which broke off left nothing half done.
+    // Unwind safe: handlers change state only by appending events, so an interrupted handler leaves no partial change.
     let Ok(outcome) = AssertUnwindSafe(next.call(request)).catch_unwind().await else {
         tracing::error!("a handler for devices panicked");
         return Err(InternalError::from_response("a handler panicked", unavailable()).into());
@@ -169,7 +170,7 @@ mod tests {
     #[actix_web::test]
     async fn a_handler_that_panics_has_the_device_try_again() {
         async fn panics() -> HttpResponse {
-            panic!("something that nobody thought of")
+            panic!("an unforeseen fault")
         }
         let app = App::new().service(web::scope("").wrap(middleware::from_fn(guard)).route("/", web::get().to(panics)));
         let app = test::init_service(app).await;

@@ -1,4 +1,4 @@
-//! The access token that a device of an account-driven enrollment shows with every message.
+//! Access token check for account-driven enrollments: the device sends the token with every message.
 
 use super::{Answer, refuse_message, unavailable};
 use crate::app::App;
@@ -9,8 +9,8 @@ use enroll::account_driven::authorize::{Authorization, authorize};
 use events::device::MessageRefusal;
 use std::net::IpAddr;
 
-/// Lets a proven device go on, or tells it to have its person sign in again. That answer is a 401 with a header; without one it
-/// would remove management.
+/// Checks the token of a device whose identity is proven. Without a valid token the device is asked to have its user
+/// sign in again. That answer is a 401 with a `WWW-Authenticate` header; without the header it would remove management.
 pub(super) async fn check(
     app: &App,
     known: &Known,
@@ -24,7 +24,7 @@ pub(super) async fn check(
     }
 }
 
-/// The `Authorization` header, if it can be read.
+/// The `Authorization` header; `None` if it is missing or not visible ASCII.
 pub(super) fn header(request: &HttpRequest) -> Option<&str> {
     request.headers().get(AUTHORIZATION)?.to_str().ok()
 }

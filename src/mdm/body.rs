@@ -1,4 +1,4 @@
-//! Reads request bodies up to a limit, and says how long those are that it does not keep.
+//! Reads request bodies up to a limit, and reports the length of larger bodies without keeping them.
 
 use super::answer::Answer;
 use crate::app::App;
@@ -12,11 +12,11 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-/// Of a body that is too large, so much is taken off the wire: a device that may not finish sending sees a broken
-/// connection instead of the answer, and sends it all again.
+/// Number of bytes of an oversized body that are read from the connection. A device that cannot finish sending sees a
+/// broken connection instead of the answer, and sends the whole body again.
 const DRAIN: u64 = 64 * 1024 * 1024;
 
-/// Who takes longer to send a large body does not keep others waiting.
+/// Time limit for one large body in memory, so that a slow sender does not block the next one.
 const TURN: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
@@ -28,20 +28,20 @@ pub enum Body {
 /// A body beyond the limit.
 #[derive(Debug)]
 pub struct TooLarge {
-    /// It had at least so many.
+    /// Lower bound of the body's length.
     pub bytes: u64,
-    /// All of it, where it was to be kept and could be.
+    /// The whole body, if the caller asked for it and a place in memory was free.
     pub kept: Option<Kept>,
 }
 
 impl TooLarge {
-    /// Whether no other time could keep it either.
+    /// Whether the body exceeds the hard limit, so that a retry cannot succeed.
     pub fn is_for_ever(&self) -> bool {
         self.bytes > DRAIN
     }
 }
 
-/// A large body, while it is looked at.
+/// A large body in memory. It holds one of the permits for large bodies until it is dropped.
 #[derive(Debug)]
 pub struct Kept {
     pub bytes: Bytes,
@@ -51,15 +51,15 @@ pub struct Kept {
 /// Reads at most `limit` bytes into memory.
 ///
 /// # Errors
-/// If the connection breaks.
+/// Returns an error if the connection breaks.
 pub async fn read(payload: Payload, limit: usize) -> Result<Body, PayloadError> {
     take(payload, limit, None).await
 }
 
-/// Reads a body of at most `limit` bytes. A larger one is refused on record.
+/// Reads a body of at most `limit` bytes. A larger body is refused, and the refusal is recorded.
 ///
 /// # Errors
-/// If it is larger, or the connection breaks.
+/// Returns the response to send if the body is larger or the connection breaks.
 pub async fn whole(app: &App, payload: Payload, limit: usize, source: Option<IpAddr>) -> Result<Bytes, Answer> {
     match read(payload, limit).await {
         Ok(Body::Whole(body)) => Ok(body),
@@ -67,15 +67,16 @@ pub async fn whole(app: &App, payload: Payload, limit: usize, source: Option<IpA
             let why = DeviceRequestRefusal::NotUnderstood;
             Err(super::refuse_stranger(app, why, source, Answer::BadRequest).await)
         }
-        // Nobody is there any more to be refused.
+        // The connection is broken, so there is no client to refuse.
         Err(_) => Err(Answer::BadRequest),
     }
 }
 
-/// As [`read`]; what is larger is kept, too, by whoever has their turn: so many at a time, whoever sends them, and however many.
+/// Like [`read`], but also keeps a larger body in memory if `turns` has a free permit. The permits limit how many large
+/// bodies are in memory at once, over all senders.
 ///
 /// # Errors
-/// If the connection breaks.
+/// Returns an error if the connection breaks.
 pub async fn read_large(payload: Payload, limit: usize, turns: &Arc<Semaphore>) -> Result<Body, PayloadError> {
     take(payload, limit, Some(turns)).await
 }
@@ -132,7 +133,7 @@ mod tests {
     }
 
     async fn large(bytes: usize, turns: &Arc<Semaphore>) -> Option<TooLarge> {
-        match read_large(payload(bytes).await, LIMIT, turns).await.expect("it is read") {
+        match read_large(payload(bytes).await, LIMIT, turns).await.expect("the body is readable") {
             Body::Whole(_) => None,
             Body::TooLarge(large) => Some(large),
         }
@@ -141,7 +142,7 @@ mod tests {
     #[actix_web::test]
     async fn a_large_body_is_kept_by_whoever_has_their_turn_and_one_at_a_time() {
         let turns = Arc::new(Semaphore::new(1));
-        assert!(large(LIMIT, &turns).await.is_none(), "that is none");
+        assert!(large(LIMIT, &turns).await.is_none(), "a body of exactly the limit is not large");
         assert_eq!(turns.available_permits(), 1);
         let first = large(LIMIT + 1, &turns).await.unwrap();
         assert_eq!(first.kept.as_ref().map(|kept| kept.bytes.len()), Some(LIMIT + 1));

@@ -1,4 +1,4 @@
-//! `PUT /mdm/checkin`: Authenticate, TokenUpdate, CheckOut, and what else devices send there (mdm/checkin/*.yaml).
+//! `PUT /mdm/checkin`: Authenticate, TokenUpdate, CheckOut, and the other check-in messages (mdm/checkin/*.yaml).
 
 use super::answer::Answer;
 use super::body;
@@ -19,7 +19,7 @@ use platform::PerformError;
 use plist::Dictionary;
 use std::net::IpAddr;
 
-/// The largest check-in seen has a few KiB, most of it the unlock token.
+/// Limit for the body, in bytes. The largest check-in seen has a few KiB, most of it the unlock token.
 const MAX_BODY: usize = 64 * 1024;
 
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -32,22 +32,23 @@ async fn check_in(request: HttpRequest, payload: Payload, app: Data<App>) -> Ans
 
 async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answer, Answer> {
     let source = crate::web::source(request, &app.config.server.trusted_proxies);
-    // Read first, whatever is wrong with the header: a body that is left unread breaks the connection.
+    // The body is read before the header is checked: an unread body breaks the connection.
     let body = body::whole(app, payload, MAX_BODY, source).await?;
     let claimed = super::claimed(app, request, source).await?;
-    // Whose certificate it is comes first: for nobody else's the body is hashed.
+    // The certificate is resolved first, so that a body is hashed only for known devices.
     let mut known = identified(app, claimed.certificate(), source).await?;
     let body = super::signed(app, &known, proven(claimed, body).await, source).await?;
     crate::web::has_proven(app, request, Identity::Device(known.device, known.person));
     let property_list::Reading { fields, left_out, broken, .. } = property_list::read(&body);
     if let Some(error) = broken {
-        tracing::warn!(device.id = %known.device, %error, "a check-in cannot be read");
+        tracing::warn!(device.id = %known.device, %error, "cannot parse a check-in");
         return Err(super::refuse_message(app, &known, MessageRefusal::NotUnderstood, source).await);
     }
     if !left_out.is_empty() {
-        tracing::warn!(device.id = %known.device, ?left_out, "values of a check-in cannot be read; the rest is taken");
+        tracing::warn!(device.id = %known.device, ?left_out, "ignored unreadable values of a check-in; accepted the rest");
     }
-    // A device that leaves is let go whatever it shows: it says so once. And it comes back by nothing that it says as it leaves.
+    // CheckOut needs no access token: a device sends it once and must be able to leave. CheckOut also never revives a
+    // record.
     if !message::text(&fields, "MessageType").is_ok_and(|kind| kind == "CheckOut") {
         known = revival::by_contact(app, known, (&fields, &body), source).await?;
         bearer::check(app, &known, request, source).await?;
@@ -62,7 +63,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     Ok(answer)
 }
 
-// Checking a signature takes a fraction of a millisecond, but of the threads that answer everybody.
+// Verifying a signature takes a fraction of a millisecond, so it runs off the threads that serve all connections.
 async fn proven(claimed: Claimed, body: Bytes) -> Result<Bytes, Answer> {
     web::block(move || claimed.verify(&body).map(|()| body))
         .await
@@ -78,11 +79,11 @@ struct Message<'a> {
     source: Option<IpAddr>,
 }
 
-/// Why a check-in is not taken.
+/// Reason why a check-in is not accepted.
 enum No {
-    /// It is refused, which is to be written down.
+    /// The message is refused; the refusal must be recorded.
     Refused(MessageRefusal),
-    /// All is said with this answer.
+    /// The response is final; there is nothing to record.
     Answer(Answer),
 }
 
@@ -100,7 +101,7 @@ impl From<MessageRefusal> for No {
 
 impl From<BadField> for No {
     fn from(field: BadField) -> No {
-        tracing::warn!(field = field.0, "a check-in lacks a field");
+        tracing::warn!(field = field.0, "a check-in lacks a required field, or the field has the wrong type");
         No::Refused(MessageRefusal::NotUnderstood)
     }
 }
@@ -119,23 +120,25 @@ impl Message<'_> {
             "Authenticate" => self.noting_left_out(self.authenticate().await?).await,
             "TokenUpdate" => self.noting_left_out(self.token_update().await?).await,
             "CheckOut" => self.check_out().await,
-            // Declarative management is never switched on here: there is nothing to fetch.
+            // This server never enables declarative management, so there is nothing to fetch.
             "DeclarativeManagement" => Ok(self.is_this_device().map(|()| Answer::NotFound)?),
-            // We promise no token service (`com.apple.mdm.token` is not in ServerCapabilities): 400 as the schema says.
+            // The server offers no token service (`com.apple.mdm.token` is not in ServerCapabilities): 400, as the
+            // schema says.
             "GetToken" => Err(Answer::BadRequest.into()),
-            // "No user authentication here"; such users do not exist on iOS.
+            // 410 means "no user authentication". iOS has no such users.
             "UserAuthenticate" => Ok(self.is_this_device().map(|()| Answer::Gone)?),
             _ => {
-                tracing::warn!(device.id = %self.known.device, "a check-in of unknown type");
+                tracing::warn!(device.id = %self.known.device, "a check-in has an unknown MessageType");
                 Err(MessageRefusal::NotUnderstood.into())
             }
         }
     }
 
-    // Taken, and nothing comes of it: the device would only say it again. Authenticate is never a user's.
+    // Accepted without effect, because the device would repeat a refused message. A user never sends Authenticate, so
+    // that one gets 400.
     fn of_a_user(&self, message_type: &str) -> Result<Answer, No> {
         self.is_this_device()?;
-        tracing::info!(device.id = %self.known.device, message_type, "a message of a user changes nothing of the device");
+        tracing::info!(device.id = %self.known.device, message_type, "ignored a user-channel message: it does not change the device");
         if message_type == "Authenticate" { Err(Answer::BadRequest.into()) } else { Ok(Answer::Ok) }
     }
 
@@ -168,14 +171,16 @@ impl Message<'_> {
         self.perform(&command).await
     }
 
-    // The device is not what its enrollment is for. What it told of its hardware goes nowhere.
+    // Refuses an enrollment whose device does not match it or is not allowed. The hardware details that the device sent
+    // are not stored.
     async fn refuse(&self, why: EnrollmentRefusal) -> Result<Answer, No> {
-        // Refusing the enrollment revokes its identity, which a device that is enrolled as it should be lives by.
+        // Refusing the enrollment revokes its identity certificate. A properly enrolled device still needs this
+        // certificate, so only the message is refused.
         let device_enrolled = self.known.state.lives_by_its_identity(self.app.platform.world.now());
         if device_enrolled {
             return Err(announced(why).into());
         }
-        tracing::warn!(device.id = %self.known.device, ?why, "an enrollment is refused");
+        tracing::warn!(device.id = %self.known.device, ?why, "refused an enrollment");
         let refuse = visit::Command::Refuse { why, device_enrolled };
         let stream = self.known.device.enrollment().stream();
         let refused =
@@ -199,8 +204,8 @@ impl Message<'_> {
         self.perform(&command).await
     }
 
-    // It is said once. Who leaves is proven by the identity; a topic that is missing makes nobody else of the device, while another
-    // topic is that of another management.
+    // A device sends CheckOut once, and its identity proves the sender, so a missing topic is accepted. A different
+    // topic belongs to another management and is refused.
     async fn check_out(&self) -> Result<Answer, No> {
         if self.fields.contains_key("Topic") {
             self.topic()?;
@@ -221,13 +226,14 @@ impl Message<'_> {
         {
             Ok(_) => Ok(Answer::Ok),
             Err(ByDeviceError::Perform(PerformError::Refused(refusal))) => Err(refused(&refusal).into()),
-            // Never 200 for what is not kept: the device says it again, and the next refill takes the newest.
+            // Never 200 for a message that is not stored. The device repeats it, and after the next budget refill the
+            // newest one is accepted.
             Err(ByDeviceError::Spent) => Err(Answer::Unavailable.into()),
             Err(ByDeviceError::Perform(error)) => Err(unavailable(error).into()),
         }
     }
 
-    // What is too long is left out, and the log says so; the message is taken all the same.
+    // Records the fields that were too long to keep. The message is accepted without them.
     async fn noting_left_out(&self, answer: Answer) -> Result<Answer, No> {
         super::note_left_out(self.app, self.known, message::left_out(self.fields), self.source).await?;
         Ok(answer)
@@ -240,7 +246,7 @@ impl Message<'_> {
         Err(MessageRefusal::OtherTopic.into())
     }
 
-    // Before the first Authenticate nobody knows how the device names itself.
+    // See [`super::is_this_device`]: before the first Authenticate any identifiers are accepted.
     fn is_this_device(&self) -> Result<(), MessageRefusal> {
         super::is_this_device(self.known, self.fields)
     }
@@ -255,7 +261,7 @@ fn refused(refusal: &Refusal) -> MessageRefusal {
     }
 }
 
-// Why an enrolled device may not announce itself as what it says.
+// Maps an enrollment refusal to the message refusal for a device that is already enrolled.
 fn announced(why: EnrollmentRefusal) -> MessageRefusal {
     match why {
         EnrollmentRefusal::WrongMode => MessageRefusal::WrongMode,

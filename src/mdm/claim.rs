@@ -1,6 +1,6 @@
-//! Who a request says it is from: the certificate presented in TLS, the one a proxy passes on, or the one that signed the
-//! body. Whose certificate that is, and whether it is in force, is one question behind all three
-//! ([`devices::identify`]).
+//! Reads the certificate that a request claims to come from: the TLS client certificate, the one that a proxy passes
+//! on, or the signer of the body. [`devices::identify`] then checks for all three whose certificate it is and
+//! whether it is valid.
 
 use super::signature::{self, BadSignature};
 use crate::app::App;
@@ -12,53 +12,53 @@ use openssl::ssl::SslRef;
 use openssl::x509::{X509, X509Ref, X509StoreContextRef};
 use pki::shape;
 
-/// Longer than any certificate that we issue.
+/// Limit for a certificate in DER base64, in bytes: longer than any certificate that this server issues.
 const LONGEST_CERTIFICATE: usize = 16 * 1024;
 
-/// The certificate that a client presented when it connected; TLS has proved that it holds the key.
+/// The TLS client certificate. The handshake has proved that the client holds the key.
 struct Presented(X509);
 
-/// Keeps the client's certificate beside its connection. It comes with resumed sessions, too.
+/// Stores the TLS client certificate with its connection. Resumed TLS sessions have the certificate too.
 pub fn note_certificate(tls: &SslRef, extensions: &mut Extensions) {
     if let Some(certificate) = tls.peer_certificate() {
         extensions.insert(Presented(certificate));
     }
 }
 
-/// Whether certificates may be presented in TLS: those of a device are few, and their keys cost no more to verify with than
-/// they must. Asked before the client's signature is verified.
+/// Whether a client's certificate chain is small enough to verify: few certificates, and keys that are cheap to verify
+/// with. Called before the client's signature is verified.
 pub fn is_fair(presented: &X509StoreContextRef) -> bool {
     let Some(chain) = presented.chain() else { return true };
     let is_fair = |certificate: &X509Ref| certificate.to_der().is_ok_and(|der| shape::is_fair_certificate(&der));
     chain.len() <= shape::MOST_CERTIFICATES && chain.iter().all(is_fair)
 }
 
-/// Who a message is from, as far as it says.
+/// Claimed sender of a message.
 pub enum Claimed {
-    /// Proven already: by TLS here, or at a proxy that we trust.
+    /// Already proven, by TLS at this server or at a trusted proxy.
     Presented(X509),
-    /// Proven by [`Claimed::verify`].
+    /// Signed; [`Claimed::verify`] proves it.
     Signed(signature::Claimed),
 }
 
-/// Why a request does not say who it is from.
+/// Reason why a request has no usable sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoClaim {
     #[error(transparent)]
     Signature(#[from] BadSignature),
-    #[error("the message is signed by another certificate than its connection's")]
+    #[error("the message is signed with a different certificate than the TLS client certificate")]
     TwoCertificates,
-    #[error("the Client-Cert header of a proxy is not understood")]
+    #[error("the Client-Cert header of the proxy cannot be parsed")]
     ProxyHeader,
-    #[error("a proxy passed on two Client-Cert headers: it does not remove those of clients")]
+    #[error("the proxy passed on two Client-Cert headers: configure it to remove the header that clients send")]
     TwoProxyHeaders,
 }
 
 impl Claimed {
-    /// Reads what a request says.
+    /// Reads the claimed sender of a request.
     ///
     /// # Errors
-    /// If it says nothing, something unreadable, or two things.
+    /// Returns an error if the request has no certificate or signature, an unreadable one, or two that differ.
     pub fn of(request: &HttpRequest, app: &App) -> Result<Claimed, NoClaim> {
         let presented = match request.conn_data::<Presented>() {
             Some(Presented(certificate)) => Some(certificate.clone()),
@@ -85,7 +85,7 @@ impl Claimed {
         }
     }
 
-    /// Whether TLS proved it already, here or at a proxy that we trust.
+    /// Whether TLS proved it already, at this server or at a trusted proxy.
     pub fn is_proven(&self) -> bool {
         matches!(self, Claimed::Presented(_))
     }
@@ -93,7 +93,7 @@ impl Claimed {
     /// Proves that the holder of the certificate's key sent exactly this body.
     ///
     /// # Errors
-    /// If a signature does not fit.
+    /// Returns an error if the signature is invalid for this body.
     pub fn verify(&self, body: &[u8]) -> Result<(), BadSignature> {
         match self {
             Claimed::Presented(_) => Ok(()),
@@ -102,8 +102,8 @@ impl Claimed {
     }
 }
 
-// Certificates are no secrets: anybody could write one into the header. It is read only where the operator says that a
-// proxy writes it, and only from that proxy itself.
+// Certificates are public, so anyone can write one into the header. The header is read only if
+// `devices.client_cert_header` is on and the connection comes from a trusted proxy.
 fn passed_on(request: &HttpRequest, app: &App) -> Result<Option<X509>, NoClaim> {
     let config = &app.config;
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
@@ -119,7 +119,7 @@ fn passed_on(request: &HttpRequest, app: &App) -> Result<Option<X509>, NoClaim> 
     }
 }
 
-// RFC 9440 §2.2: a byte sequence of RFC 8941, the DER in base64 between colons.
+// RFC 9440 section 2.2: a byte sequence of RFC 8941, that is, the DER as base64 between colons.
 fn client_cert(value: &[u8]) -> Option<X509> {
     let inner = value.trim_ascii().strip_prefix(b":")?.strip_suffix(b":")?;
     if inner.len() > LONGEST_CERTIFICATE {

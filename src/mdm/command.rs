@@ -1,4 +1,4 @@
-//! `PUT /mdm/command`: a device reports what became of a command and gets the next one, or a body of zero bytes.
+//! `PUT /mdm/command`: a device reports the result of a command and gets the next one, or a body of zero bytes.
 
 use super::answer::Answer;
 use super::body::{self, Body, TooLarge};
@@ -24,7 +24,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use telemetry::Alarm;
 
-/// Lists of apps and profiles grow large; what is larger still is recorded as too large (design §8), if it can be told whose it is.
+/// Limit for the body, in bytes. Lists of apps and profiles grow large. A larger result is recorded as too large if its
+/// sender can be proven (docs/decisions/19-work-time-and-connections-have-bounds-before-identity.md).
 const MAX_BODY: usize = 4 * 1024 * 1024;
 
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -37,10 +38,10 @@ async fn command(request: HttpRequest, payload: Payload, app: Data<App>) -> Answ
 
 async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answer, Answer> {
     let source = crate::web::source(request, &app.config.server.trusted_proxies);
-    // So much is read for nobody but the holder of a live certificate of ours: the header is looked at first.
+    // The header is checked first: only the holder of a valid certificate of this server may send a body of this size.
     let claimed = super::claimed(app, request, source).await?;
     let known = identified(app, claimed.certificate(), source).await?;
-    // What TLS has proven need not be kept to be proven.
+    // If TLS has proven the sender, a large body need not be kept for a signature check.
     if claimed.is_proven() {
         crate::web::has_proven(app, request, Identity::Device(known.device, known.person));
     }
@@ -71,7 +72,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
     Ok(answer)
 }
 
-// Megabytes of XML are not parsed on the threads that answer everybody.
+// Parsing megabytes of XML runs off the threads that serve all connections.
 async fn read(claimed: Claimed, body: Bytes) -> Result<(Reading, Bytes), Answer> {
     let read = move || {
         claimed.verify(&body).map_err(super::refuse_signature)?;
@@ -81,8 +82,8 @@ async fn read(claimed: Claimed, body: Bytes) -> Result<(Reading, Bytes), Answer>
     web::block(read).await.map_err(unavailable)?
 }
 
-// Whose answer it is, its certificate says; so that what can be read of an answer settles its command though it does not name
-// its device. One that names another device is refused.
+// The certificate identifies the sender. So the readable part of an answer settles its command even if the answer does
+// not name its device. An answer that names another device is refused.
 fn said(known: &Known, reading: &Reading) -> Result<Said, MessageRefusal> {
     let said = Said::of(reading);
     let named = super::is_this_device(known, &reading.fields);
@@ -96,20 +97,17 @@ fn said(known: &Known, reading: &Reading) -> Result<Said, MessageRefusal> {
     }
 }
 
-// What is too large to be read is still proven to be the device's before it settles anything. The hash of what a signature
-// proves: it is nothing that it can be sent once more.
+// Verifies the signature of an oversized answer before it settles a command. Returns the hash of the signed body, so
+// that a replay is recognized; `None` if TLS proved the sender.
 async fn prove(claimed: Claimed, large: TooLarge) -> Result<Option<BodyHash>, Answer> {
     if claimed.is_proven() {
         return Ok(None);
     }
     if large.is_for_ever() {
-        tracing::error!(
-            bytes = large.bytes,
-            "an answer is so large that nobody can tell whose it is: call the command off"
-        );
+        tracing::error!(bytes = large.bytes, "an answer is too large to verify its signature: cancel the command");
         return Err(Answer::Ok);
     }
-    let kept = large.kept.ok_or_else(|| unavailable("another large answer is being looked at"))?;
+    let kept = large.kept.ok_or_else(|| unavailable("too many large answers are being read at once"))?;
     let proven = move || {
         claimed.verify(&kept.bytes).map_err(super::refuse_signature)?;
         let fingerprint = pki::fingerprint(claimed.certificate());
@@ -126,7 +124,7 @@ struct Conversation<'a> {
 
 impl Conversation<'_> {
     async fn take(&self, said: Said, reading: &Reading, body: &[u8]) -> Result<Answer, Answer> {
-        // Commands are for devices: a user has none to fetch and none to answer.
+        // Commands are for devices: a user channel gets none and answers none.
         if message::is_of_a_user(&reading.fields) {
             self.app.platform.metrics.check_in("user");
             return Ok(Answer::Empty);
@@ -149,7 +147,7 @@ impl Conversation<'_> {
                     None => self.answered_another(body).await?,
                 };
                 let not_now = self.not_now(&loaded.0);
-                // A device that left is refused, unless its answer is news.
+                // A device that has left management is refused, unless its answer changed something.
                 let asks = self.had_left() && loaded.1 == self.known.revision;
                 self.next(loaded, &not_now, asks).await
             }
@@ -160,17 +158,20 @@ impl Conversation<'_> {
         matches!(self.known.state.phase, Phase::CheckedOut | Phase::Superseded)
     }
 
-    // Who begins to speak with another identity has changed to it; an answer may still come by the one before.
+    // A poll with a different identity means that the device has switched to it. An answer may still use the previous
+    // one.
     async fn note_identity(&self) -> Result<(), Answer> {
         let otherwise = self.known.state.speaks_otherwise_with(&self.known.fingerprint);
         if let Some(identity) = self.known.identity().filter(|_| otherwise) {
-            // Not written beyond the budget of a device that goes back and forth; it is told what to do all the same.
+            // The event is not appended if the device has used up its budget (for example, if it alternates between
+            // identities). The device still gets its commands.
             self.perform(&Command::NoteIdentity { identity: identity.clone() }).await?;
         }
         Ok(())
     }
 
-    // Of a command that is known the device is not asked again, whatever its answer says; of one that is not, only a few times.
+    // A known command is settled by an unreadable answer, so it is not sent again. An unknown command is sent again
+    // only a few times.
     async fn unreadable(
         &self,
         command: Option<CommandId>,
@@ -179,7 +180,7 @@ impl Conversation<'_> {
     ) -> Result<Answer, Answer> {
         self.app.platform.metrics.check_in("unreadable");
         self.app.platform.metrics.alarm(Alarm::MdmAnswerUnreadable);
-        tracing::warn!(device.id = %self.known.device, ?why, "an answer to a command cannot be read");
+        tracing::warn!(device.id = %self.known.device, ?why, "cannot parse an answer to a command");
         let loaded = match command.filter(|id| self.known.state.command(*id).is_some()) {
             Some(id) => self.settle(id, why, self.hash(body)).await?,
             None => match self.app.devices.conversations.unreadable(self.known.device) {
@@ -207,14 +208,16 @@ impl Conversation<'_> {
         message::body_hash(&self.known.fingerprint, body)
     }
 
-    // Of an answer that names no command of ours: the same bytes may come to each command, and settle each.
+    // Hash for an answer that names no known command. The command id is part of it, because the same bytes may answer
+    // several commands and must settle each of them.
     fn hash_for(&self, id: CommandId, body: &[u8]) -> BodyHash {
         self.hash(&[id.to_string().as_bytes(), body].concat())
     }
 
-    // Of a management before, or of nobody's: taken. A device that goes on so never answers the command that it has.
+    // The reported command belongs to an earlier management or to none. The report is accepted. A device that keeps
+    // sending such reports never answers its current command, so that one is settled after a few of them.
     async fn answered_another(&self, body: &[u8]) -> Result<Loaded<Device>, Answer> {
-        tracing::warn!(device.id = %self.known.device, "a report on a command that was never queued");
+        tracing::warn!(device.id = %self.known.device, "a device reported the result of a command that was never queued");
         match self.app.devices.conversations.unreadable(self.known.device) {
             Some(id) => self.settle(id, [AnswerFault::OtherCommand].into(), self.hash_for(id, body)).await,
             None => Ok(self.known.loaded()),
@@ -231,7 +234,7 @@ impl Conversation<'_> {
         let fields = &reading.fields;
         if status == CommandStatus::CommandFormatError {
             self.app.platform.metrics.alarm(Alarm::CommandFormatError);
-            tracing::error!(device.id = %self.known.device, command.id = %id, "a device does not understand a command of ours");
+            tracing::error!(device.id = %self.known.device, command.id = %id, "a device rejected a command as malformed (CommandFormatError)");
         }
         let queued = self.known.state.command(id);
         let inventory = match (status, queued) {
@@ -263,7 +266,7 @@ impl Conversation<'_> {
         let loaded = match self.perform_within(&answer(inventory, apps)).await? {
             Some(loaded) => loaded,
             None if status == CommandStatus::NotNow => self.known.loaded(),
-            // The command is settled, whatever there is no room for.
+            // No budget for the inventory: the command is settled without it.
             None => self.perform(&answer(BTreeMap::new(), BTreeMap::new())).await?,
         };
         super::note_left_out(self.app, self.known, long, self.source).await?;
@@ -273,7 +276,7 @@ impl Conversation<'_> {
         Ok(loaded)
     }
 
-    // Certificates are verified where nobody waits for it.
+    // Verifying certificates runs off the threads that serve all connections.
     async fn attestation(&self, queued: &QueuedCommand, fields: &Dictionary) -> Result<Option<Attestation>, Answer> {
         if self.known.state.claims.asked != Some(queued.id) {
             return Ok(None);
@@ -318,8 +321,8 @@ impl Conversation<'_> {
         Ok(Answer::Command(command))
     }
 
-    // `asks`: the device begins to speak, or repeats itself. After the server ended management it is told to remove the profile, but not
-    // as the answer to its acknowledgement.
+    // `asks`: the device polls, or repeats a report. After the server has ended management, a polling device gets the
+    // response that removes the profile. The acknowledgement of the removal does not get it.
     async fn ended(&self, refusal: &Refusal, asks: bool) -> Result<Answer, Answer> {
         match refusal {
             Refusal::Ended(Phase::Unenrolled) if asks => {
@@ -332,7 +335,7 @@ impl Conversation<'_> {
         }
     }
 
-    // It is not read, so which command it answers is not known: the one that the device was given last.
+    // An oversized answer is not parsed, so it is attributed to the command that the device was given last.
     async fn too_large(&self, bytes: u64, body: Option<BodyHash>) -> Result<Answer, Answer> {
         let id = self.app.devices.conversations.take_back(self.known.device);
         self.perform(&Command::ResultTooLarge { id, bytes, body }).await?;
@@ -350,9 +353,9 @@ impl Conversation<'_> {
         match self.app.devices.perform_by_device::<Device>(device, &device.stream(), loaded, command, &context).await {
             Ok(performed) => Ok(Some((performed.state, performed.revision))),
             Err(ByDeviceError::Spent) => Ok(None),
-            // Late or unknown: taken, and nothing comes of it.
+            // Late or unknown: accepted without effect.
             Err(ByDeviceError::Perform(PerformError::Refused(refusal))) => {
-                tracing::warn!(device.id = %device, %refusal, "a report on a command changes nothing");
+                tracing::warn!(device.id = %device, %refusal, "ignored the report on a command");
                 Ok(Some(self.known.loaded()))
             }
             Err(ByDeviceError::Perform(error)) => Err(unavailable(error)),

@@ -1,4 +1,4 @@
-//! `GET /crl`: the identities that are revoked, for a proxy in front of us that ends TLS.
+//! `GET /crl`: the list of revoked identity certificates, for a reverse proxy that terminates TLS.
 
 use crate::app::App;
 use crate::web::methods::Read as _;
@@ -13,7 +13,7 @@ async fn get(app: Data<App>) -> HttpResponse {
     match app.devices.revocation_list().await {
         Ok(list) => HttpResponse::Ok().content_type("application/pkix-crl").body(list),
         Err(error) => {
-            tracing::error!(%error, "the list of revoked identities cannot be served");
+            tracing::error!(%error, "cannot serve the certificate revocation list");
             HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "30")).finish()
         }
     }

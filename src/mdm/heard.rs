@@ -1,4 +1,5 @@
-//! When a device was last heard from: kept beside the log, and in it only where it is evidence (design §4).
+//! Records when a device last contacted the server. The time is kept in a projection table and not in the log. Contact
+//! after a long silence is also an event, because it is evidence that the device is still managed.
 
 use crate::app::App;
 use decisions::device::{Command, Device, Phase};
@@ -6,10 +7,10 @@ use devices::identify::Known;
 use projections::last_seen::{last_seen, touch};
 use std::net::IpAddr;
 
-/// After so long a silence, a sign of life is a fact worth keeping.
+/// Length of silence, in seconds, after which contact becomes an event.
 const SILENCE_SECONDS: i64 = 7 * 24 * 3600;
 
-/// Keeps that a message came. The table may be lost, so nothing here fails the message.
+/// Records that a message arrived. The table may be lost, so a failure here does not fail the message.
 pub async fn from(app: &App, known: &Known, source: Option<IpAddr>) {
     let now = app.platform.world.now();
     let before = last_seen(&app.platform.projections, known.device).await.ok().flatten();
@@ -17,11 +18,11 @@ pub async fn from(app: &App, known: &Known, source: Option<IpAddr>) {
     if after_silence && known.state.phase == Phase::Enrolled {
         let context = known.context(source);
         if let Err(error) = app.platform.perform::<Device>(&known.device.stream(), &Command::HearFrom, &context).await {
-            tracing::warn!(device.id = %known.device, %error, "a sign of life after a long silence is not recorded");
+            tracing::warn!(device.id = %known.device, %error, "cannot record contact after a long silence");
             return;
         }
     }
     if let Err(error) = touch(&app.platform.projections, known.device, now).await {
-        tracing::warn!(device.id = %known.device, %error, "when a device was last seen is not kept");
+        tracing::warn!(device.id = %known.device, %error, "cannot store when a device was last seen");
     }
 }

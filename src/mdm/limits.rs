@@ -1,5 +1,6 @@
-//! What a device must be to enroll, asked when it says what it is: at its first `Authenticate`. At the portal a browser told
-//! what it could; here is the truth. And here, not when a profile is taken, a device counts as one more of its person's.
+//! Enrollment limits (OS version, model, devices per person), checked at the first `Authenticate`. The portal only knew
+//! what the browser reported; `Authenticate` contains the real values. A device counts toward its person's limit from
+//! here on, not from the profile download.
 
 use super::{Answer, message, unavailable};
 use crate::app::App;
@@ -10,17 +11,18 @@ use events::enrollment::{EnrollmentKind, EnrollmentRefusal, Ownership};
 use plist::Dictionary;
 use std::time::Duration;
 
-/// How long the inventory may take to catch up before it is counted as it is.
+/// Maximum time to wait for the inventory to catch up with the log. After it, the devices are counted as they are.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Why this device may not enroll; `None` if it may. One that is enrolled, or about to be, is not asked again: narrower
-/// limits are for those who come after it.
+/// Returns the reason why this device may not enroll, or `None` if it may. A device that is enrolled or has
+/// authenticated is not checked again: new limits apply only to later enrollments.
 pub(super) async fn refusal(
     app: &App,
     known: &Known,
     fields: &Dictionary,
 ) -> Result<Option<EnrollmentRefusal>, Answer> {
-    // After the end an `Authenticate` with the same certificate is an old one played again: the device's stream refuses it.
+    // After management has ended, an `Authenticate` with the same certificate is a replay. The decision on the device's
+    // stream refuses it.
     let state = &known.state;
     let is_new = state.certificate.as_ref() != Some(&known.fingerprint) && !state.is_renewed(&known.fingerprint);
     let begins = match state.phase {
@@ -43,8 +45,8 @@ pub(super) async fn refusal(
     }
 }
 
-// By the rule that decided at sign-in. Two devices that announce themselves in the same instant may both pass: the limit
-// keeps order among devices, it guards no secret.
+// Uses the limit of the access rule that matched at sign-in. Two devices that authenticate at the same instant may both
+// pass. This is acceptable, since the limit protects no secret.
 async fn too_many(app: &App, known: &Known) -> Result<Option<EnrollmentRefusal>, Answer> {
     let access = known.visit.access.as_ref();
     let Some(most) = access.and_then(|access| access.devices_per_person) else { return Ok(None) };
@@ -56,10 +58,11 @@ async fn too_many(app: &App, known: &Known) -> Result<Option<EnrollmentRefusal>,
     Ok((others >= u64::from(most)).then_some(EnrollmentRefusal::TooManyDevices))
 }
 
-// The inventory lags behind the log by moments. If by more, a device too many is better than one that cannot enroll.
+// The inventory normally lags behind the log by moments. If it lags by more, one device too many is better than a
+// device that cannot enroll.
 async fn catch_up(app: &App) {
     let Ok(Some(head)) = app.platform.log.store().head().await else { return };
     if !matches!(tokio::time::timeout(PATIENCE, app.platform.projections.wait_for(head)).await, Ok(Ok(()))) {
-        tracing::warn!("devices are counted by an inventory that lags");
+        tracing::warn!("the inventory lags behind the log; the devices-per-person limit uses an outdated count");
     }
 }

@@ -1,5 +1,5 @@
-//! What a device says of itself before anybody signed in on it (other/machineinfo.yaml): a property list, signed with the
-//! identity that it was made with.
+//! Reads the machine information that a device sends before its user has signed in (other/machineinfo.yaml): a property
+//! list, signed with the device's built-in identity.
 
 use super::{Answer, device_message};
 use crate::app::App;
@@ -9,10 +9,11 @@ use events::enrollment::OsVersion;
 use plist::Dictionary;
 use std::net::IpAddr;
 
-/// Longer than any model or build that there is.
+/// Limit for a text field, in bytes: longer than any model name or build version.
 const LONGEST: usize = 64;
 
-/// Reads it. A signature that proves nothing is a finding, to be recorded; a message that cannot be read is an error.
+/// Reads the message. An invalid or unknown signature is not an error: the result contains it, to be recorded. A
+/// message that cannot be parsed is refused.
 pub(super) async fn read(app: &App, body: Bytes, source: Option<IpAddr>) -> Result<MachineInformation, Answer> {
     let message = device_message(app, body, source).await?;
     let fields = message.fields;
@@ -20,7 +21,7 @@ pub(super) async fn read(app: &App, body: Bytes, source: Option<IpAddr>) -> Resu
         signature: message.signature,
         product: text(&fields, "PRODUCT"),
         build_version: text(&fields, "VERSION"),
-        // From iOS 17 on; before, only the build tells something of the version.
+        // Sent from iOS 17 on. Earlier versions send only the build version.
         os_version: text(&fields, "OS_VERSION").and_then(|version| OsVersion::parse(&version)),
     })
 }

@@ -1,4 +1,4 @@
-//! The fields of check-in messages (mdm/checkin/*.yaml), taken out of their property lists.
+//! Reads the fields of check-in messages (mdm/checkin/*.yaml) from their property lists.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,32 +9,36 @@ use events::personal::Personal;
 use plist::{Dictionary, Value};
 use std::collections::BTreeSet;
 
-/// A field that every such message has is missing or of another type.
+/// A required field is missing or has the wrong type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is missing or not what it should be")]
+#[error("{0} is missing or invalid")]
 pub struct BadField(pub &'static str);
 
-/// A text field.
+/// Reads a text field.
+///
+/// # Errors
+/// Returns an error if the field is missing or not a string.
 pub fn text<'a>(fields: &'a Dictionary, key: &'static str) -> Result<&'a str, BadField> {
     fields.get(key).and_then(Value::as_string).ok_or(BadField(key))
 }
 
-/// Identifiers, versions and models are at most this long, in bytes; what is longer is left out.
+/// Limit for identifiers, versions and models, in bytes. A longer value is left out.
 const LONGEST_TEXT: usize = 1_024;
-/// The longest `Token` and `PushMagic`: APNs tokens have 32 bytes, a PushMagic is a UUID.
+/// Limit for `Token` and `PushMagic`, in bytes. APNs tokens have 32 bytes, and a PushMagic is a UUID.
 const LONGEST_ADDRESS: usize = 256;
-/// The longest `UnlockToken`; what is longer is left out.
+/// Limit for `UnlockToken`, in bytes. A longer one is left out.
 const LONGEST_UNLOCK_TOKEN: usize = 16 * 1_024;
 
-/// A text field that is no longer than is kept.
+/// Reads a text field of at most 1,024 bytes.
 ///
 /// # Errors
-/// If it is missing, of another type, or too long.
+/// Returns an error if the field is missing, has the wrong type, or is too long.
 pub fn short<'a>(fields: &'a Dictionary, key: &'static str) -> Result<&'a str, BadField> {
     text(fields, key).and_then(|value| if value.len() <= LONGEST_TEXT { Ok(value) } else { Err(BadField(key)) })
 }
 
-/// The optional fields of a check-in that are longer than is kept, or of another type than they should be.
+/// Returns the names of the optional check-in fields that are not kept because they are too long or have the wrong
+/// type.
 pub fn left_out(fields: &Dictionary) -> BTreeSet<String> {
     let texts = ["SerialNumber", "IMEI", "MEID", "OSVersion", "BuildVersion", "ProductName"];
     let texts = texts.into_iter().filter(|key| fields.contains_key(key) && short(fields, key).is_err());
@@ -47,8 +51,8 @@ fn data<'a>(fields: &'a Dictionary, key: &'static str) -> Result<&'a [u8], BadFi
     fields.get(key).and_then(Value::as_data).filter(|data| !data.is_empty()).ok_or(BadField(key))
 }
 
-/// What makes a message the same as one that came before: its bytes, signed by the same certificate. Under a new
-/// certificate the same words are news: who enrolls again may check out again.
+/// Hash that identifies a repeated message: over its bytes and the fingerprint of its certificate. The same bytes under
+/// a new certificate are a new message: a device that enrolls again may check out again.
 pub fn body_hash(certificate: &str, body: &[u8]) -> BodyHash {
     let mut hash = openssl::sha::Sha256::new();
     hash.update(certificate.as_bytes());
@@ -56,11 +60,11 @@ pub fn body_hash(certificate: &str, body: &[u8]) -> BodyHash {
     BodyHash(hex::encode(hash.finish()))
 }
 
-/// How a message names its device: `UDID` or `EnrollmentID`, which tells the mode it enrolled in. Where both stand, it is
-/// the mode with the hardware identifiers, which is the one to be careful about.
+/// Derives the enrollment type from the identifier in a message: `UDID` or `EnrollmentID`. If both are present, the
+/// result is Device Enrollment, the type with hardware identifiers, because it needs more care.
 ///
 /// # Errors
-/// If it names none.
+/// Returns an error if the message has neither.
 pub fn kind(fields: &Dictionary) -> Result<EnrollmentKind, BadField> {
     match (short(fields, "UDID"), short(fields, "EnrollmentID")) {
         (Ok(_), _) => Ok(EnrollmentKind::DeviceEnrollment),
@@ -69,10 +73,10 @@ pub fn kind(fields: &Dictionary) -> Result<EnrollmentKind, BadField> {
     }
 }
 
-/// The identifiers in a message, sealed under the person's key.
+/// Returns the identifiers in a message, sealed under the person's key.
 ///
 /// # Errors
-/// If there are none.
+/// Returns an error if the message has none.
 pub fn identifiers(fields: &Dictionary, person: PersonId) -> Result<DeviceIdentifiers, BadField> {
     let personal = |value: &str| Personal::new(person.key(), value.to_owned());
     let optional = |key| short(fields, key).ok().filter(|value| !value.is_empty()).map(personal);
@@ -89,22 +93,22 @@ pub fn identifiers(fields: &Dictionary, person: PersonId) -> Result<DeviceIdenti
     })
 }
 
-/// Whether a user of the device speaks, and not the device (mdm/checkin/tokenupdate.yaml: the keys of user channels). We manage
-/// devices: what is a user's changes nothing of one.
+/// Whether a message belongs to a user channel and not to the device channel (mdm/checkin/tokenupdate.yaml: the keys of
+/// user channels). This server manages devices only, so a user-channel message never changes a device.
 pub fn is_of_a_user(fields: &Dictionary) -> bool {
     ["UserID", "UserShortName", "EnrollmentUserID"].iter().any(|key| fields.contains_key(key))
 }
 
-/// `OSVersion`, where it is one.
+/// The `OSVersion` field; `None` if it is missing or not a version.
 pub fn os_version(fields: &Dictionary) -> Option<OsVersion> {
     short(fields, "OSVersion").ok().and_then(OsVersion::parse)
 }
 
-/// Where the device is woken, sealed under the device's key. An unlock token is none of our business in User Enrollment
+/// Returns the push address of the device, sealed under the device's key. In User Enrollment an unlock token is ignored
 /// (mdm/checkin/tokenupdate.yaml: forbidden).
 ///
 /// # Errors
-/// If `Token` or `PushMagic` is missing, empty, or longer than any device's.
+/// Returns an error if `Token` or `PushMagic` is missing, empty, or too long.
 pub fn push_address(fields: &Dictionary, kind: EnrollmentKind, device: DeviceId) -> Result<PushAddress, BadField> {
     let sealed = |text: String| Personal::new(device.key(), text);
     let unlock_token = match kind {
@@ -114,7 +118,7 @@ pub fn push_address(fields: &Dictionary, kind: EnrollmentKind, device: DeviceId)
         EnrollmentKind::UserEnrollment => None,
     };
     let (token, push_magic) = (data(fields, "Token")?, text(fields, "PushMagic")?);
-    // Nobody could be woken with an empty one.
+    // An empty value cannot wake a device.
     if token.is_empty() || token.len() > LONGEST_ADDRESS {
         return Err(BadField("Token"));
     }

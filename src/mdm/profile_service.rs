@@ -1,5 +1,6 @@
-//! `POST /mdm/profile-service`: what an institutional device says of itself, signed, before it gets the MDM profile, and its
-//! asking for that profile afterwards. Apple's phases 2 and 3 have one address; the certificate tells them apart.
+//! `POST /mdm/profile-service`: an organization's device sends its attributes, signed, before it gets the MDM profile,
+//! and later requests that profile. Apple's phases 2 and 3 share one address; the signing certificate distinguishes
+//! them.
 
 use super::answer::Answer;
 use super::body;
@@ -20,14 +21,14 @@ async fn post(request: HttpRequest, payload: Payload, app: Data<App>) -> Answer 
 
 async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answer, Answer> {
     let source = crate::web::source(request, &app.config.server.trusted_proxies);
-    // Devices call it application/pkcs7-signature; the bytes count, whatever they are called.
+    // Devices send application/pkcs7-signature. The content type is not checked.
     let body = body::whole(app, payload, LARGEST_MESSAGE, source).await?;
     let message = device_message(app, body, source).await?;
     match app.enroll.answer_profile_service(message, source).await {
         Ok(signed) => Ok(Answer::Profile(signed)),
         Err(ProfileServiceError::Unavailable(why)) => Err(unavailable(why)),
         Err(error) => {
-            tracing::warn!(%error, "a device's answer to a Profile Service is refused");
+            tracing::warn!(%error, "refused a device's Profile Service message");
             Err(match error {
                 ProfileServiceError::NotUnderstood(_) => Answer::BadRequest,
                 _ => Answer::Forbidden,

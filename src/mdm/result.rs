@@ -1,4 +1,4 @@
-//! What a device answers to a command, taken out of its property list.
+//! Reads a device's answer to a command from its property list.
 
 use super::message::{self, BadField};
 use events::device::{AnswerFault, CommandId, CommandStatus, MdmError};
@@ -10,29 +10,29 @@ use property_list::Reading;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Longer texts of errors are cut: they are for people to read.
+/// Limit for an error text, in characters. Longer texts are truncated, since they are only for people to read.
 const MAX_TEXT: usize = 500;
-/// Names of error domains are short.
+/// Limit for the name of an error domain, in bytes.
 const MAX_DOMAIN: usize = 100;
-/// A chain of errors has two or three items.
+/// Limit for the length of an error chain. Real chains have two or three items.
 const MAX_ERRORS: usize = 16;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Report {
-    /// Nothing to report: what is there to do?
+    /// Nothing to report; the device asks for its next command.
     Idle,
     Answer {
-        /// `None` if it is no command id of ours.
+        /// `None` if `CommandUUID` is not a UUID.
         command: Option<CommandId>,
         status: CommandStatus,
     },
 }
 
-/// What a message to `/mdm/command` says, as far as it can be read.
+/// The readable content of a message to `/mdm/command`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Said {
     Report(Report),
-    /// Too little for a report. `command`: which one it answers, if that much can be read.
+    /// Not enough for a report. `command` is the command that it answers, if that can be read.
     Unreadable {
         command: Option<CommandId>,
         why: BTreeSet<AnswerFault>,
@@ -43,7 +43,7 @@ impl Said {
     pub fn of(reading: &Reading) -> Said {
         let fault = match (&reading.broken, Report::of(&reading.fields)) {
             (None, Ok(report)) => return Said::Report(report),
-            // There is nothing more to it.
+            // An Idle message has no other content that could be lost.
             (Some(_), Ok(Report::Idle)) => return Said::Report(Report::Idle),
             (Some(broken), _) => broken.fault(),
             (None, Err(BadField("Status"))) => AnswerFault::Status,
@@ -59,8 +59,10 @@ fn command(fields: &Dictionary) -> Result<Option<CommandId>, BadField> {
 }
 
 impl Report {
+    /// Reads a report from the fields of a message.
+    ///
     /// # Errors
-    /// If the status is missing or none that devices have.
+    /// Returns an error if `Status` is missing or unknown, or if `CommandUUID` is missing from an answer.
     pub fn of(fields: &Dictionary) -> Result<Report, BadField> {
         let status = match message::text(fields, "Status")? {
             "Idle" => return Ok(Report::Idle),
@@ -74,8 +76,8 @@ impl Report {
     }
 }
 
-/// Its `ErrorChain` (mdm/commands/commonresponse), the texts sealed under the person's key. Of User Enrollment, where nobody may
-/// know what else is on the device, a text is not kept: no list can tell what it names.
+/// Reads `ErrorChain` (mdm/commands/commonresponse) and seals the texts under the person's key. In User Enrollment the
+/// texts are dropped: they may name anything on the device, such as a personal app, and that is private.
 pub fn errors(fields: &Dictionary, kind: Option<EnrollmentKind>, person: PersonId) -> Vec<MdmError> {
     let chain = fields.get("ErrorChain").and_then(Value::as_array);
     let items = chain.into_iter().flatten().filter_map(Value::as_dictionary).take(MAX_ERRORS);
@@ -85,7 +87,7 @@ pub fn errors(fields: &Dictionary, kind: Option<EnrollmentKind>, person: PersonI
 
 fn error(item: &Dictionary, person: Option<PersonId>) -> MdmError {
     let text = |key| message::text(item, key).ok().filter(|text: &&str| !text.is_empty());
-    // English where there is it: the other text is in the person's language.
+    // The English text is preferred. `LocalizedDescription` is in the user's language.
     let description = || text("USEnglishDescription").or_else(|| text("LocalizedDescription"));
     let sealed =
         |person: PersonId| Some(Personal::new(person.key(), description()?.chars().take(MAX_TEXT).collect::<String>()));
@@ -96,7 +98,7 @@ fn error(item: &Dictionary, person: Option<PersonId>) -> MdmError {
     }
 }
 
-// `MCMDMErrorDomain`, `com.apple.…`: a name, never a sentence.
+// `MCMDMErrorDomain` or `com.apple.…`: a name, never a sentence.
 fn is_domain(text: &str) -> bool {
     text.len() <= MAX_DOMAIN && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
 }
@@ -152,7 +154,7 @@ mod tests {
         assert_eq!(said(nameless), unreadable(None, &[AnswerFault::OtherCommand]));
         assert_eq!(said("hello"), unreadable(None, &[AnswerFault::Structure, broken]));
         let idle = "<plist><dict><key>Status</key><string>Idle</string></dict>";
-        assert_eq!(said(idle), Said::Report(Report::Idle), "there is nothing more to it");
+        assert_eq!(said(idle), Said::Report(Report::Idle), "Idle has no other content");
     }
 
     const ADA: PersonId = PersonId(Uuid::from_u128(1));

@@ -1,4 +1,4 @@
-//! A record that ended for another one without proof goes on when its identity speaks.
+//! Revives a superseded record whose end was not proven, when its device contacts the server again.
 
 use super::{Answer, message, unavailable};
 use crate::app::App;
@@ -8,10 +8,11 @@ use plist::Dictionary;
 use std::net::IpAddr;
 use telemetry::Alarm;
 
-/// The device as it is after a proven message of it: revived, where the message shows that its end was a mistake.
+/// Returns the device after a message whose sender is proven. The record is revived if the message shows that its end
+/// was a mistake.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns [`Answer::Unavailable`] if the event log cannot be read or written.
 pub async fn by_contact(
     app: &App,
     known: Known,
@@ -28,7 +29,7 @@ pub async fn by_contact(
     let performed = performed.map_err(unavailable)?;
     if performed.appended.is_some() {
         app.platform.metrics.alarm(Alarm::DeviceRevived);
-        tracing::error!(device.id = %known.device, "a device speaks whose record had ended for another record of the same hardware");
+        tracing::error!(device.id = %known.device, "revived a record that had ended in favor of another record of the same hardware: its device contacted the server");
     }
     Ok(Known { state: performed.state, revision: performed.revision, ..known })
 }

@@ -1,4 +1,4 @@
-//! `/scep`: how a device gets its identity (RFC 8894), by GET and by POST.
+//! `/scep`: issues identity certificates to devices (RFC 8894), by GET and by POST.
 
 use super::body::{self, Body};
 use crate::app::App;
@@ -51,15 +51,15 @@ async fn post(request: HttpRequest, asked: Query<Asked>, payload: Payload, app: 
         }
         Ok(Body::Whole(_)) => unanswerable(&app, &request, IdentityRefusal::OperationUnknown).await,
         Ok(Body::TooLarge(_)) => unanswerable(&app, &request, IdentityRefusal::NotSigned).await,
-        // The connection broke: there is nobody to refuse.
+        // The connection is broken, so there is no client to refuse.
         Err(_) => HttpResponse::BadRequest().finish(),
     }
 }
 
-// There is no key to encrypt an answer to (RFC 8894 section 3.2.1): the refusal is the status alone.
+// There is no key to encrypt a response to (RFC 8894 section 3.2.1), so the refusal is the HTTP status only.
 async fn unanswerable(app: &App, request: &HttpRequest, why: IdentityRefusal) -> HttpResponse {
     let source = crate::web::source(request, &app.config.server.trusted_proxies);
-    tracing::warn!(?why, "a SCEP request is refused");
+    tracing::warn!(?why, "refused a SCEP request");
     match app.sign_in.tell_of_stranger(RefusalEvent::IdentityRequestRefused { why }, source).await {
         Ok(_) => HttpResponse::BadRequest().finish(),
         Err(error) => unavailable(error),
@@ -67,7 +67,7 @@ async fn unanswerable(app: &App, request: &HttpRequest, why: IdentityRefusal) ->
 }
 
 fn unavailable(error: impl std::fmt::Display) -> HttpResponse {
-    tracing::error!(%error, "a SCEP request could not be served");
+    tracing::error!(%error, "cannot answer a SCEP request");
     HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "30")).finish()
 }
 
@@ -84,7 +84,7 @@ async fn operate(app: &App, request: &HttpRequest, message: Vec<u8>) -> HttpResp
     };
     let (exchange, outcome) = match read {
         Err(VerifyError::Unanswerable(why)) => {
-            tracing::warn!(%why, "a SCEP request cannot be answered");
+            tracing::warn!(%why, "cannot read a SCEP request well enough to answer it");
             return unanswerable(app, request, IdentityRefusal::NotSigned).await;
         }
         Err(VerifyError::Refused(Refused { exchange, why, fault })) => {
@@ -92,7 +92,7 @@ async fn operate(app: &App, request: &HttpRequest, message: Vec<u8>) -> HttpResp
             if let Err(error) = app.sign_in.tell_of_stranger(event, source).await {
                 return unavailable(error);
             }
-            tracing::warn!(?fault, told = ?why, "a SCEP request is refused");
+            tracing::warn!(?fault, told = ?why, "refused a SCEP request");
             (*exchange, Outcome::Failed(why))
         }
         Ok(PkiRequest { kind, public_key, key_hash, exchange }) => {
@@ -107,7 +107,7 @@ async fn operate(app: &App, request: &HttpRequest, message: Vec<u8>) -> HttpResp
     reply(app, exchange, outcome, source).await
 }
 
-// Signature first, which uses no secret of ours; then decryption, which is an operation with a private key.
+// Verifies the signature first, which needs no private key of this server, and then decrypts, which does.
 async fn read(app: &App, message: Vec<u8>, source: Option<IpAddr>) -> Result<Result<PkiRequest, VerifyError>, NotDone> {
     let pki = app.devices.pki.clone();
     let open = move || SignedMessage::verify(&message)?.open(&pki).map_err(VerifyError::Refused);
@@ -126,7 +126,7 @@ async fn decide(app: &App, kind: RequestKind, exchange: &Exchange, wanted: Wante
     match issued {
         Ok(certificate) => Ok(Outcome::Issued(certificate)),
         Err(IssueError::Refused(why)) => {
-            tracing::warn!(?why, told = ?failure, "an identity is refused");
+            tracing::warn!(?why, told = ?failure, "refused to issue an identity certificate");
             Ok(Outcome::Failed(failure))
         }
         Err(IssueError::Unavailable(why)) => Err(why),

@@ -1,7 +1,7 @@
-//! `Mdm-Signature`: a detached CMS signature over the exact bytes of the body, base64 in a header.
+//! `Mdm-Signature`: a detached CMS signature over the exact bytes of the body, as base64 in a header.
 //!
-//! [`pki::one_signer`] reads it. Nothing here trusts the certificate: whether it is ours, and whose, is
-//! [`devices::identify`]'s to say.
+//! [`pki::one_signer`] parses it. Nothing here trusts the certificate: [`devices::identify`] decides whether this
+//! server issued it, and to which device.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,8 @@ use openssl::x509::X509Ref;
 use pki::one_signer::{NotOneSigner, OneSigner};
 use pki::shape::BadShape;
 
-/// Real headers have about 2 KiB of base64; a 4096-bit RSA certificate with a chain of three stays below this.
+/// Limit for the header, in bytes. Real headers have about 2 KiB of base64; a 4096-bit RSA certificate with a chain of
+/// three stays below the limit.
 const MAX_HEADER: usize = 16 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -20,22 +21,22 @@ pub enum BadSignature {
     NotBase64,
     #[error("the Mdm-Signature header is not a CMS signature")]
     NotCms,
-    #[error("the signature must have exactly one signer, whose certificate it contains")]
+    #[error("the signature must have exactly one signer and contain the signer's certificate")]
     NotOneSigner,
-    #[error("no device signs like this: {0}")]
+    #[error("the CMS structure is not one that devices produce: {0}")]
     Shape(BadShape),
-    #[error("the signature does not fit the body")]
+    #[error("the signature is not valid for the body")]
     Wrong,
 }
 
-/// Who a message says has signed it: nothing is proven yet.
+/// The claimed signer of a message. Nothing is proven yet.
 pub struct Claimed(OneSigner);
 
 impl Claimed {
-    /// Reads the header.
+    /// Parses the value of the `Mdm-Signature` header.
     ///
     /// # Errors
-    /// If it holds no CMS signature with exactly one signer and its certificate.
+    /// Returns an error if the header is not a CMS signature with exactly one signer and that signer's certificate.
     pub fn from_header(header: &[u8]) -> Result<Claimed, BadSignature> {
         if header.len() > MAX_HEADER {
             return Err(BadSignature::TooLong);
@@ -58,7 +59,7 @@ impl Claimed {
     /// Proves that the holder of the certificate's key signed exactly this body.
     ///
     /// # Errors
-    /// If the signature does not fit.
+    /// Returns an error if the signature is not valid for the body.
     pub fn verify(&self, body: &[u8]) -> Result<(), BadSignature> {
         if self.0.fits(body) { Ok(()) } else { Err(BadSignature::Wrong) }
     }

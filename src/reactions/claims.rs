@@ -1,7 +1,9 @@
-//! Records that name the same hardware: what follows when one more enrolls, and what ends a record (decision 18).
+//! Records that name the same hardware: the effects of a new enrollment, and the evidence that ends a record
+//! (docs/decisions/18-a-claim-is-not-a-proof.md).
 //!
-//! A UDID in a message is the sender's word. It is noted in the sender's own record, and the evidence is looked for: by an
-//! attestation that only the new device is asked for, and by a push to the old one, if it is the same person's.
+//! A UDID in a message is only the sender's claim. It is noted in the sender's own record. Then the server looks for
+//! evidence: it requests an attestation from the new device only, and it sends a push to the old device if both records
+//! are of the same person.
 
 use super::{ReactionError, effect_of, settled};
 use crate::app::App;
@@ -22,40 +24,42 @@ use projections::due::Due;
 use std::collections::BTreeMap;
 use telemetry::Alarm;
 
-/// So many other records of one hardware are looked at, the latest first: a script may enroll any number.
+/// Maximum number of other records of the same hardware that are examined, latest first. A script may enroll any number
+/// of them.
 const MOST_LOOKED_AT: usize = 100;
 
-/// So many are named in the event; the rest is counted.
+/// Maximum number of records that the event names. It also has the total count.
 const MOST_NAMED: usize = 5;
 
-/// A record, and the device that it is about.
+/// The id of a record, and its state.
 type Record = (DeviceId, Device);
 
-/// Other records, each as it was read or why not. What follows from one that cannot be read stays to be done; the others go on.
+/// Other records, each with its state or the read error. Effects on an unreadable record stay to be done; those on the
+/// others proceed.
 struct Others(Vec<(DeviceId, Result<Device, ReadError>)>);
 
 impl Others {
-    /// Those that can be read.
+    /// The readable records.
     fn records(&self) -> Vec<Record> {
         self.0.iter().filter_map(|(id, device)| Some((*id, device.as_ref().ok()?.clone()))).collect()
     }
 
-    /// Those that are under management. One that cannot be read may be.
+    /// The records under management. An unreadable record is included, because it may be managed.
     fn managed(&self) -> Vec<DeviceId> {
         let may_be = |device: &Result<Device, ReadError>| device.as_ref().map_or(true, is_managed);
         self.0.iter().filter(|(_, device)| may_be(device)).map(|(id, _)| *id).collect()
     }
 
-    /// An error if one could not be read: to be tried again.
+    /// Returns the read error of the first unreadable record, so that the effect is retried.
     fn whole(self) -> Result<(), ReactionError> {
         self.0.into_iter().try_for_each(|(_, device)| Ok(device.map(drop)?))
     }
 }
 
-/// `id` enrolled and says which hardware it is.
+/// Device `id` has enrolled and reports its hardware identifier.
 ///
 /// # Errors
-/// If the log or the projections cannot be used: to be tried again.
+/// Returns an error if the log or the projections cannot be read or written. The effect must then be retried.
 pub(super) async fn enrolled(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
     let device = app.platform.device(id).await?;
     let Some(udid) = udid(&device) else { return Ok(()) };
@@ -77,10 +81,11 @@ pub(super) async fn enrolled(app: &App, entry: &Entry, id: DeviceId) -> Result<(
     done.and(earlier.whole())
 }
 
-/// `id` tells another UDID than it enrolled with, as no device does: records of that UDID are claimed by it.
+/// Device `id` reports a different UDID than the one it enrolled with, which no real device does. This counts as a
+/// claim on the records of that UDID.
 ///
 /// # Errors
-/// As [`enrolled`].
+/// Same as [`enrolled`].
 pub(super) async fn told_otherwise(
     app: &App,
     entry: &Entry,
@@ -103,10 +108,10 @@ pub(super) async fn told_otherwise(
     note(app, entry, id, &managed[..managed.len().min(MOST_NAMED)], managed.len()).await
 }
 
-/// Apple attested the hardware of `id`: earlier records of it end.
+/// Apple has attested the hardware of `id`: earlier records of that hardware end.
 ///
 /// # Errors
-/// As [`enrolled`].
+/// Same as [`enrolled`].
 pub(super) async fn attested(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
     let device = app.platform.device(id).await?;
     let Some(udid) = udid(&device) else { return Ok(()) };
@@ -115,11 +120,11 @@ pub(super) async fn attested(app: &App, entry: &Entry, id: DeviceId) -> Result<(
     end(app, entry, id, earlier.records(), SupersessionEvidence::Attestation).await.and(earlier.whole())
 }
 
-/// The push token of `id` is unregistered `since` then: if the same person has another record that claims its hardware, the
-/// device is that one now.
+/// The push token of `id` has been unregistered since `since`. If the same person has another record that claims its
+/// hardware, the device now belongs to that record.
 ///
 /// # Errors
-/// As [`enrolled`].
+/// Same as [`enrolled`].
 pub(super) async fn unregistered(
     app: &App,
     entry: &Entry,
@@ -139,10 +144,10 @@ pub(super) async fn unregistered(
     later.whole()
 }
 
-/// `id` spoke after it had ended for `by`: two devices say that they are one piece of hardware.
+/// Device `id` contacted the server after its record had ended in favor of `by`: two devices claim the same hardware.
 ///
 /// # Errors
-/// As [`enrolled`].
+/// Same as [`enrolled`].
 pub(super) async fn revived(app: &App, entry: &Entry, id: DeviceId, by: DeviceId) -> Result<(), ReactionError> {
     let (device, other) = (app.platform.device(id).await?, app.platform.device(by).await?);
     if !is_managed(&other) || !is_managed(&device) {
@@ -152,10 +157,11 @@ pub(super) async fn revived(app: &App, entry: &Entry, id: DeviceId, by: DeviceId
     attest(app, entry, by).await
 }
 
-/// The device answered with an attestation that it had made before; the seven days are over.
+/// Requests another attestation. The device had answered with one that it made before, and the seven days are over
+/// (Apple makes a new one at most every seven days).
 ///
 /// # Errors
-/// As [`enrolled`].
+/// Same as [`enrolled`].
 pub(super) async fn attest_again(app: &App, due: &Due, id: DeviceId, context: &Context) -> Result<(), ReactionError> {
     let command = CommandId(due.cause.caused("attest-again-command", 0).0);
     asked(app.devices.request_attestation(id, command, context).await.map(drop))
@@ -198,17 +204,18 @@ async fn note(app: &App, entry: &Entry, id: DeviceId, others: &[DeviceId], count
 
 fn alarm(app: &App, id: DeviceId, other: DeviceId) {
     app.platform.metrics.alarm(Alarm::HardwareClaimed);
-    tracing::error!(device.id = %id, other.id = %other, "a device claims the hardware of another record; look at its page");
+    tracing::error!(device.id = %id, other.id = %other, "a device claims the hardware of another record; review the device's page in the console");
 }
 
-// Only on the new channel: what comes back proves which hardware is at its end.
+// Only the new record is asked: its answer proves which hardware uses it.
 async fn attest(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
     let command = CommandId(entry.id.caused("attest-hardware-command", 0).0);
     let context = effect_of(entry, "attest-hardware");
     asked(app.devices.request_attestation(id, command, &context).await.map(drop))
 }
 
-// A question that costs the device nothing, for the push that goes with it: is the token registered?
+// Queues a harmless query for the old device. Its purpose is the push: the response shows whether the push token is
+// still registered.
 async fn look_for(app: &App, entry: &Entry, id: DeviceId, (other, state): Record) -> Result<(), ReactionError> {
     if state.push_is_dead {
         let Some(since) = unregistered_since(app, other).await? else { return Ok(()) };
@@ -272,16 +279,16 @@ fn udid(device: &Device) -> Option<&str> {
     }
 }
 
-// The Profile Service's verdict: an identity that Apple made a device with signed this UDID. One that no known CA issued is a
-// claim like any other.
+// Whether the Profile Service verified the UDID: a device signed it with its built-in identity, issued by a known Apple
+// CA. Under an unknown CA it is only a claim.
 async fn is_verified(app: &App, id: DeviceId, udid: &str) -> Result<bool, ReactionError> {
     let visit = app.platform.visit(id.enrollment()).await?;
     let verified = visit.identity.and_then(|identity| identity.verified);
     Ok(verified.is_some_and(|device| device.signature == DeviceSignature::Genuine && device.has_udid(udid)))
 }
 
-/// Whether the device of `record` is the same person's `later` now: its push token was called unregistered, and nothing was
-/// heard of it since, nor since the other one enrolled.
+/// Whether device `id` is now the same person's record `later_id`: its push token was unregistered, and it has not
+/// contacted the server since then, nor since the later record enrolled.
 async fn is_gone_for(
     app: &App,
     (id, device): (DeviceId, &Device),
@@ -311,7 +318,8 @@ async fn unregistered_since(app: &App, id: DeviceId) -> Result<Option<Timestamp>
     }))
 }
 
-// A poll leaves no event: the table beside the log knows more, and may be lost. A message that was refused is no contact.
+// A poll leaves no event, so the `last_seen` table is used too; it has more contacts, but it may be lost. A refused
+// message does not count as contact.
 async fn last_contact(app: &App, id: DeviceId) -> Result<Option<Timestamp>, ReactionError> {
     let stream = app.platform.log.read(&id.stream()).await?;
     let contact = |entry: &&Entry| entry.actor.kind == ActorKind::Device && !is_refusal(&entry.event);

@@ -78,7 +78,7 @@ async fn react_to_person(app: &App, id: PersonId, event: &PersonEvent) -> Result
 async fn react_to_device(app: &App, entry: &Entry, id: DeviceId, event: &DeviceEvent) -> Result<(), ReactionError> {
     match event {
         DeviceEvent::DeviceEnrolled { .. } => {
-            // Each by itself: a corrupt visit or earlier record holds up only what follows from it.
+            // Each effect runs on its own: a corrupt visit or earlier record blocks only the effects that depend on it.
             let offered = offer_self_service(app, entry, id).await;
             let asked = ask_first_questions(app, entry, id).await;
             offered.and(asked).and(claims::enrolled(app, entry, id).await)
@@ -111,7 +111,8 @@ async fn react_to_device(app: &App, entry: &Entry, id: DeviceId, event: &DeviceE
     }
 }
 
-// The key was destroyed before the event; here also what brought it back, and what was set aside while it was there.
+// The person's key was destroyed before the event. This destroys it again in case it came back (for example, from a
+// backup), and deletes the databases that were set aside while the key existed.
 async fn forget(app: &App, person: PersonId) -> Result<(), ReactionError> {
     lost_keys::destroy_again(&app.platform.keys, vec![person.key()]).await?;
     let paths = [app.platform.projections.path().to_owned(), app.sign_in.staff_sessions.path().to_owned()];
@@ -119,16 +120,16 @@ async fn forget(app: &App, person: PersonId) -> Result<(), ReactionError> {
     let forgotten = tokio::task::spawn_blocking(forget).await;
     let forgotten = forgotten.map_err(|error| ReactionError::Perform(error.to_string()))?;
     forgotten.map_err(|error| ReactionError::Perform(error.to_string()))?;
-    // The next start sets a damaged database aside, and what is tried again then removes it.
+    // The next start sets a damaged database aside. The retry of this effect then deletes it.
     match app.platform.projections.damage().or(app.sign_in.staff_sessions.damage()) {
         Some(_) => {
-            Err(ReactionError::Perform("a damaged database may hold text of an erased person until a restart".into()))
+            Err(ReactionError::Perform("a damaged database may hold data of an erased person until a restart".into()))
         }
         None => Ok(()),
     }
 }
 
-// What a visitor told before it was known who they are belongs to the person now: erased with them.
+// Data from the visit before sign-in now belongs to the person, and is erased together with the person's data.
 async fn hand_over_visit_key(app: &App, enrollment: EnrollmentId, person: PersonId) -> Result<(), ReactionError> {
     let keys = std::sync::Arc::clone(app.platform.log.keys());
     let handed = tokio::task::spawn_blocking(move || keys.hand_over(&enrollment.visit_key(), &person.key())).await;
@@ -153,7 +154,8 @@ async fn remember_managed_apple_id(
     )
 }
 
-// Who accepted for themself is not asked again for the same version. What somebody else accepted for them binds nobody.
+// A person who accepted the terms is not asked again for the same version. An acceptance by someone else on the
+// person's behalf does not count.
 async fn remember_acceptance(
     app: &App,
     entry: &Entry,
@@ -172,7 +174,7 @@ async fn remember_acceptance(
     )
 }
 
-// Whether what the person told later is remembered already: a repeated effect puts back nothing that is older.
+// Whether newer data of the person is already stored. A repeated effect must not overwrite it with older data.
 async fn is_overtaken(
     app: &App,
     entry: &Entry,
@@ -181,10 +183,12 @@ async fn is_overtaken(
 ) -> Result<bool, ReactionError> {
     let remembered = app.platform.log.read(&person.stream()).await?;
     let Some(last) = remembered.iter().rev().find(|kept| is_alike(&kept.event)) else { return Ok(false) };
-    // It was told on the visit that it is correlated with: here an effect remembered it, or the portal did at once.
+    // The correlation names the visit in which the data was given. It was stored by this effect, or at once by the
+    // portal.
     let visit = match app.platform.log.read(&EnrollmentId(last.correlation).stream()).await {
         Ok(visit) => visit,
-        // Another visit that is corrupt: when it was told is unknown, when it was remembered is not.
+        // Another visit is corrupt: the time when the data was given is unknown, but the time when it was stored is
+        // known.
         Err(ReadError::Corrupt { .. }) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
@@ -195,13 +199,13 @@ async fn is_overtaken(
     Ok(told.map_or(last.position, |told| told.position) >= entry.position)
 }
 
-// What there is to know of a newly enrolled device, as far as its mode tells it.
+// Queues the first queries for a newly enrolled device, limited to what its enrollment type permits.
 async fn ask_first_questions(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
     let device = app.platform.device(id).await?;
     queue(app, entry, id, first_questions(&device)).await
 }
 
-// First the organization's name, which the prompt for the app says.
+// Queues the organization's name first, because the install prompt of the app shows it.
 async fn offer_self_service(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
     let settings = app.settings.at(entry.position).await?;
     let visit = app.platform.visit(id.enrollment()).await?;
@@ -216,11 +220,11 @@ async fn queue(
     commands: Vec<(&'static str, Dictionary)>,
 ) -> Result<(), ReactionError> {
     for (effect, command) in commands {
-        // The command's id follows from its cause, so it is queued once however often this is tried.
+        // The command's id is derived from its cause, so retries queue it once.
         let command_id = CommandId(entry.id.caused(effect, 0).0);
         match app.devices.queue_command(id, command_id, &command, &effect_of(entry, effect)).await {
             Err(QueueError::Perform(error)) => settled::<(), _>(Err(error))?,
-            Err(error) => tracing::error!(device.id = %id, %error, effect, "a command of ours cannot be queued"),
+            Err(error) => tracing::error!(device.id = %id, %error, effect, "cannot queue a generated command"),
             Ok(_) => {}
         }
     }

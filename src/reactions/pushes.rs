@@ -1,7 +1,8 @@
-//! Wakes devices: after a command was queued, and again when the timer says so. One push serves every command that waits.
+//! Wakes devices by push: after a command is queued, and again when the timer requests it. One push serves all waiting
+//! commands.
 //!
-//! Many are under way at once, one for each device; a slow one holds up nobody else. [`line`] says whose turn it is,
-//! [`owed`] whether there is anything to do, `crate::push` how and how often it is tried.
+//! Many pushes run at once, one per device, so a slow one delays no other device. [`line`] decides which device is
+//! next, [`owed`] whether a push is needed, and `crate::push` how and how often it is tried.
 
 mod line;
 mod owed;
@@ -24,26 +25,26 @@ use std::collections::HashSet;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// Pushes under way at once. They share few connections, and their outcomes share commits.
+/// Maximum number of concurrent pushes. They share few connections, and their outcomes share commits.
 const AT_ONCE: usize = 256;
 
-/// Facts that may wait for their push before the log is read further.
+/// Maximum number of facts that wait for a push. At this number the log is not read further.
 const MOST_WAITING: usize = 10_000;
 
-/// The checkpoint is written after so many positions, and whenever nothing is under way.
+/// Number of positions between two writes of the checkpoint. It is also written whenever no push is running.
 const CHECKPOINT_EVERY: u64 = 256;
 
-/// How often a push is tried before it is set aside, if what stands in its way may pass at once.
+/// Number of attempts before a push is set aside, if the obstacle may be brief.
 const TRIES: u32 = 5;
 
-/// Facts that ask for a push, by name: the others are not even opened.
+/// Types of the events that request a push. Other events are not even opened.
 const ASKING: [&str; 2] = ["MdmCommandQueued", "PushTokenRenewed"];
 
-/// Sends every push that the log asks for; returns when the log is closed. A push whose device cannot be read or written is set
-/// aside and tried again; the others go on.
+/// Sends every push that the log requests. Returns when the log is closed. If the stream of a device cannot be read or
+/// written, its push is set aside and retried; the others proceed.
 ///
 /// # Errors
-/// If the log or the checkpoint cannot be read or written; begin again.
+/// Returns an error if the log or the checkpoint cannot be read or written. The caller starts again.
 pub(super) async fn run(app: &App, reminded: &mut Reminded) -> Result<(), ReactionError> {
     let begin = app.platform.projections.checkpoint(PUSHES).await?;
     let mut pushes = Pushes { app, line: Line::new(begin), aside: Aside::default(), tried_again: HashSet::new() };
@@ -66,7 +67,7 @@ pub(super) async fn run(app: &App, reminded: &mut Reminded) -> Result<(), Reacti
                     reminded.put_aside(device, app.platform.world.now());
                     pushes.failed(device, &error).await?;
                 }
-                // The task was ended with the runtime, or has a fault: begin again from the checkpoint.
+                // The task panicked or was cancelled with the runtime: start again from the checkpoint.
                 Err(error) => return Err(ReactionError::Perform(error.to_string())),
             },
         }
@@ -88,14 +89,14 @@ pub(super) async fn run(app: &App, reminded: &mut Reminded) -> Result<(), Reacti
 struct Pushes<'a> {
     app: &'a App,
     line: Line,
-    /// Facts that were set aside, each until it is tried again.
+    /// Facts that were set aside and wait for their retry.
     aside: Aside<Position>,
-    /// Facts that were set aside and are tried again now.
+    /// Facts that were set aside and are being retried now.
     tried_again: HashSet<Position>,
 }
 
 impl Pushes<'_> {
-    // The event may have asked for a push.
+    // Sets an unreadable event aside, because it may have requested a push.
     async fn pass(&mut self, position: Position) -> Result<(), ReactionError> {
         tell_unreadable(PUSHES, position);
         self.app.platform.projections.put_aside(PUSHES, vec![position]).await?;
@@ -113,8 +114,8 @@ impl Pushes<'_> {
     }
 
     async fn failed(&mut self, device: DeviceId, error: &ReactionError) -> Result<(), ReactionError> {
-        tracing::error!(device.id = %device, %error, "a device could not be woken; its push is set aside and tried again");
-        // Before the line lets go of them: then the checkpoint may pass them.
+        tracing::error!(device.id = %device, %error, "cannot wake a device; the push is set aside and will be retried");
+        // The facts are set aside before the line releases them, because after that the checkpoint may pass them.
         self.app.platform.projections.put_aside(PUSHES, self.line.covered(device)).await?;
         self.aside.look(self.app.platform.world.now());
         for position in self.line.done(device) {
@@ -126,7 +127,7 @@ impl Pushes<'_> {
 
     async fn try_again(&mut self) -> Result<(), ReactionError> {
         self.aside.look(self.app.platform.world.now());
-        // The newest first: of several facts of a device it is the one that the push is for.
+        // Newest first: of several facts of a device, the newest becomes the cause of the push.
         for position in positions_aside(self.app, PUSHES, &self.aside).await?.into_iter().rev() {
             if self.tried_again.contains(&position) {
                 continue;
@@ -170,7 +171,7 @@ async fn settle(app: App, device: DeviceId, ask: Ask) -> (DeviceId, Result<(), R
     let mut tries = 1;
     loop {
         match send::settle(&app, device, &ask).await {
-            // Nothing to wait for: it is corrupt until a backup is restored.
+            // No retry: the stream stays corrupt until a backup is restored.
             Err(ReactionError::Read(error @ ReadError::Corrupt { .. })) => return (device, Err(error.into())),
             Err(_) if tries < TRIES => {
                 tries += 1;

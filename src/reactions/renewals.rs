@@ -1,4 +1,5 @@
-//! Renews identities ahead of their expiry, a few at a time: what is due is a projection, how many begin is decided here.
+//! Renews identity certificates before they expire, a few at a time. A projection lists the due renewals; this module
+//! decides how many begin.
 
 use super::ReactionError;
 use crate::app::App;
@@ -13,30 +14,32 @@ use platform::context::Context;
 use projections::renewals::{self, Act, Due, Standing};
 use uuid::Uuid;
 
-/// So many renewals begin in a minute. Each is a profile to sign, a push and a conversation; 100,000 that are due at once,
-/// as after a restored backup, take three and a half days of the half year that there is.
+/// Maximum number of renewals that begin per minute. Each takes a signed profile, a push and a conversation. 100,000
+/// renewals that are due at once (for example, after a backup was restored) take three and a half days; half a year is
+/// available.
 const MOST_A_MINUTE: usize = 20;
 
-/// So many renewals whose time is over are ended in one look.
+/// Maximum number of overdue renewals that are ended in one tick.
 const MOST_ENDS: usize = 200;
 
-/// Looks between two counts for the metrics.
+/// Number of ticks between two counts for the metrics.
 const COUNT_EVERY: u32 = 10;
 
-/// What is kept from one look of the timer to the next.
+/// State between two ticks of the timer.
 #[derive(Default)]
 pub(super) struct Renewals {
-    /// Where the last event stands that was written here: before the projection has it, it tells what was due before.
+    /// Position of the last event appended here. Until the projection has reached it, the projection still lists
+    /// renewals that are already done.
     written: Option<Position>,
     aside: Aside<Uuid>,
     looks: u32,
 }
 
 impl Renewals {
-    /// Does what is due.
+    /// Starts and ends the renewals that are due.
     ///
     /// # Errors
-    /// If the projections cannot be read. What is wrong with one device is no error.
+    /// Returns an error if the projections cannot be read. A failure of a single device is logged, not returned.
     pub async fn tick(&mut self, app: &App) -> Result<(), ReactionError> {
         self.count(app).await?;
         if self.written > app.platform.projections.health().position {
@@ -56,7 +59,7 @@ impl Renewals {
             match act(app, &due).await {
                 Ok(appended) => self.written = appended.map(|appended| appended.position).max(self.written),
                 Err(error) => {
-                    tracing::error!(device.id = %due.device, %error, "an identity could not be renewed; it is tried again");
+                    tracing::error!(device.id = %due.device, %error, "cannot renew an identity certificate; the renewal will be retried");
                     self.aside.put(due.device.0);
                 }
             }
@@ -76,7 +79,7 @@ impl Renewals {
     }
 }
 
-// Keyed by the event from which the time counts, so that it happens once however often it is tried.
+// The effect is keyed by the event that started the period, so retries run it once.
 async fn act(app: &App, due: &Due) -> Result<Option<Appended>, RenewalError> {
     let actor = Actor::new(ActorKind::System, "timer");
     let performed = match due.act {
@@ -93,7 +96,7 @@ async fn act(app: &App, due: &Due) -> Result<Option<Appended>, RenewalError> {
         }
     };
     match performed {
-        // An answer: it left in this moment.
+        // A refusal settles the renewal: the device has just left management.
         Err(RenewalError::Perform(PerformError::Refused(_))) => Ok(None),
         other => other,
     }

@@ -1,5 +1,5 @@
-//! One timer: turns what has become due into commands, each keyed by the event its time counts from, so that it happens
-//! once however often it is tried.
+//! The timer: turns what has become due into commands. Each command is keyed by the event that started its period, so
+//! retries run it once.
 
 use super::pushes::Reminders;
 use super::renewals::Renewals;
@@ -18,13 +18,13 @@ use projections::due::{self, Due, DueKind};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How often the timer looks.
+/// Interval of the timer.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Seconds that a question how an app stands is worth.
+/// Lifetime of a query for the state of apps, in seconds.
 const ANSWER_WITHIN: i64 = 24 * 3_600;
 
-/// How much of a kind is done in one look.
+/// Maximum number of items of each kind in one tick.
 const AT_MOST: usize = 200;
 
 pub(super) async fn run(app: &App, reminders: &Reminders) {
@@ -41,21 +41,22 @@ pub(super) async fn run(app: &App, reminders: &Reminders) {
     }
 }
 
-// What cannot be read fails at each look: it is tried again each time, and told as rarely as what is put aside.
+// Logs a failure that repeats at each tick. The work is retried at every tick, but the log line is repeated at the
+// intervals of [`Aside`].
 fn tell(told: &mut Aside<(&'static str, String)>, task: &'static str, error: String) {
     let failure = (task, error);
     if !told.holds(&failure) {
-        tracing::error!(task, error = failure.1, "what is due could not be done; it is tried again");
+        tracing::error!(task, error = failure.1, "a due task failed and will be retried");
         told.put(failure);
     }
 }
 
-// Kind by kind: what cannot be done now, such as pushes while the push service is away, holds up nothing else.
-// What is wrong with one stream is no error here: it is set aside.
+// Each kind is processed on its own, so that work that cannot be done now (for example, pushes while the push service
+// is down) blocks no other kind. A failure of a single stream is not an error here: the stream is set aside.
 async fn tick(app: &App, reminders: &Reminders, aside: &mut Aside<Uuid>) -> Result<(), ReactionError> {
     let now = app.platform.world.now();
     aside.look(now);
-    // Each reads a projection of its own, and one that stopped holds up no other.
+    // Each reads its own projection. A stopped projection does not block the other.
     let (times, commands) = (tick_times(app, reminders, aside, now).await, tick_commands(app, aside, now).await);
     times.and(commands)
 }
@@ -89,12 +90,12 @@ async fn tick_commands(app: &App, aside: &mut Aside<Uuid>, now: Timestamp) -> Re
 
 fn set_aside(done: Result<(), ReactionError>, id: Uuid, aside: &mut Aside<Uuid>) {
     if let Err(error) = done {
-        tracing::error!(stream.id = %id, %error, "what is due could not be done; it is tried again");
+        tracing::error!(stream.id = %id, %error, "a due task failed and will be retried");
         aside.put(id);
     }
 }
 
-// What is due about commands: keyed by the command that expires, or the event that the question counts from.
+// Handles due commands. The key is the command that expires, or the event that started the query's period.
 async fn about_commands(app: &App, due: &CommandDue) -> Result<(), ReactionError> {
     let (id, effect) = match due.act {
         DueAct::Expire => (due.device, "expire"),

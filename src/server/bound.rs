@@ -1,6 +1,6 @@
-//! Around every request: what the sweep over the connections must know of it. A request is under way until its answer was
-//! handed over; of its body is told when somebody waits for it and how much came. Behind a trusted proxy, where connections
-//! are nobody's in particular, so many requests of one address are under way at once.
+//! Middleware that reports each request to the connection sweep. A request is running until its response was handed
+//! over. For its body, the middleware reports when a handler waits for it and how many bytes arrived. A trusted proxy's
+//! connection belongs to no single client, so there the number of running requests per forwarded address is limited.
 
 use crate::app::App;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -19,7 +19,7 @@ use std::time::Instant;
 /// Middleware for `actix_web::middleware::from_fn`.
 ///
 /// # Errors
-/// Those of the request.
+/// Returns the error of the wrapped handler.
 pub async fn bound(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -59,7 +59,7 @@ fn of_forwarded_address(request: &ServiceRequest) -> Result<Option<Forwarded>, T
     }
 }
 
-/// A request under way, until it is dropped.
+/// A running request, until this value is dropped.
 struct UnderWay(Arc<Connection>);
 
 impl UnderWay {
@@ -75,7 +75,7 @@ impl Drop for UnderWay {
     }
 }
 
-/// The body of an answer; with its end the request is no longer under way.
+/// The body of a response. The request is running until this body is dropped.
 pub struct Handed {
     body: BoxBody,
     _held: (Option<UnderWay>, Option<Forwarded>),
@@ -93,7 +93,7 @@ impl MessageBody for Handed {
     }
 }
 
-/// The body of a request, which tells how it comes.
+/// The body of a request. Reports its progress to the connection.
 struct Awaited {
     body: Payload,
     connection: Arc<Connection>,

@@ -1,5 +1,5 @@
-//! `muster.sock`: subcommands that write reach the running server here, since only it may write to the log. One request
-//! a line, JSON; one answer a line. The file's mode (0600) is the authentication.
+//! `muster.sock`: the socket on which subcommands that write reach the running server, since only the server may write
+//! to the log. Each request and each response is one line of JSON. The file's mode (0600) is the authentication.
 
 use crate::app::App;
 use crate::app::assemble::StartError;
@@ -10,18 +10,19 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
-/// More than any settings file has.
+/// Limit for a request, in bytes: larger than any settings file.
 const LONGEST_REQUEST: u64 = 4 * 1024 * 1024;
 
-/// Where the socket of a store directory is.
+/// Returns the path of the socket in a store directory.
 pub fn path(directory: &Path) -> PathBuf {
     directory.join("muster.sock")
 }
 
-/// Opens the socket. The log's writer lock is held, so that a socket left behind by a crash is nobody's.
+/// Opens the socket. The caller holds the log's writer lock, so an existing socket file was left behind by a crash and
+/// can be replaced.
 ///
 /// # Errors
-/// If it cannot be made.
+/// Returns an error if the socket cannot be created.
 pub fn listen(app: &App, tasks: &mut JoinSet<()>) -> Result<(), StartError> {
     let path = path(&app.config.store.directory);
     let listener = bind(&path).map_err(|why| StartError::Socket { path, why })?;
@@ -29,7 +30,7 @@ pub fn listen(app: &App, tasks: &mut JoinSet<()>) -> Result<(), StartError> {
     Ok(())
 }
 
-// The socket comes into being under another name, which nobody else connects to, and gets its mode before its name.
+// The socket is created under a temporary name, to which no client connects. It gets its mode before its final name.
 fn bind(path: &Path) -> std::io::Result<UnixListener> {
     let new = path.with_extension("new");
     for left_over in [path, &new] {
@@ -44,9 +45,9 @@ fn bind(path: &Path) -> std::io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Removes the socket at the end.
+/// Removes the socket when the server stops.
 pub fn remove(app: &App) {
-    // Left behind it does no harm: the next server replaces it.
+    // A leftover file is harmless: the next server replaces it.
     let _ = std::fs::remove_file(path(&app.config.store.directory));
 }
 
@@ -57,12 +58,12 @@ async fn accept(app: App, listener: UnixListener) {
                 let app = app.clone();
                 tokio::spawn(async move {
                     if let Err(error) = converse(&app, connection).await {
-                        tracing::warn!(%error, "a command over the socket broke off");
+                        tracing::warn!(%error, "the connection of a command on the command socket broke");
                     }
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "the command socket does not accept");
+                tracing::warn!(%error, "the command socket cannot accept a connection");
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             }
         }
@@ -75,7 +76,7 @@ async fn converse(app: &App, connection: UnixStream) -> std::io::Result<()> {
     BufReader::new(reader.take(LONGEST_REQUEST)).read_line(&mut line).await?;
     let answer = match serde_json::from_str::<Request>(&line) {
         Ok(request) => execute(&app.staff, request).await,
-        Err(error) => Answer::refused(format!("the server does not understand the command: {error}")),
+        Err(error) => Answer::refused(format!("the server cannot parse the command: {error}")),
     };
     writer.write_all(&line_of(&answer)?).await
 }
@@ -86,10 +87,10 @@ fn line_of(value: &impl serde::Serialize) -> std::io::Result<Vec<u8>> {
     Ok(line)
 }
 
-/// Asks the running server. `None`: none is running.
+/// Sends a request to the running server. Returns `None` if no server is running.
 ///
 /// # Errors
-/// If the conversation breaks off: the command may or may not have been performed.
+/// Returns an error if the connection breaks. The command may or may not have been performed.
 pub async fn ask(directory: &Path, request: &Request) -> std::io::Result<Option<Answer>> {
     let Ok(mut connection) = UnixStream::connect(path(directory)).await else {
         return Ok(None);

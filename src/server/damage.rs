@@ -1,5 +1,5 @@
-//! Tells the log and the alarms what is damaged in the log and its keys, each thing once. `/readyz` reads the same findings. The server
-//! goes on for the streams that are intact.
+//! Reports each damaged event, page and key of the log once, with a log line and an alarm. `/readyz` reads the same
+//! findings. The server keeps serving the intact streams.
 
 use super::scrub;
 use crate::app::App;
@@ -9,13 +9,14 @@ use std::time::Duration;
 use telemetry::Alarm;
 use tokio::time::Instant;
 
-/// Several readers meet a damaged page, and some know more than others of what it held: they are waited for.
+/// Several readers find the same damaged page, and some know more about its content than others. The first report waits
+/// for all of them.
 const FIRST_OF_PAGES: Duration = Duration::from_secs(1);
-/// More places in damaged pages are told together, each time after twice as long.
+/// Further damaged places are reported together. The wait doubles each time.
 const MORE_OF_PAGES: Duration = Duration::from_secs(60);
 const MORE_OF_PAGES_AT_MOST: Duration = Duration::from_secs(6 * 3_600);
 
-/// Places in damaged pages that are not told yet.
+/// Places in damaged pages that are not reported yet.
 struct Pages {
     untold: Vec<Corruption>,
     due: Instant,
@@ -23,7 +24,7 @@ struct Pages {
     is_first: bool,
 }
 
-/// Tells until the log is closed.
+/// Reports damage until the log is closed.
 pub(super) async fn tell(app: App) {
     let mut findings = app.platform.log.store().findings().watch();
     let mut pages = Pages { untold: Vec::new(), due: Instant::now(), next: FIRST_OF_PAGES, is_first: true };
@@ -33,10 +34,10 @@ pub(super) async fn tell(app: App) {
         for corruption in &found[told..] {
             match &corruption.damaged {
                 Damaged::Event => {
-                    alarm(&app, Alarm::CorruptEvent, corruption, "a corrupt event in the log: its stream is refused");
+                    alarm(&app, Alarm::CorruptEvent, corruption, "a corrupt event in the log: its stream is unusable");
                 }
                 Damaged::Key(_) | Damaged::KeyStore => {
-                    alarm(&app, Alarm::KeyDamaged, corruption, "a damaged key: what it seals cannot be read");
+                    alarm(&app, Alarm::KeyDamaged, corruption, "a damaged key: the data that it seals is unreadable");
                 }
                 Damaged::Page => pages.add(corruption.clone()),
             }
@@ -68,7 +69,8 @@ impl Pages {
         self.untold.push(corruption);
     }
 
-    // The place of which most is known; SQLite does not tell which page it is, so that several places may be one.
+    // Logs the place of which most is known. SQLite does not report the page number, so several places may be in one
+    // page.
     fn tell(&mut self, app: &App) {
         let untold = std::mem::take(&mut self.untold);
         let Some(best) = untold.iter().max_by_key(|place| (place.position != 0, place.stream != "unknown")) else {

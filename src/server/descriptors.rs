@@ -1,19 +1,19 @@
-//! How many files and sockets the process may have open at once.
+//! The limit of open files and sockets of the process.
 
 use rlimit::Resource;
 
-/// No more are asked for: each connection costs some memory beside its descriptor.
+/// Upper bound for the limit: each connection also costs memory.
 const ENOUGH: u64 = 65_536;
 
-/// Raises the limit to what is enough, or to what the system allows.
+/// Raises the limit to [`ENOUGH`], or to the maximum that the system allows.
 pub fn raise() {
     match rlimit::increase_nofile_limit(ENOUGH) {
-        Ok(limit) => tracing::info!(limit, "so many files and connections may be open at once"),
-        Err(error) => tracing::warn!(%error, limit = limit(), "the limit of open files cannot be raised"),
+        Ok(limit) => tracing::info!(limit, "limit of open files and connections"),
+        Err(error) => tracing::warn!(%error, limit = limit(), "cannot raise the limit of open files"),
     }
 }
 
-/// The limit as it is; no more than is enough.
+/// Returns the current limit, at most [`ENOUGH`].
 pub fn limit() -> usize {
     let limit = Resource::NOFILE.get_soft().unwrap_or(ENOUGH).min(ENOUGH);
     usize::try_from(limit).unwrap_or(usize::MAX)

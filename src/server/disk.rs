@@ -1,4 +1,5 @@
-//! Looks at the room on the disk of the log, for metrics, the alarm and what is suppressed when there is little.
+//! Monitors the free space on the disk of the log, for metrics, the alarm, and the suppression of refusal events when
+//! space is low.
 
 use crate::app::App;
 use std::time::Duration;
@@ -7,13 +8,13 @@ use world::Room;
 
 const LOOK: Duration = Duration::from_secs(30);
 
-/// Looks again and again.
+/// Checks the disk periodically.
 pub(super) async fn run(app: App) {
     let directory = app.config.store.directory.clone();
     loop {
         match app.platform.world.disks.room(&directory) {
             Ok(room) => note(&app, room),
-            Err(error) => tracing::warn!(%error, "the room on the disk of the log is not known"),
+            Err(error) => tracing::warn!(%error, "cannot read the free space on the disk of the log"),
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -26,7 +27,7 @@ fn note(app: &App, room: Room) {
         tracing::error!(
             free,
             total,
-            "the disk of the log is nearly full: refusals of strangers are not written any more"
+            "the disk of the log is nearly full: refusals of unknown clients are no longer recorded"
         );
         app.platform.metrics.alarm(Alarm::DiskNearlyFull);
     }

@@ -1,6 +1,7 @@
-//! What the HTTP server was given of a connection, followed with its own decoder: it does not tell how much of the head of a request it keeps,
-//! and waits for the rest without a limit where the beginning came with the request before. It lies above TLS, since one record may hold both.
-//! The lines between the pieces of a body in chunks, and what follows the last piece (RFC 9112 §7.1), are told from the body as well.
+//! Follows the bytes that the HTTP server reads from a connection, with the server's own decoder. The server does not
+//! report how much of a request head it keeps. It also waits without a limit for the rest of a head whose beginning
+//! came with the previous request. This layer is above TLS, since one TLS record may hold both. It also tells body data
+//! from the lines between chunks and from the trailer after the last chunk (RFC 9112 section 7.1).
 
 use actix_http::ServiceConfig;
 use actix_http::h1::{Codec, Message, MessageType};
@@ -14,26 +15,26 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::codec::Decoder as _;
 
-/// The end of a line, which follows each piece of a body in chunks.
+/// Length of the line end that follows each chunk, in bytes.
 const END_OF_LINE: usize = 2;
 
-/// Most bytes of the lines between two pieces of a body in chunks, and of the trailer. Nothing that they say is used (extensions, fields), and
-/// clients send none.
+/// Limit for the lines between two chunks, and for the trailer, in bytes. Their content (extensions, fields) is not
+/// used, and clients send none.
 const LONGEST_LINES: usize = 8 * 1024;
 
-/// A stream of requests that tells whether it stands in a head, or in a line of a body in chunks.
+/// A stream of requests that reports whether it is inside a head, or inside a line of a chunked body.
 pub struct Heads<T> {
     inner: T,
     connection: Arc<Connection>,
     codec: Codec,
-    /// What was read and is no whole head yet.
+    /// Bytes that were read and are not a complete head yet.
     unread: BytesMut,
     is_in_body: bool,
-    /// Bytes of the body since its last piece that are no piece of it.
+    /// Bytes since the last chunk that are not chunk data.
     between: usize,
-    /// So many of them end the piece: whoever pauses behind them is not in a line.
+    /// How many of these bytes are the line end of the chunk. A sender that pauses after it is not inside a line.
     ends_piece: usize,
-    /// The HTTP server refuses it, and will not go on.
+    /// The HTTP server refuses the input and stops reading.
     is_broken: bool,
 }
 
@@ -68,7 +69,7 @@ impl<T> Heads<T> {
                     self.is_in_body = false;
                 }
                 Ok(None) => {
-                    // Of a body the decoder takes the lines as they come.
+                    // Inside a body the decoder consumes lines byte by byte.
                     self.between += before - self.unread.len();
                     self.has_line(0);
                     break;
@@ -86,7 +87,7 @@ impl<T> Heads<T> {
         self.connection.is_in_head(now, is_in_head);
     }
 
-    // So many bytes more came of the lines between two pieces of a body, or behind the last one.
+    // Notes further bytes of the lines between two chunks, or after the last one.
     fn has_line(&self, bytes: usize) {
         if self.is_in_body && self.between + bytes > LONGEST_LINES {
             self.connection.has_endless_line();

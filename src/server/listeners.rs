@@ -9,20 +9,20 @@ use pki::PkiFiles;
 use std::net::{SocketAddr, TcpListener};
 use url::Url;
 
-/// The server's sockets, bound before anything else, so that a taken port is known before the log is touched.
+/// The server's sockets. They are bound first, so that a port conflict is found before the log is opened.
 pub struct Listeners {
     pub public: TcpListener,
-    /// Where devices prove their identity in TLS, if that is configured.
+    /// Listener for devices with TLS client certificates, if it is configured.
     pub devices: Option<TcpListener>,
     pub metrics: TcpListener,
 }
 
 impl Listeners {
-    /// Binds the configured addresses. Where port 0 was asked for, the configuration says the real ports afterwards, in
-    /// `public_url` and `devices.url` too.
+    /// Binds the configured addresses. If port 0 was configured, the configuration contains the real ports afterwards,
+    /// also in `public_url` and `devices.url`.
     ///
     /// # Errors
-    /// If an address cannot be listened on.
+    /// Returns an error if an address cannot be bound.
     pub fn bind(config: &mut Config) -> Result<Listeners, StartError> {
         let public = bind("server.listen", &mut config.server.listen)?;
         let metrics = bind("server.metrics_listen", &mut config.server.metrics_listen)?;
@@ -52,10 +52,10 @@ fn bind(setting: &'static str, address: &mut SocketAddr) -> Result<TcpListener, 
     Ok(listener)
 }
 
-/// As [`acceptor::build`], with the error of a start.
+/// Same as [`acceptor::build`], with the error type of the server start.
 ///
 /// # Errors
-/// If certificate and key cannot be used.
+/// Returns an error if the certificate or its key cannot be used.
 pub fn tls(pki: &PkiFiles) -> Result<SslAcceptorBuilder, StartError> {
     acceptor::build(pki).map_err(|why| StartError::Tls {
         certificate: pki.tls_certificate.clone(),
@@ -64,13 +64,14 @@ pub fn tls(pki: &PkiFiles) -> Result<SslAcceptorBuilder, StartError> {
     })
 }
 
-/// As [`tls`], and asks for a certificate, which is optional. Which certificates are believed is not decided here: TLS
-/// proves that the client holds the key, [`devices::identify`] that the certificate is one of ours and in force. So a
-/// device whose identity expired is answered instead of cut off. What no device presents ([`mdm::claim::is_fair`]) ends the
-/// connection before a signature is looked at.
+/// Same as [`tls`], and requests an optional client certificate. This layer does not decide which certificates are
+/// trusted: TLS proves that the client holds the key, and [`devices::identify`] checks that this server issued the
+/// certificate and that it is valid. So a device with an expired identity gets a response instead of a broken
+/// connection. A chain that no device would present ([`mdm::claim::is_fair`]) ends the connection before a signature is
+/// verified.
 ///
 /// # Errors
-/// If certificate and key cannot be used.
+/// Returns an error if the certificate or its key cannot be used.
 pub fn mutual_tls(pki: &PkiFiles, identity_ca: &X509Ref) -> Result<SslAcceptorBuilder, StartError> {
     let unusable = |why: openssl::error::ErrorStack| StartError::Tls {
         certificate: pki.identity_ca_certificate.clone(),
@@ -80,7 +81,8 @@ pub fn mutual_tls(pki: &PkiFiles, identity_ca: &X509Ref) -> Result<SslAcceptorBu
     let mut acceptor = tls(pki)?;
     acceptor.add_client_ca(identity_ca).map_err(unusable)?;
     acceptor.set_verify_callback(SslVerifyMode::PEER, |_, presented| mdm::claim::is_fair(presented));
-    // Without it a client that resumes a session is turned away with "internal error" (SSL_CTX_set_session_id_context(3)).
+    // Required for session resumption: without it, OpenSSL rejects a resumed session with "internal error"
+    // (SSL_CTX_set_session_id_context(3)).
     acceptor.set_session_id_context(b"muster-devices").map_err(unusable)?;
     Ok(acceptor)
 }

@@ -1,4 +1,5 @@
-//! Around every request of people and devices: counts it, times it, logs one line. The route is the pattern; a raw path may hold a link's token.
+//! Middleware that counts, times and logs each request of people and devices. It logs the route pattern, because a raw
+//! path may contain a secret link token.
 
 use super::operations;
 use crate::app::App;
@@ -13,7 +14,7 @@ use tracing::{Instrument as _, field};
 /// Middleware for `actix_web::middleware::from_fn`.
 ///
 /// # Errors
-/// Those of the request.
+/// Returns the error of the wrapped handler.
 pub async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -22,7 +23,7 @@ pub async fn observe(
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".into());
     let method = request.method().clone();
     let app = request.app_data::<web::Data<App>>().cloned();
-    // Handlers log what is wrong with a message; the span says which request it was about.
+    // Handlers log problems of a message. The span adds the request to these lines.
     let span = tracing::error_span!(
         "request",
         surface = surface(&route),
@@ -54,7 +55,7 @@ pub async fn observe(
     answer
 }
 
-/// Which of the three surfaces a route belongs to.
+/// Returns the surface that a route belongs to.
 fn surface(route: &str) -> &'static str {
     let first = route.trim_start_matches('/').split('/').next().unwrap_or_default();
     match first {

@@ -9,7 +9,7 @@ use platform::damaged;
 use projections::commands;
 use sign_in::staff_sessions;
 
-/// What is asked for again and again, and neither counted nor logged.
+/// Paths that are polled often. Their requests are neither counted nor logged.
 pub const PATHS: [&str; 3] = ["/metrics", "/healthz", "/readyz"];
 
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -30,17 +30,18 @@ async fn metrics(app: web::Data<App>) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(app.platform.metrics.render())
 }
 
-/// The process answers.
+/// Liveness: the process responds.
 async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::plaintext()).body("ok\n")
 }
 
-/// The server can do its work: the store takes events, the projections follow it, the settings can be read.
+/// Readiness: the store accepts events, the projections follow the log, and the settings can be read.
 async fn readyz(app: web::Data<App>) -> HttpResponse {
-    // Every page needs them: read before it is said that there are pages. What is damaged is among the findings then, with its place.
+    // Every page needs the settings, so they are read first. If they are damaged, this read also adds the damage, with
+    // its position, to the findings.
     let settings = app.settings.current().await.err();
     let mut problems = app.platform.health.problems();
-    problems.extend(settings.map(|why| ("settings", format!("they cannot be read, and pages need them: {why}"))));
+    problems.extend(settings.map(|why| ("settings", format!("they cannot be read, but every page needs them: {why}"))));
     problems.extend(app.platform.log_damage().map(|why| ("log", why)));
     problems.extend(app.platform.projections_trouble().await.map(|why| ("projections", why)));
     problems.extend(read_side_troubles(&app));

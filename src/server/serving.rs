@@ -1,8 +1,8 @@
-//! HTTP on a listener, over TLS or without. Each socket is taken up by [`connections`] the moment it is accepted,
-//! its handshake included.
+//! Serves HTTP on a listener, with or without TLS. [`connections`] tracks each socket from the moment it is
+//! accepted, including its handshake.
 //!
-//! Put together here instead of by actix-web's `HttpServer`, which gives nobody a place below TLS. Its timers are too few: the
-//! time for a head counts for the first request alone, a body has none, and neither has what follows an answer.
+//! This module replaces actix-web's `HttpServer`, which offers no hook below TLS. Its timers do not suffice: it limits
+//! the head of the first request only, and neither a body nor anything after a response.
 
 use super::bound::bound;
 use super::heads::Heads;
@@ -28,23 +28,24 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// So many connections wait to be accepted: a class that scans one code at once is no attack.
+/// Length of the accept queue. It is large, because a class of students that scans one QR code at once is not an
+/// attack.
 const BACKLOG: i32 = 1_024;
-/// A client that is told farewell may take so long to hear it.
+/// Time that a client gets to finish a clean disconnect.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 type Routes = fn(&mut web::ServiceConfig);
-/// What an HTTP service is given: a connection, the protocol spoken on it, its peer.
+/// Input of an HTTP service: a connection, its protocol, and the peer's address.
 type Accepted<T> = (T, Protocol, Option<SocketAddr>);
 type TlsFault = TlsError<openssl::ssl::Error, DispatchError>;
 
-/// What is served on a listener.
+/// The routes and limits of one listener.
 #[derive(Clone)]
 pub struct Site {
-    /// As it is counted.
+    /// Name in the metrics.
     pub name: &'static str,
     pub app: App,
-    /// Among which each newcomer has its place.
+    /// The connections that share a limit.
     pub connections: Connections,
     pub limits: Limits,
     pub routes: Routes,
@@ -54,7 +55,7 @@ impl Site {
     /// Adds the listener to a server.
     ///
     /// # Errors
-    /// If the listener or its certificate cannot be used.
+    /// Returns an error if the listener or its certificate cannot be used.
     pub fn serve(
         self,
         server: ServerBuilder,
@@ -80,7 +81,8 @@ impl Site {
     }
 }
 
-// The one protocol there is (ALPN, RFC 7301): HTTP/2 is left out on purpose.
+// Offers HTTP/1.1 as the only protocol (ALPN, RFC 7301). HTTP/2 is left out on purpose
+// (docs/decisions/06-no-http2-on-the-server.md).
 fn of_http_1(mut tls: SslAcceptorBuilder) -> std::io::Result<SslAcceptor> {
     const HTTP_1: &[u8] = b"\x08http/1.1";
     tls.set_alpn_select_callback(|_, offered| {
@@ -147,7 +149,7 @@ fn http<T: AsyncRead + AsyncWrite + Unpin + 'static, N: Fn(&T, &mut Extensions) 
             async move { stopping.notified().await }
         })
         .keep_alive(KeepAlive::Timeout(site.limits.idle))
-        // Heads are watched by the sweep, those of every request.
+        // Off: the connection sweep limits the heads of all requests.
         .client_request_timeout(Duration::ZERO)
         .client_disconnect_timeout(FAREWELL)
         .on_connect_ext(noted)

@@ -1,10 +1,11 @@
-//! Sign-ins and their refusals as figures, taken from the events: whatever is written down is counted, whichever way it came.
+//! Metrics of sign-ins and their refusals. They are derived from events, so every recorded sign-in counts, whatever
+//! code recorded it.
 
 use crate::app::App;
 use events::envelope::NewEvent;
 use telemetry::Metrics;
 
-/// Counts of refusals that were not written one by one.
+/// Events that contain the number of refusals that were not recorded individually.
 const SUPPRESSED: [&str; 3] = ["RefusalsSuppressed", "StaffRefusalsSuppressed", "AccountRefusalsSuppressed"];
 /// Reasons of [`events::enrollment::SignInRefusal`].
 const SIGN_IN: [&str; 13] = [
@@ -48,12 +49,12 @@ const SINGLE_SIGN_ON: [&str; 19] = [
 const SECOND_FACTOR: [&str; 3] = ["wrong", "used_before", "throttled"];
 /// [`events::staff::SecondFactor`].
 const FACTORS: [&str; 3] = ["passkey", "one_time_code", "recovery_code"];
-/// Reasons of [`events::staff::ApiRefusal`], and the one of `UnknownApiTokenRefused`.
+/// Reasons of [`events::staff::ApiRefusal`], and that of `UnknownApiTokenRefused`.
 const API: [&str; 4] = ["wrong_token", "account_disabled", "not_entitled", "unknown_token"];
 /// [`events::enrollment::SignInMethodName`].
 const METHODS: [&str; 4] = ["local_account", "directory", "open_id_connect", "saml"];
 
-/// Shows every series of sign-ins as 0: an alert on an increase also sees the first refusal.
+/// Creates every sign-in series with the value 0, so that an alert on an increase also sees the first refusal.
 pub fn expect(metrics: &Metrics) {
     let each = |surface: &str, method: &str, outcomes: &[&str]| {
         outcomes.iter().for_each(|outcome| metrics.expect_sign_in(surface, method, outcome));
@@ -75,10 +76,10 @@ pub fn expect(metrics: &Metrics) {
     metrics.sign_ins_suppressed(0);
 }
 
-/// Counts the event if it is about signing in.
+/// Counts the event if it is a sign-in or a refusal.
 pub fn count(app: &App, event: &NewEvent) {
     if SUPPRESSED.contains(&event.event_type.as_str()) {
-        // Not written one by one, and of no method any more.
+        // The individual refusals and their methods are not recorded.
         return app.platform.metrics.sign_ins_suppressed(event.data["count"].as_u64().unwrap_or(0));
     }
     let field = |name: &str| event.data[name].as_str();
@@ -90,7 +91,7 @@ pub fn count(app: &App, event: &NewEvent) {
     }
 }
 
-// The surface, and how it ended; `None` where the event itself says why not.
+// Returns the surface and the outcome. The outcome is `None` if the event has the reason in a field.
 fn told(event_type: &str) -> Option<(&'static str, Option<&'static str>)> {
     Some(match event_type {
         "UserSignedIn" => ("portal", Some("ok")),
@@ -112,7 +113,7 @@ mod tests {
     use events::staff::{ApiRefusal, FactorRefusal, SecondFactor};
     use serde::de::DeserializeOwned;
 
-    /// The variants of an enumeration, as serde names them to somebody who asks for another.
+    /// The variants of an enum, read from serde's error message for an unknown variant.
     fn variants<T: DeserializeOwned>() -> Vec<String> {
         let Err(error) = serde_json::from_str::<T>("\"?\"") else { panic!("no enumeration") };
         error.to_string().split('`').skip(3).step_by(2).map(str::to_owned).collect()

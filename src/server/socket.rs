@@ -1,5 +1,5 @@
-//! A socket whose connection is known ([`connections`]): it tells what comes and goes, and gives up when the
-//! connection is ended, whoever reads or writes on it. It lies below TLS, so that a handshake is ended like anything else.
+//! A socket that reports to its tracked connection ([`connections`]) what it receives and sends. Reads and
+//! writes fail as soon as the connection is ended. The socket is below TLS, so a handshake can be ended too.
 
 use actix_web::rt::net::{ActixStream, Ready, TcpStream};
 use connections::{Connection, Held, Limits};
@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A peer that says nothing is asked whether it is there: first after so long, then so often.
+/// TCP keep-alive: idle time before the first probe, and the interval between probes.
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15));
 
 pub struct Socket {
@@ -25,8 +25,8 @@ pub struct Socket {
 impl Socket {
     pub fn new(tcp: TcpStream, held: Held, limits: &Limits) -> Socket {
         if let Err(error) = set_options(&tcp, limits.unacknowledged) {
-            // A peer that is gone already, too, and then nothing is lost.
-            tracing::debug!(%error, "a socket does not take its options");
+            // This also happens if the peer has already gone. Then nothing is lost.
+            tracing::debug!(%error, "cannot set the options of a socket");
         }
         let peer = tcp.peer_addr().ok();
         Socket { tcp, held, peer, handshake_bytes: limits.handshake_bytes }
@@ -40,10 +40,11 @@ impl Socket {
         self.peer
     }
 
-    // Whether somebody may still read or write; whoever does is woken when nobody may any more.
+    // Fails if the connection was ended. Otherwise registers the caller's waker, so that a pending read or write is
+    // woken when the connection ends.
     fn is_open(&self, context: &Context<'_>) -> io::Result<()> {
         let connection = self.connection();
-        // First this: an end between the two would wake nobody.
+        // The waker is registered first: an end between the two steps would otherwise wake no one.
         connection.wakes(context.waker());
         if connection.has_ended() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
     }
@@ -51,7 +52,8 @@ impl Socket {
 
 fn set_options(tcp: &TcpStream, unacknowledged: Duration) -> io::Result<()> {
     let socket = SockRef::from(tcp);
-    // Else an answer waits until the client has acknowledged what TLS sent before it: forty milliseconds and more.
+    // Without this, a response waits until the client has acknowledged what TLS sent before: forty milliseconds or
+    // more.
     socket.set_tcp_nodelay(true)?;
     let (first, then) = KEEP_ALIVE;
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(first).with_interval(then))?;

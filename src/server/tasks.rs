@@ -1,4 +1,4 @@
-//! What runs beside the requests, always from the committed log: projections, reactions, figures.
+//! Background tasks. The projections, reactions and metrics read the committed log.
 
 use super::{damage, disk, scrub, sign_ins};
 use crate::app::App;
@@ -16,10 +16,10 @@ use telemetry::Alarm;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// How soon damage to a database that may be lost is told after it was found.
+/// Interval at which the disposable databases are checked for detected damage.
 const LOOK_FOR_DAMAGE: Duration = Duration::from_secs(5);
 
-/// How long the count of events waits before it begins again: at first, and at most.
+/// Wait before counting events restarts after an error: the first wait and the longest one.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(600);
 
@@ -39,15 +39,16 @@ pub fn start(app: &App, tasks: &mut JoinSet<()>) {
     tasks.spawn(older_log::keep_on(app.clone()));
 }
 
-/// Tells when the log or the key store has stopped for good.
+/// Reports when the log or the key store has stopped for good.
 async fn watch(app: App, mut failed: watch::Receiver<Option<String>>) {
-    // An error: the store is gone, and with it whatever could fail.
+    // An error means that the store was dropped, so it cannot fail any more.
     if let Ok(why) = failed.wait_for(Option::is_some).await {
         app.platform.health.fail(why.clone().unwrap_or_default());
     }
 }
 
-/// Feeds the projections. They stop where the log cannot be read; the server goes on and says that it is not ready.
+/// Feeds the projections. They stop at an unreadable position of the log. The server keeps running and reports not
+/// ready.
 async fn project(app: App) {
     if let Err(error) = app.platform.projections.run(app.platform.log.clone()).await {
         tracing::error!(%error, "the projections stopped");
@@ -55,7 +56,7 @@ async fn project(app: App) {
     }
 }
 
-/// Raises an alarm for each projection that stops alone.
+/// Raises an alarm for each projection that stops while the others run.
 async fn tell_stopped(app: App) {
     let mut health = app.platform.projections.watch();
     let mut told = BTreeSet::new();
@@ -73,7 +74,7 @@ async fn tell_stopped(app: App) {
     }
 }
 
-/// Raises an alarm once for each file in which damage is found while the server runs.
+/// Raises an alarm once for each database file that is found damaged while the server runs.
 async fn tell_damage(app: App) {
     let (mut projections, mut sessions) = (false, false);
     loop {
@@ -90,14 +91,14 @@ async fn tell_damage(app: App) {
     }
 }
 
-/// Counts events as they are committed. One that cannot be read is not counted; `damage` tells of it.
+/// Counts events as they are committed. An unreadable event is not counted; `damage` reports it.
 async fn count(app: App) {
     let mut backoff = Backoff::new(AGAIN_AFTER, AGAIN_AFTER_AT_MOST);
     let mut is_told = false;
     while let Err(error) = count_until_the_end(&app).await {
         if !is_told && error.corruption().is_none() {
             is_told = true;
-            tracing::error!(%error, "the log cannot be read");
+            tracing::error!(%error, "cannot read the event log");
             app.platform.metrics.alarm(Alarm::LogUnreadable);
             app.platform.health.problem("log", error.to_string());
         }

@@ -1,10 +1,10 @@
-//! Contents that the tests render pages with. A page that only some contents break is found by none of the usual walks, so
-//! that every view type lists its fields once more ([`content!`]): the tests then make the fullest content, the barest, and
-//! each field's other contents one at a time between both.
+//! Sample contents with which the tests render pages. The usual test walks do not find a page that only some contents
+//! break. So each view type lists its fields once more ([`content!`]). The tests then build the fullest content, the
+//! barest one, and, for each field, its other contents one at a time in the fullest and in the barest.
 
-/// Gives a type of a page its contents for the tests: a struct literal with every field, so that a field which is missing
-/// here fails to compile. `among` names what a field may hold, where not every value of its type has a
-/// meaning: a text that the template compares with others, the key of a text.
+/// Implements sample contents for a view type, for the tests. It is a struct literal with every field, so a missing
+/// field does not compile. `among` lists the permitted values of a field if not every value of its type has a meaning,
+/// for example a text that the template compares, or the key of a text.
 macro_rules! content {
     ($view:ty {}) => {
         #[cfg(test)]
@@ -42,16 +42,16 @@ macro_rules! content {
 }
 pub(crate) use content;
 
-/// A type with contents for the tests.
+/// A type with sample contents for the tests.
 #[cfg(test)]
 pub trait Content {
-    /// How many contents there are.
+    /// The number of contents.
     fn count() -> usize;
 
-    /// The fullest is 0, the barest is the last.
+    /// The content with this index. 0 is the fullest, the last one is the barest.
     fn nth(nth: usize) -> Self;
 
-    /// The fullest, with nothing left out.
+    /// The fullest content: every field has a value.
     fn fullest() -> Self
     where
         Self: Sized,
@@ -60,11 +60,11 @@ pub trait Content {
     }
 }
 
-/// What every view is: in tests, a type with contents.
+/// Bound for every view type. In tests it requires sample contents; otherwise it requires nothing.
 #[cfg(test)]
 pub trait Tested: Content {}
 
-/// What every view is: in tests, a type with contents.
+/// Bound for every view type. In tests it requires sample contents; otherwise it requires nothing.
 #[cfg(not(test))]
 pub trait Tested {}
 

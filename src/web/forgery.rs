@@ -1,15 +1,15 @@
-//! Against requests that another site makes somebody's browser send: a token in every form, bound to their cookie, and
-//! the browser's own word on where the request comes from.
+//! Protection against cross-site request forgery (CSRF): a token in every form, bound to the user's cookie, and the
+//! browser's headers that name the origin of the request.
 
 use actix_web::HttpRequest;
 use platform::secrets::Secrets;
 
-/// The token for the forms of whoever holds the cookie value `cookie`, on one surface.
+/// Returns the form token for the cookie value `cookie` on one surface.
 pub fn token(secrets: &Secrets, surface: &str, cookie: &str) -> String {
     secrets.tag("form", &[surface, cookie])
 }
 
-/// Whether a form with `token` may be acted on.
+/// Whether a form with `token` is genuine and may be processed.
 pub fn is_genuine(
     secrets: &Secrets,
     surface: &str,
@@ -21,9 +21,9 @@ pub fn is_genuine(
     comes_from_here(request, public_url) && secrets.is_tag(token, "form", &[surface, cookie])
 }
 
-/// Whether the browser says that the request comes from a page of ours: `Sec-Fetch-Site`, or `Origin` where an older
-/// browser (Safari before 16.4) does not send that. WebKit sends `Origin` with every POST, so a request that says neither
-/// comes from no browser that people enroll with.
+/// Whether the request comes from a page of this server, according to the browser. The header is `Sec-Fetch-Site`, or
+/// `Origin` in an older browser (Safari before 16.4) that does not send `Sec-Fetch-Site`. WebKit sends `Origin` with
+/// every POST, so a request with neither header comes from no browser that people enroll with.
 pub fn comes_from_here(request: &HttpRequest, public_url: &str) -> bool {
     let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("unreadable"));
     match (header("sec-fetch-site"), header("origin")) {

@@ -1,12 +1,12 @@
-//! Headers that every page carries.
+//! HTTP headers of every page.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// Sets what must be on every answer of a surface for people. `policy` is its Content-Security-Policy; answers that set
-/// `Cache-Control` themselves (stylesheets) keep it, all others are never stored.
+/// Sets the headers that every portal and console response must have. `policy` is the Content-Security-Policy. A
+/// response that sets `Cache-Control` itself (a stylesheet) keeps it; all others are never cached.
 ///
 /// # Panics
-/// If the policy is no header value; policies are written in this program.
+/// Panics if `policy` is not a valid header value. Policies are constants of this program.
 pub fn secure(headers: &mut HeaderMap, policy: &str) {
     let fixed = [
         ("x-content-type-options", "nosniff"),
@@ -18,12 +18,13 @@ pub fn secure(headers: &mut HeaderMap, policy: &str) {
     for (name, value) in fixed {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    // For browsers that do not know `frame-ancestors`.
+    // For browsers that do not support `frame-ancestors`.
     let frame = if policy.contains("frame-ancestors 'self'") { "SAMEORIGIN" } else { "DENY" };
     headers.insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static(frame));
-    let policy = HeaderValue::from_str(policy).expect("a policy is made of visible characters");
+    let policy = HeaderValue::from_str(policy).expect("a policy has only visible characters");
     headers.insert(HeaderName::from_static("content-security-policy"), policy);
-    // Which answers are compressed is not known here; a cache that keeps one asks again for another encoding (RFC 9110 section 12.5.5).
+    // It is not known here whether the response will be compressed. `Vary` makes a cache request it again for a
+    // different encoding (RFC 9110 section 12.5.5).
     let vary = HeaderName::from_static("vary");
     if !headers.contains_key(&vary) {
         headers.insert(vary, HeaderValue::from_static("accept-encoding"));
@@ -34,19 +35,20 @@ pub fn secure(headers: &mut HeaderMap, policy: &str) {
     }
 }
 
-/// Tells browsers to come by HTTPS only, for a year. For publicly trusted certificates alone: whoever removed a private
-/// root could not come back to enroll again.
+/// Tells browsers to use HTTPS only, for a year (HSTS). Only for publicly trusted certificates: with a private root, a
+/// person who has removed the root could not open the portal to enroll again.
 pub fn strict_transport(headers: &mut HeaderMap) {
     let name = HeaderName::from_static("strict-transport-security");
     headers.insert(name, HeaderValue::from_static("max-age=31536000"));
 }
 
-/// A policy for pages that are only looked at, in a frame on a page of ours: no scripts, no forms, no links that lead anywhere.
+/// Policy for read-only pages that a page of this server shows in a frame: no scripts, no forms, no top-level
+/// navigation.
 pub const LOOKED_AT: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; \
                              object-src 'none'; frame-ancestors 'self'; sandbox allow-same-origin";
 
-/// A policy under which a page loads nothing but stylesheets and images of ours, is framed by nobody, and sends its forms
-/// to us or to `form_action`.
+/// Policy for ordinary pages: the page loads only stylesheets and images of this server, cannot be framed, and can send
+/// its forms only to this server or to `form_action`.
 pub fn content_security_policy(form_action: &str) -> String {
     format!(
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'{}{form_action}; base-uri 'none'; \

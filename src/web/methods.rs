@@ -1,13 +1,14 @@
-//! Methods of requests: what is read is read with GET and HEAD, and an answer to another method names those that there are.
+//! HTTP methods: readable resources answer GET and HEAD, and a response to another method names the allowed ones.
 
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::ALLOW;
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
-/// A resource that is read.
+/// Adds handlers for reading a resource.
 pub trait Read {
-    /// Answers GET, and HEAD as GET without the body (RFC 9110 section 9.3.2), which the encoder leaves out. Not for what GET uses up.
+    /// Answers GET, and HEAD like GET (RFC 9110 section 9.3.2); the encoder leaves out the body of a HEAD response. Not
+    /// for resources that a GET consumes.
     #[must_use]
     fn read<F, Args>(self, handler: F) -> Self
     where
@@ -27,7 +28,8 @@ impl Read for Resource {
     }
 }
 
-/// `answer` in place of the framework's own to a wrong method, which is empty, with its `Allow` (RFC 9110 section 15.5.6).
+/// Replaces the framework's empty response to a wrong method with `answer`, and keeps its `Allow` header (RFC 9110
+/// section 15.5.6).
 pub fn refused(by_framework: ServiceResponse<BoxBody>, mut answer: HttpResponse) -> ServiceResponse<BoxBody> {
     if let Some(allowed) = by_framework.headers().get(ALLOW) {
         answer.headers_mut().insert(ALLOW, allowed.clone());

@@ -1,22 +1,22 @@
-//! A QR code as one SVG path.
+//! Renders a QR code as one SVG path.
 
 use qrcode::{Color, EcLevel, QrCode};
 use serde::Serialize;
 use std::fmt::Write as _;
 
-/// The light border that a reader needs around the code (ISO/IEC 18004), in modules.
+/// Width of the light border that a scanner needs around the code (ISO/IEC 18004), in modules.
 const QUIET_ZONE: usize = 4;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Qr {
-    /// Width and height in modules, the border included.
+    /// Width and height in modules, including the border.
     pub size: usize,
-    /// The dark modules.
+    /// SVG path data of the dark modules.
     pub path: String,
 }
 
 impl Qr {
-    /// `None` if the text is too long for a QR code.
+    /// Encodes a text. Returns `None` if the text is too long for a QR code.
     pub fn of(text: &str) -> Option<Qr> {
         let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
         let width = code.width();
@@ -24,7 +24,7 @@ impl Qr {
         for (place, color) in code.to_colors().into_iter().enumerate() {
             if color == Color::Dark {
                 let (x, y) = (place % width + QUIET_ZONE, place / width + QUIET_ZONE);
-                // Writing into a String does not fail.
+                // Writing to a String cannot fail.
                 let _ = write!(path, "M{x} {y}h1v1h-1z");
             }
         }

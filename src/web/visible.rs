@@ -1,10 +1,11 @@
-//! Texts of others on pages: every value is shown with what acts on the text around it written out.
+//! Escapes foreign text on pages: characters that would affect the surrounding text are written out.
 
 pub use names::visible::{name, visible, visible_line};
 
 use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
 
-/// Has every value of a page shown so. What somebody typed goes back into its field as it was, by `{{typed value}}`.
+/// Sets this escaping for every value on a page. `{{typed value}}` puts a user's input back into its form field
+/// unchanged.
 pub fn register(pages: &mut Handlebars<'_>) {
     pages.register_escape_fn(|text| handlebars::html_escape(&visible(text)));
     pages.register_helper("typed", Box::new(typed));
@@ -18,7 +19,7 @@ fn typed(
     out: &mut dyn Output,
 ) -> HelperResult {
     let value = helper.param(0).and_then(|value| value.value().as_str());
-    let value = value.ok_or_else(|| RenderErrorReason::Other("typed needs a text".into()))?;
+    let value = value.ok_or_else(|| RenderErrorReason::Other("`typed` needs a string".into()))?;
     out.write(&handlebars::html_escape(value))?;
     Ok(())
 }

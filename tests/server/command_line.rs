@@ -219,7 +219,7 @@ async fn settings_are_applied_with_before_and_after_and_shown() {
     let shown = muster_at(&config, &["settings", "show"], "").expect_success();
     let shown_file = write(directory.path(), "shown.toml", &shown);
     let again = muster_at(&config, &["settings", "apply", &shown_file], "").expect_success();
-    assert!(again.contains("in force already"), "what is shown can be applied: {again}");
+    assert!(again.contains("already the current settings"), "what is shown can be applied: {again}");
 }
 
 #[tokio::test]

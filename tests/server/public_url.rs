@@ -74,7 +74,7 @@ async fn a_certificate_for_another_name_does_not_hide_that_devices_hold_another_
         let said = muster_at(&config, &[command], "");
         assert_eq!(said.code, Some(1), "{said:#?}");
         let told = format!("{}{}", said.out, said.err);
-        for part in [&format!("2 at {old}"), "it is not for moved.example.com"] {
+        for part in [&format!("2 at {old}"), "the certificate is not for moved.example.com"] {
             assert!(told.contains(part), "{part} is not in\n{told}");
         }
     }

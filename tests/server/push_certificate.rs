@@ -86,7 +86,7 @@ fn a_new_installation_gets_its_first_push_certificate() {
 
     let said = muster_at(&config, &["push", "request", "--mail", "mdm@example.com"], "").expect_success();
     for told in [
-        "an MDM vendor has to sign it",
+        "an MDM vendor must sign it",
         "mdmcert.download",
         "identity.apple.com/pushcert",
         "\"Create a Certificate\"",
@@ -167,7 +167,7 @@ fn an_organization_that_is_its_own_vendor_gets_the_file_for_apples_portal() {
     let (chain, key) = (chain.to_str().unwrap(), key.to_str().unwrap());
     let arguments = ["push", "request", "--vendor-certificate", chain, "--vendor-key", key];
     let said = muster_at(&config, &arguments, "").expect_success();
-    assert!(said.contains("push-for-apple.txt") && !said.contains("has to sign it"), "{said}");
+    assert!(said.contains("push-for-apple.txt") && !said.contains("must sign it"), "{said}");
     let file = config.parent().unwrap().join("pki/push-request/push-for-apple.txt");
     let text = std::fs::read_to_string(file).unwrap();
     use base64::Engine as _;
@@ -205,7 +205,7 @@ fn what_is_no_certificate_for_this_key_and_day_is_refused_and_nothing_changes() 
     let pem = |certificate: X509| certificate.to_pem().unwrap();
     for (bytes, expected) in [
         (std::fs::read(&request).unwrap(), "is the request, not the certificate"),
-        (b"<html>Sign in</html>".to_vec(), "is no certificate"),
+        (b"<html>Sign in</html>".to_vec(), "is not a certificate"),
         (pem(portal.certify(&foreign, TOPIC, -1, 365)), "no key belongs to"),
         (pem(portal.certify(&request, "com.example.app", -1, 365)), "is not an MDM push certificate"),
         (pem(portal.certify(&request, TOPIC, -400, 365)), "expired on"),

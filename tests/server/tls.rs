@@ -94,12 +94,12 @@ fn init_takes_a_sound_certificate_and_refuses_one_that_devices_would_refuse() {
     let p256 = Wanted { key: curve(Nid::X9_62_PRIME256V1), ..wanted() }.make();
     init_with(&p256, Some(&root)).expect_success();
     for (own, told) in [
-        (Wanted { key: rsa(1024), ..wanted() }.make(), "its RSA key has 1024 bits"),
-        (Wanted { key: curve(Nid::X9_62_PRIME192V1), ..wanted() }.make(), "its key is on the curve"),
+        (Wanted { key: rsa(1024), ..wanted() }.make(), "the RSA key has 1024 bits"),
+        (Wanted { key: curve(Nid::X9_62_PRIME192V1), ..wanted() }.make(), "the key is on the curve"),
         (Wanted { digest: MessageDigest::sha1(), ..wanted() }.make(), "a broken digest"),
         (Wanted { server_auth: false, ..wanted() }.make(), "serverAuth"),
-        (Wanted { term: (-1, 900), ..wanted() }.make(), "it is valid for 901 days"),
-        (Wanted { name: "other.example.com", ..wanted() }.make(), "it is not for mdm.example.com"),
+        (Wanted { term: (-1, 900), ..wanted() }.make(), "the certificate is valid for 901 days"),
+        (Wanted { name: "other.example.com", ..wanted() }.make(), "the certificate is not for mdm.example.com"),
     ] {
         let said = init_with(&own, Some(&root)).expect_failure();
         assert!(said.contains("--tls-certificate: ") && said.contains(told), "{told} is not in\n{said}");
@@ -108,7 +108,7 @@ fn init_takes_a_sound_certificate_and_refuses_one_that_devices_would_refuse() {
     let own = Wanted { server_auth: true, ..Wanted::new(name, None) }.make();
     for given in [Some(&own), None] {
         let said = init_with(&own, given).expect_failure();
-        assert!(said.contains("as its own root"), "{said}");
+        assert!(said.contains("is self-signed"), "{said}");
     }
     // Neither the intermediate in the file nor the root is known.
     let intermediate = Wanted::new("Example intermediate", Some(&root)).make();
@@ -117,7 +117,7 @@ fn init_takes_a_sound_certificate_and_refuses_one_that_devices_would_refuse() {
     assert!(said.contains("does not chain to pki.tls_root") || said.contains("does not chain to the root"), "{said}");
     if Path::new("/etc/ssl/certs/ca-certificates.crt").exists() {
         let said = init_with(&lonely, None).expect_failure();
-        assert!(said.contains("its chain is incomplete"), "{said}");
+        assert!(said.contains("the chain is incomplete"), "{said}");
     }
 }
 
@@ -262,7 +262,7 @@ async fn with_an_expired_certificate_the_server_starts_and_raises_an_alarm() {
         tokio::task::spawn_blocking(both).await.unwrap()
     };
     assert_eq!(said.code, Some(1), "{said:#?}");
-    assert!(said.out.contains("error: pki.tls_certificate: it expired on"), "{}", said.out);
+    assert!(said.out.contains("error: pki.tls_certificate: the certificate expired on"), "{}", said.out);
     let shown = reqwest::get(format!("http://127.0.0.1:{metrics}/metrics")).await.unwrap().text().await.unwrap();
     assert!(shown.contains("muster_alarms_total{alarm=\"tls-certificate-expired\"} 1"), "{shown}");
     server.terminate();

@@ -1,16 +1,18 @@
-//! The alarms: every kind of fault that an operator should look at, with its label in `muster_alarms_total`.
+//! Alarms: the kinds of fault that an operator should look at, each with its label in `muster_alarms_total`.
 
-/// One line for each alarm, in the order of the labels. `docs/operating.md` says for each what to do; a test compares.
+/// Declares one variant per alarm, in the order of the labels. `docs/operating.md` says what to do for each; a test
+/// checks that all are listed.
 macro_rules! alarms {
     ($($(#[$what:meta])* $name:ident = $label:literal,)*) => {
-        /// Something an operator should look at. [`crate::Metrics::alarm`] counts it; the log says more.
+        /// A fault that an operator should look at. [`crate::Metrics::alarm`] counts it; a log line has the
+        /// details.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Alarm {
             $($(#[$what])* $name,)*
         }
 
         impl Alarm {
-            /// All of them: each is exported as 0 from the first scrape, so that an increase can be seen.
+            /// All alarms. Each is exported as 0 from the first scrape, so that an increase is visible.
             pub const ALL: &[Alarm] = &[$(Alarm::$name,)*];
 
             /// Value of the metric's label `alarm`.
@@ -26,55 +28,55 @@ macro_rules! alarms {
 alarms! {
     /// A device answered CommandFormatError.
     CommandFormatError = "command-format-error",
-    /// An event of the log is not what was written: its stream is refused.
+    /// An event in the log differs from what was written: its stream cannot be used.
     CorruptEvent = "corrupt-event",
     /// `projections.db` or `sessions.db` is damaged.
     DatabaseDamaged = "database-damaged",
     /// A device causes more events than its budget permits.
     DeviceOverBudget = "device-over-budget",
-    /// A device speaks whose record had ended for another record of the same hardware.
+    /// A device whose record had ended in favor of another record of the same hardware contacted the server.
     DeviceRevived = "device-revived",
-    /// A directory cannot be asked.
+    /// A directory (LDAP) cannot be queried.
     DirectoryUnavailable = "directory-unavailable",
-    /// The disk of the log is nearly full, or full within a day.
+    /// The disk of the log is nearly full, or will be full within a day.
     DiskNearlyFull = "disk-nearly-full",
-    /// A device said the UDID of another managed record, without proof.
+    /// A device claims the UDID of another managed record without proof.
     HardwareClaimed = "hardware-claimed",
-    /// The profile of an enrolled device cannot be made again.
+    /// The profile of an enrolled device cannot be generated again, so its identity certificate cannot be renewed.
     IdentityNotRenewable = "identity-not-renewable",
-    /// Without room for more connections, those of an identity that holds most were ended.
+    /// There was no room for more connections, so connections of the identity with the most connections were ended.
     IdentityOverConnections = "identity-over-connections",
-    /// A key in `keys.db`, or the whole file, is damaged: what it sealed cannot be read.
+    /// A key in `keys.db`, or the whole file, is damaged: the data that it sealed cannot be read.
     KeyDamaged = "key-damaged",
-    /// A page of `events.db` is damaged; it may hold several events.
+    /// A page of `events.db` is damaged. It may contain several events.
     LogPageDamaged = "log-page-damaged",
-    /// The log ends before what `projections.db` had read of it.
+    /// The log ends before the position that `projections.db` had already read.
     LogSetBack = "log-set-back",
-    /// The reader that counts events stopped at one that it cannot read.
+    /// The reader that counts events cannot read the log.
     LogUnreadable = "log-unreadable",
-    /// A command answer cannot be parsed, nor repaired.
+    /// A command answer can be neither parsed nor repaired.
     MdmAnswerUnreadable = "mdm-answer-unreadable",
-    /// A command answer is longer than what is read.
+    /// A command answer exceeds the size limit.
     MdmResultTooLarge = "mdm-result-too-large",
-    /// Without room for more connections, those of strangers were ended, or newcomers turned away.
+    /// There was no room for more connections, so unauthenticated connections were ended or new ones refused.
     NoRoomForConnections = "no-room-for-connections",
     /// The projections stopped at an event that they cannot read.
     ProjectionsStopped = "projections-stopped",
-    /// An identity provider cannot be asked, or cannot be used as it is configured.
+    /// An identity provider cannot be reached, or cannot be used with its configuration.
     ProviderUnavailable = "provider-unavailable",
-    /// Apple's push service refuses our certificate.
+    /// Apple's push service rejects the push certificate.
     PushCertificateRefused = "push-certificate-refused",
-    /// Apple's push service refuses our request as malformed.
+    /// Apple's push service rejects a request as malformed.
     PushRequestRefused = "push-request-refused",
-    /// The push certificate is for another topic than the device's.
+    /// The push certificate is for a different topic than the device's.
     PushTopicRefused = "push-topic-refused",
-    /// Refusals of strangers were answered, and could not be written down, since a stream or key is damaged.
+    /// Refusals of unknown clients were answered but could not be recorded, because a stream or key is damaged.
     RefusalsNotWritten = "refusals-not-written",
-    /// The TLS certificate expired: devices and people cannot reach the server.
+    /// The TLS certificate has expired: devices and people cannot reach the server.
     TlsCertificateExpired = "tls-certificate-expired",
-    /// Devices refuse the TLS certificate, or will from OS 27 on.
+    /// Devices reject the TLS certificate, or will reject it from OS 27 on.
     TlsCertificateUnfit = "tls-certificate-unfit",
-    /// A certificate of our CA names a device that the log does not know.
+    /// A certificate issued by this server's CA names a device that is not in the log.
     ValidCertificateWithoutStream = "valid-certificate-without-stream",
 }
 

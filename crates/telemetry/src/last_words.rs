@@ -1,5 +1,5 @@
-//! What a process says outside of the log: why a command failed, and panics. Where the log is JSON these are JSON too, so that a
-//! collector that reads standard error never meets another line.
+//! Messages outside of the log: failed commands and panics. If the log format is JSON, these are JSON too, so that a
+//! collector of standard error finds only JSON lines.
 
 use super::lines::{escaped, json_escaped};
 use crate::LogFormat;
@@ -12,26 +12,26 @@ use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 
 static JSON: AtomicBool = AtomicBool::new(false);
 
-/// From here on in this format, panics too.
+/// Sets the format of these messages, including panics, from now on.
 pub fn follow(format: LogFormat) {
     JSON.store(matches!(format, LogFormat::Json), Ordering::Relaxed);
     std::panic::set_hook(Box::new(|panic| complain(&panicked(panic))));
 }
 
-/// Says on standard error why something ended, whatever the log's filter is.
+/// Writes to standard error why something ended, whatever the log filter is.
 pub fn complain(why: &str) {
     let line = match JSON.load(Ordering::Relaxed) {
         true => json_line(why),
-        // People read this at a terminal, and findings have several lines.
+        // This is for people at a terminal, and findings have several lines.
         false => format!("muster: {}", why.lines().map(escaped).collect::<Vec<_>>().join("\n")),
     };
-    // Nobody is left to be told that nobody can be told.
+    // If standard error cannot be written, there is no other place for a message.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn json_line(why: &str) -> String {
     let mut now = String::new();
-    // As the log's own lines; writing to a string does not fail.
+    // Same timestamp format as in the log. Writing to a string cannot fail.
     let _ = SystemTime.format_time(&mut Writer::new(&mut now));
     let line = serde_json::json!({ "timestamp": now, "level": "ERROR", "message": why, "target": "muster" });
     json_escaped(&line.to_string())
@@ -42,7 +42,7 @@ fn panicked(panic: &PanicHookInfo<'_>) -> String {
     let why = panic.payload_as_str().unwrap_or("no reason given");
     let thread = std::thread::current();
     let told = format!("a thread panicked: {why} (thread {}, at {at})", thread.name().unwrap_or("without a name"));
-    // Taken only if RUST_BACKTRACE asks for it.
+    // Captured only if RUST_BACKTRACE is set.
     let trace = Backtrace::capture();
     if trace.status() == BacktraceStatus::Captured { format!("{told}\n{trace}") } else { told }
 }

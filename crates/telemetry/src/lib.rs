@@ -1,8 +1,9 @@
 //! Structured logs, and the metrics at `/metrics`.
 //!
-//! One name a thing, dotted: `enrollment.id`, `device.id`, `surface`, `route`, `http.status`, `duration_ms`. Never logged:
-//! passwords, cookies, challenges, link tokens, push tokens, addresses, names, UDIDs, and raw URLs, which hold some of
-//! these; routes are logged as patterns.
+//! Field names are dotted, and each thing has one name: `enrollment.id`, `device.id`, `surface`, `route`,
+//! `http.status`, `duration_ms`. The logs never contain passwords, cookies, challenges, link tokens, push tokens,
+//! addresses, names or UDIDs. They never contain raw URLs either, because a URL may include some of these; routes are
+//! logged as patterns.
 
 mod alarm;
 mod last_words;
@@ -24,19 +25,22 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
-/// The crates of this workspace that log: their lines hold nothing that must not be logged.
-pub const OURS: [&str; 8] = ["muster", "events", "identity", "pki", "projections", "push", "telemetry", "world"];
-/// Writes down entries of a directory when nobody waits for them any more.
+/// The crates of this workspace that log. Their log lines contain no forbidden values at any level.
+pub const OURS: [&str; 15] = [
+    "connections", "devices", "enroll", "events", "identity", "muster", "pki", "platform", "projections", "push",
+    "settings", "sign_in", "staff", "telemetry", "world",
+];
+/// A crate that is never logged: it logs directory entries when the receiver of a search result is gone.
 const NEVER: &str = "ldap3";
 
-/// What is to be logged.
+/// Builds the log filter from the configuration.
 ///
 /// # Errors
-/// If the filter is not understood.
+/// Returns an error message if `logging.filter` cannot be parsed.
 pub fn filter(logging: &Logging) -> Result<EnvFilter, String> {
     let filter = logging.filter.as_deref().unwrap_or("info");
     EnvFilter::try_new(for_all_of_ours(filter))
-        .map_err(|error| format!("logging.filter {filter:?} is not understood: {error}; try \"info\""))
+        .map_err(|error| format!("logging.filter {filter:?} cannot be parsed: {error}; try \"info\""))
 }
 
 /// What is wrong with the section `[logging]`.
@@ -56,10 +60,10 @@ fn for_all_of_ours(filter: &str) -> String {
     directives.collect::<Vec<_>>().join(",")
 }
 
-/// Starts logging to standard error, panics included. A second call changes nothing.
+/// Starts logging to standard error, including panics. A second call has no effect.
 ///
 /// # Errors
-/// If the filter is not understood.
+/// Returns an error message if `logging.filter` cannot be parsed.
 pub fn start(logging: &Logging) -> Result<(), String> {
     last_words::follow(logging.format);
     let filter = filter(logging)?;
@@ -67,12 +71,12 @@ pub fn start(logging: &Logging) -> Result<(), String> {
         LogFormat::Text => text(std::io::stderr, std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
         LogFormat::Json => json(|| JsonLines(std::io::stderr())).boxed(),
     };
-    // Where logging is started already (tests), it stays as it is.
+    // If logging is already started (in tests), it stays unchanged.
     let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).with(discretion()).try_init();
     Ok(())
 }
 
-/// Lines for people; `ansi` colours the level.
+/// Text lines for people. `ansi` colors the level.
 fn text<W>(to: W, ansi: bool) -> impl Layer<Registry>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -80,7 +84,7 @@ where
     fmt::layer().fmt_fields(EscapedFields).with_ansi(ansi).with_writer(to)
 }
 
-/// A JSON object a line; the span at hand, but not those around it.
+/// One JSON object per line, with the current span but not its parents.
 fn json<W>(to: W) -> impl Layer<Registry>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -88,8 +92,9 @@ where
     fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(to)
 }
 
-/// Keeps libraries from telling more than `info`, whatever the filter says: finer, some of them write down what they are
-/// given to work with (handlebars every value of a page). One tells nothing at all.
+/// Limits libraries to the level `info`, whatever the configured filter is: at finer levels some of them log their
+/// input (handlebars logs every value of a page). One library is never logged (`NEVER`). See
+/// docs/decisions/10-libraries-log-no-more-than-info.md.
 pub fn discretion() -> FilterFn {
     FilterFn::new(may_be_told)
 }

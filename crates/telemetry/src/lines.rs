@@ -1,7 +1,7 @@
-//! How a log line is written: one line per event, whose values cannot end the line, move the cursor or change the reading direction.
+//! Formats log lines: one line per event. A value cannot end the line, move the cursor or change the reading direction.
 //!
-//! Values come from strangers (a directory's message, a device's error text). A raw newline lets them forge a line; ESC sequences
-//! and bidirectional overrides let them change what a terminal shows.
+//! Values come from untrusted sources (a directory's message, a device's error text). A raw newline would let them
+//! forge a line. ESC sequences and bidirectional overrides would change what a terminal shows.
 
 use std::borrow::Cow;
 use std::fmt::{self, Debug};
@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use tracing_subscriber::field::{MakeExt as _, RecordFields};
 use tracing_subscriber::fmt::format::{FormatFields, Writer, debug_fn};
 
-/// Whether a character could leave its place in the line: controls (C0, DEL, C1), line and paragraph separators, and invisible
+/// Whether a character must be escaped: control characters (C0, DEL, C1), line and paragraph separators, and invisible
 /// format characters, which include the bidirectional ones (Unicode TR36 section 2.5).
 fn escapes(c: char) -> bool {
     c.is_control()
@@ -17,7 +17,7 @@ fn escapes(c: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// The text with such characters written as `\n` or `\u{202e}`.
+/// Returns the text with such characters escaped, as in `\n` or `\u{202e}`.
 pub fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(escapes) {
         return Cow::Borrowed(text);
@@ -29,7 +29,8 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The fields of an event or span in text lines: the message as it is, others as `name=value`, all escaped.
+/// Formats the fields of an event or span for text lines: the message as it is, other fields as `name=value`, all
+/// escaped.
 #[derive(Clone, Copy, Default)]
 pub struct EscapedFields;
 
@@ -47,8 +48,8 @@ impl<'w> FormatFields<'w> for EscapedFields {
     }
 }
 
-/// Takes whole lines of JSON, and writes those characters as `\u202e` that JSON permits to stand for themselves. Outside of
-/// strings JSON has none of them but the line's own end.
+/// Writer for whole JSON lines. Writes such characters as `\u202e`. JSON permits them raw, but only inside strings; the
+/// only one outside a string is the line end.
 pub struct JsonLines<W>(pub W);
 
 impl<W: Write> Write for JsonLines<W> {
@@ -111,7 +112,7 @@ mod tests {
         }
     }
 
-    /// What is written of an event whose message, fields and span are forged.
+    /// The output for an event whose message, fields and span contain forged text.
     fn written(json: bool) -> String {
         let kept = Kept::default();
         let to = kept.clone();

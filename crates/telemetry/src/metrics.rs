@@ -1,4 +1,4 @@
-//! What is counted. Labels are few and never name a person, a device or an address.
+//! Prometheus metrics. Labels have few values and never name a person, a device or an address.
 
 use super::Alarm;
 use prometheus::process_collector::ProcessCollector;
@@ -7,7 +7,7 @@ use prometheus::{
 };
 use std::time::Duration;
 
-/// The server's metrics; clones count together.
+/// The server's metrics. Clones share their counts.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
@@ -32,7 +32,7 @@ pub struct Metrics {
     lag: IntGaugeVec,
 }
 
-/// How a push can end, as the label `outcome` of `muster_pushes_total`.
+/// Outcomes of a push: the values of the label `outcome` of `muster_pushes_total`.
 pub const PUSH_OUTCOMES: [&str; 6] =
     ["accepted", "unregistered", "rejected", "busy", "unreachable", "certificate_refused"];
 
@@ -43,42 +43,43 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Metrics of a server that has counted nothing yet. Alarms and outcomes of pushes are there from the first scrape, as 0: a
-    /// series that only appears with its first count hides this count from `increase()`.
+    /// Creates the metrics with all counts at 0. Alarms and push outcomes are exported as 0 from the first scrape,
+    /// because `increase()` misses the first count of a series that appears with it.
     ///
     /// # Panics
-    /// Never: the names below are legal and different.
+    /// Never panics: the names below are valid and distinct.
     pub fn new() -> Metrics {
         let registry = Registry::new();
         let counter = |name: &str, help: &str, labels: &[&str]| {
-            let counter = IntCounterVec::new(Opts::new(name, help), labels).expect("a legal metric");
-            registry.register(Box::new(counter.clone())).expect("a name of its own");
+            let counter = IntCounterVec::new(Opts::new(name, help), labels).expect("a valid metric");
+            registry.register(Box::new(counter.clone())).expect("a unique name");
             counter
         };
         let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-        let durations = HistogramOpts::new("muster_request_seconds", "How long requests take.").buckets(buckets);
-        let durations = HistogramVec::new(durations, &["surface", "route"]).expect("a legal metric");
+        let durations =
+            HistogramOpts::new("muster_request_seconds", "Duration of requests in seconds.").buckets(buckets);
+        let durations = HistogramVec::new(durations, &["surface", "route"]).expect("a valid metric");
         let gauge = |name: &str, help: &str| {
-            let gauge = IntGauge::new(name, help).expect("a legal metric");
-            registry.register(Box::new(gauge.clone())).expect("a name of its own");
+            let gauge = IntGauge::new(name, help).expect("a valid metric");
+            registry.register(Box::new(gauge.clone())).expect("a unique name");
             gauge
         };
         let log_position =
-            IntGauge::new("muster_log_position", "Position of the newest event.").expect("a legal metric");
-        let lag = Opts::new("muster_projection_lag", "How far a reader of the log is behind its newest event.");
-        let lag = IntGaugeVec::new(lag, &["projection"]).expect("a legal metric");
+            IntGauge::new("muster_log_position", "Position of the newest event.").expect("a valid metric");
+        let lag = Opts::new("muster_projection_lag", "Positions by which a reader of the log lags behind.");
+        let lag = IntGaugeVec::new(lag, &["projection"]).expect("a valid metric");
         let push_certificate = IntGauge::new(
             "muster_push_certificate_not_after_seconds",
-            "When the push certificate ends, in seconds since 1970; 0 where there is none.",
+            "Expiry of the push certificate, in seconds since 1970; 0 if there is none.",
         )
-        .expect("a legal metric");
+        .expect("a valid metric");
         let identities = Opts::new(
             "muster_identities",
-            "Identities of enrolled devices that are due to be renewed, failing, expired.",
+            "Identity certificates of enrolled devices: due for renewal, failing to renew, expired.",
         );
         let connections_ended = counter(
             "muster_connections_ended_total",
-            "Connections that the server ended: what took or was too long, or to make room.",
+            "Connections that the server ended because of a limit, or to make room.",
             &["why"],
         );
         for why in ["handshake", "head", "line", "silence", "pace", "idle", "room"] {
@@ -86,46 +87,46 @@ impl Metrics {
         }
         let refusals_not_written = IntCounter::new(
             "muster_refusals_not_written_total",
-            "Refusals that were answered and could not be written down, since a stream or key is damaged.",
+            "Refusals that were answered but not recorded, because a stream or key is damaged.",
         )
-        .expect("a legal metric");
-        registry.register(Box::new(refusals_not_written.clone())).expect("a name of its own");
+        .expect("a valid metric");
+        registry.register(Box::new(refusals_not_written.clone())).expect("a unique name");
         let set_aside = Opts::new(
             "muster_effects_set_aside",
-            "Effects of events that cannot be done now, by reaction; each is tried again.",
+            "Effects of events that failed and are set aside, by reaction; each will be retried.",
         );
-        let set_aside = IntGaugeVec::new(set_aside, &["reaction"]).expect("a legal metric");
-        registry.register(Box::new(set_aside.clone())).expect("a name of its own");
+        let set_aside = IntGaugeVec::new(set_aside, &["reaction"]).expect("a valid metric");
+        registry.register(Box::new(set_aside.clone())).expect("a unique name");
         let connections = Opts::new("muster_connections", "Open connections, by listener.");
-        let connections = IntGaugeVec::new(connections, &["listener"]).expect("a legal metric");
-        registry.register(Box::new(connections.clone())).expect("a name of its own");
-        let identities = IntGaugeVec::new(identities, &["standing"]).expect("a legal metric");
-        registry.register(Box::new(identities.clone())).expect("a name of its own");
-        registry.register(Box::new(push_certificate.clone())).expect("a name of its own");
-        registry.register(Box::new(durations.clone())).expect("a name of its own");
-        registry.register(Box::new(log_position.clone())).expect("a name of its own");
-        registry.register(Box::new(lag.clone())).expect("a name of its own");
-        registry.register(Box::new(build_info())).expect("a name of its own");
-        registry.register(Box::new(ProcessCollector::for_self())).expect("names of its own");
+        let connections = IntGaugeVec::new(connections, &["listener"]).expect("a valid metric");
+        registry.register(Box::new(connections.clone())).expect("a unique name");
+        let identities = IntGaugeVec::new(identities, &["standing"]).expect("a valid metric");
+        registry.register(Box::new(identities.clone())).expect("a unique name");
+        registry.register(Box::new(push_certificate.clone())).expect("a unique name");
+        registry.register(Box::new(durations.clone())).expect("a unique name");
+        registry.register(Box::new(log_position.clone())).expect("a unique name");
+        registry.register(Box::new(lag.clone())).expect("a unique name");
+        registry.register(Box::new(build_info())).expect("a unique name");
+        registry.register(Box::new(ProcessCollector::for_self())).expect("unique names");
         let metrics = Metrics {
             requests: counter("muster_requests_total", "Requests answered.", &["surface", "route", "status"]),
             events: counter("muster_events_total", "Events appended since the start.", &["type"]),
             sign_ins: counter(
                 "muster_sign_ins_total",
-                "Sign-ins and refusals of them, by surface, method and outcome.",
+                "Sign-ins and refused sign-ins, by surface, method and outcome.",
                 &["surface", "method", "outcome"],
             ),
-            check_ins: counter("muster_check_ins_total", "Messages of devices.", &["message"]),
+            check_ins: counter("muster_check_ins_total", "Messages from devices.", &["message"]),
             pushes: counter("muster_pushes_total", "Pushes sent, by outcome.", &["outcome"]),
             connections_ended,
             connections,
-            alarms: counter("muster_alarms_total", "What an operator should look at.", &["alarm"]),
-            commands_waiting: gauge("muster_commands_waiting", "Commands that wait for the answers of their devices."),
-            scrub_position: gauge("muster_scrub_position", "The background scrub has checked the log up to here."),
-            disk_free: gauge("muster_disk_free_bytes", "Bytes that are free on the disk of the log."),
+            alarms: counter("muster_alarms_total", "Faults that an operator should look at.", &["alarm"]),
+            commands_waiting: gauge("muster_commands_waiting", "Commands that wait for their device's answer."),
+            scrub_position: gauge("muster_scrub_position", "Position up to which the scrub has checked the log."),
+            disk_free: gauge("muster_disk_free_bytes", "Free bytes on the disk of the log."),
             scrub_completed: gauge(
                 "muster_scrub_completed_seconds",
-                "When the scrub last reached the end of the log, in seconds since 1970; 0 before the first time.",
+                "Time when the scrub last reached the end of the log, in seconds since 1970; 0 if never.",
             ),
             registry,
             durations,
@@ -145,125 +146,127 @@ impl Metrics {
         metrics
     }
 
-    /// A request was answered. `route` is the pattern, never the path.
+    /// Counts an answered request. `route` is the route pattern, never the path.
     pub fn request(&self, surface: &str, route: &str, status: u16, took: Duration) {
         self.requests.with_label_values(&[surface, route, &status.to_string()]).inc();
         self.durations.with_label_values(&[surface, route]).observe(took.as_secs_f64());
     }
 
-    /// An event of this type was appended.
+    /// Counts an appended event of this type.
     pub fn event(&self, event_type: &str) {
         self.events.with_label_values(&[event_type]).inc();
     }
 
-    /// Somebody signed in, or was refused: `portal`, `console` or `api`, by which method, and `ok` or why not.
+    /// Counts a sign-in or a refused one. `surface` is `portal`, `console`, `api` or `none`. `outcome` is `ok` or the
+    /// reason of the refusal.
     pub fn sign_in(&self, surface: &str, method: &str, outcome: &str) {
         self.sign_ins.with_label_values(&[surface, method, outcome]).inc();
     }
 
-    /// Shows the series of [`Metrics::sign_in`] as 0 if nothing was counted in it yet.
+    /// Creates the series of [`Metrics::sign_in`] with the value 0 if it does not exist yet.
     pub fn expect_sign_in(&self, surface: &str, method: &str, outcome: &str) {
         self.sign_ins.with_label_values(&[surface, method, outcome]);
     }
 
-    /// So many refusals were not written down one by one.
+    /// Counts refusals that were not recorded individually.
     pub fn sign_ins_suppressed(&self, count: u64) {
         self.sign_ins.with_label_values(&["any", "any", "suppressed"]).inc_by(count);
     }
 
-    /// So many refusals were answered and could not be written down.
+    /// Counts refusals that were answered but could not be recorded.
     pub fn refusals_not_written(&self, count: u64) {
         self.refusals_not_written.inc_by(count);
     }
 
-    /// A device sent a message: `Authenticate`, `TokenUpdate`, `CheckOut`, `Idle`, …; a name we do not know is `other`.
+    /// Counts a message from a device: `Authenticate`, `TokenUpdate`, `CheckOut`, `Idle`, …; `other` for an unknown
+    /// type.
     pub fn check_in(&self, message: &str) {
         self.check_ins.with_label_values(&[message]).inc();
     }
 
-    /// What the push service said: one of [`PUSH_OUTCOMES`].
+    /// Counts the outcome of a push: one of [`PUSH_OUTCOMES`].
     pub fn push(&self, outcome: &str) {
         self.pushes.with_label_values(&[outcome]).inc();
     }
 
-    /// A connection was accepted.
+    /// Counts an accepted connection.
     pub fn connection_opened(&self, listener: &str) {
         self.connections.with_label_values(&[listener]).inc();
     }
 
-    /// A connection is gone.
+    /// Counts a closed connection.
     pub fn connection_closed(&self, listener: &str) {
         self.connections.with_label_values(&[listener]).dec();
     }
 
-    /// The server ended a connection.
+    /// Counts a connection that the server ended.
     pub fn connection_ended(&self, why: &str) {
         self.connections_ended.with_label_values(&[why]).inc();
     }
 
-    /// Something an operator should look at: an [`Alarm`].
+    /// Counts an [`Alarm`].
     pub fn alarm(&self, alarm: Alarm) {
         self.alarms.with_label_values(&[alarm.label()]).inc();
     }
 
-    /// The push certificate ends then, in seconds since 1970.
+    /// Sets the expiry of the push certificate, in seconds since 1970.
     pub fn push_certificate_ends(&self, unix: i64) {
         self.push_certificate.set(unix);
     }
 
-    /// So many commands wait for the answers of their devices.
+    /// Sets the number of commands that wait for their device's answer.
     pub fn commands_waiting(&self, count: u64) {
         self.commands_waiting.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// So many identities of enrolled devices are `due` to be renewed, `failing` or `expired`.
+    /// Sets the number of identity certificates that are `due` for renewal, `failing` to renew, or `expired`.
     pub fn identities(&self, standing: &str, count: u64) {
         self.identities.with_label_values(&[standing]).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// So many effects of this reaction are set aside.
+    /// Sets the number of effects of this reaction that are set aside.
     pub fn set_aside(&self, reaction: &str, count: usize) {
         self.set_aside.with_label_values(&[reaction]).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// The newest event stands here.
+    /// Sets the position of the newest event.
     pub fn log_position(&self, position: u64) {
         self.log_position.set(i64::try_from(position).unwrap_or(i64::MAX));
     }
 
-    /// So many bytes are free on the disk of the log.
+    /// Sets the number of free bytes on the disk of the log.
     pub fn disk_free(&self, bytes: u64) {
         self.disk_free.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
-    /// The background scrub has checked the log up to here.
+    /// Sets the position up to which the background scrub has checked the log.
     pub fn scrub_position(&self, position: u64) {
         self.scrub_position.set(i64::try_from(position).unwrap_or(i64::MAX));
     }
 
-    /// The background scrub has checked the whole log, in seconds since 1970.
+    /// Sets the time when the background scrub last checked the whole log, in seconds since 1970.
     pub fn scrub_completed(&self, unix: i64) {
         self.scrub_completed.set(unix);
     }
 
-    /// A reader of the log is this far behind.
+    /// Sets the number of positions by which a reader of the log is behind.
     pub fn lag(&self, projection: &str, positions: u64) {
         self.lag.with_label_values(&[projection]).set(i64::try_from(positions).unwrap_or(i64::MAX));
     }
 
-    /// All of it, in the text format of Prometheus.
+    /// Renders all metrics in the Prometheus text format.
     pub fn render(&self) -> String {
         let mut text = Vec::new();
-        // Encoding fails only for metrics without a name or for a writer that fails; a Vec does not.
+        // Encoding fails only if a metric has no name or the writer fails; a Vec does not fail.
         let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
         String::from_utf8(text).unwrap_or_default()
     }
 }
 
-/// Always 1: the labels say which program was started.
+/// Always 1: the labels identify the program that was started.
 fn build_info() -> IntGaugeVec {
-    let opts = Opts::new("muster_build_info", "Always 1; the labels name version and platform of the program.");
-    let info = IntGaugeVec::new(opts, &["version", "os", "arch"]).expect("a legal metric");
+    let opts = Opts::new("muster_build_info", "Always 1; the labels contain the program's version and platform.");
+    let info = IntGaugeVec::new(opts, &["version", "os", "arch"]).expect("a valid metric");
     info.with_label_values(&[env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH]).set(1);
     info
 }

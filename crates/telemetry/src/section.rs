@@ -2,13 +2,13 @@
 
 use serde::Deserialize;
 
-/// `[logging]`: what is written to standard error while the server runs.
+/// `[logging]`: log output on standard error while the server runs.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Logging {
-    /// `text` for people, `json` for machines: one object a line.
+    /// `text` for people, or `json` for machines: one object per line.
     pub format: LogFormat,
-    /// What is logged, in the words of `tracing-subscriber`: `info` unless given, or such as `info,muster=debug`.
+    /// Log filter in the syntax of `tracing-subscriber`, such as `info,muster=debug`. Default: `info`.
     pub filter: Option<String>,
 }
 

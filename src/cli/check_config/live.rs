@@ -1,4 +1,5 @@
-//! `muster check-config --live`: every address, directory and identity provider asked, what works told, what does not found.
+//! `muster check-config --live`: queries every address, directory and identity provider, and reports what works and
+//! what does not.
 
 mod tls;
 
@@ -12,11 +13,12 @@ use settings::groups::{Unknown, look};
 use settings::single_sign_on;
 use world::World;
 
-/// Every address of ours, every step of every directory: a line of what works, or what is wrong.
+/// Checks every address of this server and every step of every directory. Each result is a line for what works, or a
+/// finding.
 pub async fn steps(config: &Config, settings: Option<&Settings>, user: Option<&str>) -> Vec<Result<String, Finding>> {
     let mut told = tls::steps(config).await;
     if config.identity.directory.is_empty() {
-        told.push(Ok("no directory is configured: there is none to ask".into()));
+        told.push(Ok("no directory is configured".into()));
     }
     for provider in &config.identity.openid_connect {
         told.extend(ask(provider, &config.server.public_url).await);
@@ -46,17 +48,17 @@ fn group_nowhere(wrong: String) -> Finding {
         code: "group-nowhere",
         about: "settings".into(),
         wrong,
-        mend: "write the group as `muster access explain NAME` lists it for somebody who is in it".into(),
+        mend: "write the group as `muster access explain NAME` prints it for a member".into(),
     }
 }
 
-// Why the directory does not answer stands with the directory.
+// The directory's own finding says why it does not answer.
 fn groups_unknown(Unknown { told, .. }: Unknown) -> Finding {
     let mend = "check this again when the directory answers";
     Finding::warning("groups-not-looked-up", "settings", told, mend)
 }
 
-// Metadata, keys, the client secret, and what the provider says that it offers.
+// Checks metadata, keys, the client secret, and the features that the provider announces.
 async fn ask(config: &OpenIdConnect, public_url: &str) -> Vec<Result<String, Finding>> {
     let about = format!("identity.openid_connect.{}", config.name);
     let wrong = |wrong: String, mend: String| Finding {
@@ -66,7 +68,7 @@ async fn ask(config: &OpenIdConnect, public_url: &str) -> Vec<Result<String, Fin
         wrong,
         mend,
     };
-    let nobody = "nobody can sign in there before it answers; the other ways in are not concerned";
+    let nobody = "sign-in there fails until it answers; other sign-in methods are not affected";
     let provider = match Provider::load(config) {
         Ok(provider) => provider,
         Err(why) => return vec![Err(wrong(why, nobody.into()))],
@@ -99,7 +101,7 @@ fn finding(directory: &Directory, wrong: String, mend: String) -> Finding {
     Finding { severity: Severity::Warning, code: "directory-does-not-do", about, wrong, mend }
 }
 
-// A server's words go to a terminal.
+// The server's text is printed to a terminal.
 fn printable(said: &str) -> String {
     said.chars().filter(|c| !c.is_control()).collect()
 }

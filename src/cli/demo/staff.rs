@@ -1,4 +1,4 @@
-//! The staff of the demo look at the console, in a browser of their own.
+//! Simulated staff who check the console, each in their own browser.
 
 use super::say;
 use super::stage::{ADMINISTRATOR, AUDITOR, HELP_DESK, Stage};
@@ -9,7 +9,8 @@ use simulator::trust::Trust;
 const BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) \
                        Version/17.5 Safari/605.1.15";
 
-/// The administrator finds the devices in the inventory, the auditor their enrollments in the audit trail.
+/// The administrator finds the devices in the inventory, the auditor their enrollments in the audit trail, and the help
+/// desk the visits.
 pub(super) async fn look(stage: &Stage) -> anyhow::Result<()> {
     say("\nThe staff look at the console\n");
     let passwords = &stage.passwords;
@@ -24,12 +25,12 @@ pub(super) async fn look(stage: &Stage) -> anyhow::Result<()> {
     if !trail.text.contains("DeviceEnrolled") {
         bail!("the audit trail shows no enrollment: {}", trail.text);
     }
-    say("  The auditor signs in: the audit trail tells of the enrollments.");
+    say("  The auditor signs in: the audit trail shows the enrollments.");
     let visits = visit(stage, HELP_DESK, &passwords.help_desk, "/console/visits").await?;
     if !visits.text.contains("Enrolled") {
         bail!("the help desk sees no enrollment: {}", visits.text);
     }
-    say("  The help desk signs in: each visit stands there with its help code.");
+    say("  The help desk signs in: each visit is listed with its help code.");
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! The demo's stage: a throw-away installation, its server, a push server on the loopback interface, and three accounts.
+//! The demo's environment: a temporary installation, its server, a push server on the loopback interface, and the
+//! accounts.
 
 use super::say;
 use crate::app::App;
@@ -18,9 +19,9 @@ use std::net::SocketAddr;
 use tempfile::TempDir;
 use world::World;
 
-/// Who enrolls devices.
+/// User name of the person who enrolls devices.
 pub const ENROLLING: &str = "ada";
-/// Of whoever enrolls devices.
+/// Managed Apple ID of the person who enrolls devices.
 pub const MANAGED_APPLE_ID: &str = "ada@appleid.school.example";
 pub const ADMINISTRATOR: &str = "administrator";
 pub const AUDITOR: &str = "auditor";
@@ -41,7 +42,7 @@ pub struct Passwords {
 }
 
 impl Stage {
-    /// Makes and starts everything.
+    /// Creates and starts everything.
     pub async fn set(listen: SocketAddr) -> anyhow::Result<Stage> {
         let world = World::system();
         let directory = tempfile::Builder::new().prefix("muster-demo-").tempdir()?;
@@ -63,7 +64,7 @@ impl Stage {
         config.push.base_url = format!("https://localhost:{}", push_server.address().port());
         let running = server::start(config, world.clone()).await.map_err(|error| match error {
             StartError::Listen { address, why, .. } => {
-                anyhow!("cannot listen on {address}: {why}; --listen names another address")
+                anyhow!("cannot listen on {address}: {why}; use --listen to set another address")
             }
             error => error.into(),
         })?;
@@ -75,7 +76,10 @@ impl Stage {
         };
         let stage = Stage { directory, running, push_server, passwords };
         stage.furnish().await?;
-        say(format_args!("The installation is in {}; it goes when the demo ends.", stage.directory.path().display()));
+        say(format_args!(
+            "The installation is in {}. It is deleted when the demo ends.",
+            stage.directory.path().display()
+        ));
         Ok(stage)
     }
 
@@ -114,17 +118,18 @@ impl Stage {
         &self.running.app
     }
 
-    /// What people type.
+    /// The address that people type.
     pub fn address(&self) -> String {
         self.app().config.server.public_url.clone()
     }
 
-    /// What Ada types in Settings. There is no name service for a domain of the demo's: it is the server's own host and port.
+    /// The account that Ada types in Settings. Its domain is the server's own host and port, since the demo's domain
+    /// has no DNS entry.
     pub fn account(&self) -> String {
         format!("{ENROLLING}@{}", self.address().trim_start_matches("https://"))
     }
 
-    /// The root that the server's certificate comes from.
+    /// The root of the server's certificate.
     pub fn root(&self) -> anyhow::Result<X509> {
         let root = self.app().config.pki.tls_root.as_ref().context("the demo has no root")?;
         Ok(X509::from_pem(&std::fs::read(root)?)?)
@@ -142,7 +147,7 @@ impl Stage {
         say(format_args!("  metrics  http://{}/metrics", self.running.metrics_address));
     }
 
-    /// Stops the server; the directory goes.
+    /// Stops the server and deletes the directory.
     pub async fn strike(self) {
         self.running.stop().await;
     }

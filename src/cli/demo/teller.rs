@@ -1,4 +1,4 @@
-//! Tells each act of an enrollment as it happens, with the step that it belongs to.
+//! Prints each action of an enrollment as it happens, with its step.
 
 use super::say;
 use async_trait::async_trait;

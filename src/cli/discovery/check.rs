@@ -1,4 +1,4 @@
-//! `muster discovery check`: the way of a device from what its person types to the page where they sign in.
+//! `muster discovery check`: follows the requests of a device from the typed account to the sign-in page.
 
 mod advice;
 
@@ -28,15 +28,14 @@ pub struct Check {
     root: Option<PathBuf>,
 }
 
-/// In a trial perhaps with a port.
+/// Parses a domain. In trials it may have a port.
 fn domain(text: &str) -> Result<String, String> {
     let url = Url::parse(&format!("https://{text}/"));
     let alone = !text.contains(|letter: char| letter.is_whitespace() || "/\\@?#".contains(letter));
     match url {
         Ok(url) if alone && url.has_host() => Ok(text.to_owned()),
         _ => {
-            Err("this is no domain; give what follows the @ in people's accounts and nothing else, such as example.com"
-                .into())
+            Err("this is not a domain; give only the part after the @ in people's accounts, such as example.com".into())
         }
     }
 }
@@ -78,7 +77,7 @@ impl Check {
     }
 }
 
-/// Where the way ends, and what to do about it.
+/// The point where the device would stop, and how to correct it.
 struct Trouble {
     wrong: String,
     mend: String,
@@ -148,14 +147,14 @@ async fn open(device: &Device, page: &Url) -> Result<(), Trouble> {
     }
 }
 
-/// Without what stands in its query and without the secret of a link.
+/// Formats a URL without its query and without the secret of a link.
 fn shown(url: &Url) -> String {
     let path = url.path().split_once("/enroll/account/").map_or(url.path(), |_| "/enroll/account/…");
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}{path}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
-/// Whether what was redirected still says what the device asked with.
+/// Whether the redirected requests still have the device's query.
 fn kept_the_query(hops: &[Hop]) -> bool {
     hops.iter().all(|hop| hop.url.query_pairs().any(|(name, _)| name == "user-identifier"))
 }

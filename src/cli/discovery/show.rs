@@ -1,4 +1,4 @@
-//! `muster discovery show`: the discovery document, where it has to be, and what Apple has to know.
+//! `muster discovery show`: prints the discovery document, where to host it, and what to register with Apple.
 
 use super::super::{At, say};
 use crate::app::assemble::read_log;
@@ -40,7 +40,9 @@ impl Show {
         let url = config.server.public_url.trim_end_matches('/').to_owned();
         if let Some(family) = self.document {
             let Some(mode) = mode(&settings, family.family()) else {
-                anyhow::bail!("this family does not enroll by account: see account_driven.families in the settings");
+                anyhow::bail!(
+                    "account-driven enrollment is not enabled for this family: see account_driven.families in the settings"
+                );
             };
             say(pretty(&document(&url, mode)));
             return Ok(ExitCode::SUCCESS);
@@ -88,7 +90,7 @@ fn where_it_has_to_be(url: &str) -> Vec<String> {
     ]
 }
 
-// A file gives every family the same answer.
+// A static file gives every device family the same answer.
 fn elsewhere(url: &str, file: Option<Value>) -> Vec<String> {
     let mut told = vec![
         String::new(),

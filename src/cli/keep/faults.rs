@@ -1,4 +1,4 @@
-//! What a backup or a restored installation lacks, in lines for the operator.
+//! Describes what is missing or damaged in a backup or a restored installation, one line per fault.
 
 use crate::installation_files::LeftOut;
 use events::KeyName;
@@ -6,10 +6,10 @@ use names::visible::visible_path;
 use plural::counted;
 use std::path::PathBuf;
 
-/// Names in one line: enough to recognize what is damaged.
+/// Maximum number of names in one line.
 const NAMED: usize = 5;
 
-/// Keys that the master key does not open.
+/// Describes keys that the master key does not open.
 pub fn damaged_keys(damaged: &[KeyName]) -> Vec<String> {
     let line = || {
         format!(
@@ -22,7 +22,7 @@ pub fn damaged_keys(damaged: &[KeyName]) -> Vec<String> {
     if damaged.is_empty() { vec![] } else { vec![line()] }
 }
 
-/// Keys of events that the key store does not know.
+/// Describes keys of events that are not in the key store.
 pub fn missing_keys(missing: &[KeyName]) -> Vec<String> {
     let line = || {
         format!(
@@ -43,13 +43,13 @@ fn named(keys: &[KeyName]) -> String {
     }
 }
 
-/// What belongs to the installation and is not in the backup.
+/// Describes files of the installation that are not in the backup.
 pub fn left_out(left_out: &[LeftOut]) -> Vec<String> {
     left_out.iter().map(|one| format!("left out: {one}")).collect()
 }
 
-/// Files that were there and differ from those of the backup.
+/// Describes existing files that differ from those in the backup.
 pub fn kept(kept: &[PathBuf]) -> Vec<String> {
-    let line = |path: &PathBuf| format!("left as it is, which differs from the backup: {}", visible_path(path));
+    let line = |path: &PathBuf| format!("not replaced, although it differs from the backup: {}", visible_path(path));
     kept.iter().map(line).collect()
 }

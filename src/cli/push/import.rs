@@ -33,13 +33,13 @@ pub struct Import {
 }
 
 impl Import {
-    /// Installs nothing unless everything fits.
+    /// Installs nothing unless all checks pass.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.at.load()?;
         let home = home(&self.at.config)?;
         let (certificate_path, key_path) = installed_at(&config, &home);
         let pending = Pending::beside(&self.at.config)?;
-        // In PEM whatever it came as, so that it is checked as the server will read it.
+        // Always converted to PEM, so that it is checked as the server will read it.
         let given = tempfile::NamedTempFile::new()?;
         std::fs::write(given.path(), read(&self.certificate)?)?;
         let keys: Vec<PathBuf> = match &self.key {
@@ -64,7 +64,7 @@ impl Import {
         replace(&certificate_path, &std::fs::read(given.path())?, 0o644, owner_of)?;
         Credential::read(&certificate_path, &key_path)?;
         if key == pending.key() {
-            // The key is where it belongs; a second copy would only be another one to guard.
+            // The key is already in its place. A second copy would need protection too.
             let _ = std::fs::remove_dir_all(&pending.directory);
         }
         say(format_args!("installed {}", certificate_path.display()));
@@ -84,7 +84,7 @@ impl Import {
         }
         if !facts.is_of_apple() && is_service_of_apple(&config.push.base_url) {
             say(format_args!(
-                "warning: it was issued by {}, not by Apple: Apple's push service will refuse it",
+                "warning: the certificate was issued by {}, not by Apple: Apple's push service will reject it",
                 facts.issuer
             ));
         }
@@ -104,14 +104,14 @@ impl Import {
     }
 }
 
-/// The certificates in the file, and nothing else of it: people keep their key in the same file, and what this returns is written where
-/// everybody on the machine reads it.
+/// Returns only the certificates in the file. People keep their key in the same file, and the result is written to a
+/// file that every user of the machine can read.
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let text = String::from_utf8_lossy(&bytes);
     if text.contains("CERTIFICATE REQUEST") || text.contains("PushCertRequest") || text.starts_with("PD94bWwg") {
         bail!(
-            "{} is the request, not the certificate: upload it at {PORTAL}, download what Apple makes of it, and give that",
+            "{} is the request, not the certificate: upload it at {PORTAL}, download the certificate, and use that",
             path.display()
         );
     }
@@ -122,14 +122,14 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     };
     let certificates = found.ok().filter(|certificates| !certificates.is_empty()).ok_or_else(|| {
         anyhow!(
-            "{} is no certificate: give the file downloaded from {PORTAL}, such as MDM_…_Certificate.pem",
+            "{} is not a certificate: use the file downloaded from {PORTAL}, such as MDM_…_Certificate.pem",
             path.display()
         )
     })?;
     Ok(certificates.iter().map(|certificate| certificate.to_pem()).collect::<Result<Vec<_>, _>>()?.concat())
 }
 
-/// The first of the keys that belongs to the certificate.
+/// Returns the first key that matches the certificate.
 fn pair(certificate: &Path, named: &Path, keys: &[PathBuf]) -> anyhow::Result<(PathBuf, Credential)> {
     let mut unreadable = None;
     for key in keys {
@@ -166,7 +166,7 @@ fn in_force(facts: &PushFacts, now: i64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Apple tells nobody of the mistake: pushes with another topic are taken and vanish.
+/// Apple does not report this mistake: pushes with a wrong topic are accepted and lost.
 fn same_topic(facts: &PushFacts, topics: &BTreeMap<String, usize>, given_up: Option<usize>) -> anyhow::Result<()> {
     let others = || topics.iter().filter(|(topic, _)| **topic != facts.topic);
     let lost: usize = others().map(|(_, count)| count).sum();

@@ -53,7 +53,7 @@ impl Request {
         }
         if let Some(vendor) = &vendor {
             sign(vendor, &pending)?;
-            say(format_args!("made {}: what Apple's portal takes", pending.for_portal().display()));
+            say(format_args!("made {}: the file for Apple's portal", pending.for_portal().display()));
         }
         self.tell(&config, &pending)?;
         Ok(ExitCode::SUCCESS)
@@ -64,7 +64,7 @@ impl Request {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&pending.directory).with_context(|| {
             format!("cannot make {}: run this as the user that the server runs as", pending.directory.display())
         })?;
-        // The key last: where it is, the request is whole.
+        // The key is written last: if it exists, the request is complete.
         write_new(&pending.request(), &made.request.to_pem()?, 0o644)?;
         write_new(&pending.key(), &made.key.private_key_to_pem_pkcs8()?, 0o600)?;
         say(format_args!("made {}: the private key, which never leaves this machine", pending.key().display()));
@@ -82,7 +82,7 @@ impl Request {
         if !pending.for_portal().exists() {
             tell_who_signs(&pending.request(), &at.to_string());
             say("next:");
-            next("Have the request signed. What comes back is a file for Apple's portal.".into());
+            next("Have the request signed. The result is a file for Apple's portal.".into());
         } else {
             say("next:");
         }
@@ -92,9 +92,9 @@ impl Request {
         ));
         next(match installed_topic(config, &self.at.config)? {
             Some((topic, until)) => format!(
-                "Choose RENEW beside the certificate whose topic (UID) is {topic}, and upload the file. Not \"Create a \
-                 Certificate\": that makes another topic, and no enrolled device could be woken any more. The present \
-                 certificate ends on {until}."
+                "Choose RENEW next to the certificate whose topic (UID) is {topic}, and upload the file. Do not choose \"Create a \
+                 Certificate\": that creates a different topic, and enrolled devices could no longer be woken. The present \
+                 certificate expires on {until}."
             ),
             None => "Choose \"Create a Certificate\" and upload the file.".into(),
         });
@@ -106,7 +106,7 @@ impl Request {
 fn sign(vendor: &VendorSigner, pending: &Pending) -> anyhow::Result<()> {
     let path = pending.request();
     let pem = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let request = X509Req::from_pem(&pem).with_context(|| format!("{} holds no request", path.display()))?;
+    let request = X509Req::from_pem(&pem).with_context(|| format!("{} does not contain a request", path.display()))?;
     let file = vendor.sign(&request.to_der()?)?;
     let to = pending.for_portal();
     std::fs::write(&to, file).with_context(|| format!("cannot write {}", to.display()))
@@ -115,7 +115,7 @@ fn sign(vendor: &VendorSigner, pending: &Pending) -> anyhow::Result<()> {
 fn tell_who_signs(request: &Path, config: &str) {
     say("");
     say(
-        "Apple's portal does not take this request yet: an MDM vendor has to sign it. Muster is no vendor and cannot. Who can:",
+        "Apple's portal does not accept this request yet: an MDM vendor must sign it. Muster is not a vendor. These can sign it:",
     );
     say(
         "  - Your organization, if Apple has granted its developer account an MDM CSR signing certificate (the account",
@@ -133,18 +133,18 @@ fn tell_who_signs(request: &Path, config: &str) {
     say("");
 }
 
-/// What is installed now: its topic, and the day it ends.
+/// Returns the topic and expiry of the installed certificate.
 fn installed_topic(config: &Config, file: &Path) -> anyhow::Result<Option<(String, String)>> {
     let (certificate, key) = installed_at(config, &super::home(file)?);
     if !certificate.exists() {
         return Ok(None);
     }
-    // A trial's certificate is none of Apple's: there is nothing to renew.
+    // Apple did not issue a trial's certificate, so it cannot be renewed.
     let facts = Credential::read(&certificate, &key).and_then(|credential| PushFacts::of(&credential)).ok();
     Ok(facts.filter(PushFacts::is_of_apple).map(|facts| (facts.topic, day(facts.not_after))))
 }
 
-// Nothing is deleted: Apple's certificate for it may still come.
+// Nothing is deleted: Apple's certificate for the earlier request may still arrive.
 fn put_aside(pending: &Pending) -> anyhow::Result<()> {
     if !pending.directory.exists() {
         return Ok(());

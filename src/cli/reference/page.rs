@@ -1,4 +1,4 @@
-//! Man pages: what clap knows, and the sections about exit status, environment and files that it does not know.
+//! Generates man pages: clap's content, plus sections about exit status, environment and files.
 
 use super::tables::{EXITS, FILES, VARIABLES, exits_of};
 use clap::Command;
@@ -9,10 +9,10 @@ use std::path::Path;
 
 const SECTION: &str = "1";
 
-/// Writes a page for the command and for each below it.
+/// Writes a page for the command and for each of its subcommands.
 ///
 /// # Errors
-/// If a file cannot be written.
+/// Returns an error if a file cannot be written.
 pub fn write_all(command: Command, directory: &Path) -> Result<()> {
     let mut command = command.disable_help_subcommand(true);
     command.build();
@@ -54,7 +54,7 @@ fn render(command: &Command, name: &str, path: &str, to: &mut dyn Write) -> Resu
 fn exit_status(roff: &mut Roff, path: &str) {
     roff.control("SH", ["EXIT STATUS"]);
     let of_all = EXITS.iter().filter(|exit| exit.command.is_empty());
-    // What a command means by a code of its own stands in the place of the general word.
+    // A command's own meaning of a code replaces the general one.
     let own: Vec<_> = exits_of(path).collect();
     let mut exits: Vec<_> =
         of_all.filter(|exit| !own.iter().any(|own| own.code == exit.code)).chain(own.iter().copied()).collect();
@@ -79,7 +79,7 @@ fn page_name(path: &str) -> String {
     if path.is_empty() { "muster".into() } else { format!("muster-{}", path.replace(' ', "-")) }
 }
 
-// The page above this one and those below it.
+// Lists the page of the parent command and those of the subcommands.
 fn see_also(roff: &mut Roff, command: &Command, path: &str) {
     let above = (!path.is_empty()).then(|| path.rsplit_once(' ').map_or("", |(above, _)| above).to_owned());
     let below = command.get_subcommands().map(|below| format!("{path} {}", below.get_name()).trim_start().to_owned());

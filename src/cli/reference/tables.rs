@@ -1,8 +1,8 @@
-//! Exit codes, variables of the environment and files: one table for `--help`, the man pages and `docs/command-line.md`.
+//! Exit codes, environment variables and files: one table for `--help`, the man pages and `docs/command-line.md`.
 
-/// An exit code, and what it says.
+/// An exit code and its meaning.
 pub struct Exit {
-    /// The words after `muster`; empty: every command.
+    /// The subcommand words after `muster`; empty for every command.
     pub command: &'static str,
     pub code: u8,
     pub when: &'static str,
@@ -12,7 +12,7 @@ const fn exit(command: &'static str, code: u8, when: &'static str) -> Exit {
     Exit { command, code, when }
 }
 
-/// The codes of every command, then what particular ones mean by them.
+/// The exit codes of every command, then those with a special meaning for one command.
 pub const EXITS: [Exit; 11] = [
     exit("", 0, "The command did what it was asked to do."),
     exit("", 1, "The command failed, or found something wrong. It prints the reason."),
@@ -40,12 +40,12 @@ pub const EXITS: [Exit; 11] = [
     ),
 ];
 
-/// The codes that this command alone has.
+/// Returns the exit codes with a special meaning for this command.
 pub fn exits_of(command: &str) -> impl Iterator<Item = &'static Exit> {
     EXITS.iter().filter(move |exit| !command.is_empty() && exit.command == command)
 }
 
-/// Variables of the environment, in the order of their names.
+/// Environment variables, in alphabetical order.
 pub const VARIABLES: [(&str, &str); 3] = [
     ("MUSTER_CONFIG", "The configuration file, if `--config` does not name one."),
     (
@@ -55,7 +55,7 @@ pub const VARIABLES: [(&str, &str); 3] = [
     ("NO_COLOR", "If set, `--help` and messages about arguments have no colours."),
 ];
 
-/// Files, as `muster init` names them; the configuration can name others.
+/// Files, as `muster init` names them. The configuration can use other names.
 pub const FILES: [(&str, &str); 7] = [
     (
         "muster.toml",

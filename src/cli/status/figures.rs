@@ -1,34 +1,34 @@
-//! What `muster status` takes from the server's metrics.
+//! The values that `muster status` reads from the server's metrics.
 
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Figures of a running server.
+/// Values of a running server.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Figures {
     pub version: String,
-    /// In seconds since 1970.
+    /// Start time, in seconds since 1970.
     pub started: u64,
     pub projection_lag: u64,
     pub disk_free_bytes: u64,
     pub connections: u64,
     pub commands_waiting: u64,
     pub effects_set_aside: u64,
-    /// Pushes since the start, by outcome, that happened at all.
+    /// Pushes since the start by outcome; outcomes without pushes are left out.
     pub pushes: BTreeMap<String, u64>,
-    /// Identities of enrolled devices, by how they stand.
+    /// Identity certificates of enrolled devices, by renewal state.
     pub identities: BTreeMap<String, u64>,
-    /// Alarms since the start that were raised at all.
+    /// Alarms since the start; alarms that were never raised are left out.
     pub alarms: BTreeMap<String, u64>,
 }
 
 impl Figures {
-    /// Reads the text format of Prometheus.
+    /// Parses the Prometheus text format.
     pub fn read(text: &str) -> Figures {
         let mut figures = Figures::default();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let Some((series, value)) = line.rsplit_once(' ') else { continue };
-            // Whole numbers, but for the seconds of the process.
+            // All values are integers, except the process's seconds.
             let value = value.parse::<f64>().unwrap_or_default() as u64;
             let (name, labels) = series.split_once('{').unwrap_or((series, ""));
             match name {

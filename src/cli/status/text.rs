@@ -1,10 +1,10 @@
-//! The report as people read it: one line for each part, the parts under each other.
+//! Formats the report for people: one line for each part.
 
 use super::{Certificate, Figures, Report};
 use plural::counted;
 use world::World;
 
-/// A certificate is said to end soon so many days before.
+/// Number of days before its expiry at which a certificate is marked as ending soon.
 const SOON: i32 = 30;
 
 pub fn lines(report: &Report) -> Vec<String> {
@@ -97,7 +97,7 @@ fn identities(figures: &Figures) -> String {
 
 fn push(report: &Report) -> String {
     let Some(topic) = &report.push_topic else {
-        return "there is no push certificate: devices are not woken".into();
+        return "there is no push certificate: devices cannot be woken".into();
     };
     let pushes = report.figures.iter().flat_map(|figures| &figures.pushes);
     let told: Vec<String> = pushes.map(|(outcome, count)| format!("{count} {outcome}")).collect();

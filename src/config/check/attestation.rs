@@ -1,4 +1,4 @@
-//! Further roots of attestations: for tests, and worth a warning anywhere else.
+//! Checks additional attestation roots. They are for tests; anywhere else they cause a warning.
 
 use super::devices;
 use crate::config::PkiFiles;
@@ -8,9 +8,9 @@ pub fn check(pki: &PkiFiles) -> Vec<Finding> {
     let about = "pki.attestation_roots";
     let mut findings = devices::certificates(about, &pki.attestation_roots);
     if !pki.attestation_roots.is_empty() {
-        let wrong = "attestations of hardware are trusted from other roots than Apple's: whoever has the key of one can end the \
+        let wrong = "hardware attestations are trusted from roots other than Apple's: a holder of such a root's key can end the \
                      management of any device by an enrollment that claims its UDID";
-        let mend = "leave it out: it is for tests with simulated devices";
+        let mend = "remove this setting: it is only for tests with simulated devices";
         findings.push(Finding::warning("attestation-roots-set", about, wrong, mend));
     }
     findings

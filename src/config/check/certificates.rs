@@ -1,4 +1,5 @@
-//! Certificates: in force, with their own keys. What devices ask of the TLS certificate is in [`super::tls`].
+//! Checks that certificates are valid and match their keys. [`super::tls`] checks what devices require of the TLS
+//! certificate.
 
 use super::{files, push};
 use crate::config::Config;
@@ -13,7 +14,7 @@ use world::regular_file;
 
 const DAYS_TO_RENEW: i32 = 30;
 
-/// The certificates that could be read, with those that follow each in its file.
+/// The readable certificates, each with the other certificates in its file.
 pub struct Reading(BTreeMap<&'static str, Vec<X509>>);
 
 impl Reading {
@@ -23,7 +24,7 @@ impl Reading {
         Reading(certificates.into_iter().filter_map(|(about, path)| Some((about, read(path)?))).collect())
     }
 
-    /// All of a file, the server's own certificate first; empty if it could not be read.
+    /// Returns all certificates of a file, the end-entity certificate first. Empty if the file could not be read.
     pub fn chain(&self, about: &str) -> &[X509] {
         self.0.get(about).map_or(&[], Vec::as_slice)
     }
@@ -37,13 +38,13 @@ pub fn check(config: &Config, reading: &Reading, now: Timestamp) -> Vec<Finding>
     let mut findings = Vec::new();
     for (about, path) in files::certificates(config) {
         match reading.first(about) {
-            // An intermediate that ran out is as bad as the certificate itself.
+            // An expired intermediate is as bad as an expired certificate.
             Some(_) => findings.extend(reading.chain(about).iter().filter_map(|one| check_term(about, one, now))),
             None if path.is_file() => findings.push(Finding::error(
                 "not-a-certificate",
                 about,
                 format!("there is no certificate in {}", path.display()),
-                "give a PEM file: it begins with -----BEGIN CERTIFICATE-----",
+                "use a PEM file: it begins with -----BEGIN CERTIFICATE-----",
             )),
             None => {}
         }
@@ -61,10 +62,10 @@ pub fn check_term(about: &str, certificate: &X509Ref, now: Timestamp) -> Option<
             "run `muster push request`, then Renew (not Create) at https://identity.apple.com/pushcert"
         }
         "pki.identity_ca_certificate" | "pki.registration_authority_certificate" => {
-            "the log belongs to this certificate and cannot change it: plan a new installation in which devices enroll again"
+            "this certificate cannot be replaced in an existing installation: plan a new installation in which devices enroll again"
         }
         "pki.profile_signer_certificate" => {
-            "renew it; it signs with an RSA or EC key, and its intermediates follow in the file"
+            "renew it with an RSA or EC key, and put its intermediates after it in the file"
         }
         "pki.tls_certificate" | "server.public_url" | "devices.url" => {
             "renew it: for the name in that address, with serverAuth, for at most 825 days, a key of RSA 2048 bits or P-256, SHA-256, and \
@@ -73,24 +74,25 @@ pub fn check_term(about: &str, certificate: &X509Ref, now: Timestamp) -> Option<
         _ => "renew it",
     };
     if days(certificate.not_before(), &now)? < 0 {
-        let wrong = format!("it is valid from {} on only", certificate.not_before());
+        let wrong = format!("the certificate is not valid before {}", certificate.not_before());
         return Some(Finding::warning("certificate-not-yet-valid", about, wrong, "set this machine's clock, or wait"));
     }
     let left = days(&now, certificate.not_after())?;
     if left < 0 {
-        let wrong = format!("it expired on {}", certificate.not_after());
-        // Devices refuse the server then. Of the others each has its own consequence, which is told elsewhere.
+        let wrong = format!("the certificate expired on {}", certificate.not_after());
+        // With an expired TLS certificate devices reject the server. Expiry of the other certificates has separate
+        // consequences, which are reported elsewhere.
         let of_tls = about.starts_with("pki.tls_") || about.ends_with("url");
         let severity = if of_tls { Severity::Error } else { Severity::Warning };
         return Some(Finding::new(severity, "certificate-expired", about, wrong, renew));
     }
     (left < DAYS_TO_RENEW).then(|| {
-        let wrong = format!("it expires in {}, on {}", counted(left, "day"), certificate.not_after());
+        let wrong = format!("the certificate expires in {}, on {}", counted(left, "day"), certificate.not_after());
         Finding::warning("certificate-expires-soon", about, wrong, renew)
     })
 }
 
-/// Whole days, rounded towards the past, so that an hour too late is -1.
+/// Returns the number of whole days, rounded down, so that one hour late is -1.
 pub fn days(from: &Asn1TimeRef, to: &Asn1TimeRef) -> Option<i32> {
     let difference = from.diff(to).ok()?;
     Some(if difference.secs < 0 { difference.days - 1 } else { difference.days })
@@ -103,15 +105,15 @@ fn check_pairs(config: &Config, reading: &Reading) -> Vec<Finding> {
         let Ok(pem) = regular_file::read(path) else { continue };
         let Ok(key) = PKey::private_key_from_pem_callback(&pem, |_| Ok(0)) else {
             let wrong = format!("there is no private key in {}", path.display());
-            let mend = "give a PEM file without a passphrase: it begins with -----BEGIN PRIVATE KEY-----";
+            let mend = "use a PEM file without a passphrase: it begins with -----BEGIN PRIVATE KEY-----";
             findings.push(Finding::error("not-a-key", about, wrong, mend));
             continue;
         };
         if let Some(of) = reading.first(&certificate)
             && !of.public_key().is_ok_and(|public| public.public_eq(&key))
         {
-            let wrong = format!("it is not the key of the (first) certificate in {certificate}");
-            let mend = "give the two that were made together; in a chain the server's own certificate comes first";
+            let wrong = format!("the key does not match the (first) certificate in {certificate}");
+            let mend = "use the certificate and key that were created together; in a chain, the server's own certificate comes first";
             findings.push(Finding::error("key-of-another-certificate", about, wrong, mend));
         }
     }

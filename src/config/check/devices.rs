@@ -1,4 +1,4 @@
-//! The CAs of devices: can they be read. That they have expired, as Apple's has, is nothing to mention.
+//! Checks that the device CA files are readable. An expired CA, such as Apple's own, is not a finding.
 
 use crate::config::Devices;
 use findings::Finding;
@@ -11,7 +11,7 @@ pub fn check(devices: &Devices) -> Vec<Finding> {
     certificates("devices.device_ca_certificates", &devices.device_ca_certificates)
 }
 
-/// Whether each of these files holds a certificate.
+/// Checks that each of these files contains a certificate.
 pub(super) fn certificates(about: &str, files: &[PathBuf]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for path in files {
@@ -24,7 +24,7 @@ pub(super) fn certificates(about: &str, files: &[PathBuf]) -> Vec<Finding> {
         };
         if !X509::stack_from_pem(&pem).is_ok_and(|found| !found.is_empty()) {
             let wrong = format!("there is no certificate in {}", path.display());
-            let mend = "give a PEM file: it begins with -----BEGIN CERTIFICATE-----";
+            let mend = "use a PEM file: it begins with -----BEGIN CERTIFICATE-----";
             findings.push(Finding::error("not-a-certificate", about, wrong, mend));
         }
     }

@@ -1,4 +1,4 @@
-//! Files: are they there, may we use them, may others read what they should not.
+//! Checks that files exist and are usable, and that other users cannot read secret ones.
 
 use crate::config::{Config, Store};
 use events::personal::keys::MasterKey;
@@ -20,7 +20,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Every certificate that is named, by its key in the configuration.
+/// Returns every configured certificate, with its key in the configuration.
 pub fn certificates(config: &Config) -> Vec<(&'static str, &Path)> {
     let pki = &config.pki;
     let mut files: Vec<(&'static str, &Path)> = vec![
@@ -35,7 +35,7 @@ pub fn certificates(config: &Config) -> Vec<(&'static str, &Path)> {
     files
 }
 
-/// Every private key that is named, in the order of [`certificates`].
+/// Returns every configured private key, in the order of [`certificates`].
 pub fn keys(config: &Config) -> Vec<(&'static str, &Path)> {
     let pki = &config.pki;
     let mut files: Vec<(&'static str, &Path)> = vec![
@@ -48,13 +48,14 @@ pub fn keys(config: &Config) -> Vec<(&'static str, &Path)> {
     files
 }
 
-/// The key stands a second time where others read it: certificate files are open to everybody.
+/// Finds a private key in a certificate file that other users can read. Certificate files usually are readable by
+/// everyone.
 fn key_among_certificates(about: &str, path: &Path) -> Option<Finding> {
     let holds_key = holds_private_key(&regular_file::read(path).ok()?);
     let open = holds_key.then(|| readable_by_others(about, path)).flatten()?;
-    let wrong = format!("{} holds a private key beside the certificate: {}", path.display(), open.wrong);
+    let wrong = format!("{} contains a private key in addition to the certificate: {}", path.display(), open.wrong);
     let mend =
-        "take the key out of this file; if others could read it, replace the key and have the certificate issued again";
+        "remove the key from this file; if others could read it, replace the key and have the certificate reissued";
     Some(Finding::warning("key-among-certificates", about, wrong, mend))
 }
 
@@ -76,38 +77,38 @@ fn check_directory(store: &Store) -> Option<Finding> {
     let about = "store.directory";
     let shown = directory.display();
     if !directory.is_dir() {
-        let mend = "correct the path, or make an installation with `muster init` or `muster restore`";
-        return Some(Finding::error("directory-missing", about, format!("{shown} is no directory"), mend));
+        let mend = "correct the path, or create an installation with `muster init` or `muster restore`";
+        return Some(Finding::error("directory-missing", about, format!("{shown} is not a directory"), mend));
     }
     if !directory.join("events.db").is_file() {
         let wrong = format!("there is no events.db in {shown}");
         let mend = format!(
-            "correct the path if it is another one. If the log is lost, move what is there of events.db and keys.db, with their -wal and \
-             -shm files, out of {shown}, keep it, and bring the newest backup back there: `muster restore BACKUP`"
+            "correct the path if it is wrong. If the log is lost, move any existing events.db and keys.db, with their -wal and \
+             -shm files, out of {shown}, keep them, and restore the newest backup: `muster restore BACKUP`"
         );
         return Some(Finding::error("log-missing", about, wrong, &mend));
     }
     if !directory.join("keys.db").is_file() && !store.accept_lost_keys {
-        let wrong = format!("there is no keys.db in {shown}, which opens the personal fields of events.db");
+        let wrong = format!("there is no keys.db in {shown}; without it the personal data in events.db cannot be read");
         let mend = "restore the newest keys.db; if there is none, `muster serve --accept-lost-keys` starts without it: \
-                    what it sealed can never be read again";
+                    the data that it sealed can never be read again";
         return Some(Finding::error("keys-missing", about, wrong, mend));
     }
     for file in ["events.db", "keys.db", "projections.db", "sessions.db"].map(|file| directory.join(file)) {
-        // Opening changes nothing; the last two are made where they are missing.
+        // Opening for writing changes nothing. The last two files are created if they are missing.
         let opened = std::fs::OpenOptions::new().write(true).open(&file);
         if let Err(error) = opened
             && error.kind() != std::io::ErrorKind::NotFound
         {
             let wrong = format!("{} cannot be written: {error}", file.display());
-            let mend = "give the user that runs the server the right to write it; projections.db and sessions.db may \
+            let mend = "give the server's user write permission; projections.db and sessions.db may \
                         also be deleted";
             return Some(Finding::error("file-unwritable", about, wrong, mend));
         }
     }
     let probe = tempfile::Builder::new().prefix(".muster-check").tempfile_in(directory);
     probe.err().map(|error| {
-        let mend = "give the user that runs the server the right to write there, or make room";
+        let mend = "give the server's user write permission for the directory, or free disk space";
         Finding::error("directory-unwritable", about, format!("cannot write into {shown}: {error}"), mend)
     })
 }

@@ -1,4 +1,4 @@
-//! Each finding from a whole installation in which one thing is wrong.
+//! Tests of each finding, with a complete installation in which one thing is wrong.
 
 use super::*;
 use crate::app::initialize::{Plan, initialize};
@@ -18,7 +18,7 @@ static MADE: OnceLock<(TempDir, Config)> = OnceLock::new();
 
 const DAY: i64 = 86_400;
 
-/// A configuration with nothing wrong, shared: a test that changes a file copies it first.
+/// A valid configuration, shared by the tests: a test that changes a file copies it first.
 fn sound() -> Config {
     let made = || {
         let directory = tempfile::tempdir().unwrap();
@@ -40,7 +40,7 @@ fn sound() -> Config {
     MADE.get_or_init(made).1.clone()
 }
 
-/// What is found when `change` was made, on a day `later` (or earlier) than today.
+/// The findings after `change`, with the clock `later` days ahead (or back, if negative).
 fn found(later: i64, change: impl FnOnce(&mut Config)) -> Vec<Finding> {
     let mut config = sound();
     change(&mut config);
@@ -62,7 +62,7 @@ fn write(name: &str, bytes: &[u8], mode: u32) -> (TempDir, PathBuf) {
     (directory, path)
 }
 
-/// A certificate signed by itself, valid from `from` to `to` days from now, with its key; both PEM.
+/// A self-signed certificate, valid from `from` to `to` days from now, with its key; both PEM.
 fn certificate(subject: &[(&str, &str)], from: i64, to: i64) -> (Vec<u8>, Vec<u8>) {
     certificate_of(&PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap(), subject, from, to)
 }
@@ -251,7 +251,7 @@ fn what_devices_refuse_in_a_tls_certificate_is_an_error_each_by_its_code_and_non
         let (pem, key) = certificate_of(&key, &[("CN", "example")], 0, 90);
         let findings = with(&pem, &key, false);
         assert_finds(&findings, Severity::Error, code, "pki.tls_certificate");
-        // Where a proxy stands in front, devices may see another; `serve` loads this one all the same.
+        // Behind a proxy, devices may see another certificate. `serve` loads this one all the same.
         let proxied = with(&pem, &key, true);
         assert_finds(&proxied, Severity::Warning, code, "pki.tls_certificate");
         for found in [findings, proxied] {
@@ -320,7 +320,7 @@ fn keys_that_everybody_may_read_are_warned_of() {
         config.store.master_key = master.clone();
     });
     assert_finds(&findings, Severity::Warning, "key-open-to-others", "pki.tls_key");
-    // The key file's own reader may refuse it before we warn of it.
+    // The reader of the key file may reject it before the warning.
     assert!(findings.iter().any(|finding| finding.about == "store.master_key"), "{findings:#?}");
 }
 

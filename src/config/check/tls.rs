@@ -1,5 +1,6 @@
-//! What iPhones and iPads ask of a server's TLS certificate: its name, its chain, and what App Transport Security demands of keys,
-//! signatures and validity (support.apple.com/103769; from OS 27 on also of device management, support.apple.com/126655).
+//! Checks the TLS certificate for what iPhones and iPads require: its name, its chain, and the App Transport Security
+//! rules for keys, signatures and validity (support.apple.com/103769; from OS 27 on also for device management,
+//! support.apple.com/126655).
 
 use super::certificates::{Reading, days};
 use findings::{Finding, Severity};
@@ -15,14 +16,14 @@ use pki::PkiFiles;
 use std::net::IpAddr;
 use url::Url;
 
-/// iOS 13 and later refuse TLS certificates that are valid for longer (support.apple.com/103769).
+/// iOS 13 and later reject TLS certificates with a longer validity (support.apple.com/103769).
 const LONGEST_DAYS: i32 = 825;
 const SHORTEST_RSA: u32 = 2048;
 const CURVES: [Nid; 3] = [Nid::X9_62_PRIME256V1, Nid::SECP384R1, Nid::SECP521R1];
 const BROKEN_DIGESTS: [Nid; 4] = [Nid::SHA1, Nid::MD5, Nid::MD4, Nid::SHA224];
 
-/// Findings with these codes are errors, but `serve` starts with an alarm: an installation that worked with older devices must
-/// not stop for all of them.
+/// Codes of findings that are errors but do not stop `serve`; it starts with an alarm. An installation that worked with
+/// older devices must not stop for all devices.
 pub const ALARMING: [&str; 6] = [
     "certificate-expired",
     "tls-key-weak",
@@ -32,19 +33,19 @@ pub const ALARMING: [&str; 6] = [
     "tls-chain-incomplete",
 ];
 
-/// A certificate with its intermediates as a server presents them, and what devices are to hold it against.
+/// A certificate with its intermediates as a server presents them, and the roots to verify it against.
 pub struct Presented<'a> {
-    /// The setting that the findings are about.
+    /// The setting that the findings name.
     pub about: &'a str,
-    /// Not empty; the server's own certificate first.
+    /// Not empty. The server's own certificate comes first.
     pub chain: &'a [X509],
     /// The private root that people install, if there is one.
     pub root: Option<&'a X509Ref>,
-    /// The roots this machine trusts; `None` if it has none.
+    /// The roots that this machine trusts; `None` if none were found.
     pub public: Option<&'a X509StoreRef>,
 }
 
-/// The certificate of the configuration.
+/// Checks the configured TLS certificate.
 pub fn check(config: &Config, reading: &Reading, public: &Option<X509Store>) -> Vec<Finding> {
     let about = "pki.tls_certificate";
     let chain = reading.chain(about);
@@ -55,8 +56,8 @@ pub fn check(config: &Config, reading: &Reading, public: &Option<X509Store>) -> 
     let mut of_portal = Vec::from_iter(check_name(about, "server.public_url", &config.server.public_url, &chain[0]));
     let mut of_all = presented.faults();
     of_all.extend(presented.trust());
-    // Behind a proxy people and devices see the proxy's certificate, which is not known here: `--live` looks at that one.
-    // A listener of their own shows devices this one.
+    // Behind a proxy, people and devices see the proxy's certificate, which is not known here; `check-config --live`
+    // checks that one. If devices have their own listener, they see the configured one.
     let behind_proxy = !config.server.trusted_proxies.is_empty();
     if behind_proxy {
         soften(&mut of_portal);
@@ -72,11 +73,11 @@ pub fn check(config: &Config, reading: &Reading, public: &Option<X509Store>) -> 
     findings
 }
 
-/// Whether the listeners can use certificate and key: OpenSSL's security level refuses some that can be read. `serve` loads them behind a
-/// proxy too.
+/// Checks that the listeners can use the certificate and the key: OpenSSL's security level rejects some readable ones.
+/// `serve` loads them behind a proxy too.
 pub fn refused(pki: &PkiFiles) -> Option<Finding> {
     let why = acceptor::build(pki).err()?;
-    let wrong = format!("the server's TLS library refuses certificate or key: {why}");
+    let wrong = format!("the server's TLS library refuses the certificate or its key: {why}");
     let mend = "have it issued for a key of RSA 2048 bits or more, or of the curve P-256, P-384 or P-521, and signed with SHA-256 \
                 throughout the chain";
     Some(Finding::error("tls-certificate-unusable", "pki.tls_certificate", wrong, mend))
@@ -86,7 +87,7 @@ fn soften(findings: &mut [Finding]) {
     findings.iter_mut().for_each(|finding| finding.severity = finding.severity.max(Severity::Warning));
 }
 
-/// Whether the certificate is for the name in `address`, which `setting` gives.
+/// Checks that the certificate is for the host name in `address`, the value of `setting`.
 pub fn check_name(about: &str, setting: &str, address: &str, certificate: &X509Ref) -> Option<Finding> {
     let url = Url::parse(address).ok()?;
     let host = url.host_str()?.trim_matches(['[', ']']).to_ascii_lowercase();
@@ -99,20 +100,21 @@ pub fn check_name(about: &str, setting: &str, address: &str, certificate: &X509R
         _ => false,
     });
     (!matches).then(|| {
-        let wrong = format!("it is not for {host}, the name in {setting} (subject alternative names count)");
+        let wrong =
+            format!("the certificate is not for {host}, the name in {setting} (only subject alternative names count)");
         let mend = format!("get a certificate for that name too, or correct {setting}");
         Finding::error("tls-certificate-for-another-name", about, wrong, &mend)
     })
 }
 
-// RFC 6125: a star stands for exactly one whole label, the first.
+// RFC 6125: a wildcard stands for exactly one whole label, the first.
 fn is_for(name: &str, host: &str) -> bool {
     name == host
         || name.strip_prefix("*.").is_some_and(|rest| host.split_once('.').is_some_and(|(_, parent)| parent == rest))
 }
 
 impl Presented<'_> {
-    /// What App Transport Security refuses in it, whoever issued it.
+    /// Returns what App Transport Security rejects in the certificate, independent of its issuer.
     pub fn faults(&self) -> Vec<Finding> {
         let mut faults = Vec::new();
         let own = &self.chain[0];
@@ -121,35 +123,39 @@ impl Presented<'_> {
                 let mend = "have it issued for a key of RSA 2048 bits or more, or of the curve P-256, P-384 or P-521";
                 self.fault("tls-key-weak", format!("{}: {why}", name_of(certificate)), mend)
             }));
-            // Nobody checks how a root signed itself.
+            // Clients do not verify a root's signature of itself.
             if !is_self_signed(certificate) && has_weak_signature(certificate) {
-                let wrong = format!("{}: it is signed with a broken digest (SHA-1 or older)", name_of(certificate));
-                faults.push(self.fault("tls-signature-weak", wrong, "have it issued again with SHA-256"));
+                let wrong = format!(
+                    "{}: the certificate is signed with a broken digest (SHA-1 or older)",
+                    name_of(certificate)
+                );
+                faults.push(self.fault("tls-signature-weak", wrong, "have it reissued with SHA-256"));
             }
         }
         if !is_for_servers(own) {
-            let wrong = "its extended key usage does not name serverAuth, which iOS 13 and later ask for";
-            faults.push(self.fault("tls-without-server-auth", wrong, "have it issued again with serverAuth"));
+            let wrong = "the certificate's extended key usage lacks serverAuth, which iOS 13 and later require";
+            faults.push(self.fault("tls-without-server-auth", wrong, "have it reissued with serverAuth"));
         }
         let term = days(own.not_before(), own.not_after()).unwrap_or_default();
         if term > LONGEST_DAYS {
-            let wrong = format!("it is valid for {term} days; iOS refuses more than {LONGEST_DAYS}");
+            let wrong = format!("the certificate is valid for {term} days; iOS refuses more than {LONGEST_DAYS}");
             faults.push(self.fault("tls-certificate-too-long", wrong, "get one for 825 days or fewer"));
         }
         if is_self_signed(own) {
-            let wrong = "it is signed by itself, as its own root: devices with OS 27 refuse it even if it is trusted";
-            let mend = "issue it by a root of its own (`muster init --trial` shows how), and give that as pki.tls_root";
+            let wrong = "the certificate is self-signed: devices with OS 27 refuse it even if it is trusted";
+            let mend =
+                "issue it from a separate root (`muster init --trial` shows how), and set that root as pki.tls_root";
             faults.push(self.fault("tls-certificate-self-signed", wrong, mend));
         }
         faults
     }
 
-    /// Whether a device can follow it to a root.
+    /// Checks that a device can build a chain from the certificate to a root.
     pub fn trust(&self) -> Option<Finding> {
         if self.public.is_some_and(|store| verifies(self.chain, store)) {
             return self.root.map(|_| {
-                let wrong = "the TLS certificate is publicly trusted: nobody needs to install a root";
-                let mend = "leave tls_root out and set skip_ca_profile = true with `muster settings apply`";
+                let wrong = "the TLS certificate is publicly trusted: people do not need to install a root";
+                let mend = "remove tls_root and set skip_ca_profile = true with `muster settings apply`";
                 Finding::note("tls-root-not-needed", "pki.tls_root", wrong, mend)
             });
         }
@@ -157,25 +163,25 @@ impl Presented<'_> {
         let mut store = timeless()?;
         store.add_cert(root.to_owned()).ok()?;
         if !verifies(self.chain, &store.build()) {
-            let wrong = "it does not chain to pki.tls_root: devices will refuse the server after installing that root";
-            let mend = "put the intermediates behind the certificate in its file, or give the root that issued it";
+            let wrong = "the certificate does not chain to pki.tls_root: devices will refuse the server even after installing that root";
+            let mend = "put the intermediates after the certificate in its file, or set the root that issued it";
             return Some(self.fault("tls-chain-not-of-root", wrong, mend));
         }
-        let wrong = "its chain is not publicly trusted: people have to install the root in the certificate step";
-        let mend = "leave that step switched on (`skip_ca_profile = false`), or get a certificate from a public CA";
+        let wrong = "the chain is not publicly trusted: people must install the root in the certificate step";
+        let mend = "keep that step enabled (`skip_ca_profile = false`), or get a certificate from a public CA";
         Some(Finding::note("tls-chain-private", self.about, wrong, mend))
     }
 
-    // Neither this machine's roots nor one of our own know it.
+    // The chain leads neither to a root that this machine trusts nor to a configured one.
     fn untrusted(&self) -> Finding {
-        let mend = "put the intermediates behind the certificate in its file, or give the private root as pki.tls_root";
+        let mend = "put the intermediates after the certificate in its file, or set the private root as pki.tls_root";
         let ends_in_a_root = self.chain.last().is_some_and(|last| is_self_signed(last));
         if self.public.is_none() || ends_in_a_root {
-            let wrong = "its chain is not publicly trusted (as far as this machine's roots tell), and there is no tls_root \
+            let wrong = "the chain is not publicly trusted (according to this machine's roots), and there is no tls_root \
                          for people to install: devices will refuse the server";
             return Finding::warning("tls-chain-not-trusted", self.about, wrong, mend);
         }
-        let wrong = "its chain is incomplete: it ends at a certificate whose issuer is neither in the file nor among this \
+        let wrong = "the chain is incomplete: it ends at a certificate whose issuer is neither in the file nor among this \
                      machine's roots, and there is no tls_root";
         self.fault("tls-chain-incomplete", wrong, mend)
     }
@@ -192,18 +198,18 @@ fn name_of(certificate: &X509Ref) -> String {
 }
 
 fn weak_key(certificate: &X509Ref) -> Option<String> {
-    let Ok(key) = certificate.public_key() else { return Some("its key cannot be read".into()) };
+    let Ok(key) = certificate.public_key() else { return Some("the key cannot be read".into()) };
     match key.id() {
-        Id::RSA | Id::RSA_PSS if key.bits() < SHORTEST_RSA => Some(format!("its RSA key has {} bits", key.bits())),
+        Id::RSA | Id::RSA_PSS if key.bits() < SHORTEST_RSA => Some(format!("the RSA key has {} bits", key.bits())),
         Id::RSA | Id::RSA_PSS => None,
         Id::EC => {
             let curve = key.ec_key().ok().and_then(|key| key.group().curve_name());
             (!curve.is_some_and(|curve| CURVES.contains(&curve))).then(|| {
                 let named = curve.and_then(|curve| curve.long_name().ok()).unwrap_or("unnamed");
-                format!("its key is on the curve {named}")
+                format!("the key is on the curve {named}")
             })
         }
-        _ => Some("its key is neither RSA nor on an elliptic curve that devices know".into()),
+        _ => Some("the key is neither RSA nor on an elliptic curve that devices support".into()),
     }
 }
 
@@ -226,7 +232,7 @@ fn is_self_signed(certificate: &X509Ref) -> bool {
         && certificate.public_key().is_ok_and(|key| certificate.verify(&key).unwrap_or(false))
 }
 
-// Whether in time is asked of each certificate by itself, with the server's own clock.
+// The store ignores validity periods: another check covers them for each certificate, with the server's own clock.
 fn timeless() -> Option<X509StoreBuilder> {
     let mut store = X509StoreBuilder::new().ok()?;
     store.set_flags(X509VerifyFlags::NO_CHECK_TIME).ok()?;
@@ -247,7 +253,7 @@ fn verifies(chain: &[X509], store: &X509StoreRef) -> bool {
     context.init(store, &chain[0], &intermediates, X509StoreContextRef::verify_cert).unwrap_or(false)
 }
 
-/// The roots this machine trusts; `None` where there are none to be found.
+/// Returns the roots that this machine trusts; `None` if no bundle is found.
 pub fn public_roots() -> Option<X509Store> {
     const BUNDLES: [&str; 4] = [
         "/etc/ssl/certs/ca-certificates.crt",

@@ -1,59 +1,59 @@
-//! `[[identity.directory]]` in the configuration file: an example that is switched off, each field with what it means.
+//! `[[identity.directory]]` in the configuration file: a disabled example, every field with a comment.
 
-pub const EXAMPLE: &str = r#"# A directory that vouches for people (LDAP). Take the marks away to use it; there may be several. Who is asked at the
-# portal and who at the console is a setting: sign_in. `muster check-config --live --live-user NAME` tries it.
+pub const EXAMPLE: &str = r#"# A directory (LDAP) for signing in. To use it, uncomment it. Several are possible. The setting sign_in says which
+# ones the portal and the console use. Test it with `muster check-config --live --live-user NAME`.
 #[[identity.directory]]
-# Short name in settings, access rules and the log: lower-case letters, digits and hyphens. With another name later, the
-# same people are other people.
+# Short name in settings, access rules and the log: lower-case letters, digits and hyphens. If it changes later, the
+# same people count as new people.
 #name = "main"
-# Servers in the order they are tried; ldap:// uses StartTLS. There is no way without TLS.
+# Servers in the order in which they are tried. ldap:// uses StartTLS. TLS is always used.
 #servers = ["ldaps://dc1.example.com", "ldap://dc2.example.com"]
-# The CA that the servers' certificates come from, PEM; no other is believed then. Left out: the system's.
+# The CA of the servers' certificates, PEM. Then no other CA is trusted. If omitted: the system's CAs.
 #root = "pki/directory-ca.pem"
-# Who searches: an account that may read people and groups, and nothing more.
+# DN of the account for searches. It needs read access to people and groups, and nothing more.
 #bind_dn = "cn=muster,ou=services,dc=example,dc=com"
-# A file with the searcher's password: its first line. Readable by this server alone.
+# File with the password of this account. Its first line is used. Readable only by this server.
 #bind_password = "directory.password"
-# Where people are searched, with everything below.
+# Base DN of the search for people. The search includes everything below it.
 #base = "ou=people,dc=example,dc=com"
-# {name} stands for what the person typed, escaped. It must find one entry at most: of several, nobody is let in. In
+# {name} stands for the name that the person typed, escaped. The filter must find one entry at most; with several, sign-in fails. In
 # Active Directory
 # "(&(objectCategory=person)(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name})))".
 #user_filter = "(&(objectClass=person)(uid={name}))"
-# Active Directory's short name of the domain: people who type EXAMPLE\ada are looked up as ada. Left out: as they type.
+# Active Directory's short domain name: EXAMPLE\ada is looked up as ada. If omitted: names are looked up as typed.
 #windows_domain = "EXAMPLE"
-# The attribute that names a person for ever; in Active Directory "objectGUID".
+# Attribute with a permanent identifier of the person. In Active Directory: "objectGUID".
 #unique_attribute = "entryUUID"
-# What a person is called in the inventory; in Active Directory "sAMAccountName".
+# Attribute with the user name for the inventory. In Active Directory: "sAMAccountName".
 #user_name_attribute = "uid"
-# The name that people read; in Active Directory "displayName".
+# Attribute with the display name. In Active Directory: "displayName".
 #display_name_attribute = "cn"
-# The mail address.
+# Attribute with the mail address.
 #mail_attribute = "mail"
-# The Managed Apple ID, which fills in the step that asks for it. Left out: people type it.
+# Attribute with the Managed Apple ID. It fills in the Managed Apple ID step. If omitted: people type it.
 #managed_apple_id_attribute = "mail"
-# What access rules ask for as the claim "department". Left out: there is none.
+# Attribute for the claim "department" in access rules. If omitted: the claim does not exist.
 #department_attribute = "department"
-# How groups are found: { by = "member_of" } takes the person's own memberOf: direct groups only.
-# { by = "active_directory_nested", base = "dc=example,dc=com" } uses Active Directory's rule for groups in groups; other
-# servers find nothing with it. { by = "walk", base = "ou=groups,dc=example,dc=com", depth = 8,
-# member_attribute = "member" } goes upward from group to group. Only active_directory_nested knows Active Directory's
-# primary group, which memberOf leaves out.
+# How groups are found. { by = "member_of" } reads the person's memberOf attribute: direct groups only.
+# { by = "active_directory_nested", base = "dc=example,dc=com" } uses Active Directory's matching rule for nested groups; other
+# servers find no groups with it. { by = "walk", base = "ou=groups,dc=example,dc=com", depth = 8,
+# member_attribute = "member" } follows parent groups step by step. Only active_directory_nested finds Active Directory's
+# primary group, which memberOf does not contain.
 #groups = { by = "member_of" }
-# What it means that memberOf is not there and the directory does not say that it is empty: "unknown", so that no rule about
-# groups is passed over by chance, or "none". Only groups = { by = "member_of" } uses it: the other two search for groups, and a
+# Meaning of a missing memberOf if the directory does not say that it is empty: "unknown", so that a rule about
+# groups is not skipped by accident, or "none". Only groups = { by = "member_of" } uses it: the other two search for groups, and a
 # search without results means that there are none.
 #absent_groups = "unknown"
 # The same for department_attribute.
 #absent_claims = "unknown"
-# How long to wait for connection and TLS of one server, before the next one is tried.
+# Timeout for connection and TLS with one server, in seconds. Then the next server is tried.
 #connect_timeout_seconds = 5
-# How long to wait for each answer.
+# Timeout for each response, in seconds.
 #timeout_seconds = 5
-# After so many wrong passwords the directory locks an account: the portal stops asking before, under that name. Take a
-# smaller number than the directory's own, since wrong passwords elsewhere count there too; a large one if it locks none.
+# Number of wrong passwords after which the directory locks an account. The portal stops earlier for that name. Use a
+# smaller number than the directory's, because it also counts wrong passwords from elsewhere; a large one if it never locks.
 #lockout_failures = 5
-# So long after the last wrong password the directory begins to count anew, at the latest.
+# Minutes after the last wrong password after which the directory resets its count, at the latest.
 #lockout_minutes = 15
 "#;
 
@@ -69,7 +69,7 @@ mod tests {
         let text = lines.collect::<Vec<_>>().join("\n");
         let directory: Directory = toml::from_str(&text).unwrap();
         assert_eq!(directory.servers.len(), 2);
-        // Whoever names a field that there is not is told all there are.
+        // The error for an unknown field lists all known fields.
         let known = toml::from_str::<Directory>("no_such_field = 1").unwrap_err().to_string();
         let fields: Vec<&str> = known.split("expected one of").nth(1).unwrap().split('`').skip(1).step_by(2).collect();
         assert!(fields.len() > 15, "{fields:?}");

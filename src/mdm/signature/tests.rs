@@ -1,4 +1,4 @@
-//! Signatures of every form that devices make, and of forms that nobody should.
+//! Tests of signatures: all forms that devices produce, and forms that must be refused.
 
 use super::*;
 use openssl::asn1::Asn1Time;
@@ -73,7 +73,7 @@ fn signatures_with_and_without_signed_attributes_by_rsa_and_ecdsa_fit_their_body
 
 #[test]
 fn a_signature_like_that_of_a_real_device_fits_its_body() {
-    // Indefinite-length BER, SHA-1 and no signed attributes, as devices were seen to send.
+    // Indefinite-length BER, SHA-1 and no signed attributes, as captured from real devices.
     for identity in [rsa(), ecdsa()] {
         let header = header(&ber::sign_as_devices_do(&identity, BODY));
         assert!(fits(&header, BODY, &identity));
@@ -109,7 +109,7 @@ fn a_signature_without_its_certificate_is_refused() {
 fn a_message_without_a_signer_is_refused() {
     let mut store = Stack::new().unwrap();
     store.push(rsa().certificate).unwrap();
-    // "Degenerate": certificates only, as SCEP uses it.
+    // "Degenerate" SignedData: certificates only, as SCEP uses it.
     let signature = ber::without_signer(&rsa().certificate);
     assert_eq!(Claimed::from_header(&header(&signature)).err(), Some(BadSignature::NotOneSigner));
 }
@@ -155,7 +155,7 @@ fn the_real_sample_of_the_shared_papers_fits_or_is_left_out_where_they_are_missi
     assert_eq!(claimed.verify(b"another body"), Err(BadSignature::Wrong));
 }
 
-/// Writes CMS by hand, in forms that OpenSSL reads but does not write.
+/// Encodes CMS by hand, in forms that OpenSSL reads but does not write.
 mod ber {
     use super::Identity;
     use openssl::hash::MessageDigest;
@@ -163,7 +163,7 @@ mod ber {
     use openssl::sign::Signer;
     use openssl::x509::{X509, X509Ref};
 
-    // OIDs, DER with tag and length.
+    // OIDs and algorithm identifiers in DER, with tag and length.
     const SIGNED_DATA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
     const DATA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
     const SHA1: &[u8] = &[0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00];

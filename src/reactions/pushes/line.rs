@@ -1,5 +1,5 @@
-//! Who is to be woken, in order: one push a device at a time, what is asked for meanwhile as one more afterwards; and how
-//! far the log is settled.
+//! The queue of devices to wake: one push per device at a time, and one more afterwards for requests that arrive
+//! meanwhile. Also tracks up to which position the log is settled.
 
 use events::device::DeviceId;
 use events::{EventId, Position};
@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use uuid::Uuid;
 
-/// What a push is an effect of.
+/// The cause of a push.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ask {
     pub cause: EventId,
@@ -20,7 +20,7 @@ pub struct Ask {
 pub struct Line {
     devices: HashMap<DeviceId, Place>,
     ready: VecDeque<DeviceId>,
-    /// Facts whose effect is not done, each with the position that was read before it.
+    /// Facts whose effect is not done yet, each with the position that was read before it.
     unsettled: BTreeMap<Position, Option<Position>>,
     read_to: Option<Position>,
 }
@@ -28,7 +28,7 @@ pub struct Line {
 #[derive(Default)]
 struct Place {
     under_way: bool,
-    /// Facts that the push under way is for.
+    /// Facts that the current push serves.
     covers: Vec<Position>,
     next: Option<Ask>,
     next_covers: Vec<Position>,
@@ -39,12 +39,13 @@ impl Line {
         Line { read_to, ..Line::default() }
     }
 
-    /// The log was read to here.
+    /// Records that the log was read up to this position.
     pub fn read(&mut self, to: Position) {
         self.read_to = Some(to);
     }
 
-    /// A fact at `position` asks for a push: one for all facts of the device that wait, caused by the newest.
+    /// Requests a push for a fact at `position`. All waiting facts of a device share one push, caused by the newest
+    /// fact.
     pub fn ask(&mut self, device: DeviceId, ask: Ask, position: Position) {
         self.unsettled.insert(position, self.read_to);
         self.read(position);
@@ -56,7 +57,8 @@ impl Line {
         }
     }
 
-    /// A fact that was set aside earlier asks again. It was passed already: the log is settled beyond it.
+    /// Requests a push again for a fact that was set aside. Its position is already settled, so it does not hold back
+    /// the checkpoint.
     pub fn ask_again(&mut self, device: DeviceId, ask: Ask, position: Position) {
         let place = self.devices.entry(device).or_default();
         place.next_covers.push(position);
@@ -67,7 +69,7 @@ impl Line {
         }
     }
 
-    /// The timer asks for a push; a device that has one coming needs no other.
+    /// Requests a push for the timer. Does nothing if the device already has a push pending or running.
     pub fn remind(&mut self, device: DeviceId, ask: Ask) {
         if let Entry::Vacant(place) = self.devices.entry(device) {
             place.insert(Place { next: Some(ask), ..Place::default() });
@@ -75,7 +77,7 @@ impl Line {
         }
     }
 
-    /// Whose turn it is.
+    /// Starts the next push.
     pub fn start(&mut self) -> Option<(DeviceId, Ask)> {
         let device = self.ready.pop_front()?;
         let place = self.devices.get_mut(&device)?;
@@ -84,12 +86,12 @@ impl Line {
         Some((device, place.next.take()?))
     }
 
-    /// Facts that the push under way is for.
+    /// Facts that the current push serves.
     pub fn covered(&self, device: DeviceId) -> Vec<Position> {
         self.devices.get(&device).map(|place| place.covers.clone()).unwrap_or_default()
     }
 
-    /// The push that was started is done; the facts that it was for.
+    /// Ends the current push of a device. Returns the facts that it served.
     pub fn done(&mut self, device: DeviceId) -> Vec<Position> {
         let Some(place) = self.devices.get_mut(&device) else { return Vec::new() };
         let covered = std::mem::take(&mut place.covers);
@@ -105,12 +107,12 @@ impl Line {
         covered
     }
 
-    /// Up to here every effect is done: where to begin again after a crash.
+    /// The position up to which every effect is done. A restart after a crash begins here.
     pub fn settled_to(&self) -> Option<Position> {
         self.unsettled.first_key_value().map_or(self.read_to, |(_, before)| *before)
     }
 
-    /// How many facts wait for their effect.
+    /// The number of facts that wait for their effect.
     pub fn waiting(&self) -> usize {
         self.unsettled.len()
     }

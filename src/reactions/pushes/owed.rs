@@ -1,5 +1,5 @@
-//! Whether the log owes a device a push: decided from its stream alone, so that a crash repeats what was not done and
-//! nothing that was.
+//! Decides from a device's stream alone whether a push is still to be sent. So a crash repeats only pushes whose
+//! outcome is not in the log.
 
 use decisions::Aggregate;
 use decisions::device::{CommandState, Device};
@@ -7,22 +7,22 @@ use events::device::{DeviceEvent, PushAddress};
 use events::log::Entry;
 use events::{Event, EventId, Timestamp};
 
-/// Where a device is to be woken.
+/// A push that is still to be sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Owed {
     pub to: PushAddress,
-    /// When the device told it.
+    /// When the device sent this push address.
     pub told_at: Timestamp,
     pub topic: String,
-    /// How often the device has put something off.
+    /// Number of NotNow answers of the device.
     pub put_offs: u64,
 }
 
-/// What the event `cause` of this stream asks for; `None` if there is nothing to do any more, or never was.
+/// Returns the push that the event `cause` of this stream still needs; `None` if it needs none.
 ///
-/// A push covers what was in the stream when it was sent: everything up to the event that it is an effect of. A command
-/// queued while a push is on its way may find the device asleep again, so it is owed one of its own, unless the device
-/// has fetched it by then.
+/// A push serves everything in the stream up to the event that caused it. The device may go back to sleep before it
+/// sees a command that is queued while a push is being sent. So such a command needs a push of its own, unless the
+/// device has already fetched it.
 pub fn owed(stream: &[Entry], cause: EventId) -> Option<Owed> {
     let asked = stream.iter().position(|entry| entry.id == cause)?;
     let events = || stream.iter().filter_map(|entry| device_event(entry).map(|event| (entry, event)));
@@ -57,7 +57,7 @@ mod tests {
 
     const ID: DeviceId = DeviceId(Uuid::from_u128(1));
 
-    /// A stream, and for each event what it is an effect of: the number of an earlier one.
+    /// A stream. Each event may name its cause by the number of an earlier event.
     struct Stream(Vec<Entry>);
 
     impl Stream {
@@ -167,9 +167,9 @@ mod tests {
     fn given_a_command_queued_while_a_push_was_on_its_way_then_it_is_owed_one_of_its_own() {
         let stream = Stream::enrolled().queued(1).queued(2).because_of(Some(2), pushed());
         assert!(!stream.owes(2));
-        assert!(stream.owes(3), "the device may have gone to sleep before it was there");
+        assert!(stream.owes(3), "the device may have gone back to sleep before the command was queued");
         let fetched = stream.then(delivered(1)).then(delivered(2));
-        assert!(!fetched.owes(3), "it came for it");
+        assert!(!fetched.owes(3), "the device fetched the command");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How the timer asks for pushes: through a channel that takes only as many as can be under way.
+//! The channel by which the timer requests pushes. Its capacity is the maximum number of concurrent pushes.
 
 use super::{AT_ONCE, Due};
 use events::Timestamp;
@@ -8,16 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-/// Devices that could not be woken: the timer leaves them alone for a while.
+/// Devices that could not be woken. The timer skips them for a while.
 type Held = Arc<Mutex<Aside<Uuid>>>;
 
-/// The timer's end.
+/// The sender, for the timer.
 pub(in crate::reactions) struct Reminders(mpsc::Sender<Due>, Held);
 
-/// The end of the reaction that wakes devices.
+/// The receiver, for the reaction that wakes devices.
 pub(in crate::reactions) struct Reminded(mpsc::Receiver<Due>, Held);
 
-/// Both ends.
+/// Creates the channel.
 pub(in crate::reactions) fn reminders() -> (Reminders, Reminded) {
     let (sender, receiver) = mpsc::channel(AT_ONCE);
     let held = Held::default();
@@ -25,14 +25,15 @@ pub(in crate::reactions) fn reminders() -> (Reminders, Reminded) {
 }
 
 impl Reminders {
-    /// How many to look for at `now`: as many as there is room for, and those that are left alone, which are found as well.
+    /// The number of due devices to query at `now`: the free capacity plus the skipped devices, since the query returns
+    /// those too.
     pub fn room(&self, now: Timestamp) -> usize {
         let mut held = locked(&self.1);
         held.look(now);
         held.besides(self.0.capacity())
     }
 
-    /// Asks for a push. What finds no room stays due.
+    /// Requests a push. If the channel is full, the push stays due.
     pub fn remind(&self, device: Uuid, due: Due) {
         if !locked(&self.1).holds(&device) {
             let _ = self.0.try_send(due);
@@ -41,12 +42,12 @@ impl Reminders {
 }
 
 impl Reminded {
-    /// What the timer asks for next; `None` when there is no timer any more.
+    /// The next request of the timer; `None` if the timer has stopped.
     pub async fn next(&mut self) -> Option<Due> {
         self.0.recv().await
     }
 
-    /// The device could not be woken.
+    /// Records that the device could not be woken.
     pub fn put_aside(&self, device: DeviceId, now: Timestamp) {
         let mut held = locked(&self.1);
         held.look(now);

@@ -1,4 +1,4 @@
-//! One push to one device, and its outcome in the log.
+//! Sends one push to one device and records the outcome in the log.
 
 use super::line::Ask;
 use super::owed::{Owed, owed};
@@ -13,10 +13,10 @@ use platform::context::Context;
 use push::{Fault, KEEP_SECONDS, Notification, Outcome, Pusher, Trouble};
 use telemetry::Alarm;
 
-/// Wakes the device if the log owes it that, and writes down what became of it.
+/// Wakes the device if a push is still to be sent, and records the outcome.
 ///
 /// # Errors
-/// If the log cannot be read or written: to be tried again.
+/// Returns an error if the log cannot be read or written. The push must then be retried.
 pub async fn settle(app: &App, device: DeviceId, ask: &Ask) -> Result<(), ReactionError> {
     let Some(pusher) = &app.devices.pusher else { return Ok(()) };
     let stream = app.platform.log.read(&device.stream()).await?;
@@ -28,7 +28,7 @@ pub async fn settle(app: &App, device: DeviceId, ask: &Ask) -> Result<(), Reacti
     settled(app.platform.perform::<Device>(&device.stream(), &record, &context).await)
 }
 
-// `None`: the address cannot be read any more, since the device's key was destroyed.
+// `None`: the push address is unreadable, because the device's key was destroyed.
 async fn send(app: &App, pusher: &Pusher, device: DeviceId, owed: &Owed) -> Option<Outcome> {
     let token = STANDARD.decode(owed.to.token.get()?).ok()?;
     let notification = Notification {
@@ -40,7 +40,7 @@ async fn send(app: &App, pusher: &Pusher, device: DeviceId, owed: &Owed) -> Opti
     Some(pusher.deliver(notification, &app.platform.world, |outcome| tell(app, device, outcome)).await)
 }
 
-/// Counts a try, and alarms where somebody has to do something.
+/// Counts an attempt, and raises an alarm if the operator must act.
 fn tell(app: &App, device: DeviceId, outcome: &Outcome) {
     let (word, alarm) = match outcome {
         Outcome::Accepted { .. } => ("accepted", None),
@@ -65,7 +65,7 @@ fn tell(app: &App, device: DeviceId, outcome: &Outcome) {
                 alarm = alarm.label(),
                 device.id = %device,
                 reason,
-                "the push service refuses what we send; `muster check-config` says more"
+                "the push service refuses our requests; run `muster check-config` for details"
             );
         }
         None => tracing::warn!(device.id = %device, outcome = word, reason, "a push failed"),
@@ -86,7 +86,8 @@ fn record(outcome: Outcome, owed: Owed, now: Timestamp) -> Command {
         Outcome::Accepted { apns_id } => Command::RecordPush { apns_id, again, put_offs: Some(put_offs) },
         Outcome::Unregistered { reason, since_unix_ms } => {
             let since = since_unix_ms.map_or(now, |millis| Timestamp(millis.saturating_mul(1_000)));
-            // What was said of the token before the device told it does not count (Apple: compare with the timestamp).
+            // A 410 with a timestamp before the device sent this token does not count (Apple: compare with the
+            // timestamp).
             failure(Some(410), reason, (since >= told_at).then_some(since))
         }
         Outcome::Rejected { status, reason, .. } => failure(Some(status), reason, None),

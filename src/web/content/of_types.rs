@@ -1,11 +1,11 @@
-//! The contents of the types that pages are made of.
+//! Sample contents of the types that views are made of.
 
 use super::Content;
 use crate::web::qr::Qr;
 use sign_in::redirect::Offer;
 use uuid::Uuid;
 
-/// Characters that HTML escapes, and some beyond ASCII.
+/// Contains characters that HTML escapes, and some that are not ASCII.
 const TEXT: &str = "Ärzte & <Söhne> \"’";
 
 content!(Offer { name, title });
@@ -90,7 +90,7 @@ impl<T: Content> Content for Option<T> {
     }
 }
 
-/// One with every content of its items, and one without items.
+/// Two contents: a list with every content of its items, and an empty list.
 impl<T: Content> Content for Vec<T> {
     fn count() -> usize {
         2
@@ -112,8 +112,9 @@ impl<T: Content + 'static> Content for &[T] {
     }
 }
 
-/// Which content each field has in the `nth` content of a struct whose fields have so many: the first each, or the last, or
-/// all but one of them.
+/// Returns the index of each field's content in the `nth` content of a struct. `counts` has the number of contents of
+/// each field. The result is the first content for every field, the last one for every field, or one of these with a
+/// single field changed.
 pub fn choose(counts: &[usize], nth: usize) -> Vec<usize> {
     let full = vec![0; counts.len()];
     let bare: Vec<usize> = counts.iter().map(|count| count - 1).collect();
@@ -134,7 +135,7 @@ pub fn choose(counts: &[usize], nth: usize) -> Vec<usize> {
     chosen
 }
 
-/// How many contents the type of a field has.
+/// Returns the number of contents of a field's type.
 pub fn count_of<V, T: Content>(_: impl Fn(&V) -> &T) -> usize {
     T::count()
 }

@@ -57,7 +57,7 @@ async fn the_example_is_applied_shown_and_applied_again() {
     let shown = muster_at(&config, &["settings", "show"], "").expect_success();
     let file = write(&config, "shown.toml", &shown);
     let again = muster_at(&config, &["settings", "apply", &file], "").expect_success();
-    assert_eq!(again, "these settings are in force already\n");
+    assert_eq!(again, "nothing changed: these are already the current settings\n");
 }
 
 #[tokio::test]

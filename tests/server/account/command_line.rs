@@ -129,9 +129,7 @@ async fn a_family_that_the_settings_leave_out_is_told_apart_from_a_server_that_i
     let said = check(&scene, domain(&scene)).await;
     assert_eq!(said.code, Some(1));
     assert_eq!(said.out.matches("it would go on with signing in").count(), 1, "{said:?}");
-    for told in
-        ["refuses this kind of device", "does not enroll this kind of device by account", "account_driven.families"]
-    {
+    for told in ["refuses this kind of device", "does not offer account-driven enrollment", "account_driven.families"] {
         assert!(said.out.contains(told), "{told} is not in {said:?}");
     }
     assert!(!said.out.contains("asks Apple next") && !said.out.contains("discovery show"), "{said:?}");

@@ -55,7 +55,7 @@ async fn who_is_not_served_is_told_so_in_a_document_that_the_device_can_show() {
     let mut walk = super::walk(&scene, Visitor::personal(Family::IPad, "18.2"));
     let refused = walk.enroll_with_account(&identifier(&scene, "grace"), &mut Nobody).await.unwrap_err();
     assert!(matches!(refused, AccountError::Discovery(_)), "{refused}");
-    assert!(refused.to_string().contains("does not enroll this kind of device by account"), "{refused}");
+    assert!(refused.to_string().contains("does not offer account-driven enrollment"), "{refused}");
     scene.strike().await;
 }
 

@@ -60,7 +60,7 @@ async fn a_backup_and_the_master_key_are_all_that_a_bare_machine_needs() {
     let bare = elsewhere.path().join("bare/machine");
     let said = restore(&copy, &key, &bare).expect_success();
     for file in ["muster.toml", "master.key", "pki/identity-ca.key", "pki/tls.key"] {
-        assert!(said.contains(&format!("put back {}", bare.join(file).display())), "{file}: {said}");
+        assert!(said.contains(&format!("restored {}", bare.join(file).display())), "{file}: {said}");
         assert_eq!(std::fs::metadata(bare.join(file)).unwrap().permissions().mode() & 0o777, 0o600, "{file}");
     }
     let config = bare.join("muster.toml");
@@ -172,7 +172,7 @@ async fn restoring_replaces_no_file_that_is_there() {
     let said = restore(&copy, &config.with_file_name("master.key"), &bare).expect_failure();
     assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "untouched");
     assert!(files(&bare).iter().all(|path| path.extension().is_none_or(|end| end != "restoring")));
-    let kept = format!("left as it is, which differs from the backup: {}", bare.join("muster.toml").display());
+    let kept = format!("not replaced, although it differs from the backup: {}", bare.join("muster.toml").display());
     assert!(said.contains(&kept), "{said}");
     assert_eq!(std::fs::read_to_string(bare.join("muster.toml")).unwrap(), own);
     // Over a log nothing is restored.

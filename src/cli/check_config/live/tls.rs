@@ -1,5 +1,5 @@
-//! `check-config --live`: connects to the addresses that devices are given, through whatever proxy stands there, and holds what is
-//! presented against what devices ask for (support.apple.com/126655, from OS 27 on).
+//! `check-config --live`: connects to the addresses that devices use, through a proxy if there is one, and checks the
+//! certificate and the TLS parameters against the requirements of devices (support.apple.com/126655, from OS 27 on).
 
 use crate::config::Config;
 use crate::config::acceptor::GROUPS;
@@ -18,17 +18,18 @@ use url::Url;
 use world::World;
 use world::regular_file;
 
-/// For the connection, and for each answer of the handshake.
+/// Timeout for the connection, and for each answer of the handshake.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Suites of App Transport Security in TLS 1.2: forward secrecy by ECDHE, AES. Those of TLS 1.3 all do.
+/// TLS 1.2 cipher suites of App Transport Security: forward secrecy with ECDHE, and AES. All TLS 1.3 suites qualify.
 const SUITES: &str = "ECDHE+AESGCM:ECDHE+AES";
-/// Suites without forward secrecy, with DHE, or with CBC (the names of digests choose those that are not AEAD).
+/// Cipher suites without forward secrecy, with DHE, or with CBC (the digest names select the non-AEAD ones).
 const WEAK_SUITES: &str = "kDHE:kRSA:SHA1:SHA256:SHA384:!PSK:!SRP:@SECLEVEL=0";
-/// Whatever there is, to tell what a server offers instead.
+/// Every cipher suite, to find out what a server offers instead.
 const ANY_SUITE: &str = "ALL:COMPLEMENTOFALL:@SECLEVEL=0";
-/// A server whose key is on another curve shakes hands only with a client that knows that curve (RFC 8422 section 5.1).
+/// Every group: a server whose key is on another curve completes a handshake only with a client that supports that
+/// curve (RFC 8422 section 5.1).
 const ANY_GROUP: &str = "?X25519:?P-256:?P-384:?P-521:?X448:?P-192:?P-224:?ffdhe2048:?ffdhe3072";
-/// What OpenSSL adds to the number of an alert that it received (`SSL_AD_REASON_OFFSET`).
+/// OpenSSL's error codes of received alerts: the alert number plus `SSL_AD_REASON_OFFSET`.
 const ALERTS: std::ops::Range<i32> = 1_000..1_256;
 
 /// What a handshake offers.
@@ -39,19 +40,19 @@ struct Offer {
     newest: SslVersion,
 }
 
-/// As devices.
+/// The offer of devices.
 const OF_DEVICES: Offer =
     Offer { suites: SUITES, groups: GROUPS, oldest: SslVersion::TLS1_2, newest: SslVersion::TLS1_3 };
-/// Without TLS 1.3, where a key on another curve cannot sign whatever is offered.
+/// Excludes TLS 1.3, in which a key on an unsupported curve can never sign.
 const ANYTHING: Offer =
     Offer { suites: ANY_SUITE, groups: ANY_GROUP, oldest: SslVersion::TLS1, newest: SslVersion::TLS1_2 };
 const OLD_VERSIONS: Offer = Offer { newest: SslVersion::TLS1_1, ..ANYTHING };
 const WEAK: Offer = Offer { suites: WEAK_SUITES, oldest: SslVersion::TLS1_2, ..ANYTHING };
 
-/// Why there was no handshake.
+/// Reason why the handshake failed.
 struct Failed {
     why: String,
-    /// The server answered, with a TLS alert: it speaks TLS and takes nothing that was offered.
+    /// The server answered with a TLS alert: it supports TLS but accepts nothing that was offered.
     alert: bool,
 }
 
@@ -61,22 +62,22 @@ impl Failed {
     }
 }
 
-/// What was seen at an address.
+/// Result of a handshake with an address.
 struct Seen {
     chain: Vec<X509>,
     version: String,
     suite: String,
-    /// Extended Master Secret (RFC 7627); TLS 1.3 has it in itself.
+    /// Extended Master Secret (RFC 7627); TLS 1.3 always includes it.
     master_secret: bool,
 }
 
-/// A line for an address that does; findings for one that does not.
+/// Returns a line for each address that works, and findings for each one that does not.
 pub async fn steps(config: &Config) -> Vec<Result<String, Finding>> {
     let mut told = Vec::new();
     let addresses =
         [("server.public_url", Some(&config.server.public_url)), ("devices.url", config.devices.url.as_ref())];
     for (setting, address) in addresses {
-        // Any free port, in trials: only the running server knows which.
+        // Port 0 (in trials): only the running server knows the actual port.
         let any_port = |address: &&String| Url::parse(address).is_ok_and(|url| url.port() == Some(0));
         let Some(address) = address.filter(|address| !any_port(address)) else { continue };
         let (asked, root) = (address.clone(), config.pki.tls_root.clone());
@@ -105,7 +106,7 @@ fn check(setting: &str, address: &str, root: Option<&std::path::Path>) -> Vec<Re
     std::iter::once(Ok(line)).chain(weak.map(Err)).collect()
 }
 
-/// No handshake as devices make it: what is offered instead?
+/// The devices' handshake failed. Finds out what the server offers instead.
 fn refused(setting: &str, address: &str, root: Option<&std::path::Path>, url: &Url, failed: &Failed) -> Vec<Finding> {
     let other = connect(url, &ANYTHING);
     let instead = match &other {
@@ -117,13 +118,13 @@ fn refused(setting: &str, address: &str, root: Option<&std::path::Path>, url: &U
         "{address} offers no TLS that devices accept (TLS 1.2 or later with ECDHE and AES, and a key of RSA or of the curve P-256, P-384 \
          or P-521): {instead}"
     );
-    let mend = "let the proxy there offer TLS 1.3, or TLS 1.2 with ECDHE-…-AES…-GCM suites, and give it a certificate with such a key";
+    let mend = "configure the proxy there to offer TLS 1.3, or TLS 1.2 with ECDHE-…-AES…-GCM suites, and use a certificate with such a key";
     let mut findings = vec![Finding::error("tls-suites", setting, wrong, mend)];
     findings.extend(other.iter().flat_map(|seen| judge(setting, address, root, seen)));
     findings
 }
 
-/// What is offered besides to clients that ask for it.
+/// Finds weak options that the server also offers.
 fn weak(setting: &str, address: &str, url: &Url) -> Option<Finding> {
     let also = [connect(url, &OLD_VERSIONS), connect(url, &WEAK)];
     let also: Vec<String> =
@@ -131,7 +132,7 @@ fn weak(setting: &str, address: &str, url: &Url) -> Option<Finding> {
     (!also.is_empty()).then(|| {
         let wrong = format!("{address} also accepts {}, which devices with OS 27 do not use", also.join(" and "));
         let mend =
-            "let the proxy there offer TLS 1.2 and later with ECDHE-…-GCM suites only, unless other clients need more";
+            "configure the proxy there to offer only TLS 1.2 and later with ECDHE-…-GCM suites, unless other clients need more";
         Finding::warning("tls-weak-offered", setting, wrong, mend)
     })
 }
@@ -139,8 +140,8 @@ fn weak(setting: &str, address: &str, url: &Url) -> Option<Finding> {
 fn judge(setting: &str, address: &str, root: Option<&std::path::Path>, seen: &Seen) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !seen.master_secret {
-        let wrong = format!("{address} does without Extended Master Secret in TLS 1.2 (RFC 7627)");
-        findings.push(Finding::error("tls-suites", setting, wrong, "renew the proxy's TLS library, or offer TLS 1.3"));
+        let wrong = format!("{address} does not use Extended Master Secret in TLS 1.2 (RFC 7627)");
+        findings.push(Finding::error("tls-suites", setting, wrong, "update the proxy's TLS library, or offer TLS 1.3"));
     }
     let Some(own) = seen.chain.first() else {
         findings.push(unreachable(setting, address, "it presents no certificate"));
@@ -195,7 +196,7 @@ fn handshake(stream: TcpStream, host: &str, offer: &Offer) -> Result<Seen, Faile
 
 fn client(offer: &Offer) -> Result<ConnectConfiguration, ErrorStack> {
     let mut connector = SslConnector::builder(SslMethod::tls_client())?;
-    // The chain is judged by what is said of it, one fault at a time.
+    // The handshake accepts any chain. Separate checks then report its faults one by one.
     connector.set_verify(SslVerifyMode::NONE);
     connector.set_security_level(0);
     connector.set_min_proto_version(Some(offer.oldest))?;
