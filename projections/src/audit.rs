@@ -49,35 +49,35 @@ impl Projection for Audit {
     }
 
     fn version(&self) -> u32 {
-        7
+        8
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["audit_v7_events", "audit_v7_people", "audit_v7_accounts", "audit_v7_commands"]
+        &["audit_events", "audit_people", "audit_accounts", "audit_commands"]
     }
 
     // The index by event is not unique, so that a log which contains an event id twice is shown completely.
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS audit_v7_events (
+        "CREATE TABLE IF NOT EXISTS audit_events (
             position INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL, effective INTEGER NOT NULL,
             stream TEXT NOT NULL, revision INTEGER NOT NULL, type TEXT NOT NULL, actor_kind TEXT NOT NULL,
             actor_id TEXT NOT NULL, person TEXT, device TEXT, correlation TEXT NOT NULL, help_code TEXT NOT NULL,
             device_code TEXT, source TEXT, source_erased INTEGER NOT NULL, outcome TEXT NOT NULL, message TEXT NOT NULL,
             message_values TEXT NOT NULL, text TEXT NOT NULL, account TEXT
         );
-        CREATE INDEX IF NOT EXISTS audit_v7_by_event ON audit_v7_events (event);
-        CREATE INDEX IF NOT EXISTS audit_v7_by_time ON audit_v7_events (effective);
-        CREATE INDEX IF NOT EXISTS audit_v7_by_device ON audit_v7_events (device);
-        CREATE INDEX IF NOT EXISTS audit_v7_by_person ON audit_v7_events (person);
-        CREATE INDEX IF NOT EXISTS audit_v7_by_actor ON audit_v7_events (actor_id);
-        CREATE INDEX IF NOT EXISTS audit_v7_by_type ON audit_v7_events (type);
-        CREATE INDEX IF NOT EXISTS audit_v7_by_correlation ON audit_v7_events (correlation);
-        CREATE INDEX IF NOT EXISTS audit_v7_by_help_code ON audit_v7_events (help_code);
-        CREATE INDEX IF NOT EXISTS audit_v7_by_device_code ON audit_v7_events (device_code);
-        CREATE INDEX IF NOT EXISTS audit_v7_by_account ON audit_v7_events (account) WHERE account IS NOT NULL;
-        CREATE TABLE IF NOT EXISTS audit_v7_accounts (account TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS audit_v7_people (device TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS audit_v7_commands (
+        CREATE INDEX IF NOT EXISTS audit_by_event ON audit_events (event);
+        CREATE INDEX IF NOT EXISTS audit_by_time ON audit_events (effective);
+        CREATE INDEX IF NOT EXISTS audit_by_device ON audit_events (device);
+        CREATE INDEX IF NOT EXISTS audit_by_person ON audit_events (person);
+        CREATE INDEX IF NOT EXISTS audit_by_actor ON audit_events (actor_id);
+        CREATE INDEX IF NOT EXISTS audit_by_type ON audit_events (type);
+        CREATE INDEX IF NOT EXISTS audit_by_correlation ON audit_events (correlation);
+        CREATE INDEX IF NOT EXISTS audit_by_help_code ON audit_events (help_code);
+        CREATE INDEX IF NOT EXISTS audit_by_device_code ON audit_events (device_code);
+        CREATE INDEX IF NOT EXISTS audit_by_account ON audit_events (account) WHERE account IS NOT NULL;
+        CREATE TABLE IF NOT EXISTS audit_accounts (account TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS audit_people (device TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS audit_commands (
             device TEXT NOT NULL, command TEXT NOT NULL, request_type TEXT NOT NULL, PRIMARY KEY (device, command)
         ) WITHOUT ROWID;"
     }
@@ -153,16 +153,16 @@ fn account_refused(event: &EnrollmentEvent) -> Option<&str> {
 }
 
 fn owner_of(rows: &Connection, account: &str) -> rusqlite::Result<Option<String>> {
-    let select = "SELECT person FROM audit_v7_accounts WHERE account = ?1";
+    let select = "SELECT person FROM audit_accounts WHERE account = ?1";
     rows.prepare_cached(select)?.query_row([account], |row| row.get(0)).optional()
 }
 
 // Refused sign-ins from before the account was linked to a person are also attributed to that person.
 fn own(rows: &Connection, account: &str, person: &str) -> rusqlite::Result<()> {
-    let keep = "INSERT INTO audit_v7_accounts (account, person) VALUES (?1, ?2)
+    let keep = "INSERT INTO audit_accounts (account, person) VALUES (?1, ?2)
         ON CONFLICT (account) DO UPDATE SET person = excluded.person";
     rows.prepare_cached(keep)?.execute([account, person])?;
-    let update = "UPDATE audit_v7_events SET person = ?2 WHERE account = ?1 AND person IS NULL";
+    let update = "UPDATE audit_events SET person = ?2 WHERE account = ?1 AND person IS NULL";
     rows.prepare_cached(update)?.execute([account, person]).map(drop)
 }
 
@@ -289,16 +289,16 @@ fn named_by_device(event: &DeviceEvent) -> Option<String> {
 
 fn person_of(rows: &Connection, device: Option<&str>) -> rusqlite::Result<Option<String>> {
     let Some(device) = device else { return Ok(None) };
-    let select = "SELECT person FROM audit_v7_people WHERE device = ?1";
+    let select = "SELECT person FROM audit_people WHERE device = ?1";
     rows.prepare_cached(select)?.query_row([device], |row| row.get(0)).optional()
 }
 
 // Events of a visitor before the sign-in are also attributed to the person.
 fn learn(rows: &Connection, device: Option<&str>, person: &str) -> rusqlite::Result<()> {
     let Some(device) = device else { return Ok(()) };
-    let keep = "INSERT INTO audit_v7_people (device, person) VALUES (?1, ?2) ON CONFLICT (device) DO NOTHING";
+    let keep = "INSERT INTO audit_people (device, person) VALUES (?1, ?2) ON CONFLICT (device) DO NOTHING";
     if rows.prepare_cached(keep)?.execute([device, person])? > 0 {
-        let update = "UPDATE audit_v7_events SET person = ?2 WHERE device = ?1 AND person IS NULL AND account IS NULL";
+        let update = "UPDATE audit_events SET person = ?2 WHERE device = ?1 AND person IS NULL AND account IS NULL";
         rows.prepare_cached(update)?.execute([device, person])?;
     }
     Ok(())
@@ -309,13 +309,13 @@ fn named(rows: &Connection, entry: &Entry, said: Message) -> rusqlite::Result<Me
     let Event::Device(event) = &entry.event else { return Ok(said) };
     let device = entry.stream.id();
     if let DeviceEvent::MdmCommandQueued { command, request_type, .. } = event {
-        let keep = "INSERT INTO audit_v7_commands (device, command, request_type) VALUES (?1, ?2, ?3)
+        let keep = "INSERT INTO audit_commands (device, command, request_type) VALUES (?1, ?2, ?3)
             ON CONFLICT (device, command) DO NOTHING";
         rows.prepare_cached(keep)?.execute([device, &command.to_string(), request_type])?;
         return Ok(said);
     }
     let Some(command) = command_of(event) else { return Ok(said) };
-    let select = "SELECT request_type FROM audit_v7_commands WHERE device = ?1 AND command = ?2";
+    let select = "SELECT request_type FROM audit_commands WHERE device = ?1 AND command = ?2";
     let found = rows.prepare_cached(select)?.query_row([device, &command.to_string()], |row| row.get::<_, String>(0));
     Ok(match found.optional()? {
         Some(request_type) => said.with("command", request_type),
@@ -358,7 +358,7 @@ fn insert(rows: &Connection, entry: &Entry, effective: Timestamp, about: &About<
     let event_type = entry.event.type_name();
     let id = entry.id.to_string();
     let text = format!("{}\n{event_type}\n{}\n{id}", english(said.key, &said.values), entry.stream).to_lowercase();
-    let insert = "INSERT INTO audit_v7_events (position, event, at, effective, stream, revision, type, actor_kind,
+    let insert = "INSERT INTO audit_events (position, event, at, effective, stream, revision, type, actor_kind,
         actor_id, person, device, correlation, help_code, source, source_erased, outcome, message, message_values, text, device_code,
         account)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";

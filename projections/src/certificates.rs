@@ -15,22 +15,22 @@ impl Projection for Certificates {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["certificates_v2_issued"]
+        &["certificates_issued"]
     }
 
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS certificates_v2_issued (
+        "CREATE TABLE IF NOT EXISTS certificates_issued (
             fingerprint TEXT PRIMARY KEY, serial TEXT NOT NULL, device TEXT NOT NULL, not_after INTEGER NOT NULL,
             revoked INTEGER,
             -- 1: revoked only when that time is over.
             pending INTEGER NOT NULL DEFAULT 0
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS certificates_v2_by_device ON certificates_v2_issued (device);
-        CREATE INDEX IF NOT EXISTS certificates_v2_revoked ON certificates_v2_issued (not_after)
+        CREATE INDEX IF NOT EXISTS certificates_by_device ON certificates_issued (device);
+        CREATE INDEX IF NOT EXISTS certificates_revoked ON certificates_issued (not_after)
             WHERE revoked IS NOT NULL;"
     }
 
@@ -49,7 +49,7 @@ fn fold_visit(rows: &Connection, entry: &Entry, effective: Timestamp, event: &En
     match event {
         EnrollmentEvent::IdentityIssued { identity, .. } => issued(rows, entry.stream.id(), identity),
         EnrollmentEvent::IdentityRevoked { fingerprint } => {
-            let revoke = "UPDATE certificates_v2_issued SET revoked = min(coalesce(revoked, ?2), ?2), pending = 0
+            let revoke = "UPDATE certificates_issued SET revoked = min(coalesce(revoked, ?2), ?2), pending = 0
                 WHERE fingerprint = ?1";
             rows.prepare_cached(revoke)?.execute(params![fingerprint, effective.0]).map(drop)
         }
@@ -94,7 +94,7 @@ fn fold_device(rows: &Connection, entry: &Entry, effective: Timestamp, event: &D
         // remain revoked.
         DeviceEvent::DeviceRevived { .. } => {
             let keep =
-                "UPDATE certificates_v2_issued SET revoked = NULL, pending = 0 WHERE device = ?1 AND pending = 1";
+                "UPDATE certificates_issued SET revoked = NULL, pending = 0 WHERE device = ?1 AND pending = 1";
             rows.prepare_cached(keep)?.execute([device]).map(drop)
         }
         DeviceEvent::DeviceAuthenticated { .. } | DeviceEvent::DeviceEnrolled { .. } => Ok(()),
@@ -120,19 +120,19 @@ fn fold_device(rows: &Connection, entry: &Entry, effective: Timestamp, event: &D
 // Revokes at once. The earliest time counts, even if the clock is set back later.
 fn revoke(rows: &Connection, device: &str, at: Timestamp) -> rusqlite::Result<()> {
     let revoke =
-        "UPDATE certificates_v2_issued SET revoked = min(coalesce(revoked, ?2), ?2), pending = 0 WHERE device = ?1";
+        "UPDATE certificates_issued SET revoked = min(coalesce(revoked, ?2), ?2), pending = 0 WHERE device = ?1";
     rows.prepare_cached(revoke)?.execute(params![device, at.0]).map(drop)
 }
 
 // Certificates that are already revoked remain revoked.
 fn revoke_after(rows: &Connection, device: &str, until: Timestamp) -> rusqlite::Result<()> {
-    let revoke = "UPDATE certificates_v2_issued SET pending = (revoked IS NULL OR pending = 1),
+    let revoke = "UPDATE certificates_issued SET pending = (revoked IS NULL OR pending = 1),
         revoked = min(coalesce(revoked, ?2), ?2) WHERE device = ?1";
     rows.prepare_cached(revoke)?.execute(params![device, until.0]).map(drop)
 }
 
 fn issued(rows: &Connection, device: &str, identity: &IssuedCertificate) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO certificates_v2_issued (fingerprint, serial, device, not_after) VALUES (?1, ?2, ?3, ?4)
+    let insert = "INSERT INTO certificates_issued (fingerprint, serial, device, not_after) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (fingerprint) DO NOTHING";
     let IssuedCertificate { fingerprint, serial, not_after, .. } = identity;
     rows.prepare_cached(insert)?.execute(params![fingerprint, serial, device, not_after.0]).map(drop)
@@ -153,7 +153,7 @@ pub struct Revoked {
 /// # Errors
 /// Returns an error if `projections.db` cannot be read.
 pub async fn revoked(projections: &Projections, now: Timestamp) -> Result<Vec<Revoked>, ProjectionError> {
-    let select = "SELECT serial, device, revoked FROM certificates_v2_issued
+    let select = "SELECT serial, device, revoked FROM certificates_issued
         WHERE revoked IS NOT NULL AND (pending = 0 OR revoked <= ?1) AND not_after > ?1 ORDER BY revoked, serial";
     projections
         .read_of("certificates", move |rows| {

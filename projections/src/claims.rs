@@ -10,13 +10,13 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 /// SQL for the records whose hardware device `d` claims, as a list of ids separated by spaces.
-pub(crate) const CLAIMS: &str = "(SELECT group_concat(c.earlier, ' ') FROM claims_v1_pairs c
-    JOIN devices_v4_current o ON o.id = c.earlier
+pub(crate) const CLAIMS: &str = "(SELECT group_concat(c.earlier, ' ') FROM claims_pairs c
+    JOIN devices_current o ON o.id = c.earlier
     WHERE c.later = d.id AND NOT c.dismissed AND d.phase = 'enrolled' AND o.phase = 'enrolled')";
 
 /// As [`CLAIMS`], for the records that claim the hardware of `d`.
-pub(crate) const CLAIMED_BY: &str = "(SELECT group_concat(c.later, ' ') FROM claims_v1_pairs c
-    JOIN devices_v4_current o ON o.id = c.later
+pub(crate) const CLAIMED_BY: &str = "(SELECT group_concat(c.later, ' ') FROM claims_pairs c
+    JOIN devices_current o ON o.id = c.later
     WHERE c.earlier = d.id AND NOT c.dismissed AND d.phase = 'enrolled' AND o.phase = 'enrolled')";
 
 /// A claim of one record on the hardware of another.
@@ -40,9 +40,9 @@ pub struct Claim {
 pub async fn open_of(projections: &Projections, device: DeviceId) -> Result<Vec<Claim>, ProjectionError> {
     projections
         .read_of("claims", move |rows| {
-            let select = "SELECT c.later, c.earlier, c.at, c.event, a.refused FROM claims_v1_pairs c
-                JOIN devices_v4_current l ON l.id = c.later JOIN devices_v4_current e ON e.id = c.earlier
-                LEFT JOIN claims_v1_attestations a ON a.device = c.later
+            let select = "SELECT c.later, c.earlier, c.at, c.event, a.refused FROM claims_pairs c
+                JOIN devices_current l ON l.id = c.later JOIN devices_current e ON e.id = c.earlier
+                LEFT JOIN claims_attestations a ON a.device = c.later
                 WHERE (c.later = ?1 OR c.earlier = ?1) AND NOT c.dismissed
                     AND l.phase = 'enrolled' AND e.phase = 'enrolled'
                 ORDER BY c.at DESC, c.earlier LIMIT 20";
@@ -84,20 +84,20 @@ impl Projection for Claims {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["claims_v1_pairs", "claims_v1_attestations"]
+        &["claims_pairs", "claims_attestations"]
     }
 
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS claims_v1_pairs (
+        "CREATE TABLE IF NOT EXISTS claims_pairs (
             later TEXT NOT NULL, earlier TEXT NOT NULL, at INTEGER NOT NULL, event TEXT NOT NULL,
             dismissed INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (later, earlier)
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS claims_v1_by_earlier ON claims_v1_pairs (earlier);
-        CREATE TABLE IF NOT EXISTS claims_v1_attestations (device TEXT PRIMARY KEY, refused TEXT) WITHOUT ROWID;"
+        CREATE INDEX IF NOT EXISTS claims_by_earlier ON claims_pairs (earlier);
+        CREATE TABLE IF NOT EXISTS claims_attestations (device TEXT PRIMARY KEY, refused TEXT) WITHOUT ROWID;"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
@@ -111,7 +111,7 @@ impl Projection for Claims {
                 noted(rows, entry, effective, &superseded_by.to_string(), device)
             }
             DeviceEvent::HardwareClaimDismissed { other } => {
-                let dismiss = "UPDATE claims_v1_pairs SET dismissed = 1 WHERE later = ?1 AND earlier = ?2";
+                let dismiss = "UPDATE claims_pairs SET dismissed = 1 WHERE later = ?1 AND earlier = ?2";
                 rows.prepare_cached(dismiss)?.execute([device, &other.to_string()]).map(drop)
             }
             DeviceEvent::HardwareAttestationRequested { .. } => attestation(rows, device, None),
@@ -137,13 +137,13 @@ impl Projection for Claims {
 }
 
 fn noted(rows: &Connection, entry: &Entry, effective: Timestamp, later: &str, earlier: &str) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO claims_v1_pairs (later, earlier, at, event) VALUES (?1, ?2, ?3, ?4)
+    let insert = "INSERT INTO claims_pairs (later, earlier, at, event) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (later, earlier) DO NOTHING";
     rows.prepare_cached(insert)?.execute(params![later, earlier, effective.0, entry.id.to_string()]).map(drop)
 }
 
 fn attestation(rows: &Connection, device: &str, refused: Option<&str>) -> rusqlite::Result<()> {
-    let upsert = "INSERT INTO claims_v1_attestations (device, refused) VALUES (?1, ?2)
+    let upsert = "INSERT INTO claims_attestations (device, refused) VALUES (?1, ?2)
         ON CONFLICT (device) DO UPDATE SET refused = excluded.refused";
     rows.prepare_cached(upsert)?.execute(params![device, refused]).map(drop)
 }

@@ -27,33 +27,33 @@ impl Projection for Commands {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["commands_v3_queue", "commands_v3_apps", "commands_v3_following"]
+        &["commands_queue", "commands_apps", "commands_following"]
     }
 
     // `paused`: the earlier state of a command whose record ended and can be revived.
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS commands_v3_queue (
+        "CREATE TABLE IF NOT EXISTS commands_queue (
             command TEXT PRIMARY KEY, device TEXT NOT NULL, position INTEGER NOT NULL, event TEXT NOT NULL,
             request_type TEXT NOT NULL, priority TEXT NOT NULL, state TEXT NOT NULL, queued_at INTEGER NOT NULL,
             expires INTEGER, changed_at INTEGER NOT NULL, why TEXT, paused TEXT
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS commands_v3_by_device ON commands_v3_queue (device, position);
-        CREATE INDEX IF NOT EXISTS commands_v3_by_expiry ON commands_v3_queue (expires)
+        CREATE INDEX IF NOT EXISTS commands_by_device ON commands_queue (device, position);
+        CREATE INDEX IF NOT EXISTS commands_by_expiry ON commands_queue (expires)
             WHERE expires IS NOT NULL AND state IN ('queued', 'delivered', 'deferred');
-        CREATE INDEX IF NOT EXISTS commands_v3_waiting ON commands_v3_queue (command)
+        CREATE INDEX IF NOT EXISTS commands_waiting ON commands_queue (command)
             WHERE state IN ('queued', 'delivered', 'deferred');
-        CREATE TABLE IF NOT EXISTS commands_v3_apps (
+        CREATE TABLE IF NOT EXISTS commands_apps (
             device TEXT NOT NULL, app TEXT NOT NULL, status TEXT NOT NULL, settled INTEGER NOT NULL, at INTEGER NOT NULL,
             PRIMARY KEY (device, app)
         ) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS commands_v3_following (
+        CREATE TABLE IF NOT EXISTS commands_following (
             device TEXT PRIMARY KEY, tries INTEGER NOT NULL, due_at INTEGER, event TEXT NOT NULL
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS commands_v3_by_due ON commands_v3_following (due_at);"
+        CREATE INDEX IF NOT EXISTS commands_by_due ON commands_following (due_at);"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
@@ -76,7 +76,7 @@ impl Fold<'_> {
     fn event(&self, event: &DeviceEvent) -> rusqlite::Result<()> {
         match event {
             DeviceEvent::MdmCommandQueued { command, request_type, priority, expires, .. } => {
-                let insert = "INSERT OR IGNORE INTO commands_v3_queue (command, device, position, event, request_type,
+                let insert = "INSERT OR IGNORE INTO commands_queue (command, device, position, event, request_type,
                     priority, state, queued_at, expires, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8)";
                 self.rows.prepare_cached(insert)?.execute(params![
                     command.to_string(),
@@ -91,7 +91,7 @@ impl Fold<'_> {
                 ])?;
                 if request_type == ASKS_FOR_APPS {
                     // A query is queued; the next one is scheduled at its answer.
-                    let asked = "UPDATE commands_v3_following SET due_at = NULL WHERE device = ?1";
+                    let asked = "UPDATE commands_following SET due_at = NULL WHERE device = ?1";
                     self.rows.prepare_cached(asked)?.execute([self.device])?;
                 }
                 Ok(())
@@ -144,13 +144,13 @@ impl Fold<'_> {
     }
 
     fn state(&self, command: CommandId, state: State) -> rusqlite::Result<()> {
-        let update = "UPDATE commands_v3_queue SET state = ?2, changed_at = ?3 WHERE command = ?1";
+        let update = "UPDATE commands_queue SET state = ?2, changed_at = ?3 WHERE command = ?1";
         let changed = params![command.to_string(), state.as_str(), self.entry.at.0];
         self.rows.prepare_cached(update)?.execute(changed).map(drop)
     }
 
     fn why(&self, command: CommandId, why: Option<String>) -> rusqlite::Result<()> {
-        let update = "UPDATE commands_v3_queue SET why = ?2 WHERE command = ?1";
+        let update = "UPDATE commands_queue SET why = ?2 WHERE command = ?1";
         self.rows.prepare_cached(update)?.execute(params![command.to_string(), why]).map(drop)
     }
 
@@ -167,14 +167,14 @@ impl Fold<'_> {
     // A query of the app status is repeated later, whatever its result, but not forever.
     fn over(&self, command: CommandId, state: State) -> rusqlite::Result<()> {
         self.state(command, state)?;
-        let select = "SELECT request_type FROM commands_v3_queue WHERE command = ?1";
+        let select = "SELECT request_type FROM commands_queue WHERE command = ?1";
         let mut select = self.rows.prepare_cached(select)?;
         let request_type: Option<String> = select.query_row([command.to_string()], |row| row.get(0)).optional()?;
         if request_type.as_deref() == Some(ASKS_FOR_APPS) { self.ask_again() } else { Ok(()) }
     }
 
     fn ask_again(&self) -> rusqlite::Result<()> {
-        let select = "SELECT tries FROM commands_v3_following WHERE device = ?1";
+        let select = "SELECT tries FROM commands_following WHERE device = ?1";
         let tries: Option<i64> =
             self.rows.prepare_cached(select)?.query_row([self.device], |row| row.get(0)).optional()?;
         let Some(tries) = tries.map(|tries| tries + 1) else { return Ok(()) };
@@ -185,7 +185,7 @@ impl Fold<'_> {
     }
 
     fn app(&self, app: &str, status: AppStatus) -> rusqlite::Result<()> {
-        let upsert = "INSERT INTO commands_v3_apps (device, app, status, settled, at) VALUES (?1, ?2, ?3, ?4, ?5)
+        let upsert = "INSERT INTO commands_apps (device, app, status, settled, at) VALUES (?1, ?2, ?3, ?4, ?5)
             ON CONFLICT (device, app) DO UPDATE SET status = excluded.status, settled = excluded.settled,
                 at = excluded.at";
         let settled = status.is_settled();
@@ -196,11 +196,11 @@ impl Fold<'_> {
             settled,
             self.entry.at.0
         ])?;
-        let open = "SELECT 1 FROM commands_v3_apps WHERE device = ?1 AND NOT settled";
+        let open = "SELECT 1 FROM commands_apps WHERE device = ?1 AND NOT settled";
         if !self.rows.prepare_cached(open)?.exists([self.device])? {
             return self.follow_no_more();
         }
-        let followed = "SELECT 1 FROM commands_v3_following WHERE device = ?1";
+        let followed = "SELECT 1 FROM commands_following WHERE device = ?1";
         if settled || self.rows.prepare_cached(followed)?.exists([self.device])? {
             return Ok(());
         }
@@ -208,7 +208,7 @@ impl Fold<'_> {
     }
 
     fn follow(&self, tries: i64, delay: i64) -> rusqlite::Result<()> {
-        let upsert = "INSERT INTO commands_v3_following (device, tries, due_at, event) VALUES (?1, ?2, ?3, ?4)
+        let upsert = "INSERT INTO commands_following (device, tries, due_at, event) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (device) DO UPDATE SET tries = excluded.tries, due_at = excluded.due_at,
                 event = excluded.event";
         let due = self.entry.at.plus_seconds(delay).0;
@@ -217,39 +217,39 @@ impl Fold<'_> {
     }
 
     fn follow_no_more(&self) -> rusqlite::Result<()> {
-        let delete = "DELETE FROM commands_v3_following WHERE device = ?1";
+        let delete = "DELETE FROM commands_following WHERE device = ?1";
         self.rows.prepare_cached(delete)?.execute([self.device]).map(drop)
     }
 
     // The record can be revived, with its queue and its apps.
     fn pause(&self) -> rusqlite::Result<()> {
-        let pause = "UPDATE commands_v3_queue SET paused = state, state = ?2, changed_at = ?3
+        let pause = "UPDATE commands_queue SET paused = state, state = ?2, changed_at = ?3
             WHERE device = ?1 AND state IN ('queued', 'delivered', 'deferred')";
         let paused = params![self.device, State::Ended.as_str(), self.entry.at.0];
         self.rows.prepare_cached(pause)?.execute(paused)?;
-        let wait = "UPDATE commands_v3_following SET due_at = NULL WHERE device = ?1";
+        let wait = "UPDATE commands_following SET due_at = NULL WHERE device = ?1";
         self.rows.prepare_cached(wait)?.execute([self.device]).map(drop)
     }
 
     fn go_on(&self) -> rusqlite::Result<()> {
-        let go_on = "UPDATE commands_v3_queue SET state = paused, paused = NULL, changed_at = ?2
+        let go_on = "UPDATE commands_queue SET state = paused, paused = NULL, changed_at = ?2
             WHERE device = ?1 AND paused IS NOT NULL";
         self.rows.prepare_cached(go_on)?.execute(params![self.device, self.entry.at.0])?;
-        let follow = "UPDATE commands_v3_following SET due_at = ?2, event = ?3 WHERE device = ?1";
+        let follow = "UPDATE commands_following SET due_at = ?2, event = ?3 WHERE device = ?1";
         let due = self.entry.at.plus_seconds(DELAYS[0]).0;
         self.rows.prepare_cached(follow)?.execute(params![self.device, due, self.entry.id.to_string()]).map(drop)
     }
 
     // Managed apps are removed when management ends.
     fn end(&self) -> rusqlite::Result<()> {
-        let end = "UPDATE commands_v3_queue SET state = ?2, changed_at = ?3
+        let end = "UPDATE commands_queue SET state = ?2, changed_at = ?3
             WHERE device = ?1 AND state IN ('queued', 'delivered', 'deferred')";
         let ended = params![self.device, State::Ended.as_str(), self.entry.at.0];
         self.rows.prepare_cached(end)?.execute(ended)?;
         self.rows
-            .prepare_cached("UPDATE commands_v3_queue SET paused = NULL WHERE device = ?1")?
+            .prepare_cached("UPDATE commands_queue SET paused = NULL WHERE device = ?1")?
             .execute([self.device])?;
-        self.rows.prepare_cached("DELETE FROM commands_v3_apps WHERE device = ?1")?.execute([self.device])?;
+        self.rows.prepare_cached("DELETE FROM commands_apps WHERE device = ?1")?.execute([self.device])?;
         self.follow_no_more()
     }
 }

@@ -324,8 +324,25 @@ fn prepare(writer: &Connection) -> rusqlite::Result<()> {
     writer.set_prepared_statement_cache_capacity(128);
     writer.execute_batch(COMMON)?;
     for projection in ALL {
-        writer.execute_batch(projection.schema())?;
+        let transaction = writer.unchecked_transaction()?;
+        drop_other_version(&transaction, *projection)?;
+        transaction.execute_batch(projection.schema())?;
+        transaction.commit()?;
     }
+    Ok(())
+}
+
+// The tables of another version of this projection have the same names.
+fn drop_other_version(rows: &Connection, projection: &dyn Projection) -> rusqlite::Result<()> {
+    let select = "SELECT version FROM checkpoints WHERE projection = ?1";
+    let found: Option<u32> = rows.query_row(select, [projection.name()], |row| row.get(0)).optional()?;
+    if found.is_none_or(|version| version == projection.version()) {
+        return Ok(());
+    }
+    for table in projection.tables() {
+        rows.execute_batch(&format!("DROP TABLE IF EXISTS \"{table}\""))?;
+    }
+    rows.execute("DELETE FROM checkpoints WHERE projection = ?1", [projection.name()])?;
     Ok(())
 }
 
@@ -465,7 +482,7 @@ pub(crate) fn empty_write_ahead_log(connection: &Connection) -> rusqlite::Result
     Ok(())
 }
 
-/// Drops the tables of earlier versions. Called when the current ones have caught up.
+/// Drops tables of releases that had the version in the name, such as `devices_v4_current`. Called when the current ones have caught up.
 pub(crate) fn drop_old_versions(connection: &mut Connection) -> Result<(), ProjectionError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let tables: Vec<String> = {
@@ -482,8 +499,7 @@ pub(crate) fn drop_old_versions(connection: &mut Connection) -> Result<(), Proje
 
 fn is_old(table: &str) -> bool {
     ALL.iter().any(|projection| {
-        let any = format!("{}_v", projection.name());
-        let present = format!("{any}{}_", projection.version());
-        table.starts_with(&any) && !table.starts_with(&present)
+        let rest = table.strip_prefix(projection.name()).and_then(|rest| rest.strip_prefix("_v"));
+        rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     })
 }

@@ -63,15 +63,15 @@ impl Projection for Devices {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["devices_v4_current", "devices_v4_history"]
+        &["devices_current", "devices_history"]
     }
 
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS devices_v4_current (
+        "CREATE TABLE IF NOT EXISTS devices_current (
             id TEXT PRIMARY KEY, added INTEGER NOT NULL, last_event TEXT NOT NULL, last_event_at INTEGER NOT NULL,
             phase TEXT, archived INTEGER, person TEXT, ownership TEXT, kind TEXT, name TEXT, model TEXT,
             product_name TEXT, os_version TEXT, build_version TEXT, serial_number TEXT, udid TEXT, imei TEXT, meid TEXT,
@@ -79,9 +79,9 @@ impl Projection for Devices {
             identity_expires INTEGER, superseded_by TEXT,
             superseded_evidence TEXT
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS devices_v4_by_added ON devices_v4_current (added);
-        CREATE INDEX IF NOT EXISTS devices_v4_by_person ON devices_v4_current (person);
-        CREATE TABLE IF NOT EXISTS devices_v4_history (
+        CREATE INDEX IF NOT EXISTS devices_by_added ON devices_current (added);
+        CREATE INDEX IF NOT EXISTS devices_by_person ON devices_current (person);
+        CREATE TABLE IF NOT EXISTS devices_history (
             device TEXT NOT NULL, attribute TEXT NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER,
             position INTEGER NOT NULL, value, PRIMARY KEY (device, attribute, position)
         ) WITHOUT ROWID;"
@@ -224,7 +224,7 @@ impl Record<'_> {
 
     // The record returns to its state before the end.
     fn revive(&self) -> rusqlite::Result<()> {
-        let select = "SELECT value FROM devices_v4_history
+        let select = "SELECT value FROM devices_history
             WHERE device = ?1 AND attribute = 'phase' AND valid_to IS NOT NULL ORDER BY position DESC LIMIT 1";
         let before =
             self.rows.prepare_cached(select)?.query_row([self.id()], |row| row.get::<_, String>(0)).optional()?;
@@ -294,7 +294,7 @@ impl Record<'_> {
 
     /// Creates the current row if needed, and notes the last event of the record.
     fn touch(&self) -> rusqlite::Result<()> {
-        let upsert = "INSERT INTO devices_v4_current (id, added, last_event, last_event_at) VALUES (?1, ?2, ?3, ?4)
+        let upsert = "INSERT INTO devices_current (id, added, last_event, last_event_at) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (id) DO UPDATE SET last_event = excluded.last_event, last_event_at = excluded.last_event_at";
         let position = crate::sql(self.entry.position);
         let event = self.entry.id.to_string();
@@ -320,10 +320,10 @@ impl Record<'_> {
         if self.open_value(attribute)?.as_ref() == Some(&value) {
             return Ok(());
         }
-        let close = "UPDATE devices_v4_history SET valid_to = ?3
+        let close = "UPDATE devices_history SET valid_to = ?3
             WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
         self.rows.prepare_cached(close)?.execute(params![self.id(), attribute, self.effective.0])?;
-        let open = "INSERT INTO devices_v4_history (device, attribute, valid_from, position, value)
+        let open = "INSERT INTO devices_history (device, attribute, valid_from, position, value)
             VALUES (?1, ?2, ?3, ?4, ?5)";
         let position = crate::sql(self.entry.position);
         self.rows.prepare_cached(open)?.execute(params![self.id(), attribute, self.effective.0, position, value])?;
@@ -335,20 +335,20 @@ impl Record<'_> {
         if self.open_value(attribute)?.is_none() {
             return self.set(attribute, value);
         }
-        let replace = "UPDATE devices_v4_history SET value = ?3
+        let replace = "UPDATE devices_history SET value = ?3
             WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
         self.rows.prepare_cached(replace)?.execute(params![self.id(), attribute, value])?;
         Ok(())
     }
 
     fn open_value(&self, attribute: &str) -> rusqlite::Result<Option<Value>> {
-        let select = "SELECT value FROM devices_v4_history WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
+        let select = "SELECT value FROM devices_history WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
         self.rows.prepare_cached(select)?.query_row(params![self.id(), attribute], |row| row.get(0)).optional()
     }
 
     fn set_current(&self, attribute: &str, value: &Value) -> rusqlite::Result<()> {
         if let Some(column) = COLUMNS.iter().find(|column| **column == attribute) {
-            let update = format!("UPDATE devices_v4_current SET {column} = ?2 WHERE id = ?1");
+            let update = format!("UPDATE devices_current SET {column} = ?2 WHERE id = ?1");
             self.rows.prepare_cached(&update)?.execute(params![self.id(), value])?;
         }
         Ok(())

@@ -70,7 +70,7 @@ pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Res
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
         .read_of("due", move |rows| {
-            let select = "SELECT stream, kind, due_at, event FROM due_v3_times WHERE due_at <= ?1
+            let select = "SELECT stream, kind, due_at, event FROM due_times WHERE due_at <= ?1
                 ORDER BY due_at, stream LIMIT ?2";
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map(params![now.0, limit], due_of_row)?;
@@ -92,7 +92,7 @@ pub async fn due_of(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
         .read_of("due", move |rows| {
-            let select = "SELECT stream, kind, due_at, event FROM due_v3_times WHERE kind = ?1 AND due_at <= ?2
+            let select = "SELECT stream, kind, due_at, event FROM due_times WHERE kind = ?1 AND due_at <= ?2
                 ORDER BY due_at, stream LIMIT ?3";
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map(params![kind.as_str(), now.0, limit], due_of_row)?;
@@ -106,7 +106,7 @@ pub async fn due_of(
 /// # Errors
 /// Returns an error if the file cannot be read.
 pub async fn next(projections: &Projections) -> Result<Option<Timestamp>, ProjectionError> {
-    let select = "SELECT min(due_at) FROM due_v3_times";
+    let select = "SELECT min(due_at) FROM due_times";
     projections
         .read_of("due", move |rows| rows.query_row(select, [], |row| row.get::<_, Option<i64>>(0)))
         .await
@@ -131,27 +131,27 @@ impl Projection for DueTimes {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["due_v3_times", "due_v3_settings", "due_v3_waiting", "due_v3_dead"]
+        &["due_times", "due_settings", "due_waiting", "due_dead"]
     }
 
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS due_v3_times (
+        "CREATE TABLE IF NOT EXISTS due_times (
             stream TEXT NOT NULL, kind TEXT NOT NULL, since INTEGER NOT NULL, due_at INTEGER NOT NULL,
             event TEXT NOT NULL, failures INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (stream, kind)
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS due_v3_by_time ON due_v3_times (due_at);
-        CREATE INDEX IF NOT EXISTS due_v3_by_kind ON due_v3_times (kind, due_at);
-        CREATE TABLE IF NOT EXISTS due_v3_settings (
+        CREATE INDEX IF NOT EXISTS due_by_time ON due_times (due_at);
+        CREATE INDEX IF NOT EXISTS due_by_kind ON due_times (kind, due_at);
+        CREATE TABLE IF NOT EXISTS due_settings (
             only INTEGER PRIMARY KEY CHECK (only = 1), abandon_after_hours INTEGER NOT NULL
         );
-        CREATE TABLE IF NOT EXISTS due_v3_waiting (
+        CREATE TABLE IF NOT EXISTS due_waiting (
             stream TEXT NOT NULL, command TEXT NOT NULL, PRIMARY KEY (stream, command)
         ) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS due_v3_dead (stream TEXT PRIMARY KEY) WITHOUT ROWID;"
+        CREATE TABLE IF NOT EXISTS due_dead (stream TEXT PRIMARY KEY) WITHOUT ROWID;"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
@@ -218,7 +218,7 @@ fn visit(rows: &Connection, entry: &Entry, event: &EnrollmentEvent) -> rusqlite:
         | EnrollmentEvent::IdentityRevoked { .. } => {
             let due = entry.at.plus_seconds(abandon_after_seconds(rows)?);
             // Only if a due time exists: an enrolled device may still download its profile again.
-            let put_off = "UPDATE due_v3_times SET since = ?3, due_at = ?4, event = ?5 WHERE stream = ?1 AND kind = ?2";
+            let put_off = "UPDATE due_times SET since = ?3, due_at = ?4, event = ?5 WHERE stream = ?1 AND kind = ?2";
             rows.prepare_cached(put_off)?.execute(params![
                 entry.stream.as_str(),
                 DueKind::AbandonVisit.as_str(),
@@ -250,12 +250,12 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
         // No push reaches the device until it reports another token. Without this, its row would be due every second
         // and never be done.
         DeviceEvent::PushFailed { unregistered_since: Some(_), .. } => {
-            let die = "INSERT OR IGNORE INTO due_v3_dead (stream) VALUES (?1)";
+            let die = "INSERT OR IGNORE INTO due_dead (stream) VALUES (?1)";
             rows.prepare_cached(die)?.execute([stream])?;
             remove(rows, stream, DueKind::PushAgain)
         }
         DeviceEvent::MdmCommandQueued { command, .. } => {
-            let wait = "INSERT OR IGNORE INTO due_v3_waiting (stream, command) VALUES (?1, ?2)";
+            let wait = "INSERT OR IGNORE INTO due_waiting (stream, command) VALUES (?1, ?2)";
             rows.prepare_cached(wait)?.execute(params![stream, command.to_string()]).map(drop)
         }
         DeviceEvent::MdmCommandAnswered { command, .. } => {
@@ -288,7 +288,7 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
         DeviceEvent::DeviceCheckedOut { .. }
         | DeviceEvent::DeviceUnenrolled { .. }
         | DeviceEvent::DeviceSuperseded { .. } => {
-            rows.prepare_cached("DELETE FROM due_v3_waiting WHERE stream = ?1")?.execute([stream])?;
+            rows.prepare_cached("DELETE FROM due_waiting WHERE stream = ?1")?.execute([stream])?;
             revive(rows, stream)?;
             remove(rows, stream, DueKind::AttestAgain)?;
             remove(rows, stream, DueKind::PushAgain)
@@ -316,23 +316,23 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
 
 // Schedules a push after `after` seconds, unless the token is dead.
 fn wake(rows: &Connection, entry: &Entry, after: i64, failures: i64) -> rusqlite::Result<()> {
-    if rows.prepare_cached("SELECT 1 FROM due_v3_dead WHERE stream = ?1")?.exists([entry.stream.as_str()])? {
+    if rows.prepare_cached("SELECT 1 FROM due_dead WHERE stream = ?1")?.exists([entry.stream.as_str()])? {
         return Ok(());
     }
     put(rows, entry, DueKind::PushAgain, entry.at.plus_seconds(after), failures)
 }
 
 fn revive(rows: &Connection, stream: &str) -> rusqlite::Result<()> {
-    rows.prepare_cached("DELETE FROM due_v3_dead WHERE stream = ?1")?.execute([stream]).map(drop)
+    rows.prepare_cached("DELETE FROM due_dead WHERE stream = ?1")?.execute([stream]).map(drop)
 }
 
 fn answered(rows: &Connection, stream: &str, command: &str) -> rusqlite::Result<()> {
-    let forget = "DELETE FROM due_v3_waiting WHERE stream = ?1 AND command = ?2";
+    let forget = "DELETE FROM due_waiting WHERE stream = ?1 AND command = ?2";
     rows.prepare_cached(forget)?.execute([stream, command]).map(drop)
 }
 
 fn waits(rows: &Connection, stream: &str) -> rusqlite::Result<bool> {
-    rows.prepare_cached("SELECT 1 FROM due_v3_waiting WHERE stream = ?1")?.exists([stream])
+    rows.prepare_cached("SELECT 1 FROM due_waiting WHERE stream = ?1")?.exists([stream])
 }
 
 // The device is awake. Pending commands are retried after a day, deferred ones at their own time. Without pending
@@ -342,7 +342,7 @@ fn heard(rows: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     if !waits(rows, stream)? {
         return remove(rows, stream, DueKind::PushAgain);
     }
-    let later = "UPDATE due_v3_times SET due_at = ?3 WHERE stream = ?1 AND kind = ?2 AND failures > 0";
+    let later = "UPDATE due_times SET due_at = ?3 WHERE stream = ?1 AND kind = ?2 AND failures > 0";
     let due = entry.at.plus_seconds(UNANSWERED_AFTER);
     rows.prepare_cached(later)?.execute(params![stream, DueKind::PushAgain.as_str(), due.0]).map(drop)
 }
@@ -351,25 +351,25 @@ fn settings(rows: &Connection, event: &SettingsEvent) -> rusqlite::Result<()> {
     let SettingsEvent::SettingsChanged { whole, changes, .. } = event;
     let told = whole.as_ref().map(|whole| whole.abandon_after_hours);
     let Some(hours) = told.or_else(|| changes.value::<u32>("abandon_after_hours")) else { return Ok(()) };
-    let keep = "INSERT INTO due_v3_settings (only, abandon_after_hours) VALUES (1, ?1)
+    let keep = "INSERT INTO due_settings (only, abandon_after_hours) VALUES (1, ?1)
         ON CONFLICT (only) DO UPDATE SET abandon_after_hours = excluded.abandon_after_hours";
     rows.execute(keep, [hours])?;
     let micros = i64::from(hours) * 3_600 * 1_000_000;
-    let again = "UPDATE due_v3_times SET due_at = since + ?1 WHERE kind = ?2";
+    let again = "UPDATE due_times SET due_at = since + ?1 WHERE kind = ?2";
     rows.execute(again, params![micros, DueKind::AbandonVisit.as_str()])?;
     Ok(())
 }
 
 fn abandon_after_seconds(rows: &Connection) -> rusqlite::Result<i64> {
     let hours: Option<i64> = rows
-        .prepare_cached("SELECT abandon_after_hours FROM due_v3_settings")?
+        .prepare_cached("SELECT abandon_after_hours FROM due_settings")?
         .query_row([], |row| row.get(0))
         .optional()?;
     Ok(hours.unwrap_or_else(|| i64::from(Settings::default().abandon_after_hours)) * 3_600)
 }
 
 fn failures(rows: &Connection, stream: &str) -> rusqlite::Result<i64> {
-    let select = "SELECT failures FROM due_v3_times WHERE stream = ?1 AND kind = ?2";
+    let select = "SELECT failures FROM due_times WHERE stream = ?1 AND kind = ?2";
     let found = rows
         .prepare_cached(select)?
         .query_row(params![stream, DueKind::PushAgain.as_str()], |row| row.get(0))
@@ -379,7 +379,7 @@ fn failures(rows: &Connection, stream: &str) -> rusqlite::Result<i64> {
 
 fn put(rows: &Connection, entry: &Entry, kind: DueKind, due: Timestamp, failures: i64) -> rusqlite::Result<()> {
     let upsert =
-        "INSERT INTO due_v3_times (stream, kind, since, due_at, event, failures) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO due_times (stream, kind, since, due_at, event, failures) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT (stream, kind) DO UPDATE SET since = excluded.since, due_at = excluded.due_at,
             event = excluded.event, failures = excluded.failures";
     rows.prepare_cached(upsert)?.execute(params![
@@ -394,7 +394,7 @@ fn put(rows: &Connection, entry: &Entry, kind: DueKind, due: Timestamp, failures
 }
 
 fn remove(rows: &Connection, stream: &str, kind: DueKind) -> rusqlite::Result<()> {
-    rows.prepare_cached("DELETE FROM due_v3_times WHERE stream = ?1 AND kind = ?2")?
+    rows.prepare_cached("DELETE FROM due_times WHERE stream = ?1 AND kind = ?2")?
         .execute(params![stream, kind.as_str()])?;
     Ok(())
 }

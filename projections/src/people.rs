@@ -15,15 +15,15 @@ impl Projection for People {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["people_v1_names"]
+        &["people_names"]
     }
 
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS people_v1_names (
+        "CREATE TABLE IF NOT EXISTS people_names (
             id TEXT PRIMARY KEY, kind TEXT NOT NULL, user_name TEXT, display_name TEXT, mail TEXT,
             erased INTEGER NOT NULL DEFAULT 0
         ) WITHOUT ROWID;"
@@ -48,7 +48,7 @@ fn person(rows: &Connection, id: &str, event: &PersonEvent) -> rusqlite::Result<
             keep(rows, id, "person", names)
         }
         PersonEvent::PersonErased {} => {
-            let erase = "UPDATE people_v1_names SET user_name = NULL, display_name = NULL, mail = NULL, erased = 1
+            let erase = "UPDATE people_names SET user_name = NULL, display_name = NULL, mail = NULL, erased = 1
                 WHERE id = ?1";
             rows.prepare_cached(erase)?.execute([id]).map(drop)
         }
@@ -87,7 +87,7 @@ fn keep(rows: &Connection, id: &str, kind: &str, names: [Option<&Personal<String
     let [user_name, display_name, mail] = names.map(|name| name.and_then(Personal::shown));
     // For a lost or damaged key, one placeholder is shown for both names.
     let display_name = display_name.filter(|name| !is_placeholder(name));
-    let upsert = "INSERT INTO people_v1_names (id, kind, user_name, display_name, mail, erased)
+    let upsert = "INSERT INTO people_names (id, kind, user_name, display_name, mail, erased)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT (id) DO UPDATE SET user_name = excluded.user_name, display_name = excluded.display_name,
             mail = excluded.mail, erased = excluded.erased";

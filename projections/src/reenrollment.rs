@@ -65,7 +65,7 @@ pub async fn of_device(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
         .read_of("reenrollment", move |rows| {
-            let select = "SELECT enrollment, previous, evidence, at, event FROM reenrollment_v1_found
+            let select = "SELECT enrollment, previous, evidence, at, event FROM reenrollment_found
                 WHERE (enrollment = ?1 OR previous = ?1) AND at <= ?2 ORDER BY position DESC, previous LIMIT ?3";
             rows.prepare_cached(select)?.query_map((device.to_string(), as_of, limit), earlier_of)?.collect()
         })
@@ -80,7 +80,7 @@ pub async fn latest(projections: &Projections, limit: usize) -> Result<Vec<Earli
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
         .read_of("reenrollment", move |rows| {
-            let select = "SELECT enrollment, previous, evidence, at, event FROM reenrollment_v1_found
+            let select = "SELECT enrollment, previous, evidence, at, event FROM reenrollment_found
                 ORDER BY position DESC, previous LIMIT ?1";
             rows.prepare_cached(select)?.query_map([limit], earlier_of)?.collect()
         })
@@ -113,20 +113,20 @@ impl Projection for Reenrollment {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["reenrollment_v1_found"]
+        &["reenrollment_found"]
     }
 
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS reenrollment_v1_found (
+        "CREATE TABLE IF NOT EXISTS reenrollment_found (
             enrollment TEXT NOT NULL, previous TEXT NOT NULL, evidence TEXT NOT NULL, at INTEGER NOT NULL,
             event TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (enrollment, previous, position)
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS reenrollment_v1_by_previous ON reenrollment_v1_found (previous);
-        CREATE INDEX IF NOT EXISTS reenrollment_v1_by_position ON reenrollment_v1_found (position);"
+        CREATE INDEX IF NOT EXISTS reenrollment_by_previous ON reenrollment_found (previous);
+        CREATE INDEX IF NOT EXISTS reenrollment_by_position ON reenrollment_found (position);"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
@@ -210,7 +210,7 @@ fn keep(
     evidence: &[Found],
 ) -> rusqlite::Result<()> {
     let evidence = evidence.iter().map(|found| found.as_str()).collect::<Vec<_>>().join(" ");
-    let insert = "INSERT INTO reenrollment_v1_found (enrollment, previous, evidence, at, event, position)
+    let insert = "INSERT INTO reenrollment_found (enrollment, previous, evidence, at, event, position)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     rows.prepare_cached(insert)?.execute(params![
         enrollment,

@@ -57,26 +57,26 @@ impl Projection for Renewals {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["renewals_v3_devices"]
+        &["renewals_devices"]
     }
 
     // `cause`: the event that the due time is based on. `command`: the pending renewal. `outcome`: the result of the
     // last renewal.
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS renewals_v3_devices (
+        "CREATE TABLE IF NOT EXISTS renewals_devices (
             device TEXT PRIMARY KEY, enrolled INTEGER NOT NULL DEFAULT 0, expires INTEGER NOT NULL, due_at INTEGER,
             cause TEXT, command TEXT, requested_at INTEGER, failures INTEGER NOT NULL DEFAULT 0, outcome TEXT,
             outcome_at INTEGER
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS renewals_v3_by_begin ON renewals_v3_devices (due_at)
+        CREATE INDEX IF NOT EXISTS renewals_by_begin ON renewals_devices (due_at)
             WHERE enrolled AND command IS NULL;
-        CREATE INDEX IF NOT EXISTS renewals_v3_by_end ON renewals_v3_devices (due_at)
+        CREATE INDEX IF NOT EXISTS renewals_by_end ON renewals_devices (due_at)
             WHERE enrolled AND command IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS renewals_v3_by_request ON renewals_v3_devices (requested_at);"
+        CREATE INDEX IF NOT EXISTS renewals_by_request ON renewals_devices (requested_at);"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
@@ -140,7 +140,7 @@ impl Record<'_> {
             | DeviceEvent::DeviceUnenrolled { .. }
             | DeviceEvent::DeviceSuperseded { .. } => self.left(),
             DeviceEvent::IdentityRenewalRequested { command, challenge_expires, .. } => {
-                let update = "UPDATE renewals_v3_devices SET command = ?2, requested_at = ?3, due_at = ?4, cause = ?5
+                let update = "UPDATE renewals_devices SET command = ?2, requested_at = ?3, due_at = ?4, cause = ?5
                     WHERE device = ?1";
                 self.update(
                     update,
@@ -148,7 +148,7 @@ impl Record<'_> {
                 )
             }
             DeviceEvent::MdmCommandAnswered { command, status: CommandStatus::Acknowledged, .. } => {
-                let update = "UPDATE renewals_v3_devices SET due_at = min(due_at, ?3), cause = ?4
+                let update = "UPDATE renewals_devices SET due_at = min(due_at, ?3), cause = ?4
                     WHERE device = ?1 AND command = ?2";
                 let by = self.entry.at.plus_seconds(USED_WITHIN).0;
                 self.update(update, params![self.device, command.to_string(), by, self.cause()])
@@ -189,30 +189,30 @@ impl Record<'_> {
     }
 
     fn issued(&self, expires: Timestamp) -> rusqlite::Result<()> {
-        let insert = "INSERT OR REPLACE INTO renewals_v3_devices (device, expires) VALUES (?1, ?2)";
+        let insert = "INSERT OR REPLACE INTO renewals_devices (device, expires) VALUES (?1, ?2)";
         self.update(insert, params![self.device, expires.0])
     }
 
     fn enrolled(&self) -> rusqlite::Result<()> {
         let Some((expires, _)) = self.standing()? else { return Ok(()) };
         // The device sent Authenticate again: a pending renewal remains pending.
-        let update = "UPDATE renewals_v3_devices SET enrolled = 1, due_at = coalesce(due_at, ?2),
+        let update = "UPDATE renewals_devices SET enrolled = 1, due_at = coalesce(due_at, ?2),
             cause = coalesce(cause, ?3) WHERE device = ?1";
         self.update(update, params![self.device, begin(expires, self.device).0, self.cause()])
     }
 
     fn pauses(&self) -> rusqlite::Result<()> {
-        self.update("UPDATE renewals_v3_devices SET enrolled = 0 WHERE device = ?1", params![self.device])
+        self.update("UPDATE renewals_devices SET enrolled = 0 WHERE device = ?1", params![self.device])
     }
 
     fn left(&self) -> rusqlite::Result<()> {
-        let update = "UPDATE renewals_v3_devices SET enrolled = 0, due_at = NULL, cause = NULL, command = NULL
+        let update = "UPDATE renewals_devices SET enrolled = 0, due_at = NULL, cause = NULL, command = NULL
             WHERE device = ?1";
         self.update(update, params![self.device])
     }
 
     fn renewed(&self, expires: Timestamp) -> rusqlite::Result<()> {
-        let update = "UPDATE renewals_v3_devices SET expires = ?2, due_at = ?3, cause = ?4, command = NULL,
+        let update = "UPDATE renewals_devices SET expires = ?2, due_at = ?3, cause = ?4, command = NULL,
             failures = 0, outcome = 'renewed', outcome_at = ?5 WHERE device = ?1";
         let due = begin(expires, self.device).0;
         self.update(update, params![self.device, expires.0, due, self.cause(), self.entry.at.0])
@@ -220,7 +220,7 @@ impl Record<'_> {
 
     // A reverted renewal counts as a failed one.
     fn rolled_back(&self, expires: Timestamp) -> rusqlite::Result<()> {
-        let update = "UPDATE renewals_v3_devices SET expires = ?2 WHERE device = ?1";
+        let update = "UPDATE renewals_devices SET expires = ?2 WHERE device = ?1";
         self.update(update, params![self.device, expires.0])?;
         self.again(FIRST_DISTANCE, query::ROLLED_BACK)
     }
@@ -238,7 +238,7 @@ impl Record<'_> {
 
     fn again(&self, distance: i64, outcome: &str) -> rusqlite::Result<()> {
         let Some((expires, failures)) = self.standing()? else { return Ok(()) };
-        let update = "UPDATE renewals_v3_devices SET due_at = ?2, cause = ?3, command = NULL, failures = ?4,
+        let update = "UPDATE renewals_devices SET due_at = ?2, cause = ?3, command = NULL, failures = ?4,
             outcome = ?5, outcome_at = ?6 WHERE device = ?1";
         // Not before the regular start of the renewal.
         let due = self.entry.at.plus_seconds(distance).max(begin(expires, self.device)).0;
@@ -246,7 +246,7 @@ impl Record<'_> {
     }
 
     fn standing(&self) -> rusqlite::Result<Option<(Timestamp, i64)>> {
-        let select = "SELECT expires, failures FROM renewals_v3_devices WHERE device = ?1";
+        let select = "SELECT expires, failures FROM renewals_devices WHERE device = ?1";
         let mut select = self.rows.prepare_cached(select)?;
         select.query_row([self.device], |row| Ok((Timestamp(row.get(0)?), row.get(1)?))).optional()
     }

@@ -37,15 +37,15 @@ impl Projection for Staff {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["staff_v1_members"]
+        &["staff_members"]
     }
 
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS staff_v1_members (
+        "CREATE TABLE IF NOT EXISTS staff_members (
             id TEXT PRIMARY KEY, user_name TEXT, display_name TEXT, provider TEXT, method TEXT NOT NULL,
             privileges TEXT NOT NULL, disabled INTEGER NOT NULL DEFAULT 0, passkeys INTEGER NOT NULL DEFAULT 0,
             one_time_codes INTEGER NOT NULL DEFAULT 0, recovery_codes INTEGER NOT NULL DEFAULT 0, last_sign_in INTEGER
@@ -65,7 +65,7 @@ impl Projection for Staff {
 fn account(rows: &Connection, entry: &Entry, event: &StaffEvent) -> rusqlite::Result<()> {
     let id = entry.stream.id();
     let set = |assignment: &str| {
-        rows.prepare_cached(&format!("UPDATE staff_v1_members SET {assignment} WHERE id = ?1"))?.execute([id])?;
+        rows.prepare_cached(&format!("UPDATE staff_members SET {assignment} WHERE id = ?1"))?.execute([id])?;
         Ok(())
     };
     match event {
@@ -86,7 +86,7 @@ fn account(rows: &Connection, entry: &Entry, event: &StaffEvent) -> rusqlite::Re
         StaffEvent::LocalAccountDisabled {} => set("disabled = TRUE"),
         StaffEvent::LocalAccountEnabled {} => set("disabled = FALSE"),
         StaffEvent::StaffSignedIn { .. } => {
-            let update = "UPDATE staff_v1_members SET last_sign_in = ?2 WHERE id = ?1";
+            let update = "UPDATE staff_members SET last_sign_in = ?2 WHERE id = ?1";
             rows.prepare_cached(update)?.execute(params![id, entry.at.0]).map(drop)
         }
         StaffEvent::PasskeyAdded { .. } => set("passkeys = passkeys + 1"),
@@ -94,7 +94,7 @@ fn account(rows: &Connection, entry: &Entry, event: &StaffEvent) -> rusqlite::Re
         StaffEvent::OneTimeCodesAdded { .. } => set("one_time_codes = TRUE"),
         StaffEvent::OneTimeCodesRemoved {} => set("one_time_codes = FALSE"),
         StaffEvent::RecoveryCodesMade { hashes } => {
-            let update = "UPDATE staff_v1_members SET recovery_codes = ?2 WHERE id = ?1";
+            let update = "UPDATE staff_members SET recovery_codes = ?2 WHERE id = ?1";
             rows.prepare_cached(update)?.execute(params![id, hashes.len()]).map(drop)
         }
         StaffEvent::RecoveryCodeUsed { .. } => set("recovery_codes = recovery_codes - 1"),
@@ -121,7 +121,7 @@ fn known(
     let [user_name, display_name] = names.map(|name| name.and_then(Personal::shown));
     // For a lost or damaged key, one placeholder is shown for both names.
     let display_name = display_name.filter(|name| !is_placeholder(name));
-    let upsert = "INSERT INTO staff_v1_members (id, user_name, display_name, provider, method, privileges)
+    let upsert = "INSERT INTO staff_members (id, user_name, display_name, provider, method, privileges)
         VALUES (?1, ?2, ?3, ?4, ?5, '[]')
         ON CONFLICT (id) DO UPDATE SET user_name = excluded.user_name, display_name = excluded.display_name,
             provider = excluded.provider, method = excluded.method";
@@ -129,7 +129,7 @@ fn known(
 }
 
 fn roles(rows: &Connection, id: &str, privileges: &BTreeSet<Privilege>) -> rusqlite::Result<()> {
-    let update = "UPDATE staff_v1_members SET privileges = ?2 WHERE id = ?1";
+    let update = "UPDATE staff_members SET privileges = ?2 WHERE id = ?1";
     rows.prepare_cached(update)?.execute(params![id, json(privileges)]).map(drop)
 }
 
@@ -138,7 +138,7 @@ fn json(value: &impl serde::Serialize) -> String {
 }
 
 const SELECT: &str = "SELECT id, user_name, display_name, provider, method, privileges, disabled, passkeys,
-    one_time_codes, recovery_codes, last_sign_in FROM staff_v1_members";
+    one_time_codes, recovery_codes, last_sign_in FROM staff_members";
 
 /// Returns all accounts, sorted by name.
 ///

@@ -34,32 +34,32 @@ impl Projection for Visits {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["visits_v3_visits", "visits_v3_steps", "visits_v3_refusals"]
+        &["visits_visits", "visits_steps", "visits_refusals"]
     }
 
     fn schema(&self) -> &'static str {
-        "CREATE TABLE IF NOT EXISTS visits_v3_visits (
+        "CREATE TABLE IF NOT EXISTS visits_visits (
             id TEXT PRIMARY KEY, position INTEGER NOT NULL, help_code TEXT NOT NULL, opened INTEGER NOT NULL,
             last INTEGER NOT NULL, family TEXT NOT NULL, version TEXT, major INTEGER, language TEXT NOT NULL,
             method TEXT, provider TEXT, signed_in TEXT, owner TEXT, way TEXT NOT NULL, step TEXT NOT NULL,
             step_since INTEGER NOT NULL, step_recorded INTEGER NOT NULL, refusals INTEGER NOT NULL, ended INTEGER,
             state TEXT NOT NULL, why TEXT
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS visits_v3_by_position ON visits_v3_visits (position);
-        CREATE INDEX IF NOT EXISTS visits_v3_by_opened ON visits_v3_visits (opened);
-        CREATE INDEX IF NOT EXISTS visits_v3_by_help_code ON visits_v3_visits (help_code);
-        CREATE INDEX IF NOT EXISTS visits_v3_by_signed_in ON visits_v3_visits (signed_in);
-        CREATE INDEX IF NOT EXISTS visits_v3_by_owner ON visits_v3_visits (owner);
-        CREATE INDEX IF NOT EXISTS visits_v3_open ON visits_v3_visits (last) WHERE state = 'open';
-        CREATE TABLE IF NOT EXISTS visits_v3_steps (
+        CREATE INDEX IF NOT EXISTS visits_by_position ON visits_visits (position);
+        CREATE INDEX IF NOT EXISTS visits_by_opened ON visits_visits (opened);
+        CREATE INDEX IF NOT EXISTS visits_by_help_code ON visits_visits (help_code);
+        CREATE INDEX IF NOT EXISTS visits_by_signed_in ON visits_visits (signed_in);
+        CREATE INDEX IF NOT EXISTS visits_by_owner ON visits_visits (owner);
+        CREATE INDEX IF NOT EXISTS visits_open ON visits_visits (last) WHERE state = 'open';
+        CREATE TABLE IF NOT EXISTS visits_steps (
             visit TEXT NOT NULL, step TEXT NOT NULL, position INTEGER NOT NULL, recorded INTEGER NOT NULL,
             reached INTEGER NOT NULL, left INTEGER, PRIMARY KEY (visit, step)
         ) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS visits_v3_refusals (
+        CREATE TABLE IF NOT EXISTS visits_refusals (
             visit TEXT NOT NULL, position INTEGER NOT NULL, at INTEGER NOT NULL, message TEXT NOT NULL,
             message_values TEXT NOT NULL, reason TEXT, PRIMARY KEY (visit, position)
         ) WITHOUT ROWID;"
@@ -202,7 +202,7 @@ impl On<'_> {
             DeviceFamily::IPad => "ipad",
         };
         let code = Uuid::parse_str(self.id()).map(|id| help_code(EnrollmentId(id))).unwrap_or_default();
-        let insert = "INSERT INTO visits_v3_visits (id, position, help_code, opened, last, family, language, way, step,
+        let insert = "INSERT INTO visits_visits (id, position, help_code, opened, last, family, language, way, step,
             step_since, step_recorded, refusals, state) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?4, ?9, 0, ?10)";
         self.rows.prepare_cached(insert)?.execute(params![
             self.id(),
@@ -241,13 +241,13 @@ impl On<'_> {
             EnrollmentEvent::AssignmentOffered { .. } => self.set("owner", &None::<String>),
             EnrollmentEvent::EnrollmentAssigned { person, .. } => self.set("owner", &person.to_string()),
             EnrollmentEvent::AssignmentDeclined {} => {
-                let update = "UPDATE visits_v3_visits SET owner = signed_in WHERE id = ?1";
+                let update = "UPDATE visits_visits SET owner = signed_in WHERE id = ?1";
                 self.rows.prepare_cached(update)?.execute([self.id()]).map(drop)
             }
             EnrollmentEvent::AccessDecided { access } => {
                 // The decision names the provider of the device's owner, which is the provider of the person who signed
                 // in only if they are the owner.
-                let update = "UPDATE visits_v3_visits SET provider = ?2
+                let update = "UPDATE visits_visits SET provider = ?2
                     WHERE id = ?1 AND provider IS NULL AND method = 'directory' AND owner = signed_in";
                 self.rows.prepare_cached(update)?.execute([self.id(), &access.provider]).map(drop)
             }
@@ -277,14 +277,14 @@ impl On<'_> {
 
     fn refused(&self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
         let said = message(&Event::Enrollment(event.clone()));
-        let insert = "INSERT INTO visits_v3_refusals (visit, position, at, message, message_values, reason)
+        let insert = "INSERT INTO visits_refusals (visit, position, at, message, message_values, reason)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let values = serde_json::to_string(&said.values).unwrap_or_default();
         let position = sql(self.entry.position);
         let reason = Reason::of(event).and_then(|reason| serde_json::to_string(&reason).ok());
         let row = params![self.id(), position, self.effective.0, said.key, values, reason];
         self.rows.prepare_cached(insert)?.execute(row)?;
-        let count = "UPDATE visits_v3_visits SET refusals = refusals + 1 WHERE id = ?1";
+        let count = "UPDATE visits_visits SET refusals = refusals + 1 WHERE id = ?1";
         self.rows.prepare_cached(count)?.execute([self.id()]).map(drop)
     }
 
@@ -295,7 +295,7 @@ impl On<'_> {
         self.leave(before)?;
         self.reach(step)?;
         // A person who signed out can still install a downloaded profile: the visit continues.
-        let update = "UPDATE visits_v3_visits SET step = ?2, step_since = ?3, step_recorded = ?4,
+        let update = "UPDATE visits_visits SET step = ?2, step_since = ?3, step_recorded = ?4,
             ended = CASE state WHEN 'signed_out' THEN NULL ELSE ended END,
             state = CASE state WHEN 'signed_out' THEN 'open' ELSE state END WHERE id = ?1";
         let recorded = self.entry.at.0;
@@ -305,7 +305,7 @@ impl On<'_> {
 
     fn reach(&self, step: Step) -> rusqlite::Result<()> {
         let insert =
-            "INSERT INTO visits_v3_steps (visit, step, position, recorded, reached) VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO visits_steps (visit, step, position, recorded, reached) VALUES (?1, ?2, ?3, ?4, ?5)
             ON CONFLICT (visit, step) DO UPDATE SET left = NULL";
         let position = sql(self.entry.position);
         self.rows.prepare_cached(insert)?.execute(params![
@@ -321,11 +321,11 @@ impl On<'_> {
     /// Closes the previous step. If it began at the same instant, nobody was at it, so its row is deleted.
     fn leave(&self, before: &Before) -> rusqlite::Result<()> {
         if self.is_passing(before) {
-            let delete = "DELETE FROM visits_v3_steps WHERE visit = ?1 AND step = ?2 AND recorded = ?3";
+            let delete = "DELETE FROM visits_steps WHERE visit = ?1 AND step = ?2 AND recorded = ?3";
             let gone = params![self.id(), before.step.as_str(), self.entry.at.0];
             return self.rows.prepare_cached(delete)?.execute(gone).map(drop);
         }
-        let update = "UPDATE visits_v3_steps SET left = ?3 WHERE visit = ?1 AND step = ?2";
+        let update = "UPDATE visits_steps SET left = ?3 WHERE visit = ?1 AND step = ?2";
         self.rows.prepare_cached(update)?.execute(params![self.id(), before.step.as_str(), self.effective.0])?;
         Ok(())
     }
@@ -338,8 +338,8 @@ impl On<'_> {
         self.leave(before)?;
         if self.is_passing(before) {
             // The visit ended at the step where the person did what was refused.
-            let back = "UPDATE visits_v3_visits SET (step, step_since, step_recorded) = (SELECT step, reached, recorded
-                FROM visits_v3_steps WHERE visit = ?1 ORDER BY position DESC LIMIT 1) WHERE id = ?1";
+            let back = "UPDATE visits_visits SET (step, step_since, step_recorded) = (SELECT step, reached, recorded
+                FROM visits_steps WHERE visit = ?1 ORDER BY position DESC LIMIT 1) WHERE id = ?1";
             self.rows.prepare_cached(back)?.execute([self.id()])?;
         }
         self.close(state)
@@ -351,7 +351,7 @@ impl On<'_> {
     }
 
     fn before(&self) -> rusqlite::Result<Option<Before>> {
-        let select = "SELECT way, step, step_recorded, state FROM visits_v3_visits WHERE id = ?1";
+        let select = "SELECT way, step, step_recorded, state FROM visits_visits WHERE id = ?1";
         let found = self.rows.prepare_cached(select)?.query_row([self.id()], |row| {
             let (way, step, state): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
             Ok(Before {
@@ -365,7 +365,7 @@ impl On<'_> {
     }
 
     fn set(&self, column: &'static str, value: &dyn ToSql) -> rusqlite::Result<()> {
-        let update = format!("UPDATE visits_v3_visits SET {column} = ?2 WHERE id = ?1");
+        let update = format!("UPDATE visits_visits SET {column} = ?2 WHERE id = ?1");
         self.rows.prepare_cached(&update)?.execute(params![self.id(), value]).map(drop)
     }
 }

@@ -151,7 +151,9 @@ async fn answer_first_commands(device: &mut Device, teller: &mut Teller) -> anyh
 async fn show_records(app: &App, device: &Device) -> anyhow::Result<()> {
     let id = id_of(device).context("the device's certificate does not name a known device")?;
     if let Some(head) = app.platform.log.store().head().await? {
-        tokio::time::timeout(PATIENCE, app.platform.projections.wait_for(head)).await.context("the projections lag")??;
+        tokio::time::timeout(PATIENCE, app.platform.projections.wait_for(head))
+            .await
+            .context("the projections lag")??;
     }
     let record = get(&app.platform.projections, id, None).await?.context("the device is not in the inventory")?;
     if record.state != State::Enrolled {

@@ -27,8 +27,21 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 /// The crates of this workspace that log. Their log lines contain no forbidden values at any level.
 pub const OURS: [&str; 15] = [
-    "connections", "devices", "enroll", "events", "identity", "muster", "pki", "platform", "projections", "push",
-    "settings", "sign_in", "staff", "telemetry", "world",
+    "connections",
+    "devices",
+    "enroll",
+    "events",
+    "identity",
+    "muster",
+    "pki",
+    "platform",
+    "projections",
+    "push",
+    "settings",
+    "sign_in",
+    "staff",
+    "telemetry",
+    "world",
 ];
 /// A crate that is never logged: it logs directory entries when the receiver of a search result is gone.
 const NEVER: &str = "ldap3";

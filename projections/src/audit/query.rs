@@ -101,9 +101,9 @@ pub struct AuditPage {
 const COLUMNS: &str = "SELECT e.event, e.at, e.effective, e.stream, e.revision, e.type, e.actor_kind, e.actor_id,
     coalesce(a.display_name, a.user_name), e.person, coalesce(p.display_name, p.user_name), e.device, e.correlation,
     e.help_code, e.source, e.source_erased, e.outcome, e.message, e.message_values
-    FROM audit_v7_events e
-    LEFT JOIN people_v1_names a ON a.id = e.actor_id
-    LEFT JOIN people_v1_names p ON p.id = e.person";
+    FROM audit_events e
+    LEFT JOIN people_names a ON a.id = e.actor_id
+    LEFT JOIN people_names p ON p.id = e.person";
 
 /// Returns up to `limit` events that match.
 ///
@@ -140,8 +140,8 @@ pub async fn extent(projections: &Projections, filter: AuditFilter) -> Result<Ex
         .read_of("audit", move |rows| {
             let Conditions { sql, values } = conditions(&filter);
             let select = format!(
-                "SELECT matching, (SELECT event FROM audit_v7_events WHERE position = newest)
-                FROM (SELECT count(*) matching, max(e.position) newest FROM audit_v7_events e WHERE {})",
+                "SELECT matching, (SELECT event FROM audit_events WHERE position = newest)
+                FROM (SELECT count(*) matching, max(e.position) newest FROM audit_events e WHERE {})",
                 sql.join(" AND ")
             );
             let extent =
@@ -172,7 +172,7 @@ pub async fn has_acted(projections: &Projections, actor: &str) -> Result<bool, P
     let actor = actor.to_owned();
     projections
         .read_of("audit", move |rows| {
-            let select = "SELECT EXISTS (SELECT 1 FROM audit_v7_events WHERE actor_id = ?1)";
+            let select = "SELECT EXISTS (SELECT 1 FROM audit_events WHERE actor_id = ?1)";
             rows.prepare_cached(select)?.query_row([&actor], |row| row.get(0))
         })
         .await
@@ -185,7 +185,7 @@ pub async fn has_acted(projections: &Projections, actor: &str) -> Result<bool, P
 pub async fn types(projections: &Projections) -> Result<Vec<String>, ProjectionError> {
     projections
         .read_of("audit", |rows| {
-            let select = "SELECT DISTINCT type FROM audit_v7_events ORDER BY type";
+            let select = "SELECT DISTINCT type FROM audit_events ORDER BY type";
             rows.prepare_cached(select)?.query_map([], |row| row.get(0))?.collect()
         })
         .await
@@ -229,13 +229,13 @@ fn conditions(filter: &AuditFilter) -> Conditions {
         ("e.correlation = ?", filter.correlation.map(|correlation| correlation.to_string())),
         (
             match filter.oldest_first {
-                true => "e.position > (SELECT position FROM audit_v7_events WHERE event = ?)",
-                false => "e.position < (SELECT position FROM audit_v7_events WHERE event = ?)",
+                true => "e.position > (SELECT position FROM audit_events WHERE event = ?)",
+                false => "e.position < (SELECT position FROM audit_events WHERE event = ?)",
             },
             filter.after.map(|after| after.to_string()),
         ),
         (
-            "e.position <= (SELECT position FROM audit_v7_events WHERE event = ?)",
+            "e.position <= (SELECT position FROM audit_events WHERE event = ?)",
             filter.up_to.map(|newest| newest.to_string()),
         ),
     ];
@@ -258,7 +258,7 @@ fn conditions(filter: &AuditFilter) -> Conditions {
 
 // Matches the sentence or the name of a person involved.
 fn search(all: &mut Conditions, text: &str) {
-    let named = "SELECT id FROM people_v1_names WHERE lower(coalesce(user_name, '') || char(10)
+    let named = "SELECT id FROM people_names WHERE lower(coalesce(user_name, '') || char(10)
         || coalesce(display_name, '') || char(10) || coalesce(mail, '')) LIKE ? ESCAPE '\\'";
     let condition = format!("(e.text LIKE ? ESCAPE '\\' OR e.person IN ({named}) OR e.actor_id IN ({named}))");
     all.sql.push(condition);

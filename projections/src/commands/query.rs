@@ -120,7 +120,7 @@ pub async fn of_device(
     projections
         .read_of("commands", move |rows| {
             let select = "SELECT command, request_type, priority, state, queued_at, expires, changed_at, event, why
-                FROM commands_v3_queue WHERE device = ?1
+                FROM commands_queue WHERE device = ?1
                 ORDER BY state NOT IN ('queued', 'delivered', 'deferred'), position DESC LIMIT ?2";
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map(params![device.to_string(), limit], queued_of)?;
@@ -136,7 +136,7 @@ pub async fn of_device(
 pub async fn waiting(projections: &Projections) -> Result<u64, ProjectionError> {
     projections
         .read_of("commands", |rows| {
-            let select = "SELECT COUNT(*) FROM commands_v3_queue WHERE state IN ('queued', 'delivered', 'deferred')";
+            let select = "SELECT COUNT(*) FROM commands_queue WHERE state IN ('queued', 'delivered', 'deferred')";
             rows.prepare_cached(select)?.query_row([], |row| row.get::<_, i64>(0))
         })
         .await
@@ -150,7 +150,7 @@ pub async fn waiting(projections: &Projections) -> Result<u64, ProjectionError> 
 pub async fn apps(projections: &Projections, device: DeviceId) -> Result<Vec<ManagedApp>, ProjectionError> {
     projections
         .read_of("commands", move |rows| {
-            let select = "SELECT app, status, at FROM commands_v3_apps WHERE device = ?1 ORDER BY app";
+            let select = "SELECT app, status, at FROM commands_apps WHERE device = ?1 ORDER BY app";
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map([device.to_string()], |row| {
                 Ok(ManagedApp { app: row.get(0)?, status: row.get(1)?, at: Timestamp(row.get(2)?) })
@@ -168,9 +168,9 @@ pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Res
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
         .read_of("commands", move |rows| {
-            let select = "SELECT device, 'expire' AS act, expires AS at, event FROM commands_v3_queue
+            let select = "SELECT device, 'expire' AS act, expires AS at, event FROM commands_queue
                     WHERE expires <= ?1 AND state IN ('queued', 'delivered', 'deferred')
-                UNION ALL SELECT device, 'ask', due_at, event FROM commands_v3_following WHERE due_at <= ?1
+                UNION ALL SELECT device, 'ask', due_at, event FROM commands_following WHERE due_at <= ?1
                 ORDER BY at, device LIMIT ?2";
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map(params![now.0, limit], due_of)?;

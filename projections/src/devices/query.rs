@@ -155,8 +155,8 @@ fn as_of_rows() -> String {
         .map(|column| format!("max(CASE WHEN h.attribute = '{column}' THEN h.value END) AS {column}"))
         .collect();
     format!(
-        "(SELECT h.device AS id, c.added AS added, {} FROM devices_v4_history h
-            JOIN devices_v4_current c ON c.id = h.device
+        "(SELECT h.device AS id, c.added AS added, {} FROM devices_history h
+            JOIN devices_current c ON c.id = h.device
             WHERE h.valid_from <= :as_of AND (h.valid_to IS NULL OR h.valid_to > :as_of) GROUP BY h.device)",
         columns.join(", ")
     )
@@ -166,14 +166,14 @@ fn as_of_rows() -> String {
 fn select(source: &str, condition: &str) -> String {
     format!(
         "SELECT d.*, p.user_name, s.at AS last_seen, {CLAIMS} AS claims, {CLAIMED_BY} AS claimed_by FROM {source} d
-        LEFT JOIN people_v1_names p ON p.id = d.person
+        LEFT JOIN people_names p ON p.id = d.person
         LEFT JOIN last_seen s ON s.device = d.id
         WHERE d.phase IS NOT NULL AND {condition}"
     )
 }
 
 fn list_condition() -> String {
-    let standing = format!("SELECT r.device FROM renewals_v3_devices r WHERE ({STANDING}) = :identity");
+    let standing = format!("SELECT r.device FROM renewals_devices r WHERE ({STANDING}) = :identity");
     let condition = LIST_CONDITION
         .replace("IDENTIFIED_BY_WORD", &identified_by(":word"))
         .replace("IDENTIFIED_BY_ID", &identified_by("wanted.value"));
@@ -182,7 +182,7 @@ fn list_condition() -> String {
 
 const LIST_CONDITION: &str = "(:state IS NULL OR d.phase = :state) AND (:kind IS NULL OR d.kind = :kind)
     AND (:archived OR coalesce(d.archived, 0) = 0) AND (:person IS NULL OR d.person = :person)
-    AND (:after IS NULL OR d.added < (SELECT added FROM devices_v4_current WHERE id = :after))
+    AND (:after IS NULL OR d.added < (SELECT added FROM devices_current WHERE id = :after))
     AND (:user_name IS NULL OR p.user_name = :user_name COLLATE NOCASE)
     AND (:named IS NULL OR lower(coalesce(d.name, '') || char(10) || coalesce(d.model, '') || char(10)
         || coalesce(d.product_name, '')) LIKE :named ESCAPE '\\')
@@ -248,7 +248,7 @@ fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::
             bindings.push((":as_of", as_of));
             as_of_rows()
         }
-        None => "devices_v4_current".to_owned(),
+        None => "devices_current".to_owned(),
     };
     let mut statement = rows.prepare_cached(&select(&source, &list_condition()))?;
     let found = statement.query_map(&bindings[..], device_of)?.collect::<Result<Vec<_>, _>>()?;
@@ -273,7 +273,7 @@ pub async fn unknown(projections: &Projections, ids: Vec<String>) -> Result<Vec<
     projections
         .read(move |rows| {
             let select = format!(
-                "SELECT count(*) FROM devices_v4_current d WHERE d.phase = 'enrolled' AND {}",
+                "SELECT count(*) FROM devices_current d WHERE d.phase = 'enrolled' AND {}",
                 identified_by("?1")
             );
             let mut count = rows.prepare_cached(&select)?;
@@ -333,7 +333,7 @@ pub async fn known(
     let as_of = as_of.unwrap_or(Timestamp(i64::MAX)).0;
     projections
         .read_of("devices", move |rows| {
-            let select = "SELECT substr(attribute, 11), value FROM devices_v4_history
+            let select = "SELECT substr(attribute, 11), value FROM devices_history
                 WHERE device = ?1 AND attribute LIKE 'inventory.%' AND valid_from <= ?2
                     AND (valid_to IS NULL OR valid_to > ?2)";
             let mut statement = rows.prepare_cached(select)?;
@@ -356,7 +356,7 @@ pub async fn active_of_person(
 ) -> Result<ActiveDevices, ProjectionError> {
     projections
         .read_of("devices", move |rows| {
-            let select = "SELECT id, product_name FROM devices_v4_current WHERE person = ?1 AND phase = ?2
+            let select = "SELECT id, product_name FROM devices_current WHERE person = ?1 AND phase = ?2
                 ORDER BY added DESC";
             let mut statement = rows.prepare_cached(select)?;
             let found = statement.query_map((person.to_string(), State::Enrolled.as_str()), |row| {
@@ -388,7 +388,7 @@ pub async fn count_active(
 ) -> Result<u64, ProjectionError> {
     projections
         .read_of("devices", move |rows| {
-            let select = "SELECT count(*) FROM devices_v4_current WHERE person = ?1 AND phase = ?2 AND id IS NOT ?3";
+            let select = "SELECT count(*) FROM devices_current WHERE person = ?1 AND phase = ?2 AND id IS NOT ?3";
             let (person, except) = (person.to_string(), except.map(|device| device.to_string()));
             let count = rows
                 .prepare_cached(select)?

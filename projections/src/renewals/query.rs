@@ -134,9 +134,9 @@ pub async fn due(
     let (begin, end) = (limit(begin), limit(end));
     // `+` makes SQLite use the index of due times, which matches few rows, and not one of expiry times, which matches
     // all.
-    let select = "SELECT * FROM (SELECT device, command, cause FROM renewals_v3_devices
+    let select = "SELECT * FROM (SELECT device, command, cause FROM renewals_devices
             WHERE enrolled AND due_at <= ?1 AND command IS NOT NULL ORDER BY due_at LIMIT ?3)
-        UNION ALL SELECT * FROM (SELECT device, command, cause FROM renewals_v3_devices
+        UNION ALL SELECT * FROM (SELECT device, command, cause FROM renewals_devices
             WHERE enrolled AND due_at <= ?1 AND command IS NULL AND +expires > ?1 ORDER BY +expires LIMIT ?2)";
     projections
         .read_of("renewals", move |rows| {
@@ -166,7 +166,7 @@ pub async fn requested_between(
     since: Timestamp,
     now: Timestamp,
 ) -> Result<usize, ProjectionError> {
-    let select = "SELECT count(*) FROM renewals_v3_devices WHERE requested_at > ?1 AND requested_at <= ?2";
+    let select = "SELECT count(*) FROM renewals_devices WHERE requested_at > ?1 AND requested_at <= ?2";
     projections
         .read_of("renewals", move |rows| rows.prepare_cached(select)?.query_row([since.0, now.0], |row| row.get(0)))
         .await
@@ -180,7 +180,7 @@ pub async fn counts(projections: &Projections, now: Timestamp) -> Result<Counts,
     projections
         .read_of("renewals", move |rows| {
             let select = format!(
-                "SELECT s, count(*) FROM (SELECT {STANDING} AS s FROM renewals_v3_devices r) WHERE s IS NOT NULL GROUP BY s"
+                "SELECT s, count(*) FROM (SELECT {STANDING} AS s FROM renewals_devices r) WHERE s IS NOT NULL GROUP BY s"
             );
             let mut select = rows.prepare_cached(&select)?;
             let mut found = select.query(named_params! { ":now": now.0 })?;
@@ -204,7 +204,7 @@ pub async fn counts(projections: &Projections, now: Timestamp) -> Result<Counts,
 /// Returns an error if the file cannot be read.
 pub async fn of_device(projections: &Projections, device: DeviceId) -> Result<Option<Renewal>, ProjectionError> {
     let select = "SELECT expires, command, requested_at, due_at, outcome, outcome_at, failures
-        FROM renewals_v3_devices WHERE device = ?1 AND enrolled";
+        FROM renewals_devices WHERE device = ?1 AND enrolled";
     projections
         .read_of("renewals", move |rows| {
             let time = |row: &Row<'_>, column| row.get::<_, Option<i64>>(column).map(|at| at.map(Timestamp));

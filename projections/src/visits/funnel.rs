@@ -109,7 +109,7 @@ pub async fn groups(
         .read_of("visits", move |rows| {
             let (condition, values) = condition(&filter);
             let select = format!(
-                "SELECT {} name, count(*), sum(v.state = 'enrolled') FROM visits_v3_visits v WHERE {condition}
+                "SELECT {} name, count(*), sum(v.state = 'enrolled') FROM visits_visits v WHERE {condition}
                 GROUP BY name ORDER BY count(*) DESC, name",
                 by.column()
             );
@@ -170,7 +170,7 @@ fn funnel_in(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<Funne
 fn ends(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<HashMap<(String, String), u64>> {
     let (condition, values) = condition(filter);
     let select =
-        format!("SELECT v.step, v.state, count(*) FROM visits_v3_visits v WHERE {condition} GROUP BY v.step, v.state");
+        format!("SELECT v.step, v.state, count(*) FROM visits_visits v WHERE {condition} GROUP BY v.step, v.state");
     let pair = |row: &rusqlite::Row<'_>| Ok(((row.get(0)?, row.get(1)?), row.get(2)?));
     rows.prepare_cached(&select)?.query_map(params_from_iter(values), pair)?.collect()
 }
@@ -178,7 +178,7 @@ fn ends(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<HashMap<(S
 fn reached(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<HashMap<String, u64>> {
     let (condition, values) = condition(filter);
     let select = format!(
-        "SELECT s.step, count(*) FROM visits_v3_steps s JOIN visits_v3_visits v ON v.id = s.visit
+        "SELECT s.step, count(*) FROM visits_steps s JOIN visits_visits v ON v.id = s.visit
         WHERE {condition} GROUP BY s.step"
     );
     let pair = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
@@ -193,7 +193,7 @@ fn medians(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<HashMap
             SELECT s.step step, (s.left - s.reached) / 1000000 took,
                 row_number() OVER (PARTITION BY s.step ORDER BY s.left - s.reached) nth,
                 count(*) OVER (PARTITION BY s.step) of
-            FROM visits_v3_steps s JOIN visits_v3_visits v ON v.id = s.visit
+            FROM visits_steps s JOIN visits_visits v ON v.id = s.visit
             WHERE s.left IS NOT NULL AND s.step <> v.step AND {condition}
         ) WHERE nth = (of + 1) / 2"
     );
@@ -207,7 +207,7 @@ fn median_of_all(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<O
         "SELECT took FROM (
             SELECT (v.ended - v.opened) / 1000000 took, row_number() OVER (ORDER BY v.ended - v.opened) nth,
                 count(*) OVER () of
-            FROM visits_v3_visits v WHERE v.state = 'enrolled' AND {condition}
+            FROM visits_visits v WHERE v.state = 'enrolled' AND {condition}
         ) WHERE nth = (of + 1) / 2"
     );
     let mut statement = rows.prepare_cached(&select)?;

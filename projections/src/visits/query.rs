@@ -145,9 +145,9 @@ impl Reason {
 const COLUMNS: &str =
     "SELECT v.id, v.help_code, v.opened, v.last, v.family, v.version, v.language, v.method, v.provider,
     v.signed_in, s.user_name, s.display_name, v.owner, o.user_name, o.display_name, v.step, v.step_since, v.refusals,
-    v.state, v.ended, v.why, v.way FROM visits_v3_visits v
-    LEFT JOIN people_v1_names s ON s.id = v.signed_in
-    LEFT JOIN people_v1_names o ON o.id = v.owner";
+    v.state, v.ended, v.why, v.way FROM visits_visits v
+    LEFT JOIN people_names s ON s.id = v.signed_in
+    LEFT JOIN people_names o ON o.id = v.owner";
 
 /// Returns one visit; `None` if there is none with this id.
 ///
@@ -199,7 +199,7 @@ pub async fn stuck(
 pub async fn steps(projections: &Projections, visit: EnrollmentId) -> Result<Vec<StepTime>, ProjectionError> {
     projections
         .read_of("visits", move |rows| {
-            let select = "SELECT step, reached, left FROM visits_v3_steps WHERE visit = ?1 ORDER BY position";
+            let select = "SELECT step, reached, left FROM visits_steps WHERE visit = ?1 ORDER BY position";
             let step = |row: &Row<'_>| {
                 let step: String = row.get(0)?;
                 let left = row.get::<_, Option<i64>>(2)?.map(Timestamp);
@@ -220,7 +220,7 @@ pub async fn refusals(projections: &Projections, visit: EnrollmentId) -> Result<
     projections
         .read_of("visits", move |rows| {
             let select =
-                "SELECT at, message, message_values, reason FROM visits_v3_refusals WHERE visit = ?1 ORDER BY position";
+                "SELECT at, message, message_values, reason FROM visits_refusals WHERE visit = ?1 ORDER BY position";
             let refusal = |row: &Row<'_>| {
                 let (key, values): (String, String) = (row.get(1)?, row.get(2)?);
                 let values: BTreeMap<String, Option<String>> = serde_json::from_str(&values).unwrap_or_default();
@@ -238,7 +238,7 @@ fn list_in(connection: &Connection, filter: &VisitFilter, limit: usize) -> rusql
         ("v.state = ?", filter.state.map(|state| state.as_str().to_owned())),
         ("v.step = ?", filter.step.map(|step| step.as_str().to_owned())),
         (
-            "v.position < (SELECT position FROM visits_v3_visits WHERE id = ?)",
+            "v.position < (SELECT position FROM visits_visits WHERE id = ?)",
             filter.after.map(|after| after.to_string()),
         ),
     ];

@@ -51,7 +51,7 @@ async fn what_changes_all_the_time_makes_no_new_version_of_a_record() {
     let projections = desk.caught_up().await;
     let known = devices::known(&projections, device, None).await.unwrap();
     assert_eq!(known["BatteryLevel"].as_deref(), Some("10"));
-    let history = projections.dump().await.unwrap().into_iter().find(|table| table.table == "devices_v4_history");
+    let history = projections.dump().await.unwrap().into_iter().find(|table| table.table == "devices_history");
     let versions = history.unwrap().rows.iter().filter(|row| row.contains("\"inventory.")).count();
     assert_eq!(versions, 2, "one of BatteryLevel, one of IsSupervised");
 }

@@ -43,7 +43,7 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     let head = desk.log.store().head().await.unwrap().unwrap();
     projections.wait_for(head).await.unwrap();
     let live = projections.dump().await.unwrap();
-    assert!(live.iter().all(|table| !table.rows.is_empty() || table.table == "due_v3_settings"), "{live:#?}");
+    assert!(live.iter().all(|table| !table.rows.is_empty() || table.table == "due_settings"), "{live:#?}");
 
     let rebuilt = projections.rebuild(&desk.log).await.unwrap();
     assert_eq!(rebuilt.position, Some(head));
@@ -59,11 +59,11 @@ async fn a_rebuild_mends_rows_that_were_altered_and_says_in_which_table() {
     let projections = desk.caught_up().await;
     let right = projections.dump().await.unwrap();
     let file = rusqlite::Connection::open(projections.path()).unwrap();
-    file.execute("UPDATE devices_v4_current SET phase = 'unenrolled' WHERE id = ?1", [first.to_string()]).unwrap();
+    file.execute("UPDATE devices_current SET phase = 'unenrolled' WHERE id = ?1", [first.to_string()]).unwrap();
     drop(file);
 
     let rebuilt = projections.rebuild(&desk.log).await.unwrap();
-    assert_eq!(rebuilt.changed, Some(vec!["devices_v4_current".to_owned()]));
+    assert_eq!(rebuilt.changed, Some(vec!["devices_current".to_owned()]));
     assert_eq!(projections.dump().await.unwrap(), right);
 }
 
@@ -190,7 +190,7 @@ async fn tables_of_an_earlier_version_go_when_the_present_ones_have_caught_up() 
     let file = rusqlite::Connection::open(desk.path().join("projections.db")).unwrap();
     file.execute_batch(
         "CREATE TABLE devices_v0_current (id TEXT); UPDATE checkpoints SET version = 0 WHERE projection = 'devices';
-         DELETE FROM devices_v4_current; DELETE FROM devices_v4_history;",
+         ALTER TABLE devices_current ADD COLUMN gone TEXT; DELETE FROM devices_history;",
     )
     .unwrap();
     let projections = desk.projections().await;
