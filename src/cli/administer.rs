@@ -279,7 +279,7 @@ impl Settings {
                 say(format_args!(
                     "{REVISION}{revision}. Keep this line: it protects changes that others make in the meantime."
                 ));
-                say(administration::written_settings(&current.settings)?.trim_end());
+                say(settings::written_settings(&current.settings)?.trim_end());
                 Ok(ExitCode::SUCCESS)
             }
             Settings::Apply { file, over, at } => apply_settings(&file, over, &at).await,
@@ -348,7 +348,7 @@ pub(super) fn tell(answer: Answer) -> anyhow::Result<ExitCode> {
             say(format_args!("token: {}", token.0));
         }
         Answer::SettingsApplied { before, after, warnings } => {
-            let lines = administration::difference(&before, &after)?;
+            let lines = settings::difference(&before, &after)?;
             let unchanged = "nothing changed: these are already the current settings".to_owned();
             say(if lines.is_empty() { unchanged } else { lines.join("\n") });
             warnings.iter().for_each(|warning| say(format_args!("note: {warning}")));
