@@ -35,7 +35,7 @@ mod staff;
 mod visits;
 mod words;
 
-use crate::app::App;
+use crate::web::Web;
 use crate::web::headers;
 use crate::web::methods::{Read as _, refused};
 use actix_web::body::{BoxBody, MessageBody};
@@ -44,9 +44,22 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::{Error, HttpResponse, ResponseError as _, web};
+use platform::Platform;
 use problem::Problem;
 use query::ReadWhole as _;
 use session::{IsStaff, May, note_refusal};
+use std::sync::Arc;
+
+/// What the console and the API need.
+#[derive(Clone)]
+pub struct Console {
+    pub platform: Platform,
+    pub settings: Arc<::settings::SettingsService>,
+    pub sign_in: Arc<::sign_in::SignIn>,
+    pub devices: Arc<::devices::Devices>,
+    pub staff: Arc<::staff::Staff>,
+    pub web: Web,
+}
 
 /// Maximum size of a form in bytes; most forms have a few short fields.
 const LARGEST_FORM: usize = 16 * 1024;
@@ -197,11 +210,11 @@ async fn secure(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     // If people install this server's root, a remembered HSTS would lock out a person who removed the root.
-    let public = request.app_data::<web::Data<App>>().is_some_and(|app| app.config.pki.tls_root.is_none());
+    let public = request.app_data::<web::Data<Console>>().is_some_and(|app| !app.web.private_root);
     let reads = request.method().is_safe();
     let mut response = next.call(request).await?.map_into_boxed_body();
     if response.status() == StatusCode::CONFLICT && response.request().method() == Method::POST {
-        let app = response.request().app_data::<web::Data<App>>().cloned();
+        let app = response.request().app_data::<web::Data<Console>>().cloned();
         let noted = match app {
             Some(app) => note_refusal(&app, response.request()).await,
             None => Ok(()),

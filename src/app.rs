@@ -45,7 +45,7 @@ pub struct Parts {
     /// Open connections of the surfaces.
     pub connections: Connections,
     /// Turns for work without an identity.
-    pub strangers: Strangers,
+    pub strangers: Arc<Strangers>,
 }
 
 impl std::ops::Deref for App {

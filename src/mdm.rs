@@ -23,23 +23,46 @@ mod revival;
 mod scep;
 pub mod signature;
 
-use crate::app::App;
+use crate::web::Web;
 use crate::web::methods::Read as _;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, middleware, web};
 use answer::Answer;
 use claim::{Claimed, NoClaim};
 use decisions::device::{Command, Device};
-use devices::ByDeviceError;
 use devices::device_message::{BadDeviceMessage, DeviceMessage};
 use devices::identify::{Known, Unidentified, identify};
+use devices::{ByDeviceError, Devices};
+use enroll::Enroll;
 use events::device::MessageRefusal;
 use events::system::{DeviceRequestRefusal, RefusalEvent};
 use openssl::x509::X509Ref;
+use platform::Platform;
+use platform::strangers::Strangers;
 use plist::Dictionary;
+use settings::SettingsService;
+use sign_in::SignIn;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// What the endpoints for devices need.
+#[derive(Clone)]
+pub struct Mdm {
+    pub platform: Platform,
+    pub settings: Arc<SettingsService>,
+    pub sign_in: Arc<SignIn>,
+    pub devices: Arc<Devices>,
+    pub enroll: Arc<Enroll>,
+    pub web: Web,
+    /// A trusted proxy passes the client certificate in `Client-Cert` (`devices.client_cert_header`).
+    pub client_cert_header: bool,
+    /// Permits to hold a large body in memory.
+    pub large_bodies: Arc<Semaphore>,
+    /// Turns for work without an identity.
+    pub strangers: Arc<Strangers>,
+}
 
 /// Registers the device endpoints.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -53,7 +76,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 /// Opens a message that a device signed with its built-in identity (issued by Apple at manufacture). A message that
 /// cannot be opened is refused, and the refusal is recorded.
-async fn device_message(app: &App, body: Bytes, source: Option<IpAddr>) -> Result<DeviceMessage, Answer> {
+async fn device_message(app: &Mdm, body: Bytes, source: Option<IpAddr>) -> Result<DeviceMessage, Answer> {
     let reader = Arc::clone(&app.devices);
     let message = app.strangers.work(source, move || reader.device_message(&body)).await.map_err(unavailable)?;
     let error = match message {
@@ -69,7 +92,7 @@ async fn device_message(app: &App, body: Bytes, source: Option<IpAddr>) -> Resul
 }
 
 /// Reads the sender that a request claims. A request without a readable claim is refused, and the refusal is recorded.
-async fn claimed(app: &App, request: &HttpRequest, source: Option<IpAddr>) -> Result<Claimed, Answer> {
+async fn claimed(app: &Mdm, request: &HttpRequest, source: Option<IpAddr>) -> Result<Claimed, Answer> {
     match Claimed::of(request, app) {
         Ok(claimed) => Ok(claimed),
         Err(why) => {
@@ -81,7 +104,7 @@ async fn claimed(app: &App, request: &HttpRequest, source: Option<IpAddr>) -> Re
 }
 
 /// Resolves a certificate to the enrolled device. An unknown certificate is refused, and the refusal is recorded.
-async fn identified(app: &App, certificate: &X509Ref, source: Option<IpAddr>) -> Result<Known, Answer> {
+async fn identified(app: &Mdm, certificate: &X509Ref, source: Option<IpAddr>) -> Result<Known, Answer> {
     match identify(&app.devices, certificate).await {
         Ok(known) => Ok(known),
         Err(Unidentified::Stranger) => {
@@ -93,7 +116,7 @@ async fn identified(app: &App, certificate: &X509Ref, source: Option<IpAddr>) ->
 
 /// Records the refusal of a request that belongs to no known device, and returns the answer. If the refusal cannot be
 /// recorded, the answer is [`Answer::Unavailable`].
-async fn refuse_stranger(app: &App, why: DeviceRequestRefusal, source: Option<IpAddr>, answer: Answer) -> Answer {
+async fn refuse_stranger(app: &Mdm, why: DeviceRequestRefusal, source: Option<IpAddr>, answer: Answer) -> Answer {
     let written = app.sign_in.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why, device: None }, source).await;
     if matches!(written, Ok(true)) {
         tracing::warn!(?source, ?why, "refused a request that belongs to no known device");
@@ -104,7 +127,7 @@ async fn refuse_stranger(app: &App, why: DeviceRequestRefusal, source: Option<Ip
 /// Returns the signed content if the signature is valid, and records the refusal if it is not. An invalid signature
 /// means that the sender has the device's certificate but not its key, or that the message was changed in transit. The
 /// refusal is not written to the device's stream, because the device did not send the message.
-async fn signed<T>(app: &App, known: &Known, verified: Result<T, Answer>, source: Option<IpAddr>) -> Result<T, Answer> {
+async fn signed<T>(app: &Mdm, known: &Known, verified: Result<T, Answer>, source: Option<IpAddr>) -> Result<T, Answer> {
     if !matches!(verified, Err(Answer::BadRequest)) {
         return verified;
     }
@@ -117,7 +140,7 @@ async fn signed<T>(app: &App, known: &Known, verified: Result<T, Answer>, source
 }
 
 /// Refuses a message that is proven to come from a known device.
-async fn refuse_message(app: &App, known: &Known, why: MessageRefusal, source: Option<IpAddr>) -> Answer {
+async fn refuse_message(app: &Mdm, known: &Known, why: MessageRefusal, source: Option<IpAddr>) -> Answer {
     tracing::warn!(device.id = %known.device, ?why, "refused a message of a known device");
     let (stream, command) = (known.device.stream(), Command::RefuseMessage { why });
     let written = app.sign_in.tell::<Device>(&stream, &command, &known.context(source), source).await;
@@ -132,7 +155,7 @@ fn unavailable(error: impl std::fmt::Display) -> Answer {
 
 // Records each field once: a field that the stream already names is not recorded again.
 async fn note_left_out(
-    app: &App,
+    app: &Mdm,
     known: &Known,
     fields: BTreeSet<String>,
     source: Option<IpAddr>,

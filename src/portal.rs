@@ -37,11 +37,29 @@ mod tests;
 pub mod texts;
 mod visitor;
 
+use crate::web::Web;
 use crate::web::methods::Read as _;
+use ::sign_in::SignIn;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, FormConfig, ServiceConfig, get, post};
 use actix_web::{HttpResponse, ResponseError as _};
+use devices::Devices;
+use enroll::Enroll;
+use platform::Platform;
 use problem::Problem;
+use settings::SettingsService;
+use std::sync::Arc;
+
+/// What the portal's pages need.
+#[derive(Clone)]
+pub struct Portal {
+    pub platform: Platform,
+    pub settings: Arc<SettingsService>,
+    pub sign_in: Arc<SignIn>,
+    pub devices: Arc<Devices>,
+    pub enroll: Arc<Enroll>,
+    pub web: Web,
+}
 
 /// Routes for a page with a form: GET shows the page, POST handles the form.
 macro_rules! form {

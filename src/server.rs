@@ -14,6 +14,7 @@ mod scrub;
 mod serving;
 mod sign_ins;
 mod socket;
+mod surfaces;
 mod tasks;
 
 use crate::app::App;

@@ -11,13 +11,22 @@ pub mod qr;
 pub mod visible;
 pub mod visit_code;
 
-use crate::app::App;
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
-use connections::Connection;
 use connections::room::Identity;
+use connections::{Connection, Connections};
 use std::net::IpAddr;
 use std::sync::Arc;
+
+/// What every surface gets of the configuration and of the listeners.
+#[derive(Clone)]
+pub struct Web {
+    /// Addresses of reverse proxies whose `X-Forwarded-For` is trusted (`server.trusted_proxies`).
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Whether the TLS certificate chains to a private root (`pki.tls_root`), which devices do not trust by themselves.
+    pub private_root: bool,
+    pub connections: Connections,
+}
 
 /// Returns the source address of a request. This is the peer's address, unless the peer is a configured reverse proxy.
 /// In that case it is the last address in `X-Forwarded-For` that is not a trusted proxy. A client can forge the
@@ -42,9 +51,9 @@ pub fn source(request: &HttpRequest, trusted_proxies: &[IpAddr]) -> Option<IpAdd
 /// Records the proven identity of a request's sender. Its connection then no longer counts as unauthenticated;
 /// unauthenticated connections of one source are limited together
 /// (docs/decisions/19-work-time-and-connections-have-bounds-before-identity.md).
-pub fn has_proven(app: &App, request: &HttpRequest, identity: Identity) {
+pub fn has_proven(web: &Web, request: &HttpRequest, identity: Identity) {
     if let Some(connection) = request.conn_data::<Arc<Connection>>() {
-        app.connections.proven(connection, identity);
+        web.connections.proven(connection, identity);
     }
 }
 

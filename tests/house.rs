@@ -13,10 +13,10 @@ const MAY_IMPORT: [(&str, &[&str]); 9] = [
     ("installation_files", &["config"]),
     ("app", &["config"]),
     ("reactions", &["app"]),
-    ("web", &["app"]),
-    ("portal", &["app", "web"]),
-    ("mdm", &["app", "web"]),
-    ("admin", &["app", "web"]),
+    ("web", &[]),
+    ("portal", &["web"]),
+    ("mdm", &["web"]),
+    ("admin", &["web"]),
     ("server", &["app", "config", "reactions", "web", "portal", "mdm", "admin"]),
 ];
 

@@ -93,8 +93,7 @@ fn fold_device(rows: &Connection, entry: &Entry, effective: Timestamp, event: &D
         // Reverts the revocation that was caused by the end of the record. Certificates that were revoked separately
         // remain revoked.
         DeviceEvent::DeviceRevived { .. } => {
-            let keep =
-                "UPDATE certificates_issued SET revoked = NULL, pending = 0 WHERE device = ?1 AND pending = 1";
+            let keep = "UPDATE certificates_issued SET revoked = NULL, pending = 0 WHERE device = ?1 AND pending = 1";
             rows.prepare_cached(keep)?.execute([device]).map(drop)
         }
         DeviceEvent::DeviceAuthenticated { .. } | DeviceEvent::DeviceEnrolled { .. } => Ok(()),

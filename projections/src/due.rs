@@ -378,8 +378,7 @@ fn failures(rows: &Connection, stream: &str) -> rusqlite::Result<i64> {
 }
 
 fn put(rows: &Connection, entry: &Entry, kind: DueKind, due: Timestamp, failures: i64) -> rusqlite::Result<()> {
-    let upsert =
-        "INSERT INTO due_times (stream, kind, since, due_at, event, failures) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    let upsert = "INSERT INTO due_times (stream, kind, since, due_at, event, failures) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT (stream, kind) DO UPDATE SET since = excluded.since, due_at = excluded.due_at,
             event = excluded.event, failures = excluded.failures";
     rows.prepare_cached(upsert)?.execute(params![

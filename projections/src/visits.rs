@@ -304,8 +304,7 @@ impl On<'_> {
     }
 
     fn reach(&self, step: Step) -> rusqlite::Result<()> {
-        let insert =
-            "INSERT INTO visits_steps (visit, step, position, recorded, reached) VALUES (?1, ?2, ?3, ?4, ?5)
+        let insert = "INSERT INTO visits_steps (visit, step, position, recorded, reached) VALUES (?1, ?2, ?3, ?4, ?5)
             ON CONFLICT (visit, step) DO UPDATE SET left = NULL";
         let position = sql(self.entry.position);
         self.rows.prepare_cached(insert)?.execute(params![

@@ -7,7 +7,7 @@ use super::form::{Empty, Genuine};
 use super::problem::Problem;
 use super::proof;
 use super::session::{Acts, May, Own, is_fresh, see_other};
-use crate::app::App;
+use crate::admin::Console;
 use actix_web::{HttpResponse, web};
 use decisions::device::{Command, Device as Aggregate};
 use devices::commands::act::Done;
@@ -115,7 +115,7 @@ pub async fn submit(
     }))
 }
 
-async fn perform(app: &App, id: DeviceId, verb: Verb, context: &Context) -> Result<Done, QueueError> {
+async fn perform(app: &Console, id: DeviceId, verb: Verb, context: &Context) -> Result<Done, QueueError> {
     let command = match verb {
         Verb::Unenroll => {
             let device = app.platform.device(id).await.map_err(PerformError::Read)?;
@@ -132,7 +132,7 @@ async fn perform(app: &App, id: DeviceId, verb: Verb, context: &Context) -> Resu
 
 // Waits for the projections, so that the next page shows the change (read your writes). The action is done even if
 // they are late.
-pub(super) async fn wait(app: &App, position: Position) {
+pub(super) async fn wait(app: &Console, position: Position) {
     match tokio::time::timeout(WAIT, app.platform.projections.wait_for(position)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "the page shows the record's earlier state"),

@@ -30,7 +30,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Genuine<T> {
             let signed = form.await.map_err(|_| Problem::bad("The form is not complete."))?.into_inner();
             let app = app(&request);
             let cookie = cookie(&request).ok_or(Problem::Forged)?;
-            let url = &app.config.server.public_url;
+            let url = &app.platform.public_url;
             if forgery::is_genuine(&app.platform.secrets, SURFACE, &cookie, &signed.csrf, &request, url) {
                 Ok(Genuine(signed.form))
             } else {

@@ -16,7 +16,7 @@ pub use ways::{local, see_other, with_key};
 
 use super::problem::Problem;
 use super::words::readable_name;
-use crate::app::App;
+use crate::admin::Console;
 use crate::web::{forgery, has_proven, source};
 use actix_web::{HttpRequest, web};
 use connections::room::Identity;
@@ -54,7 +54,7 @@ pub struct Staff {
     pub csrf: String,
     pub session: Session,
     source: Option<IpAddr>,
-    app: App,
+    app: Console,
 }
 
 impl Staff {
@@ -81,7 +81,7 @@ impl Staff {
     }
 
     pub fn public_url(&self) -> &str {
-        &self.app.config.server.public_url
+        &self.app.platform.public_url
     }
 
     /// Returns the current settings.
@@ -144,8 +144,8 @@ impl Staff {
 ///
 /// # Panics
 /// Panics if the server was built without its [`App`].
-pub fn app(request: &HttpRequest) -> App {
-    request.app_data::<web::Data<App>>().expect("the server is given its App").get_ref().clone()
+pub fn app(request: &HttpRequest) -> Console {
+    request.app_data::<web::Data<Console>>().expect("the server is given its App").get_ref().clone()
 }
 
 /// Returns the value of the console's cookie, if it is not empty.
@@ -154,8 +154,8 @@ pub fn cookie(request: &HttpRequest) -> Option<String> {
 }
 
 /// Returns the source address of the request.
-pub fn address(app: &App, request: &HttpRequest) -> Option<IpAddr> {
-    source(request, &app.config.server.trusted_proxies)
+pub fn address(app: &Console, request: &HttpRequest) -> Option<IpAddr> {
+    source(request, &app.web.trusted_proxies)
 }
 
 /// A request of a staff member who has passed at least the first factor.
@@ -176,7 +176,7 @@ async fn signed_in(request: &HttpRequest) -> Result<Signed, Problem> {
     if !is_permitted::<IsStaff>(&resumed.account.privileges) {
         return Err(Problem::NotAllowed);
     }
-    has_proven(&app, request, Identity::Staff(resumed.session.staff));
+    has_proven(&app.web, request, Identity::Staff(resumed.session.staff));
     let staff = Staff {
         id: resumed.session.staff,
         name: readable_name(&resumed.account),

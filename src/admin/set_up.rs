@@ -6,7 +6,7 @@ use super::pages::{show_alone, view};
 use super::problem::Problem;
 use super::session::{COOKIE, SURFACE, address, cookie};
 use super::sign_in;
-use crate::app::App;
+use crate::admin::Console;
 use crate::web::{forgery, host_cookie};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -39,7 +39,7 @@ view!(set_up, Alone, Page<'_> { csrf, action, user_name, display_name, refused }
 /// # Errors
 /// Returns an error if the link is invalid, or the event log cannot be read.
 pub async fn page(
-    app: web::Data<App>,
+    app: web::Data<Console>,
     request: HttpRequest,
     token: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
@@ -48,7 +48,7 @@ pub async fn page(
 }
 
 fn form(
-    app: &App,
+    app: &Console,
     request: &HttpRequest,
     token: &str,
     (user_name, display_name): (&str, &str),
@@ -69,7 +69,7 @@ fn form(
 /// # Errors
 /// Returns an error if the link is invalid, or the event log is unavailable.
 pub async fn submit(
-    app: web::Data<App>,
+    app: web::Data<Console>,
     request: HttpRequest,
     token: web::Path<String>,
     Genuine(chosen): Genuine<Form>,
@@ -94,7 +94,7 @@ pub async fn submit(
     }
 }
 
-fn problem(app: &App, error: SetUpError) -> Problem {
+fn problem(app: &Console, error: SetUpError) -> Problem {
     match error {
         SetUpError::Broken(why) => Problem::unavailable(why, app.platform.world.uuid()),
         _ => Problem::LinkDead,

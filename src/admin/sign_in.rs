@@ -7,7 +7,7 @@ use super::query::Parameters;
 use super::session::{AtTheDoor, COOKIE, Own, SURFACE, address, cookie, home, local, see_other};
 use super::single_sign_on::lead_on;
 use super::words::browser_label;
-use crate::app::App;
+use crate::admin::Console;
 use crate::web::{forgery, host_cookie, lasting_host_cookie, no_cookie};
 use ::sign_in::redirect::{Offer, Place};
 use ::sign_in::{KNOWN_FOR_DAYS, Proof, Refused, Told, Trying, Verified, record_staff_refusal, verify};
@@ -73,7 +73,7 @@ impl<'a> Page<'a> {
     ///
     /// # Errors
     /// Returns an error if the settings cannot be read.
-    pub async fn of(app: &App, next: &'a str) -> Result<Page<'a>, Problem> {
+    pub async fn of(app: &Console, next: &'a str) -> Result<Page<'a>, Problem> {
         let ways = app.settings.current().await.map_err(|error| broken(app, error))?.sign_in.staff;
         let providers = app.sign_in.providers.offers(&ways.single_sign_on);
         let password = ways.local_accounts || !ways.directories.is_empty();
@@ -92,7 +92,7 @@ impl<'a> Page<'a> {
 /// # Errors
 /// Returns an error if the template cannot be rendered, or the settings cannot be read.
 pub async fn page(
-    app: web::Data<App>,
+    app: web::Data<Console>,
     request: HttpRequest,
     Parameters(wish, _): Parameters<Wish>,
 ) -> Result<HttpResponse, Problem> {
@@ -109,7 +109,7 @@ pub async fn page(
 ///
 /// # Errors
 /// Returns an error if the cookie cannot be written into the response's headers.
-pub fn welcome(app: &App, user_name: &str) -> Result<HttpResponse, Problem> {
+pub fn welcome(app: &Console, user_name: &str) -> Result<HttpResponse, Problem> {
     let mut response = see_other("/console/sign-in");
     set_cookie(&mut response, host_cookie(WELCOME_COOKIE, URL_SAFE_NO_PAD.encode(user_name)), app)?;
     Ok(response)
@@ -124,7 +124,7 @@ fn decoded(value: &str) -> Option<String> {
 ///
 /// # Errors
 /// Returns an error if the template cannot be rendered, or the settings cannot be read.
-pub fn form(app: &App, request: &HttpRequest, status: StatusCode, page: Page<'_>) -> Result<HttpResponse, Problem> {
+pub fn form(app: &Console, request: &HttpRequest, status: StatusCode, page: Page<'_>) -> Result<HttpResponse, Problem> {
     let value = cookie(request).unwrap_or_else(|| app.platform.world.secret());
     let page = Page { csrf: forgery::token(&app.platform.secrets, SURFACE, &value), ..page };
     let mut response = show_alone(status, "Sign in", &page, app.platform.world.uuid())?;
@@ -137,7 +137,7 @@ pub fn form(app: &App, request: &HttpRequest, status: StatusCode, page: Page<'_>
 /// # Errors
 /// Returns an error if the accounts, the session store or the event log are unavailable.
 pub async fn submit(
-    app: web::Data<App>,
+    app: web::Data<Console>,
     request: HttpRequest,
     Genuine(credentials): Genuine<Credentials>,
 ) -> Result<HttpResponse, Problem> {
@@ -175,7 +175,7 @@ pub async fn submit(
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
 pub async fn enter(
-    app: &App,
+    app: &Console,
     request: &HttpRequest,
     proof: &Proof,
     next: &str,
@@ -194,7 +194,7 @@ pub async fn enter(
 }
 
 async fn refuse(
-    app: &App,
+    app: &Console,
     request: &HttpRequest,
     refused: &Refused,
     source: IpAddr,
@@ -210,7 +210,7 @@ async fn refuse(
     form(app, request, status, Page::of(app, next).await?.refusing(why))
 }
 
-async fn refused_again(app: &App, request: &HttpRequest, next: &str) -> Result<HttpResponse, Problem> {
+async fn refused_again(app: &Console, request: &HttpRequest, next: &str) -> Result<HttpResponse, Problem> {
     form(app, request, StatusCode::UNAUTHORIZED, Page::of(app, next).await?.refusing(REFUSED))
 }
 
@@ -230,7 +230,7 @@ pub async fn sign_out(own: Own<AtTheDoor>, _form: Genuine<Empty>) -> Result<Http
 }
 
 /// Internal error: logs the cause and puts its code on the page.
-pub fn broken(app: &App, cause: impl Display) -> Problem {
+pub fn broken(app: &Console, cause: impl Display) -> Problem {
     Problem::unavailable(cause, app.platform.world.uuid())
 }
 
@@ -241,7 +241,7 @@ pub fn broken(app: &App, cause: impl Display) -> Problem {
 pub fn set_cookie(
     response: &mut HttpResponse,
     cookie: actix_web::cookie::Cookie<'static>,
-    app: &App,
+    app: &Console,
 ) -> Result<(), Problem> {
     response.add_cookie(&cookie).map_err(|error| broken(app, error))
 }

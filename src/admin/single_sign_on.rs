@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::session::address;
 use super::session::{local, see_other};
 use super::sign_in::{Page, Wish, broken, enter, form, set_cookie};
-use crate::app::App;
+use crate::admin::Console;
 use crate::web::{host_cookie, no_cookie};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -49,7 +49,7 @@ view!(leaving, Alone, Leaving<'_> { site, address, out });
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
 pub async fn leave(
-    app: Data<App>,
+    app: Data<Console>,
     request: HttpRequest,
     provider: Path<String>,
     Genuine(wish): Genuine<Wish>,
@@ -87,7 +87,7 @@ pub fn lead_on(code: Uuid, address: &Url, out: bool) -> Result<HttpResponse, Pro
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
 pub async fn back(
-    app: Data<App>,
+    app: Data<Console>,
     request: HttpRequest,
     provider: Path<String>,
     back: Query<Back>,
@@ -103,7 +103,7 @@ pub async fn back(
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
 pub async fn consume(
-    app: Data<App>,
+    app: Data<Console>,
     request: HttpRequest,
     provider: Path<String>,
     fields: Form<Vec<(String, String)>>,
@@ -124,7 +124,7 @@ pub async fn consume(
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
 pub async fn return_from_post(
-    app: Data<App>,
+    app: Data<Console>,
     request: HttpRequest,
     provider: Path<String>,
 ) -> Result<HttpResponse, Problem> {
@@ -134,7 +134,11 @@ pub async fn return_from_post(
     conclude(&app, &request, arrived.map_err(|error| broken(&app, error))?).await
 }
 
-async fn conclude(app: &App, request: &HttpRequest, arrival: Option<StaffArrival>) -> Result<HttpResponse, Problem> {
+async fn conclude(
+    app: &Console,
+    request: &HttpRequest,
+    arrival: Option<StaffArrival>,
+) -> Result<HttpResponse, Problem> {
     match arrival {
         None => Err(Problem::NotFound),
         Some(StaffArrival::Refused { next }) => refused(app, request, &next).await,
@@ -149,11 +153,11 @@ async fn conclude(app: &App, request: &HttpRequest, arrival: Option<StaffArrival
     }
 }
 
-async fn refused(app: &App, request: &HttpRequest, next: &str) -> Result<HttpResponse, Problem> {
+async fn refused(app: &Console, request: &HttpRequest, next: &str) -> Result<HttpResponse, Problem> {
     form(app, request, StatusCode::UNAUTHORIZED, Page::of(app, next).await?.refusing(REFUSED))
 }
 
-fn source(app: &App, request: &HttpRequest) -> IpAddr {
+fn source(app: &Console, request: &HttpRequest) -> IpAddr {
     address(app, request).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))
 }
 

@@ -298,7 +298,7 @@ impl App {
             enroll,
             staff,
             large_bodies: Arc::new(Semaphore::new(1)),
-            strangers: Strangers::default(),
+            strangers: Arc::new(Strangers::default()),
         };
         Ok(App { inner: Arc::new(parts) })
     }

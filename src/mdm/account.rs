@@ -7,7 +7,7 @@ use super::bearer;
 use super::body;
 use super::machine_information;
 use super::{refuse_stranger, unavailable};
-use crate::app::App;
+use crate::mdm::Mdm;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Form, Path, Payload, Query};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
@@ -38,16 +38,16 @@ pub(super) struct Discovering {
 }
 
 /// `GET /.well-known/com.apple.remotemanagement`. A device that sends no family gets the answer for iPhones.
-pub(super) async fn discover(request: HttpRequest, app: Data<App>, asked: Query<Discovering>) -> HttpResponse {
+pub(super) async fn discover(request: HttpRequest, app: Data<Mdm>, asked: Query<Discovering>) -> HttpResponse {
     let settings = match app.settings.current().await {
         Ok(settings) => settings,
         Err(error) => return unavailable(error).into_response(),
     };
     let family = family(asked.model_family.as_deref().unwrap_or("iPhone"));
     if let Some(mode) = family.and_then(|family| mode(&settings, family)) {
-        return HttpResponse::Ok().json(document(&app.config.server.public_url, mode));
+        return HttpResponse::Ok().json(document(&app.platform.public_url, mode));
     }
-    let source = crate::web::source(&request, &app.config.server.trusted_proxies);
+    let source = crate::web::source(&request, &app.web.trusted_proxies);
     let refused = RefusalEvent::DeviceRefused { why: EnrollmentRefusal::AccountDrivenNotOffered, product: None };
     if let Err(error) = app.sign_in.tell_of_stranger(refused, source).await {
         return unavailable(error).into_response();
@@ -62,8 +62,8 @@ pub(super) async fn discover(request: HttpRequest, app: Data<App>, asked: Query<
 
 /// `POST /mdm/account-token` ([`TOKEN_PATH`](enroll::account_driven::discovery::TOKEN_PATH)): the OAuth 2.0 token
 /// endpoint (RFC 6749 section 3.2).
-async fn grant(request: HttpRequest, app: Data<App>, wanted: Result<Form<Wanted>, Error>) -> HttpResponse {
-    let source = crate::web::source(&request, &app.config.server.trusted_proxies);
+async fn grant(request: HttpRequest, app: Data<Mdm>, wanted: Result<Form<Wanted>, Error>) -> HttpResponse {
+    let source = crate::web::source(&request, &app.web.trusted_proxies);
     let no_store = (CACHE_CONTROL, "no-store");
     match app.enroll.grant(wanted.ok().as_deref(), source).await {
         Ok(granted) => HttpResponse::Ok().insert_header(no_store).json(granted),
@@ -74,12 +74,12 @@ async fn grant(request: HttpRequest, app: Data<App>, wanted: Result<Form<Wanted>
     }
 }
 
-async fn ask(request: HttpRequest, payload: Payload, version: Path<String>, app: Data<App>) -> Answer {
+async fn ask(request: HttpRequest, payload: Payload, version: Path<String>, app: Data<Mdm>) -> Answer {
     take(&request, payload, &version, &app).await.unwrap_or_else(|answer| answer)
 }
 
-async fn take(request: &HttpRequest, payload: Payload, version: &str, app: &App) -> Result<Answer, Answer> {
-    let source = crate::web::source(request, &app.config.server.trusted_proxies);
+async fn take(request: &HttpRequest, payload: Payload, version: &str, app: &Mdm) -> Result<Answer, Answer> {
+    let source = crate::web::source(request, &app.web.trusted_proxies);
     // The raw bytes, whatever the content type: iOS 15 sends application/x-www-form-urlencoded.
     let body = body::whole(app, payload, MAX_BODY, source).await?;
     let Some(mode) = EnrollmentMode::of_version(version) else {

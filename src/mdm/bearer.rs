@@ -1,7 +1,7 @@
 //! Access token check for account-driven enrollments: the device sends the token with every message.
 
 use super::{Answer, refuse_message, unavailable};
-use crate::app::App;
+use crate::mdm::Mdm;
 use actix_web::HttpRequest;
 use actix_web::http::header::AUTHORIZATION;
 use devices::identify::Known;
@@ -12,7 +12,7 @@ use std::net::IpAddr;
 /// Checks the token of a device whose identity is proven. Without a valid token the device is asked to have its user
 /// sign in again. That answer is a 401 with a `WWW-Authenticate` header; without the header it would remove management.
 pub(super) async fn check(
-    app: &App,
+    app: &Mdm,
     known: &Known,
     request: &HttpRequest,
     source: Option<IpAddr>,

@@ -1,7 +1,7 @@
 //! Reads request bodies up to a limit, and reports the length of larger bodies without keeping them.
 
 use super::answer::Answer;
-use crate::app::App;
+use crate::mdm::Mdm;
 use actix_web::error::PayloadError;
 use actix_web::web::{Bytes, BytesMut, Payload};
 use events::system::DeviceRequestRefusal;
@@ -60,7 +60,7 @@ pub async fn read(payload: Payload, limit: usize) -> Result<Body, PayloadError> 
 ///
 /// # Errors
 /// Returns the response to send if the body is larger or the connection breaks.
-pub async fn whole(app: &App, payload: Payload, limit: usize, source: Option<IpAddr>) -> Result<Bytes, Answer> {
+pub async fn whole(app: &Mdm, payload: Payload, limit: usize, source: Option<IpAddr>) -> Result<Bytes, Answer> {
     match read(payload, limit).await {
         Ok(Body::Whole(body)) => Ok(body),
         Ok(Body::TooLarge(_)) => {

@@ -5,7 +5,7 @@ use super::body;
 use super::claim::Claimed;
 use super::message::{self, BadField};
 use super::{bearer, heard, identified, revival, unavailable};
-use crate::app::App;
+use crate::mdm::Mdm;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
 use connections::room::Identity;
@@ -26,19 +26,19 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config.route("/checkin", web::put().to(check_in));
 }
 
-async fn check_in(request: HttpRequest, payload: Payload, app: Data<App>) -> Answer {
+async fn check_in(request: HttpRequest, payload: Payload, app: Data<Mdm>) -> Answer {
     take(&request, payload, &app).await.unwrap_or_else(|answer| answer)
 }
 
-async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answer, Answer> {
-    let source = crate::web::source(request, &app.config.server.trusted_proxies);
+async fn take(request: &HttpRequest, payload: Payload, app: &Mdm) -> Result<Answer, Answer> {
+    let source = crate::web::source(request, &app.web.trusted_proxies);
     // The body is read before the header is checked: an unread body breaks the connection.
     let body = body::whole(app, payload, MAX_BODY, source).await?;
     let claimed = super::claimed(app, request, source).await?;
     // The certificate is resolved first, so that a body is hashed only for known devices.
     let mut known = identified(app, claimed.certificate(), source).await?;
     let body = super::signed(app, &known, proven(claimed, body).await, source).await?;
-    crate::web::has_proven(app, request, Identity::Device(known.device, known.person));
+    crate::web::has_proven(&app.web, request, Identity::Device(known.device, known.person));
     let property_list::Reading { fields, left_out, broken, .. } = property_list::read(&body);
     if let Some(error) = broken {
         tracing::warn!(device.id = %known.device, %error, "cannot parse a check-in");
@@ -72,7 +72,7 @@ async fn proven(claimed: Claimed, body: Bytes) -> Result<Bytes, Answer> {
 }
 
 struct Message<'a> {
-    app: &'a App,
+    app: &'a Mdm,
     known: &'a Known,
     fields: &'a Dictionary,
     body: &'a [u8],

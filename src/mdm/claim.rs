@@ -3,7 +3,7 @@
 //! whether it is valid.
 
 use super::signature::{self, BadSignature};
-use crate::app::App;
+use crate::mdm::Mdm;
 use actix_web::HttpRequest;
 use actix_web::dev::Extensions;
 use base64::Engine as _;
@@ -59,7 +59,7 @@ impl Claimed {
     ///
     /// # Errors
     /// Returns an error if the request has no certificate or signature, an unreadable one, or two that differ.
-    pub fn of(request: &HttpRequest, app: &App) -> Result<Claimed, NoClaim> {
+    pub fn of(request: &HttpRequest, app: &Mdm) -> Result<Claimed, NoClaim> {
         let presented = match request.conn_data::<Presented>() {
             Some(Presented(certificate)) => Some(certificate.clone()),
             None => passed_on(request, app)?,
@@ -104,11 +104,10 @@ impl Claimed {
 
 // Certificates are public, so anyone can write one into the header. The header is read only if
 // `devices.client_cert_header` is on and the connection comes from a trusted proxy.
-fn passed_on(request: &HttpRequest, app: &App) -> Result<Option<X509>, NoClaim> {
-    let config = &app.config;
+fn passed_on(request: &HttpRequest, app: &Mdm) -> Result<Option<X509>, NoClaim> {
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
-    let trusted = peer.is_some_and(|peer| config.server.trusted_proxies.contains(&peer));
-    if !config.devices.client_cert_header || !trusted {
+    let trusted = peer.is_some_and(|peer| app.web.trusted_proxies.contains(&peer));
+    if !app.client_cert_header || !trusted {
         return Ok(None);
     }
     let mut headers = request.headers().get_all("client-cert");

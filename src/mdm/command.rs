@@ -5,7 +5,7 @@ use super::body::{self, Body, TooLarge};
 use super::claim::Claimed;
 use super::result::{self, Report, Said};
 use super::{bearer, heard, identified, message, revival, unavailable};
-use crate::app::App;
+use crate::mdm::Mdm;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
 use connections::room::Identity;
@@ -32,18 +32,18 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config.route("/command", web::put().to(command));
 }
 
-async fn command(request: HttpRequest, payload: Payload, app: Data<App>) -> Answer {
+async fn command(request: HttpRequest, payload: Payload, app: Data<Mdm>) -> Answer {
     take(&request, payload, &app).await.unwrap_or_else(|answer| answer)
 }
 
-async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answer, Answer> {
-    let source = crate::web::source(request, &app.config.server.trusted_proxies);
+async fn take(request: &HttpRequest, payload: Payload, app: &Mdm) -> Result<Answer, Answer> {
+    let source = crate::web::source(request, &app.web.trusted_proxies);
     // The header is checked first: only the holder of a valid certificate of this server may send a body of this size.
     let claimed = super::claimed(app, request, source).await?;
     let known = identified(app, claimed.certificate(), source).await?;
     // If TLS has proven the sender, a large body need not be kept for a signature check.
     if claimed.is_proven() {
-        crate::web::has_proven(app, request, Identity::Device(known.device, known.person));
+        crate::web::has_proven(&app.web, request, Identity::Device(known.device, known.person));
     }
     let body = match claimed.is_proven() {
         true => body::read(payload, MAX_BODY).await,
@@ -60,7 +60,7 @@ async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answ
         }
     };
     let (reading, body) = super::signed(app, &known, read(claimed, body).await, source).await?;
-    crate::web::has_proven(app, request, Identity::Device(known.device, known.person));
+    crate::web::has_proven(&app.web, request, Identity::Device(known.device, known.person));
     let said = match said(&known, &reading) {
         Ok(said) => said,
         Err(why) => return Err(super::refuse_message(app, &known, why, source).await),
@@ -117,7 +117,7 @@ async fn prove(claimed: Claimed, large: TooLarge) -> Result<Option<BodyHash>, An
 }
 
 struct Conversation<'a> {
-    app: &'a App,
+    app: &'a Mdm,
     known: &'a Known,
     source: Option<IpAddr>,
 }

@@ -1,6 +1,6 @@
 //! `GET /crl`: the list of revoked identity certificates, for a reverse proxy that terminates TLS.
 
-use crate::app::App;
+use crate::mdm::Mdm;
 use crate::web::methods::Read as _;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, Resource, web};
@@ -9,7 +9,7 @@ pub fn resource() -> Resource {
     web::resource("/crl").read(get)
 }
 
-async fn get(app: Data<App>) -> HttpResponse {
+async fn get(app: Data<Mdm>) -> HttpResponse {
     match app.devices.revocation_list().await {
         Ok(list) => HttpResponse::Ok().content_type("application/pkix-crl").body(list),
         Err(error) => {

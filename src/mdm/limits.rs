@@ -3,7 +3,7 @@
 //! here on, not from the profile download.
 
 use super::{Answer, message, unavailable};
-use crate::app::App;
+use crate::mdm::Mdm;
 use decisions::device::Phase;
 use decisions::limits;
 use devices::identify::Known;
@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Returns the reason why this device may not enroll, or `None` if it may. A device that is enrolled or has
 /// authenticated is not checked again: new limits apply only to later enrollments.
 pub(super) async fn refusal(
-    app: &App,
+    app: &Mdm,
     known: &Known,
     fields: &Dictionary,
 ) -> Result<Option<EnrollmentRefusal>, Answer> {
@@ -47,7 +47,7 @@ pub(super) async fn refusal(
 
 // Uses the limit of the access rule that matched at sign-in. Two devices that authenticate at the same instant may both
 // pass. This is acceptable, since the limit protects no secret.
-async fn too_many(app: &App, known: &Known) -> Result<Option<EnrollmentRefusal>, Answer> {
+async fn too_many(app: &Mdm, known: &Known) -> Result<Option<EnrollmentRefusal>, Answer> {
     let access = known.visit.access.as_ref();
     let Some(most) = access.and_then(|access| access.devices_per_person) else { return Ok(None) };
     catch_up(app).await;
@@ -60,7 +60,7 @@ async fn too_many(app: &App, known: &Known) -> Result<Option<EnrollmentRefusal>,
 
 // The inventory normally lags behind the log by moments. If it lags by more, one device too many is better than a
 // device that cannot enroll.
-async fn catch_up(app: &App) {
+async fn catch_up(app: &Mdm) {
     let Ok(Some(head)) = app.platform.log.store().head().await else { return };
     if !matches!(tokio::time::timeout(PATIENCE, app.platform.projections.wait_for(head)).await, Ok(Ok(()))) {
         tracing::warn!("the inventory lags behind the log; the devices-per-person limit uses an outdated count");

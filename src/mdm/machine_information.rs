@@ -2,7 +2,7 @@
 //! list, signed with the device's built-in identity.
 
 use super::{Answer, device_message};
-use crate::app::App;
+use crate::mdm::Mdm;
 use actix_web::web::Bytes;
 use decisions::visit::MachineInformation;
 use events::enrollment::OsVersion;
@@ -14,7 +14,7 @@ const LONGEST: usize = 64;
 
 /// Reads the message. An invalid or unknown signature is not an error: the result contains it, to be recorded. A
 /// message that cannot be parsed is refused.
-pub(super) async fn read(app: &App, body: Bytes, source: Option<IpAddr>) -> Result<MachineInformation, Answer> {
+pub(super) async fn read(app: &Mdm, body: Bytes, source: Option<IpAddr>) -> Result<MachineInformation, Answer> {
     let message = device_message(app, body, source).await?;
     let fields = message.fields;
     Ok(MachineInformation {

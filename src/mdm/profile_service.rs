@@ -5,7 +5,7 @@
 use super::answer::Answer;
 use super::body;
 use super::{device_message, unavailable};
-use crate::app::App;
+use crate::mdm::Mdm;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, web};
 use enroll::profile_service::ProfileServiceError;
@@ -15,12 +15,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config.route("/profile-service", web::post().to(post));
 }
 
-async fn post(request: HttpRequest, payload: Payload, app: Data<App>) -> Answer {
+async fn post(request: HttpRequest, payload: Payload, app: Data<Mdm>) -> Answer {
     take(&request, payload, &app).await.unwrap_or_else(|answer| answer)
 }
 
-async fn take(request: &HttpRequest, payload: Payload, app: &App) -> Result<Answer, Answer> {
-    let source = crate::web::source(request, &app.config.server.trusted_proxies);
+async fn take(request: &HttpRequest, payload: Payload, app: &Mdm) -> Result<Answer, Answer> {
+    let source = crate::web::source(request, &app.web.trusted_proxies);
     // Devices send application/pkcs7-signature. The content type is not checked.
     let body = body::whole(app, payload, LARGEST_MESSAGE, source).await?;
     let message = device_message(app, body, source).await?;

@@ -1,7 +1,7 @@
 //! Revives a superseded record whose end was not proven, when its device contacts the server again.
 
 use super::{Answer, message, unavailable};
-use crate::app::App;
+use crate::mdm::Mdm;
 use decisions::device::{Command, Device};
 use devices::identify::Known;
 use plist::Dictionary;
@@ -14,7 +14,7 @@ use telemetry::Alarm;
 /// # Errors
 /// Returns [`Answer::Unavailable`] if the event log cannot be read or written.
 pub async fn by_contact(
-    app: &App,
+    app: &Mdm,
     known: Known,
     (fields, body): (&Dictionary, &[u8]),
     source: Option<IpAddr>,

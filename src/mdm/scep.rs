@@ -1,7 +1,7 @@
 //! `/scep`: issues identity certificates to devices (RFC 8894), by GET and by POST.
 
 use super::body::{self, Body};
-use crate::app::App;
+use crate::mdm::Mdm;
 use actix_web::web::{Data, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse, Resource, web};
 use enroll::issue::{IssueError, Wanted};
@@ -29,7 +29,7 @@ struct Asked {
     message: String,
 }
 
-async fn get(request: HttpRequest, asked: Query<Asked>, app: Data<App>) -> HttpResponse {
+async fn get(request: HttpRequest, asked: Query<Asked>, app: Data<Mdm>) -> HttpResponse {
     match asked.operation.as_str() {
         "GetCACaps" => HttpResponse::Ok().content_type(authority::CAPABILITIES_TYPE).body(authority::CAPABILITIES),
         "GetCACert" => match authority::certificates(&app.devices.pki) {
@@ -44,7 +44,7 @@ async fn get(request: HttpRequest, asked: Query<Asked>, app: Data<App>) -> HttpR
     }
 }
 
-async fn post(request: HttpRequest, asked: Query<Asked>, payload: Payload, app: Data<App>) -> HttpResponse {
+async fn post(request: HttpRequest, asked: Query<Asked>, payload: Payload, app: Data<Mdm>) -> HttpResponse {
     match body::read(payload, LARGEST_MESSAGE).await {
         Ok(Body::Whole(message)) if asked.operation == "PKIOperation" => {
             operate(&app, &request, message.to_vec()).await
@@ -57,8 +57,8 @@ async fn post(request: HttpRequest, asked: Query<Asked>, payload: Payload, app: 
 }
 
 // There is no key to encrypt a response to (RFC 8894 section 3.2.1), so the refusal is the HTTP status only.
-async fn unanswerable(app: &App, request: &HttpRequest, why: IdentityRefusal) -> HttpResponse {
-    let source = crate::web::source(request, &app.config.server.trusted_proxies);
+async fn unanswerable(app: &Mdm, request: &HttpRequest, why: IdentityRefusal) -> HttpResponse {
+    let source = crate::web::source(request, &app.web.trusted_proxies);
     tracing::warn!(?why, "refused a SCEP request");
     match app.sign_in.tell_of_stranger(RefusalEvent::IdentityRequestRefused { why }, source).await {
         Ok(_) => HttpResponse::BadRequest().finish(),
@@ -76,8 +76,8 @@ enum Outcome {
     Failed(FailInfo),
 }
 
-async fn operate(app: &App, request: &HttpRequest, message: Vec<u8>) -> HttpResponse {
-    let source = crate::web::source(request, &app.config.server.trusted_proxies);
+async fn operate(app: &Mdm, request: &HttpRequest, message: Vec<u8>) -> HttpResponse {
+    let source = crate::web::source(request, &app.web.trusted_proxies);
     let read = match read(app, message, source).await {
         Ok(read) => read,
         Err(error) => return unavailable(error),
@@ -108,13 +108,13 @@ async fn operate(app: &App, request: &HttpRequest, message: Vec<u8>) -> HttpResp
 }
 
 // Verifies the signature first, which needs no private key of this server, and then decrypts, which does.
-async fn read(app: &App, message: Vec<u8>, source: Option<IpAddr>) -> Result<Result<PkiRequest, VerifyError>, NotDone> {
+async fn read(app: &Mdm, message: Vec<u8>, source: Option<IpAddr>) -> Result<Result<PkiRequest, VerifyError>, NotDone> {
     let pki = app.devices.pki.clone();
     let open = move || SignedMessage::verify(&message)?.open(&pki).map_err(VerifyError::Refused);
     app.strangers.work(source, open).await
 }
 
-async fn decide(app: &App, kind: RequestKind, exchange: &Exchange, wanted: Wanted) -> Result<Outcome, String> {
+async fn decide(app: &Mdm, kind: RequestKind, exchange: &Exchange, wanted: Wanted) -> Result<Outcome, String> {
     let (issued, failure) = match kind {
         RequestKind::Enroll { challenge } => {
             (app.enroll.issue_identity(challenge.as_deref().unwrap_or_default(), wanted).await, FailInfo::BadRequest)
@@ -146,7 +146,7 @@ fn recorded(fault: Fault) -> IdentityRefusal {
     }
 }
 
-async fn reply(app: &App, exchange: Exchange, outcome: Outcome, source: Option<IpAddr>) -> HttpResponse {
+async fn reply(app: &Mdm, exchange: Exchange, outcome: Outcome, source: Option<IpAddr>) -> HttpResponse {
     let (pki, world) = (app.devices.pki.clone(), app.platform.world.clone());
     let reply = app.strangers.work(source, move || match outcome {
         Outcome::Issued(certificate) => answer::succeed(&pki, &world, &exchange, &certificate),

@@ -62,7 +62,7 @@ pub async fn show(visitor: Visitor) -> Answered {
         Browser::MacSafari(_) => visitor.page(&WhichDevicePage {}),
         Browser::Other => {
             let qr = Qr::of(&address).ok_or(Problem::internal("the address is too long for a QR code"))?;
-            let untrusted = visitor.app.config.pki.tls_root.is_some();
+            let untrusted = visitor.app.web.private_root;
             visitor.page(&DesktopPage { address, qr, untrusted })
         }
     }

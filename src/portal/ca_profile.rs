@@ -5,7 +5,7 @@ use super::render::Page;
 use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor, see_other};
-use crate::app::App;
+use crate::portal::Portal;
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use decisions::visit::{CaStep, Command, Refusal, Step, Visit};
@@ -90,7 +90,7 @@ fn page(visitor: &Visitor, too_early: bool) -> Result<CaProfilePage, super::prob
 
 /// Returns the name under which iOS shows the installed root certificate: its common name, else the organization's
 /// name.
-pub fn name_of_root(app: &App, settings: &Settings) -> String {
+pub fn name_of_root(app: &Portal, settings: &Settings) -> String {
     let anchors = app.devices.pki.trust_anchors();
     let name = anchors.first().and_then(|anchor| anchor.subject_name().entries_by_nid(Nid::COMMONNAME).next());
     let name = name.and_then(|name| name.data().to_string().ok());

@@ -41,7 +41,7 @@ async fn ca(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     let profile_uuid = app.platform.world.random_uuid();
     let anchors = app.devices.pki.trust_anchors();
     let ca_fingerprint = anchors.first().map(|anchor| fingerprint(anchor)).ok_or(Problem::internal("no CA"))?;
-    let identifier = format!("{}.muster.ca", reverse_dns(&app.config.server.public_url));
+    let identifier = format!("{}.muster.ca", reverse_dns(&app.platform.public_url));
     let display_name = format!("{} · CA", visitor.settings.organization);
     let texts = Texts {
         organization: &visitor.settings.organization,

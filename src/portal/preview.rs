@@ -21,7 +21,7 @@ use super::stopped::StoppedPage;
 use super::terms::{Shown, TermsPage};
 use super::texts::Language;
 use super::visitor::bare_frame;
-use crate::app::App;
+use crate::portal::Portal;
 use crate::web::qr::Qr;
 use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, web};
@@ -42,7 +42,7 @@ pub struct Wish {
 
 /// Device, language and settings that the preview assumes.
 struct Sample<'a> {
-    app: &'a App,
+    app: &'a Portal,
     settings: &'a Settings,
     platform: Platform,
     version: OsVersion,
@@ -55,7 +55,7 @@ struct Sample<'a> {
 /// Returns an error if the link has expired or is invalid, if a parameter is unknown, if the settings cannot be read,
 /// or if the template cannot be rendered.
 pub async fn show(
-    app: web::Data<App>,
+    app: web::Data<Portal>,
     token: web::Path<String>,
     wish: web::Query<Wish>,
 ) -> Result<HttpResponse, Problem> {
@@ -82,7 +82,7 @@ impl Sample<'_> {
             "desktop" => {
                 let address = self.address();
                 let qr = Qr::of(&address).ok_or(Problem::internal("the address is too long for a QR code"))?;
-                self.bare(&DesktopPage { address, qr, untrusted: self.app.config.pki.tls_root.is_some() })
+                self.bare(&DesktopPage { address, qr, untrusted: self.app.web.private_root })
             }
             "which-device" => self.bare(&WhichDevicePage {}),
             "other-browser" => self.bare(&OtherBrowserPage { address: self.address() }),
@@ -115,7 +115,7 @@ impl Sample<'_> {
     }
 
     fn address(&self) -> String {
-        format!("{}/enroll", self.app.config.server.public_url.trim_end_matches('/'))
+        format!("{}/enroll", self.app.platform.public_url)
     }
 
     fn bare<P: Page>(&self, page: &P) -> Result<String, Problem> {

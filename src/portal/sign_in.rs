@@ -8,7 +8,7 @@ use super::single_sign_on::lead_on;
 use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, KNOWN_COOKIE, SESSION_COOKIE, Session, Visitor, see_other};
-use crate::app::App;
+use crate::portal::Portal;
 use crate::web::content::content;
 use crate::web::{lasting_host_cookie, no_cookie, visit_code};
 use actix_web::http::StatusCode;
@@ -104,7 +104,7 @@ impl SignInPage {
     }
 
     /// Returns the sign-in page for someone who opens the portal in this browser.
-    pub fn offered(app: &App, settings: &Settings, browser: Browser) -> SignInPage {
+    pub fn offered(app: &Portal, settings: &Settings, browser: Browser) -> SignInPage {
         let page = SignInPage::ways_in(app, settings);
         if !own_in_settings(settings, browser) {
             return page;
@@ -117,7 +117,7 @@ impl SignInPage {
         }
     }
 
-    fn ways_in(app: &App, settings: &Settings) -> SignInPage {
+    fn ways_in(app: &Portal, settings: &Settings) -> SignInPage {
         let ways = &settings.sign_in.enrollment;
         let providers = app.sign_in.providers.offers(&ways.single_sign_on);
         let password = ways.local_accounts || !ways.directories.is_empty();

@@ -9,7 +9,7 @@ use super::render::Page;
 use super::sign_in::{Notice, conclude, keep, not_yet};
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor, see_other};
-use crate::app::App;
+use crate::portal::Portal;
 use crate::web::content::content;
 use crate::web::host_cookie;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -113,7 +113,7 @@ pub struct Wanted {
 }
 
 /// Returns this server's SAML metadata document, for the administrator of a provider.
-pub async fn metadata(app: Data<App>, provider: Path<String>, wanted: Query<Wanted>) -> Answered {
+pub async fn metadata(app: Data<Portal>, provider: Path<String>, wanted: Query<Wanted>) -> Answered {
     let place = match wanted.place.as_deref() {
         None => None,
         Some("portal") => Some(Place::Portal),

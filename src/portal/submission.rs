@@ -41,7 +41,7 @@ impl FromRequest for Submission {
                 account::enter(&mut visitor, link).await?;
             }
             let token = field("csrf").unwrap_or_default();
-            let (secrets, url) = (&visitor.app.platform.secrets, &visitor.app.config.server.public_url);
+            let (secrets, url) = (&visitor.app.platform.secrets, &visitor.app.platform.public_url);
             if forgery::is_genuine(secrets, SURFACE, visitor.form_binding(), token, &request, url) {
                 Ok(Submission { visitor, fields })
             } else {

@@ -4,7 +4,7 @@ use super::problem::Problem;
 use super::render::render;
 use super::texts::Language;
 use super::visitor::{bare_frame, language, named_enrollment};
-use crate::app::App;
+use crate::portal::Portal;
 use crate::web::headers;
 use crate::web::methods::refused;
 use actix_web::body::{BoxBody, MessageBody};
@@ -23,7 +23,7 @@ const FORM_ACTION: &str = "apple-remotemanagement-user-login:";
 
 /// Data of the request that a problem page needs.
 struct Asker {
-    app: App,
+    app: Portal,
     language: Language,
     enrollment: Option<EnrollmentId>,
 }
@@ -36,7 +36,7 @@ pub async fn surround(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let app = request.app_data::<web::Data<App>>().map(|app| App::clone(app));
+    let app = request.app_data::<web::Data<Portal>>().map(|app| Portal::clone(app));
     let app = app.ok_or_else(|| Problem::internal("no App"))?;
     let asker = Asker { app, language: language(request.request()), enrollment: named_enrollment(request.request()) };
     match AssertUnwindSafe(next.call(request)).catch_unwind().await {
@@ -101,7 +101,7 @@ impl Asker {
         };
         headers::secure(map, &policy);
         // If people install this server's root, a remembered HSTS would lock out a person who removed the root.
-        if self.app.config.pki.tls_root.is_none() {
+        if !self.app.web.private_root {
             headers::strict_transport(map);
         }
     }

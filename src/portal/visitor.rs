@@ -6,7 +6,7 @@ use super::problem::Problem;
 use super::render::{Back, Frame, LanguageChoice, Page, Progress, render};
 use super::steps;
 use super::texts::Language;
-use crate::app::App;
+use crate::portal::Portal;
 use crate::web::{forgery, has_proven, host_cookie, source, visit_code};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -41,7 +41,7 @@ pub const SURFACE: &str = "portal";
 pub type Answered = Result<HttpResponse, Problem>;
 
 pub struct Visitor {
-    pub app: App,
+    pub app: Portal,
     pub settings: Settings,
     pub browser: Browser,
     pub language: Language,
@@ -83,15 +83,15 @@ impl Visitor {
     /// # Errors
     /// Returns an error if the event log cannot be read.
     pub async fn of(request: &HttpRequest) -> Result<Visitor, Problem> {
-        let app = request.app_data::<web::Data<App>>().ok_or_else(|| Problem::internal("no App"))?;
-        let app = App::clone(app);
+        let app = request.app_data::<web::Data<Portal>>().ok_or_else(|| Problem::internal("no App"))?;
+        let app = Portal::clone(app);
         let user_agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let answer = cookie(request, DEVICE_COOKIE).and_then(|value| Answer::parse(&value));
         let settings = app.settings.current().await?;
         let session = session(&app, request, &settings).await?;
         // A visit without a signed-in person proves nothing, because everybody gets its cookie.
         if let Some(signed_in) = session.as_ref().and_then(|session| session.visit.signed_in.as_ref()) {
-            has_proven(&app, request, Identity::Person(signed_in.person));
+            has_proven(&app.web, request, Identity::Person(signed_in.person));
         }
         if let Some(session) = &session {
             visit_code::note(request, help_code(session.enrollment));
@@ -102,7 +102,7 @@ impl Visitor {
             link: None,
             language: language(request),
             user_agent: user_agent.to_owned(),
-            source: source(request, &app.config.server.trusted_proxies).unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
+            source: source(request, &app.web.trusted_proxies).unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
             form_cookie: form_cookie(&app, request),
             known_browser: cookie(request, KNOWN_COOKIE),
             session,
@@ -210,7 +210,7 @@ impl Visitor {
 
     /// Address of the portal that people type.
     pub fn address(&self) -> String {
-        format!("{}/enroll", self.app.config.server.public_url.trim_end_matches('/'))
+        format!("{}/enroll", self.app.platform.public_url)
     }
 
     /// Renders a page with status 200.
@@ -364,7 +364,7 @@ fn cookie(request: &HttpRequest, name: &str) -> Option<String> {
 // A session ends when its secret is replaced (sign-in) or withdrawn (sign-out), when the visit is abandoned, or when
 // the account is disabled or may no longer enroll. It also ends `abandon_after_hours` after its start. The start is
 // the time in the enrollment id or, for a resumed visit, the time of the resumption.
-async fn session(app: &App, request: &HttpRequest, settings: &Settings) -> Result<Option<Session>, Problem> {
+async fn session(app: &Portal, request: &HttpRequest, settings: &Settings) -> Result<Option<Session>, Problem> {
     let Some(enrollment) = named_enrollment(request) else { return Ok(None) };
     let value = cookie(request, SESSION_COOKIE).unwrap_or_default();
     let secret = value.split_once('.').map_or("", |(_, secret)| secret);
@@ -386,7 +386,7 @@ async fn session(app: &App, request: &HttpRequest, settings: &Settings) -> Resul
     Ok(live.then_some(Session { enrollment, visit, cookie: value }))
 }
 
-fn is_old(app: &App, enrollment: EnrollmentId, visit: &Visit, settings: &Settings) -> bool {
+fn is_old(app: &Portal, enrollment: EnrollmentId, visit: &Visit, settings: &Settings) -> bool {
     let opened = || i64::try_from(enrollment.0.get_timestamp()?.to_unix().0).ok();
     let Some(begun) = visit.resumed.map(|resumed| resumed.0 / 1_000_000).or_else(opened) else { return true };
     let age = (app.platform.world.now().0 / 1_000_000).saturating_sub(begun);
@@ -394,7 +394,7 @@ fn is_old(app: &App, enrollment: EnrollmentId, visit: &Visit, settings: &Setting
 }
 
 // A cookie that this server did not issue is ignored and replaced.
-fn form_cookie(app: &App, request: &HttpRequest) -> FormCookie {
+fn form_cookie(app: &Portal, request: &HttpRequest) -> FormCookie {
     let ours = |value: &String| {
         value.split_once('.').is_some_and(|(random, tag)| app.platform.secrets.is_tag(tag, "form-cookie", &[random]))
     };

@@ -8,6 +8,7 @@ use super::bound::bound;
 use super::heads::Heads;
 use super::observe::observe;
 use super::socket::Socket;
+use super::surfaces;
 use crate::app::App;
 use crate::mdm;
 use actix_http::error::DispatchError;
@@ -140,7 +141,9 @@ fn http<T: AsyncRead + AsyncWrite + Unpin + 'static, N: Fn(&T, &mut Extensions) 
 ) -> impl ServiceFactory<Accepted<T>, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<T, N> {
     let shared = web::Data::new(site.app.clone());
     let limits = web::Data::new(site.limits.clone());
-    let pages = actix_web::App::new().app_data(shared).app_data(limits).configure(site.routes);
+    let app = site.app.clone();
+    let pages = actix_web::App::new().app_data(shared).app_data(limits);
+    let pages = pages.configure(|config| surfaces::hand_out(&app, config)).configure(site.routes);
     let pages = pages.wrap(from_fn(bound)).wrap(from_fn(observe)).into_factory();
     let pages = pages.map_err(|error: actix_web::Error| error.error_response());
     HttpService::build()

@@ -237,10 +237,7 @@ fn list_in(connection: &Connection, filter: &VisitFilter, limit: usize) -> rusql
     let exact = [
         ("v.state = ?", filter.state.map(|state| state.as_str().to_owned())),
         ("v.step = ?", filter.step.map(|step| step.as_str().to_owned())),
-        (
-            "v.position < (SELECT position FROM visits_visits WHERE id = ?)",
-            filter.after.map(|after| after.to_string()),
-        ),
+        ("v.position < (SELECT position FROM visits_visits WHERE id = ?)", filter.after.map(|after| after.to_string())),
     ];
     for (condition, value) in exact {
         if let Some(value) = value {

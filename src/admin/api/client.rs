@@ -1,8 +1,8 @@
 //! Extractor for the program that sends an API request.
 
 use super::problem::ApiProblem;
+use crate::admin::Console;
 use crate::admin::session::{address, app};
-use crate::app::App;
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest};
@@ -24,7 +24,7 @@ pub struct Client {
     source: IpAddr,
     /// Id of this request; error responses and the log use it as code.
     request: Uuid,
-    app: App,
+    app: Console,
 }
 
 impl Client {
@@ -69,7 +69,7 @@ async fn identify(request: &HttpRequest) -> Result<Client, ApiProblem> {
     let id = app.platform.world.uuid();
     match by_token(&app.sign_in, token, source).await.map_err(|error| ApiProblem::unavailable(error, id))? {
         TokenVerdict::Client(client) => {
-            crate::web::has_proven(&app, request, Identity::Program(client));
+            crate::web::has_proven(&app.web, request, Identity::Program(client));
             Ok(Client { id: client, source, request: id, app })
         }
         TokenVerdict::Refused => Err(ApiProblem::Unauthorized),

@@ -60,14 +60,7 @@ impl FromRequest for Sent {
             let app = app(&request);
             let cookie = cookie(&request).ok_or(Problem::Forged)?;
             let token = sent.text("csrf").unwrap_or_default();
-            if forgery::is_genuine(
-                &app.platform.secrets,
-                SURFACE,
-                &cookie,
-                token,
-                &request,
-                &app.config.server.public_url,
-            ) {
+            if forgery::is_genuine(&app.platform.secrets, SURFACE, &cookie, token, &request, &app.platform.public_url) {
                 Ok(sent)
             } else {
                 tracing::warn!(cookie = COOKIE, "rejected a form: its token is not the session's");

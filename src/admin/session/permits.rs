@@ -2,8 +2,8 @@
 //! no more than that permit gives. Only acting permits give access to the [`App`], and with it to commands.
 
 use super::{Staff, entered};
+use crate::admin::Console;
 use crate::admin::problem::Problem;
-use crate::app::App;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use decisions::staff::CONSOLE_ROLES;
@@ -52,7 +52,7 @@ impl May<SeesFunnel> {
 
 impl<P: Writes> May<P> {
     /// Returns the [`App`], which performs commands.
-    pub fn app(&self) -> &App {
+    pub fn app(&self) -> &Console {
         &self.staff.app
     }
 }
@@ -107,7 +107,7 @@ struct Acting {
 ///
 /// # Errors
 /// Returns an error if the event log cannot be written.
-pub async fn note_refusal(app: &App, request: &HttpRequest) -> Result<(), Problem> {
+pub async fn note_refusal(app: &Console, request: &HttpRequest) -> Result<(), Problem> {
     let Some(Acting { staff, context, wanted: (act, device) }) = request.extensions_mut().remove::<Acting>() else {
         return Ok(());
     };

@@ -99,7 +99,7 @@ async fn show_preview(staff: &May<ChangesSettings>, draft: Draft, confirm: bool)
         Ok(after) => after,
         Err(wrong) => return form(staff, EditPage { text, over, wrong: vec![wrong] }),
     };
-    let findings = ::settings::check(&after, &staff.app().config.identity, &before);
+    let findings = ::settings::check(&after, &staff.app().staff.identity, &before);
     if !findings.wrong.is_empty() {
         return form(staff, EditPage { text, over, wrong: findings.wrong });
     }
