@@ -48,15 +48,15 @@ impl At {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a new installation: configuration, master key, certificates and an empty log.
+    /// Create a new installation: configuration, master key, certificates and an empty log.
     Init(Box<init::Init>),
-    /// Serve people, devices and staff.
+    /// Run the server for people, devices and staff.
     Serve(serve::Serve),
-    /// Serve from a throw-away directory and watch three simulated devices enroll, step by step.
+    /// Run a server in a temporary directory and watch three simulated devices enroll, step by step.
     Demo(demo::Demo),
-    /// Enroll many simulated devices at a running server; tell rates and latencies.
+    /// Enroll many simulated devices at a running server, and report rates and latencies.
     Simulate(simulate::Simulate),
-    /// Say what is wrong with the configuration and how to correct it. Changes nothing.
+    /// Check the configuration, and say how to correct each problem. Changes nothing.
     CheckConfig(check_config::CheckConfig),
     /// Show or change what people see: texts, switches, which kinds of device may enroll.
     #[command(subcommand)]
@@ -64,28 +64,30 @@ enum Command {
     /// Add, list, disable or enable local accounts.
     #[command(subcommand)]
     User(administer::User),
-    /// Say what the access rules mean for somebody.
+    /// Evaluate the access rules for a person.
     #[command(subcommand)]
     Access(access::Access),
-    /// How devices find this server by the account that is typed in Settings.
+    /// Show or check how devices find this server from the account that is typed in Settings.
     #[command(subcommand)]
     Discovery(discovery::Discovery),
-    /// Get, renew and install the certificate that wakes devices.
+    /// Request, renew and install the push certificate.
     #[command(subcommand)]
     Push(push::Push),
-    /// Delete the projections and build them again from the log. The server must be stopped.
+    /// Delete the projections and rebuild them from the log. The server must be stopped.
     Replay(keep::Replay),
-    /// Show on one screen how the installation is: server, log, commands, push, certificates, directories, alarms.
+    /// Show the state of the installation on one screen: server, log, commands, push, certificates, directories,
+    /// alarms.
     Status(status::Status),
     /// Print completions for a shell: `muster completions bash > /etc/bash_completion.d/muster`.
     Completions(reference::Completions),
     /// Write a man page for each command into a directory.
     Man(reference::Man),
-    /// Ask whether the server on this machine answers; the exit code tells. For container health checks.
+    /// Check whether the server on this machine answers. The exit code is the result. For container health checks.
     Health(health::Health),
-    /// Copy everything but the master key to a new directory, verified, while the server runs; or verify such a copy.
+    /// Back up everything except the master key to a new directory and verify it, while the server runs; or verify a
+    /// backup.
     Backup(keep::Backup),
-    /// Bring a backup back onto a machine that has no log, verified.
+    /// Restore a backup on a machine that has no log, and verify it.
     Restore(keep::Restore),
 }
 

@@ -9,25 +9,25 @@ use std::process::ExitCode;
 
 #[derive(Subcommand)]
 pub enum Access {
-    /// Say which access rule decides about somebody, and why; changes nothing.
+    /// Show which access rule applies to a person, and why. Changes nothing.
     Explain(Box<Explain>),
 }
 
 #[derive(Args)]
 pub struct Explain {
-    /// The name they sign in with: a local account, or somebody in a directory that is switched on for enrollment.
+    /// User name of the person: a local account, or a person in a directory that is enabled for enrollment.
     #[arg(required_unless_present = "visit", conflicts_with = "visit")]
     user_name: Option<String>,
-    /// Explain what was decided on this visit, by its help code, with the groups and claims that arrived then.
+    /// Explain the decision for this visit, given by its help code, with the groups and claims of that time.
     #[arg(long, value_name = "HELP CODE", conflicts_with_all = ["provider", "groups", "claims"])]
     visit: Option<String>,
-    /// Who vouches for them: "local", or the name of a directory or identity provider in the configuration.
+    /// Source of the account: "local", or the name of a directory or identity provider in the configuration.
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
-    /// Suppose that they are in this group; may be given several times. Then nobody is asked.
+    /// Assume that the person is in this group; may be repeated. Then no directory is queried.
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
-    /// Suppose that they have this claim or attribute, such as department=Physics; may be given several times.
+    /// Assume that the person has this claim or attribute, such as department=Physics; may be repeated.
     #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
     claims: Vec<(String, String)>,
     #[command(flatten)]

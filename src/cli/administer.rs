@@ -25,82 +25,82 @@ pub enum User {
     Add(Add),
     /// List the accounts of staff and of people who enroll with a local account.
     List {
-        /// Print them as JSON.
+        /// Print the accounts as JSON.
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         at: At,
     },
-    /// End what an account may do, and its sessions.
+    /// Disable an account and end its sessions.
     Disable {
-        /// The name that it signs in with.
+        /// User name of the account.
         user_name: String,
         #[command(flatten)]
         at: At,
     },
-    /// Give a program another token for the API; the one before is worth nothing from then on.
+    /// Issue a new API token for a program. The previous token stops working immediately.
     RotateToken {
-        /// The name that it signs in with.
+        /// User name of the account.
         user_name: String,
         #[command(flatten)]
         at: At,
     },
-    /// Bring a disabled account back.
+    /// Enable a disabled account again.
     Enable {
-        /// The name that it signs in with.
+        /// User name of the account.
         user_name: String,
         #[command(flatten)]
         at: At,
     },
-    /// Put these roles in the place of those that a local account has.
+    /// Replace the roles of a local account by these.
     SetRoles {
-        /// The name that it signs in with.
+        /// User name of the account.
         user_name: String,
         #[command(flatten)]
         roles: Roles,
         #[command(flatten)]
         at: At,
     },
-    /// Give a local account another password, one line on standard input. Its sessions end.
+    /// Set a new password for a local account, read as one line from standard input. Its sessions end.
     SetPassword {
-        /// The name that it signs in with.
+        /// User name of the account.
         user_name: String,
-        /// Make a password and print it once, instead of reading one.
+        /// Generate a password and print it once, instead of reading one.
         #[arg(long)]
         generate_password: bool,
         #[command(flatten)]
         at: At,
     },
-    /// Take every second factor from somebody who lost theirs. Their sessions end.
+    /// Remove all second factors of a person who lost theirs. The person's sessions end.
     RemoveFactors {
-        /// The name that it signs in with.
+        /// User name of the account.
         user_name: String,
         #[command(flatten)]
         at: At,
     },
-    /// Print a link with which an administrator makes their account: within 24 hours, once.
+    /// Print a link with which an administrator creates their account. It works once, within 24 hours.
     SetUpLink {
         #[command(flatten)]
         at: At,
     },
 }
 
-/// What an account may do.
+/// Roles of an account.
 #[derive(Args)]
 pub struct Roles {
     /// May enroll devices at the portal.
     #[arg(long)]
     enroll: bool,
-    /// May enroll devices at the portal for others, who are in a directory.
+    /// May enroll devices at the portal for other people, who are in a directory.
     #[arg(long)]
     enroll_for_others: bool,
     /// Administrator at the console.
     #[arg(long)]
     admin: bool,
-    /// Auditor at the console: reads only.
+    /// Auditor at the console: read-only access.
     #[arg(long)]
     auditor: bool,
-    /// Help desk at the console: how far people get, and one person's visits.
+    /// Help desk at the console: sees the progress of enrollments, and the visits of a person.
     #[arg(long)]
     help_desk: bool,
 }
@@ -128,25 +128,25 @@ impl Roles {
 
 #[derive(Args)]
 pub struct Add {
-    /// The name to sign in with; capitals do not matter.
+    /// User name for signing in; case does not matter.
     user_name: String,
     #[command(flatten)]
     roles: Roles,
-    /// A program that reads by the API: gets a token, which is printed once, instead of a password.
+    /// A program that reads through the API. It gets a token, which is printed once, instead of a password.
     #[arg(long, conflicts_with_all = [
         "enroll", "admin", "enroll_for_others", "auditor", "help_desk", "generate_password", "mail", "managed_apple_id"
     ])]
     api: bool,
-    /// Make a password and print it once, instead of reading one.
+    /// Generate a password and print it once, instead of reading one.
     #[arg(long)]
     generate_password: bool,
-    /// The name that people read.
+    /// Display name.
     #[arg(long)]
     display_name: Option<String>,
-    /// The mail address.
+    /// Mail address.
     #[arg(long)]
     mail: Option<String>,
-    /// The Managed Apple ID that the enrollment of a personal device is filled in with.
+    /// Managed Apple ID that is filled in when the person enrolls a personal device.
     #[arg(long)]
     managed_apple_id: Option<String>,
     #[command(flatten)]
@@ -160,10 +160,10 @@ pub enum Settings {
         #[command(flatten)]
         at: At,
     },
-    /// Replace all settings by those of a TOML file; what the file leaves out gets its default. Nothing is applied if the
-    /// file names a revision and the settings were changed since.
+    /// Replace all settings by those of a TOML file. Settings that the file omits get their defaults. Nothing is
+    /// applied if the file names a revision and the settings have changed since then.
     Apply {
-        /// What `muster settings show` prints, changed.
+        /// The edited output of `muster settings show`.
         file: PathBuf,
         /// The revision of the settings to replace, instead of the one that the file names.
         #[arg(long, value_name = "REVISION")]

@@ -21,12 +21,12 @@ pub struct CheckConfig {
     /// Print the findings as JSON.
     #[arg(long)]
     json: bool,
-    /// Connect to public_url and devices.url as devices do, through the proxy if there is one; ask the directories (bind, search, look groups up)
-    /// and the identity providers (metadata, keys, client secret). The exit code is 1 if one of them is not as it should be, even if that is
-    /// only a warning.
+    /// Connect to public_url and devices.url as devices do, through the proxy if there is one; query the directories
+    /// (bind, search, group lookup) and the identity providers (metadata, keys, client secret). The exit code is 1 if
+    /// any of these has a problem, even if it is only a warning.
     #[arg(long)]
     live: bool,
-    /// Look this user up in the directories, and their groups.
+    /// Look up this user and the user's groups in the directories.
     #[arg(long, value_name = "NAME", requires = "live")]
     live_user: Option<String>,
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub struct CheckConfig {
 }
 
 impl CheckConfig {
-    /// 1 if there is an error, or something was asked and is not as it should be. The same words are in `reference::tables`.
+    /// Exit code 1 if there is an error, or if a live check found a problem. `reference::tables` has the same text.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let (mut findings, config) = match Config::load(&self.at.config) {
             Ok(config) => (found(&config).await, Some(config)),

@@ -27,10 +27,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Args)]
 pub struct Demo {
-    /// End when all devices are enrolled, instead of serving on.
+    /// Exit when all devices are enrolled, instead of continuing to serve.
     #[arg(long)]
     exit: bool,
-    /// Address and port to serve on; port 0 takes any free one.
+    /// Address and port to listen on; port 0 selects any free port.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
 }
@@ -124,8 +124,8 @@ async fn enroll(stage: &Stage, visitor: &Visitor) -> anyhow::Result<Device> {
     let mut walk = Walk::new(person, device);
     let mut teller = Teller::new(visitor.family);
     if visitor.from_settings {
-        // In a real installation the server's certificate is publicly trusted. Here it stands for a root that was
-        // installed before.
+        // In a real installation the server's certificate is publicly trusted. Here the simulated device has the demo's
+        // root installed already.
         walk.device.trust.install(stage.root()?);
         walk.device.trust.switch_on();
         walk.enroll_with_account(&stage.account(), &mut teller).await?;

@@ -1,4 +1,4 @@
-//! `muster discovery …`: how devices find this server by the account that is typed in Settings.
+//! `muster discovery …`: shows and checks how devices find this server from the account that is typed in Settings.
 
 mod check;
 mod show;
@@ -8,9 +8,9 @@ use std::process::ExitCode;
 
 #[derive(Subcommand)]
 pub enum Discovery {
-    /// Print the document that the domains of people's accounts have to serve, and what to register with Apple.
+    /// Print the document that the domains of people's accounts must serve, and what to register with Apple.
     Show(show::Show),
-    /// Walk the way from a domain to the sign-in page as a device would, and say what a device would say.
+    /// Follow the requests from a domain to the sign-in page as a device would, and report the result.
     Check(check::Check),
 }
 

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// How long an answer may take.
+/// Timeout for the answer.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 #[derive(Args)]
@@ -17,7 +17,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// Asks `/healthz`, not `/readyz`: a restart does not mend what keeps a server from being ready.
+    /// Queries `/healthz`, not `/readyz`: a restart does not fix what keeps a server from being ready.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let address = reachable(self.at.load()?.server.metrics_listen);
         let client = reqwest::Client::builder()

@@ -14,12 +14,13 @@ use world::World;
 
 #[derive(Args)]
 pub struct Init {
-    /// Where the installation goes: a new or empty directory, or one in which an `init` was killed, which is begun again.
+    /// Directory of the installation: new or empty, or one in which an `init` was killed, which then starts again.
     directory: PathBuf,
-    /// The address people will type, such as `https://enroll.example.com`. Enrolled devices keep it for ever.
+    /// The URL that people will type, such as `https://enroll.example.com`. Enrolled devices keep it permanently.
     #[arg(long)]
     public_url: String,
-    /// The organization's name: on every page, in every profile and in the certificates made here.
+    /// The organization's name. It appears on every page, in every profile and in the certificates that are created
+    /// here.
     #[arg(long)]
     organization: String,
     /// Address and port to listen on for people and devices.
@@ -28,18 +29,19 @@ pub struct Init {
     /// Address and port for /metrics, /healthz and /readyz.
     #[arg(long, default_value = "127.0.0.1:9443")]
     metrics_listen: SocketAddr,
-    /// For trials: make a TLS certificate under a private root, which people must install and trust, and a push
-    /// certificate that Apple does not know.
+    /// For trials: create a TLS certificate under a private root, which people must install and trust, and a push
+    /// certificate that Apple does not accept.
     #[arg(long)]
     trial: bool,
-    /// The TLS certificate for the name in --public-url, followed by its intermediates (PEM): with serverAuth, for at most 825 days, a key of
-    /// RSA 2048 bits or more or of P-256, P-384 or P-521, signed with SHA-256 or stronger.
+    /// The TLS certificate for the name in --public-url, followed by its intermediates (PEM): with serverAuth, valid
+    /// for at most 825 days, with a key of RSA 2048 bits or more or of P-256, P-384 or P-521, signed with SHA-256 or
+    /// stronger.
     #[arg(long, requires = "tls_key")]
     tls_certificate: Option<PathBuf>,
     /// The key of --tls-certificate (PEM).
     #[arg(long, requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
-    /// The root of --tls-certificate, where it is a private one.
+    /// The root of --tls-certificate, if it is a private one.
     #[arg(long)]
     tls_root: Option<PathBuf>,
     /// An MDM push certificate (`identity.apple.com/pushcert`). It can be configured later.
@@ -48,20 +50,21 @@ pub struct Init {
     /// The key of --push-certificate (PEM).
     #[arg(long, requires = "push_certificate")]
     push_key: Option<PathBuf>,
-    /// A CA for the identities of devices: CA:TRUE, keyCertSign, RSA of 2048 bits or more; made if it is not given.
+    /// A CA for the identity certificates of devices: CA:TRUE, keyCertSign, RSA of 2048 bits or more. Created if
+    /// omitted.
     #[arg(long, requires = "identity_ca_key")]
     identity_ca_certificate: Option<PathBuf>,
     /// The key of --identity-ca-certificate (PEM).
     #[arg(long, requires = "identity_ca_certificate")]
     identity_ca_key: Option<PathBuf>,
-    /// A registration authority, which SCEP requests are encrypted to and answers are signed by: issued by the identity CA,
-    /// digitalSignature, keyEncipherment, RSA of 2048 bits or more; made if it is not given.
+    /// A SCEP registration authority, to which requests are encrypted and by which responses are signed: issued by the
+    /// identity CA, digitalSignature, keyEncipherment, RSA of 2048 bits or more. Created if omitted.
     #[arg(long, requires = "registration_authority_key")]
     registration_authority_certificate: Option<PathBuf>,
     /// The key of --registration-authority-certificate (PEM).
     #[arg(long, requires = "registration_authority_certificate")]
     registration_authority_key: Option<PathBuf>,
-    /// A certificate to sign profiles with, such as a publicly trusted one; made if it is not given.
+    /// A certificate for signing profiles, such as a publicly trusted one. Created if omitted.
     #[arg(long, requires = "profile_signer_key")]
     profile_signer_certificate: Option<PathBuf>,
     /// The key of --profile-signer-certificate (PEM).

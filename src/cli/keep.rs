@@ -56,7 +56,7 @@ fn alone(error: StartError) -> anyhow::Error {
 pub struct Backup {
     #[command(subcommand)]
     what: Option<OfBackup>,
-    /// A directory that is not there yet, or empty.
+    /// Directory for the backup. It must not exist yet, or be empty.
     #[arg(required = true)]
     destination: Option<PathBuf>,
     #[command(flatten)]
@@ -65,15 +65,16 @@ pub struct Backup {
 
 #[derive(Subcommand)]
 enum OfBackup {
-    /// Read a whole backup and say whether it is sound.
+    /// Read a whole backup and check that it is sound.
     Verify(Verify),
 }
 
 #[derive(Args)]
 struct Verify {
-    /// The directory that `muster backup` made.
+    /// The directory that `muster backup` created.
     source: PathBuf,
-    /// The master key, to open what is sealed, too. Without it, and without a configuration that names it, seals are not opened.
+    /// The master key, to check the sealed files as well. Without it, and without a configuration that names it, they
+    /// are not opened.
     #[arg(long)]
     master_key: Option<PathBuf>,
 }
@@ -175,9 +176,9 @@ fn whole(faults: &[String], otherwise: &str) -> anyhow::Result<ExitCode> {
 
 #[derive(Args)]
 pub struct Restore {
-    /// The directory that `muster backup` made.
+    /// The directory that `muster backup` created.
     source: PathBuf,
-    /// The master key, where it is not yet at the place that the configuration names: it is copied there.
+    /// The master key, if it is not yet at the path that the configuration names. It is copied there.
     #[arg(long)]
     master_key: Option<PathBuf>,
     #[command(flatten)]

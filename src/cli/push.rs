@@ -13,9 +13,9 @@ const PORTAL: &str = "https://identity.apple.com/pushcert";
 
 #[derive(Subcommand)]
 pub enum Push {
-    /// Make a key and a request for a push certificate, new or to renew one; says who has to sign it.
+    /// Create a key and a request for a new or renewed push certificate, and say who must sign it.
     Request(request::Request),
-    /// Check a push certificate that Apple's portal gave, and install it.
+    /// Check a push certificate from Apple's portal, and install it.
     Import(import::Import),
 }
 
@@ -54,7 +54,7 @@ impl Pending {
     }
 }
 
-/// The directory of the configuration file.
+/// Returns the directory of the configuration file.
 fn home(config: &Path) -> anyhow::Result<PathBuf> {
     Ok(std::path::absolute(config)?.parent().unwrap_or(Path::new("/")).to_owned())
 }

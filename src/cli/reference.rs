@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 #[derive(Args)]
 pub struct Completions {
-    /// The shell that reads the script.
+    /// The shell for which to print the script.
     shell: Shell,
 }
 
@@ -28,7 +28,7 @@ impl Completions {
 
 #[derive(Args)]
 pub struct Man {
-    /// Where `man` looks for pages of section 1, such as /usr/local/share/man/man1.
+    /// Directory for man pages of section 1, such as /usr/local/share/man/man1.
     directory: PathBuf,
 }
 

@@ -24,16 +24,16 @@ const LAST_WORDS: Duration = Duration::from_millis(600);
 
 #[derive(Args)]
 pub struct Serve {
-    /// Start though `keys.db` is older than the log or gone, and no newer one is left. What the missing keys sealed can never
-    /// be read again, and says so.
+    /// Start even though `keys.db` is older than the log or missing, if no newer copy is left. Data sealed by the
+    /// missing keys can never be read again; the log records which keys are lost.
     #[arg(long)]
     accept_lost_keys: bool,
-    /// Start though `events.db` ends before what `keys.db` saw of it: an older copy was put in its place, and no newer one is left. What
-    /// stood between is lost; the log says so.
+    /// Start even though `events.db` ends before the position that `keys.db` has recorded: an older copy has replaced
+    /// it, and no newer one is left. The events in between are lost; the log records this.
     #[arg(long)]
     accept_older_log: bool,
-    /// An address that enrolled devices hold, of before public_url (or devices.url) was changed: say that it still leads to this server.
-    /// Recorded; needed once.
+    /// A former public_url (or devices.url) that enrolled devices still use: confirms that it still leads to this
+    /// server. This is recorded, so it is needed only once.
     #[arg(long, value_name = "OLD")]
     accept_public_url: Vec<String>,
     #[command(flatten)]

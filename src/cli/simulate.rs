@@ -20,33 +20,35 @@ pub struct Simulate {
     /// The server's address, such as https://localhost:8443.
     #[arg(long)]
     url: String,
-    /// How many devices enroll: 1 or more.
+    /// Number of devices that enroll: 1 or more.
     #[arg(long, default_value = "10")]
     devices: NonZeroUsize,
-    /// How many enroll at the same time.
+    /// Number of devices that enroll at the same time.
     #[arg(long, default_value_t = 4)]
     concurrency: usize,
-    /// The version of iOS that the devices run: two or three numbers, such as 17.5 or 16.7.2. Personal devices enroll in Safari up to iOS 17
-    /// only.
+    /// The iOS version of the devices: two or three numbers, such as 17.5 or 16.7.2. Personal devices enroll in Safari
+    /// only up to iOS 17.
     #[arg(long, value_name = "VERSION", default_value = "17.5")]
     ios: IosVersion,
-    /// Whose devices they are. The settings and the access rules must allow this kind (`ownership_kinds`).
+    /// Ownership of the devices. The settings and the access rules must allow it (`ownership_kinds`).
     #[arg(long, value_enum, default_value = "personal")]
     kind: Kind,
-    /// The name of one account that may enroll devices, such as eve of `muster user add eve --enroll`. It signs in for each device.
+    /// User name of an account that may enroll devices, such as eve of `muster user add eve --enroll`. It signs in for
+    /// each device.
     #[arg(long, value_name = "USER NAME")]
     user: String,
-    /// The password of the account. Without it the password is asked for, or read from standard input.
+    /// The password of the account. If omitted, it is asked for, or read from standard input.
     #[arg(long, env = "MUSTER_SIMULATE_PASSWORD", hide_env_values = true)]
     password: Option<String>,
-    /// How many RSA keys the devices share. With 0 each device makes a key of its own, which takes longer than all the rest.
+    /// Number of RSA keys that the devices share. With 0, each device creates its own key, which takes longer than
+    /// everything else.
     #[arg(long, default_value_t = 8)]
     keys: usize,
-    /// Listen here for the server's notifications. `push.base_url` of the server must name the same port, such as
-    /// https://localhost:8444 for 127.0.0.1:8444. Without it no device is woken.
+    /// Address on which to receive the server's push notifications. `push.base_url` of the server must name the same
+    /// port, such as https://localhost:8444 for 127.0.0.1:8444. If omitted, no device is woken.
     #[arg(long, value_name = "ADDRESS:PORT", requires = "push_files")]
     push_listen: Option<SocketAddr>,
-    /// Directory of push-server.pem, push-server.key and push-root.pem, as `muster init --trial` makes them.
+    /// Directory with push-server.pem, push-server.key and push-root.pem, as created by `muster init --trial`.
     #[arg(long, value_name = "DIRECTORY", requires = "push_listen")]
     push_files: Option<PathBuf>,
 }

@@ -28,7 +28,7 @@ const LONGEST: usize = 4 << 20;
 
 #[derive(Args)]
 pub struct Status {
-    /// Print it as JSON.
+    /// Print the state as JSON.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -75,7 +75,8 @@ struct Certificate {
 }
 
 impl Status {
-    /// 1 if the server does not answer or is not ready, a certificate has expired, or a directory does not answer.
+    /// Exit code 1 if the server does not answer or is not ready, a certificate has expired, or a directory does not
+    /// answer.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.at.load()?;
         let report = Report::of(&config).await;

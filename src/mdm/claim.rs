@@ -12,7 +12,8 @@ use openssl::ssl::SslRef;
 use openssl::x509::{X509, X509Ref, X509StoreContextRef};
 use pki::shape;
 
-/// Limit for a certificate in DER base64, in bytes: longer than any certificate that this server issues.
+/// Limit for the base64 text of a certificate in the header, in bytes: longer than that of any certificate that this
+/// server issues.
 const LONGEST_CERTIFICATE: usize = 16 * 1024;
 
 /// The TLS client certificate. The handshake has proved that the client holds the key.

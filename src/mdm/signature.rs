@@ -51,7 +51,7 @@ impl Claimed {
         Ok(Claimed(signed))
     }
 
-    /// The certificate that the signature names.
+    /// Returns the signer's certificate.
     pub fn certificate(&self) -> &X509Ref {
         self.0.certificate()
     }

@@ -5,7 +5,7 @@ use rlimit::Resource;
 /// Upper bound for the limit: each connection also costs memory.
 const ENOUGH: u64 = 65_536;
 
-/// Raises the limit to [`ENOUGH`], or to the maximum that the system allows.
+/// Raises the limit to `ENOUGH`, or to the maximum that the system allows.
 pub fn raise() {
     match rlimit::increase_nofile_limit(ENOUGH) {
         Ok(limit) => tracing::info!(limit, "limit of open files and connections"),
@@ -13,7 +13,7 @@ pub fn raise() {
     }
 }
 
-/// Returns the current limit, at most [`ENOUGH`].
+/// Returns the current limit, at most `ENOUGH`.
 pub fn limit() -> usize {
     let limit = Resource::NOFILE.get_soft().unwrap_or(ENOUGH).min(ENOUGH);
     usize::try_from(limit).unwrap_or(usize::MAX)

@@ -1,4 +1,4 @@
-//! Sockets and TLS.
+//! Binds the sockets and configures TLS.
 
 use crate::app::assemble::StartError;
 use crate::config::{Config, acceptor};

@@ -17,13 +17,14 @@ use url::Url;
 
 #[derive(Args)]
 pub struct Check {
-    /// What follows the @ in people's accounts, such as example.com.
+    /// The part after the @ in people's accounts, such as example.com.
     #[arg(value_parser = domain)]
     domain: String,
-    /// The version of iOS to be.
+    /// The iOS version of the simulated device.
     #[arg(long, value_name = "VERSION", default_value = "18.2")]
     ios: IosVersion,
-    /// A root certificate (PEM) to trust beside the public ones. A device trusts it only if somebody installed it there.
+    /// A root certificate (PEM) to trust in addition to the public ones. A real device trusts it only if it was
+    /// installed there.
     #[arg(long, value_name = "FILE")]
     root: Option<PathBuf>,
 }

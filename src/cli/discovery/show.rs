@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 #[derive(Args)]
 pub struct Show {
-    /// Print nothing but the document for this family: a file to be hosted elsewhere.
+    /// Print only the document for this device family: a file to be hosted elsewhere.
     #[arg(long, value_name = "FAMILY")]
     document: Option<Family>,
     #[command(flatten)]
@@ -94,7 +94,7 @@ fn where_it_has_to_be(url: &str) -> Vec<String> {
 fn elsewhere(url: &str, file: Option<Value>) -> Vec<String> {
     let mut told = vec![
         String::new(),
-        "2. If example.com is another host, have it redirect there, with the query: a device does not carry it over. With nginx:".into(),
+        "2. If example.com is another host, redirect there, with the query, because a device does not keep it. With nginx:".into(),
         format!("   location = {WELL_KNOWN} {{ return 307 {url}{WELL_KNOWN}$is_args$args; }}"),
     ];
     match file {
@@ -105,7 +105,8 @@ fn elsewhere(url: &str, file: Option<Value>) -> Vec<String> {
             told.extend(pretty(&document).lines().map(|line| format!("   {line}")));
         }
         None => told.push(
-            "   A file will not do: it cannot tell iPhones from iPads, which are answered differently here.".into(),
+            "   A static file will not do: it cannot distinguish iPhones from iPads, which get different answers here."
+                .into(),
         ),
     }
     told.push("   Then: muster discovery check example.com".into());
@@ -121,7 +122,7 @@ fn with_apple(url: &str) -> Vec<String> {
         "   School Manager or Apple Business:".into(),
         "   POST https://mdmenrollment.apple.com/account-driven-enrollment/profile".into(),
         format!("   {registration}"),
-        "   GET and DELETE of the same address show it and take it back. Anybody can learn this address.".into(),
+        "   GET and DELETE of the same address show and remove the registration. The registered address is public.".into(),
     ]
 }
 
@@ -142,7 +143,7 @@ mod tests {
         let mut settings = Settings::default();
         settings.account_driven.families.insert(DeviceFamily::IPad, Ownership::Institutional);
         let told = explain("https://enroll.example.com", &settings).join("\n");
-        assert!(told.contains("A file will not do") && !told.contains("BaseURL"), "{told}");
+        assert!(told.contains("A static file will not do") && !told.contains("BaseURL"), "{told}");
         settings.account_driven.families.clear();
         let told = explain("https://enroll.example.com", &settings).join("\n");
         assert!(told.contains("No device enrolls by account") && !told.contains("307"), "{told}");

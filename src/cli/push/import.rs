@@ -20,12 +20,13 @@ use world::World;
 
 #[derive(Args)]
 pub struct Import {
-    /// The certificate that Apple's portal gave, PEM or DER.
+    /// The certificate from Apple's portal, PEM or DER.
     certificate: PathBuf,
-    /// Its key; the one that `muster push request` made, unless given.
+    /// The certificate's key. Default: the one that `muster push request` created.
     #[arg(long)]
     key: Option<PathBuf>,
-    /// Install it although it can never wake this many enrolled devices, which have to enroll again.
+    /// Install the certificate even though it can never wake this number of enrolled devices, which must then enroll
+    /// again.
     #[arg(long, value_name = "DEVICES")]
     give_up_devices: Option<usize>,
     #[command(flatten)]

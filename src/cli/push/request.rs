@@ -14,20 +14,20 @@ use std::process::ExitCode;
 
 #[derive(Args)]
 pub struct Request {
-    /// What the request is called: the organization. It helps people to tell files apart, no more.
+    /// Name in the request, usually the organization. It only helps people to recognize the file.
     #[arg(long, default_value = "Muster push certificate")]
     name: String,
-    /// A mail address in the request; some who sign ask for one.
+    /// A mail address in the request; some vendors require one.
     #[arg(long)]
     mail: Option<String>,
-    /// Where your organization has an MDM CSR signing certificate of Apple's: that certificate, followed by Apple's
+    /// If your organization has an MDM CSR signing certificate from Apple: that certificate, followed by Apple's
     /// intermediate and root (PEM).
     #[arg(long, requires = "vendor_key")]
     vendor_certificate: Option<PathBuf>,
-    /// Its key.
+    /// The key of --vendor-certificate.
     #[arg(long, requires = "vendor_certificate")]
     vendor_key: Option<PathBuf>,
-    /// Put the request that is under way aside and make another, with another key.
+    /// Set the pending request aside and create another one, with a different key.
     #[arg(long)]
     new: bool,
     #[command(flatten)]

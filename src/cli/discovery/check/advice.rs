@@ -1,4 +1,4 @@
-//! What is wrong where the way of a device ends, and what to do about it.
+//! Explains why a device would stop, and how to correct it.
 
 use super::{Trouble, kept_the_query};
 use simulator::account::{Asked, DiscoveryError, Hop};
@@ -6,20 +6,20 @@ use simulator::device::DeviceError;
 use simulator::model::IosVersion;
 use url::Url;
 
-/// From this version on the person is shown what the server says (mdm/errors/well-known.failed.yaml).
+/// From this version on, a device shows the server's message to its user (mdm/errors/well-known.failed.yaml).
 const FIRST_MESSAGE: IosVersion = IosVersion::new(17, 5);
 
-/// From this version on devices enroll by account at all.
+/// The first version with account-driven enrollment.
 pub(super) const FIRST_BY_ACCOUNT: IosVersion = IosVersion::new(15, 0);
 
-/// From this version on a device whose domain does not answer asks Apple.
+/// From this version on, a device asks Apple if the domain does not answer.
 const FIRST_FALLBACK: IosVersion = IosVersion::new(18, 2);
 
 fn trouble(wrong: impl Into<String>, mend: impl Into<String>) -> Trouble {
     Trouble { wrong: wrong.into(), mend: mend.into() }
 }
 
-/// This machine is at fault, not the server.
+/// The fault is on this machine, not on the server.
 pub(super) fn own(error: &dyn std::error::Error) -> Trouble {
     trouble(format!("the check itself failed: {error}"), "try it on another machine")
 }
@@ -27,7 +27,7 @@ pub(super) fn own(error: &dyn std::error::Error) -> Trouble {
 pub(super) fn untrusted(host: &str) -> Trouble {
     trouble(
         format!("“Cannot verify server identity”: no root that devices trust has signed the certificate of {host}"),
-        "give the host a publicly trusted certificate; if devices have your own root installed, give it with --root",
+        "install a publicly trusted certificate on the host; if your own root is installed on the devices, pass it with --root",
     )
 }
 
@@ -39,19 +39,19 @@ pub(super) fn unreachable(url: &Url, error: &DeviceError) -> Trouble {
         DeviceError::Unreachable(error) => network(error),
         _ => trouble(
             format!("{url} cannot be reached: {}", causes(error)),
-            "see that the address is right and reachable from the internet",
+            "check that the address is correct and reachable from the internet",
         ),
     }
 }
 
 pub(super) fn no_such_way(ios: IosVersion) -> Trouble {
     trouble(
-        format!("iOS {ios} does not enroll by account: devices do from iOS {FIRST_BY_ACCOUNT} on"),
-        "enroll it at the portal, or give a later version with --ios",
+        format!("iOS {ios} does not support account-driven enrollment: it requires iOS {FIRST_BY_ACCOUNT} or later"),
+        "enroll it at the portal, or set a later version with --ios",
     )
 }
 
-// What went wrong below HTTP; the libraries tell it in words alone.
+// Explains a failure below HTTP. The libraries report it only as text, so the text is matched.
 fn network(error: &reqwest::Error) -> Trouble {
     let host = error.url().and_then(Url::host_str).unwrap_or("the host").to_owned();
     let why = causes(error);
@@ -59,21 +59,21 @@ fn network(error: &reqwest::Error) -> Trouble {
     let [wrong, mend] = if says("dns error") || says("lookup") {
         [
             "the name is not known to DNS",
-            "correct the name, or give it an address (an A or AAAA record) that the internet sees",
+            "correct the name, or add a DNS record for it (A or AAAA) that is visible on the internet",
         ]
     } else if says("connection refused") {
         ["nothing listens there", "start a web server there, on port 443, and open that port in the firewall"]
     } else if says("ssl") || says("tls") {
-        ["TLS fails", "see that TLS, 1.2 or later, is spoken on that port, with a certificate for the name"]
+        ["TLS fails", "see that TLS 1.2 or later is enabled on that port, with a certificate for the name"]
     } else if error.is_timeout() || says("timed out") {
-        ["nobody answers in time", "see that no firewall drops what comes for that port, and that the server is up"]
+        ["there is no answer in time", "check that no firewall blocks that port, and that the server is running"]
     } else {
-        ["the connection fails", "see that a web server is reachable there from the internet"]
+        ["the connection fails", "check that a web server is reachable there from the internet"]
     };
-    trouble(format!("{host} cannot be asked: {wrong} ({why})"), mend)
+    trouble(format!("{host} cannot be reached: {wrong} ({why})"), mend)
 }
 
-// "error sending request" alone says nothing; what is under it does.
+// Joins the error with its causes: "error sending request" alone does not help.
 fn causes(error: &dyn std::error::Error) -> String {
     let told: Vec<String> =
         std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
@@ -95,17 +95,17 @@ fn is_untrusted(error: &DeviceError) -> bool {
 }
 
 pub(super) fn discovery(error: &DiscoveryError, hops: &[Hop], ios: IosVersion) -> Trouble {
-    let show = "`muster discovery show` prints what the domain has to answer";
+    let show = "`muster discovery show` prints the answer that the domain must give";
     if !kept_the_query(hops) {
         return trouble(
             format!("the redirect dropped the query, and then: {error}"),
-            "have the redirect put the query back, with nginx by $is_args$args: devices do not carry it over",
+            "add the query to the redirect (with nginx: $is_args$args), because devices do not keep it",
         );
     }
     match error {
         DiscoveryError::Unreachable(why) if simulator::trust::is_untrusted(why) => untrusted("the domain"),
         DiscoveryError::Unreachable(why) => asks_apple_next(network(why), ios),
-        DiscoveryError::NoDomain(_) => trouble(error.to_string(), "give the domain alone, such as example.com"),
+        DiscoveryError::NoDomain(_) => trouble(error.to_string(), "pass only the domain, such as example.com"),
         DiscoveryError::Refused { message, .. } => trouble(
             match ios >= FIRST_MESSAGE {
                 true => format!("the server refuses this kind of device; the person is shown “{message}”"),
@@ -113,7 +113,7 @@ pub(super) fn discovery(error: &DiscoveryError, hops: &[Hop], ios: IosVersion) -
                     "the server refuses this kind of device (“{message}”); before iOS {FIRST_MESSAGE} the person is shown a text of Apple's"
                 ),
             },
-            "if it is to enroll, name an enrollment for it in the setting account_driven.families; if not, all is well",
+            "to let it enroll, add its family to the setting account_driven.families; otherwise nothing needs to change",
         ),
         DiscoveryError::Status { .. } => asks_apple_next(trouble(error.to_string(), show), ios),
         _ => trouble(error.to_string(), show),
@@ -123,14 +123,14 @@ pub(super) fn discovery(error: &DiscoveryError, hops: &[Hop], ios: IosVersion) -
 pub(super) fn no_challenge(asked: &Asked, wrong: String) -> Trouble {
     let mend = match asked.status {
         403 => {
-            "the settings do not let such a device enroll by account (families, versions, models, genuine devices); the audit trail says why"
+            "the settings do not allow account-driven enrollment for such a device (families, versions, models, genuine devices); the audit trail has the reason"
         }
         404 => {
-            "the address in the document is not one of a Muster, or of an older one; `muster discovery show` prints the right one"
+            "the address in the document does not belong to Muster, or belongs to an older version; `muster discovery show` prints the correct one"
         }
-        500..=599 => "the server is in trouble: see its log",
+        500..=599 => "the server has an error: see its log",
         _ => {
-            "see that nothing between the internet and the server changes requests: it has to see the body as it was sent and to answer 401 with WWW-Authenticate"
+            "check that nothing between the internet and the server changes requests: the server must get the original body and answer 401 with WWW-Authenticate"
         }
     };
     trouble(format!("{wrong} (status {})", asked.status), mend)
@@ -138,8 +138,8 @@ pub(super) fn no_challenge(asked: &Asked, wrong: String) -> Trouble {
 
 pub(super) fn no_page(status: u16, title: &str) -> Trouble {
     trouble(
-        format!("the page to sign in answers {status} (“{title}”)"),
-        "see that the address that people open reaches the same server, with its path as it is",
+        format!("the sign-in page answers {status} (“{title}”)"),
+        "check that the address that people open leads to the same server, with an unchanged path",
     )
 }
 
@@ -153,7 +153,7 @@ mod tests {
         discovery(&DiscoveryError::Unreachable(error), &[], ios)
     }
 
-    // Answers what is no TLS.
+    // Starts a server that does not speak TLS.
     fn plain() -> u16 {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
