@@ -1,7 +1,7 @@
 //! The Muster server. Modules in the order of the data flow:
 //!
 //! [`portal`], [`mdm`] and [`admin`] turn HTTP requests into commands. The crate `decisions` decides (pure functions).
-//! [`app`] performs: it loads, decides and appends. [`reactions`] turn committed facts into effects and new commands.
+//! The crate `platform` performs: it loads, decides and appends. [`app`] assembles the services. [`reactions`] turn committed facts into effects and new commands.
 //! [`web`] has what the three HTTP surfaces share.
 
 pub mod admin;

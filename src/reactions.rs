@@ -4,7 +4,7 @@
 //!
 //! `effects` are commands to other streams, and `claims` those about records of the same hardware. `pushes` wakes
 //! devices, and `timer` turns what has become due into commands. An effect that cannot be done now is set aside
-//! (`app::aside`).
+//! (`platform::aside`).
 
 mod claims;
 mod effects;

@@ -2,9 +2,8 @@
 //!
 //! Everything that administrators and auditors see is read from here. Each projection has a source file, a name, a
 //! version, its own tables in `projections.db`, a fold and its queries. [`Projections::run`] follows the log and writes
-//! rows and checkpoint in one transaction, so that a repeated event changes nothing. A changed fold gets a new version.
-//! Its tables have the version in their names, are filled next to the old tables, and the old tables are dropped when
-//! the new ones have caught up.
+//! rows and checkpoint in one transaction, so that a repeated event changes nothing. A changed fold gets a new version:
+//! the next start drops its tables and folds them again from the first event.
 //!
 //! **Time.** Queries about the past use *effective time*: the greatest recorded time so far in log order. So a clock
 //! that was set back never makes a later event appear older than an earlier one.

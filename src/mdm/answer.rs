@@ -134,7 +134,7 @@ fn is_safe<B: MessageBody>(response: &HttpResponse<B>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::{Mdm, error, middleware, test, web};
+    use actix_web::{App, error, middleware, test, web};
 
     async fn through_guard(
         response: impl Fn() -> Result<HttpResponse, actix_web::Error> + Clone + 'static,
@@ -144,7 +144,7 @@ mod tests {
             async move { response }
         };
         let app =
-            Mdm::new().service(web::scope("").wrap(middleware::from_fn(guard)).route("/", web::get().to(handler)));
+            App::new().service(web::scope("").wrap(middleware::from_fn(guard)).route("/", web::get().to(handler)));
         let app = test::init_service(app).await;
         let answer = test::call_service(&app, test::TestRequest::get().uri("/").to_request()).await;
         let status = answer.status().as_u16();
@@ -172,7 +172,7 @@ mod tests {
         async fn panics() -> HttpResponse {
             panic!("an unforeseen fault")
         }
-        let app = Mdm::new().service(web::scope("").wrap(middleware::from_fn(guard)).route("/", web::get().to(panics)));
+        let app = App::new().service(web::scope("").wrap(middleware::from_fn(guard)).route("/", web::get().to(panics)));
         let app = test::init_service(app).await;
         let answer = test::try_call_service(&app, test::TestRequest::get().uri("/").to_request()).await;
         let answer = answer.expect_err("the panic is an error by now").error_response();
