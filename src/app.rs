@@ -1,4 +1,4 @@
-//! The assembled server: every service, put together once, and what the surfaces keep besides.
+//! The assembled server: all services, and the shared state that belongs to none of them.
 
 pub mod assemble;
 pub mod initialize;
@@ -21,18 +21,18 @@ use staff::Staff;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// The services of one installation; clones share them. Handlers take the services they need.
+/// Services of one installation. Clones share them. Handlers extract the services that they need.
 #[derive(Clone)]
 pub struct App {
     inner: Arc<Parts>,
 }
 
-/// What an [`App`] is made of.
+/// Parts of an [`App`].
 pub struct Parts {
     pub config: Arc<Config>,
-    /// The engine of the log. Everything but the assembly and its tests uses [`Platform`].
+    /// Storage engine of the log. Only the assembly and its tests use it directly; other code uses [`Platform`].
     pub store: Arc<SqliteStore>,
-    /// The key store of the engine, likewise.
+    /// Key store of the engine. Only the assembly and its tests use it directly.
     pub keys: Arc<SqliteKeyStore>,
     pub platform: Platform,
     pub settings: Arc<SettingsService>,
@@ -40,11 +40,11 @@ pub struct Parts {
     pub devices: Arc<Devices>,
     pub enroll: Arc<Enroll>,
     pub staff: Arc<Staff>,
-    /// Permits to hold a large body in memory: one at a time.
+    /// Permit to hold a large body in memory. There is one permit.
     pub large_bodies: Arc<Semaphore>,
     /// Open connections of the surfaces.
     pub connections: Connections,
-    /// Turns for work without an identity.
+    /// Limits work for clients without a proven identity.
     pub strangers: Arc<Strangers>,
 }
 

@@ -58,7 +58,7 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Check the configuration, and say how to correct each problem. Changes nothing.
     CheckConfig(check_config::CheckConfig),
-    /// Show or change what people see: texts, switches, which kinds of device may enroll.
+    /// Show or change the settings: texts, options, access rules, which kinds of ownership may enroll.
     #[command(subcommand)]
     Settings(administer::Settings),
     /// Add, list, disable or enable local accounts.
@@ -78,7 +78,7 @@ enum Command {
     /// Show the state of the installation on one screen: server, log, commands, push, certificates, directories,
     /// alarms.
     Status(status::Status),
-    /// Print completions for a shell: `muster completions bash > /etc/bash_completion.d/muster`.
+    /// Print the completion script for a shell: `muster completions bash > /etc/bash_completion.d/muster`.
     Completions(reference::Completions),
     /// Write a man page for each command into a directory.
     Man(reference::Man),

@@ -1,4 +1,4 @@
-//! Opens what an installation consists of and puts it together; refuses keys that are not those of the log.
+//! Opens the parts of an installation and assembles the server. Rejects keys that do not belong to the log.
 
 use crate::app::lost_keys;
 use crate::app::older_log;
@@ -39,18 +39,18 @@ use telemetry::{Alarm, Metrics};
 use tokio::sync::Semaphore;
 use world::World;
 
-/// Why the server does not start. Nothing was changed.
+/// Reason why the server does not start. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// `setting` names the address in the configuration.
-    #[error("cannot listen on {address}, which `{setting}` names: {why}; {}", mend(.why))]
+    /// `setting` is the field of the configuration that contains the address.
+    #[error("cannot listen on {address} (`{setting}`): {why}; {}", mend(.why))]
     Listen { setting: &'static str, address: SocketAddr, why: std::io::Error },
     #[error(
-        "cannot use the TLS certificate {} with the key {}: {why}; `muster check-config` says more",
+        "cannot use the TLS certificate {} with the key {}: {why}; `muster check-config` reports the details",
         .certificate.display(), .key.display()
     )]
     Tls { certificate: PathBuf, key: PathBuf, why: openssl::error::ErrorStack },
-    #[error("cannot read the master key {}: {why}; restore it from its backup, a new one cannot replace it", .path.display())]
+    #[error("cannot read the master key {}: {why}; restore it from its backup; a new key cannot replace it", .path.display())]
     MasterKey { path: PathBuf, why: String },
     #[error("cannot open the log in {}: {why}{}", .directory.display(), remedy_of(.why, .directory))]
     Store { directory: PathBuf, why: OpenError },
@@ -58,53 +58,53 @@ pub enum StartError {
     Keys { directory: PathBuf, why: KeyError },
     #[error(
         "keys.db in {} is damaged: {why}. Restore the newest keys.db from its backup (or log and keys together: `muster restore`). If there \
-         is no backup of it, move keys.db, keys.db-wal and keys.db-shm out of this directory, and then start once with \
-         `muster serve --accept-lost-keys`: it makes a new keys.db, and what the lost keys sealed can never be read again",
+         is no backup of it, move keys.db, keys.db-wal and keys.db-shm out of this directory, then start once with \
+         `muster serve --accept-lost-keys`: it creates a new keys.db, and data sealed with the lost keys can never be read again",
         .directory.display()
     )]
     DamagedKeys { directory: PathBuf, why: String },
     #[error(
-        "the disk of {} is full: {why}. Make room on it, or move the directory to a larger one, and start again; nothing in the \
-         directory is to be deleted",
+        "the disk of {} is full: {why}. Free space on it, or move the directory to a larger disk, and start again. Do not delete \
+         anything in the directory",
         .directory.display()
     )]
     DiskFull { directory: PathBuf, why: String },
     #[error(
-        "{} is older than the log: it counts {found} changes of keys, the log has seen {needed}; {missing} keys that events are \
+        "{} is older than the log: it has recorded {found} changes of keys, the log needs {needed}; {missing} keys that events are \
          sealed under are missing. Restore the newest keys.db (or log and keys together, from the newest backup: `muster restore`). If \
-         there is none, `muster serve --accept-lost-keys` starts without them: what they sealed can never be read again",
+         there is none, `muster serve --accept-lost-keys` starts without them: data sealed with the lost keys can never be read again",
         .path.display()
     )]
     OlderKeys { path: PathBuf, found: u64, needed: u64, missing: usize },
     #[error(
-        "events.db in {} is older than keys.db: it ends at position {last}, and keys.db has seen it at {seen}, so that events which were \
-         acknowledged are missing. Put the newest events.db back, or log and keys together from the newest backup (`muster restore`). If \
-         there is no newer one, `muster serve --accept-older-log` starts without these events, and records it: identities and accounts \
-         that were ended in them work again, and devices that enrolled in them have to enroll again",
+        "events.db in {} is older than keys.db: it ends at position {last}, but keys.db has recorded position {seen}, so acknowledged \
+         events are missing. Put the newest events.db back, or restore log and keys together from the newest backup (`muster restore`). If \
+         there is no newer one, `muster serve --accept-older-log` starts without the missing events and records that: identities and \
+         accounts that they revoked or disabled work again, and devices whose enrollment they recorded must enroll again",
         .directory.display()
     )]
     OlderLog { directory: PathBuf, last: u64, seen: u64 },
     #[error("cannot write to the log: {0}")]
     Append(#[from] AppendError),
-    #[error("cannot load certificates and keys: {0}; `muster check-config` says more")]
+    #[error("cannot load certificates and keys: {0}; `muster check-config` reports the details")]
     Pki(String),
-    #[error("cannot use an identity provider: {0}; `muster check-config` says more")]
+    #[error("cannot use a directory: {0}; `muster check-config` reports the details")]
     Identity(String),
-    #[error("cannot wake devices: {0}; `muster check-config` says more")]
+    #[error("cannot set up push notifications: {0}; `muster check-config` reports the details")]
     Push(String),
-    #[error("cannot open the sessions in {}: {why}; sessions.db may be deleted: staff sign in anew", .directory.display())]
+    #[error("cannot open the sessions in {}: {why}; sessions.db may be deleted: staff then sign in again", .directory.display())]
     Sessions { directory: PathBuf, why: String },
-    #[error("cannot open the projections in {}: {why}; projections.db may be deleted: it is built again from the log", .directory.display())]
+    #[error("cannot open the projections in {}: {why}; projections.db may be deleted: the server rebuilds it from the log", .directory.display())]
     Projections { directory: PathBuf, why: String },
     #[error("cannot read the log: {0}{remedy}", remedy = remedy_of_read(.0))]
     Read(#[from] ReadError),
     #[error(
-        "the log in {} does not begin with LogCreated: it is not a log of Muster's, or its beginning is lost{}",
+        "the log in {} does not begin with LogCreated: it is not a Muster log, or its beginning is lost{}",
         .directory.display(), restore_into(.directory)
     )]
     NoLogCreated { directory: PathBuf },
     #[error(
-        "{what} in {} is not the one this log was created with (fingerprint {found}, the log says {expected}): check the \
+        "{what} in {} is not the one this log was created with (fingerprint {found}, the log expects {expected}): check the \
          paths in the configuration, or restore the file from its backup",
         .path.display()
     )]
@@ -115,7 +115,7 @@ pub enum StartError {
     Io(#[from] std::io::Error),
 }
 
-// What to do about a log that is not there or not one.
+// Returns what to do about a log that is missing or damaged.
 fn remedy_of(why: &OpenError, directory: &Path) -> String {
     match why {
         OpenError::Missing(_) | OpenError::NotALog(_) => restore_into(directory),
@@ -131,8 +131,8 @@ fn remedy_of(why: &OpenError, directory: &Path) -> String {
 fn remedy_of_read(why: &ReadError) -> &'static str {
     match why {
         ReadError::Corrupt { .. } => {
-            ". Keep a copy of the directory, move events.db and keys.db with their -wal and -shm files out of it, and bring the newest \
-             backup back: `muster restore BACKUP`"
+            ". Keep a copy of the directory, move events.db and keys.db with their -wal and -shm files out of it, and restore the \
+             newest backup: `muster restore BACKUP`"
         }
         ReadError::Unavailable(_) => "",
     }
@@ -140,16 +140,17 @@ fn remedy_of_read(why: &ReadError) -> &'static str {
 
 fn restore_into(directory: &Path) -> String {
     format!(
-        ". If store.directory in the configuration is right, the log is lost or damaged: move what is there of events.db and keys.db, with \
-         their -wal and -shm files, out of {}, keep it, and bring the newest backup back there: `muster restore BACKUP`",
+        ". If store.directory in the configuration is right, the log is lost or damaged: move the remaining files of events.db and keys.db, \
+         with their -wal and -shm files, out of {}, keep them, and restore the newest backup there: `muster restore BACKUP`",
         directory.display()
     )
 }
 
-/// Bytes below which a disk is full: SQLite needs a few pages to open a database.
+/// Free bytes below which a disk counts as full. SQLite needs a few pages to open a database.
 const FULL_BELOW: u64 = 256 * 1_024;
 
-/// The same error, told as that of a full disk where that explains it: files that cannot be written are then whole.
+/// Replaces an error that a full disk explains with [`StartError::DiskFull`]. The files are then intact, and advice to
+/// delete or restore them would be wrong.
 fn told_of_full_disk(directory: &Path, error: StartError) -> StartError {
     let why = match &error {
         StartError::Store { why: why @ (OpenError::File { .. } | OpenError::Sqlite { .. }), .. } => why.to_string(),
@@ -173,23 +174,24 @@ fn free(directory: &Path) -> Option<u64> {
 fn mend(why: &std::io::Error) -> &'static str {
     match why.kind() {
         ErrorKind::AddrInUse => {
-            "another server, or another listener of this one, has that port: end it, or name a free one there"
+            "another server, or another listener of this server, uses the port: stop it, or set a free port"
         }
         ErrorKind::PermissionDenied => {
-            "ports below 1024 need the capability CAP_NET_BIND_SERVICE; or name a higher one there"
+            "ports below 1024 need the capability CAP_NET_BIND_SERVICE: grant it, or set a higher port"
         }
         ErrorKind::AddrNotAvailable => {
-            "this machine has no such address: name one that it has there, or 0.0.0.0 for all"
+            "this machine does not have the address: set one of its addresses, or 0.0.0.0 for all"
         }
-        _ => "name an address there that this machine can listen on",
+        _ => "set an address that this machine can listen on",
     }
 }
 
 impl App {
-    /// Opens the installation that `config` describes, to be written to: one process at a time may.
+    /// Opens the installation that `config` describes for reading and writing. Only one process at a time can do this.
     ///
     /// # Errors
-    /// Says what is missing, or which key is a wrong one.
+    /// Returns an error if a file is missing or damaged, if a key does not belong to the log, or if another process has
+    /// opened the installation.
     pub async fn open(config: Config, world: World) -> Result<App, StartError> {
         let directory = config.store.directory.clone();
         App::assemble(config, world).await.map_err(|error| told_of_full_disk(&directory, error))
@@ -202,7 +204,7 @@ impl App {
         let accept = config.store.accept_lost_keys;
         let store = Arc::new(SqliteStore::open(&directory).map_err(store_error(&directory))?);
         let pki = load_pki(&config)?;
-        // Before a key store may be made: one that was made under a wrong master key would refuse the right one.
+        // Checked before a key store may be created: one created under a wrong master key would reject the right one.
         check_keys(&config, &created(store.as_ref(), &directory).await?, &fingerprints(&pki, fingerprint))?;
         let keys = open_keys(&directory, master, accept)?;
         let log = Log::new(Arc::clone(&store) as _, Arc::clone(&keys) as _);
@@ -220,7 +222,7 @@ impl App {
         let anew = projections.fold_anew_if(is_whole).await;
         if anew.map_err(|error| StartError::Projections { directory: directory.clone(), why: bare(error) })? {
             tracing::info!(
-                "keys are whole again that were damaged: projections.db is folded anew, with what they seal"
+                "keys that were damaged are readable again: projections.db is rebuilt with the data sealed under them"
             );
         }
         let pusher = Pusher::load(&config.push).map_err(|error| StartError::Push(error.to_string()))?;
@@ -234,7 +236,7 @@ impl App {
                 alarm = Alarm::ProviderUnavailable.label(),
                 provider,
                 why,
-                "an identity provider cannot be used: nobody signs in there before its files are mended; they are read again when they change"
+                "an identity provider cannot be used: nobody can sign in there until its files are corrected; changed files are read again"
             );
             metrics.alarm(Alarm::ProviderUnavailable);
         }
@@ -244,13 +246,13 @@ impl App {
                 alarm = Alarm::LogSetBack.label(),
                 at,
                 last,
-                "the log ends before what projections.db had read of it: an older events.db was put in its place; projections.db is built anew"
+                "the log ends before the position that projections.db has read: events.db was replaced by an older copy; projections.db is rebuilt"
             );
             metrics.alarm(Alarm::LogSetBack);
         }
         metrics.push_certificate_ends(trust.pki.push_not_after().unwrap_or(0));
         for SetAside { to, why } in [projections_aside, sessions_aside].into_iter().flatten() {
-            tracing::error!(to = %to.display(), why, "a damaged database was set aside and made anew");
+            tracing::error!(to = %to.display(), why, "a damaged database was set aside and replaced by a new one");
             metrics.alarm(Alarm::DatabaseDamaged);
         }
         let platform = Platform::new(platform::Parts {
@@ -304,24 +306,25 @@ impl App {
     }
 }
 
-/// The master key that the configuration names.
+/// Reads the master key that the configuration names.
 ///
 /// # Errors
-/// If it cannot be read, or is no key.
+/// Returns an error if the file cannot be read or does not contain a key.
 pub fn read_master_key(config: &Config) -> Result<MasterKey, StartError> {
     let path = &config.store.master_key;
     MasterKey::read_file(path).map_err(|why| StartError::MasterKey { path: path.clone(), why: why.to_string() })
 }
 
-/// The log of the installation, to be read whether a server runs or not; makes no file and opens none for writing.
+/// Opens the log of the installation read-only, whether or not a server runs. Creates no file and opens none for
+/// writing.
 ///
 /// # Errors
-/// If it or its keys are not there, or the master key is another one.
+/// Returns an error if the log or its key store is missing, or if the key store belongs to a different master key.
 pub fn read_log(config: &Config) -> Result<Log, StartError> {
     read_log_in(&config.store.directory, read_master_key(config)?)
 }
 
-/// Everything that `check-config` finds without asking anybody, the worst first.
+/// Returns the findings of `check-config` that need no network access, the most severe first.
 pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     let mut findings = config::check::check(config, now);
     for one in &config.identity.saml {
@@ -331,29 +334,30 @@ pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     findings
 }
 
-/// Whether the log in `directory`, be it the installation's or a backup, was made with the keys that `config` names, and its key
-/// store is not older.
+/// Checks that the log in `directory` was created with the keys that `config` names, and that neither the log nor its
+/// key store is older than the other. `directory` is the store directory of the installation, or a backup.
 ///
 /// # Errors
-/// Says which key is another one, that the key store is older, or what cannot be read.
+/// Returns an error if a key is a different one, if the key store or the log is older than the other, or if a file
+/// cannot be read.
 pub async fn check_keys_of(directory: &Path, config: &Config) -> Result<(), StartError> {
     let master = read_master_key(config)?;
     let found = fingerprints(&load_pki(config)?, master.fingerprint());
     let store = SqliteStore::open_read_only(directory).map_err(store_error(directory))?;
     check_keys(config, &created(&store, directory).await?, &found)?;
-    // Read before the keys are opened: a server that runs makes more of both, the key first.
+    // Read before the keys are opened: a running server adds to both, and it adds the key first.
     let needed = store.key_sequence().await?;
     let keys = Arc::new(open_keys_to_read(directory, master)?);
     let log = Log::new(Arc::new(store), Arc::clone(&keys) as _);
     lost_keys::refuse_older(&log, &keys, needed).await?;
-    // Read after the keys were opened: a server that runs writes the log first.
+    // Read after the keys were opened: a running server writes the log first.
     older_log::refuse(&log, &keys).await
 }
 
-/// Data keys in the key store in `directory` that the master key does not open. Blocks.
+/// Returns the data keys in the key store in `directory` that the master key cannot unwrap. Blocks.
 ///
 /// # Errors
-/// If the key store cannot be read, or another master key made it.
+/// Returns an error if the key store cannot be read or was created with a different master key.
 pub fn damaged_keys(directory: &Path, master: MasterKey) -> Result<Vec<KeyName>, StartError> {
     open_keys_to_read(directory, master)?.damaged().map_err(key_error(directory))
 }
@@ -371,7 +375,7 @@ fn open_keys(directory: &Path, master: MasterKey, accept_lost_keys: bool) -> Res
     let path = directory.join(keys::FILE);
     let keys = match path.exists() || !accept_lost_keys {
         true => SqliteKeyStore::open(&path, master, World::fill),
-        // All of them are lost.
+        // All keys are lost.
         false => SqliteKeyStore::create(&path, master, World::fill),
     };
     Ok(Arc::new(keys.map_err(key_error(directory))?))
@@ -385,7 +389,7 @@ fn key_error(directory: &Path) -> impl FnOnce(KeyError) -> StartError {
     move |why| unusable_keys(directory, why)
 }
 
-/// Why the key store in `directory` cannot be used, with what to do about a damaged one.
+/// Converts an error of the key store in `directory`. The message for a damaged store includes the remedy.
 pub(super) fn unusable_keys(directory: &Path, why: KeyError) -> StartError {
     let directory = directory.to_owned();
     match why {
@@ -394,7 +398,7 @@ pub(super) fn unusable_keys(directory: &Path, why: KeyError) -> StartError {
     }
 }
 
-// Without the remedy, which the start tells in its own words.
+// Returns the error without its remedy, because `StartError` states the remedy.
 fn bare(error: ProjectionError) -> String {
     match error {
         ProjectionError::Database(why) | ProjectionError::DiskFull(why) => why,
@@ -411,7 +415,7 @@ fn fingerprints(pki: &Pki, master_key: String) -> LogFingerprints {
     LogFingerprints { identity_ca: found.identity_ca, registration_authority: found.registration_authority, master_key }
 }
 
-// Nothing in the first event is sealed: it is read before the keys are opened.
+// The first event has no sealed fields, so it can be read before the keys are opened.
 async fn created(store: &dyn EventStore, directory: &Path) -> Result<LogFingerprints, StartError> {
     let missing = || StartError::NoLogCreated { directory: directory.to_owned() };
     let first = store.read_stream(&log_stream(), Revision(0), 1).await?.into_iter().next().ok_or_else(missing)?;

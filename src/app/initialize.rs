@@ -1,4 +1,4 @@
-//! Makes a new installation: configuration, master key, certificates, key store and a log that begins with `LogCreated`.
+//! Creates an installation: configuration, master key, certificates, key store and a log that begins with `LogCreated`.
 
 use crate::config::template::{self, Answers};
 use crate::config::{self, Config, ConfigError};
@@ -28,44 +28,44 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use world::World;
 
-/// What to make.
+/// Description of the installation to create.
 pub struct Plan {
-    /// New, or empty.
+    /// Directory of the installation. It must be empty or not exist.
     pub directory: PathBuf,
     pub organization: String,
     /// `https://name`, with a port if it is not 443.
     pub public_url: String,
     pub listen: String,
     pub metrics_listen: String,
-    /// DNS names and addresses for a TLS certificate of our own making.
+    /// DNS names and IP addresses for a TLS certificate that Muster issues.
     pub hosts: Vec<String>,
-    /// Make what a trial needs: a private TLS root, a push certificate that only a push server of our own believes.
+    /// Create a trial: a private TLS root, and a push certificate that only a simulated push server accepts.
     pub trial: bool,
     pub given: Given,
     pub push_base_url: String,
 }
 
-/// What was made.
+/// Created installation.
 pub struct Made {
     /// The configuration file.
     pub config: PathBuf,
     pub master_key: PathBuf,
-    /// Certificates of a push server of our own; trials only.
+    /// Certificates of the simulated push server; trials only.
     pub push_server: Option<PushServerFiles>,
     pub tls_root: Option<PathBuf>,
-    /// Where the first administrator makes their account, once, within a day.
+    /// URL at which the first administrator creates their account. It works once, within a day.
     pub set_up_link: String,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
     #[error(
-        "{} holds something already: nothing is overwritten; give a new directory, or delete what it holds if an `init` without an end \
-         left it there",
+        "{} is not empty, and nothing is overwritten: use a new directory, or delete its content if an interrupted `muster init` left \
+         it there",
         .0.display()
     )]
     NotEmpty(PathBuf),
-    #[error("another `muster init` is filling {}", .0.display())]
+    #[error("another `muster init` is writing to {}", .0.display())]
     Busy(PathBuf),
     #[error("cannot write {}: {why}", .path.display())]
     Write { path: PathBuf, why: std::io::Error },
@@ -81,41 +81,42 @@ pub enum InitError {
     Append(#[from] AppendError),
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Findings of `check-config`, one after the other.
-    #[error("nothing was made:\n{0}")]
+    /// Findings of `check-config`, one per line.
+    #[error("nothing was created:\n{0}")]
     Unsound(String),
 }
 
-/// Stands in the directory from the first moment on, empty; last it becomes the configuration. A directory that holds it holds nothing
-/// but the beginning of an installation.
+/// Empty file that is created first and marks an unfinished installation. At the end it becomes the configuration. A
+/// directory that contains it contains only the files of an unfinished installation.
 const UNFINISHED: &str = "muster.toml.unfinished";
 const FINISHED: &str = "muster.toml";
 
-/// Makes it. What an earlier one left that was killed is deleted first.
+/// Creates the installation. The remains of an earlier attempt that was killed are deleted first.
 ///
 /// # Errors
-/// If the directory holds something, a given file does not do, or something cannot be written.
+/// Returns an error if the directory is not empty, another `muster init` uses it, a given file is unsuitable, or a file
+/// cannot be written.
 pub async fn initialize(plan: &Plan, world: &World) -> Result<Made, InitError> {
     let directory = std::path::absolute(&plan.directory).map_err(|why| write_error(&plan.directory, why))?;
     let there_before = directory.exists();
-    // Locked until the end: a second one must not take this one for killed.
+    // Locked until the end, so that a second `muster init` does not take this one for killed.
     let unfinished = prepare(&directory)?;
     let made = fill(&directory, plan, &unfinished, world).await;
     if made.is_err() {
-        // Half an installation is of no use to anybody, and the first error is the one to tell.
+        // An incomplete installation is of no use. Errors of the removal are ignored: the first error is reported.
         let _ = clear(&directory, there_before);
     }
     made
 }
 
-/// Takes away what was put into a directory that was new, or empty.
+/// Removes the files of an unfinished installation, and the directory if it did not exist before.
 fn clear(directory: &Path, keep_directory: bool) -> std::io::Result<()> {
     clear_all_but_mark(directory)?;
     std::fs::remove_file(directory.join(UNFINISHED))?;
     if keep_directory { Ok(()) } else { std::fs::remove_dir(directory) }
 }
 
-// The mark goes last: if this too is killed, the next one goes on.
+// The mark is kept; the caller removes it last, so that after a kill the next `muster init` can finish the removal.
 fn clear_all_but_mark(directory: &Path) -> std::io::Result<()> {
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
@@ -147,7 +148,7 @@ async fn fill(directory: &Path, plan: &Plan, mut unfinished: &File, world: &Worl
     for database in ["events.db", "keys.db"].map(|name| data.join(name)) {
         remove_empty(&database).map_err(|why| write_error(&database, why))?;
     }
-    // The configuration comes last: where it is, the installation is whole.
+    // The configuration is written last: if it exists, the installation is complete.
     let begun = directory.join(UNFINISHED);
     let answers = Answers {
         public_url: plan.public_url.clone(),
@@ -176,7 +177,7 @@ async fn fill(directory: &Path, plan: &Plan, mut unfinished: &File, world: &Worl
     Ok(Made { config, master_key, push_server: made.push_server, tls_root: made.files.tls_root, set_up_link })
 }
 
-/// Certificates that were given are held against what devices ask of them while nobody is enrolled yet.
+/// Checks the given certificates against the requirements of devices now, before any device is enrolled.
 fn expect_sound(config: &Config, world: &World) -> Result<(), InitError> {
     let findings = config::check::check(config, world.now());
     let errors = findings.into_iter().filter(|found| found.severity == Severity::Error);
@@ -184,7 +185,8 @@ fn expect_sound(config: &Config, world: &World) -> Result<(), InitError> {
     if errors.is_empty() { Ok(()) } else { Err(InitError::Unsound(errors.join("\n"))) }
 }
 
-/// Names the option of `muster init` in the place of the field that it fills: there is no configuration yet in which to correct it.
+/// Replaces the field of the configuration in a finding with the option of `muster init` that sets it, because there is
+/// no configuration yet.
 fn by_option(finding: Finding) -> Finding {
     let option = match finding.about.as_str() {
         "server.public_url" => "--public-url".into(),
@@ -213,7 +215,7 @@ fn prepare(directory: &Path) -> Result<File, InitError> {
         TryLockError::WouldBlock => InitError::Busy(directory.to_owned()),
         TryLockError::Error(why) => cannot_mark(why),
     })?;
-    // Another one may have ended between the look and the lock.
+    // Another `muster init` may have finished between the check and the lock.
     if directory.join(FINISHED).exists() {
         let _ = std::fs::remove_file(&mark);
         return Err(InitError::NotEmpty(directory.to_owned()));
@@ -243,7 +245,7 @@ async fn make_log(
     let draft = |event: Event| operator_draft(world, correlation, event);
     let created = LogEvent::LogCreated { log: world.random_uuid(), fingerprints };
     log.append(&log_stream(), Expected::NoStream, vec![draft(created.into())]).await?;
-    // The name that the certificates bear is the one that people read on the pages.
+    // The pages show the same name as the certificates.
     let after = Settings { organization: organization.to_owned(), ..Settings::default() };
     let named = SettingsEvent::between(&Settings::default(), &after, None);
     log.append(&settings::stream(), Expected::NoStream, vec![draft(named.into())]).await?;

@@ -1,7 +1,8 @@
-//! Whether the key store is that of the log, at the start; and what an operator accepts who has no newer one.
+//! Checks at startup that the key store is not older than the log. An operator without a newer key store can accept the
+//! loss.
 //!
-//! The log keeps the highest sequence of the key store that its events were sealed with. A key store with a lower one is older: it
-//! lacks keys, and has keys again that were destroyed. Decision record 21.
+//! The log stores the highest sequence number of the key store with which its events were sealed. A key store with a
+//! lower number is older: it lacks keys, and it contains keys that were destroyed since. See decision record 21.
 
 use crate::app::assemble::{StartError, unusable_keys};
 use events::enrollment::EnrollmentId;
@@ -21,25 +22,26 @@ use std::sync::Arc;
 use uuid::Uuid;
 use world::World;
 
-/// Names in one event: a list of this length is far below what an append may hold.
+/// Maximum number of key names in one event. A list of this length is far below the limit of an append.
 const NAMES: usize = 2_000;
 const PAGE: usize = 1_000;
 
-/// What the log has of keys that the key store has not.
+/// Differences between the keys that the log names and those in the key store.
 #[derive(Default)]
 struct Older {
     found: u64,
     needed: Option<u64>,
-    /// Never made in this store, and of nobody who was erased; with those that are damaged, if the loss is accepted.
+    /// Keys that do not exist in this store and do not belong to an erased person; also damaged keys, if the loss is
+    /// accepted.
     missing: Vec<KeyName>,
-    /// Those of `missing` that the log does not name as lost yet.
+    /// Keys of `missing` that the log does not record as lost yet.
     untold: Vec<KeyName>,
-    /// To be destroyed again.
+    /// Keys of erased people, to be destroyed again.
     erased: BTreeSet<KeyName>,
 }
 
 impl Older {
-    // Damaged keys are given up as those that are missing.
+    // Damaged keys are given up like missing ones.
     fn with(mut self, damaged: Vec<KeyName>) -> Older {
         self.untold.extend(damaged.iter().cloned());
         self.missing.extend(damaged);
@@ -57,11 +59,11 @@ impl Older {
     }
 }
 
-/// Refuses keys that are older than the log. With `accept`, notes the missing ones as lost instead, and the damaged ones, in the log and in
-/// the key store, and destroys the keys of erased people that the older store has again.
+/// Rejects a key store that is older than the log. With `accept`, instead records the missing and the damaged keys as
+/// lost in the log and in the key store, and destroys the keys of erased people that the older store contains.
 ///
 /// # Errors
-/// `OlderKeys`, or that log or keys cannot be used.
+/// Returns `OlderKeys` if the key store is older, or an error if the log or the key store cannot be read or written.
 pub(super) async fn check(
     log: &Log,
     keys: &Arc<SqliteKeyStore>,
@@ -84,21 +86,21 @@ pub(super) async fn check(
             lost,
             found,
             ?needed,
-            "lost keys are accepted: what they sealed can never be read again; local accounts whose keys are among them need a new password \
+            "lost keys are accepted: data sealed with them can never be read again; local accounts whose keys are lost need a new password \
              (`muster user set-password NAME`)"
         );
     }
     tell(log, world, &older.untold).await?;
-    // What the projections hold in plain is lost or erased in the log: folded anew, they say what it says. They go before the
-    // commit after which the next start finds nothing to do.
+    // The projections contain in plain text what is lost or erased in the log. They are deleted and rebuilt, so that
+    // they match the log. This happens before the commit after which the next start finds nothing to do.
     disposable::remove(&keys.path().with_file_name(projections::FILE))?;
     give_up(keys, older.missing, older.erased, needed.unwrap_or(0)).await
 }
 
-/// Refuses keys that are older than a log that has seen the sequence `needed`; changes nothing.
+/// Rejects a key store that is older than a log with the sequence number `needed`. Changes nothing.
 ///
 /// # Errors
-/// As [`check`].
+/// Returns the errors of [`check`].
 pub(super) async fn refuse_older(log: &Log, keys: &Arc<SqliteKeyStore>, needed: Option<u64>) -> Result<(), StartError> {
     match examine(log, keys, needed).await?.filter(Older::is_lost) {
         Some(older) => Err(older.refusal(keys)),
@@ -108,7 +110,7 @@ pub(super) async fn refuse_older(log: &Log, keys: &Arc<SqliteKeyStore>, needed: 
 
 async fn examine(log: &Log, keys: &Arc<SqliteKeyStore>, needed: Option<u64>) -> Result<Option<Older>, StartError> {
     let found = keys.sequence();
-    // A log that never kept a sequence is compared name by name, once.
+    // A log without a sequence number is compared by the name of each key.
     if needed.is_some_and(|needed| found >= needed) {
         return Ok(None);
     }
@@ -120,16 +122,16 @@ async fn examine(log: &Log, keys: &Arc<SqliteKeyStore>, needed: Option<u64>) -> 
     Ok(Some(older).filter(|older| older.is_lost() || !older.erased.is_empty()))
 }
 
-/// Destroys what is there of the keys of erased people: also where another copy of the key store brought them back.
+/// Destroys the keys of erased people that exist, for example because an older copy of the key store was restored.
 ///
 /// # Errors
-/// If the key store cannot be used.
+/// Returns an error if the key store cannot be read or written.
 pub async fn destroy_again(keys: &Arc<dyn KeyStore>, names: Vec<KeyName>) -> Result<(), KeyError> {
     let keys = Arc::clone(keys);
     let destroy = move || {
         for name in &names {
             if keys.key(name)?.is_there() {
-                tracing::warn!(key = name.0, "the key of an erased person was there again; it is destroyed");
+                tracing::warn!(key = name.0, "the key of an erased person exists again and is destroyed");
                 keys.destroy(name)?;
             }
         }
@@ -141,14 +143,14 @@ pub async fn destroy_again(keys: &Arc<dyn KeyStore>, names: Vec<KeyName>) -> Res
     }
 }
 
-/// What the log says about keys, read as it is stored: the fields themselves cannot be opened.
+/// Keys that the log names. They are read from the stored form of the events, because sealed fields cannot be opened.
 #[derive(Default)]
 struct Named {
     keys: BTreeSet<KeyName>,
-    /// Accepted as lost before.
+    /// Keys accepted as lost before.
     lost: BTreeSet<KeyName>,
     erased: BTreeSet<PersonId>,
-    /// Visits, each with the person who signed in: the visit's key was handed over to them.
+    /// Visits, each with the person who signed in. From then on the visit's key belongs to that person.
     visits: Vec<(EnrollmentId, PersonId)>,
 }
 
@@ -178,8 +180,9 @@ impl Named {
         }
     }
 
-    /// The keys of erased people, of their visits and in the place of lost ones; and all others. An erased person's key is never
-    /// lost: also a store that never had it says "erased".
+    /// Returns the keys of erased people, and all other keys. The first set includes the keys of their visits and the
+    /// successors of lost keys. A key of an erased person never counts as lost: also a store that never had it reports
+    /// it as erased.
     fn erased_and_others(&self) -> (BTreeSet<KeyName>, BTreeSet<KeyName>) {
         let people = self.erased.iter().map(|person| person.key());
         let theirs = self.visits.iter().filter(|(_, person)| self.erased.contains(person));
@@ -215,7 +218,7 @@ async fn damaged(keys: &Arc<SqliteKeyStore>) -> Result<Vec<KeyName>, StartError>
     damaged.map_err(|why| unusable(keys.path(), why))
 }
 
-// The log first: after a crash in between the same names are missing still.
+// The log is written first: after a crash before the key store is written, the same names are still missing.
 async fn tell(log: &Log, world: &World, names: &[KeyName]) -> Result<(), AppendError> {
     let correlation = world.uuid();
     for names in names.chunks(NAMES) {

@@ -1,7 +1,8 @@
-//! Whether the log is at least what the key store saw of it, at the start; and what an operator accepts who has no newer one.
+//! Checks at startup that the log reaches the position that the key store has recorded. An operator without a newer log
+//! can accept the loss.
 //!
-//! A start with an older log is a fork: its next events take the places of those that are missing, and the newer log cannot be put
-//! back any more. Decision record 21.
+//! A start with an older log is a fork: its next events take the positions of the missing ones, and the newer log
+//! cannot be restored afterwards. See decision record 21.
 
 use crate::app::App;
 use crate::app::assemble::{StartError, unusable_keys};
@@ -16,10 +17,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use world::World;
 
-/// How often it is written down how far the log is: so much of it can be set back after a crash without being noticed.
+/// Interval at which the position of the log's end is recorded. After a crash, an older log that lacks no more than the
+/// events since the last recording is not detected.
 const KEEP_EVERY: Duration = Duration::from_secs(30);
 
-/// Keeps how far the log is, as long as the server runs.
+/// Records the position of the log's end periodically while the server runs.
 pub async fn keep_on(app: App) {
     loop {
         tokio::time::sleep(KEEP_EVERY).await;
@@ -27,20 +29,21 @@ pub async fn keep_on(app: App) {
     }
 }
 
-/// Keeps how far the log is. Nothing is written where it got no further.
+/// Records the position of the log's end. Writes nothing if it has not changed.
 pub async fn keep(app: &App) {
     let keys = Arc::clone(&app.keys);
     let kept = tokio::task::spawn_blocking(move || keys.keep_log_seen()).await;
-    // A commit that fails ends the process, as one of a key does.
+    // A failed commit ends the process, like the failed commit of a key.
     if let Ok(Err(error)) = kept {
-        tracing::error!(%error, "how far the log is was not kept");
+        tracing::error!(%error, "the position of the log's end could not be recorded in keys.db");
     }
 }
 
-/// Refuses a log that ends before what the key store saw of it. With `accept`, notes in the log what is missing instead.
+/// Rejects a log that ends before the position that the key store has recorded. With `accept`, instead records in the
+/// log which positions are missing.
 ///
 /// # Errors
-/// `OlderLog`, or that log or keys cannot be used.
+/// Returns `OlderLog` if the log is older, or an error if the log or the key store cannot be read or written.
 pub(super) async fn check(
     log: &Log,
     keys: &Arc<SqliteKeyStore>,
@@ -59,7 +62,7 @@ pub(super) async fn check(
     let accepted = LogEvent::OlderLogAccepted { last: Position(last), seen: Position(seen) };
     let draft = operator_draft(world, world.uuid(), accepted.into());
     log.append(&log_stream(), Expected::Any, vec![draft]).await?;
-    // After the event: a crash in between asks again.
+    // Done after the event is written: after a crash in between, the next start asks the operator again.
     let head = head(log).await?;
     let store = Arc::clone(keys);
     let done = tokio::task::spawn_blocking(move || store.accept_log(head)).await;
@@ -67,10 +70,10 @@ pub(super) async fn check(
         .map_err(|why| unusable_keys(directory(keys), why))
 }
 
-/// Refuses a log that ends before what the key store saw of it; changes nothing.
+/// Rejects a log that ends before the position that the key store has recorded. Changes nothing.
 ///
 /// # Errors
-/// As [`check`].
+/// Returns the errors of [`check`].
 pub(super) async fn refuse(log: &Log, keys: &SqliteKeyStore) -> Result<(), StartError> {
     let (last, seen) = (head(log).await?, keys.log_seen());
     if last >= seen {

@@ -1,5 +1,5 @@
-//! Whether devices can still find the server: they keep the addresses of their MDM profile for as long as they are enrolled, so a
-//! changed `public_url` cuts all of them off unless the old address leads here too.
+//! Checks that enrolled devices can still reach the server. Devices keep the addresses of their MDM profile for as long
+//! as they are enrolled, so a changed `public_url` cuts them off unless the old address also leads to this server.
 
 use crate::app::App;
 use crate::config::Config;
@@ -13,12 +13,13 @@ use platform::held::{by_enrolled_devices, origin};
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
-/// The addresses that the configuration gives devices, held against those that devices have.
+/// Result of comparing the addresses in the configuration with those that enrolled devices use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Addresses {
-    /// The same as at the last start, or there is nothing to compare: the port is any free one.
+    /// The addresses are the same as at the last start, or cannot be compared because the port is any free one.
     Known,
-    /// They are recorded once the server starts; `old` are others that enrolled devices hold and that were accepted.
+    /// The addresses are new and will be recorded when the server starts. `old` are other addresses that enrolled
+    /// devices use and that the operator accepted.
     New {
         new: BTreeSet<String>,
         old: BTreeSet<String>,
@@ -26,19 +27,19 @@ pub enum Addresses {
     Lost(Lost),
 }
 
-/// Addresses that enrolled devices hold, and nobody said that they lead here.
+/// Addresses that enrolled devices use and that the operator has not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
-    /// With the number of devices.
+    /// The addresses, each with the number of devices.
     held: BTreeMap<String, usize>,
-    /// Accepted as they were typed, but held by no enrolled device.
+    /// Accepted addresses, as typed, that no enrolled device uses.
     unheld: Vec<String>,
 }
 
-/// Reads the whole log if the addresses are others than at the last start.
+/// Compares the addresses. Reads the whole log if they differ from those at the last start.
 ///
 /// # Errors
-/// If the log cannot be read.
+/// Returns an error if the log cannot be read.
 pub async fn examine(log: &Log, config: &Config, accepted: &[String]) -> Result<Addresses, ReadError> {
     let urls = [Some(config.server.public_url.as_str()), config.devices.url.as_deref()];
     let any_port = |url: &&str| Url::parse(url).is_ok_and(|url| url.port() == Some(0));
@@ -55,7 +56,7 @@ pub async fn examine(log: &Log, config: &Config, accepted: &[String]) -> Result<
     if before == new {
         return Ok(Addresses::Known);
     }
-    // An address that led here before still does.
+    // Addresses accepted before remain accepted.
     also.extend(accepted.iter().filter_map(|url| origin(url)));
     let mut unheld = accepted.to_vec();
     let mut lost: BTreeMap<String, usize> = BTreeMap::new();
@@ -74,12 +75,12 @@ pub async fn examine(log: &Log, config: &Config, accepted: &[String]) -> Result<
 }
 
 impl Lost {
-    /// What is wrong, and what to do.
+    /// Returns the finding for `check-config` and the start of the server.
     pub fn finding(&self) -> Finding {
         let count = |(address, devices): (&String, &usize)| format!("{devices} at {address}");
         let told: Vec<String> = self.held.iter().map(count).collect();
         let mut wrong = format!(
-            "enrolled devices look for the server at another address ({}), which they keep for as long as they are enrolled",
+            "enrolled devices contact the server at another address ({}), which they keep for as long as they are enrolled",
             told.join(", ")
         );
         for typed in &self.unheld {
@@ -87,7 +88,7 @@ impl Lost {
         }
         let accept: Vec<String> = self.held.keys().map(|address| format!("--accept-public-url {address}")).collect();
         let mend = format!(
-            "put the old address back; or let its name and certificate lead to this server too, and then start it once with \
+            "restore the old address; or make its DNS name lead to this server with a valid certificate, and then start it once with \
              `muster serve {}`",
             accept.join(" ")
         );
@@ -96,10 +97,10 @@ impl Lost {
 }
 
 impl App {
-    /// Records the addresses that the server answers at from here on.
+    /// Records the addresses of the server from now on.
     ///
     /// # Errors
-    /// If the log cannot be written.
+    /// Returns an error if the log cannot be written.
     pub async fn accept_public_url(&self, new: BTreeSet<String>, old: BTreeSet<String>) -> Result<(), AppendError> {
         let accepted = LogEvent::PublicUrlAccepted { new, old };
         let draft = operator_draft(&self.platform.world, self.platform.world.uuid(), accepted.into());

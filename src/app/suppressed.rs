@@ -1,12 +1,12 @@
-//! Writes the counts of what was not written one by one: refusals of strangers, events of single devices.
+//! Writes the counts of suppressed events: rejections of unauthenticated clients, and events of single devices.
 
 use crate::app::App;
 use std::time::Duration;
 
-/// How often the counts are looked at.
+/// Interval at which the counts are checked.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
-/// Writes the counts when each is due, as long as the server runs.
+/// Writes each count when it is due, while the server runs.
 pub async fn keep_writing(app: App) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
@@ -19,7 +19,7 @@ pub async fn write_due(app: &App) {
     write(app, false).await;
 }
 
-/// Writes every count there is, as when the server stops.
+/// Writes all counts, for example when the server stops.
 pub async fn write_all(app: &App) {
     write(app, true).await;
 }

@@ -138,7 +138,7 @@ fn tell(findings: &[Finding], starts: bool, address_refused: bool) {
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let told = match (starts, errors, warnings) {
-        (_, 0, 0) => return say("nothing is wrong"),
+        (_, 0, 0) => return say("no problems found"),
         (_, 0, _) => return say(format_args!("the server starts: {}", counted(warnings, "warning"))),
         (false, ..) => "the server does not start",
         (true, ..) if address_refused => "the server starts, but devices refuse what answers at its address",

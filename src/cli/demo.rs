@@ -74,7 +74,7 @@ const VISITORS: [Visitor; 3] = [
 
 impl Demo {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        say("Muster demo: a throw-away server on this machine, and a simulated person with two iPhones and an iPad.");
+        say("Muster demo: a temporary server on this machine, and a simulated person with two iPhones and an iPad.");
         let mut terminate = signal(SignalKind::terminate())?;
         let stage = tokio::select! {
             stage = Stage::set(self.listen) => stage?,
@@ -103,7 +103,7 @@ impl Demo {
         if self.exit {
             return Ok(());
         }
-        say("\nServing until Ctrl-C. The devices stay awake: what you send them, they answer.");
+        say("\nServing until Ctrl-C. The devices stay awake and answer the commands that you send them.");
         for device in devices {
             tokio::spawn(live_on(device));
         }

@@ -1,4 +1,4 @@
-//! `muster health`: whether the server of this installation answers, for container health checks.
+//! `muster health`: checks whether the server of this installation answers, for container health checks.
 
 use super::{At, say};
 use anyhow::{Context as _, bail};

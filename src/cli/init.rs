@@ -124,15 +124,15 @@ fn host_of(public_url: &str) -> anyhow::Result<String> {
 
 fn tell(made: &Made, trial: bool) {
     let config = made.config.display();
-    say(format_args!("made {config}"));
+    say(format_args!("created {config}"));
     say("next:");
-    say(format_args!("  back up {} apart from everything else", made.master_key.display()));
+    say(format_args!("  back up {} separately from everything else", made.master_key.display()));
     say(format_args!("  muster check-config --config {config}"));
     say(format_args!("  muster user add NAME --enroll --config {config}"));
     say(format_args!("  muster serve --config {config}"));
-    say("the first administrator makes their account here, within 24 hours, once:");
+    say("the first administrator creates their account here (once, within 24 hours):");
     say(format_args!("  {}", made.set_up_link));
-    say(format_args!("or by: muster user add NAME --admin --config {config}"));
+    say(format_args!("or with: muster user add NAME --admin --config {config}"));
     if trial {
         say("this is a trial: real devices must install and trust the root first");
         say("Apple's push service refuses its push certificate. To wake simulated devices:");

@@ -38,7 +38,7 @@ impl Replay {
         match rebuilt.changed {
             Some(tables) if tables.is_empty() => say("the projections have the same rows as before"),
             Some(tables) => say(format_args!("the projections differ from before in: {}", tables.join(", "))),
-            None => say("the projections before were of another position of the log: not compared"),
+            None => say("the previous projections were at another position of the log and were not compared"),
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -83,7 +83,7 @@ impl Backup {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match (self.what, self.destination) {
             (Some(OfBackup::Verify(verify)), _) => verify.run(&self.at).await,
-            (None, destination) => make(&self.at, destination.context("name a directory to back up into")?).await,
+            (None, destination) => make(&self.at, destination.context("specify a directory for the backup")?).await,
         }
     }
 }
@@ -92,7 +92,7 @@ async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
     let config = at.load()?;
     if let Some(own) = own_place_of(&destination, &at.config, &config)? {
         bail!(
-            "{} lies in {}, which the installation works with: name a directory elsewhere, best on another disk",
+            "{} is in {}, which the installation works with: choose a directory elsewhere, preferably on another disk",
             visible_path(&destination),
             visible_path(&own)
         );
@@ -117,7 +117,7 @@ async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
     let (manifest, damaged) = copied?;
     tell("backed up, verified", &manifest);
     say(format_args!(
-        "with {}: the configuration and the certificates, keys and secrets that belong to it, all but the configuration sealed under the master key",
+        "with {}: the configuration and its certificates, keys and secrets; all files except the configuration are sealed under the master key",
         counted(count, "file")
     ));
     say(format_args!(
@@ -140,8 +140,8 @@ impl Verify {
         let files = catalog.as_ref().map(|catalog| catalog.stored(&self.source)).transpose()?.map(|files| files.len());
         let configured = || at.load().ok().map(|config| config.store.master_key).filter(|path| path.is_file());
         let Some(path) = self.master_key.or_else(configured) else {
-            tell("sound as far as it can be told without the master key", &manifest);
-            say_files(files, "unchanged; no master key is here to open them: name it with --master-key");
+            tell("sound as far as can be checked without the master key", &manifest);
+            say_files(files, "unchanged; the master key to open them is missing: specify it with --master-key");
             say("for the same reason, the keys were not opened");
             return whole(&faults::missing_keys(&manifest.missing_keys), "the backup is not sound");
         };
@@ -153,7 +153,7 @@ impl Verify {
         lacks.extend(faults::missing_keys(&manifest.missing_keys));
         tell(if lacks.is_empty() { "sound" } else { "read" }, &manifest);
         say_files(files, &format!("each opened with {}", path.display()));
-        whole(&lacks, "the backup is not sound; what is not named here can be restored from it")
+        whole(&lacks, "the backup is not sound; everything that is not listed here can be restored from it")
     }
 }
 
@@ -214,11 +214,14 @@ impl Restore {
                 "the backup contains only the log and the keys: configuration, certificates and their keys must already exist",
             );
         }
-        say("`muster check-config`, then `muster serve`, which builds the projections again");
+        say("next: `muster check-config`, then `muster serve`, which rebuilds the projections");
         let mut differ = faults::damaged_keys(&damaged);
         differ.extend(faults::missing_keys(&manifest.missing_keys));
         differ.extend(faults::kept(&put_back.kept));
-        whole(&differ, "log and keys were restored, but not everything is as it was when the backup was made")
+        whole(
+            &differ,
+            "log and keys were restored, but some data differs from the installation at the time of the backup",
+        )
     }
 
     // Also returns the keys that are damaged in the backup.
@@ -251,7 +254,7 @@ impl Restore {
                 let (there, given_key) = (MasterKey::read_file(place)?, MasterKey::read_file(given)?);
                 if there.fingerprint() != given_key.fingerprint() {
                     bail!(
-                        "{} is there already and is not the master key in {}: omit --master-key if it is the right one, otherwise move it away",
+                        "{} already exists and is not the master key in {}: omit --master-key if the existing file is correct, otherwise move it away",
                         place.display(),
                         given.display()
                     );
@@ -260,7 +263,7 @@ impl Restore {
             }
             Some(given) => Ok((MasterKey::read_file(given)?, Some(place.clone()))),
             None if !place.exists() => bail!(
-                "there is no master key at {}: a backup does not hold it. Put your copy there, or name it with --master-key",
+                "there is no master key at {}: a backup does not contain it. Put your copy there, or specify it with --master-key",
                 place.display()
             ),
             None => Ok((MasterKey::read_file(place)?, None)),

@@ -14,7 +14,7 @@ pub fn read() -> anyhow::Result<String> {
     let stdin = std::io::stdin();
     let password = if stdin.is_terminal() { ask()? } else { first_line(stdin.lock())? };
     if password.is_empty() {
-        bail!("no password: give one line on standard input, or --generate-password");
+        bail!("no password: write it as one line to standard input, or use --generate-password");
     }
     Ok(password)
 }

@@ -67,6 +67,6 @@ fn installed_at(config: &Config, home: &Path) -> (PathBuf, PathBuf) {
 
 /// Formats a day for people, such as 3 March 2027.
 fn day(unix: i64) -> String {
-    let Ok(at) = time::OffsetDateTime::from_unix_timestamp(unix) else { return "a day beyond reckoning".into() };
+    let Ok(at) = time::OffsetDateTime::from_unix_timestamp(unix) else { return "a day outside the calendar".into() };
     format!("{} {} {}", at.day(), at.month(), at.year())
 }

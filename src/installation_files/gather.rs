@@ -92,7 +92,7 @@ fn why_not(path: &Path, content: &[u8], master: &[u8]) -> Option<&'static str> {
     let mut parts = content.windows(master.len().max(1));
     parts
         .any(|part| part.eq_ignore_ascii_case(master))
-        .then_some("it holds the master key, which must never be in a backup: move it elsewhere")
+        .then_some("it contains the master key, which must never be in a backup: move it elsewhere")
 }
 
 fn named_unreadable(place: &Path, why: &std::io::Error, identity: &Identity) -> LeftOut {
@@ -174,7 +174,7 @@ impl Found<'_> {
             Ok(found) if found.is_file() => {
                 self.places.insert(path.to_owned());
             }
-            // It may form a cycle, or lead to a directory that is not part of Muster.
+            // The link may form a cycle, or lead to a directory that is not part of Muster.
             Ok(found) if found.is_dir() && is_link => self.leave_out(path, "a symbolic link to a directory"),
             Ok(found) if found.is_dir() && levels > 1 => self.folder(path, levels - 1),
             Ok(found) if found.is_dir() => self.leave_out(path, format!("a folder deeper than {DEEPEST} levels")),

@@ -209,7 +209,7 @@ fn what_is_no_certificate_for_this_key_and_day_is_refused_and_nothing_changes() 
         (pem(portal.certify(&foreign, TOPIC, -1, 365)), "no key belongs to"),
         (pem(portal.certify(&request, "com.example.app", -1, 365)), "is not an MDM push certificate"),
         (pem(portal.certify(&request, TOPIC, -400, 365)), "expired on"),
-        (pem(portal.certify(&request, TOPIC, 5, 365)), "is valid from"),
+        (pem(portal.certify(&request, TOPIC, 5, 365)), "is not valid before"),
     ] {
         let given = directory.path().join("given.pem");
         std::fs::write(&given, bytes).unwrap();
@@ -257,7 +257,7 @@ async fn a_certificate_for_another_topic_than_enrolled_devices_have_is_refused_a
     assert_eq!(std::fs::read(home.join("pki/push.pem")).unwrap(), installed);
     let why =
         say(&["push", "import", given.to_str().unwrap(), "--give-up-devices", "3"]).await.unwrap().expect_failure();
-    assert!(why.contains("2 enrolled devices could not be woken any more, not 3"), "{why}");
+    assert!(why.contains("cannot wake 2 enrolled devices, but --give-up-devices is 3"), "{why}");
 
     // Whoever puts it there by hand is told by check-config.
     let key = home.join("pki/push-request/push.key");

@@ -87,7 +87,7 @@ impl Due {
                 ended,
                 identities = self.of_identities.len(),
                 capacity,
-                "connections of an identity that holds most were ended to make room"
+                "connections of the identity with the most connections were closed to make room"
             );
         }
         if let Some(NoRoom { strangers_ended, turned_away, in_excess }) = self.no_room {
@@ -97,7 +97,7 @@ impl Due {
                 turned_away,
                 in_excess,
                 capacity,
-                "there is no room for more connections: those of strangers are ended, or newcomers turned away"
+                "there is no room for more connections: unauthenticated connections are closed, or new connections are rejected"
             );
         }
     }

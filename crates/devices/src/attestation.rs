@@ -1,4 +1,4 @@
-//! Apple's attestation of a device's hardware: when it is asked for, and what an answer proves.
+//! Apple's attestation of a device's hardware: requests it from devices, and verifies the answers.
 
 use crate::Devices;
 use crate::commands::{QueueError, asked, attestable, build, payload};
@@ -14,15 +14,16 @@ use platform::Performed;
 use platform::context::Context;
 use plist::Dictionary;
 
-/// What the device is asked for.
+/// Property that the device is asked for.
 const QUERY: &str = "DevicePropertiesAttestation";
 
 impl Devices {
-    /// Asks the device for an attestation, with a nonce that nobody else gets, if its kind, version and rights permit that. At
-    /// most once in seven days: a second time within them asks nothing.
+    /// Asks the device for an attestation with a new random nonce. Returns `None` if the device's kind of enrollment,
+    /// version or access rights do not permit it. A device is asked at most once in seven days; a call within them
+    /// queues nothing.
     ///
     /// # Errors
-    /// If the log cannot be used.
+    /// Returns an error if the command is rejected or cannot be encoded, or if the log cannot be read or written.
     pub async fn request_attestation(
         &self,
         device: DeviceId,
@@ -41,8 +42,8 @@ impl Devices {
     }
 }
 
-/// What the acknowledged answer to a command proves of the device's hardware; `None` if it was not asked for that. Takes time
-/// that does not belong on the threads that answer everybody.
+/// Verifies the attestation in the acknowledged answer to a command. Returns `None` if the command did not ask for one.
+/// Uses much CPU time: do not call it on the async runtime's threads.
 pub fn proven(
     roots: &AttestationRoots,
     queued: &QueuedCommand,
@@ -76,7 +77,8 @@ fn refusal(why: Unproven) -> AttestationRefusal {
     }
 }
 
-// `None` if there is none; what is no certificate in it is found when the chain is looked at.
+// Returns the certificates, or `None` if there are none. An entry that is not a certificate is found when the chain is
+// verified.
 fn chain(answer: &Dictionary) -> Option<Vec<Vec<u8>>> {
     let told = answer.get("QueryResponses")?.as_dictionary()?.get(QUERY)?.as_array()?;
     let certificates = told.iter().map(|one| one.as_data().unwrap_or_default().to_vec());

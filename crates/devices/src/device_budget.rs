@@ -1,7 +1,8 @@
-//! What one device alone can make the server write: twenty events at once, then one every ten minutes, and at most a megabyte
-//! a day. Beyond that its events are counted, and the count is written on its stream, with an alarm.
+//! Budget for the events that one device can make the server write: twenty events at once, then one every ten minutes,
+//! and at most a megabyte a day. Events above the budget are counted instead, and the count is written to the device's
+//! stream with an alarm.
 //!
-//! In memory: a restart gives every device one burst more.
+//! The budgets are in memory only: a restart gives each device one more burst.
 
 use crate::Devices;
 use decisions::Aggregate;
@@ -25,10 +26,10 @@ use telemetry::Alarm;
 
 const EVENTS: Allowance = Allowance { burst: 20, refill: 600_000_000 };
 const BYTES: Allowance = Allowance::a_day(1_000_000);
-/// What an event takes in the log beside its payload.
+/// Size of an event in the log without its payload, in bytes.
 const ENVELOPE: i64 = 600;
 
-/// The budgets of all devices.
+/// Budgets of all devices.
 #[derive(Debug)]
 pub struct DeviceBudget {
     events: Shares<DeviceId>,
@@ -36,17 +37,17 @@ pub struct DeviceBudget {
     suppressed: Mutex<HashMap<DeviceId, Suppressed>>,
 }
 
-/// What was not written of one device since the last count.
+/// Events of one device that were suppressed since the last count.
 #[derive(Debug, Default)]
 struct Suppressed {
     events: BTreeMap<String, u64>,
     cadence: Cadence,
 }
 
-/// Why a device's command was not performed.
+/// Reason why a device's command was not performed.
 #[derive(Debug, thiserror::Error)]
 pub enum ByDeviceError<R: std::error::Error> {
-    /// The budget of the device is used up; it was counted.
+    /// The budget of the device is used up. The suppressed events were counted.
     #[error("the device has used up its budget of events")]
     Spent,
     #[error(transparent)]
@@ -88,12 +89,13 @@ impl DeviceBudget {
     }
 }
 
-/// Streams that devices write to.
+/// Aggregates whose events a device can cause.
 pub trait DrawsOnDevice: Aggregate {
-    /// What `event`, decided on this state, draws on the budget of its device.
+    /// Returns what `event`, decided on this state, costs the budget of the device.
     fn draws(&self, event: &Self::Event) -> Draws;
 
-    /// Whether these events, decided on this state, are the end of something that we asked for: together they draw nothing.
+    /// Returns whether these events, decided on this state, complete an action that the server requested. If so, they
+    /// cost nothing.
     fn ends_what_was_asked(&self, _decided: &[Self::Event]) -> bool {
         false
     }
@@ -109,7 +111,7 @@ impl DrawsOnDevice for Device {
     }
 }
 
-// A device asks for its profile, or for another token, as often as it likes.
+// Each event of a visit costs, because a device can request its profile or another token any number of times.
 impl DrawsOnDevice for Visit {
     fn draws(&self, _event: &EnrollmentEvent) -> Draws {
         Draws::Event
@@ -117,10 +119,11 @@ impl DrawsOnDevice for Visit {
 }
 
 impl Devices {
-    /// As [`Devices::perform_from`], for what a device asks for by itself: within its budget.
+    /// Like [`Platform::perform_from`], for a command that a device causes on its own initiative: limited by the
+    /// device's budget.
     ///
     /// # Errors
-    /// The budget is used up; the refusal; or why the log cannot be used.
+    /// Returns an error if the budget is used up, the command is rejected, or the log cannot be read or written.
     pub async fn perform_by_device<A: DrawsOnDevice>(
         &self,
         device: DeviceId,
@@ -136,7 +139,8 @@ impl Devices {
         self.platform.perform_if(stream, loaded, command, context, within).await
     }
 
-    // Takes what these events draw. If there is no room for it, those that draw anything are counted.
+    // Takes the cost of these events from the budget. If the budget does not suffice, counts the events that have a
+    // cost.
     fn charge<A: DrawsOnDevice>(&self, device: DeviceId, state: &A, decided: &[A::Event]) -> bool {
         if state.ends_what_was_asked(decided) {
             return true;
@@ -159,8 +163,8 @@ impl Devices {
         room
     }
 
-    /// Whether the budget of a device has room for one more event; if not, one of this type is counted. For what costs more than
-    /// writing: signing.
+    /// Returns whether the budget of a device has room for one more event. If not, counts an event of this type. Called
+    /// before work that is more expensive than writing an event, such as signing.
     pub fn device_has_room(&self, device: DeviceId, event_type: &str) -> bool {
         let now = self.platform.world.now();
         let room = self.device_budget.events.has(now, &device, 1);
@@ -171,13 +175,13 @@ impl Devices {
     }
 }
 
-// Sealed fields are longer than plain ones by a third: Base64.
+// Estimates the size of an event in bytes. Sealed fields are longer by a third than plain ones, because of Base64.
 fn weight(event: &Event) -> i64 {
     let (_, data) = event.to_parts();
     i64::try_from(data.to_string().len()).unwrap_or(i64::MAX / 8) * 4 / 3 + ENVELOPE
 }
 
-/// Writes the counts of what devices were not let write, those that are due or every one (`all`), each with an alarm.
+/// Writes the counts of suppressed events of devices, each with an alarm: those that are due, or all (`all`).
 pub async fn sum_up(devices: &Devices, all: bool) {
     for (device, events) in devices.device_budget.take_counted(devices.platform.world.now(), all) {
         let count: u64 = events.values().sum();
@@ -193,7 +197,7 @@ pub async fn sum_up(devices: &Devices, all: bool) {
             event: DeviceEvent::DeviceEventsSuppressed { count, events }.into(),
         };
         if let Err(error) = devices.platform.log.append(&device.stream(), Expected::Any, vec![draft]).await {
-            tracing::error!(device.id = %device, %error, count, "suppressed events of a device cannot be written down");
+            tracing::error!(device.id = %device, %error, count, "the count of suppressed events of a device cannot be written");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Messages that a device signs with the identity it was made with: opened, read, and the signature's verdict in the words of
+//! Opens messages that a device signs with its factory identity, and translates the result of the signature check for
 //! the log.
 
 use crate::Devices;
@@ -8,11 +8,11 @@ use pki::device_signed::{self, BadMessage, Signature};
 use plist::Dictionary;
 use property_list::BadPropertyList;
 
-/// What a device said, and how sure that is.
+/// Content of a device's message, and the result of its signature check.
 #[derive(Debug)]
 pub struct DeviceMessage {
     pub fields: Dictionary,
-    /// The certificate that the message names as its signer's.
+    /// Certificate of the signer, as the message names it.
     pub signer: X509,
     pub signature: DeviceSignature,
 }
@@ -21,16 +21,16 @@ pub struct DeviceMessage {
 pub enum BadDeviceMessage {
     #[error(transparent)]
     Signed(#[from] BadMessage),
-    #[error("the content of the message: {0}")]
+    #[error("the content of the message cannot be parsed: {0}")]
     Content(#[from] BadPropertyList),
 }
 
 impl Devices {
-    /// Opens and reads a message, whatever its signature proves. Takes a fraction of a millisecond of computing: not for the
-    /// threads that answer everybody.
+    /// Opens and parses a message. An invalid signature is not an error, but is reported in the result. Uses a fraction
+    /// of a millisecond of CPU time: do not call it on the async runtime's threads.
     ///
     /// # Errors
-    /// If it is no message of a device.
+    /// Returns an error if the body is not a signed message of a device, or its content cannot be parsed.
     pub fn device_message(&self, body: &[u8]) -> Result<DeviceMessage, BadDeviceMessage> {
         let opened = device_signed::open(body, &self.device_cas)?;
         let signature = match opened.signature {

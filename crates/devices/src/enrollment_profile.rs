@@ -1,4 +1,5 @@
-//! The MDM profile of one enrollment: from what is recorded of it to the signed file, whoever fetches it and however often.
+//! Builds and signs the MDM profile of an enrollment from its recorded values, so that each download has the same
+//! content.
 
 use crate::Devices;
 use decisions::visit::{Command, Visit};
@@ -10,57 +11,57 @@ use platform::named_secret::{self, Kind};
 use platform::secrets::hash;
 use url::Url;
 
-/// How long a served profile can get the device its identity: the eight minutes that iOS keeps it, and time to spare
-/// for passcode, account and password.
+/// Time in which a device can get its identity with a served profile: the eight minutes for which iOS keeps the
+/// profile, plus a reserve for entering passcode, account and password.
 pub const CHALLENGE_SECONDS: i64 = 60 * 60;
 
-/// `TargetDeviceType` is known from this version on.
+/// First version that supports `TargetDeviceType`.
 const FIRST_TARGET: OsVersion = OsVersion::new(12, 2);
 
 #[derive(Debug, thiserror::Error)]
 pub enum EnrollmentProfileError {
-    #[error("there is no push certificate, so no MDM profile; run `muster push request`")]
+    #[error("there is no push certificate, which the MDM profile needs; run `muster push request`")]
     NoPushCertificate,
     #[error(transparent)]
     Profile(#[from] ProfileError),
     #[error("OpenSSL failed: {0}")]
     OpenSsl(#[from] ErrorStack),
-    #[error("the work on another thread broke off: {0}")]
+    #[error("signing on another thread was aborted: {0}")]
     Broken(#[from] tokio::task::JoinError),
 }
 
-/// One serving of a recorded profile.
+/// One download of a recorded profile.
 pub struct Serving<'a> {
     pub enrollment: EnrollmentId,
     pub profile: &'a ServedProfile,
-    /// The organization that the profile names.
+    /// Organization that the profile names.
     pub organization: &'a str,
-    /// What gets the device its identity: a challenge; only the hash of its secret is recorded.
+    /// SCEP challenge with which the device gets its identity. Only the hash of its secret is recorded.
     pub challenge: &'a str,
-    /// The version of iOS, as far as it is known.
+    /// Version of iOS, if known.
     pub version: Option<OsVersion>,
 }
 
-/// Who is to get the MDM profile.
+/// Recipient of the MDM profile.
 pub struct Recipient<'a> {
     pub enrollment: EnrollmentId,
     pub visit: &'a Visit,
-    /// The version of iOS, as far as it is known.
+    /// Version of iOS, if known.
     pub version: Option<OsVersion>,
-    /// The build, where the device told it.
+    /// Build of iOS, if the device reported it.
     pub build: Option<&'a str>,
-    /// Fingerprint of the verification identity that asks for it, where one has to.
+    /// Fingerprint of the verification identity that requests the profile, if one is required.
     pub verified_by: Option<String>,
     pub device_enrolled: bool,
 }
 
-/// Devices know `RequiredAppIDForMDM` from then on (mdm/profiles/com.apple.mdm.yaml), and before by the first letters of
-/// their builds (iOS 15.0): they tell no version before iOS 17.
+/// First version that supports `RequiredAppIDForMDM` (mdm/profiles/com.apple.mdm.yaml). Devices report no version
+/// before iOS 17; older ones are recognized by the first characters of their build (`BUILDS_BEFORE` is iOS 15.0).
 const REQUIRED_APP_SINCE: OsVersion = OsVersion::new(15, 1);
 const BUILDS_BEFORE: &str = "19A";
 
 impl Recipient<'_> {
-    // Decided once, when the profile is served for the first time: it may not differ when it is sent anew.
+    // Decided once, when the profile is first served: it must not differ when the profile is sent again.
     fn takes_required_app(&self) -> bool {
         match self.version {
             Some(version) => version >= REQUIRED_APP_SINCE,
@@ -69,17 +70,17 @@ impl Recipient<'_> {
     }
 }
 
-/// The SCEP challenge of one serving of a profile. The secret is stored as its hash.
+/// Returns the SCEP challenge for one download of a profile. Only the hash of `secret` is stored.
 pub fn challenge(enrollment: EnrollmentId, secret: &str) -> String {
     named_secret::text(Kind::Challenge, enrollment.0, secret)
 }
 
 impl Devices {
-    /// The MDM profile of a visit, made and signed, and the command that puts it on record: to be performed before the file
-    /// leaves.
+    /// Builds and signs the MDM profile of a visit. Also returns the command that records it. The caller must perform
+    /// the command before it sends the file.
     ///
     /// # Errors
-    /// If there is no push topic, a device would refuse the profile, or OpenSSL fails.
+    /// Returns an error if there is no push topic, a device would reject the profile, or OpenSSL fails.
     pub async fn prepare_profile(
         &self,
         to: Recipient<'_>,
@@ -106,8 +107,8 @@ impl Devices {
         Ok((signed, command))
     }
 
-    // What the profile of a visit is made of when it is served now; `None` where the visit's kind or the push topic is not
-    // known.
+    // Returns the values of a visit's profile that is served now, or `None` if the kind of enrollment or the push topic
+    // is unknown.
     fn new_profile(&self, to: &Recipient<'_>, settings: &Settings) -> Option<ServedProfile> {
         let (enrollment, visit) = (to.enrollment, to.visit);
         let (kind, topic) = (visit.kind()?, self.pki.push_topic()?);
@@ -125,7 +126,8 @@ impl Devices {
             server_url: format!("{devices}/mdm/command"),
             check_in_url: format!("{devices}/mdm/checkin"),
             scep_url: format!("{base}/scep"),
-            // They can never be widened later: an institutional device is managed as a whole, as the (i) page says.
+            // Access rights cannot be extended later. An institutional device gets all of them; the (i) page of the
+            // portal says so.
             access_rights: (!personal).then_some(AccessRights::ALL.bits()),
             managed_apple_id: visit.managed_apple_id.clone().filter(|_| personal || by_account),
             enrollment_mode: visit.account_driven,
@@ -134,10 +136,11 @@ impl Devices {
         })
     }
 
-    /// The profile as XML: everything that must never change comes from the record, not from today's configuration.
+    /// Returns the profile as XML. All values that must never change come from the recorded profile, not from the
+    /// current configuration.
     ///
     /// # Errors
-    /// If a device would refuse it, or OpenSSL fails.
+    /// Returns an error if a device would reject the profile, or OpenSSL fails.
     pub fn enrollment_profile_xml(&self, serving: &Serving<'_>) -> Result<Vec<u8>, ProfileError> {
         let Serving { enrollment, profile, organization, challenge, version } = serving;
         let managed_apple_id = profile.managed_apple_id.as_ref().map(|id| id.text().to_owned()).unwrap_or_default();
@@ -176,29 +179,29 @@ impl Devices {
         profile.xml(&self.pki)
     }
 
-    /// Signs a profile. That takes a private key operation: it happens on a thread that answers nobody.
+    /// Signs a profile, on a thread for blocking work because a private key operation takes long.
     ///
     /// # Errors
-    /// If OpenSSL fails.
+    /// Returns an error if OpenSSL fails or the work is aborted.
     pub async fn sign_profile(&self, xml: Vec<u8>) -> Result<Vec<u8>, EnrollmentProfileError> {
         let pki = self.pki.clone();
         Ok(tokio::task::spawn_blocking(move || pki.sign_profile(&xml)).await??)
     }
 }
 
-// What was not recorded at first follows from what was: devices that present their identity in TLS have a listener of
-// their own, SCEP never has.
+// Returns whether the device signs its messages. Older events do not record this. For them it follows from the recorded
+// addresses: devices that present their identity in TLS use a separate listener, and SCEP never does.
 fn signs_messages(profile: &ServedProfile) -> bool {
     let base = |url: &str| Url::parse(url).ok().map(|url| url.origin());
     profile.sign_message.unwrap_or_else(|| base(&profile.check_in_url) == base(&profile.scep_url))
 }
 
-/// Whether a profile says that it is for an iPhone or iPad.
+/// Returns whether a profile states that it is for an iPhone or iPad (`TargetDeviceType`).
 pub fn names_target(version: Option<OsVersion>) -> bool {
     version.is_some_and(|version| version >= FIRST_TARGET)
 }
 
-/// `enroll.example.com` as the beginning of identifiers: `com.example.enroll`.
+/// Returns the prefix of identifiers for a URL: `com.example.enroll` for `https://enroll.example.com`.
 pub fn reverse_dns(public_url: &str) -> String {
     let url = Url::parse(public_url).ok();
     let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("localhost");

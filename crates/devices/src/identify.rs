@@ -1,4 +1,4 @@
-//! Who speaks: from the certificate that signed to the device's stream (design §8, "Identity").
+//! Resolves a client certificate to the enrolled device.
 
 use crate::Devices;
 use decisions::device::Device;
@@ -16,66 +16,67 @@ use std::cmp::Ordering;
 use std::net::IpAddr;
 use telemetry::Alarm;
 
-/// A device whose certificate opens its stream.
+/// An identified device.
 pub struct Known {
     pub device: DeviceId,
     pub person: PersonId,
-    /// The profile that the device's identity was issued for.
+    /// Profile for which the device's identity was issued.
     pub profile: ServedProfile,
     /// SHA-256 of the certificate, lower-case hex.
     pub fingerprint: String,
     pub state: Device,
-    /// Where the device's stream stood when it was read.
+    /// Revision of the device's stream when it was read.
     pub revision: Option<Revision>,
-    /// The visit that brought it.
+    /// Visit in which the device was enrolled.
     pub visit: Visit,
 }
 
 impl Known {
-    /// The certificate that it speaks with, as it was issued.
+    /// Returns the record of the certificate that the device uses.
     pub fn identity(&self) -> Option<&IssuedCertificate> {
         let first = self.visit.identity.as_ref().map(|identity| &identity.certificate);
         first.into_iter().chain(&self.state.renewed).find(|identity| identity.fingerprint == self.fingerprint)
     }
 
-    /// The device as it was read, to go on from.
+    /// Returns the device as it was read, for [`Platform::perform_from`](platform::Platform::perform_from).
     pub fn loaded(&self) -> Loaded<Device> {
         (self.state.clone(), self.revision)
     }
 
-    /// The context of what this device does from `source`, an address that is personal.
+    /// Returns the context of an action of this device. The address `source` is encrypted under the person's key.
     pub fn context(&self, source: Option<IpAddr>) -> Context {
         let actor = Actor::new(ActorKind::Device, self.device);
         Context::of(actor, source.map(|address| (address, self.person.key())), self.device.0)
     }
 }
 
-/// Why a certificate opens nothing.
+/// Reason why a certificate identifies no device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unidentified {
-    #[error("the certificate is foreign, expired, revoked or was never handed out")]
+    #[error("the certificate is foreign, expired, revoked or was never issued")]
     Stranger,
-    /// Ours: the log cannot be read, or a certificate of ours has no stream.
+    /// An error of the server: the log cannot be read, or a certificate that Muster issued has no stream.
     #[error("the device's streams cannot be read")]
     Unavailable,
 }
 
-/// Finds the device that a certificate stands for. The signature may still be unproven: nothing is done in its name here.
+/// Finds the device to which a certificate was issued. Writes nothing, so the caller may verify the signature of the
+/// message later.
 ///
 /// # Errors
-/// See [`Unidentified`].
+/// Returns an error if the certificate is not a valid identity of a device, or its streams cannot be read.
 pub async fn identify(devices: &Devices, certificate: &X509Ref) -> Result<Known, Unidentified> {
     let Some(uuid) = devices.pki.device_of(certificate) else { return Err(Unidentified::Stranger) };
     if !is_in_time(certificate, devices.platform.world.now().0.div_euclid(1_000_000)) {
         return Err(Unidentified::Stranger);
     }
     let device = DeviceId(uuid);
-    // What is logged from here on about this request names the device.
+    // Later log messages about this request name the device.
     tracing::Span::current().record("device.id", tracing::field::display(device));
-    // A device asks again and again, and what is damaged stays so.
+    // Limited, because a device repeats its requests and damage does not disappear.
     let unreadable = |error: ReadError| {
         if devices.unreadable_devices.tells(devices.platform.world.now(), device) {
-            tracing::error!(device.id = %device, %error, "the streams of a device cannot be read: it is answered 503 until they can");
+            tracing::error!(device.id = %device, %error, "the streams of a device cannot be read: its requests get 503 until they can be read");
         }
         Unidentified::Unavailable
     };
@@ -84,11 +85,11 @@ pub async fn identify(devices: &Devices, certificate: &X509Ref) -> Result<Known,
     let fingerprint = pki::fingerprint(certificate);
     known(device, visit, loaded, fingerprint).inspect_err(|why| {
         if *why == Unidentified::Unavailable {
-            // Either the log was set back to an older state or the CA signs for another log: management of every
-            // device hangs on not telling them to go.
+            // Either the log was reset to an older state, or the CA also signs for another log. The devices must not be
+            // told to unenroll, because that would end the management of all of them.
             devices.platform.metrics.alarm(Alarm::ValidCertificateWithoutStream);
             if devices.unreadable_devices.tells(devices.platform.world.now(), device) {
-                tracing::error!(device.id = %device, "a valid certificate of ours names a device without a stream");
+                tracing::error!(device.id = %device, "a valid certificate that this server issued names a device without a stream");
             }
         }
     })
@@ -111,7 +112,8 @@ fn known(
     Ok(Known { device, person, profile, fingerprint, state, revision, visit })
 }
 
-// A minute of grace at the beginning: the clock may have been set back a little since the certificate was signed.
+// Returns whether a certificate is valid at `unix`, in seconds since 1970. The start has a tolerance of one minute,
+// because the clock may have been set back a little since the certificate was signed.
 pub fn is_in_time(certificate: &X509Ref, unix: i64) -> bool {
     let order = |bound: &Asn1TimeRef, unix| Asn1Time::from_unix(unix).and_then(|now| bound.compare(&now));
     let begun = order(certificate.not_before(), unix + 60).is_ok_and(|order| order != Ordering::Greater);

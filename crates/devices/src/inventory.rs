@@ -1,8 +1,8 @@
-//! What an answer tells about a device, trimmed to what its mode may tell, what we asked for and what we keep: what is not
-//! kept here is stored nowhere. `lists` are apps, profiles and certificates.
+//! Extracts the inventory from a device's answers. Keeps only values that the mode of enrollment permits, that were
+//! queried, and that are listed here. Other values are stored nowhere. `lists` handles apps, profiles and certificates.
 //!
-//! Facts from mdm/commands/information.device.yaml and information.security.yaml. `BatteryLevel` and
-//! `AvailableDeviceCapacity` are not asked for: they change all the time and tell nothing that lasts.
+//! The queries follow mdm/commands/information.device.yaml and information.security.yaml. `BatteryLevel` and
+//! `AvailableDeviceCapacity` are not queried: they change all the time and have no lasting value.
 
 mod lists;
 
@@ -19,24 +19,25 @@ use plist::{Dictionary, Value};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Values are facts about a device, not documents: what is longer is left out, in bytes.
+/// Maximum length of a value in bytes. Longer values are left out: values are short facts about a device.
 const MAX_TEXT: usize = 1_024;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Who {
-    /// Both kinds of enrollment may tell it.
+    /// Permitted with both kinds of enrollment.
     Both,
-    /// User Enrollment forbids it.
+    /// Not permitted with User Enrollment.
     DeviceEnrollmentOnly,
 }
 
 struct Query {
     name: &'static str,
     who: Who,
-    /// Tells the person, not the model: sealed under the person's key.
+    /// The value can identify the person: it is sealed under the person's key.
     personal: bool,
+    /// First version that supports the query.
     since: OsVersion,
-    /// First version that has it no more.
+    /// First version that no longer supports the query.
     until: Option<OsVersion>,
 }
 
@@ -48,12 +49,12 @@ const fn since(query: Query, since: OsVersion) -> Query {
     Query { since, ..query }
 }
 
-/// Of the carrier's queries, iOS 26 has `ServiceSubscriptions` only.
+/// Ends a query at iOS 26, which supports only `ServiceSubscriptions` of the queries about the carrier.
 const fn until_26(query: Query) -> Query {
     Query { until: Some(OsVersion::new(26, 0)), ..query }
 }
 
-/// `DeviceInformation`, what we ask for.
+/// Queries of `DeviceInformation` that Muster sends.
 const QUERIES: &[Query] = &[
     query("DeviceName", Who::Both, true),
     query("OSVersion", Who::Both, false),
@@ -77,7 +78,7 @@ const QUERIES: &[Query] = &[
     query("IsActivationLockEnabled", Who::DeviceEnrollmentOnly, false),
 ];
 
-/// `SecurityInfo`, what we keep of it; a dot leads into a dictionary.
+/// Values of `SecurityInfo` that Muster keeps. A dot separates the keys of nested dictionaries.
 const SECURITY: &[Query] = &[
     query("HardwareEncryptionCaps", Who::Both, false),
     query("PasscodeCompliant", Who::Both, false),
@@ -87,17 +88,18 @@ const SECURITY: &[Query] = &[
 ];
 
 fn permitted(query: &Query, kind: EnrollmentKind, version: Option<OsVersion>) -> bool {
-    // An unknown version is a new one: devices leave out what they do not know.
+    // An unknown version counts as a new one: devices ignore queries that they do not support.
     let known = version.is_none_or(|version| version >= query.since && query.until.is_none_or(|until| version < until));
     known && (query.who == Who::Both || kind == EnrollmentKind::DeviceEnrollment)
 }
 
-/// The queries of `DeviceInformation` that a device of this kind and version is asked.
+/// Returns the queries of `DeviceInformation` for a device with this kind of enrollment and version.
 pub fn queries(kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<&'static str> {
     QUERIES.iter().filter(|query| permitted(query, kind, version)).map(|query| query.name).collect()
 }
 
-/// What an acknowledged answer to a command tells. `enrollment`: the identifier of the device's enrollment profile.
+/// Returns the inventory values in an acknowledged answer to a command. `enrollment` is the identifier of the device's
+/// enrollment profile.
 pub fn of(
     queued: &QueuedCommand,
     answer: &Dictionary,
@@ -106,7 +108,7 @@ pub fn of(
     person: PersonId,
 ) -> BTreeMap<String, InventoryValue> {
     let (Some(kind), Some(asked)) = (state.kind(), asked(queued)) else { return BTreeMap::new() };
-    // Keys of versions that we know less of than the device does: its version is not what we know last.
+    // The keys are not limited to a version: the device may have been updated since its version was last reported.
     let told = apple::told(&queued.request_type, answer, apple_target(kind, None));
     match lists::of(&queued.request_type, &told, kind, state, enrollment) {
         Some((name, list)) => [(name.to_owned(), InventoryValue::Personal(Personal::new(person.key(), list)))].into(),
@@ -114,7 +116,8 @@ pub fn of(
     }
 }
 
-/// What of an answer would be kept if it were not too long, by name; of lists with the name of the list.
+/// Returns the names of the values in an answer that are left out because they are too long. The names of values in
+/// lists include the name of the list.
 pub fn left_out(queued: &QueuedCommand, answer: &Dictionary, state: &Device) -> BTreeSet<String> {
     let Some(kind) = state.kind() else { return BTreeSet::new() };
     let told = apple::told(&queued.request_type, answer, apple_target(kind, None));
@@ -124,7 +127,8 @@ pub fn left_out(queued: &QueuedCommand, answer: &Dictionary, state: &Device) -> 
     facts.chain(lists::left_out(&queued.request_type, &told, is_long)).collect()
 }
 
-// Of `DeviceInformation` and `SecurityInfo`; nothing else tells facts. `asked`: the `Command` dictionary.
+// Returns the values in an answer to `DeviceInformation` or `SecurityInfo`; other answers contain none. `asked` is the
+// `Command` dictionary.
 fn facts(
     asked: &Dictionary,
     answer: &Dictionary,
@@ -171,11 +175,11 @@ fn at<'a>(told: &'a Dictionary, path: &str) -> Option<&'a Value> {
     }
 }
 
-/// Nothing that a device measures is larger, and beyond it a fraction has no digits left.
+/// Largest real number that is kept. No measured value is larger, and above it an `f64` has no fractional digits.
 const LARGEST_REAL: f64 = 1e15;
 
-// Events hold no numbers but integers, so that their bytes are the same everywhere: a fraction becomes text, with six digits at
-// most. Any other number could have hundreds.
+// Events contain only integers as numbers, so that their bytes are the same everywhere. A fraction becomes text with at
+// most six decimal places, because other numbers could have hundreds of digits.
 fn real(number: f64) -> Option<String> {
     let text = (number.abs() <= LARGEST_REAL).then(|| format!("{number:.6}"))?;
     Some(text.trim_end_matches('0').trim_end_matches('.').to_owned())

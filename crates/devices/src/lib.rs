@@ -1,4 +1,5 @@
-//! Enrolled devices: who speaks, commands and their results, the enrollment profile, renewal and revocation of identities, wake-ups.
+//! Enrolled devices: identification, commands and their results, the enrollment profile, renewal and revocation of
+//! identities, push.
 
 pub mod attestation;
 pub mod commands;
@@ -28,28 +29,29 @@ use revocation::Revocations;
 use settings::SettingsService;
 use std::sync::Arc;
 
-/// What the server needs to manage devices.
+/// Service that manages devices.
 pub struct Devices {
     pub platform: Platform,
     pub settings: Arc<SettingsService>,
     pub pki: Pki,
-    /// Who certifies devices when they are made.
+    /// CAs that certify devices in the factory.
     pub device_cas: DeviceCas,
-    /// Whose attestations of hardware are trusted.
+    /// Trusted roots of hardware attestations.
     pub attestation_roots: AttestationRoots,
-    /// `None` where no push certificate is configured.
+    /// `None` if no push certificate is configured.
     pub pusher: Option<Pusher>,
-    /// `devices.url`: where devices prove their identity in TLS; `None` where they sign each message.
+    /// `devices.url`: address at which devices prove their identity in TLS. `None` if devices sign each message
+    /// instead.
     pub url: Option<String>,
     pub conversations: Conversations,
-    /// Devices whose streams cannot be read, of which the log was told.
+    /// Limits the log messages about devices whose streams cannot be read.
     pub(crate) unreadable_devices: Seldom<DeviceId>,
-    /// What single devices may make the server write.
+    /// Budgets for the events of single devices.
     pub(crate) device_budget: DeviceBudget,
     pub(crate) revocations: Revocations,
 }
 
-/// What a [`Devices`] is made of besides what it keeps in memory.
+/// Keys and certificates of a [`Devices`].
 pub struct Trust {
     pub pki: Pki,
     pub device_cas: DeviceCas,

@@ -1,23 +1,23 @@
-//! What administrators are told of the way devices are woken, on every page of the console, while something is to be done.
+//! Notice about problems with push. The console shows it to administrators on each page until the problem is solved.
 
 use crate::Devices;
 use plural::counted;
 use push::Condition;
 
-/// So long before its end the push certificate is spoken of.
+/// Number of days before the push certificate expires at which the notice starts.
 const DAYS_BEFORE: i64 = 30;
 
 const DAY: i64 = 86_400;
 
 impl Devices {
-    /// What is wrong with waking devices, if anything is.
+    /// Returns the notice about the current problem with push, if there is one.
     pub fn push_notice(&self) -> Option<String> {
         let condition = self.pusher.as_ref().map(push::Pusher::condition).unwrap_or_default();
         notice(self.pki.push_not_after(), &condition, self.platform.world.now().0.div_euclid(1_000_000))
     }
 }
 
-/// `not_after`: when the certificate ends; `now`: both in seconds since 1970.
+/// `not_after`: time at which the certificate expires. Both times are in seconds since 1970.
 fn notice(not_after: Option<i64>, condition: &Condition, now: i64) -> Option<String> {
     let renew = "run `muster push request` on the server, then Renew (not Create) at identity.apple.com/pushcert";
     let Some(not_after) = not_after else {
@@ -34,8 +34,8 @@ fn notice(not_after: Option<i64>, condition: &Condition, now: i64) -> Option<Str
     }
     if let Condition::CertificateRefused { reason } = condition {
         return Some(format!(
-            "The push service refuses the push certificate ({reason}): no device can be woken. `muster check-config` on the \
-             server says more; if the certificate was revoked, {renew}."
+            "Apple's push service refuses the push certificate ({reason}): no device can be woken. `muster check-config` on \
+             the server reports the details; if the certificate was revoked, {renew}."
         ));
     }
     let days = (not_after - now) / DAY;
@@ -48,8 +48,8 @@ fn notice(not_after: Option<i64>, condition: &Condition, now: i64) -> Option<Str
     }
     match condition {
         Condition::Troubled { reason } => Some(format!(
-            "The push service does not answer as it should ({reason}): commands wait, and devices are woken as soon as it \
-             does."
+            "Apple's push service does not work at the moment ({reason}). Commands stay queued, and devices are woken when \
+             it works again."
         )),
         _ => None,
     }

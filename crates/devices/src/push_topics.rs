@@ -1,14 +1,14 @@
-//! Which push topics enrolled devices listen to: a certificate for another one wakes none of them.
+//! Push topics of the enrolled devices. A push certificate for another topic cannot wake them.
 
 use events::log::Log;
 use events::store::ReadError;
 use platform::held;
 use std::collections::BTreeMap;
 
-/// The devices under management, counted by topic. Reads the whole log.
+/// Returns the number of enrolled devices for each topic. Reads the whole log.
 ///
 /// # Errors
-/// If the log cannot be read.
+/// Returns an error if the log cannot be read.
 pub async fn in_use(log: &Log) -> Result<BTreeMap<String, usize>, ReadError> {
     let mut count = BTreeMap::new();
     let held = held::by_enrolled_devices(log).await?;

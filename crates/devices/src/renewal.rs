@@ -1,6 +1,7 @@
-//! Renews identities ahead of their expiry (design §8, "Identity"). No device does so by itself: it is sent its enrollment
-//! profile anew, made of what was recorded when it was served, with a challenge that is good for this renewal alone. It
-//! gets another identity by SCEP and says `Authenticate` and `TokenUpdate` with it; whatever fails, it keeps the one it has.
+//! Renews identities before they expire. Devices do not renew them on their own: the server sends the device its
+//! enrollment profile again, built from the values recorded when it was first served, with a challenge that is valid
+//! for this renewal only. The device gets a new identity by SCEP and sends `Authenticate` and `TokenUpdate` with it. If
+//! a step fails, the device keeps its current identity.
 
 use crate::Devices;
 use crate::commands::{self, build};
@@ -18,8 +19,9 @@ use platform::secrets::hash;
 use plist::Dictionary;
 use telemetry::Alarm;
 
-/// How long the device has to come for the profile. It lies in the device's own queue, sealed, and is handed to nobody
-/// else, so it may be long: a device that was away for the holidays finds it when it is back.
+/// Time in which the device must fetch and use the profile. It may be long, because the challenge is stored sealed in
+/// the device's queue and sent only to that device. A device that was off during the holidays can still renew its
+/// identity.
 const CHALLENGE_SECONDS: i64 = 28 * 86_400;
 
 #[derive(Debug, thiserror::Error)]
@@ -33,11 +35,13 @@ pub enum RenewalError {
 }
 
 impl Devices {
-    /// Sends a device its enrollment profile anew, by a command with this id. Twice is once, and while a renewal is under
-    /// way no other begins. What Apple permits no profile for is written down as a failure.
+    /// Queues a command with this id that sends a device its enrollment profile again. A repeated call has no further
+    /// effect, and no other renewal starts while one is in progress. If no valid profile can be built, records a
+    /// failure.
     ///
     /// # Errors
-    /// If the device is not enrolled, the profile cannot be made, or the log cannot be used.
+    /// Returns an error if the device is not enrolled, the profile cannot be built or signed, or the log cannot be read
+    /// or written.
     pub async fn request_renewal(
         &self,
         device: DeviceId,
@@ -53,7 +57,7 @@ impl Devices {
         let install = self.install_enrollment_profile(device, &state, identity, &settings, &challenge).await;
         let wrong = match &install {
             Ok(install) => commands::wrong_for_renewal(install, identity, &state),
-            // What is recorded makes no profile any more: a person who was erased took the Managed Apple ID along.
+            // The recorded values no longer make a profile: the Managed Apple ID of an erased person is gone.
             Err(EnrollmentProfileError::Profile(error)) => vec![error.to_string()],
             Err(_) => vec![],
         };

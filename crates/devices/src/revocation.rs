@@ -1,34 +1,34 @@
-//! The list of revoked identities, made anew at most once a minute.
+//! Builds and caches the certificate revocation list (CRL). It is rebuilt at most once a minute.
 
 use crate::Devices;
 use events::Timestamp;
 use pki::revocation::RevokedIdentity;
 use std::sync::{Mutex, PoisonError};
 
-/// A list is handed out this long before another is made.
+/// Time for which a list is served from the cache.
 const FRESH_SECONDS: i64 = 60;
-/// Whoever keeps a copy fetches another one within this time.
+/// Validity of a list (`nextUpdate`): clients that keep a copy fetch a new list within this time.
 const GOOD_FOR_SECONDS: u64 = 24 * 3_600;
 
-/// The list that was made last.
+/// Cache of the last list.
 #[derive(Default)]
 pub struct Revocations {
     last: Mutex<Option<(Timestamp, Vec<u8>)>>,
 }
 
 impl Devices {
-    /// The list of revoked identities, DER.
+    /// Returns the list of revoked identities as a DER-encoded CRL.
     ///
     /// # Errors
-    /// If the projections are not whole or cannot be read, or OpenSSL fails.
+    /// Returns an error if the projections are incomplete or cannot be read, or OpenSSL fails.
     pub async fn revocation_list(&self) -> Result<Vec<u8>, String> {
         let now = self.platform.world.now();
         if let Some(list) = self.revocations.fresh(now) {
             return Ok(list);
         }
-        // Signed, an incomplete list would pass for the whole one for a day.
+        // Clients would accept a signed but incomplete list as complete for a day.
         if let Some(why) = self.platform.projections_trouble().await {
-            return Err(format!("it would lack identities, since the projections are not whole: {why}"));
+            return Err(format!("it would lack revoked identities, because the projections are incomplete: {why}"));
         }
         let revoked =
             projections::certificates::revoked(&self.platform.projections, now).await.map_err(|e| e.to_string())?;

@@ -1,4 +1,4 @@
-//! Reading is recorded, too: which record was looked at by whom, and when.
+//! Records read access: who looked at which record, and when.
 
 use crate::Platform;
 use crate::context::Context;
@@ -9,22 +9,24 @@ use events::staff::{AccessEvent, ApiResource, StaffId};
 use events::store::{AppendError, Expected};
 
 impl Platform {
-    /// Writes down that `staff` is about to be shown something. It is durable when this returns: show it afterwards.
+    /// Records that `staff` is about to see data. The event is durable when this returns; callers show the data only
+    /// after that.
     ///
     /// # Errors
-    /// If the log cannot be written; then nothing may be shown.
+    /// Returns an error if the log cannot be written. The caller must then show nothing.
     pub async fn record_access(&self, staff: StaffId, event: AccessEvent, context: Context) -> Result<(), AppendError> {
         let stream = staff.access_stream(&self.world.now().day());
-        // Nothing is decided by what was looked at before, so nobody has to be told to try again.
+        // No decision depends on earlier access events, so a concurrent append is no conflict.
         self.append_access(&stream, Expected::Any, event, context).await
     }
 
-    /// Writes down that a program is about to be given something: once an hour for the same question. One that asks for
-    /// news every few seconds would otherwise write more than it reads, and find its own reading in the news each time.
-    /// The hour has a stream of its own, which is begun once, whichever node and however often asks.
+    /// Records that an API client is about to receive data: once an hour for each resource with the same `filters`. A
+    /// client that polls every few seconds would otherwise cause more events than it reads, and each poll would return
+    /// the event of the poll before. Each hour has its own stream. The stream is created once, no matter which node
+    /// receives the requests and how many they are.
     ///
     /// # Errors
-    /// If the log cannot be written; then nothing may be handed out.
+    /// Returns an error if the log cannot be written. The caller must then return no data.
     pub async fn record_api_read(
         &self,
         client: StaffId,

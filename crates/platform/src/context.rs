@@ -1,4 +1,4 @@
-//! On whose behalf, from where and because of what a command is performed: what every event of it carries.
+//! Context of a command: actor, source address, correlation and cause. Each event of the command carries it.
 
 use events::envelope::{Actor, ActorKind, EventId};
 use events::{Draft, Event, KeyName, Personal};
@@ -10,35 +10,36 @@ use world::World;
 #[derive(Debug, Clone)]
 pub struct Context {
     pub actor: Actor,
+    /// IP address of the client, encrypted in the log.
     pub source: Option<Personal<String>>,
-    /// The portal visit, device conversation or command line run.
+    /// Id of the portal visit, device conversation or command line run.
     pub correlation: Uuid,
-    /// The event that this is an effect of.
+    /// Event that caused this command, if the command is an effect.
     pub causation: Option<EventId>,
-    /// Makes the ids of the events follow from [`Context::causation`], so that the effect is written once however often it
-    /// is repeated: the name of the effect.
+    /// Name of the effect. The ids of the events are then derived from [`Context::causation`] and this name, so a
+    /// repeated effect is written only once.
     pub effect: Option<Cow<'static, str>>,
 }
 
 impl Context {
-    /// The operator did something at the command line.
+    /// Returns the context of an operator's action at the command line.
     pub fn operator(correlation: Uuid) -> Context {
         Context::of(Actor::new(ActorKind::Operator, "command-line"), None, correlation)
     }
 
-    /// Somebody did something; `source` is sealed under `key`.
+    /// Returns the context of an action by `actor`. The address in `source` is encrypted under the key given with it.
     pub fn of(actor: Actor, source: Option<(IpAddr, KeyName)>, correlation: Uuid) -> Context {
         let source = source.map(|(address, key)| Personal::new(key, address.to_string()));
         Context { actor, source, correlation, causation: None, effect: None }
     }
 
-    /// `effect` happens because of `cause`; done twice in a stream, it is written once. What happens to several streams needs
-    /// a [`Context::effect`] for each.
+    /// Returns the context of `effect`, which `cause` causes. An effect that is repeated in a stream is written once.
+    /// An effect on several streams needs a different [`Context::effect`] for each stream.
     pub fn effect(actor: Actor, cause: EventId, correlation: Uuid, effect: &'static str) -> Context {
         Context { actor, source: None, correlation, causation: Some(cause), effect: Some(effect.into()) }
     }
 
-    /// The id of the first event of an effect; `None` if this is none.
+    /// Returns the id of the first event of the effect, or `None` if the command is not an effect.
     pub(super) fn first_effect(&self) -> Option<EventId> {
         Some(self.causation?.caused(self.effect.as_ref()?, 0))
     }
@@ -51,7 +52,7 @@ impl Context {
     }
 }
 
-/// An event of the operator's, for where the server is not assembled yet.
+/// Returns an operator's event for the log. Used by commands that run before the server is assembled.
 pub fn operator_draft(world: &World, correlation: Uuid, event: Event) -> Draft {
     let Context { actor, source, correlation, causation, .. } = Context::operator(correlation);
     Draft { id: EventId::fresh(world), at: world.now(), actor, source, correlation, causation, event }

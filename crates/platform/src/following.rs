@@ -1,17 +1,17 @@
-//! How the projections stand to the log, and what is damaged in it.
+//! Reports the state of the projections relative to the log, and the known damage of the log.
 
 use crate::Platform;
 use events::store::{Damaged, ReadError};
 use plural::counted;
 
-/// How far the projections may be behind, in positions, before what is read from them is not to be relied on.
+/// Maximum lag of the projections, in positions of the log. With a larger lag their rows are too old to rely on.
 const MOST_LAG: u64 = 1_000;
 
-/// So many places that are damaged are named at once.
+/// Maximum number of damaged places that one message names.
 const SHOWN: usize = 4;
 
 impl Platform {
-    /// What is wrong with the projections as a whole: they stopped, or lack too much of the log.
+    /// Returns the problem of the projections as a whole, if there is one: a damaged file, a stop, or too large a lag.
     pub async fn projections_trouble(&self) -> Option<String> {
         let health = self.projections.health();
         if let Some(why) = self.projections.damage() {
@@ -28,10 +28,11 @@ impl Platform {
         }
     }
 
-    /// What is damaged in the log or its keys, some of it with what to do, and how much more there is.
+    /// Describes the damage found in the log and its keys: the first places, with the remedy if one is known, and the
+    /// number of further places. Returns `None` if no damage was found.
     pub fn log_damage(&self) -> Option<String> {
         let mut found = self.log.store().findings().all();
-        // What has a place in the log first.
+        // Damage with a known position in the log comes first.
         found.sort_by_key(|one| one.position == 0);
         let remedy = |damaged: &Damaged| damaged.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         let told = found.iter().take(SHOWN).map(|one| format!("{one}{}", remedy(&one.damaged)));
@@ -40,10 +41,10 @@ impl Platform {
         (!told.is_empty()).then(|| told.join(". Also "))
     }
 
-    /// How many positions the projections are behind the log.
+    /// Returns how many positions the projections are behind the log.
     ///
     /// # Errors
-    /// If the log cannot be read.
+    /// Returns an error if the log cannot be read.
     pub async fn projections_lag(&self) -> Result<u64, ReadError> {
         let head = self.log.store().head().await?.map_or(0, |position| position.0);
         let reached = self.projections.health().position.map_or(0, |position| position.0);
@@ -51,7 +52,7 @@ impl Platform {
     }
 }
 
-/// Tells of a damaged file that is made anew.
+/// Returns the message for a damaged file that the server rebuilds when it starts.
 pub fn damaged(file: &str, why: &str) -> String {
-    format!("{file} is damaged ({why}): restart the server, which sets it aside and makes it anew")
+    format!("{file} is damaged ({why}): restart the server, which sets it aside and builds a new one")
 }

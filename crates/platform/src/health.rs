@@ -1,10 +1,10 @@
-//! Whether the server may be sent requests, and whether it must stop.
+//! Health of the server: whether it is ready for requests, and whether it must stop.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
-/// What is wrong with the server now; clones share it.
+/// Current problems of the server. Clones share them.
 #[derive(Clone)]
 pub struct Health {
     failed: watch::Sender<Option<String>>,
@@ -18,10 +18,10 @@ impl Default for Health {
 }
 
 impl Health {
-    /// The store failed: nothing can be promised any more, the process must end.
+    /// Reports that the event store failed. The server can then guarantee nothing, so the process must end.
     pub fn fail(&self, why: String) {
         tracing::error!(reason = why, "the event store failed: stopping");
-        // The first failure is the cause; what comes after follows from it.
+        // Only the first failure is kept: it is the cause of the later ones.
         self.failed.send_if_modified(|failed| match failed {
             Some(_) => false,
             None => {
@@ -31,24 +31,24 @@ impl Health {
         });
     }
 
-    /// Why the store failed; waits until it does.
+    /// Waits until the store fails and returns the reason.
     pub async fn failed(&self) -> String {
         let mut failed = self.failed.subscribe();
         let failed = failed.wait_for(Option::is_some).await;
         failed.ok().and_then(|why| why.clone()).unwrap_or_default()
     }
 
-    /// A part cannot do its work until somebody looks at it: the server is not ready.
+    /// Reports that `part` cannot work until an operator fixes it. The server is not ready for as long.
     pub fn problem(&self, part: &'static str, why: String) {
         self.lock().insert(part, why);
     }
 
-    /// The part does its work again, or for the first time.
+    /// Reports that `part` works.
     pub fn solved(&self, part: &'static str) {
         self.lock().remove(part);
     }
 
-    /// What keeps the server from being ready, by part.
+    /// Returns the reasons why the server is not ready, by part.
     pub fn problems(&self) -> BTreeMap<&'static str, String> {
         let mut problems = self.lock().clone();
         if let Some(why) = self.failed.borrow().as_ref() {

@@ -1,5 +1,5 @@
-//! The platform of the services: log, keys, clock, projections and health of one installation, and the one way in which anything
-//! comes to be: [`Platform::perform`].
+//! Platform of the services: log, keys, clock, projections and health of one installation. [`Platform::perform`] runs
+//! commands, which append the events.
 
 pub mod access;
 pub mod aside;
@@ -38,28 +38,28 @@ use telemetry::Metrics;
 use turns::Turns;
 use world::World;
 
-/// What every service rests on; clones share it.
+/// Shared resources of all services. Clones share them.
 #[derive(Clone)]
 pub struct Platform {
     inner: Arc<Parts>,
 }
 
-/// What a [`Platform`] is made of.
+/// Parts of a [`Platform`].
 pub struct Parts {
-    /// The engine of the log, to be watched, scrubbed and closed; everything else goes through `log`.
+    /// Storage engine of the log. Used only to monitor, scrub and close it; all other access goes through `log`.
     pub engine: Arc<dyn StoreLifecycle>,
-    /// The key store itself, to be watched.
+    /// Key store, used to monitor it.
     pub keys: Arc<dyn KeyStore>,
     pub log: Log,
     pub world: World,
     pub secrets: Secrets,
-    /// `server.public_url` without a slash at its end: every address in a profile begins with it.
+    /// `server.public_url` without a trailing slash. All addresses in profiles begin with it.
     pub public_url: String,
     pub projections: Projections,
     pub health: Health,
-    /// Room on the disk of the log.
+    /// Free space on the disk of the log.
     pub disk: Disk,
-    /// Who may append to a stream now.
+    /// Serializes appends to a stream.
     pub turns: Turns,
     pub metrics: Metrics,
 }
@@ -72,19 +72,19 @@ impl std::ops::Deref for Platform {
     }
 }
 
-/// The state of a stream, and the revision it stands at.
+/// State of an aggregate, and the revision of its stream's last event; `None` if the stream is empty.
 pub type Loaded<A> = (A, Option<Revision>);
 
-/// What became of a command.
+/// Result of a command.
 #[derive(Debug, Clone)]
 pub struct Performed<A: Aggregate> {
-    /// The state after it.
+    /// State after the command.
     pub state: A,
-    /// Where the stream stands now.
+    /// Revision of the stream's last event.
     pub revision: Option<Revision>,
-    /// What happened; empty where it had happened already.
+    /// Appended events; empty if the command had nothing to do.
     pub events: Vec<A::Event>,
-    /// Where the events stand; `None` where there are none.
+    /// Revision and position of the last appended event; `None` if no event was appended.
     pub appended: Option<Appended>,
 }
 
@@ -96,10 +96,10 @@ impl<A: Aggregate> Performed<A> {
 
 #[derive(Debug, thiserror::Error)]
 pub enum PerformError<R: std::error::Error> {
-    /// The decision is no.
+    /// The aggregate rejected the command.
     #[error("{0}")]
     Refused(R),
-    /// Nothing is decided: the log cannot be read or written, or it is not known whether it was written.
+    /// The log cannot be written, or it is unknown whether the events were written.
     #[error(transparent)]
     Append(#[from] AppendError),
     #[error(transparent)]
@@ -107,7 +107,7 @@ pub enum PerformError<R: std::error::Error> {
 }
 
 impl<R: std::error::Error> PerformError<R> {
-    /// Whether the stream, or what it is sealed with, is damaged.
+    /// Returns whether the cause is a damaged stream or a damaged key of it.
     pub fn is_damage(&self) -> bool {
         match self {
             PerformError::Refused(_) => false,
@@ -117,8 +117,8 @@ impl<R: std::error::Error> PerformError<R> {
     }
 }
 
-/// How often a command is decided anew when others keep changing its stream: not those who wait for their turn here, but whoever
-/// appends without one.
+/// Maximum number of attempts at a command whose stream changes meanwhile. Tasks with a turn cannot cause such a
+/// conflict; writers without a turn can.
 const ATTEMPTS: usize = 16;
 
 impl Platform {
@@ -126,18 +126,19 @@ impl Platform {
         Platform { inner: Arc::new(parts) }
     }
 
-    /// Reads a stream.
+    /// Loads the state of an aggregate from its stream.
     ///
     /// # Errors
-    /// If the stream cannot be read.
+    /// Returns an error if the stream cannot be read or its key is damaged.
     pub async fn load<A: Aggregate>(&self, stream: &StreamName) -> Result<Loaded<A>, ReadError> {
         load(&self.log, stream).await
     }
 
-    /// Loads a stream, decides, appends with the expected revision; decides anew when another was quicker.
+    /// Loads a stream, decides the command and appends the events with the expected revision. If the stream changed
+    /// meanwhile, it loads and decides again.
     ///
     /// # Errors
-    /// The refusal, or why the log cannot be used.
+    /// Returns an error if the command is rejected, or the stream cannot be read or written.
     pub async fn perform<A: Aggregate>(
         &self,
         stream: &StreamName,
@@ -151,11 +152,12 @@ impl Platform {
         }
     }
 
-    /// As [`Platform::perform`], for whoever has just read the stream: it is read once more only where another was quicker. Not for
-    /// effects that are tried again: only whoever reads the stream here sees that it holds them.
+    /// Like [`Platform::perform`], for callers that have just read the stream. The stream is read again only if it may
+    /// have changed meanwhile. Not for effects that are retried: only [`Platform::perform`] checks whether the stream
+    /// contains their events already.
     ///
     /// # Errors
-    /// The refusal, or why the log cannot be used.
+    /// Returns an error if the command is rejected, or the stream cannot be read or written.
     pub async fn perform_from<A: Aggregate>(
         &self,
         stream: &StreamName,
@@ -166,11 +168,12 @@ impl Platform {
         self.perform_if(stream, loaded, command, context, |_, _| Ok(())).await
     }
 
-    /// As [`Platform::perform_from`], if `admits` lets these events, decided on this state, be written. It is asked once, in the turn at
-    /// the stream: what it charges is charged for what is written.
+    /// Like [`Platform::perform_from`], but appends the events only if `admits` permits it for the state and the
+    /// decided events. `admits` is called once, during the turn at the stream, so a budget that it charges is charged
+    /// for events that are written.
     ///
     /// # Errors
-    /// As there, and what `admits` says.
+    /// Returns the errors of [`Platform::perform_from`] and the error of `admits`.
     pub async fn perform_if<A: Aggregate, E: From<PerformError<A::Refusal>>>(
         &self,
         stream: &StreamName,
@@ -225,8 +228,8 @@ impl Platform {
         }
     }
 
-    // With whether the stream holds already what the effect would write. The store knows a repeated id only at the revision it
-    // was written at: whoever comes later would write it again.
+    // Also returns whether the stream already contains the events of the effect. The store recognizes a repeated id
+    // only at the revision at which it was written, so a later attempt would append the events a second time.
     async fn load_for<A: Aggregate>(
         &self,
         stream: &StreamName,
@@ -251,7 +254,7 @@ impl Platform {
         events.iter().enumerate().map(draft).collect()
     }
 
-    // An unknown outcome is settled by repeating with the same ids: the store writes them once in either case.
+    // If the outcome is unknown, appends the same ids again: the store writes them only once.
     async fn append(
         &self,
         stream: &StreamName,
@@ -260,7 +263,7 @@ impl Platform {
     ) -> Result<Appended, AppendError> {
         let expected = revision.map_or(Expected::NoStream, Expected::Exact);
         match self.log.append(stream, expected, drafts.clone()).await {
-            // A store that has stopped says that it wrote nothing now; of the first try nobody knows still.
+            // `Unavailable` says only that the second attempt wrote nothing. The outcome of the first is still unknown.
             Err(AppendError::Unknown(why)) => match self.log.append(stream, expected, drafts).await {
                 Err(AppendError::Unavailable(_)) => Err(AppendError::Unknown(why)),
                 outcome => outcome,
@@ -269,31 +272,32 @@ impl Platform {
         }
     }
 
-    /// A visit as its stream tells it.
+    /// Loads a visit from its stream.
     ///
     /// # Errors
-    /// If the stream cannot be read.
+    /// Returns an error if the stream cannot be read or its key is damaged.
     pub async fn visit(&self, enrollment: EnrollmentId) -> Result<Visit, ReadError> {
         Ok(self.load(&enrollment.stream()).await?.0)
     }
 
-    /// A device as its stream tells it.
+    /// Loads a device from its stream.
     ///
     /// # Errors
-    /// If the stream cannot be read.
+    /// Returns an error if the stream cannot be read or its key is damaged.
     pub async fn device(&self, device: DeviceId) -> Result<Device, ReadError> {
         Ok(self.load(&device.stream()).await?.0)
     }
 
-    /// A record that stands in somebody else's way: `None` if it is corrupt. Then it is unknown, which is not the same as absent.
+    /// Loads a device that another record's decision depends on. Returns `None` if its stream is corrupt: the state of
+    /// the device is then unknown, which does not mean that the device does not exist.
     ///
     /// # Errors
-    /// If the log cannot be used.
+    /// Returns an error if the log cannot be read for another reason.
     pub async fn other_device(&self, device: DeviceId) -> Result<Option<Device>, ReadError> {
         match self.device(device).await {
             Ok(state) => Ok(Some(state)),
             Err(error @ ReadError::Corrupt { .. }) => {
-                tracing::warn!(device.id = %device, %error, "the record of a device cannot be read: others go on as if it were unknown");
+                tracing::warn!(device.id = %device, %error, "the record of a device cannot be read: other devices continue as if it were unknown");
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -301,23 +305,23 @@ impl Platform {
     }
 }
 
-/// The state of `stream` as `log` tells it.
+/// Loads the state of an aggregate from `stream`.
 ///
 /// # Errors
-/// If the stream cannot be read, or its key is damaged.
+/// Returns an error if the stream cannot be read or its key is damaged.
 pub async fn load<A: Aggregate>(log: &Log, stream: &StreamName) -> Result<Loaded<A>, ReadError> {
     fold(stream, log.read(stream).await?)
 }
 
-/// The state that `entries`, all of `stream`, add up to.
+/// Computes the state from `entries`, which are all events of `stream`.
 ///
 /// # Errors
-/// If a key that the stream is sealed under is damaged.
+/// Returns an error if a key that encrypts the stream is damaged.
 pub fn fold<A: Aggregate>(stream: &StreamName, entries: Vec<Entry>) -> Result<Loaded<A>, ReadError> {
     let revision = entries.last().map(|entry| entry.revision);
     let mut state = A::default();
     for entry in entries {
-        // A stream of one category holds events of one aggregate: `Event::from_parts` sees to it.
+        // `Event::from_parts` ensures that a stream holds only events of its category's aggregate.
         if let Ok(event) = A::Event::try_from(entry.event) {
             state = state.evolve(&event);
         }

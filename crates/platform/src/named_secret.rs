@@ -1,27 +1,27 @@
-//! Secrets as they are handed out: `<kind>-<uuid>.<secret>`. The uuid names the stream that holds the hash of the secret.
+//! Format of issued secrets: `<kind>-<uuid>.<secret>`. The UUID names the stream that stores the hash of the secret.
 
 use crate::secrets;
 use events::enrollment::SecretHash;
 use uuid::Uuid;
 
-/// What a secret is for. One is never taken for another.
+/// Purpose of a secret. A secret of one kind is not accepted as another kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// An access token of an enrollment.
+    /// Access token of an enrollment.
     Access,
-    /// The token of a program that reads by the API.
+    /// Token of an API client.
     Api,
-    /// The SCEP challenge of one serving of a profile, of an enrollment.
+    /// SCEP challenge of an enrollment; each served profile has its own.
     Challenge,
-    /// An authorization code of an enrollment.
+    /// Authorization code of an enrollment.
     Code,
-    /// The `CHALLENGE` of a Profile Service, of an enrollment.
+    /// `CHALLENGE` of the Profile Service of an enrollment.
     ProfileService,
-    /// A refresh token of an enrollment.
+    /// Refresh token of an enrollment.
     Refresh,
-    /// The SCEP challenge of one renewal, of a device.
+    /// SCEP challenge of a device; each renewal has its own.
     Renewal,
-    /// The link for the first administrator's account.
+    /// Link to create the first administrator's account.
     SetUp,
 }
 
@@ -40,19 +40,22 @@ impl Kind {
     }
 }
 
+/// Returns the secret in the issued format. `named` is the id of the stream that stores its hash.
 pub fn text(kind: Kind, named: Uuid, secret: &str) -> String {
     format!("{}{named}.{secret}", kind.prefix())
 }
 
-/// What is named, and the hash of the secret. `None`: it is none of ours, or for something else.
+/// Returns the id of the stream and the hash of the secret (SHA-256, hex), or `None` if the text is not a secret of
+/// this kind.
 pub fn parse(kind: Kind, text: &str) -> Option<(Uuid, SecretHash)> {
     let (id, secret) = text.strip_prefix(kind.prefix())?.split_once('.')?;
     let named = Uuid::parse_str(id).ok()?;
-    // One spelling only, as everywhere: the name leads to the stream.
+    // Only the canonical spelling of the UUID is accepted, because it becomes part of the stream's name.
     (named.to_string() == id).then(|| (named, secrets::hash(secret)))
 }
 
-/// The token in an `Authorization` header (RFC 6750 section 2.1). The scheme's name has no case (RFC 9110 section 11.1).
+/// Returns the token of an `Authorization` header (RFC 6750 section 2.1). The name of the scheme is case-insensitive
+/// (RFC 9110 section 11.1).
 pub fn bearer(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

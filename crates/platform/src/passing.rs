@@ -1,4 +1,4 @@
-//! Follows the log past events that cannot be read, for readers to which each event matters alone: reactions and counts.
+//! Follows the log past unreadable events. Used by readers that handle each event on its own: reactions and counts.
 //! Projections stop before such an event instead (decision 20).
 
 use events::Position;
@@ -6,7 +6,7 @@ use events::envelope::Recorded;
 use events::log::Log;
 use events::store::{Follow, Followed, ReadError};
 
-/// What comes next in the log.
+/// Next item of the subscription.
 #[derive(Debug)]
 pub enum Passed {
     /// One or more events in order of position.
@@ -19,12 +19,13 @@ pub enum Passed {
     Closed,
 }
 
-/// A subscription that goes on after a corrupt event.
+/// Subscription to the log that continues after a corrupt event.
 pub struct PassingFollow {
     log: Log,
     follow: Follow,
     at: Option<Position>,
-    /// Why `follow` ended; kept until it is passed, so that a caller may drop the future of `next` at any time.
+    /// Error with which `follow` ended. It is kept until the corrupt event is passed, so that a caller may drop the
+    /// future of `next` at any time.
     ended: Option<ReadError>,
 }
 
@@ -34,10 +35,11 @@ impl PassingFollow {
         PassingFollow { log: log.clone(), follow: log.follow(after), at: after, ended: None }
     }
 
-    /// Waits for what comes next.
+    /// Waits for the next item.
     ///
     /// # Errors
-    /// `Unavailable`, and `Corrupt` without a known position: what follows cannot be found. The same error comes again.
+    /// Returns `Unavailable`, or `Corrupt` if the position of the corrupt event is unknown or implausible, because the
+    /// next event cannot be found then. Later calls return the same error.
     pub async fn next(&mut self) -> Result<Passed, ReadError> {
         if self.ended.is_none() {
             match self.follow.next().await {

@@ -1,11 +1,12 @@
-//! What is derived from the server's master key: names that tell nothing, cookies and links that cannot be made up.
+//! Secrets derived from the server's master key: for stream names that reveal nothing, and for cookies and links that
+//! cannot be forged.
 
 use events::Timestamp;
 use events::personal::keys::{self, MasterKey};
 
 pub use events::personal::keys::same;
 
-/// Keys for names, cookies and links. Every node of one installation derives the same ones.
+/// Keys for names, cookies and links. All nodes of an installation derive the same keys.
 #[derive(Clone)]
 pub struct Secrets {
     names: [u8; 32],
@@ -19,37 +20,38 @@ impl Secrets {
         Secrets { names, tokens, throttles }
     }
 
-    /// What throttles remember is a digest under this.
+    /// Returns the key of the digests that throttles store.
     pub fn throttles(&self) -> [u8; 32] {
         self.throttles
     }
 
-    /// The id of a stream that stands for `parts` without telling them: HMAC-SHA-256, hex. `kind` keeps apart what is
-    /// named alike: `account`, `username`, `hardware`, `typed-name`.
+    /// Returns a stream id that identifies `parts` without revealing them: HMAC-SHA-256, hex. `kind` separates equal
+    /// `parts` with different meanings: `account`, `username`, `hardware`, `typed-name`.
     pub fn name(&self, kind: &str, parts: &[&str]) -> String {
         hex::encode(mac(&self.names, kind, parts))
     }
 
-    /// Authenticates `parts` for `purpose`, such as `profile-link`: base64url without padding.
+    /// Returns a tag (MAC) that authenticates `parts` for `purpose`, such as `profile-link`: base64url without padding.
     pub fn tag(&self, purpose: &str, parts: &[&str]) -> String {
         use base64::Engine as _;
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(mac(&self.tokens, purpose, parts))
     }
 
-    /// Whether `tag` was made by [`Secrets::tag`] of the same; in constant time.
+    /// Returns whether [`Secrets::tag`] issued `tag` for the same purpose and parts. Compares in constant time.
     pub fn is_tag(&self, tag: &str, purpose: &str, parts: &[&str]) -> bool {
         same(tag.as_bytes(), self.tag(purpose, parts).as_bytes())
     }
 
-    /// The token of a link that nobody can change: its parts, which have no dot, its end in seconds since 1970, and the tag of
-    /// all of it.
+    /// Returns a tamper-proof token for a link: `parts`, the time of expiry and a tag of all of them, separated by
+    /// dots. `parts` must not contain dots. `expires` is in seconds since 1970.
     pub fn link(&self, purpose: &str, parts: &[&str], expires: i64) -> String {
         let expires = expires.to_string();
         let parts = [parts, &[&*expires]].concat();
         format!("{}.{}", parts.join("."), self.tag(purpose, &parts))
     }
 
-    /// The parts and the end of such a token, if it was made here and has not come to its end.
+    /// Verifies a token of [`Secrets::link`]. Returns its parts and its time of expiry, or `None` if the token was not
+    /// issued by this installation or has expired.
     pub fn open_link<'t, const N: usize>(
         &self,
         token: &'t str,
@@ -64,7 +66,7 @@ impl Secrets {
     }
 }
 
-/// SHA-256 of a secret that is handed out, as it is stored.
+/// Returns the hash of an issued secret as it is stored: SHA-256, hex.
 pub fn hash(secret: &str) -> events::enrollment::SecretHash {
     events::enrollment::SecretHash(hex::encode(openssl::sha::sha256(secret.as_bytes())))
 }

@@ -1,16 +1,17 @@
-//! Who may append to a stream now: one at a time in this process. Without turns, sixty messages of one device at once take the
-//! revision from each other until some of them give up.
+//! Serializes appends to a stream within this process. Without turns, sixty concurrent messages of one device conflict
+//! about the revision until some of them give up.
 
 use events::StreamName;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex as Guarded, MutexGuard, PoisonError};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-/// Streams somebody has a turn at, or waits for. Memory is for requests in flight, not for streams.
+/// Streams at which a task has a turn or waits for one. Memory grows with the requests in flight, not with the number
+/// of streams.
 #[derive(Clone, Default)]
 pub struct Turns(Arc<Guarded<HashMap<StreamName, Arc<Mutex<()>>>>>);
 
-/// A turn, or a place in the queue for it; given back when it is dropped.
+/// A turn at a stream, or a place in the queue for it. Dropping it ends it.
 pub struct Turn {
     turns: Turns,
     stream: StreamName,
@@ -19,7 +20,7 @@ pub struct Turn {
 }
 
 impl Turns {
-    /// Waits until nobody else has a turn at this stream.
+    /// Waits until no other task has a turn at this stream, and takes the turn.
     pub async fn at(&self, stream: &StreamName) -> Turn {
         let lock = self.lock().entry(stream.clone()).or_default().clone();
         let mut turn = Turn { turns: self.clone(), stream: stream.clone(), guard: None, waited: false };
@@ -39,7 +40,7 @@ impl Turns {
 }
 
 impl Turn {
-    /// Whether somebody else had a turn meanwhile: what was read before is old.
+    /// Returns whether another task had the turn before. If so, a state read earlier may be outdated.
     pub fn waited(&self) -> bool {
         self.waited
     }
@@ -49,7 +50,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let mut turns = self.turns.lock();
         self.guard = None;
-        // Others hold or await it where there is more than the map's own: they took theirs under the same lock.
+        // A count above 1 means that other tasks hold or await the turn: they cloned the `Arc` under the same lock.
         if turns.get(&self.stream).is_some_and(|lock| Arc::strong_count(lock) == 1) {
             turns.remove(&self.stream);
         }

@@ -1,4 +1,5 @@
-//! User names of local accounts: the streams `username-<HMAC>` that reserve them, and how a name that somebody typed leads to one.
+//! User names of local accounts: resolves a typed name to the streams `username-<HMAC>` that reserve it, and to the
+//! account.
 
 use crate::Platform;
 use crate::secrets::Secrets;
@@ -8,21 +9,22 @@ use events::staff::StaffId;
 use events::store::ReadError;
 use names::user_name_keys;
 
-/// The streams that a name may be reserved in, in the order in which to look; new names are reserved in the first.
+/// Returns the streams in which a name may be reserved, in the order of the search. New names are reserved in the
+/// first.
 pub fn streams(secrets: &Secrets, typed: &str) -> Vec<StreamName> {
     let stream = |key: &String| StreamName::of("username", secrets.name("username", &[key]));
     user_name_keys(typed).iter().map(stream).collect()
 }
 
-/// What a name that was typed is kept as where nobody may read it.
+/// Returns the normalized form of a typed name. Callers that must not store the name in clear hash this form.
 pub fn key(typed: &str) -> String {
     user_name_keys(typed).swap_remove(0)
 }
 
-/// The account that a name is reserved for.
+/// Returns the account for which a name is reserved.
 ///
 /// # Errors
-/// If the log cannot be read.
+/// Returns an error if the log cannot be read.
 pub async fn account_named(platform: &Platform, typed: &str) -> Result<Option<StaffId>, ReadError> {
     for stream in streams(&platform.secrets, typed) {
         if let Some(account) = platform.load::<UserName>(&stream).await?.0.account {

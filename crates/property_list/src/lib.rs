@@ -30,9 +30,9 @@ pub enum BadPropertyList {
     /// Apple's DOCTYPE only names an external id, which is never fetched.
     #[error("its DOCTYPE has an internal subset, which no property list needs")]
     InternalSubset,
-    #[error("the entity &{0}; in it is not one of XML's own")]
+    #[error("it contains the entity &{0};, which XML does not predefine")]
     Entity(String),
-    #[error("it is nested more than {MAX_DEPTH} deep")]
+    #[error("it is nested more than {MAX_DEPTH} levels deep")]
     TooDeep,
     #[error("it is not a property list: {0}")]
     Malformed(String),
@@ -40,20 +40,20 @@ pub enum BadPropertyList {
     NotADictionary,
     #[error("a dictionary in it has the key {} twice, and devices may take either value", .0.chars().take(40).collect::<String>().escape_debug())]
     KeyTwice(String),
-    #[error("it holds {}", words(*.0))]
+    #[error("it contains {}", words(*.0))]
     Value(AnswerFault),
 }
 
 fn words(fault: AnswerFault) -> &'static str {
     match fault {
-        AnswerFault::NotAPropertyList => "something that is no property list",
+        AnswerFault::NotAPropertyList => "something that is not a property list",
         AnswerFault::Characters => "characters that are not allowed",
         AnswerFault::Number => "a number that cannot be read or is too large",
         AnswerFault::Date => "a date that cannot be read",
         AnswerFault::Data => "data that is not Base64",
-        AnswerFault::Structure => "a value or a key where none belongs",
-        AnswerFault::TooDeep => "values that are nested too deep",
-        AnswerFault::TooMany => "too many values, or too large ones",
+        AnswerFault::Structure => "a misplaced value or key",
+        AnswerFault::TooDeep => "values that are nested too deeply",
+        AnswerFault::TooMany => "too many values, or values that are too large",
         AnswerFault::Status => "a status that is missing or unknown",
         AnswerFault::OtherCommand => "the name of another command",
     }

@@ -138,7 +138,9 @@ impl Stage {
     pub fn tell_addresses(&self) {
         let address = self.address();
         let Passwords { enrolling, administrator, auditor, help_desk } = &self.passwords;
-        say("\nLook for yourself (your browser will warn: the TLS certificate is the demo's own):\n");
+        say(
+            "\nOpen these pages (your browser will show a warning, because the demo issued its own TLS certificate):\n",
+        );
         say(format_args!("  portal   {address}/enroll             {ENROLLING:<13}  {enrolling}"));
         say(format_args!("  console  {address}/console/devices    {ADMINISTRATOR:<13}  {administrator}"));
         say(format_args!("  console  {address}/console/audit      {AUDITOR:<13}  {auditor}"));

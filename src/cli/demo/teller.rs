@@ -23,27 +23,29 @@ impl Teller {
             Act::ProceedInSpiteOfWarning => {
                 format!("Safari cannot verify the identity of {told}; Ada proceeds to the website")
             }
-            Act::AnswerDeviceQuestion => format!("Safari says Macintosh; Ada says that it is an {device}"),
+            Act::AnswerDeviceQuestion => {
+                format!("Safari identifies itself as a Macintosh; Ada says that it is an {device}")
+            }
             Act::SignIn => format!("signs in as {told}"),
-            Act::SayForWhom => format!("says for whom the {device} is: {told}"),
-            Act::NotePreviousRecords => "is told of her earlier device and goes on".into(),
+            Act::SayForWhom => format!("says who will use the {device}: {told}"),
+            Act::NotePreviousRecords => "reads about her earlier device and continues".into(),
             Act::ChooseOwnership => format!("chooses: {told}"),
             Act::AcceptTerms => "reads the terms of use and accepts them".into(),
             Act::DownloadCaProfile => format!("taps Allow: “{told}” is downloaded"),
             Act::InstallCaProfile => "in Settings: Install, Install, Done".into(),
             Act::SwitchOnTrust => "switches the root on in Certificate Trust Settings".into(),
             Act::ReportCaProfile => "is back in Safari: “I have installed it”".into(),
-            Act::GiveManagedAppleId if told.is_empty() => "leaves her Managed Apple ID as it is filled in".into(),
-            Act::GiveManagedAppleId => format!("gives her Managed Apple ID {told}"),
+            Act::GiveManagedAppleId if told.is_empty() => "confirms the Managed Apple ID that is filled in".into(),
+            Act::GiveManagedAppleId => format!("enters her Managed Apple ID {told}"),
             Act::DownloadMdmProfile => format!("taps Allow: “{told}” is downloaded"),
             Act::FetchMdmProfile => format!("the {device} fetches its profile with the token of that sign-in ({told})"),
-            Act::BeVerified => format!("the {device} says what it is and gets “{told}”"),
+            Act::BeVerified => format!("the {device} sends its attributes and gets “{told}”"),
             Act::CheckServer => format!("taps Enroll My {device}; the {device} trusts the server"),
             Act::GetIdentity => format!("the {device} gets its identity by SCEP: {told}"),
-            Act::Authenticate => format!("the {device} announces itself by its {told}"),
-            Act::TokenUpdate => format!("the {device} says how it is woken: it is enrolled"),
+            Act::Authenticate => format!("the {device} sends Authenticate with its {told}"),
+            Act::TokenUpdate => format!("the {device} sends its push token: it is enrolled"),
             Act::ReportMdmProfile => "is back in Safari".into(),
-            Act::SeeCompletion => format!("the page notices by itself: “{told}”"),
+            Act::SeeCompletion => format!("the page updates by itself: “{told}”"),
             Act::WakeUp => format!("the push server wakes the {device}"),
             Act::AnswerCommands => format!("the {device} answers {told}"),
         }

@@ -36,7 +36,8 @@ fn domain(text: &str) -> Result<String, String> {
     match url {
         Ok(url) if alone && url.has_host() => Ok(text.to_owned()),
         _ => {
-            Err("this is not a domain; give only the part after the @ in people's accounts, such as example.com".into())
+            Err("this is not a domain; specify only the part after the @ in people's accounts, such as example.com"
+                .into())
         }
     }
 }
@@ -105,7 +106,7 @@ async fn discover(device: &Device, domain: &str) -> Result<Server, Trouble> {
     }
     let server = found.map_err(|error| advice::discovery(&error, &hops, device.hardware.ios))?;
     if let Some(last) = hops.last().filter(|last| !last.content_type.starts_with("application/json")) {
-        say(format_args!("  note: the document comes as {:?}; let it be application/json", last.content_type));
+        say(format_args!("  note: the document is sent as {:?}; send it as application/json", last.content_type));
     }
     Ok(server)
 }

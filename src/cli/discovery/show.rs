@@ -61,7 +61,7 @@ fn explain(url: &str, settings: &Settings) -> Vec<String> {
     let mut told: Vec<String> = offered.iter().map(|(name, mode)| format!("{name}: {}", in_words(*mode))).collect();
     let modes: Vec<EnrollmentMode> = offered.iter().filter_map(|(_, mode)| *mode).collect();
     let Some(first) = modes.first() else {
-        told.push("No device enrolls by account: name families under account_driven.families in the settings.".into());
+        told.push("No device enrolls by account: add families to account_driven.families in the settings.".into());
         return told;
     };
     told.extend(where_it_has_to_be(url));
@@ -84,8 +84,8 @@ fn in_words(mode: Option<EnrollmentMode>) -> String {
 fn where_it_has_to_be(url: &str) -> Vec<String> {
     vec![
         String::new(),
-        "1. Somebody types ada@example.com in Settings. Their device asks the host example.com, over HTTPS with a publicly trusted".into(),
-        format!("   certificate, for {WELL_KNOWN}. This server answers that itself:"),
+        "1. A person types ada@example.com in Settings. The device requests a document from the host example.com, over HTTPS with".into(),
+        format!("   a publicly trusted certificate: {WELL_KNOWN}. This server serves it itself:"),
         format!("   {url}{WELL_KNOWN}"),
     ]
 }
@@ -100,7 +100,7 @@ fn elsewhere(url: &str, file: Option<Value>) -> Vec<String> {
     match file {
         Some(document) => {
             told.push(
-                "   Or have it serve this file as application/json (`--document iphone` prints it alone):".into(),
+                "   Or serve this file there as application/json (`--document iphone` prints only the file):".into(),
             );
             told.extend(pretty(&document).lines().map(|line| format!("   {line}")));
         }
@@ -117,9 +117,9 @@ fn with_apple(url: &str) -> Vec<String> {
     let registration = json!({ "mdm_service_discovery_url": format!("{url}{WELL_KNOWN}") });
     vec![
         String::new(),
-        "3. From iOS 18.2 on a device that gets no answer from example.com, or an HTTP error, asks Apple, if the account is a".into(),
-        "   Managed Apple Account of your organization. Apple then names what you registered. With the server token of Apple".into(),
-        "   School Manager or Apple Business:".into(),
+        "3. From iOS 18.2 on a device asks Apple if example.com does not answer or answers with an HTTP error, and if the account".into(),
+        "   is a Managed Apple Account of your organization. Apple then returns the address that you registered. To register it,".into(),
+        "   use the server token of Apple School Manager or Apple Business:".into(),
         "   POST https://mdmenrollment.apple.com/account-driven-enrollment/profile".into(),
         format!("   {registration}"),
         "   GET and DELETE of the same address show and remove the registration. The registered address is public.".into(),

@@ -13,7 +13,7 @@ const NAMED: usize = 5;
 pub fn damaged_keys(damaged: &[KeyName]) -> Vec<String> {
     let line = || {
         format!(
-            "{} in keys.db: {}. What is sealed under a damaged key cannot be read. Restore the newest keys.db that is whole, and keep \
+            "{} in keys.db: {}. Data sealed under a damaged key cannot be read. Restore the newest undamaged keys.db, and keep \
              the older backups until then (docs/operating.md, \"A damaged key\")",
             counted(damaged.len(), "damaged key"),
             named(damaged)
@@ -26,7 +26,7 @@ pub fn damaged_keys(damaged: &[KeyName]) -> Vec<String> {
 pub fn missing_keys(missing: &[KeyName]) -> Vec<String> {
     let line = || {
         format!(
-            "{} in keys.db: {}. What is sealed under a missing key cannot be read. Restore the newest keys.db that has it, and keep the \
+            "{} in keys.db: {}. Data sealed under a missing key cannot be read. Restore the newest keys.db that contains it, and keep the \
              older backups until then (docs/operating.md, \"An older or lost keys.db\")",
             counted(missing.len(), "missing key"),
             named(missing)

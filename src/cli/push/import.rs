@@ -146,9 +146,9 @@ fn pair(certificate: &Path, named: &Path, keys: &[PathBuf]) -> anyhow::Result<(P
         return Err(error.into());
     }
     let tried: Vec<String> = keys.iter().map(|key| key.display().to_string()).collect();
-    let tried = if tried.is_empty() { "there is none here".into() } else { format!("tried {}", tried.join(", ")) };
+    let tried = if tried.is_empty() { "there is no key here".into() } else { format!("tried {}", tried.join(", ")) };
     bail!(
-        "no key belongs to {} ({tried}): give the key that its request was made with, as --key FILE; if it is lost, begin \
+        "no key belongs to {} ({tried}): specify the key of its request with --key FILE; if the key is lost, start \
          again with `muster push request --new`. Nothing was changed",
         named.display()
     )
@@ -160,7 +160,7 @@ fn in_force(facts: &PushFacts, now: i64) -> anyhow::Result<()> {
     }
     if facts.not_before > now {
         bail!(
-            "the certificate is valid from {} on: set this machine's clock. Nothing was changed",
+            "the certificate is not valid before {}: correct this machine's clock. Nothing was changed",
             day(facts.not_before)
         );
     }
@@ -175,15 +175,16 @@ fn same_topic(facts: &PushFacts, topics: &BTreeMap<String, usize>, given_up: Opt
         return Ok(());
     }
     if let Some(given_up) = given_up {
-        bail!("{lost} enrolled devices could not be woken any more, not {given_up}. Nothing was changed");
+        bail!(
+            "the certificate cannot wake {lost} enrolled devices, but --give-up-devices is {given_up}. Nothing was changed"
+        );
     }
     let others: Vec<String> = others().map(|(topic, count)| format!("  {count} enrolled with {topic}")).collect();
     bail!(
-        "this certificate is for another topic than devices are enrolled with, and could never wake them:\n{}\n  the \
-         certificate is for {}\nNothing was changed. At {PORTAL} choose Renew beside the certificate with the devices' topic \
-         (signed in with the Apple Account that it was made with), not \"Create a Certificate\". If that account is lost, \
-         unenroll those devices first; those that cannot be reached are given up by --give-up-devices {lost}. They have to \
-         enroll again",
+        "this certificate has another topic than the enrolled devices and can never wake them:\n{}\n  the \
+         certificate is for {}\nNothing was changed. At {PORTAL} sign in with the Apple Account of the devices' certificate and choose Renew next to the \
+         certificate with their topic, not \"Create a Certificate\". If that account is lost, unenroll those devices first, \
+         and give up the devices that cannot be reached with --give-up-devices {lost}. They must enroll again",
         others.join("\n"),
         facts.topic
     )

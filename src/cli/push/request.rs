@@ -46,14 +46,14 @@ impl Request {
             put_aside(&pending)?;
         }
         if pending.key().exists() {
-            say(format_args!("the request made before is still under way: {}", pending.request().display()));
-            say("(--new puts it aside and makes another)");
+            say(format_args!("the previous request is still under way: {}", pending.request().display()));
+            say("(--new sets it aside and creates another)");
         } else {
             self.make(&pending)?;
         }
         if let Some(vendor) = &vendor {
             sign(vendor, &pending)?;
-            say(format_args!("made {}: the file for Apple's portal", pending.for_portal().display()));
+            say(format_args!("created {}: the file for Apple's portal", pending.for_portal().display()));
         }
         self.tell(&config, &pending)?;
         Ok(ExitCode::SUCCESS)
@@ -62,13 +62,13 @@ impl Request {
     fn make(&self, pending: &Pending) -> anyhow::Result<()> {
         let made = PushRequest::make(&self.name, self.mail.as_deref())?;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&pending.directory).with_context(|| {
-            format!("cannot make {}: run this as the user that the server runs as", pending.directory.display())
+            format!("cannot create {}: run this command as the user that runs the server", pending.directory.display())
         })?;
         // The key is written last: if it exists, the request is complete.
         write_new(&pending.request(), &made.request.to_pem()?, 0o644)?;
         write_new(&pending.key(), &made.key.private_key_to_pem_pkcs8()?, 0o600)?;
-        say(format_args!("made {}: the private key, which never leaves this machine", pending.key().display()));
-        say(format_args!("made {}: the certificate signing request", pending.request().display()));
+        say(format_args!("created {}: the private key, which never leaves this machine", pending.key().display()));
+        say(format_args!("created {}: the certificate signing request", pending.request().display()));
         Ok(())
     }
 
@@ -151,7 +151,7 @@ fn put_aside(pending: &Pending) -> anyhow::Result<()> {
     }
     let aside = |nth: u32| pending.directory.with_file_name(format!("push-request-{nth}"));
     let Some(to) = (1..1_000).map(aside).find(|to| !to.exists()) else {
-        bail!("there are a thousand old requests beside {}: remove some", pending.directory.display())
+        bail!("there are a thousand old requests next to {}: remove some", pending.directory.display())
     };
     std::fs::rename(&pending.directory, &to)?;
     say(format_args!("put the earlier request aside: {}", to.display()));

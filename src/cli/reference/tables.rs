@@ -14,14 +14,14 @@ const fn exit(command: &'static str, code: u8, when: &'static str) -> Exit {
 
 /// The exit codes of every command, then those with a special meaning for one command.
 pub const EXITS: [Exit; 11] = [
-    exit("", 0, "The command did what it was asked to do."),
-    exit("", 1, "The command failed, or found something wrong. It prints the reason."),
+    exit("", 0, "The command succeeded."),
+    exit("", 1, "The command failed or found a problem. It prints the reason."),
     exit("", 2, "The arguments are wrong. Nothing was done."),
     exit("access explain", 1, "The question cannot be answered. An answer of “may not enroll” is 0."),
     exit(
         "check-config",
         1,
-        "There is an error; or --live found anything wrong with an address, directory, provider or group, even if it is only a warning. \
+        "There is an error, or --live found a problem with an address, directory, provider or group, even if it is only a warning. \
          Other warnings are 0.",
     ),
     exit("demo", 1, "A simulated device could not enroll."),
@@ -30,7 +30,7 @@ pub const EXITS: [Exit; 11] = [
     exit(
         "serve",
         70,
-        "The event store failed: the server stopped. What it had acknowledged is in the log. Start it again.",
+        "The event store failed and the server stopped. All acknowledged events are in the log. Start it again.",
     ),
     exit("simulate", 1, "At least one device could not enroll."),
     exit(
@@ -47,10 +47,10 @@ pub fn exits_of(command: &str) -> impl Iterator<Item = &'static Exit> {
 
 /// Environment variables, in alphabetical order.
 pub const VARIABLES: [(&str, &str); 3] = [
-    ("MUSTER_CONFIG", "The configuration file, if `--config` does not name one."),
+    ("MUSTER_CONFIG", "The configuration file, if `--config` is omitted."),
     (
         "MUSTER_SIMULATE_PASSWORD",
-        "The password of the account that `simulate` enrolls with, if `--password` does not give it.",
+        "The password of the account with which `simulate` enrolls devices, if `--password` is omitted.",
     ),
     ("NO_COLOR", "If set, `--help` and messages about arguments have no colours."),
 ];
@@ -59,20 +59,23 @@ pub const VARIABLES: [(&str, &str); 3] = [
 pub const FILES: [(&str, &str); 7] = [
     (
         "muster.toml",
-        "The configuration. Every field has a comment. Read from the present directory, if nothing names another file.",
+        "The configuration. Every field has a comment. It is read from the current directory if no other file is named.",
     ),
     (
         "master.key",
-        "Wraps all other keys. The server does not start without it, and no backup holds it: keep a copy elsewhere.",
+        "Wraps all other keys. The server does not start without it, and no backup contains it: keep a copy elsewhere.",
     ),
-    ("data/events.db", "The log: every event. Everything else is made from it."),
-    ("data/keys.db", "The keys that seal what the log holds about people."),
+    ("data/events.db", "The log: all events. The projections are built from it."),
+    ("data/keys.db", "The keys that seal personal data in the log."),
     (
         "data/projections.db",
-        "Inventory, audit trail and pages, folded from the log. It may be deleted: it is built again.",
+        "The projections: inventory, audit trail and data of the pages, built from the log. It may be deleted; the server rebuilds it.",
     ),
-    ("data/sessions.db", "Sessions of staff and counts of failed sign-ins. If it is deleted, staff sign in again."),
-    ("pki/", "Certificates and their keys."),
+    (
+        "data/sessions.db",
+        "Sessions of staff and counts of failed sign-ins. If it is deleted, staff must sign in again.",
+    ),
+    ("pki/", "Certificates and private keys."),
 ];
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub fn lines(report: &Report) -> Vec<String> {
 fn server(report: &Report) -> String {
     let address = &report.server.address;
     if !report.server.answers && address.ends_with(":0") {
-        return format!("does not answer at {address}: a demo's port is not known");
+        return format!("does not answer at {address}: the port of a demo is unknown");
     }
     if !report.server.answers {
         return format!("does not answer at {address}");
@@ -92,7 +92,7 @@ fn pages(figures: &Figures) -> String {
 
 fn identities(figures: &Figures) -> String {
     let told: Vec<String> = figures.identities.iter().map(|(standing, count)| format!("{count} {standing}")).collect();
-    if told.is_empty() { "none is due to be renewed".into() } else { told.join(", ") }
+    if told.is_empty() { "none is due for renewal".into() } else { told.join(", ") }
 }
 
 fn push(report: &Report) -> String {

@@ -118,7 +118,7 @@ async fn a_backup_that_was_changed_brings_nothing_back_and_verify_says_so() {
         muster(&arguments, "")
     };
     let sealed = ["--master-key", key.to_str().unwrap()];
-    assert!(verify(&[]).expect_success().contains("no master key is here to open them"));
+    assert!(verify(&[]).expect_success().contains("the master key to open them is missing"));
     assert!(verify(&sealed).expect_success().contains("each opened"));
     let changes: [(&str, Change<'_>); 4] = [
         ("installation/000", &|text| [text, b"\n# more\n"].concat()),

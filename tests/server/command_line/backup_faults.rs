@@ -202,7 +202,7 @@ async fn a_copy_of_the_master_key_is_left_out_and_named() {
     let said = backup(&config, &copy);
     assert!(said.code == Some(1) && said.err.contains("is kept"), "{said:?}");
     for name in ["master.key.old", "notes.txt"] {
-        let line = format!("left out: {}: it holds the master key", pki.join(name).display());
+        let line = format!("left out: {}: it contains the master key", pki.join(name).display());
         assert!(said.err.contains(&line), "{line}: {}", said.err);
     }
     let catalog = std::fs::read_to_string(copy.join("installation.json")).unwrap();

@@ -227,7 +227,10 @@ async fn binary_and_utf_16_profiles_and_cdata_are_read_and_reach_the_device_as_t
             binary[..binary.len() / 2].to_vec(),
             "the file is no configuration profile: it is a binary property list that is truncated",
         ),
-        (b"<plist><dict><key>a</key><date>today</date></dict></plist>".to_vec(), "it holds a date that cannot be read"),
+        (
+            b"<plist><dict><key>a</key><date>today</date></dict></plist>".to_vec(),
+            "it contains a date that cannot be read",
+        ),
     ] {
         let refused = desk.install(file).await;
         assert!(refused.status == 409 && refused.texts("main")[0].contains(why), "{}", refused.body);

@@ -1,5 +1,5 @@
-//! Lists in answers: profiles, apps, certificates. Each entry is cut to the fields that we keep; of a personal device only
-//! those entries are kept that came by management, whatever else it tells.
+//! Lists in answers: profiles, apps, certificates. Only the listed fields of an entry are kept. For a personal device
+//! only managed entries are kept, even if the device reports others.
 
 use super::json;
 use crate::commands::{asked, upload};
@@ -10,13 +10,14 @@ use plist::{Dictionary, Value};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeSet;
 
-/// More entries than any device has that is not out to fill our log.
+/// Maximum number of entries that are kept. Only a device that tries to fill the log has more.
 const MAX_ENTRIES: usize = 1_000;
 
 struct List {
-    /// Of the command, and of the answer's key.
+    /// Name of the command and of the key in the answer.
     name: &'static str,
-    /// What is kept of an entry (mdm/commands/profile.list.yaml, application.installed.list.yaml, certificate.list.yaml).
+    /// Fields of an entry that are kept (mdm/commands/profile.list.yaml, application.installed.list.yaml,
+    /// certificate.list.yaml).
     fields: &'static [&'static str],
 }
 
@@ -29,7 +30,8 @@ const LISTS: &[List] = &[
     List { name: "CertificateList", fields: &["CommonName", "IsIdentity"] },
 ];
 
-/// The list that an answer is, and what is kept of it; `None` if it is none that is kept.
+/// Returns the name of the list in an answer and the part of it that is kept. Returns `None` if the answer contains no
+/// such list.
 pub(super) fn of(
     request_type: &str,
     told: &Dictionary,
@@ -48,7 +50,7 @@ pub(super) fn of(
     Some((list.name, Json::Array(kept)))
 }
 
-/// Fields of the list's entries that are too long, with the list's name.
+/// Returns the fields of the list's entries that are too long, each with the name of the list.
 pub(super) fn left_out(request_type: &str, told: &Dictionary, is_long: impl Fn(&Value) -> bool) -> BTreeSet<String> {
     let Some(list) = LISTS.iter().find(|list| list.name == request_type) else { return BTreeSet::new() };
     let entries = told.get(list.name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_dictionary);
@@ -64,11 +66,12 @@ fn cut(entry: &Dictionary, fields: &[&str]) -> Json {
     Json::Object(kept.collect::<Map<_, _>>())
 }
 
-/// What came to the device by management, as it said itself: what we asked it to take may be the person's own still.
+/// Managed items of a device, as the device reported them. A request to install or manage an item is not sufficient:
+/// the item may still belong to the person.
 struct Ours {
     profiles: BTreeSet<String>,
     apps: BTreeSet<String>,
-    /// Fingerprints.
+    /// Fingerprints of certificates: SHA-256, lower-case hex.
     certificates: BTreeSet<String>,
 }
 

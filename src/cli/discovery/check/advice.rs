@@ -85,7 +85,10 @@ fn asks_apple_next(trouble: Trouble, ios: IosVersion) -> Trouble {
         return trouble;
     }
     Trouble {
-        wrong: format!("{}; from iOS {FIRST_FALLBACK} on it asks Apple next, which this check cannot", trouble.wrong),
+        wrong: format!(
+            "{}; from iOS {FIRST_FALLBACK} on the device asks Apple next, which this check cannot do",
+            trouble.wrong
+        ),
         mend: format!("{}; or register with Apple what `muster discovery show` prints", trouble.mend),
     }
 }
@@ -108,9 +111,9 @@ pub(super) fn discovery(error: &DiscoveryError, hops: &[Hop], ios: IosVersion) -
         DiscoveryError::NoDomain(_) => trouble(error.to_string(), "pass only the domain, such as example.com"),
         DiscoveryError::Refused { message, .. } => trouble(
             match ios >= FIRST_MESSAGE {
-                true => format!("the server refuses this kind of device; the person is shown “{message}”"),
+                true => format!("the server refuses this kind of device; the person sees “{message}”"),
                 false => format!(
-                    "the server refuses this kind of device (“{message}”); before iOS {FIRST_MESSAGE} the person is shown a text of Apple's"
+                    "the server refuses this kind of device (“{message}”); before iOS {FIRST_MESSAGE} the person sees a text by Apple"
                 ),
             },
             "to let it enroll, add its family to the setting account_driven.families; otherwise nothing needs to change",
