@@ -297,7 +297,7 @@ async fn the_command_line_shows_a_token_once_and_it_works() {
     let token = |said: &str| said.lines().find_map(|line| line.strip_prefix("token: ").map(str::to_owned)).unwrap();
     assert_eq!(ask(&server, "/api/v1/devices", Some(&token(&added))).await.status, 200);
     let listed = muster_at(&config, &["user", "list"], "").expect_success();
-    assert!(listed.contains("Inventory sync") && listed.contains("read by the API"), "{listed}");
+    assert!(listed.contains("Inventory sync") && listed.contains("read data through the API"), "{listed}");
     assert!(!listed.contains(&token(&added)));
 
     let rotated = muster_at(&config, &["user", "rotate-token", "sync"], "").expect_success();
@@ -314,6 +314,6 @@ async fn the_command_line_shows_a_token_once_and_it_works() {
     }
     muster_at(&config, &["user", "add", "ada", "--help-desk"], "four plain words here\n").expect_success();
     let person = muster_at(&config, &["user", "rotate-token", "ada"], "").expect_failure();
-    assert!(person.contains("not a program's"), "{person}");
+    assert!(person.contains("not of a program"), "{person}");
     server.stop().await;
 }

@@ -1,11 +1,12 @@
-//! Account-driven enrollment: what a device that signs in with a work or school account is told, step by step (Apple,
-//! "Implementing the simple authentication user-enrollment flow").
+//! Account-driven enrollment: the answers to a device that signs in with a work or school account (Apple, "Implementing
+//! the simple authentication user-enrollment flow").
 //!
-//! It finds us by the discovery document of its person's domain and asks for its profile without saying who it is. It is sent
-//! to our pages with a [`link`] that names the enrollment which comes of it, so that nothing has to be kept before somebody has sent a
-//! form. There the person signs in; the device takes an access token home and asks again with it: [`serve`]. From then on
-//! it shows the token with every message: [`authorize`]. Where the settings say so it takes a code home instead, and redeems that:
-//! [`grant`].
+//! 1. The device finds the server by the [`discovery`] document of the domain and requests its profile without a token.
+//! 2. The server sends it to the portal with a [`link`] that contains the id of the new enrollment. Therefore nothing
+//!    needs to be stored before a person submits a form.
+//! 3. The person signs in. The device gets an access token and requests the profile again with it: [`serve`]. With
+//!    `apple-oauth2` the device gets a code and exchanges it for tokens first: [`grant`].
+//! 4. The device sends the access token with every message: [`authorize`].
 
 pub mod authorize;
 pub mod discovery;

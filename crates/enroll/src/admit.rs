@@ -1,5 +1,5 @@
-//! Somebody who proved who they are comes in: the visit belongs to a person from here on, and the access rules say what
-//! they may enroll. The same for every way of signing in.
+//! Admits an authenticated person to a visit: assigns the visit to the person and evaluates the access rules. The same
+//! for all sign-in methods.
 
 use crate::Enroll;
 use crate::entrance::{Entrance, Outcome};
@@ -20,10 +20,10 @@ use platform::secrets::hash;
 use projections::ProjectionError;
 use sign_in::{Proof, SignInError, claimant, count_refusal, received};
 
-/// Lets somebody in who proved who they are.
+/// Signs an authenticated person in to a visit.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be read or written, or the number of the person's devices is limited and unknown.
 pub async fn admit(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
@@ -37,7 +37,7 @@ pub async fn admit(
     let entry = entry(enroll, entrance, proof, signed_in.person).await?;
     let command = Command::SignIn { signed_in, session: hash(&secret), entry };
     match enroll.platform.perform::<Visit>(&enrollment.stream(), &command, &context).await {
-        // Who signs in once more on an enrolled device may be another person.
+        // A person who signs in again on an enrolled device may be another person, who is refused.
         Ok(performed) if performed.events.iter().any(lets_in) => {
             Ok(Outcome::SignedIn { enrollment, secret, known_browser: None })
         }
@@ -56,7 +56,7 @@ fn lets_in(event: &EnrollmentEvent) -> bool {
     matches!(event, EnrollmentEvent::UserSignedIn { .. } | EnrollmentEvent::UserSignedInAgain { .. })
 }
 
-// A local account that carries the privilege is asked for whom the device is.
+// A local account with the privilege to enroll for others is asked who the device is for.
 async fn entry(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
@@ -71,11 +71,12 @@ async fn entry(
     Ok(Entry::Oneself(admission(enroll, &proof.account, person, entrance.platform).await?))
 }
 
-/// What is found about the person whose device it will be.
+/// Collects the decision of the access rules, received attributes, active records and policy for the person who gets
+/// the device.
 ///
 /// # Errors
-/// If the log cannot be read, or if the number of devices is limited and their records cannot be looked up: an unknown number is
-/// not none.
+/// Returns an error if the log cannot be read, or if the access rules limit the number of devices and the person's
+/// records cannot be read: an unknown number must not count as zero.
 pub async fn admission(
     enroll: &Enroll,
     account: &Account,
@@ -89,14 +90,14 @@ pub async fn admission(
             %person,
             provider = account.provider,
             untold = ?access.untold,
-            "refused: access rules ask for groups or claims that the provider did not tell, and they would make a difference; \
+            "refused: the access rules need groups or claims that the provider did not report, and the decision depends on them; \
              docs/signing-in.md, \"Groups that do not come\", says what to do"
         );
     }
     let previous = match previous_records(enroll, person, platform).await {
         Ok(previous) => previous,
         Err(error) if access.as_ref().is_some_and(|access| access.devices_per_person.is_some()) => {
-            return Err(Unavailable(format!("how many devices the person has is not known: {error}")).into());
+            return Err(Unavailable(format!("the number of the person's devices is unknown: {error}")).into());
         }
         Err(_) => PreviousRecords::default(),
     };
@@ -104,10 +105,10 @@ pub async fn admission(
     Ok(Admission { access, received, previous, policy })
 }
 
-/// What the settings say about the way of this person.
+/// Returns the parts of the settings and of the person's history that decide the steps of their enrollment.
 ///
 /// # Errors
-/// If the log cannot be read.
+/// Returns an error if the stream of the person cannot be read.
 pub async fn policy(enroll: &Enroll, settings: &Settings, person: PersonId) -> Result<Policy, ReadError> {
     let (known, _) = enroll.platform.load::<Person>(&person.stream()).await?;
     Ok(Policy {
@@ -121,7 +122,7 @@ pub async fn policy(enroll: &Enroll, settings: &Settings, person: PersonId) -> R
     })
 }
 
-// What the visitor told before is theirs from now on: erased with them.
+// Hands the key of the visit to the person, so that the data from before the sign-in is erased with the person.
 async fn give_visit_key_to_person(
     enroll: &Enroll,
     enrollment: EnrollmentId,
@@ -135,11 +136,11 @@ async fn give_visit_key_to_person(
         .map_err(|error| unavailable(error.to_string()))
 }
 
-/// The person's records that are active. Of a projection that lags, or that stopped before a corrupt event, these are those that
-/// it knows.
+/// Returns the person's active records. If the projection lags, or stopped before a corrupt event, the result contains
+/// only the records up to there.
 ///
 /// # Errors
-/// If the projection cannot be read: then it is unknown whether there are any.
+/// Returns an error if the projection cannot be read. It is unknown then whether there are records.
 pub async fn previous_records(
     enroll: &Enroll,
     person: PersonId,
@@ -148,7 +149,7 @@ pub async fn previous_records(
     let family = platform.family;
     let active =
         projections::devices::active_of_person(&enroll.platform.projections, person, family, NEAREST_RECORDS).await;
-    let active = active.inspect_err(|error| tracing::error!(%error, "earlier records cannot be looked up"))?;
+    let active = active.inspect_err(|error| tracing::error!(%error, "earlier device records cannot be read"))?;
     let record = |active: projections::devices::Active| {
         let mut evidence = vec![Evidence::SamePerson];
         if active.family == Some(family) {

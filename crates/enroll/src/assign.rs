@@ -1,4 +1,4 @@
-//! Somebody enrolls a device for another person: found in a directory, and from there on the person whose device it is.
+//! Enrolls a device for another person: finds the person in a directory and assigns the visit to them.
 
 use crate::Enroll;
 use crate::admit::admission;
@@ -12,34 +12,34 @@ use platform::context::Context;
 use sign_in::{LookedUp, Proof, SignInError, look_up};
 use std::net::IpAddr;
 
-/// Whose visit it is, and from where.
+/// The visit that is assigned, and the person who signed in to it.
 pub struct Assigning<'a> {
     pub enrollment: EnrollmentId,
     pub signed_in: &'a SignedIn,
     pub platform: Platform,
     pub source: IpAddr,
-    /// On behalf of who signed in.
+    /// Its actor is the person who signed in.
     pub context: Context,
 }
 
-/// What came of it.
+/// Result of assigning a visit.
 pub enum Assigned {
     To(Box<Visit>),
     /// No directory knows the name.
     Unknown,
-    /// None is switched on for enrollment.
+    /// The settings enable no directory for enrollment.
     NoDirectory,
-    /// None that might know the name can be asked.
+    /// A directory that may know the name does not answer.
     Unavailable,
-    /// Too many names were unknown: wait so many seconds.
+    /// Too many lookups of unknown names. Contains the seconds to wait.
     Throttled(i64),
 }
 
-/// Looks the person up and assigns the visit to them. Unknown names count as failures of whoever types them, so that
-/// nobody tries a list of names here.
+/// Looks up `user_name` and assigns the visit to that person. Unknown names count as failures of the account that looks
+/// them up, so that it cannot try a list of names.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be read or written, or the number of the person's devices is limited and unknown.
 pub async fn assign(enroll: &Enroll, assigning: &Assigning<'_>, user_name: &str) -> Result<Assigned, SignInError> {
     let typist = enroll.platform.secrets.name("looks-up", &[&assigning.signed_in.account]);
     let attempt =
@@ -66,12 +66,12 @@ async fn to(enroll: &Enroll, assigning: &Assigning<'_>, account: Account) -> Res
     Ok(Assigned::To(Box::new(perform(enroll, assigning, &command).await?)))
 }
 
-/// Goes on with a device of one's own.
+/// Assigns the visit to the person who signed in.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be read or written, or the number of the person's devices is limited and unknown.
 pub async fn assign_to_oneself(enroll: &Enroll, assigning: &Assigning<'_>) -> Result<Visit, SignInError> {
-    // Only local accounts carry the privilege, and local accounts have neither groups nor claims.
+    // Only local accounts have the privilege to enroll for others, and local accounts have neither groups nor claims.
     let account = Account { provider: LOCAL.to_owned(), ..Account::default() };
     let admission = admission(enroll, &account, assigning.signed_in.person, assigning.platform).await?;
     perform(enroll, assigning, &Command::EnrollForOneself { admission }).await
@@ -80,7 +80,7 @@ pub async fn assign_to_oneself(enroll: &Enroll, assigning: &Assigning<'_>) -> Re
 async fn perform(enroll: &Enroll, assigning: &Assigning<'_>, command: &Command) -> Result<Visit, SignInError> {
     match enroll.platform.perform::<Visit>(&assigning.enrollment.stream(), command, &assigning.context).await {
         Ok(performed) => Ok(performed.state),
-        // Two taps: the second finds the visit where the first led it.
+        // The person tapped twice: the second request returns the visit as the first one left it.
         Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => {
             Ok(enroll.platform.visit(assigning.enrollment).await?)
         }

@@ -1,4 +1,5 @@
-//! Loads what decides whether a person who signed in earlier may still continue (`decisions::visit`, `entitled`).
+//! Checks with the current settings and accounts whether a person who signed in earlier may still continue. The rules
+//! are in `decisions::visit`, `entitled`.
 
 use crate::Enroll;
 use decisions::staff::LocalAccount;
@@ -9,7 +10,7 @@ use identity::LOCAL;
 use platform::user_names;
 use sign_in::NOBODY;
 
-/// Whether this visit may continue. A visit without a sign-in may.
+/// Returns whether this visit may continue. A visit without a sign-in may.
 ///
 /// # Errors
 /// Returns an error if the settings or the local account cannot be read.
@@ -26,11 +27,14 @@ pub async fn may_go_on(enroll: &Enroll, visit: &Visit) -> Result<bool, ReadError
     }
 }
 
-// The visit knows the account by an HMAC only. The user name leads to an account, which must be the one of the HMAC. An erased person
-// has no user name any more.
+// The visit stores the account only as an HMAC. The user name identifies the local account, and the HMAC confirms it.
+// The user name of an erased person is lost.
 async fn local_account(enroll: &Enroll, signed_in: &SignedIn) -> Result<Option<LocalAccount>, ReadError> {
     if let Some(key) = signed_in.user_name.damaged_key() {
-        return Err(ReadError::Unavailable(format!("who signed in is unknown: {} is damaged", key.0)));
+        return Err(ReadError::Unavailable(format!(
+            "the user name of the person who signed in cannot be read: the key {} is damaged",
+            key.0
+        )));
     }
     let Some(user_name) = signed_in.user_name.get() else { return Ok(None) };
     let id = user_names::account_named(&enroll.platform, user_name).await?.unwrap_or(NOBODY);

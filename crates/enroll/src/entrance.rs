@@ -1,4 +1,4 @@
-//! A person comes to the portal: how, on which visit, and what can come of their sign-in.
+//! A request of a person at the portal, its visit, and the possible results of a sign-in.
 
 use crate::Enroll;
 use crate::account_driven::link::{AccountLink, Purpose};
@@ -11,43 +11,45 @@ use platform::secrets::hash;
 use sign_in::SignInError;
 use std::net::IpAddr;
 
-/// Who comes to the portal, and how.
+/// A request of a person at the portal.
 pub struct Entrance<'a> {
-    /// The visit that the session cookie names, where there is one.
+    /// The visit of the session cookie, if there is one.
     pub visit: Option<EnrollmentId>,
     pub source: IpAddr,
     pub user_agent: &'a str,
     pub platform: Platform,
     pub language: &'a str,
-    /// The link that a device followed from Settings, where it did.
+    /// The link that the device opened from Settings, if it did.
     pub link: Option<AccountLink>,
 }
 
-/// What came of a sign-in at the portal.
+/// Result of a sign-in at the portal.
 pub enum Outcome {
-    /// In: the session cookie must hold the new secret.
+    /// Signed in. The session cookie must contain the new `secret`.
     SignedIn {
         enrollment: EnrollmentId,
         secret: String,
-        /// The cookie that makes the browser known, after a right password.
+        /// New value of the known-browser cookie, after the right password.
         known_browser: Option<String>,
     },
-    /// Not in, whatever the reason. `opened` is the new session of a visit that began with this.
+    /// Refused. `opened`: id and session secret, if this request opened the visit. `retry_after`: seconds to wait, if
+    /// throttled.
     Refused { opened: Option<(EnrollmentId, String)>, retry_after: Option<i64> },
-    /// Not in, because the provider or directory cannot be asked. `opened` as above.
+    /// Refused because the provider or directory does not answer. `opened` as above.
     NotNow { opened: Option<(EnrollmentId, String)> },
-    /// Not in: the directory wants another password first. `opened` as above.
+    /// Refused because the directory requires a new password. `opened` as above.
     ChangePassword { opened: Option<(EnrollmentId, String)> },
-    /// Not in: the answer of a provider came after the request had ended.
+    /// Refused because the answer of a provider arrived after the request expired.
     TooLate,
-    /// The visit is past this step.
+    /// The visit is at another step.
     OutOfStep,
 }
 
-/// The visit that is there, or a new one with the secret of its session.
+/// Returns the visit of the request. If it has none, opens a visit, or resumes the one that the link names, and also
+/// returns the id and secret of the new session.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be read or written, or the visit cannot be resumed.
 pub async fn open(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
@@ -76,7 +78,7 @@ pub async fn open(
     Ok((enrollment, Some((enrollment, secret))))
 }
 
-/// On behalf of somebody who did not sign in yet.
+/// Returns the context of events that a person causes before they sign in.
 pub fn visitor(entrance: &Entrance<'_>, enrollment: EnrollmentId) -> Context {
     let actor = Actor::new(ActorKind::Visitor, enrollment);
     Context::of(actor, Some((entrance.source, enrollment.visit_key())), enrollment.0)

@@ -1,6 +1,6 @@
-//! Issues device identities, each exactly once (design §8, "Identity"): sign, append, and only then answer. Of requests that
-//! race, the one whose event is appended first has won; the others read again and answer with the winner's certificate,
-//! to the same key only.
+//! Issues device identities, each exactly once: sign the certificate, append the event, and only then answer
+//! (ARCHITECTURE.md, "A walk through one enrollment"). If requests race, the one whose event is appended first wins.
+//! The others read the stream again and answer with the winner's certificate, but only for the same key.
 
 use crate::Enroll;
 use crate::entitled::may_go_on;
@@ -23,28 +23,30 @@ use platform::context::Context;
 use platform::named_secret::{self, Kind};
 use std::net::IpAddr;
 
-/// How long an identity is good for. Devices do not renew by themselves, and one that expired cannot speak to us any
-/// more: long, and renewed long before.
+/// Lifetime of an identity certificate in days. Devices do not renew it on their own, and a device whose certificate
+/// expired can no longer be managed. Therefore the lifetime is long, and certificates are renewed long before they
+/// expire.
 pub const IDENTITY_DAYS: u32 = 3 * 365;
 
-/// How long the identity is good for that a device is verified by: it asks for the MDM profile in the next moment.
+/// Lifetime of a verification identity in days. The device uses it at once, to request the MDM profile.
 const VERIFICATION_DAYS: u32 = 1;
 
-/// What a request for an identity gives besides its right to one.
+/// The data of a request for an identity, without its authorization.
 pub struct Wanted {
     pub public_key: PKey<Public>,
     /// SHA-256 of the SubjectPublicKeyInfo, lower-case hex.
     pub key_hash: String,
+    /// The transaction id of the SCEP request.
     pub transaction: String,
     pub source: Option<IpAddr>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
-    /// The answer is no, and will be. It is written down.
+    /// The request is refused, also if it is repeated. The refusal is recorded.
     #[error("the device is refused an identity")]
     Refused(IdentityRefusal),
-    /// Nothing is decided: the device tries again.
+    /// Nothing is decided. The device may try again.
     #[error("{0}")]
     Unavailable(String),
 }
@@ -53,9 +55,9 @@ fn unavailable(error: impl std::fmt::Display) -> IssueError {
     IssueError::Unavailable(error.to_string())
 }
 
-/// Whose stream a refusal is written to.
+/// The stream that a refusal is written to.
 enum Asking {
-    /// Nobody's: whoever knows no challenge of a stream tells nothing about it.
+    /// No stream of a visit or device, because the request contains no valid challenge of one.
     Stranger,
     Visit(EnrollmentId, Context),
     Device(DeviceId, Context),
@@ -63,7 +65,7 @@ enum Asking {
 
 fn of_visit(refusal: &visit::Refusal) -> IdentityRefusal {
     match refusal {
-        // The challenge is one of this visit's: another one issued an identity, and with that this one was over.
+        // The challenge belongs to this visit. It ended when an identity was issued for another challenge.
         visit::Refusal::ChallengeUsed | visit::Refusal::UnknownChallenge => IdentityRefusal::ChallengeUsed,
         visit::Refusal::ExpiredChallenge => IdentityRefusal::ChallengeExpired,
         visit::Refusal::DeviceEnrolled => IdentityRefusal::DeviceEnrolled,
@@ -81,11 +83,12 @@ fn of_device(refusal: &device::Refusal) -> IdentityRefusal {
 }
 
 impl Enroll {
-    /// An identity for whoever knows a challenge that is still good: a first one, or another at a renewal.
+    /// Issues an identity for a valid challenge: the first identity of a device, or a new one at a renewal.
     ///
     /// # Errors
-    /// Refused: the challenge is unknown, expired or used by another key, the device is enrolled, or whoever signed in may
-    /// not enroll any more.
+    /// Returns `Refused` if the challenge is unknown, expired or used by another key, the device is enrolled, its
+    /// management has ended, or the person who signed in may no longer enroll. Returns `Unavailable` if the log cannot
+    /// be read or written, or the certificate cannot be signed.
     pub async fn issue_identity(&self, challenge: &str, wanted: Wanted) -> Result<X509, IssueError> {
         if let Some((device, challenge)) = named_secret::parse(Kind::Renewal, challenge) {
             return self.issue_renewal(DeviceId(device), challenge, wanted).await;
@@ -105,7 +108,7 @@ impl Enroll {
             wanted.source.map(|address| (address, owner.person.key())),
             enrollment.0,
         );
-        // A stranger's guess costs no signature: signing is for challenges that were handed out.
+        // Certificates are signed only for challenges that were given out, so that guesses cost no signature.
         let verifies = visit.verifications.iter().any(|verification| verification.challenge == challenge);
         if !verifies && !visit.servings.iter().any(|serving| serving.challenge == challenge) {
             return Err(self.refuse_identity(Asking::Stranger, unknown, source).await);
@@ -117,7 +120,7 @@ impl Enroll {
         }
         let state = self.platform.device(device).await.map_err(unavailable)?;
         let device_enrolled = state.lives_by_its_identity(self.platform.world.now());
-        // The management that came of this challenge has ended: a repeated request is refused, too.
+        // If the management that began with this challenge has ended, a repeated request is refused too.
         let issued = visit.identity.as_ref().filter(|identity| identity.challenge == challenge);
         let has_left = state.phase.has_ended() && !device_enrolled;
         if has_left && issued.is_some_and(|issued| state.certificate.as_ref() == Some(&issued.certificate.fingerprint))
@@ -129,7 +132,7 @@ impl Enroll {
         }
         let now = self.platform.world.now();
         let certificate = match &visit.identity {
-            // Asked again with the same key, as devices do when an answer got lost: there is nothing to sign.
+            // A repeated request: devices repeat it if an answer was lost. Nothing needs to be signed.
             Some(known) if known.challenge == challenge => {
                 IssuedCertificate { key_hash: wanted.key_hash.clone(), ..known.certificate.clone() }
             }
@@ -145,14 +148,14 @@ impl Enroll {
             Err(error) => return Err(unavailable(error)),
         };
         let identity =
-            performed.state.identity.ok_or_else(|| unavailable("an identity was issued and is not there"))?;
+            performed.state.identity.ok_or_else(|| unavailable("the issued identity is missing in the stream"))?;
         parse(&identity.certificate)
     }
 
     async fn issue_renewal(&self, device: DeviceId, challenge: SecretHash, wanted: Wanted) -> Result<X509, IssueError> {
         let loaded = self.platform.load::<Device>(&device.stream()).await.map_err(unavailable)?;
         let state = loaded.0.clone();
-        // A stranger's guess costs no signature.
+        // Guesses cost no signature.
         let renewal = state.renewal.filter(|renewal| renewal.challenge == challenge);
         let source = wanted.source;
         let (Some(renewal), Some(person)) = (renewal, state.person) else {
@@ -160,7 +163,7 @@ impl Enroll {
         };
         let now = self.platform.world.now();
         let identity = match renewal.identity {
-            // Asked again with the same key, as devices do when an answer got lost: there is nothing to sign.
+            // A repeated request: devices repeat it if an answer was lost. Nothing needs to be signed.
             Some(issued) => IssuedCertificate { key_hash: wanted.key_hash.clone(), ..issued },
             None => recorded(&self.sign(device, wanted.public_key, now, IDENTITY_DAYS).await?)?,
         };
@@ -173,13 +176,15 @@ impl Enroll {
         let command = device::Command::IssueRenewal { now, challenge: issue, identity, transaction };
         let state = self.renew(device, loaded, &command, context, source).await?;
         let issued = state.renewal.filter(|renewal| renewal.challenge == challenge).and_then(|it| it.identity);
-        parse(&issued.ok_or_else(|| unavailable("an identity was issued and is not there"))?)
+        parse(&issued.ok_or_else(|| unavailable("the issued identity is missing in the stream"))?)
     }
 
-    /// Another identity for a device, by right of the one it signed with, which has to be in force.
+    /// Issues a new identity for a device that signed the request with its current identity.
     ///
     /// # Errors
-    /// Refused: the old certificate is not in force, or the device is not enrolled.
+    /// Returns `Refused` if `signer` is not the current certificate of the device, or the device is not enrolled.
+    /// Returns `Unavailable` if the log cannot be read or written, the device has used up its budget of events, or the
+    /// certificate cannot be signed.
     pub async fn renew_identity(&self, device: DeviceId, signer: &X509, wanted: Wanted) -> Result<X509, IssueError> {
         let source = wanted.source;
         let known = match identify(&self.devices, signer).await {
@@ -193,8 +198,8 @@ impl Enroll {
             let asking = Asking::Device(device, known.context(source));
             return Err(self.refuse_identity(asking, IdentityRefusal::DeviceNotEnrolled, source).await);
         }
-        // Signing is what costs: not for a device that asks once more for the key that it got a certificate for, nor for one
-        // that has used up its budget of events.
+        // Signing is expensive. Nothing is signed if the device already has a certificate for this key, or has used up
+        // its budget of events.
         let expected_end = self.platform.world.now().plus_seconds(i64::from(IDENTITY_DAYS) * 86_400);
         if let Some(before) = known.state.renewal_of(&wanted.key_hash, expected_end) {
             return parse(before);
@@ -207,10 +212,10 @@ impl Enroll {
         let command = device::Command::RenewIdentity { identity: identity.clone(), transaction: wanted.transaction };
         let state = self.renew(device, known.loaded(), &command, known.context(source), source).await?;
         let renewed = state.renewal_of(&identity.key_hash, identity.not_after);
-        parse(renewed.ok_or_else(|| unavailable("an identity was renewed and is not there"))?)
+        parse(renewed.ok_or_else(|| unavailable("the renewed identity is missing in the stream"))?)
     }
 
-    // What a device is verified by before it gets the MDM profile. It is none of the identities that a device is managed by.
+    // Issues the identity that verifies a device before it gets the MDM profile. A device is never managed by it.
     async fn issue_verification_identity(
         &self,
         enrollment: EnrollmentId,
@@ -238,7 +243,7 @@ impl Enroll {
         };
         let issued = visit.verifications.into_iter().find(|verification| verification.challenge == challenge);
         let identity = issued.and_then(|verification| verification.identity);
-        parse(&identity.ok_or_else(|| unavailable("an identity was issued and is not there"))?)
+        parse(&identity.ok_or_else(|| unavailable("the issued identity is missing in the stream"))?)
     }
 
     async fn renew(
@@ -258,7 +263,7 @@ impl Enroll {
         }
     }
 
-    // The refusal is durable before the device is told it.
+    // The refusal is stored before the device gets the answer.
     async fn refuse_identity(&self, asking: Asking, why: IdentityRefusal, source: Option<IpAddr>) -> IssueError {
         let told = match asking {
             Asking::Stranger => {

@@ -1,4 +1,5 @@
-//! Enrolling: people come to the portal or from Settings, prove who they are and are admitted; devices get their profile and identity.
+//! Enrolls devices: authenticates and admits people who come to the portal or from Settings, and gives devices their
+//! MDM profile and identity.
 
 pub mod account_driven;
 mod admit;
@@ -24,7 +25,7 @@ use settings::SettingsService;
 use sign_in::SignIn;
 use std::sync::Arc;
 
-/// What the server needs to enroll devices.
+/// The state of the enrollment service.
 pub struct Enroll {
     pub platform: Platform,
     pub settings: Arc<SettingsService>,

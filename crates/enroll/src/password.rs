@@ -1,4 +1,4 @@
-//! A name and a password at the portal.
+//! Sign-in with a user name and a password at the portal.
 
 use crate::Enroll;
 use crate::admit::admit;
@@ -15,18 +15,18 @@ use sign_in::{
 };
 use std::collections::BTreeSet;
 
-/// What somebody gives who signs in with a password.
+/// User name, password and known-browser cookie of a sign-in.
 pub struct Credentials<'a> {
     pub user_name: &'a str,
     pub password: &'a SecretString,
-    /// The cookie that makes their browser known, if it has one.
+    /// Value of the known-browser cookie, if the browser sent one.
     pub known_browser: Option<&'a str>,
 }
 
-/// Lets somebody in, or not; either is written down.
+/// Signs a person in with a password, or refuses it. Either result is recorded.
 ///
 /// # Errors
-/// If accounts or log cannot be used.
+/// Returns an error if the local accounts cannot be read or the log cannot be read or written.
 pub async fn at_portal(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
@@ -61,7 +61,7 @@ fn may_enroll(privileges: &BTreeSet<Privilege>) -> bool {
     privileges.contains(&Privilege::Enroll) || privileges.contains(&Privilege::EnrollForOthers)
 }
 
-// Whether a visit is opened, which the browser sees, depends on its source alone and not on the name.
+// Whether a visit is opened, which the browser notices, depends only on the source and not on the name.
 async fn refuse(enroll: &Enroll, entrance: &Entrance<'_>, refused: Refused) -> Result<Outcome, SignInError> {
     let (beat, told, now) = (refused.beat, refused.told(), enroll.platform.world.now());
     let bytes = if entrance.visit.is_some() { REFUSAL_BYTES } else { VISIT_BYTES };
@@ -87,7 +87,8 @@ fn outcome(told: Told, opened: Option<(EnrollmentId, String)>) -> Outcome {
     }
 }
 
-// On a disk that is nearly full no visit is opened for a refusal; of a known account it is written all the same.
+// If the disk is nearly full, no visit is opened for a refusal. A refusal of a known account is still written to the
+// stream of the account.
 fn has_room(enroll: &Enroll, entrance: &Entrance<'_>, bytes: i64) -> bool {
     !enroll.platform.disk.is_nearly_full()
         && enroll.sign_in.refusals.through_source(enroll.platform.world.now(), entrance.source, bytes)
@@ -96,7 +97,7 @@ fn has_room(enroll: &Enroll, entrance: &Entrance<'_>, bytes: i64) -> bool {
 async fn refuse_on_visit(enroll: &Enroll, entrance: &Entrance<'_>, refused: Refused) -> Result<Outcome, SignInError> {
     let (enrollment, opened) = open(enroll, entrance).await?;
     let (account, told) = (refused.account_name(&enroll.platform.secrets), refused.told());
-    // Only the HMAC of a name that nobody has: of the others the account says enough.
+    // The HMAC of the name is recorded only if the name is unknown. Otherwise the account is recorded.
     let name = account.is_none().then_some(refused.name);
     let command = Command::RefuseSignIn { method: refused.method, reason: refused.reason, account, name };
     match enroll.platform.perform::<Visit>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {

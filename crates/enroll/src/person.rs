@@ -1,4 +1,4 @@
-//! The person behind an account of a provider.
+//! Finds or creates the person of an account.
 
 use crate::Enroll;
 use decisions::person::{self, Person, ReserveAccount};
@@ -9,7 +9,8 @@ use identity::Account;
 use platform::context::Context;
 use sign_in::{Proof, SignInError};
 
-/// The person behind an account, known from now on at the latest; `context` is that of whoever makes them known.
+/// Returns the person of an account, and creates them if the account is new. `context` returns the context of the
+/// events for a person.
 pub(crate) async fn find_or_create_person(
     enroll: &Enroll,
     proof: &Proof,
@@ -24,8 +25,8 @@ pub(crate) async fn find_or_create_person(
     Ok(SignedIn { method: proof.method, person, account: name, user_name })
 }
 
-// Whoever reserves the account first decides which person it is. An erased person stays forgotten: the account leads to
-// a new one, who begins without a past.
+// The first reservation binds the account to a person; later ones return that person. If that person was erased, the
+// account is bound to a new person without a history.
 async fn person_of(
     enroll: &Enroll,
     account: &str,

@@ -1,29 +1,30 @@
-//! The permit to look at the portal's pages with sample data: a link that the console or the demo hands out, and its end.
+//! Links to the preview of the portal's pages with sample data. The console and the demo create them; they expire.
 
 use platform::Platform;
 
-/// What the tag of the link is for.
+/// Purpose of the tag of the link.
 const PURPOSE: &str = "portal-preview";
-/// The link holds nothing but its end.
+/// The link contains only this word and its expiry time.
 const WHAT: &str = "pages";
-/// The console makes another link for each page that is chosen: signing out there leaves this one valid for so long.
+/// Lifetime of a link in minutes. It stays valid after a sign-out at the console, so it is short. The console creates a
+/// new link for each chosen page.
 const MINUTES: i64 = 10;
 
-/// The pages, by the name in the address, with what the console calls them.
+/// The pages: the name in the URL and the title in the console.
 pub const PAGES: [(&str, &str); 26] = [
-    ("desktop", "Opened at a desk"),
+    ("desktop", "Opened on a computer"),
     ("which-device", "What are you using?"),
     ("other-browser", "Opened in another browser than Safari"),
     ("sign-in", "Sign in"),
     ("sign-in-refused", "Sign in: refused"),
-    ("sign-in-throttled", "Sign in: too many tries"),
-    ("sign-in-change-password", "Sign in: another password first"),
+    ("sign-in-throttled", "Sign in: too many attempts"),
+    ("sign-in-change-password", "Sign in: password must be changed"),
     ("sign-in-not-now", "Sign in: not possible right now"),
     ("sign-in-too-late", "Sign in: took too long"),
-    ("leaving", "On to the identity provider"),
-    ("for-whom", "For whom the device is"),
+    ("leaving", "Redirect to the identity provider"),
+    ("for-whom", "Who the device is for"),
     ("previous", "A device is enrolled already"),
-    ("ownership", "Whose device it is"),
+    ("ownership", "Who owns the device"),
     ("terms", "Terms of use"),
     ("ca", "Certificate"),
     ("managed-apple-id", "Managed Apple ID"),
@@ -34,18 +35,18 @@ pub const PAGES: [(&str, &str); 26] = [
     ("hand-over", "Back to Settings"),
     ("stopped", "Stopped: enroll in Settings instead"),
     ("stopped-permitted", "Stopped: may not enroll"),
-    ("stopped-unknown", "Stopped: not known whether they may"),
+    ("stopped-unknown", "Stopped: unknown whether they may enroll"),
     ("about", "What the organization sees"),
     ("problem", "Something went wrong"),
 ];
 
-/// The path of the pages, with a permit that ends in some minutes.
+/// Returns the path of the preview pages with a new link.
 pub fn path(platform: &Platform) -> String {
     let expires = platform.world.now().plus_seconds(MINUTES * 60).0 / 1_000_000;
     format!("/enroll/preview/{}", platform.secrets.link(PURPOSE, &[WHAT], expires))
 }
 
-/// Whether this link was handed out here and has not come to its end.
+/// Returns whether this server created the link and it has not expired.
 pub fn permits(platform: &Platform, token: &str) -> bool {
     platform.secrets.open_link::<1>(token, PURPOSE, platform.world.now()).is_some_and(|([what], _)| what == WHAT)
 }

@@ -1,4 +1,4 @@
-//! A visitor of the portal goes to a provider and comes back.
+//! Single sign-on at the portal: sends a visitor to an identity provider and reads the provider's answer.
 
 mod posted;
 mod refusal;
@@ -20,23 +20,23 @@ use sign_in::redirect::{Back, IdentityProvider, Place, answered, send, unsolicit
 use sign_in::{Proof, SignInError, set_out};
 use url::Url;
 
-/// Seconds until somebody may try again for whom there was no room.
+/// Seconds until a visitor may try again after the rate limit was reached.
 const ROOM_AGAIN_SECONDS: i64 = 60;
 
-/// What came of the wish to sign in at a provider.
+/// Result of starting single sign-on.
 pub enum Departure {
-    /// The browser goes there. `opened` is the new session of a visit that began with this.
+    /// The browser is redirected to `address`. `opened`: id and session secret, if this request opened the visit.
     To { address: Url, opened: Option<(EnrollmentId, String)> },
-    /// The provider is not offered here.
+    /// The settings do not enable this provider for enrollment.
     NotOffered,
-    /// Not now.
+    /// Single sign-on cannot start.
     Not(Outcome),
 }
 
-/// Sends a visitor to a provider.
+/// Sends a visitor to the identity provider `name`.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be read or written.
 pub async fn depart(enroll: &Enroll, entrance: &Entrance<'_>, name: &str) -> Result<Departure, SignInError> {
     let ways = enroll.settings.current().await?.sign_in.enrollment;
     let Some(provider) = enroll.sign_in.providers.offered(&ways.single_sign_on, name) else {
@@ -70,11 +70,11 @@ pub async fn depart(enroll: &Enroll, entrance: &Entrance<'_>, name: &str) -> Res
     }
 }
 
-/// Takes the answer that a visitor brings back from a provider that speaks OpenID Connect; `None` if no provider of this
-/// name is offered.
+/// Reads the answer of an OpenID Connect provider, which arrives in the query of the redirect. `None` if the settings
+/// enable no provider with this name.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be read or written.
 pub async fn arrive(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
@@ -94,7 +94,7 @@ pub async fn arrive(
     };
     let (enrollment, account) = match (entrance.visit, proven) {
         (Some(enrollment), Ok(account)) => (enrollment, account),
-        (visit, Ok(_)) => return refused(enroll, entrance, visit, provider, &unsolicited("nobody waits for it")).await,
+        (visit, Ok(_)) => return refused(enroll, entrance, visit, provider, &unsolicited("no visit waits")).await,
         (visit, Err(why)) => return refused(enroll, entrance, visit, provider, &why).await,
     };
     enroll.sign_in.came_back(Place::Portal, entrance.source);
@@ -102,15 +102,17 @@ pub async fn arrive(
     admit(enroll, entrance, enrollment, &proof).await.map(Some)
 }
 
-/// What a browser waits for.
+/// Whether a visit waits for an answer.
 enum Expected<'a> {
-    /// The value that came back.
+    /// It waits for this answer. Contains the `state` of the answer.
     Answer(&'a str),
+    /// The request is too old.
     TooLate,
+    /// It does not wait for this answer.
     Nothing(Disbelief),
 }
 
-// The value that came back, if this browser's visit waits for exactly that, from this provider, and not for too long.
+// Checks that the visit of this browser waits for this answer from this provider, and that the request is recent.
 async fn expected<'a>(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
@@ -119,10 +121,10 @@ async fn expected<'a>(
 ) -> Result<Expected<'a>, SignInError> {
     let nothing = |why: &str| Ok(Expected::Nothing(unsolicited(why)));
     let Some(enrollment) = entrance.visit else {
-        return nothing("the browser has no visit: it did not begin here, or its cookie is gone");
+        return nothing("the browser has no visit: it did not start single sign-on here, or it sent no cookie");
     };
     let Some(state) = back.state.as_deref() else {
-        return nothing("the answer holds no state");
+        return nothing("the answer contains no state");
     };
     let (visit, request) = (enroll.platform.visit(enrollment).await?, hash(state));
     let waits = visit.single_sign_on.is_some_and(|waiting| {
@@ -130,7 +132,7 @@ async fn expected<'a>(
         same_request && waiting.provider == provider.name && waiting.method == provider.method()
     });
     if !waits {
-        return nothing("the visit waits for no answer, or for another one");
+        return nothing("the visit waits for no answer or for another one");
     }
     let recent = is_recent(enroll, enrollment, &request).await?;
     Ok(if recent { Expected::Answer(state) } else { Expected::TooLate })

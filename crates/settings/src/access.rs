@@ -1,4 +1,4 @@
-//! `access`: every rule can be told from the others, is about somebody, is reached, and can be kept.
+//! Checks `access`: each rule has a unique name, can match people, can be reached, and can be fulfilled.
 
 use super::{Findings, Providers, either};
 use events::enrollment::Ownership;
@@ -21,13 +21,13 @@ pub(super) fn check(settings: &Settings, providers: &Providers<'_>, findings: &m
 
 fn name<'a>(key: &str, rule: &'a AccessRule, names: &mut BTreeSet<&'a str>, findings: &mut Findings) {
     if rule.name.trim().is_empty() || rule.name.chars().any(char::is_control) {
-        findings.wrong(format!("{key}: name is empty; give one, it stands in the audit trail"));
+        findings.wrong(format!("{key}: name is empty or has control characters; give a name for the audit trail"));
     } else if !names.insert(&rule.name) {
-        findings.wrong(format!("{key}: another rule has this name; names must differ, they stand in the audit trail"));
+        findings.wrong(format!("{key}: another rule has this name; names must differ for the audit trail"));
     }
 }
 
-/// A group or claim has a name, a claim a value.
+/// Checks that a group has a name, and that a claim has a name and a value.
 pub(super) fn who(key: &str, who: &Who, findings: &mut Findings) {
     let empty = |text: &String| text.trim().is_empty();
     match who {
@@ -48,16 +48,16 @@ fn provider(key: &str, rule: &AccessRule, providers: &Providers<'_>, findings: &
     let Some(provider) = rule.provider.as_deref() else { return };
     if !providers.names().contains(&provider) {
         let known = either(providers.names());
-        findings.wrong(format!("{key}: the configuration knows no provider {provider:?}; it knows {known}"));
+        findings.wrong(format!("{key}: the provider {provider:?} is not in the configuration; available: {known}"));
     } else if provider == LOCAL && rule.who != Who::Everyone {
         findings.wrong(format!(
-            "{key}: local accounts are in no groups and have no claims, so the rule is about nobody; write who = \
+            "{key}: local accounts have no groups and no claims, so the rule matches nobody; write who = \
              \"everyone\", or name another provider"
         ));
     }
 }
 
-// The first rule that is about somebody decides.
+// The first matching rule decides, so a rule behind another one for the same people is never reached.
 fn reached(key: &str, rule: &AccessRule, earlier: &[AccessRule], findings: &mut Findings) {
     let covers = |other: &&AccessRule| {
         let same_people = other.who == Who::Everyone || other.who == rule.who;
@@ -65,8 +65,8 @@ fn reached(key: &str, rule: &AccessRule, earlier: &[AccessRule], findings: &mut 
     };
     if let Some(other) = earlier.iter().find(covers) {
         findings.wrong(format!(
-            "{key} is never reached: rule {:?} before it is about the same people, and the first rule decides; move this \
-             one before it, or leave it out",
+            "{key} is never reached: the earlier rule {:?} matches the same people, and the first matching rule decides; move \
+             this rule before it, or remove it",
             other.name
         ));
     }
@@ -79,7 +79,7 @@ fn grants(key: &str, rule: &AccessRule, settings: &Settings, findings: &mut Find
     }
     if rule.devices_per_person == Some(0) {
         findings.wrong(format!(
-            "{key}: devices_per_person is 0; to let nobody enroll write enroll = [], to set no limit leave it out"
+            "{key}: devices_per_person is 0; to forbid enrollment write enroll = [], for no limit leave it out"
         ));
     }
     if rule.terms_required {
@@ -88,14 +88,14 @@ fn grants(key: &str, rule: &AccessRule, settings: &Settings, findings: &mut Find
         {
             let kind = ownership_key(*kind);
             findings.wrong(format!(
-                "{key} requires terms of use, but there are none for {kind} devices; add [terms.{kind}], or say \
+                "{key} requires terms of use, but there are none for {kind} devices; add [terms.{kind}], or set \
                  terms_required = false"
             ));
         }
     }
 }
 
-// Whoever no rule is about may nothing: a way that is switched on for them leads nowhere.
+// People matched by no rule cannot enroll, so a sign-in method without a rule is useless.
 fn forgotten(settings: &Settings, findings: &mut Findings) {
     if settings.access.is_empty() {
         return;
@@ -109,13 +109,12 @@ fn forgotten(settings: &Settings, findings: &mut Findings) {
             here && (name != LOCAL || rule.who == Who::Everyone)
         };
         if !settings.access.iter().any(|rule| about(&rule)) {
-            findings
-                .warn(format!("access: no rule is about people who sign in with {name:?}, so they may enroll nothing"));
+            findings.warn(format!("access: no rule matches people who sign in with {name:?}, so they cannot enroll"));
         }
     }
 }
 
-/// As the settings file spells it.
+/// Returns the spelling in the settings file.
 pub(super) fn ownership_key(ownership: Ownership) -> &'static str {
     match ownership {
         Ownership::Personal => "personal",

@@ -1,23 +1,23 @@
-//! What changes from some settings to others, a line a setting: nested ones by their path, rules by their name, long
-//! texts by the lines that differ.
+//! Describes the difference between two settings, one line for each setting. Nested settings are named by their path,
+//! rules by their name. For long texts the changed lines are listed.
 
 use events::settings::{Changes, Settings};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeSet;
 use toml::{Table, Value};
 
-/// Lines such as `limits.models: [] -> ["iPad"]`; none where nothing changes.
+/// Returns lines such as `limits.models: [] -> ["iPad"]`, or no lines if nothing changes.
 ///
 /// # Errors
-/// If settings cannot be written as TOML.
+/// Returns an error if the settings cannot be written as TOML.
 pub fn difference(before: &Settings, after: &Settings) -> Result<Vec<String>, toml::ser::Error> {
     told_changes(&Changes::between(before, after))
 }
 
-/// The same of changes that were written down.
+/// Returns the same lines for recorded changes.
 ///
 /// # Errors
-/// If settings cannot be written as TOML.
+/// Returns an error if the settings cannot be written as TOML.
 pub fn told_changes(changes: &Changes) -> Result<Vec<String>, toml::ser::Error> {
     let mut lines = Vec::new();
     tables("", &table(changes.before())?, &table(changes.after())?, &mut lines);
@@ -55,7 +55,7 @@ fn values(path: &str, before: Option<&Value>, after: Option<&Value>, lines: &mut
     match (before, after) {
         (before, after) if before == after => {}
         (Some(Value::Table(before)), Some(Value::Table(after))) => tables(path, before, after, lines),
-        // What comes or goes whole is told setting by setting, too.
+        // A table that is added or removed is also listed setting by setting.
         (None, Some(Value::Table(after))) => tables(path, &none, after, lines),
         (Some(Value::Table(before)), None) => tables(path, before, &none, lines),
         (Some(Value::String(before)), Some(Value::String(after))) if is_long(before) || is_long(after) => {
@@ -92,7 +92,7 @@ fn is_rules(value: Option<&Value>) -> bool {
     value.and_then(Value::as_array).is_some_and(|rules| rules.first().is_some_and(Value::is_table))
 }
 
-// What a new rule says, without what it leaves as it is.
+// Lists the keys of a new rule, without its name and without flags that are off.
 fn told(path: &str, rule: &Table, lines: &mut Vec<String>) {
     for (key, value) in rule {
         match value {
@@ -104,7 +104,7 @@ fn told(path: &str, rule: &Table, lines: &mut Vec<String>) {
     }
 }
 
-// Rules are known by their names; those that have none, by their places.
+// Rules are identified by their names, and rules without a name by their positions.
 fn rules(path: &str, before: Option<&Value>, after: Option<&Value>, lines: &mut Vec<String>) {
     let named = |rules: Option<&Value>| -> Vec<(String, Value)> {
         let rules = rules.and_then(Value::as_array).cloned().unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Groups that rules are about and no directory has: a rule that shuts out would pass over everybody.
+//! Finds groups of rules that exist in no directory. A rule for such a group matches nobody: a rule that should refuse
+//! people would have no effect.
 
 use events::settings::{Settings, Who};
 use identity::ldap::Ldap;
@@ -6,35 +7,37 @@ use names::{GroupName, quoted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// For all groups together: settings are not held up longer by a directory that does not answer.
+/// Time limit for looking up all groups, so that a directory that does not answer delays a change of settings only
+/// briefly.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A group that some rule is about, and the provider that the rule names.
+/// A group of a rule, and the provider of the rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Named<'a> {
     group: &'a str,
     provider: Option<&'a str>,
 }
 
-/// What is to be told of the groups that rules are about.
+/// Result of looking up the groups of the rules.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Looked {
-    /// Groups that exist nowhere, a sentence each.
+    /// Groups that do not exist, one sentence each.
     pub nowhere: Vec<String>,
-    /// Groups that could not be looked up, since directories did not answer.
+    /// Set if groups could not be looked up because directories did not answer.
     pub unknown: Option<Unknown>,
 }
 
-/// Said once, however many groups there are.
+/// Directories that did not answer. Reported once, not once for each group.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unknown {
-    /// "the groups of the directory \"main\" could not be looked up".
+    /// Such as "the groups of the directory \"main\" could not be looked up".
     pub told: String,
-    /// What each of the directories answered instead.
+    /// The errors of the directories.
     pub why: String,
 }
 
-/// Looks all groups up. Of groups at identity providers nothing can be known. `single_sign_on`: the identity providers of the configuration.
+/// Looks up all groups of the rules in the directories. Groups of identity providers cannot be checked.
+/// `single_sign_on` are the identity providers of the configuration.
 pub async fn look(settings: &Settings, directories: &[&Ldap], single_sign_on: &BTreeSet<&str>) -> Looked {
     let asked = tokio::time::timeout(PATIENCE, ask(settings, directories, single_sign_on)).await;
     asked.unwrap_or_else(|_| {
@@ -62,7 +65,7 @@ async fn ask(settings: &Settings, directories: &[&Ldap], single_sign_on: &BTreeS
     Looked { nowhere, unknown }
 }
 
-/// Directories that did not answer, and why. Each is asked until its first failure.
+/// Directories that did not answer, with the error. A directory is not asked again after its first failure.
 type Mute = BTreeMap<String, String>;
 
 fn unknown<'a>(names: impl Iterator<Item = &'a str>, why: String) -> Unknown {
@@ -74,13 +77,13 @@ fn unknown<'a>(names: impl Iterator<Item = &'a str>, why: String) -> Unknown {
     Unknown { told, why }
 }
 
-// Why nobody is in this group, as far as directories know.
+// Returns why the group has no members as far as the directories know. `None` if it exists or this is unknown.
 async fn missing(group: &str, directories: &[&Ldap], elsewhere: bool, mute: &mut Mute) -> Option<String> {
     let names: Vec<&str> = directories.iter().map(|directory| directory.name()).collect();
     let names = super::either(names);
     if let GroupName::Plain(_) = GroupName::of(group) {
         let wrong = format!(
-            "the group {} is no distinguished name, and {names} names groups so; write it as \
+            "the group {} is not a distinguished name, as groups of {names} are; write it as \
              \"cn=staff,ou=groups,dc=example,dc=com\"",
             quoted(group)
         );
@@ -96,9 +99,9 @@ async fn missing(group: &str, directories: &[&Ldap], elsewhere: bool, mute: &mut
     if directories.iter().any(|directory| mute.contains_key(directory.name())) {
         return None;
     }
-    let perhaps = if elsewhere { ", unless an identity provider names one so" } else { "" };
+    let perhaps = if elsewhere { ", unless an identity provider reports this group" } else { "" };
     Some(format!(
-        "the group {} is not in {names}, or the searcher may not see it: the rules about it are about nobody{perhaps}",
+        "the group {} is not in {names}, or bind_dn cannot read it: rules for this group match nobody{perhaps}",
         quoted(group)
     ))
 }

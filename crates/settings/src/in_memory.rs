@@ -1,7 +1,8 @@
-//! The current settings in memory, advanced by the log: each question reads only the changes since the last one.
+//! Keeps the current settings in memory and updates them from the log: each query reads only the changes since the last
+//! one.
 //!
-//! Whoever asks after a change was acknowledged gets it, whichever process wrote it: the log is asked for more each time,
-//! which costs one look-up that finds nothing.
+//! A query after a change was acknowledged returns that change, also if another process wrote it. Each query therefore
+//! reads the log, which usually is one lookup that finds nothing.
 
 use decisions::Aggregate;
 use decisions::settings::Current;
@@ -12,7 +13,7 @@ use events::{Event, Position, Revision};
 use platform::Loaded;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The last state that was read.
+/// The latest state that was read.
 #[derive(Default)]
 pub(crate) struct SettingsInMemory {
     known: Mutex<Arc<Known>>,
@@ -21,30 +22,30 @@ pub(crate) struct SettingsInMemory {
 #[derive(Clone, Default)]
 struct Known {
     current: Current,
-    /// Of the last change.
+    /// Revision and position of the last change.
     at: Option<(Revision, Position)>,
 }
 
 impl SettingsInMemory {
-    /// The current settings, and the revision of their stream.
+    /// Returns the current settings and the revision of their stream.
     ///
     /// # Errors
-    /// If the stream cannot be read.
+    /// Returns an error if the stream of settings cannot be read.
     pub async fn current(&self, log: &Log) -> Result<Loaded<Current>, ReadError> {
         let known = self.advanced(log).await?;
         Ok((known.current.clone(), known.at.map(|(revision, _)| revision)))
     }
 
-    /// The settings at a position of the log.
+    /// Returns the settings at a position of the log.
     ///
     /// # Errors
-    /// If the stream cannot be read.
+    /// Returns an error if the stream of settings cannot be read.
     pub async fn at(&self, log: &Log, position: Position) -> Result<Settings, ReadError> {
         let known = self.advanced(log).await?;
         if known.at.is_none_or(|(_, changed)| changed <= position) {
             return Ok(known.current.settings.clone());
         }
-        // Changed since: from the first change on, up to the position.
+        // The settings changed after `position`: apply all changes up to it.
         let entries = log.read(&stream()).await?;
         let before = entries.into_iter().take_while(|entry| entry.position <= position);
         Ok(before.fold(Known::default(), Known::then).current.settings)
@@ -59,7 +60,7 @@ impl SettingsInMemory {
         }
         let advanced = Arc::new(changes.into_iter().fold((*known).clone(), Known::then));
         let mut kept = self.lock();
-        // Somebody else may have read further.
+        // Another task may have read further.
         if kept.at < advanced.at {
             *kept = Arc::clone(&advanced);
         }
@@ -74,7 +75,7 @@ impl SettingsInMemory {
 impl Known {
     fn then(self, entry: Entry) -> Known {
         let at = Some((entry.revision, entry.position));
-        // A stream of one category holds events of one aggregate: `Event::from_parts` sees to it.
+        // Always a settings event: `Event::from_parts` rejects other events in this stream.
         let Event::Settings(event) = entry.event else { return Known { at, ..self } };
         Known { current: self.current.evolve(&event), at }
     }

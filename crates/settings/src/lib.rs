@@ -1,5 +1,5 @@
-//! The settings: the current ones, and changes of them, checked as a whole before they are applied and described so that people can
-//! read them.
+//! Holds the current settings, checks changes of them as a whole before they are applied, and describes changes for
+//! people.
 
 mod access;
 mod account_driven;
@@ -31,16 +31,16 @@ use identity::config::Identity;
 use platform::PerformError;
 use platform::context::Context;
 
-/// Settings as a file for `muster settings apply` holds them. Empty lists of tables are left out: a file with `access = []` takes no
-/// `[[access]]` further down.
+/// Returns the settings as TOML for `muster settings apply`. Empty lists of tables are left out, because a file with
+/// `access = []` cannot also contain `[[access]]`.
 ///
 /// # Errors
-/// If they cannot be written as TOML.
+/// Returns an error if the settings cannot be written as TOML.
 pub fn written_settings(settings: &Settings) -> Result<String, toml::ser::Error> {
     let mut text = toml::to_string(settings)?;
     for list in ["shared_networks", "access", "staff_roles"] {
         let without = text.replacen(&format!("\n{list} = []\n"), "\n", 1);
-        // Nor is such a line within somebody's text taken for one.
+        // The check keeps a line that looks like this but is part of a text.
         if toml::from_str::<Settings>(&without).is_ok_and(|read| read == *settings) {
             text = without;
         }
@@ -50,12 +50,12 @@ pub fn written_settings(settings: &Settings) -> Result<String, toml::ser::Error>
 
 use std::collections::BTreeSet;
 
-/// What is found in settings before they are applied. Each finding names the key, what is wrong, and what it should be.
+/// Result of checking settings. Each finding names the key, what is wrong and what to do.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Findings {
-    /// As long as there is one, nothing is applied.
+    /// Errors. If there is one, nothing is applied.
     pub wrong: Vec<String>,
-    /// Applied all the same, but perhaps not what was meant.
+    /// Warnings: the settings can be applied, but may not do what was intended.
     pub warnings: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ impl Findings {
     }
 }
 
-/// Who vouches for people, as the configuration has them: settings name them.
+/// The names of directories and identity providers in the configuration, which settings refer to.
 struct Providers<'a> {
     directories: BTreeSet<&'a str>,
     single_sign_on: BTreeSet<&'a str>,
@@ -85,13 +85,13 @@ impl<'a> Providers<'a> {
         }
     }
 
-    /// All names that a rule may give as `provider`, [`LOCAL`] first.
+    /// Returns all names that a rule may contain as `provider`, [`LOCAL`] first.
     fn names(&self) -> Vec<&'a str> {
         [LOCAL].into_iter().chain(self.directories.iter().copied()).chain(self.single_sign_on.iter().copied()).collect()
     }
 }
 
-/// Looks at settings beside the configuration's `[identity]`, and beside the settings that are in force.
+/// Checks settings against the section `[identity]` of the configuration and against the current settings (`before`).
 pub fn check(settings: &Settings, identity: &Identity, before: &Settings) -> Findings {
     let (mut findings, providers) = (Findings::default(), Providers::of(identity));
     general::check(settings, &mut findings);
@@ -106,7 +106,8 @@ pub fn check(settings: &Settings, identity: &Identity, before: &Settings) -> Fin
     findings
 }
 
-/// Where these settings name a directory or identity provider that the configuration does not have, a line each.
+/// Returns one line for each directory or identity provider that the settings name and the configuration does not
+/// contain.
 pub fn unknown_providers(settings: &Settings, identity: &Identity) -> Vec<String> {
     let providers = Providers::of(identity);
     let known = either(providers.names());
@@ -122,12 +123,13 @@ pub fn unknown_providers(settings: &Settings, identity: &Identity) -> Vec<String
     let of_roles =
         settings.staff_roles.iter().filter_map(|rule| Some(("staff_roles".to_owned(), rule.provider.as_deref()?)));
     let unknown = of_ways.chain(of_rules).chain(of_roles).filter(|(_, name)| !providers.names().contains(name));
-    let lines: BTreeSet<String> =
-        unknown.map(|(key, name)| format!("{key} names {name:?}, and the configuration knows {known} only")).collect();
+    let lines: BTreeSet<String> = unknown
+        .map(|(key, name)| format!("{key} names {name:?}, not in the configuration; available: {known}"))
+        .collect();
     lines.into_iter().collect()
 }
 
-/// Names of identity providers in the configuration.
+/// Returns the names of the identity providers in the configuration.
 pub fn single_sign_on(identity: &Identity) -> BTreeSet<&str> {
     Providers::of(identity).single_sign_on
 }
@@ -135,27 +137,29 @@ pub fn single_sign_on(identity: &Identity) -> BTreeSet<&str> {
 /// Why settings were not applied.
 #[derive(Debug)]
 pub enum ApplyError {
-    /// What is wrong with them, a line each.
+    /// The errors in the settings, one line each.
     Wrong(Vec<String>),
+    /// The settings were changed after the caller read them.
     ChangedMeanwhile,
-    /// The log cannot be used.
+    /// The log cannot be read or written.
     Broken(String),
 }
 
-/// What was applied.
+/// Result of applying settings.
 #[derive(Debug)]
 pub struct Applied {
     pub before: Settings,
     pub warnings: Vec<String>,
-    /// `None` if these settings were the current ones already.
+    /// `None` if the settings did not change.
     pub appended: Option<Appended>,
 }
 
-/// Applies the settings if they make sense, on behalf of whoever `context` names. `over`: the number of changes that there
-/// were when they were decided on, as [`Apply::over`].
+/// Checks and applies settings. `over` is the number of changes that the settings had when the caller read them, as in
+/// [`Apply::over`].
 ///
 /// # Errors
-/// Then nothing is applied.
+/// Returns an error, and applies nothing, if the settings have errors or were changed meanwhile, or if the log cannot
+/// be read or written.
 pub async fn apply(
     service: &SettingsService,
     over: Option<u64>,
@@ -169,7 +173,7 @@ pub async fn apply(
     if !wrong.is_empty() {
         return Err(ApplyError::Wrong(wrong));
     }
-    // Only where rules changed: an administrator who changes a text does not wait for directories.
+    // Only if rules changed, so that an administrator who changes a text does not wait for directories.
     if (&after.access, &after.staff_roles) != (&before.access, &before.staff_roles) {
         let single_sign_on = single_sign_on(&service.identity);
         let looked = groups::look(&after, &service.directories(), &single_sign_on).await;
@@ -184,15 +188,15 @@ pub async fn apply(
     }
 }
 
-/// The languages that pages are in: what `templates/texts` holds.
+/// The languages of the pages: those in `templates/texts`.
 const LANGUAGES: [&str; 3] = ["de", "en", "ja"];
 
-// Names in a sentence: `"a", "b" or "c"`.
+// Returns names for a sentence: `"a", "b" or "c"`.
 fn either<T: std::fmt::Debug>(names: impl IntoIterator<Item = T>) -> String {
     let mut names: Vec<String> = names.into_iter().map(|name| format!("{name:?}")).collect();
     match names.pop() {
         Some(last) if names.is_empty() => last,
         Some(last) => format!("{} or {last}", names.join(", ")),
-        None => "nothing: there is none".into(),
+        None => "none".into(),
     }
 }

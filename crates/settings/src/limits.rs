@@ -1,4 +1,4 @@
-//! `limits`: versions that exist together with the kind they are for, models that Apple could have made.
+//! Checks `limits`: version ranges that devices of the kind can meet, and models that can exist.
 
 use super::Findings;
 use super::access::ownership_key;
@@ -17,24 +17,24 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
             };
             if limits::version(&only_maximum, *ownership, minimum).is_some() {
                 findings.wrong(format!(
-                    "{key}: minimum {minimum} is newer than maximum {maximum}: no device could enroll; exchange them, \
+                    "{key}: minimum {minimum} is newer than maximum {maximum}: no device could enroll; swap them, \
                      or leave one out"
                 ));
             }
         }
         if !settings.ownership_kinds.contains(ownership) {
-            findings.warn(format!("{key}: devices of this kind are not enrolled (ownership_kinds)"));
+            findings.warn(format!("{key} has no effect: ownership_kinds does not contain this kind"));
         }
         if *ownership == Ownership::Personal {
             if range.minimum.is_some_and(|minimum| minimum >= FIRST_ACCOUNT_DRIVEN_ONLY) {
                 findings.warn(format!(
-                    "{key}.minimum: with {FIRST_ACCOUNT_DRIVEN_ONLY} and later personal devices enroll from Settings only, \
+                    "{key}.minimum: with {FIRST_ACCOUNT_DRIVEN_ONLY} and later, personal devices enroll only from Settings, \
                      so none could enroll at the portal"
                 ));
             }
             if range.maximum.is_some_and(|maximum| maximum < FIRST_USER_ENROLLMENT) {
                 findings.warn(format!(
-                    "{key}.maximum: personal devices enroll from {FIRST_USER_ENROLLMENT} on, so none could"
+                    "{key}.maximum: personal devices need {FIRST_USER_ENROLLMENT} or later, so none could enroll"
                 ));
             }
         }
@@ -51,13 +51,13 @@ fn one_model(model: &str, findings: &mut Findings) {
     });
     if !well_formed {
         findings.wrong(format!(
-            "limits.models: {model:?} begins no name of a model; devices call themselves such as iPhone14,5, so give \
+            "limits.models: {model:?} is not the beginning of a model identifier, such as iPhone14,5; give \
              \"iPhone\", \"iPad\", \"iPhone14,\" or \"iPhone14,5\""
         ));
     } else if number.is_some_and(|number| !number.is_empty() && !number.contains(',')) {
         findings.warn(format!(
-            "limits.models: {model:?} is the beginning of {model}0, to {model}9, too; with a comma at the end it is one \
-             generation"
+            "limits.models: {model:?} also matches {model}0 to {model}9; end it with a comma to match one generation \
+             only"
         ));
     }
 }

@@ -1,13 +1,13 @@
-//! `shared_networks`: ranges that are ranges, and no wider than somebody can know who is in them.
+//! Checks `shared_networks`: the ranges are valid and not wider than a network of one organization.
 
 use super::Findings;
 use crate::shared_networks::Cidr;
 use events::settings::Settings;
 use std::collections::BTreeSet;
 
-/// More people than any network that sits behind one address.
+/// Maximum of `people`: more than the people of any network behind one address.
 const MOST_PEOPLE: u32 = 100_000;
-/// A wider range is hardly one organization's.
+/// Shortest allowed prefix for IPv4 and IPv6. A wider range hardly belongs to one organization.
 const WIDEST: (u32, u32) = (8, 32);
 
 pub(super) fn check(settings: &Settings, findings: &mut Findings) {
@@ -20,15 +20,15 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
                 let widest = if cidr.is_ipv4() { WIDEST.0 } else { WIDEST.1 };
                 if cidr.prefix() < widest {
                     findings
-                        .wrong(format!("{key}: strangers are in so wide a range; name your own, /{widest} or longer"));
+                        .wrong(format!("{key}: the range is too wide for one organization; give /{widest} or longer"));
                 }
             }
         }
         if !(1..=MOST_PEOPLE).contains(&network.people) {
-            findings.wrong(format!("{key}: people = {}; give a number from 1 to {MOST_PEOPLE}", network.people));
+            findings.wrong(format!("{key}: people is {}; give a number from 1 to {MOST_PEOPLE}", network.people));
         }
         if !seen.insert(&network.cidr) {
-            findings.wrong(format!("{key} stands there twice; once is enough"));
+            findings.wrong(format!("{key} is listed twice; remove one"));
         }
     }
 }

@@ -1,11 +1,11 @@
-//! `staff_roles` and `second_factors`: only roles that people have at the console.
+//! Checks `staff_roles` and `second_factors`: they contain only roles of people at the console.
 
 use super::{Findings, Providers, either};
 use events::settings::{RoleRule, Settings, Who};
 use events::staff::Privilege;
 use identity::LOCAL;
 
-/// The roles of people at the console. Enrolling is a matter of access rules; an API client is no person.
+/// The roles of people at the console. Access rules decide who may enroll, and an API client is not a person.
 const CONSOLE: [Privilege; 3] = [Privilege::Administrator, Privilege::Auditor, Privilege::HelpDesk];
 
 pub(super) fn check(settings: &Settings, providers: &Providers<'_>, findings: &mut Findings) {
@@ -14,7 +14,7 @@ pub(super) fn check(settings: &Settings, providers: &Providers<'_>, findings: &m
     }
     for role in settings.second_factors.required_for.iter().filter(|role| !CONSOLE.contains(role)) {
         findings.wrong(format!(
-            "second_factors.required_for: {} is no role of people at the console; these are {}",
+            "second_factors.required_for: {} is not a role of people at the console; available: {}",
             name(*role),
             roles()
         ));
@@ -23,10 +23,10 @@ pub(super) fn check(settings: &Settings, providers: &Providers<'_>, findings: &m
 
 fn one(key: &str, rule: &RoleRule, providers: &Providers<'_>, findings: &mut Findings) {
     if rule.roles.is_empty() {
-        findings.wrong(format!("{key} gives no role: name one of {}, or leave the rule out", roles()));
+        findings.wrong(format!("{key} gives no role: name {}, or remove the rule", roles()));
     }
     for role in rule.roles.iter().filter(|role| !CONSOLE.contains(role)) {
-        findings.wrong(format!("{key}: {} is no role at the console; these are {}", name(*role), roles()));
+        findings.wrong(format!("{key}: {} is not a role at the console; available: {}", name(*role), roles()));
     }
     match rule.provider.as_deref() {
         Some(LOCAL) => findings.wrong(format!(
@@ -35,17 +35,17 @@ fn one(key: &str, rule: &RoleRule, providers: &Providers<'_>, findings: &mut Fin
         )),
         Some(provider) if !providers.names().contains(&provider) => {
             let known = either(providers.names().into_iter().filter(|name| *name != LOCAL));
-            findings.wrong(format!("{key}: the configuration knows no provider {provider:?}; it knows {known}"));
+            findings.wrong(format!("{key}: the provider {provider:?} is not in the configuration; available: {known}"));
         }
         None if providers.names().len() > 2 => findings.warn(format!(
-            "{key} names no provider: whoever can name a group at any of them gives roles here; name the one that is \
-             meant"
+            "{key} names no provider, so it applies to all of them: anyone who can create this group at one of them can \
+             give roles; set provider"
         )),
         _ => {}
     }
     match &rule.who {
         Who::Everyone => findings.warn(format!(
-            "{key} is about everyone: whoever can sign in there has {} at the console",
+            "{key} matches everyone: all people of the provider have {} at the console",
             rule.roles.iter().map(|role| name(*role)).collect::<Vec<_>>().join(", ")
         )),
         who => super::access::who(key, who, findings),
@@ -60,7 +60,7 @@ fn name(role: Privilege) -> String {
     format!("{:?}", key_of(role))
 }
 
-// As the settings file spells it.
+// Returns the spelling in the settings file.
 fn key_of(role: Privilege) -> String {
     toml::Value::try_from(role).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

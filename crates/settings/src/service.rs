@@ -1,4 +1,4 @@
-//! The service: the current settings in memory, and what a change of them is checked against.
+//! The settings service: the current settings in memory, and the configuration that changes are checked against.
 
 use crate::in_memory::SettingsInMemory;
 use decisions::settings::Current;
@@ -20,12 +20,13 @@ pub struct SettingsService {
 }
 
 impl SettingsService {
-    /// `identity`: the section `[identity]`, which settings refer to by name. `directories`: those of it, to look groups up in.
+    /// Creates the service. `identity` is the section `[identity]` of the configuration, which settings refer to by
+    /// name. `directories` are the directories of that section, in which groups are looked up.
     pub fn new(platform: Platform, identity: Arc<Identity>, directories: Vec<Arc<Ldap>>) -> SettingsService {
         SettingsService { platform, identity, directories, memory: SettingsInMemory::default() }
     }
 
-    /// The current settings.
+    /// Returns the current settings.
     ///
     /// # Errors
     /// Returns an error if the stream of settings cannot be read.
@@ -33,7 +34,8 @@ impl SettingsService {
         Ok(self.loaded().await?.0.settings)
     }
 
-    /// The settings at `position`. An effect follows from the settings at the time of its cause, however late it is tried again.
+    /// Returns the settings at `position`. An effect uses the settings at the time of its cause, even if it is retried
+    /// much later.
     ///
     /// # Errors
     /// Returns an error if the stream of settings cannot be read.
@@ -41,7 +43,7 @@ impl SettingsService {
         self.memory.at(&self.platform.log, position).await
     }
 
-    /// The current settings with the revision of their stream.
+    /// Returns the current settings with the revision of their stream.
     ///
     /// # Errors
     /// Returns an error if the stream of settings cannot be read.
@@ -54,7 +56,8 @@ impl SettingsService {
     }
 }
 
-/// The current settings as `log` has them. Reads the whole stream of settings; a server asks [`SettingsService::current`].
+/// Reads the current settings from `log`. Reads the whole stream of settings, so a running server uses
+/// [`SettingsService::current`] instead.
 ///
 /// # Errors
 /// Returns an error if the stream of settings cannot be read.

@@ -1,9 +1,9 @@
-//! `shared_networks` of the settings: how many people share the address that somebody comes from.
+//! Finds the number of people who share an address, from `shared_networks` of the settings.
 
 use events::settings::SharedNetwork;
 use std::net::IpAddr;
 
-/// A range of addresses: `192.0.2.0/24`, `2001:db8::/48`, or one address.
+/// A range of addresses, such as `192.0.2.0/24` or `2001:db8::/48`, or one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cidr {
     address: IpAddr,
@@ -11,22 +11,24 @@ pub struct Cidr {
 }
 
 impl Cidr {
+    /// Parses a range. An address without a prefix length is a range of one address.
+    ///
     /// # Errors
-    /// Says what is not understood.
+    /// Returns a message if the address or prefix length is invalid, or the address has bits beyond the prefix.
     pub fn parse(text: &str) -> Result<Cidr, String> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        let address: IpAddr = address.parse().map_err(|_| format!("{address:?} is no IP address"))?;
+        let address: IpAddr = address.parse().map_err(|_| format!("{address:?} is not an IP address"))?;
         let longest = bits(address).1;
         let prefix = match prefix {
             None => longest,
-            Some(text) => text.parse().map_err(|_| format!("/{text} is no length of a prefix"))?,
+            Some(text) => text.parse().map_err(|_| format!("/{text} is not a prefix length"))?,
         };
         if prefix > longest {
             return Err(format!("/{prefix} is longer than an address of {longest} bits"));
         }
         let cidr = Cidr { address, prefix };
         if bits(address).0 & !cidr.mask() != 0 {
-            return Err(format!("{text} has bits beyond its prefix: the range begins earlier"));
+            return Err(format!("{text} has bits beyond its prefix: use the first address of the range"));
         }
         Ok(cidr)
     }
@@ -58,7 +60,7 @@ fn bits(address: IpAddr) -> (u128, u32) {
     }
 }
 
-/// How many people share this address, by the narrowest range that holds it.
+/// Returns the number of people who share `source`, from the narrowest range that contains it.
 pub fn people(networks: &[SharedNetwork], source: IpAddr) -> Option<u32> {
     let source = source.to_canonical();
     let ranges = networks.iter().filter_map(|network| Some((Cidr::parse(&network.cidr).ok()?, network.people)));
@@ -85,7 +87,7 @@ mod tests {
     fn the_narrowest_range_that_holds_an_address_says_how_many_people_share_it() {
         assert_eq!(people_at("192.0.2.1"), Some(900));
         assert_eq!(people_at("192.0.2.7"), Some(20));
-        assert_eq!(people_at("::ffff:192.0.2.1"), Some(900), "an IPv4 address in IPv6 is itself");
+        assert_eq!(people_at("::ffff:192.0.2.1"), Some(900), "an IPv4-mapped IPv6 address counts as IPv4");
         assert_eq!(people_at("2001:db8:1:2::3"), Some(500));
         assert_eq!(people_at("2001:db8:2::3"), None);
         assert_eq!(people_at("198.51.100.1"), Some(1));
@@ -94,9 +96,9 @@ mod tests {
     #[test]
     fn what_is_no_range_is_told_as_that() {
         for (text, why) in [
-            ("school", "no IP address"),
+            ("school", "not an IP address"),
             ("192.0.2.0/33", "longer than"),
-            ("192.0.2.0/x", "no length"),
+            ("192.0.2.0/x", "not a prefix length"),
             ("192.0.2.1/24", "bits beyond"),
         ] {
             assert!(Cidr::parse(text).unwrap_err().contains(why), "{text}");

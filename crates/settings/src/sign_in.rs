@@ -1,4 +1,4 @@
-//! `sign_in`: the ways are there, and nobody is locked out by them.
+//! Checks `sign_in`: the named directories and providers exist, and people can still sign in.
 
 use super::{Findings, Providers, either};
 use events::settings::{Settings, Ways};
@@ -15,7 +15,7 @@ pub(super) fn check(settings: &Settings, providers: &Providers<'_>, findings: &m
 fn ways(key: &str, what: &str, ways: &Ways, providers: &Providers<'_>, findings: &mut Findings) {
     if !ways.local_accounts && ways.directories.is_empty() && ways.single_sign_on.is_empty() {
         findings.wrong(format!(
-            "{key} switches every way off: nobody could {what}; set local_accounts = true, or name directories or \
+            "{key} enables no sign-in method: nobody could {what}; set local_accounts = true, or name directories or \
              single_sign_on of the configuration"
         ));
     }
@@ -29,18 +29,18 @@ fn ways(key: &str, what: &str, ways: &Ways, providers: &Providers<'_>, findings:
             if others.contains(name.as_str()) {
                 findings.wrong(format!("{key}.{list}: {name:?} belongs under {other}"));
             } else if name == LOCAL {
-                findings.wrong(format!("{key}.{list}: local accounts are switched on by local_accounts = true"));
+                findings.wrong(format!("{key}.{list}: local accounts are enabled by local_accounts = true"));
             } else if !known.contains(name.as_str()) {
                 let known = either(known);
-                findings.wrong(format!("{key}.{list}: the configuration knows no {name:?}; it knows {known}"));
+                findings.wrong(format!("{key}.{list}: {name:?} is not in the configuration; available: {known}"));
             } else if !seen.insert(name) {
-                findings.wrong(format!("{key}.{list}: {name:?} stands there twice; once is enough"));
+                findings.wrong(format!("{key}.{list}: {name:?} is listed twice; remove one"));
             }
         }
     }
 }
 
-// Staff of a directory or an identity provider have the roles that staff_roles gives, and none without.
+// Staff of a directory or an identity provider have only the roles that staff_roles gives.
 fn staff_without_roles(settings: &Settings, findings: &mut Findings) {
     let staff = &settings.sign_in.staff;
     let outside: Vec<&String> = staff.directories.iter().chain(&staff.single_sign_on).collect();
@@ -55,7 +55,7 @@ fn staff_without_roles(settings: &Settings, findings: &mut Findings) {
     if !staff.local_accounts && without.len() == outside.len() {
         findings.wrong(format!(
             "sign_in.staff: nobody could sign in at the console: no staff_roles rule gives people of {names} a role; \
-             add one, or set local_accounts = true"
+             add a rule, or set local_accounts = true"
         ));
     } else {
         findings.warn(format!("sign_in.staff: no staff_roles rule gives people of {names} a role at the console"));

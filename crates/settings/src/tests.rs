@@ -1,4 +1,4 @@
-//! Settings as an administrator writes them, and what is found in them.
+//! Tests of the findings in settings.
 
 use super::*;
 use events::enrollment::Ownership;
@@ -32,14 +32,14 @@ fn found(settings: &Settings) -> Findings {
     check(settings, &identity(), &Settings::default())
 }
 
-/// What is found in the example once `change` was made to it.
+/// Returns the findings in the example after `change`.
 fn changed(change: impl FnOnce(&mut Settings)) -> Findings {
     let mut settings = example();
     change(&mut settings);
     found(&settings)
 }
 
-/// Exactly one thing is wrong, and this is said of it.
+/// Asserts that there is exactly one error and that it contains `parts`.
 #[track_caller]
 fn wrong(change: impl FnOnce(&mut Settings), parts: &[&str]) {
     let Findings { wrong, .. } = changed(change);
@@ -47,7 +47,7 @@ fn wrong(change: impl FnOnce(&mut Settings), parts: &[&str]) {
     parts.iter().for_each(|part| assert!(wrong[0].contains(part), "{part:?} is not in {:?}", wrong[0]));
 }
 
-/// Nothing is wrong, and one warning says this.
+/// Asserts that there are no errors and exactly one warning, which contains `parts`.
 #[track_caller]
 fn warned(change: impl FnOnce(&mut Settings), parts: &[&str]) {
     let Findings { wrong, warnings } = changed(change);
@@ -161,7 +161,7 @@ fn rules_have_names_that_differ_and_are_about_somebody() {
         |settings| settings.access[0].provider = Some("mian".into()),
         &["access rule 1", "\"mian\"", "\"local\", \"main\" or \"school\""],
     );
-    wrong(|settings| settings.access[0].provider = Some("local".into()), &["local accounts are in no groups"]);
+    wrong(|settings| settings.access[0].provider = Some("local".into()), &["local accounts have no groups"]);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_rule_that_is_never_reached_is_refused() {
         |settings| settings.access[1].who = settings.access[2].who.clone(),
         &["(\"Everybody else\") is never reached"],
     );
-    // Everybody of one provider leaves the others to the rules that follow.
+    // A rule for everybody of one provider does not cover people of other providers.
     let of_school = |settings: &mut Settings| {
         settings.access[1] = AccessRuleOf { name: "School", provider: "school" }.rule();
     };
@@ -209,7 +209,7 @@ fn a_rule_can_be_kept_only_if_what_it_asks_for_is_there() {
 
 #[test]
 fn whom_no_rule_is_about_is_warned_of() {
-    warned(|settings| _ = settings.access.pop(), &["no rule is about people who sign in with \"local\""]);
+    warned(|settings| _ = settings.access.pop(), &["no rule matches people who sign in with \"local\""]);
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn limits_that_nothing_meets_are_refused() {
         }
     };
     wrong(set(versions("18.1", "17")), &["limits.versions.institutional", "minimum 18.1 is newer than maximum 17.0"]);
-    assert_eq!(changed(set(versions("17.5", "17"))), Findings::default(), "17 is every 17.x");
+    assert_eq!(changed(set(versions("17.5", "17"))), Findings::default(), "17 includes all 17.x");
     for model in ["Mac", "iphone", "iPhone14,5x", "iPod", "", "iPhone,5"] {
         wrong(|settings| settings.limits.models = [model.to_owned()].into(), &["limits.models", "iPhone14,5"]);
     }
@@ -232,7 +232,7 @@ fn limits_that_nothing_meets_are_refused() {
     let personal = |settings: &mut Settings| {
         _ = settings.limits.versions.insert(Ownership::Personal, toml::from_str("minimum = '18'").unwrap());
     };
-    warned(personal, &["limits.versions.personal.minimum", "from Settings only"]);
+    warned(personal, &["limits.versions.personal.minimum", "only from Settings"]);
 }
 
 #[test]
@@ -262,8 +262,8 @@ fn a_text_that_changes_under_the_same_version_is_warned_of() {
 #[test]
 fn somebody_can_always_sign_in_by_ways_that_there_are() {
     let off = events::settings::Ways::default;
-    wrong(|settings| settings.sign_in.enrollment = off(), &["sign_in.enrollment switches every way off"]);
-    wrong(|settings| settings.sign_in.staff = off(), &["sign_in.staff switches every way off"]);
+    wrong(|settings| settings.sign_in.enrollment = off(), &["sign_in.enrollment enables no sign-in method"]);
+    wrong(|settings| settings.sign_in.staff = off(), &["sign_in.staff enables no sign-in method"]);
     let enrollment = |list: fn(&mut events::settings::Ways) -> &mut Vec<String>, name: &str| {
         let name = name.to_owned();
         move |settings: &mut Settings| list(&mut settings.sign_in.enrollment).push(name)
@@ -272,7 +272,7 @@ fn somebody_can_always_sign_in_by_ways_that_there_are() {
         enrollment(|ways| &mut ways.directories, "mian"),
         &["sign_in.enrollment.directories", "\"mian\"", "\"main\""],
     );
-    wrong(enrollment(|ways| &mut ways.directories, "main"), &["stands there twice"]);
+    wrong(enrollment(|ways| &mut ways.directories, "main"), &["is listed twice"]);
     wrong(enrollment(|ways| &mut ways.directories, "school"), &["belongs under single_sign_on"]);
     wrong(enrollment(|ways| &mut ways.single_sign_on, "main"), &["belongs under directories"]);
     wrong(enrollment(|ways| &mut ways.directories, "local"), &["local_accounts = true"]);
@@ -289,7 +289,7 @@ fn roles_at_the_console_are_those_of_people_there() {
     use events::staff::Privilege;
     let console = "\"administrator\", \"auditor\" or \"help_desk\"";
     for role in [Privilege::Enroll, Privilege::EnrollForOthers, Privilege::ApiClient] {
-        wrong(|settings| settings.staff_roles[0].roles = [role].into(), &["staff_roles rule 1", "no role", console]);
+        wrong(|settings| settings.staff_roles[0].roles = [role].into(), &["staff_roles rule 1", "not a role", console]);
         wrong(
             |settings| settings.second_factors.required_for = [role].into(),
             &["second_factors.required_for", console],
@@ -346,7 +346,7 @@ fn a_profile_service_that_asks_nobody_is_warned_of() {
     let nobody = |settings: &mut Settings| settings.ownership_kinds = [Ownership::Personal].into();
     warned(
         |settings| settings.profile_service = ProfileService { enabled: false, genuine_devices_only: true },
-        &["profile_service.genuine_devices_only", "no device is asked"],
+        &["profile_service.genuine_devices_only", "profile_service.enabled is false"],
     );
     let mut only_personal = Settings { profile_service: example().profile_service, ..Settings::default() };
     nobody(&mut only_personal);
@@ -359,10 +359,10 @@ fn a_profile_service_that_asks_nobody_is_warned_of() {
 fn a_shared_network_is_a_range_of_ones_own_with_people_in_it() {
     let network = |cidr: &str, people| events::settings::SharedNetwork { cidr: cidr.into(), people };
     for (networks, part) in [
-        (vec![network("school", 900)], "no IP address"),
+        (vec![network("school", 900)], "not an IP address"),
         (vec![network("11.0.0.0/7", 900)], "bits beyond"),
-        (vec![network("8.0.0.0/7", 900)], "strangers are in so wide a range"),
-        (vec![network("2001::/16", 900)], "strangers are in so wide a range"),
+        (vec![network("8.0.0.0/7", 900)], "the range is too wide"),
+        (vec![network("2001::/16", 900)], "the range is too wide"),
         (vec![network("192.0.2.0/24", 0)], "from 1 to 100000"),
         (vec![network("192.0.2.0/24", 9), network("192.0.2.0/24", 9)], "twice"),
     ] {

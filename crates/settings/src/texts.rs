@@ -1,4 +1,4 @@
-//! Texts that people are shown: characters that a line of text must not have, and links of Markdown that a page would not show.
+//! Checks texts that people see: characters that a text must not contain, and links of Markdown that pages do not show.
 
 use super::Findings;
 use super::access::ownership_key;
@@ -9,7 +9,8 @@ use scraper::{Html, Selector};
 use std::collections::BTreeMap;
 use url::Url;
 
-/// What a link in an administrator's text may lead to: a web page, a mail, a telephone call. A relative address would lead into Muster.
+/// URL schemes of links that pages show: web pages, mail and telephone calls. A relative URL would lead to Muster's own
+/// pages.
 pub const SCHEMES: [&str; 3] = ["https", "mailto", "tel"];
 
 pub(super) fn check(settings: &Settings, findings: &mut Findings) {
@@ -26,7 +27,7 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     }
 }
 
-/// Markdown as HTML, not yet cleaned.
+/// Converts Markdown to HTML. The result is not sanitized.
 pub fn html(markdown: &str) -> String {
     let mut html = String::new();
     html::push_html(&mut html, Parser::new_ext(markdown, Options::empty()));
@@ -34,7 +35,7 @@ pub fn html(markdown: &str) -> String {
 }
 
 fn one_line(key: &str, text: &str, findings: &mut Findings) {
-    // What may not be empty or blank is told so by the checks of its own section.
+    // Empty and blank texts are checked with their own section.
     if let Some(wrong) = wrong_in_line(text).filter(|_| !text.trim().is_empty()) {
         findings.wrong(format!("{key} {wrong}"));
     }
@@ -43,24 +44,24 @@ fn one_line(key: &str, text: &str, findings: &mut Findings) {
 fn markdown(key: &str, texts: &BTreeMap<String, String>, findings: &mut Findings) {
     for (tag, text) in texts {
         let page = Html::parse_fragment(&html(text));
-        // A character reference (`&#x202e;`) is the character once it is shown.
+        // A character reference (`&#x202e;`) is shown as the character.
         let shown: String = page.root_element().text().collect();
         if let Some(wrong) = wrong_in_text(text).or_else(|| wrong_in_text(&shown)) {
             findings.wrong(format!("{key}.{tag} {wrong}"));
         }
         for href in values(&page, "a[href]", "href").filter(|href| !is_followed(href)) {
             findings.wrong(format!(
-                "{key}.{tag}: the link {href:?} would not be shown: give a whole address that begins with https://, mailto: or tel:"
+                "{key}.{tag}: the link {href:?} would not be shown: give a complete URL that begins with https://, mailto: or tel:"
             ));
         }
         for src in values(&page, "img", "src") {
-            findings.warn(format!("{key}.{tag}: the picture {src:?} is not shown: pages have no pictures of others"));
+            findings.warn(format!("{key}.{tag}: the picture {src:?} is not shown: pages show no external pictures"));
         }
     }
 }
 
 fn values<'p>(page: &'p Html, selector: &str, attribute: &'p str) -> impl Iterator<Item = String> + use<'p> {
-    let selector = Selector::parse(selector).expect("the selector is one");
+    let selector = Selector::parse(selector).expect("the selector is valid");
     let found: Vec<String> =
         page.select(&selector).map(|element| element.attr(attribute).unwrap_or_default().to_owned()).collect();
     found.into_iter()

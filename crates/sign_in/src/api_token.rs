@@ -1,4 +1,4 @@
-//! Programs that read by the API prove themselves with a token of which the log holds the hash.
+//! Authenticates API clients by bearer token. The log contains only the hash of the token.
 
 use super::SignInError;
 use super::refusal_budget::About;
@@ -13,28 +13,30 @@ use platform::named_secret::{self, Kind};
 use platform::secrets::{hash, same};
 use std::net::IpAddr;
 
-/// What came of a token.
+/// Result of checking an API token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenVerdict {
     Client(StaffId),
-    /// The answer is the same whatever is wrong; the log knows it.
+    /// The client gets the same answer for every reason. The log contains the reason.
     Refused,
+    /// The client must wait this many seconds.
     Throttled {
         seconds: i64,
     },
 }
 
-/// A new token of `client`, to be shown once, and its hash.
+/// Creates a token for `client`. Returns its text, which is shown once, and its hash.
 pub fn new_token(sign_in: &SignIn, client: StaffId) -> (String, SecretHash) {
     let secret = sign_in.platform.world.secret();
     let hash = hash(&secret);
     (named_secret::text(Kind::Api, client.0, &secret), hash)
 }
 
-/// Whose token this is. A token cannot be guessed, so one that is right is never held up by others' failures.
+/// Resolves a token to its API client. A token cannot be guessed, so a valid token is never throttled because of
+/// failures of other clients.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be read or written.
 pub async fn by_token(sign_in: &SignIn, token: &str, source: IpAddr) -> Result<TokenVerdict, SignInError> {
     let reason = match named_secret::parse(Kind::Api, token) {
         Some((id, hash)) => {

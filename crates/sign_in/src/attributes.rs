@@ -1,4 +1,4 @@
-//! What a provider told of somebody and what it did not, as access rules and events take it.
+//! Converts the groups and claims that a provider reported, and those it did not report, for access rules and events.
 
 use crate::SignIn;
 use decisions::access::Claimant;
@@ -9,12 +9,13 @@ use events::store::ReadError;
 use events::{Event, Personal};
 use identity::{Account, LOCAL};
 
-/// The account as access rules look at it.
+/// Returns the input of the access rules for `account`.
 pub fn claimant(account: &Account) -> Claimant<'_> {
     Claimant::new(&account.provider, &account.groups, &account.claims, untold(&account.untold))
 }
 
-/// What arrived, sealed for the person whom it is about. Local accounts have neither groups nor claims.
+/// Returns the received attributes, sealed with the key of `person`. `None` for local accounts, which have neither
+/// groups nor claims.
 pub fn received(account: &Account, person: PersonId) -> Option<Received> {
     if account.provider == LOCAL {
         return None;
@@ -23,10 +24,11 @@ pub fn received(account: &Account, person: PersonId) -> Option<Received> {
     Some(Received { provider: account.provider.clone(), attributes: Personal::new(person.key(), attributes) })
 }
 
-/// What arrived on a visit last, and from which provider; without the names if the person was erased.
+/// Returns the attributes that a visit received last, and the name of their provider. The attributes are `None` if the
+/// person was erased.
 ///
 /// # Errors
-/// If the visit cannot be read.
+/// Returns an error if the visit cannot be read.
 pub async fn of_visit(
     sign_in: &SignIn,
     visit: EnrollmentId,
@@ -40,6 +42,7 @@ pub async fn of_visit(
     }))
 }
 
+/// Converts the attributes that the provider did not report to the form that events record.
 pub fn untold(untold: &identity::Untold) -> Vec<Untold> {
     let groups = untold.groups.map(|why| Untold { attribute: AttributeName::Groups, why: absence(why) });
     let claim = |(name, why): (&String, &identity::Absence)| Untold {
@@ -49,7 +52,7 @@ pub fn untold(untold: &identity::Untold) -> Vec<Untold> {
     groups.into_iter().chain(untold.claims.iter().map(claim)).collect()
 }
 
-/// As the identity provider's answer left it, from what an event kept.
+/// Restores the attributes that the provider did not report from their recorded form: the inverse of [`untold`].
 pub fn untold_of(kept: &[Untold]) -> identity::Untold {
     let mut untold = identity::Untold::default();
     for Untold { attribute, why } in kept {

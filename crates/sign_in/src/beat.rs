@@ -1,15 +1,16 @@
-//! When a refusal is answered: on a beat, after everything about it was written, so that its time does not tell which names
-//! there are. A directory cannot be made to take always as long; an account of ours that is there costs more reading and
-//! unsealing than one that is not; and whether a refusal is written or counted may depend on the account.
+//! Delays the answers to rejected sign-ins to a multiple of 250 ms, after all events are written, so that timing does
+//! not reveal which names exist. The work differs between names: a directory does not always take the same time, an
+//! existing local account needs more reads and decryption than a missing one, and whether a refusal is written or only
+//! counted may depend on the account.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Refusals are answered this long after their beginning, or twice, three times …: longer than a refusal takes when nobody
-/// else is there.
+/// Refusals are answered at a multiple of this time after the attempt began. It is longer than a refusal takes on an
+/// idle server.
 const BEAT: Duration = Duration::from_millis(250);
 
-/// The beat of one attempt, counted from its beginning. One that was not judged has none.
+/// The beat of one attempt, counted from its beginning. An attempt whose password was not checked has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Beat(Option<Instant>);
 
@@ -22,7 +23,7 @@ impl Beat {
         Beat(None)
     }
 
-    /// Waits for the next beat.
+    /// Waits for the next beat. Returns at once if there is none.
     pub async fn wait(self) {
         let Some(begun) = self.0 else { return };
         let beats = u32::try_from(begun.elapsed().as_millis() / BEAT.as_millis()).unwrap_or(u32::MAX).saturating_add(1);

@@ -1,5 +1,5 @@
-//! How many may set out for an identity provider: each writes events or a row, and proves nothing before. Whoever comes back
-//! proven gives back what they took, so that only those who never do use anything up.
+//! Rate limits for starting single sign-on. Each start writes events or a row before anything is proven. A successful
+//! sign-in refunds its start, so only round trips that never succeed use up the limits.
 
 use crate::redirect::Place;
 use events::Timestamp;
@@ -7,17 +7,19 @@ use identity::throttle::network;
 use platform::budgets::{Allowance, Shares};
 use std::net::IpAddr;
 
-/// One source: a whole school may set out at the bell from one address, a thousand at once, then one a minute. At the portal each
-/// takes about 1.5 kB of the log: less than 4 MB a day.
+/// Limit for one source: 1,000 at once, then one a minute. A whole school may start at the same time from one address.
+/// At the portal each start takes about 1.5 kB of the log: less than 4 MB a day.
 const OF_SOURCE: Allowance = Allowance { burst: 1_000, refill: 60_000_000 };
-/// All sources together: ten thousand at once, then one every ten seconds; less than 30 MB a day.
+/// Limit for all sources together: 10,000 at once, then one every ten seconds. Less than 30 MB a day.
 const OF_ALL: Allowance = Allowance { burst: 10_000, refill: 10_000_000 };
-/// The first of a site, beside [`OF_ALL`]: a few sources that use up what is there for all keep nobody else out.
+/// Limit for the first starts of a site, in addition to [`OF_ALL`]: 20 at once, then one a minute. If a few sources use
+/// up [`OF_ALL`], other sites can still sign in.
 const FIRST_OF_SITE: Allowance = Allowance { burst: 20, refill: 60_000_000 };
-/// The first of all sites together.
+/// Limit for the first starts of all sites together: 10,000 at once, then one a second.
 const FIRST_OF_ALL: Allowance = Allowance { burst: 10_000, refill: 1_000_000 };
 
-/// Visitors and staff draw on different ones: nothing that happens at the portal keeps an administrator out.
+/// Starts of single sign-on, with separate limits for visitors and staff: load at the portal does not lock an
+/// administrator out.
 #[derive(Debug)]
 pub struct Departures {
     visitors: Bucket,
@@ -43,7 +45,7 @@ impl Departures {
         Departures { visitors: bucket(), staff: bucket() }
     }
 
-    /// Somebody came back from a provider, proven.
+    /// Refunds one start from `source`, because the provider proved the account.
     pub fn came_back(&self, place: Place, source: IpAddr) {
         let bucket = self.of(place);
         bucket.of_source.give_back(&network(source), 1);
@@ -52,10 +54,10 @@ impl Departures {
         bucket.first_of_all.give_back(&(), 1);
     }
 
-    /// Whether one more may set out from `source`.
+    /// Takes one start for `source`. Returns `false` if the limits are used up.
     pub fn take(&self, now: Timestamp, place: Place, source: IpAddr) -> bool {
         let bucket = self.of(place);
-        // Who has used up their own share takes nothing from what is there for all.
+        // A source beyond its own limit takes nothing from the shared limits.
         if !bucket.of_source.take(now, network(source), 1) {
             return false;
         }
@@ -75,7 +77,8 @@ impl Departures {
     }
 }
 
-/// Whoever has one IPv6 network often has all of a /48 (RFC 6177).
+/// Returns the site of an address: the /48 of an IPv6 address, because one IPv6 customer may have a whole /48 (RFC
+/// 6177).
 fn site(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (u128::MAX << 80)).into()),
@@ -103,7 +106,7 @@ mod tests {
         assert_eq!(gone(&departures, NOW, Place::Portal, address(1), 3_000), 1_000);
         assert_eq!(gone(&departures, NOW.plus_seconds(120), Place::Portal, address(1), 10), 2);
         (0..300).for_each(|_| departures.came_back(Place::Portal, address(1)));
-        assert_eq!(gone(&departures, NOW.plus_seconds(120), Place::Portal, address(1), 3_000), 300, "who came back");
+        assert_eq!(gone(&departures, NOW.plus_seconds(120), Place::Portal, address(1), 3_000), 300, "refunded starts");
     }
 
     #[test]
@@ -128,7 +131,7 @@ mod tests {
         let departures = Departures::new();
         let all: usize = (1..=20).map(|nth| gone(&departures, NOW, Place::Portal, address(nth), 3_000)).sum();
         assert!((10_000..11_000).contains(&all), "{all}");
-        assert_eq!(gone(&departures, NOW, Place::Portal, address(99), 100), 20, "the first of another source");
+        assert_eq!(gone(&departures, NOW, Place::Portal, address(99), 100), 20, "the first starts of another site");
         let of_site = |network: u16| IpAddr::from([0x2001, 0xdb8, 1, network, 0, 0, 0, 1]);
         let of_one_site: usize = (0..100).map(|nth| gone(&departures, NOW, Place::Portal, of_site(nth), 1)).sum();
         assert_eq!(of_one_site, 20, "networks of one site count as one");

@@ -1,10 +1,11 @@
-//! Directories behind the local accounts: asked in order, the next one only for a name that the one before does not know;
-//! never so often that they lock an account.
+//! Verifies passwords with the directories, after the local accounts. The directories are asked in order, and a
+//! directory verifies the password only if the earlier ones do not know the name. Muster stays below the number of
+//! wrong passwords after which a directory locks an account.
 //!
-//! Whatever the name, each directory is asked to search once and to bind once. What is left of a difference (a directory
-//! that hashes slowly does so for a known name only; it writes a wrong password down) is hidden by answering refusals on
-//! a beat, so that the time tells nothing. That a directory does not answer is told to everybody alike:
-//! each name makes each directory be asked.
+//! For every name, each directory gets one search and one bind. Differences in time remain: a directory with a slow
+//! password hash computes it only for known names, and it records a wrong password. Refusals are therefore answered on
+//! a beat ([`Beat`]). Each name causes a request to each directory, so the answer that a directory does not respond is
+//! the same for all names.
 
 use super::beat::Beat;
 use super::outages::Outages;
@@ -31,8 +32,10 @@ pub struct Directories {
 }
 
 impl Directories {
+    /// Loads the directories of the configuration.
+    ///
     /// # Errors
-    /// Says which directory cannot be used as it is configured.
+    /// Returns the name of a directory whose configuration cannot be used, and the reason.
     pub fn load(config: &Identity) -> Result<Directories, String> {
         let load = |config| Ldap::load(config).map(Arc::new);
         let all: Result<_, _> = config
@@ -43,52 +46,55 @@ impl Directories {
         Ok(Directories { all: all?, lockout: Lockout::default(), outages: Outages::default() })
     }
 
-    /// The directory of that name.
+    /// Returns the directory with this name.
     pub fn named(&self, name: &str) -> Option<&Arc<Ldap>> {
         self.all.iter().find(|directory| directory.name() == name)
     }
 
-    /// All directories of the configuration, for a service that looks groups up.
+    /// Returns all directories of the configuration, for a service that looks up groups.
     pub fn shared(&self) -> Vec<Arc<Ldap>> {
         self.all.clone()
     }
 
-    /// Those that are switched on, in their order.
+    /// Returns the directories that the settings enable, in the order of the settings.
     ///
     /// # Errors
-    /// If the settings name one that the configuration does not.
+    /// Returns an error if the settings name a directory that is not in the configuration.
     pub fn switched_on(&self, ways: &Ways) -> Result<Vec<Arc<Ldap>>, Unavailable> {
-        let missing = |name: &String| Unavailable(format!("directory {name}: it is not in the configuration"));
+        let missing = |name: &String| Unavailable(format!("directory {name}: not in the configuration"));
         ways.directories.iter().map(|name| self.named(name).cloned().ok_or_else(|| missing(name))).collect()
     }
 }
 
-/// Somebody who is not let in as a local account.
+/// A user name and password that did not sign in to a local account.
 pub(super) struct Question<'a> {
     pub typed: &'a str,
     pub password: &'a SecretString,
     pub source: IpAddr,
-    /// HMAC of the name as it was typed.
+    /// HMAC of the name that was typed.
     pub name: &'a str,
-    /// The name is that of a local account, refused for this reason: no directory is asked about it.
+    /// Refusal of the local account with this name. If set, no directory verifies the password.
     pub local: Option<Refused>,
     pub beat: Beat,
 }
 
-/// What came of it, and whether it counts against the source.
+/// Result of a [`Question`].
 pub(super) struct Answer {
     pub verified: Verified,
+    /// Whether a refusal counts as a failure of the source.
     pub counts: bool,
 }
 
-/// What one directory said.
+/// Answer of one directory.
 enum Said {
+    /// The directory does not know the name.
     Unknown,
     Proven(Box<Account>),
-    /// With the account, where there is one.
+    /// Refused, with the account if there is one.
     No(SignInRefusal, Option<KnownAccount>),
-    /// The password is right, and the directory wants another before it lets anybody in with it.
+    /// The password is right, but the directory requires a new password before it allows a sign-in.
     ChangePassword(SignInRefusal, KnownAccount),
+    /// The directory does not answer.
     Nothing,
 }
 
@@ -96,7 +102,7 @@ pub(super) async fn ask(sign_in: &SignIn, ways: &Ways, question: &Question<'_>) 
     let directories = match sign_in.directories.switched_on(ways) {
         Ok(directories) => directories,
         Err(why) => {
-            // It says which directory.
+            // `why` contains the name of the directory.
             alarm(sign_in, "of the settings", &why);
             return question.nothing();
         }
@@ -124,7 +130,8 @@ pub(super) async fn ask(sign_in: &SignIn, ways: &Ways, question: &Question<'_>) 
             return Answer { verified: Verified::Proven(proof), counts: false };
         }
     }
-    // The account that was found is counted by itself. While a directory does not answer, a count by the name would tell who is known.
+    // The account that was found has its own count. While a directory does not answer, a count by name would reveal
+    // which names exist.
     if unanswered || matches!(said, Said::ChangePassword(..)) {
         drop(turn);
     } else {
@@ -150,8 +157,9 @@ async fn one(sign_in: &SignIn, directory: &Ldap, question: &Question<'_>) -> Sai
     prove(sign_in, directory, question, &found).await
 }
 
-// One account may be found under several names (mail address, capitals, other writings of a letter): what the directory
-// counts is counted by account as well. That alone is told as a refusal: a waiting time would tell that two names are one.
+// One account can have several names (mail address, capital letters, other forms of a letter). The directory counts
+// wrong passwords by account, so Muster counts them by account too. If this limit is reached, the answer is a plain
+// refusal: a waiting time would reveal that two names belong to one account.
 async fn prove(sign_in: &SignIn, directory: &Ldap, question: &Question<'_>, found: &Found) -> Said {
     let lockout = &sign_in.directories.lockout;
     let Account { issuer, subject, .. } = found.account();
@@ -193,7 +201,7 @@ fn nothing(sign_in: &SignIn, directory: &Ldap, unanswered: &Unanswered) -> Said 
 
 pub(super) fn alarm(sign_in: &SignIn, directory: &str, why: &Unavailable) {
     if let Some(requests) = sign_in.directories.outages.count(directory, sign_in.platform.world.now()) {
-        tracing::error!(directory, why = why.0, requests, "a directory cannot be asked: nobody signs in with it");
+        tracing::error!(directory, why = why.0, requests, "a directory cannot be queried: nobody can sign in with it");
     }
     sign_in.platform.metrics.alarm(Alarm::DirectoryUnavailable);
 }
@@ -203,7 +211,7 @@ fn limits(directory: &Ldap) -> Limits {
     Limits::below(config.lockout_failures, config.lockout_minutes)
 }
 
-/// What a refusal is made of that is not the question's.
+/// The parts of a refusal that do not come from the [`Question`].
 struct Refusing {
     reason: SignInRefusal,
     known: Option<KnownAccount>,
@@ -213,7 +221,8 @@ struct Refusing {
 
 impl Question<'_> {
     fn refused(&self, said: Said, unanswered: bool) -> Answer {
-        // While a directory does not answer, each name is charged alike: else the waiting time would tell which are known.
+        // While a directory does not answer, every name counts as a failure. Otherwise the waiting time would reveal
+        // which names exist.
         let counts = unanswered || !matches!(said, Said::ChangePassword(..));
         let (reason, known) = match said {
             Said::No(reason, known) => (reason, known),
@@ -232,7 +241,8 @@ impl Question<'_> {
         self.refused(said, true)
     }
 
-    // The password of a local account was judged and is written down as that; the person is told to wait like everybody.
+    // The password of a local account was checked, so its reason is recorded. The person gets a waiting time as for any
+    // other name.
     fn wait(&self, seconds: i64) -> Answer {
         let reason = self.local.as_ref().map_or(SignInRefusal::Throttled, |local| local.reason);
         let refusing = Refusing { reason, known: None, retry_after: Some(seconds), unanswered: false };

@@ -1,4 +1,4 @@
-//! Local accounts as their streams tell them, for [`identity::local`].
+//! Reads local accounts from their streams, for [`identity::local`].
 
 use super::NOBODY;
 use async_trait::async_trait;
@@ -23,7 +23,7 @@ impl Directory for OwnStreams {
         for stream in user_names::streams(&self.secrets, user_name) {
             reserved = reserved.or(self.load::<UserName>(&stream).await?.account);
         }
-        // A stream is read for an unknown name as well, so that it takes as long.
+        // An unknown name reads a stream too, so that it takes the same time.
         let id = reserved.unwrap_or(NOBODY);
         let account: LocalAccount = self.load(&id.stream()).await?;
         Ok(account.exists.then(|| stored(id.to_string(), user_name, account)))
@@ -41,14 +41,14 @@ impl OwnStreams {
 fn stored(subject: String, typed: &str, account: LocalAccount) -> Stored {
     let text = |personal: Option<Personal<String>>| personal.and_then(|value| value.get().cloned());
     Stored {
-        // The hash of an erased account is gone: nothing matches it.
+        // The password hash of an erased account is lost. No password matches the empty hash.
         password_hash: text(account.password).unwrap_or_default(),
         disabled: account.disabled,
         account: Account {
             provider: LOCAL.to_owned(),
             issuer: LOCAL.to_owned(),
             subject,
-            // The name that was typed led here: where the key of the kept one is lost, it is as good.
+            // If the key of the stored name is lost, the typed name is used: it led to this account.
             user_name: text(account.user_name).unwrap_or_else(|| typed.trim().to_owned()),
             display_name: text(account.display_name),
             mail: text(account.mail),

@@ -1,4 +1,4 @@
-//! Why a sign-in came to no result.
+//! Errors that prevent a sign-in from being decided.
 
 use events::store::{AppendError, ReadError};
 use identity::Unavailable;
@@ -17,7 +17,7 @@ pub enum SignInError {
 }
 
 impl SignInError {
-    /// Whether a stream, or what it is sealed with, is damaged.
+    /// Whether the cause is a damaged stream or encryption key.
     pub fn is_damage(&self) -> bool {
         match self {
             SignInError::Append(error) => error.is_damage(),

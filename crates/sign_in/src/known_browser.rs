@@ -1,15 +1,17 @@
-//! What makes a browser known that somebody signed in with before: a cookie with a random id and an end, authenticated
-//! together with the name that was typed. It is set after a right password alone. It gives failed sign-ins a budget of their own
-//! beside that of their source ([`identity::throttle`]); it is no session, replaces no second factor and lifts no limit of
-//! an account.
+//! Cookie of a browser that signed in before. It contains a random id and an expiry time, authenticated together with
+//! the name that was typed. It is set only after the right password.
+//!
+//! Failed sign-ins of a known browser have their own budget instead of the budget of the source
+//! ([`identity::throttle`]). The cookie is not a session, does not replace a second factor and does not raise a limit
+//! of an account.
 
 use crate::SignIn;
 use crate::redirect::Place;
 
-/// A browser is known for so long after a right password.
+/// Lifetime of the cookie in days, from the right password.
 pub const KNOWN_FOR_DAYS: u32 = 90;
 
-/// A new value of the cookie, after the right password of the name with this digest.
+/// Creates a value of the cookie after the right password. `name` is the digest of the typed name.
 pub(super) fn remember(sign_in: &SignIn, place: Place, name: &str) -> String {
     let id = sign_in.platform.world.random_uuid().simple().to_string();
     let ends = sign_in.platform.world.now().0 / 1_000_000 + i64::from(KNOWN_FOR_DAYS) * 24 * 3_600;
@@ -17,7 +19,7 @@ pub(super) fn remember(sign_in: &SignIn, place: Place, name: &str) -> String {
     format!("{id}.{ends}.{tag}")
 }
 
-/// The id in the cookie, if it was given after a right password of this name at this place, and has not come to its end.
+/// Returns the id in the cookie if the cookie is authentic for this name and place and has not expired.
 pub(super) fn known<'a>(sign_in: &SignIn, place: Place, name: &str, cookie: &'a str) -> Option<&'a str> {
     let mut parts = cookie.splitn(3, '.');
     let (id, ends, shown) = (parts.next()?, parts.next()?, parts.next()?);

@@ -1,7 +1,9 @@
-//! Signing in: who is this, and what is written down about it. What the person may do then is decided by `enroll` and `staff`.
+//! Authenticates people and API clients and records the result. The crates `enroll` and `staff` decide what an
+//! authenticated person may do.
 //!
-//! The person is told the same for an unknown name, a wrong password, a disabled account and a missing privilege; the log
-//! knows the difference. What they are told apart ([`Told`]) holds for every name alike, or only after a right password.
+//! The person gets the same answer for an unknown name, a wrong password, a disabled account and a missing privilege.
+//! The log contains the real reason. The answers that differ ([`Told`]) are the same for every name, or are given only
+//! after the right password.
 
 mod api_token;
 mod attributes;
@@ -47,19 +49,21 @@ use staff_sessions::StaffSessions;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// What signing in needs: the ways to do it, the throttles, the budget for refusals.
+/// The state of the sign-in service: sign-in methods, throttles and the budget for recorded refusals.
 pub struct SignIn {
     pub platform: Platform,
     pub settings: Arc<SettingsService>,
     local: LocalAccounts,
-    // Apart: nothing that happens at the portal keeps staff waiting, nor the other way round.
+    // Two throttles, so that failures at the portal do not delay staff, and failures at the console do not delay
+    // visitors.
     portal: Throttle,
     console: Throttle,
-    // Of their own: a program with an old token, or a wrong name looked up, holds up nobody who signs in from its address.
+    // Separate throttles, so that a program with an old token, or a lookup of a wrong name, does not delay sign-ins
+    // from the same address.
     tokens: Throttle,
-    /// Slows down guessing at names of people for whom somebody enrolls a device.
+    /// Limits lookups of unknown names when a person enrolls a device for someone else.
     pub look_ups: Throttle,
-    /// Slows down guessing at second factors.
+    /// Limits guesses of second factors.
     pub factors: Throttle,
     pub refusals: RefusalBudget,
     departures: Departures,
@@ -95,7 +99,8 @@ impl SignIn {
         }
     }
 
-    /// Somebody at `source` came back from an identity provider with a proof: their share of departures is theirs again.
+    /// Refunds the rate limit of `source` for one start of single sign-on, because the identity provider proved the
+    /// account.
     pub fn came_back(&self, place: Place, source: IpAddr) {
         self.departures.came_back(place, source);
     }

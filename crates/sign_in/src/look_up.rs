@@ -1,26 +1,27 @@
-//! People found by name, without a proof: only for whoever may enroll devices for others, and for `muster access explain`.
+//! Looks up people by name without authentication. Only for people who may enroll devices for others, and for
+//! `muster access explain`.
 
 use super::directories::alarm;
 use crate::SignIn;
 use events::store::ReadError;
 use identity::Account;
 
-/// What became of it.
+/// Result of a lookup.
 pub enum LookedUp {
     Found(Box<Account>),
-    /// All directories were asked.
+    /// All directories answered, and none knows the name.
     Unknown,
-    /// None is switched on for enrollment.
+    /// The settings enable no directory for enrollment.
     NoDirectory,
-    /// One that might know the name cannot be asked.
+    /// A directory that may know the name does not answer or is not configured.
     Unavailable,
 }
 
-/// Asks the directories that are switched on for enrollment, in their order: the next one only where the name is unknown,
-/// as at sign-in, so that it is not another person who is found.
+/// Asks the directories that the settings enable for enrollment, in order. The next directory is asked only if the name
+/// is unknown, as at sign-in, so that a lookup and a sign-in find the same person.
 ///
 /// # Errors
-/// If the settings cannot be read.
+/// Returns an error if the settings cannot be read.
 pub async fn look_up(sign_in: &SignIn, user_name: &str) -> Result<LookedUp, ReadError> {
     let directories = sign_in.settings.current().await?.sign_in.enrollment.directories;
     if directories.is_empty() {
@@ -35,7 +36,7 @@ pub async fn look_up(sign_in: &SignIn, user_name: &str) -> Result<LookedUp, Read
     Ok(LookedUp::Unknown)
 }
 
-/// Asks one directory, switched on or not. One that the configuration does not have cannot be asked.
+/// Asks one directory, even if the settings do not enable it. A directory that is not configured is `Unavailable`.
 pub async fn look_up_in(sign_in: &SignIn, directory: &str, user_name: &str) -> LookedUp {
     let Some(directory) = sign_in.directories.named(directory) else { return LookedUp::Unavailable };
     match directory.look_up(user_name).await {

@@ -1,4 +1,5 @@
-//! Lines of the log about directories that cannot be asked: one at once, then one a minute at most for each directory, however many people try.
+//! Limits log messages about directories that do not answer: for each directory the first at once, then at most one a
+//! minute.
 
 use events::Timestamp;
 use std::collections::HashMap;
@@ -6,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 const SECONDS_BETWEEN: i64 = 60;
 
-/// What was told of each directory.
+/// The last log message about each directory, by name.
 #[derive(Default)]
 pub struct Outages(Mutex<HashMap<String, Told>>);
 
@@ -18,8 +19,8 @@ struct Told {
 }
 
 impl Outages {
-    /// Counts a request that a directory did not answer. `Some` if a line is due, with the number of such requests since the last line, this
-    /// one among them.
+    /// Counts a request that a directory did not answer. Returns `Some` if a log message is due: the number of such
+    /// requests since the last message, including this one.
     pub fn count(&self, directory: &str, now: Timestamp) -> Option<u64> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let told = all.entry(directory.to_owned()).or_default();

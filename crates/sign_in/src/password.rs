@@ -1,4 +1,5 @@
-//! A user name and a password, verified in the ways that are switched on: local accounts first, then directories.
+//! Verifies a user name and a password with the sign-in methods that the settings enable: local accounts first, then
+//! directories.
 
 use crate::SignIn;
 use crate::beat::Beat;
@@ -19,99 +20,102 @@ use std::net::IpAddr;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// Somebody tries to sign in with a name and a password.
+/// An attempt to sign in with a name and a password.
 pub struct Trying<'a> {
     pub place: Place,
-    /// The ways that are switched on there.
+    /// The sign-in methods that the settings enable at this place.
     pub ways: &'a Ways,
     pub user_name: &'a str,
     pub password: &'a SecretString,
     pub source: IpAddr,
-    /// The cookie that makes their browser known, if it has one.
+    /// Value of the known-browser cookie, if the browser sent one.
     pub known_browser: Option<&'a str>,
-    /// How many people share their source, if the settings say so.
+    /// Number of people who share the source, if the settings contain it.
     pub people: Option<u32>,
 }
 
 impl Trying<'_> {
-    /// A new value of the cookie that makes this browser known: only after the password was right.
+    /// Creates a value of the known-browser cookie. Call it only after the right password.
     pub fn remember_browser(&self, sign_in: &SignIn) -> String {
         known_browser::remember(sign_in, self.place, &typed_name(sign_in, self.user_name))
     }
 }
 
-// People type passwords there: it is kept as a digest alone.
+// People sometimes type their password in the name field, so only a digest of the name is stored.
 pub(crate) fn typed_name(sign_in: &SignIn, user_name: &str) -> String {
     sign_in.platform.secrets.name("typed-name", &[&user_names::key(user_name)])
 }
 
-/// Somebody proved who they are.
+/// A successful authentication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     pub method: SignInMethodName,
     pub account: Account,
-    /// The local account, where it is one, and what it may do.
+    /// For a local account: its id and its privileges.
     pub local: Option<(StaffId, BTreeSet<Privilege>)>,
 }
 
 impl Proof {
-    /// The id of the `account-` stream that leads from the account to a person.
+    /// Returns the id of the `account-` stream that maps the account to a person.
     pub fn account_name(&self, secrets: &Secrets) -> String {
         account_name(secrets, self.method, &self.account.issuer, &self.account.subject)
     }
 }
 
-/// What came of a user name and a password.
+/// Result of verifying a user name and a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verified {
     Proven(Proof),
     Refused(Refused),
 }
 
-/// Somebody was not let in. `reason` is for the record; the answer must not depend on it, but for the waiting time.
+/// A rejected sign-in. `reason` is recorded. The answer to the person must be [`Refused::told`], which hides most
+/// reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     pub method: SignInMethodName,
     pub reason: SignInRefusal,
-    /// The local account, where there is one of that name.
+    /// The local account with that name, if there is one.
     pub account: Option<StaffId>,
-    /// Whether that account works at the console.
+    /// Whether that local account has a privilege for the console.
     pub staff: bool,
-    /// Another account, where there is one of that name.
+    /// The directory account with that name, if there is one.
     pub known: Option<KnownAccount>,
-    /// HMAC of the name as it was typed: people type passwords there.
+    /// HMAC of the name that was typed, because people sometimes type their password there.
     pub name: String,
-    /// Throttled: how many seconds to wait.
+    /// If throttled, the seconds to wait.
     pub retry_after: Option<i64>,
-    /// A directory that was asked, or would have been for another name, does not answer.
+    /// A directory that was asked, or would have been asked for another name, does not answer.
     pub unanswered: bool,
-    /// To be waited for when all is written.
+    /// The caller waits for it after all events are written.
     pub beat: Beat,
 }
 
-/// An account of a directory, by the names of streams that lead from it.
+/// An account of a directory, identified by its streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownAccount {
-    /// The id of its `account-` stream, which leads to a person.
+    /// Id of its `account-` stream, which maps it to a person.
     pub account: String,
-    /// The id of its `username-` stream, which leads to somebody of the staff.
+    /// Id of its `username-` stream, which maps it to a member of the staff.
     pub staff: String,
 }
 
-/// What somebody reads who is not let in.
+/// The answer to a person whose sign-in is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
-    /// The same for an unknown name, a wrong password and an account that may not.
+    /// The same for an unknown name, a wrong password and an account that is not permitted to sign in.
     No,
-    /// For so many seconds.
+    /// The person must wait this many seconds.
     Wait(i64),
-    /// A directory does not answer, whatever the name.
+    /// A directory does not answer. The same for every name.
     NotNow,
-    /// The password was right, and the directory wants another: who knows it may know that.
+    /// The password was right, but the directory requires a new one. This reveals nothing to anyone who does not know
+    /// the password.
     ChangePassword,
 }
 
 impl Refused {
+    /// Returns the answer to the person.
     pub fn told(&self) -> Told {
         match (self.retry_after, self.reason) {
             (Some(seconds), _) => Told::Wait(seconds),
@@ -121,25 +125,26 @@ impl Refused {
         }
     }
 
-    /// Told to wait (429) without a password being judged. That charges nothing: it is counted.
+    /// Whether the person must wait (429) and the password was not checked. Such refusals are counted instead of
+    /// written, so they use no budget.
     pub fn is_held_up(&self) -> bool {
         self.retry_after.is_some() && self.reason == SignInRefusal::Throttled
     }
 
-    /// The id of the `account-` stream of whose name it is, where there is somebody.
+    /// Returns the id of the `account-` stream of the account with this name, if there is one.
     pub fn account_name(&self, secrets: &Secrets) -> Option<String> {
         let local = |id: StaffId| account_name(secrets, SignInMethodName::LocalAccount, LOCAL, &id.to_string());
         self.account.map(local).or_else(|| self.known.as_ref().map(|known| known.account.clone()))
     }
 }
 
-/// Verifies a name and a password in the ways that are switched on, throttled, always at the price of one local
-/// password: local accounts first, then the directories for a name that is not a local account's. `entitled` says which
-/// privileges of a local account suffice. Writes nothing down and does not wait for the beat of a refusal: that is the
-/// caller's part.
+/// Verifies a name and a password with the sign-in methods that the settings enable: local accounts first, then the
+/// directories, unless an enabled local account has the name. Attempts are throttled. Every attempt that is not
+/// throttled computes one local password hash, so that all names take the same time. `entitled` decides whether the
+/// privileges of a local account are sufficient. The caller records the result and waits for the beat of a refusal.
 ///
 /// # Errors
-/// If the accounts cannot be read.
+/// Returns an error if the local accounts cannot be read.
 pub async fn verify(
     sign_in: &SignIn,
     trying: &Trying<'_>,
@@ -184,7 +189,7 @@ pub async fn verify(
         directories::ask(sign_in, ways, &Question { typed: user_name, password, source, name: &name, local, beat })
             .await
     };
-    // What cannot be judged is our fault, not theirs: it does not count.
+    // A right password is not a failed guess, even if the directory requires a new one.
     if answer.counts {
         throttle.failed(sign_in.platform.world.now(), attempt);
     } else {
@@ -195,7 +200,7 @@ pub async fn verify(
 
 type Known = (StaffId, BTreeSet<Privilege>);
 
-// Reads as many streams for an account as for none.
+// Reads the same number of streams for unknown names, so that timing reveals nothing.
 async fn judge(
     sign_in: &SignIn,
     user_name: &str,
@@ -213,7 +218,7 @@ async fn judge(
     Ok((verdict, id.map(|id| (id, state.privileges))))
 }
 
-/// An account that is nobody's; its stream is read in place of an unknown one's.
+/// The id of no account. Its stream is read if the account is unknown.
 pub const NOBODY: StaffId = StaffId(Uuid::nil());
 
 pub(crate) fn reason(denial: Denial) -> SignInRefusal {
@@ -230,13 +235,13 @@ pub(crate) fn reason(denial: Denial) -> SignInRefusal {
     }
 }
 
-/// The id of the `account-` stream of an account: of the method, the issuer and the issuer's name for the person.
+/// Returns the id of the `account-` stream of an account. `subject` is the issuer's identifier of the person.
 pub fn account_name(secrets: &Secrets, method: SignInMethodName, issuer: &str, subject: &str) -> String {
     secrets.name("account", &[method_name(method), issuer, subject])
 }
 
-/// The id of the `username-` stream that leads from an account of a directory or identity provider to who works at the
-/// console with it.
+/// Returns the id of the `username-` stream that maps an account of a directory or identity provider to a member of the
+/// staff.
 pub fn staff_account_name(secrets: &Secrets, method: SignInMethodName, issuer: &str, subject: &str) -> String {
     secrets.name("staff-account", &[method_name(method), issuer, subject])
 }

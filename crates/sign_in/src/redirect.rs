@@ -1,7 +1,7 @@
-//! Signing in at another site, an identity provider: the way there and the way back.
+//! Single sign-on with an identity provider: the redirect to the provider and its answer.
 //!
-//! Nothing that was known before the round trip travels: what goes to the provider and comes back is one random value, good once, in one
-//! browser, for 15 minutes.
+//! No state of the visit or session is sent to the provider. The request carries one random value, which is valid once,
+//! in one browser, for 15 minutes.
 
 pub mod assertion;
 mod fault;

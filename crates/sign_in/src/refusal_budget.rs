@@ -1,8 +1,9 @@
-//! Which refusals are written and which are only counted, so that strangers cannot fill the log or hide what they do to an
-//! account.
+//! Decides which refused sign-ins are written to the log and which are only counted, so that unauthenticated clients
+//! can neither fill the log nor hide an attack on an account.
 //!
-//! A refusal is written as long as its source has a share left; beyond that, the account it is about has ten an hour of its
-//! own; beyond that, it is counted. Whether the source has a share left does not depend on the name that was typed.
+//! A refusal is written if the budget of its source has room. Otherwise it is written if the account has room: each
+//! account has ten refusals an hour of its own. Otherwise it is counted. The budget of the source does not depend on
+//! the name that was typed.
 
 use events::Timestamp;
 use events::staff::StaffId;
@@ -13,38 +14,41 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-/// What a refusal costs that opens a visit, in bytes of the log: two events and the visit's key.
+/// Size in bytes of a refusal that opens a visit: two events and the visit's key.
 pub const VISIT_BYTES: i64 = 3_000;
-/// What one refusal costs, in bytes of the log.
+/// Size in bytes of one refusal in the log.
 pub const REFUSAL_BYTES: i64 = 1_000;
 
-/// Events of one source: sixty at once, then one a second.
+/// Events of one source: 60 at once, then one a second.
 const OF_SOURCE: Allowance = Allowance { burst: 60, refill: 1_000_000 };
-/// Events of one account beyond its sources' shares: ten an hour.
+/// Events of one account beyond the budget of their source: ten at once, then ten an hour.
 const OF_ACCOUNT: Allowance = Allowance { burst: 10, refill: 360_000_000 };
-/// Events of one account after its first proof: thirty at once, then one a minute. Somebody may be using a stolen password.
+/// Events of one account after its first proof: 30 at once, then one a minute. An attacker may be using a stolen
+/// password.
 const AFTER_FIRST_PROOF: Allowance = Allowance { burst: 30, refill: 60_000_000 };
-/// That an account has to wait (429) is written once a minute, after its first proof.
+/// Events that an account must wait (429) after its first proof: one a minute.
 const HELD_UP: Allowance = Allowance { burst: 1, refill: 60_000_000 };
 
-/// Bytes a day of refusals through the shares of sources: unknown names, and whoever is refused before a name is known.
+/// Bytes a day of refusals that use the budget of a source, for all sources together. These are refusals of unknown
+/// names and refusals before a name is known, among others.
 const STRANGERS: Allowance = Allowance::a_day(10_000_000);
-/// Bytes a day of refusals through the shares of accounts, without [`STAFF`].
+/// Bytes a day of refusals that use the budget of an account, for all accounts together, without [`STAFF`].
 const KNOWN: Allowance = Allowance::a_day(9_000_000);
-/// Bytes a day kept for accounts that work at the console.
+/// Bytes a day reserved for accounts of the staff.
 const STAFF: Allowance = Allowance::a_day(1_000_000);
-/// Bytes a day of one source in either: an eighth.
+/// Bytes a day of one source in each of the two: an eighth.
 const ONE_SOURCE: Allowance = Allowance::a_day(10_000_000 / 8);
 
-/// So many accounts are counted apart; more are counted with the strangers.
+/// Maximum number of accounts that are counted separately. Refusals of further accounts are counted by source.
 const ACCOUNTS: usize = 10_000;
 
 /// The account that a refused sign-in was about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum About {
-    /// At the console, or with a token of the API.
+    /// An account at the console, or an API client.
     Staff(StaffId),
-    /// At the portal: the id of an `account-` stream. `staff`: the account also works at the console.
+    /// An account at the portal. `name` is the id of its `account-` stream. `staff` is set if the account also has a
+    /// privilege for the console.
     Account { name: String, staff: bool },
 }
 
@@ -57,7 +61,7 @@ impl About {
     }
 }
 
-/// Shares of sources and accounts, and what exceeded them.
+/// Budgets of sources and accounts, and the counts of the refusals that exceeded them.
 #[derive(Debug)]
 pub struct RefusalBudget {
     of_source: Shares<IpAddr>,
@@ -93,7 +97,7 @@ impl RefusalBudget {
         }
     }
 
-    /// Takes room for a refusal of `bytes` from the share of its source.
+    /// Takes room for a refusal of `bytes` bytes from the budget of its source. Returns `false` if there is none.
     pub fn through_source(&self, now: Timestamp, source: IpAddr, bytes: i64) -> bool {
         let source = network(source);
         let room = self.of_source.has(now, &source, 1)
@@ -107,21 +111,22 @@ impl RefusalBudget {
         room
     }
 
-    /// Takes room from the share of the account that the refusal is about.
+    /// Takes room for a refusal from the budget of its account. Returns `false` if there is none.
     pub fn through_account(&self, now: Timestamp, about: &About, source: IpAddr) -> bool {
         self.of_account.has(now, about, 1)
             && self.take_known(now, about.is_staff(), source)
             && self.of_account.take(now, about.clone(), 1)
     }
 
-    /// Takes room for a refusal after the first proof of this account.
+    /// Takes room for a refusal after the first proof of this account. Returns `false` if there is none.
     pub fn after_first_proof(&self, now: Timestamp, account: StaffId, source: IpAddr) -> bool {
         self.after_first_proof.has(now, &account, 1)
             && self.take_known(now, true, source)
             && self.after_first_proof.take(now, account, 1)
     }
 
-    /// Whether it is written now that this account has to wait. That takes nothing from its other shares.
+    /// Takes room for the event that this account must wait. Uses none of its other budgets. Returns `false` if there
+    /// is no room.
     pub fn held_up(&self, now: Timestamp, account: StaffId) -> bool {
         self.held_up.take(now, account, 1)
     }
@@ -133,7 +138,7 @@ impl RefusalBudget {
         room && self.known_of_source.take(now, source, REFUSAL_BYTES)
     }
 
-    /// Counts a refusal that is not written: for the account it is about, or of its source alone.
+    /// Counts a refusal that is not written: for its account if there is one, otherwise only by source.
     pub fn count(&self, now: Timestamp, about: Option<&About>, source: IpAddr) {
         if let Some(about) = about {
             let mut tallies = self.suppressed_about.lock().unwrap_or_else(PoisonError::into_inner);
@@ -147,17 +152,17 @@ impl RefusalBudget {
         self.suppressed.lock().unwrap_or_else(PoisonError::into_inner).count(now, source);
     }
 
-    /// Counts a refusal that cannot be written, since its stream or key is damaged.
+    /// Counts a refusal that cannot be written because its stream or key is damaged.
     pub fn count_not_written(&self, now: Timestamp, source: IpAddr) {
         self.not_written.lock().unwrap_or_else(PoisonError::into_inner).count(now, source);
     }
 
-    /// The count of those that could not be written, if it is to be told now, or in any case (`all`).
+    /// Takes the count of refusals that could not be written, if it is due or `all` is set.
     pub fn take_not_written(&self, now: Timestamp, all: bool) -> Option<Counted> {
         self.not_written.lock().unwrap_or_else(PoisonError::into_inner).take(now, all)
     }
 
-    /// The counts that are to be written now, or every one (`all`).
+    /// Takes the counts that are due, or all counts if `all` is set.
     pub fn take_counted(&self, now: Timestamp, all: bool) -> Vec<(Option<About>, Counted)> {
         let strangers = self.suppressed.lock().unwrap_or_else(PoisonError::into_inner).take(now, all);
         let mut counted: Vec<_> = strangers.into_iter().map(|counted| (None, counted)).collect();
@@ -213,7 +218,7 @@ mod tests {
             };
             (0..3_600).filter(written).count()
         };
-        // Ten at once, and what comes back in the hour.
+        // Ten at once, and the nine that are refilled within the hour.
         assert_eq!(hour(0), 19);
         assert_eq!(hour(3_600), 10);
     }

@@ -1,4 +1,4 @@
-//! Refusals written down, within the budget; beyond it, their counts.
+//! Writes refused sign-ins to the log if the budget has room, and otherwise counts them.
 
 use super::refusal_budget::{About, REFUSAL_BYTES};
 use crate::SignIn;
@@ -21,11 +21,10 @@ use platform::context::Context;
 use std::net::{IpAddr, Ipv4Addr};
 use telemetry::Alarm;
 
-/// Writes down that somebody was refused at the console, and waits for the beat: how long it took does not tell what was
-/// written.
+/// Records a refused sign-in at the console, then waits for the beat, so that timing does not reveal what was written.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be read or written.
 pub async fn record_staff_refusal(
     sign_in: &SignIn,
     refused: &Refused,
@@ -51,18 +50,18 @@ pub async fn record_staff_refusal(
     Ok(())
 }
 
-// Reads a stream for a name that nobody has, too.
+// Reads a stream for an unknown name too, so that it takes the same time.
 async fn staff_named(sign_in: &SignIn, refused: &Refused) -> Result<Option<StaffId>, ReadError> {
     let name = refused.known.as_ref().map_or("nobody", |known| known.staff.as_str());
     let (reserved, _) = sign_in.platform.load::<UserName>(&StreamName::of("username", name)).await?;
     Ok(refused.account.or(reserved.account))
 }
 
-/// Writes down that an account of the staff was refused. Who gave its name did not prove to be it. If its stream is damaged, the
-/// refusal is counted.
+/// Records the refusal `command` on the stream of an account of the staff. The actor is a visitor, because the person
+/// who gave the name has not proven to be that account. If the stream is damaged, the refusal is counted.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be read or written for another reason than damage.
 pub async fn refuse_staff(
     sign_in: &SignIn,
     account: StaffId,
@@ -75,10 +74,10 @@ pub async fn refuse_staff(
     unless_damaged(sign_in, written, PerformError::is_damage, Some(source))
 }
 
-/// Writes down that somebody was refused at the console whom we do not know, though another vouches for them.
+/// Records a refusal at the console of an account that a provider has authenticated and that is not known as staff.
 ///
 /// # Errors
-/// If the log cannot be written.
+/// Returns an error if the log cannot be written.
 pub async fn record_unknown_staff(
     sign_in: &SignIn,
     method: SignInMethodName,
@@ -86,7 +85,7 @@ pub async fn record_unknown_staff(
     account: &identity::Account,
     source: IpAddr,
 ) -> Result<(), AppendError> {
-    // The page that refuses says that the reason is in the log.
+    // The page tells the person that the reason is in the log.
     tracing::warn!(
         provider = account.provider,
         ?reason,
@@ -99,12 +98,12 @@ pub async fn record_unknown_staff(
     record(sign_in, RefusalEvent::UnknownStaffRefused { method, reason, provider, name }, Some(source)).await
 }
 
-/// Writes down that a sign-in at the portal was refused whose source has no share left: on the stream of the account, if
-/// there is one of that name, within the account's own share. No visit is opened for it, since that would tell which names
-/// there are.
+/// Records a refused sign-in at the portal whose source has no budget left. If the name has an account, the refusal is
+/// written to the stream of the account and uses the budget of the account. Otherwise it is counted. No visit is opened
+/// for it, because that would reveal which names exist.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be read or written.
 pub async fn record_portal_refusal(
     sign_in: &SignIn,
     refused: &Refused,
@@ -126,15 +125,16 @@ pub async fn record_portal_refusal(
     }
 }
 
-/// Counts a refusal that is not written because its stream holds an equal one.
+/// Counts a refusal that is not written because its stream already contains the same refusal.
 pub fn count_refusal(sign_in: &SignIn, source: IpAddr) {
     sign_in.refusals.count(sign_in.platform.world.now(), None, source);
 }
 
-/// Whether the share of this source has room for one more refusal that is nobody's; if not, it is counted.
+/// Whether one more refusal without an account may be written: if the budget of its source has room. If not, it is
+/// counted.
 pub fn granted(sign_in: &SignIn, source: IpAddr) -> bool {
     let now = sign_in.platform.world.now();
-    // On a disk that is nearly full what strangers cause goes first.
+    // If the disk is nearly full, refusals without an account are the first that are not written.
     let granted =
         !sign_in.platform.disk.is_nearly_full() && sign_in.refusals.through_source(now, source, REFUSAL_BYTES);
     if !granted {
@@ -143,8 +143,8 @@ pub fn granted(sign_in: &SignIn, source: IpAddr) -> bool {
     granted
 }
 
-/// Whether one more refusal about this account may be written: through its source's share or its own; if not, it is counted
-/// for the account.
+/// Whether one more refusal of this account may be written: if the budget of its source or of the account has room. If
+/// not, it is counted for the account.
 pub fn granted_about(sign_in: &SignIn, about: &About, source: IpAddr) -> bool {
     let (now, budget) = (sign_in.platform.world.now(), &sign_in.refusals);
     let granted = budget.through_source(now, source, REFUSAL_BYTES) || budget.through_account(now, about, source);
@@ -154,14 +154,15 @@ pub fn granted_about(sign_in: &SignIn, about: &About, source: IpAddr) -> bool {
     granted
 }
 
-/// Whether one more refusal of an account may be written whose first proof was given: some of each always may, however
-/// many strangers are refused, since here somebody may be using a stolen password.
+/// Whether one more refusal after the first proof of this account may be written. Each account has a separate budget
+/// for these, which refusals of unauthenticated clients do not use up, because an attacker may be using a stolen
+/// password.
 pub fn granted_to(sign_in: &SignIn, account: StaffId, source: IpAddr) -> bool {
     sign_in.refusals.after_first_proof(sign_in.platform.world.now(), account, source)
         || granted_about(sign_in, &About::Staff(account), source)
 }
 
-/// Whether it is written that an account has to wait after its first proof; if not, it is counted.
+/// Whether to write the event that an account must wait after its first proof. If not, it is counted.
 pub fn granted_to_wait(sign_in: &SignIn, account: StaffId, source: IpAddr) -> bool {
     let (now, budget) = (sign_in.platform.world.now(), &sign_in.refusals);
     let granted = budget.held_up(now, account);
@@ -171,7 +172,7 @@ pub fn granted_to_wait(sign_in: &SignIn, account: StaffId, source: IpAddr) -> bo
     granted
 }
 
-/// Whether there is room for one more who sets out for an identity provider; if not, it is counted.
+/// Whether one more single sign-on may start from `source`. If not, the refusal is counted.
 pub fn set_out(sign_in: &SignIn, place: Place, source: IpAddr) -> bool {
     let now = sign_in.platform.world.now();
     let granted = sign_in.departures.take(now, place, source);
@@ -181,24 +182,24 @@ pub fn set_out(sign_in: &SignIn, place: Place, source: IpAddr) -> bool {
     granted
 }
 
-/// Writes the counts of suppressed refusals, those that are due or every one (`all`).
+/// Writes the counts of refusals that were not written one by one: the counts that are due, or all if `all` is set.
 pub async fn sum_up_refusals(sign_in: &SignIn, all: bool) {
     for (about, counted) in sign_in.refusals.take_counted(sign_in.platform.world.now(), all) {
         let count = counted.total();
-        tracing::warn!(count, "refusals were suppressed");
+        tracing::warn!(count, "refusals were recorded as a count, not one by one");
         let written = match &about {
             None => write_counted(sign_in, &counted).await.map_err(super::SignInError::from),
             Some(about) => write_counted_about(sign_in, about, &counted).await,
         };
         if let Err(error) = written {
-            tracing::error!(%error, count, "suppressed refusals cannot be written down");
+            tracing::error!(%error, count, "the count of suppressed refusals cannot be written to the log");
             sign_in.platform.metrics.refusals_not_written(count);
         }
     }
     tell_not_written(sign_in, all);
 }
 
-// Tells how many refusals could not be written: the finding about what is damaged was told when it was met.
+// Logs how many refusals could not be written. The damage itself was reported when it was found.
 fn tell_not_written(sign_in: &SignIn, all: bool) {
     let Some(counted) = sign_in.refusals.take_not_written(sign_in.platform.world.now(), all) else { return };
     let (count, alarm) = (counted.total(), Alarm::RefusalsNotWritten);
@@ -206,7 +207,7 @@ fn tell_not_written(sign_in: &SignIn, all: bool) {
         alarm = alarm.label(),
         count,
         sources = counted.sources.len(),
-        "refusals were answered and could not be written down: a stream or key is damaged, which /readyz names"
+        "refused sign-ins could not be written to the log, because a stream or key is damaged: /readyz names it"
     );
     sign_in.platform.metrics.alarm(alarm);
 }
@@ -228,12 +229,13 @@ async fn write_counted_about(sign_in: &SignIn, about: &About, counted: &Counted)
     }
 }
 
-// The key that their addresses would be sealed under is damaged.
+// Without addresses, because the key that would seal them is damaged.
 fn without_sources(counted: &Counted) -> SuppressedRefusals {
     SuppressedRefusals { count: counted.total(), sources: Vec::new(), others: counted.total() }
 }
 
-// What is damaged changes no answer: else it would tell which names there are, since refusals of unknown names share a stream.
+// Damage does not change the answer. Otherwise the answer would reveal which names exist, because refusals of unknown
+// names share one stream and refusals of known names do not.
 fn unless_damaged<E>(
     sign_in: &SignIn,
     written: Result<(), E>,
@@ -270,8 +272,8 @@ fn told(counted: &Counted, key: &KeyName) -> SuppressedRefusals {
     }
 }
 
-// On the stream of the account, sealed with the key of whose it is. An account whose person never came to the portal has no
-// key of its own.
+// Writes to the stream of the account and seals with the key of its owner. An account whose owner never used the portal
+// has no key, so the key of the day is used.
 async fn write_about(
     sign_in: &SignIn,
     about: &About,
@@ -296,10 +298,11 @@ async fn write_about(
     Ok(write(sign_in, &stream, Context::of(actor, source, sign_in.platform.world.uuid()), event).await?)
 }
 
-/// Writes down a refusal that belongs to nobody we know. If the stream of the day is damaged, the refusal is counted.
+/// Records a refusal without a known account, on the stream of the day. If that stream is damaged, the refusal is
+/// counted.
 ///
 /// # Errors
-/// If the log cannot be written.
+/// Returns an error if the log cannot be written for another reason than damage.
 pub async fn record(sign_in: &SignIn, event: RefusalEvent, source: Option<IpAddr>) -> Result<(), AppendError> {
     let written = append_refusal(sign_in, event, source).await;
     unless_damaged(sign_in, written, AppendError::is_damage, source)

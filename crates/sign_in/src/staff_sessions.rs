@@ -1,12 +1,13 @@
-//! Sessions of people at the console: rows in a file of their own beside the keys, so that signing out, disabling an
-//! account or a restart of the server leaves no session that a copied cookie could go on with.
+//! Sessions of staff at the console. They are rows of `sessions.db`, a file in the directory of the store. A session
+//! that was ended by signing out or by disabling the account cannot be continued with a copied cookie, even after a
+//! restart.
 //!
-//! The cookie holds a random key, the row its SHA-256. A session ends thirty minutes after its last request and twelve
-//! hours after sign-in, whichever comes first. The key is another one after each proof: at sign-in, and again after the
+//! The cookie contains a random key, and the row contains its SHA-256. A session ends 30 minutes after its last request
+//! or 12 hours after sign-in, whichever comes first. The key changes after each proof: at sign-in, and again after the
 //! second factor.
 //!
-//! Source address and browser stand in the row as they are: the file is readable by the server alone, is in no backup,
-//! and a row is gone half a day later at the latest.
+//! Source address and browser are stored as plain text. Only the server can read the file, and it is not part of
+//! backups. A sign-in deletes the rows of all sessions that have ended.
 
 mod flows;
 mod rows;
@@ -28,16 +29,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 use world::World;
 
-/// A session without requests ends after so many seconds …
+/// A session ends this many seconds after its last request.
 pub const IDLE_SECONDS: i64 = 30 * 60;
-/// … and any session after so many.
+/// Maximum duration of a session in seconds, from sign-in.
 pub const LONGEST_SECONDS: i64 = 12 * 60 * 60;
-/// A request this soon after the last one does not move the row.
+/// A request within this many seconds of the recorded last request does not update the row.
 const TOUCH_SECONDS: i64 = 30;
-/// What is begun on one page, such as adding a passkey, is ended within so many seconds.
+/// Time limit in seconds for an action that needs two requests, such as adding a passkey.
 pub const PENDING_SECONDS: i64 = 10 * 60;
 
-/// Raised when a table changes: the file may be lost, so the old rows go.
+/// Increased when a table changes. The old rows are deleted then, because the content of the file is disposable.
 const SCHEMA_VERSION: i64 = 5;
 const SCHEMA: &str = "
     CREATE TABLE sessions (
@@ -55,10 +56,10 @@ const SCHEMA: &str = "
         PRIMARY KEY (throttle, counts, digest)
     ) WITHOUT ROWID;";
 
-/// Name of the file in the store's directory.
+/// Name of the file in the directory of the store.
 pub const FILE: &str = "sessions.db";
 
-/// `sessions.db`. Cheap to clone.
+/// Handle of `sessions.db`. Cheap to clone.
 #[derive(Clone)]
 pub struct StaffSessions {
     connection: Arc<Mutex<Connection>>,
@@ -66,9 +67,9 @@ pub struct StaffSessions {
     damage: Damage,
 }
 
-/// Sessions cannot be read or written.
+/// The file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
-#[error("sessions.db cannot be used: {0}; it may be deleted, then everybody at the console signs in again")]
+#[error("sessions.db cannot be used: {0}. You may delete the file; then all staff must sign in again")]
 pub struct SessionError(String);
 
 impl From<rusqlite::Error> for SessionError {
@@ -77,30 +78,31 @@ impl From<rusqlite::Error> for SessionError {
     }
 }
 
-/// A session as its row tells it.
+/// A session at the console.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// What the events of the session carry as their correlation. Tells nothing of the key.
+    /// Correlation id of the events of the session. It is not derived from the key.
     pub id: Uuid,
     pub staff: StaffId,
-    /// How the person proved who they are at first.
+    /// Sign-in method of the first proof.
     pub method: SignInMethodName,
     pub began: Timestamp,
     pub last_seen: Timestamp,
+    /// Source address as text.
     pub source: Option<String>,
-    /// In words: “Safari on macOS”.
+    /// Browser and system as text, such as “Safari on macOS”.
     pub browser: String,
-    /// What the roles of the account were found by, where that can change under it.
+    /// Fingerprint of the settings that the session depends on. If those settings change, the session ends.
     pub rests_on: String,
-    /// Everything that was asked for at sign-in was given.
+    /// The sign-in is complete: every required proof was given.
     pub entered: bool,
     /// A second factor was proven in this session.
     pub second: bool,
-    /// When the person proved themselves last.
+    /// Time of the last proof.
     pub confirmed: Timestamp,
 }
 
-/// A session that begins.
+/// The data of a new session.
 #[derive(Debug, Clone)]
 pub struct Beginning {
     pub id: Uuid,
@@ -110,15 +112,15 @@ pub struct Beginning {
     pub browser: String,
     pub rests_on: String,
     pub entered: bool,
-    /// The key of a session that ends by this.
+    /// Key of an earlier session that the new one ends.
     pub replaced: Option<String>,
 }
 
 impl StaffSessions {
-    /// Opens `sessions.db` in `directory`; makes it where there is none. A damaged one is set aside and made anew.
+    /// Opens `sessions.db` in `directory`, or creates it. A damaged file is set aside and replaced with an empty one.
     ///
     /// # Errors
-    /// If the file cannot be used.
+    /// Returns an error if the file cannot be opened or created.
     pub fn open(directory: &Path) -> Result<(StaffSessions, Option<SetAside>), SessionError> {
         let path = directory.join(FILE);
         let ((connection, ()), set_aside) = disposable::open(&path, prepare)?;
@@ -127,20 +129,20 @@ impl StaffSessions {
         Ok((sessions, set_aside))
     }
 
-    /// Where the file lies.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What is wrong with the file, once damage was found in it.
+    /// Returns a description of the damage, if damage was found in the file.
     pub fn damage(&self) -> Option<String> {
         self.damage.found()
     }
 
-    /// Begins a session; what comes back is for the cookie alone.
+    /// Begins a session. Returns its key, which must be stored only in the cookie.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn begin(&self, world: &World, beginning: Beginning) -> Result<String, SessionError> {
         let (key, now) = (world.secret(), world.now());
         let key_hash = hash(&key).0;
@@ -148,20 +150,20 @@ impl StaffSessions {
         Ok(key)
     }
 
-    /// The session that the key is of; `None` once it has ended. Counts as a request of it.
+    /// Returns the session with this key and records a request of it. `None` if the session has ended.
     ///
     /// # Errors
-    /// If the file cannot be used.
+    /// Returns an error if the file cannot be read or written.
     pub async fn resume(&self, now: Timestamp, key: &str) -> Result<Option<Session>, SessionError> {
         let key_hash = hash(key).0;
         self.with(move |connection| rows::resume(connection, &key_hash, now)).await
     }
 
-    /// The person gave all that was asked for, a second factor among it if `second`: the session goes on under another
-    /// key, which comes back. `None` if it has ended.
+    /// Completes the sign-in of a session. `second` says whether a second factor was proven. Returns the new key of the
+    /// session, or `None` if there is no session with this key.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn enter(&self, world: &World, key: &str, second: bool) -> Result<Option<String>, SessionError> {
         let (new, now) = (world.secret(), world.now());
         let (old_hash, new_hash) = (hash(key).0, hash(&new).0);
@@ -169,57 +171,60 @@ impl StaffSessions {
         Ok(entered.then_some(new))
     }
 
-    /// The person proved themselves again.
+    /// Records that the person gave a proof again.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn confirm(&self, now: Timestamp, key: &str) -> Result<(), SessionError> {
         let key_hash = hash(key).0;
         self.with(move |connection| rows::confirm(connection, &key_hash, now)).await
     }
 
-    /// Keeps what one page begins and the next one ends. It takes the place of what waited before.
+    /// Stores the pending data of an action that one request begins and another completes. Replaces earlier pending
+    /// data.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn set_pending(&self, now: Timestamp, key: &str, what: String) -> Result<(), SessionError> {
         let key_hash = hash(key).0;
-        let sealed = sealed::seal(key, &what).ok_or_else(|| SessionError("it cannot be sealed".into()))?;
+        let sealed =
+            sealed::seal(key, &what).ok_or_else(|| SessionError("the pending data cannot be encrypted".into()))?;
         self.with(move |connection| rows::set_pending(connection, &key_hash, &sealed, now)).await
     }
 
-    /// What waits, if it has not waited too long.
+    /// Returns the pending data, if it is not older than [`PENDING_SECONDS`].
     ///
     /// # Errors
-    /// If the file cannot be read.
+    /// Returns an error if the file cannot be read.
     pub async fn pending(&self, now: Timestamp, key: &str) -> Result<Option<String>, SessionError> {
         let key_hash = hash(key).0;
         let found = self.with(move |connection| rows::pending(connection, &key_hash, now)).await?;
         Ok(found.and_then(|found| sealed::open(key, &found)))
     }
 
-    /// Takes what waits: it serves once.
+    /// Returns the pending data and removes it, so that it is used only once.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn take_pending(&self, now: Timestamp, key: &str) -> Result<Option<String>, SessionError> {
         let key_hash = hash(key).0;
         let found = self.with(move |connection| rows::take_pending(connection, &key_hash, now)).await?;
         Ok(found.and_then(|found| sealed::open(key, &found)))
     }
 
-    /// The sessions that have not ended, of one person or of everybody: the hundred that were used last.
+    /// Returns the sessions that have not ended, of one member of the staff or of all. The list contains at most 100
+    /// sessions, the most recently used first.
     ///
     /// # Errors
-    /// If the file cannot be read.
+    /// Returns an error if the file cannot be read.
     pub async fn list(&self, now: Timestamp, staff: Option<StaffId>) -> Result<Vec<Session>, SessionError> {
         self.with(move |connection| rows::list(connection, staff, now)).await
     }
 
-    /// Ends the session of a key.
+    /// Ends the session with this key.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn end(&self, key: &str) -> Result<(), SessionError> {
         let key_hash = hash(key).0;
         self.with(move |connection| {
@@ -228,10 +233,10 @@ impl StaffSessions {
         .await
     }
 
-    /// Ends one session of somebody; whether there was one.
+    /// Ends one session of this member of the staff. Returns `false` if there is no such session.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn end_one(&self, staff: StaffId, id: Uuid) -> Result<bool, SessionError> {
         let of = [staff.to_string(), id.to_string()];
         self.with(
@@ -240,10 +245,10 @@ impl StaffSessions {
         .await
     }
 
-    /// Ends every session of somebody, but for the one of the id `spared`; how many there were.
+    /// Ends all sessions of this member of the staff except the session `spared`. Returns the number of ended sessions.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn end_all(&self, staff: StaffId, spared: Option<Uuid>) -> Result<usize, SessionError> {
         let of = [staff.to_string(), spared.map(|id| id.to_string()).unwrap_or_default()];
         self.with(move |connection| connection.execute("DELETE FROM sessions WHERE staff = ?1 AND id <> ?2", of)).await
@@ -278,7 +283,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
         connection.execute_batch(SCHEMA)?;
         connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
-    // So that a file whose tables are damaged is known at the start, not at the first sign-in.
+    // Finds damaged tables when the file is opened, not at the first sign-in.
     connection.query_row(
         "SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM flows) + (SELECT count(*) FROM throttles)",
         [],

@@ -1,5 +1,5 @@
-//! The throttles survive a restart: their counts are kept in `sessions.db`, every half minute and when the server stops. Lost
-//! with the file, or half a minute of them in a crash: then guessing begins anew, as it does on a new server.
+//! Stores the counters of the throttles in `sessions.db` every 30 seconds and when the server stops, so that they
+//! survive a restart. A crash loses up to 30 seconds of failures. If the file is lost, all counters start at zero.
 
 use crate::SignIn;
 use crate::staff_sessions::SessionError;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const KEEP_EVERY: Duration = Duration::from_secs(30);
 
-/// Each with the name it has in the file.
+/// Returns each throttle with its name in the file.
 fn all(sign_in: &SignIn) -> [(&'static str, &Throttle); 5] {
     [
         ("portal", &sign_in.portal),
@@ -21,10 +21,10 @@ fn all(sign_in: &SignIn) -> [(&'static str, &Throttle); 5] {
     ]
 }
 
-/// Goes on counting where the server stopped.
+/// Restores the counters that were stored before the server stopped.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub fn restore(sign_in: &SignIn) -> Result<(), SessionError> {
     for (name, throttle) in all(sign_in) {
         throttle.restore(sign_in.platform.world.now(), sign_in.staff_sessions.kept_throttle(name)?);
@@ -32,7 +32,7 @@ pub fn restore(sign_in: &SignIn) -> Result<(), SessionError> {
     Ok(())
 }
 
-/// Keeps the counts every half minute, as long as the server runs. What fails again and again is told ever more rarely.
+/// Stores the counters every 30 seconds while the server runs. Repeated errors are logged less and less often.
 pub async fn keep_on(sign_in: Arc<SignIn>) {
     let mut told = Aside::default();
     loop {
@@ -46,12 +46,12 @@ pub async fn keep_on(sign_in: Arc<SignIn>) {
     }
 }
 
-/// Keeps the counts as they are now.
+/// Stores the counters once.
 pub async fn keep(sign_in: &SignIn) {
     try_to_keep(sign_in).await.iter().for_each(|(throttle, error)| tell(throttle, error));
 }
 
-// Those that could not be kept.
+// Returns the throttles whose counters could not be stored.
 async fn try_to_keep(sign_in: &SignIn) -> Vec<(&'static str, SessionError)> {
     let mut failed = Vec::new();
     for (name, throttle) in all(sign_in) {
@@ -62,5 +62,5 @@ async fn try_to_keep(sign_in: &SignIn) -> Vec<(&'static str, SessionError)> {
 }
 
 fn tell(throttle: &str, error: &SessionError) {
-    tracing::error!(%error, throttle, "the counts of failed sign-ins are not kept over a restart");
+    tracing::error!(%error, throttle, "the counters of failed sign-ins cannot be stored: a restart of the server resets them");
 }

@@ -1,5 +1,5 @@
-//! Refusals and changes that somebody can cause again and again without getting further: written down where they belong,
-//! within bounds, and counted beyond them.
+//! Records refusals and changes that a client can repeat without limit. They are written to their stream within a
+//! budget and only counted beyond it.
 
 use crate::SignIn;
 use crate::{count_refusal, granted, record};
@@ -12,14 +12,15 @@ use platform::Performed;
 use platform::context::Context;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Those that come from where it is not known share a budget.
+/// Refusals without a known source share this address as their source.
 const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 impl SignIn {
-    /// Writes down a fact of a stream's own that may be there already; then it is counted with the suppressed refusals.
+    /// Performs a command that records a fact on a stream. If the stream already contains the fact, nothing is written
+    /// and the request is counted with the suppressed refusals.
     ///
     /// # Errors
-    /// As [`SignIn::perform`].
+    /// Returns the same errors as [`platform::Platform::perform`].
     pub async fn tell<A: Aggregate>(
         &self,
         stream: &StreamName,
@@ -34,11 +35,11 @@ impl SignIn {
         Ok(told)
     }
 
-    /// Writes down a refusal that belongs to no stream of a person or device, within the budget for strangers. Says whether the budget had
-    /// room: only then the log may get a line of it, too.
+    /// Records a refusal that belongs to no person or device, if the budget of its source has room. Returns whether it
+    /// had room: only then may the caller write a log message about it.
     ///
     /// # Errors
-    /// If the log cannot be written.
+    /// Returns an error if the log cannot be written.
     pub async fn tell_of_stranger(&self, event: RefusalEvent, source: Option<IpAddr>) -> Result<bool, AppendError> {
         if !granted(self, source.unwrap_or(UNKNOWN)) {
             return Ok(false);

@@ -1,5 +1,5 @@
-//! What an operator does from the command line: the same, whether it comes over the command socket of a running server
-//! or from a process that has the log for itself.
+//! Executes commands of an operator from the command line. They arrive over the command socket of a running server, or
+//! from a process that has opened the log itself.
 
 mod accounts;
 mod api_clients;
@@ -22,13 +22,13 @@ pub use explain::Question;
 pub use identity::password::generate;
 pub use staff::{Act, ActError, act};
 
-/// A command of an operator. Not printable: it may hold a password.
+/// A command of an operator. It has no `Debug`, because it may contain a password.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
     ApplySettings {
         settings: Box<Settings>,
-        /// The revision of the settings that they were made of, as `muster settings show` prints it.
+        /// The revision of the settings that these were made from, as printed by `muster settings show`.
         over: Option<u64>,
     },
     AddUser(NewUser),
@@ -58,13 +58,13 @@ pub enum Request {
         user_name: String,
     },
     SetUpLink,
-    /// A command that read the log beside the server found this.
+    /// Corruption that another process found while it read the log of the running server.
     TellCorruption {
         found: Vec<Corruption>,
     },
 }
 
-/// A local account to be added.
+/// The data of a new local account.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
@@ -82,25 +82,25 @@ impl NewUser {
     }
 }
 
-/// What came of it.
+/// Result of a command.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// It is in the log.
+    /// The command was executed.
     Done { said: String },
     SettingsApplied {
         before: Box<Settings>,
         after: Box<Settings>,
-        /// Applied all the same, but perhaps not what was meant.
+        /// Findings that did not prevent the change.
         warnings: Vec<String>,
     },
-    /// It is in the log; `token` is shown once.
+    /// The command was executed. `token` is shown only once.
     TokenIssued { said: String, token: Token },
-    /// Nothing was written; why, and what to do.
+    /// Nothing was written. `why` says the reason and what to do.
     Refused { why: String },
 }
 
-/// A token of the API on its way to whoever asked for it. Does not print itself by accident.
+/// An API token for the operator. Its `Debug` output does not contain it.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Token(pub String);
@@ -142,7 +142,7 @@ pub async fn execute(service: &Staff, request: Request) -> Answer {
         Request::SetUpLink => set_up_link(service).await,
         Request::TellCorruption { found } => {
             found.into_iter().for_each(|corruption| service.platform.log.store().findings().add(corruption));
-            Ok(Answer::done("the server tells it in its health and alarms"))
+            Ok(Answer::done("the server reports it in its health checks and alarms"))
         }
         Request::ExplainAccess(question) => explain::explain(service, &question).await.map(Answer::done),
     };
@@ -151,10 +151,10 @@ pub async fn execute(service: &Staff, request: Request) -> Answer {
 
 async fn set_up_link(service: &Staff) -> Result<Answer, String> {
     let address = set_up::issue(service, &operator(service)).await.map_err(|error| error.to_string())?;
-    Ok(Answer::done(format!("within 24 hours, once, and instead of any link before it:\n{address}")))
+    Ok(Answer::done(format!("the link works once, for 24 hours, and replaces any earlier link:\n{address}")))
 }
 
-/// Somebody at the command line did it: no source address, a correlation of its own.
+/// Returns the context of events that an operator causes at the command line: no source address, a new correlation id.
 fn operator(service: &Staff) -> Context {
     Context::operator(service.platform.world.uuid())
 }

@@ -1,4 +1,4 @@
-//! Staff come in to the console, by whichever way they proved who they are, and what each of their requests rests on.
+//! Admits authenticated staff to the console, and checks their session and account at each request.
 
 use crate::Staff;
 use decisions::access;
@@ -21,22 +21,23 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use uuid::Uuid;
 
-/// How somebody comes to the console.
+/// The request with which a person signs in to the console.
 #[derive(Debug, Clone)]
 pub struct StaffEntrance {
     pub source: IpAddr,
-    /// In words: “Safari on macOS”.
+    /// Browser and system as text, such as “Safari on macOS”.
     pub browser: String,
-    /// The value of the console's cookie before sign-in: if it is the key of a session, that session ends.
+    /// Value of the console's cookie before the sign-in. If it is the key of a session, that session ends.
     pub replaced: Option<String>,
 }
 
-/// What came of it.
+/// Result of a sign-in at the console.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StaffAdmission {
-    /// A session began: the console's cookie must hold its key. What has still to be proven is asked on the next page.
+    /// A session began. The console's cookie must contain `key`. The next page asks for further proofs, if required.
     In { key: String, roles: BTreeSet<Privilege> },
-    /// No role, or disabled: to be answered like a wrong password. It is written down.
+    /// The account has no role or is disabled. The answer must be the same as for a wrong password. The refusal is
+    /// recorded.
     Refused,
 }
 
@@ -48,20 +49,20 @@ pub enum ResumeError {
     Read(#[from] ReadError),
 }
 
-/// A session that goes on, and what it rests on now.
+/// A session with the current state of its account.
 #[derive(Debug, Clone)]
 pub struct Resumed {
     pub session: Session,
     pub account: LocalAccount,
     pub standing: Standing,
-    /// The settings ask this account for a second factor.
+    /// Whether the settings require a second factor of this account.
     pub factor_required: bool,
 }
 
-/// Lets somebody in who proved who they are, with the roles they have now.
+/// Signs in an authenticated person at the console, with their current roles.
 ///
 /// # Errors
-/// If log or sessions cannot be used.
+/// Returns an error if `sessions.db` or the log cannot be read or written.
 pub async fn admit_staff(
     service: &Staff,
     proof: &Proof,
@@ -111,8 +112,9 @@ async fn begin(
     Ok(StaffAdmission::In { key, roles: account.privileges })
 }
 
-/// Who of the staff somebody is whom a directory or identity provider vouches for, with the roles that the rules of the
-/// settings give them now. Nobody becomes known who never had a role.
+/// Finds or creates the staff account of a person whom a directory or identity provider authenticated, and updates its
+/// roles from the role rules of the settings. An account is created only if the rules give the person a role. `None` if
+/// the person is refused.
 async fn known(
     service: &Staff,
     proof: &Proof,
@@ -132,7 +134,7 @@ async fn known(
             tracing::warn!(
                 provider = account.provider,
                 ?untold,
-                "refused at the console: role rules ask for groups or claims that the provider did not tell; \
+                "refused at the console: the role rules need groups or claims that the provider did not report; \
                  docs/signing-in.md, \"Groups that do not come\", says what to do"
             );
         }
@@ -145,7 +147,7 @@ async fn known(
     let reserve = ReserveUserName { account: reserved.account.unwrap_or(fresh) };
     let id = match service.platform.perform::<UserName>(&stream, &reserve, &context(reserve.account)).await {
         Ok(performed) => performed.state.account.unwrap_or(reserve.account),
-        // Another request of the same person was quicker.
+        // Another request of the same person reserved the name first.
         Err(platform::PerformError::Refused(_)) => {
             service.platform.load::<UserName>(&stream).await?.0.account.unwrap_or(reserve.account)
         }
@@ -180,11 +182,12 @@ async fn refuse(
     Ok(())
 }
 
-/// The session that a key is of, with the account as it is now: what was taken from it is gone at once. `None`: there is
-/// none, or what it rested on is gone.
+/// Returns the session with this key and the current state of its account, so that a removed role has an effect at
+/// once. `None` if the session has ended, the account is disabled, or the person must sign in again because settings
+/// changed.
 ///
 /// # Errors
-/// If log or sessions cannot be used.
+/// Returns an error if `sessions.db` or the log cannot be read or written.
 pub async fn resume(service: &Staff, key: &str) -> Result<Option<Resumed>, ResumeError> {
     let Some(session) = service.sign_in.staff_sessions.resume(service.platform.world.now(), key).await? else {
         return Ok(None);
@@ -198,7 +201,8 @@ pub async fn resume(service: &Staff, key: &str) -> Result<Option<Resumed>, Resum
     let factors = &settings.second_factors;
     let standing = standing(&account, factors, session.method, session.second);
     let unfounded = session.rests_on != rests_on(&settings, account.external.is_some());
-    // The settings ask for less than when the first proof was given: the sign-in itself was never written down.
+    // The settings require less than at the first proof, so the sign-in is complete now, but it was never recorded. The
+    // person must sign in again.
     let unfinished = standing == Standing::Full && !session.entered;
     if unfounded || unfinished {
         service.sign_in.staff_sessions.end(key).await?;
@@ -208,9 +212,10 @@ pub async fn resume(service: &Staff, key: &str) -> Result<Option<Resumed>, Resum
     Ok(Some(Resumed { session, account, standing, factor_required }))
 }
 
-// Roles by rule are found when somebody signs in, since only then the groups are known: when rules or ways change, they
-// sign in again. A local account's roles are read with each request, and its session rests on local accounts being a way
-// in at all.
+// Returns a fingerprint of the settings that a session depends on. The role rules are evaluated only at sign-in,
+// because the groups are known only then. If the rules or the sign-in methods change, the person must sign in again.
+// The roles of a local account are read with each request, so its session depends only on whether local accounts may
+// sign in.
 fn rests_on(settings: &Settings, external: bool) -> String {
     if !external {
         return if settings.sign_in.staff.local_accounts { String::new() } else { "nothing".to_owned() };
@@ -219,7 +224,7 @@ fn rests_on(settings: &Settings, external: bool) -> String {
     secrets::hash(&rules).0
 }
 
-/// What somebody of the staff does, from where and in which session.
+/// Returns the context of events that a member of the staff causes. `correlation` is the id of their session.
 pub fn staff_context(id: StaffId, source: Option<IpAddr>, correlation: Uuid) -> Context {
     Context::of(Actor::new(ActorKind::Staff, id), source.map(|source| (source, id.key())), correlation)
 }

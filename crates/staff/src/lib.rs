@@ -1,4 +1,4 @@
-//! The staff: their accounts and sign-in at the console, their own account, and what an operator does from the command line.
+//! Staff of the console: sign-in, their own accounts, the first set-up, and the administration from the command line.
 
 pub mod administration;
 pub mod console;
@@ -12,11 +12,11 @@ use settings::SettingsService;
 use sign_in::SignIn;
 use std::sync::Arc;
 
-/// What the server needs to serve its staff and its operator.
+/// The state of the service for staff and operators.
 pub struct Staff {
     pub platform: Platform,
     pub settings: Arc<SettingsService>,
     pub sign_in: Arc<SignIn>,
-    /// The section `[identity]`: `muster access explain` names the providers of it.
+    /// The section `[identity]` of the configuration, for `muster access explain`.
     pub identity: Arc<Identity>,
 }

@@ -1,5 +1,5 @@
-//! What somebody at the console does with their own account: second factors, password, sessions. It has no way to
-//! anybody else's.
+//! Actions of a member of the staff on their own account: second factors, password and sessions. Other accounts cannot
+//! be reached through this module.
 
 mod add_factor;
 mod password;
@@ -29,7 +29,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use url::Url;
 
-/// Somebody's own account, in one of their sessions.
+/// The account of a signed-in member of the staff, in one of their sessions.
 pub struct OwnAccount {
     staff: Arc<Staff>,
     key: String,
@@ -37,15 +37,15 @@ pub struct OwnAccount {
     source: Option<IpAddr>,
 }
 
-/// What came of a proof.
+/// Result of a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proved {
-    /// Yes. The session goes on under this key, if there is one: the console's cookie must hold it.
+    /// The proof is valid. `key` is the new key of the session, if it changed: the console's cookie must contain it.
     Yes {
         key: Option<String>,
     },
     No,
-    /// Too many wrong ones: how many seconds to wait.
+    /// Too many wrong proofs. The person must wait this many seconds.
     Wait {
         seconds: i64,
     },
@@ -53,7 +53,7 @@ pub enum Proved {
 
 #[derive(Debug, thiserror::Error)]
 pub enum OwnAccountError {
-    /// It cannot be done in the state things are in; to be told.
+    /// The state of the account does not permit it. The reason is shown to the person.
     #[error("{0}")]
     Refused(Refusal),
     #[error(transparent)]
@@ -68,7 +68,7 @@ pub enum OwnAccountError {
     Passkey(#[from] PasskeyError),
     #[error("{0}")]
     Broken(String),
-    #[error("passkeys need an address with a name: `server.public_url` has none")]
+    #[error("passkeys are not possible: `server.public_url` has no domain name, and browsers need one")]
     NoPasskeysHere,
 }
 
@@ -81,7 +81,7 @@ impl From<PerformError<Refusal>> for OwnAccountError {
     }
 }
 
-/// What one page begins and the next one ends, as it waits in the session's row.
+/// The pending data of an action that one request begins and another completes. Stored in the session's row.
 #[derive(Serialize, Deserialize)]
 enum Pending {
     OneTimeCodes { seed: String },
@@ -102,25 +102,25 @@ impl OwnAccount {
         self.resumed.session.staff
     }
 
-    /// The settings ask this account for a second factor.
+    /// Whether the settings require a second factor of this account.
     pub fn factor_required(&self) -> bool {
         self.resumed.factor_required
     }
 
-    /// The name that the person signs in with.
+    /// Returns the name that the person signs in with.
     pub fn user_name(&self) -> String {
         self.state().user_name.as_ref().and_then(Personal::get).cloned().unwrap_or_default()
     }
 
-    /// The organization, as authenticators show it.
+    /// Returns the name of the organization, which authenticators show.
     ///
     /// # Errors
-    /// If the settings cannot be read.
+    /// Returns an error if the settings cannot be read.
     pub async fn organization(&self) -> Result<String, OwnAccountError> {
         Ok(self.staff.settings.current().await?.organization)
     }
 
-    /// Whether browsers keep passkeys for our address.
+    /// Whether browsers can store passkeys for `server.public_url`.
     pub fn passkeys_possible(&self) -> bool {
         Passkeys::new(&self.staff.platform.public_url, "").is_some()
     }
@@ -138,7 +138,7 @@ impl OwnAccount {
         Passkeys::new(&self.staff.platform.public_url, &organization).ok_or(OwnAccountError::NoPasskeysHere)
     }
 
-    // How the person proved themselves at first, if they are still on their way in.
+    // Returns the method of the first proof, if the sign-in is not complete yet.
     fn entering(&self) -> Option<SignInMethodName> {
         (!self.resumed.session.entered).then_some(self.resumed.session.method)
     }
@@ -169,22 +169,22 @@ impl OwnAccount {
     /// Ends this session.
     ///
     /// # Errors
-    /// If sessions or log cannot be used.
+    /// Returns an error if `sessions.db` or the log cannot be written.
     pub async fn sign_out(&self) -> Result<(), OwnAccountError> {
         self.staff.sign_in.staff_sessions.end(&self.key).await?;
         self.perform(Command::SignOut).await?;
         Ok(())
     }
 
-    /// Where to sign out at the identity provider that vouches for them as well, and come back to `back`; `None` if there
-    /// is none, or it offers that nowhere.
+    /// Returns the URL that also signs the person out at their identity provider and then redirects to the path `back`.
+    /// `None` if the account has no provider or the provider has no such URL.
     pub async fn sign_out_at_provider(&self, back: &str) -> Option<Url> {
         let external = self.resumed.account.external.as_ref()?;
         redirect::sign_out(&self.staff.sign_in, &external.provider, back).await
     }
 }
 
-/// How a recovery code is stored: an HMAC, so that whoever reads the log cannot try codes against it.
+/// Returns the stored form of a recovery code: an HMAC, so that a reader of the log cannot guess codes offline.
 fn recovery_hash(secrets: &Secrets, id: StaffId, code: &str) -> SecretHash {
     SecretHash(secrets.name("recovery-code", &[&id.to_string(), code]))
 }

@@ -1,5 +1,5 @@
-//! Somebody of the staff goes to a provider and comes back. They have no visit: what was known before waits in a row beside
-//! the sessions, under a cookie of its own.
+//! Single sign-on at the console. Staff have no visit, so the state from before the redirect is stored in a row of
+//! `sessions.db`, which the browser finds again with a separate cookie.
 
 use crate::Staff;
 use events::enrollment::SecretHash;
@@ -14,31 +14,31 @@ use sign_in::{Proof, SignInError, granted, record, set_out};
 use std::net::IpAddr;
 use url::Url;
 
-/// What came of the wish to sign in at a provider.
+/// Result of starting single sign-on.
 pub enum StaffDeparture {
-    /// The browser goes there, with the secret in a cookie of its own.
+    /// The browser is redirected to `address` and gets `secret` in a separate cookie.
     To { address: Url, secret: String },
-    /// The provider is not offered here.
+    /// The settings do not enable this provider for staff.
     NotOffered,
-    /// The provider cannot be asked, or there is no room at the moment.
+    /// The provider cannot be used or does not answer, or the rate limit was reached.
     NotNow,
 }
 
-/// Who came back.
+/// Result of an answer of a provider.
 pub enum StaffArrival {
     Proven {
         proof: Box<Proof>,
-        /// The page of the console to go on to.
+        /// Path of the page of the console that the sign-in leads to.
         next: String,
     },
-    /// `next`: as above, where the browser is one that asked; for the next try.
+    /// `next`: as above, for the next attempt. Empty if this browser has not started a sign-in.
     Refused { next: String },
 }
 
-/// Sends somebody to a provider.
+/// Sends a browser to the identity provider `name`. `next` is the path of the page that the sign-in leads to.
 ///
 /// # Errors
-/// If log or sessions cannot be used.
+/// Returns an error if `sessions.db` or the log cannot be read or written.
 pub async fn depart(service: &Staff, name: &str, next: &str, source: IpAddr) -> Result<StaffDeparture, SignInError> {
     let ways = service.settings.current().await?.sign_in.staff;
     let Some(provider) = service.sign_in.providers.offered(&ways.single_sign_on, name) else {
@@ -63,11 +63,11 @@ pub async fn depart(service: &Staff, name: &str, next: &str, source: IpAddr) -> 
     }
 }
 
-/// Takes the answer that a browser brings back from a provider that speaks OpenID Connect; `secret` is what its cookie
-/// holds. `None` if no provider of this name is offered.
+/// Reads the answer of an OpenID Connect provider, which arrives in the query of the redirect. `secret` is the value of
+/// the cookie. `None` if the settings enable no provider with this name.
 ///
 /// # Errors
-/// If log or sessions cannot be used.
+/// Returns an error if `sessions.db` or the log cannot be read or written.
 pub async fn arrive(
     service: &Staff,
     name: &str,
@@ -78,7 +78,7 @@ pub async fn arrive(
     let ways = service.settings.current().await?.sign_in.staff;
     let Some(provider) = service.sign_in.providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
     let Some((state, flow)) = expected(service, provider, secret, back).await? else {
-        let nobody = unsolicited("the browser waits for no answer, for another one, or has waited for 15 minutes");
+        let nobody = unsolicited("the browser waits for no answer or for another one, or the request is too old");
         refuse(service, provider, &nobody, source).await?;
         return Ok(Some(StaffArrival::Refused { next: String::new() }));
     };
@@ -94,8 +94,8 @@ pub async fn arrive(
     }
 }
 
-// The value that came back, if this browser waits for exactly that; then it waits no more. What it does not wait for ends
-// no waiting: else a link could.
+// Takes the pending sign-in of this browser if it waits for this answer. Another answer does not end the pending
+// sign-in: otherwise an attacker could end it with a link.
 async fn expected<'a>(
     service: &Staff,
     provider: &IdentityProvider,
@@ -114,17 +114,18 @@ async fn expected<'a>(
     Ok(taken.filter(waits).map(|flow| (state, flow)))
 }
 
-/// An answer was posted. `ticket`: for the browser that posted one that is believed; it is asked for at the hop after
-/// that.
+/// Result of an answer that was posted to the console. `ticket` is set if the answer is valid. The browser must present
+/// it after the next redirect.
 pub struct StaffPosted {
     pub ticket: Option<String>,
 }
 
-/// Takes an answer that was posted by a provider that speaks SAML: without a cookie, so that it waits for the browser
-/// that asked for it. `None` if no provider of this name is offered. An answer that nobody asked for is never taken here.
+/// Reads a posted answer of a SAML provider. `field` is the value of the form field. The request carries no cookie, so
+/// the proven account is stored until the browser that began the sign-in returns. An answer to no request is always
+/// refused here. `None` if the settings enable no provider with this name, or the provider does not post its answers.
 ///
 /// # Errors
-/// If log or sessions cannot be used.
+/// Returns an error if `sessions.db` or the log cannot be read or written.
 pub async fn take(
     service: &Staff,
     name: &str,
@@ -164,19 +165,19 @@ async fn keep(
         return Ok(Err(Disbelief::new(Fault::Replayed, "the assertion was seen before")));
     }
     let Some(request) = answer.in_response_to else {
-        return Ok(Err(unsolicited("nobody asked for it, and staff are let in by what they asked for alone")));
+        return Ok(Err(unsolicited("it answers no request, and staff can only sign in with a request")));
     };
     let request = hash(&request);
     let kept = service.sign_in.staff_sessions.prove_flow(service.platform.world.now(), &request, &answer.account).await;
-    let nobody = || unsolicited("nobody waits for this answer: its request is unknown, answered, or too old");
+    let nobody = || unsolicited("no browser waits for this answer: its request is unknown, answered or too old");
     Ok(kept.map_err(unusable)?.then_some(request).ok_or_else(nobody))
 }
 
-/// The browser that began comes back from its post, with its cookie and the ticket that it was given there. `None` if no
-/// provider of this name is offered.
+/// Completes the sign-in in the browser that began it, with the value of its cookie and the ticket that it got for its
+/// post. `None` if the settings enable no provider with this name.
 ///
 /// # Errors
-/// If log or sessions cannot be used.
+/// Returns an error if `sessions.db` or the log cannot be read or written.
 pub async fn return_from_post(
     service: &Staff,
     name: &str,
@@ -191,18 +192,18 @@ pub async fn return_from_post(
         }
         None => None,
     };
-    // What was wrong with the answer was written down when it was posted.
+    // The fault of an invalid answer was recorded when the answer was posted.
     let posted_here =
         |flow: &Flow| flow.provider == provider.name && is_ticket(&service.sign_in, ticket, &flow.request);
     let wanted = taken.as_ref().map(|flow| flow.next.clone()).unwrap_or_default();
     Ok(Some(match taken.filter(posted_here) {
-        // Another provider's word does not count, though it may have been told the request.
+        // The answer of another provider does not count, even if it contains the right request.
         Some(Flow { account: Some(account), next, .. }) if account.provider == provider.name => {
             proven(provider, account, next)
         }
-        // Why an answer was not believed is told when it is posted; that none waits is not.
+        // The fault of an invalid answer is logged when it is posted. A missing answer is logged here.
         _ => {
-            let why = "no answer waits for the browser: none was believed, or it came after 15 minutes";
+            let why = "there is no answer for this browser: none was valid, or it came after 15 minutes";
             tracing::warn!(provider = provider.name, why, "single sign-on of staff was refused");
             StaffArrival::Refused { next: wanted }
         }

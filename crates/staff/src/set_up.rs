@@ -1,7 +1,8 @@
-//! First run: a link, printed once, with which the first administrator makes their account. There is no default account.
+//! First run: the set-up link, with which the first administrator creates their account. It is printed once. There is
+//! no default account.
 //!
-//! The token names the stream. Only one link works at a time: the next one goes into the same stream while no account was
-//! made with it, and so takes its place.
+//! The token contains the id of the stream. Only one link is valid at a time: as long as no account was created with
+//! it, a new link goes to the same stream and replaces the earlier one.
 
 use crate::Staff;
 use crate::administration::{check_display_name, reserve_name};
@@ -23,17 +24,17 @@ use std::net::IpAddr;
 use uuid::Uuid;
 use world::World;
 
-/// A link works for so many seconds.
+/// Lifetime of a link in seconds.
 pub const LINK_SECONDS: i64 = 24 * 60 * 60;
 
-/// A link that was made: what is stored of it, and what is printed.
+/// A new link: the stored part and the token, which is printed.
 pub struct NewLink {
     pub staff: StaffId,
     pub link: SetUpLink,
     pub token: String,
 }
 
-/// Who makes their account with a link, and what they chose.
+/// The data that the first administrator enters.
 pub struct FirstAdministrator {
     pub user_name: String,
     pub display_name: Option<String>,
@@ -43,10 +44,10 @@ pub struct FirstAdministrator {
 
 #[derive(Debug, thiserror::Error)]
 pub enum SetUpError {
-    /// Used, replaced, expired, or never one.
-    #[error("the link does not work, or does not work any more; `muster user set-up-link` makes another")]
+    /// The link was used, replaced, has expired or never existed.
+    #[error("the link is not valid: wrong, used, replaced or expired; `muster user set-up-link` creates a new one")]
     Link,
-    /// To be told in words.
+    /// The name is refused. The text is shown to the person.
     #[error("{0}")]
     Name(String),
     #[error(transparent)]
@@ -61,28 +62,28 @@ impl From<ReadError> for SetUpError {
     }
 }
 
-/// The account that the `nth` link of this installation is for.
+/// Returns the id of the account of the `nth` link of this installation, from 0.
 pub fn staff_of(secrets: &Secrets, nth: usize) -> StaffId {
     let name = secrets.name("set-up", &[&nth.to_string()]);
     StaffId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
 }
 
-/// A fresh link.
+/// Creates a link.
 pub fn new_link(world: &World, staff: StaffId) -> NewLink {
     let secret = world.secret();
     let link = SetUpLink { hash: hash(&secret), expires: world.now().plus_seconds(LINK_SECONDS) };
     NewLink { staff, link, token: named_secret::text(Kind::SetUp, staff.0, &secret) }
 }
 
-/// Where the link leads.
+/// Returns the URL of a link.
 pub fn address(public_url: &str, token: &str) -> String {
     format!("{public_url}/console/set-up/{token}")
 }
 
-/// Makes a link; the one before it is worth nothing any more.
+/// Creates a link and returns its URL. The earlier link is no longer valid.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be read or written.
 pub async fn issue(service: &Staff, context: &Context) -> Result<String, SetUpError> {
     let (staff, _) = current(service).await?;
     let new = new_link(&service.platform.world, staff);
@@ -92,17 +93,17 @@ pub async fn issue(service: &Staff, context: &Context) -> Result<String, SetUpEr
     Ok(address(&service.platform.public_url, &new.token))
 }
 
-/// Ends the link that is open, if any: an administrator was made in another way.
+/// Revokes the open link, if there is one, because an administrator was created in another way.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be read or written.
 pub async fn revoke(service: &Staff, context: &Context) -> Result<(), SetUpError> {
     let (staff, _) = current(service).await?;
     let revoked = service.platform.perform::<LocalAccount>(&staff.stream(), &Command::RevokeSetUpLink, context).await;
     revoked.map(drop).map_err(|error| SetUpError::Broken(error.to_string()))
 }
 
-// The first whose account was not made yet.
+// Returns the first of the accounts for set-up links that does not exist yet.
 async fn current(service: &Staff) -> Result<(StaffId, LocalAccount), ReadError> {
     let mut nth = 0;
     loop {
@@ -115,10 +116,10 @@ async fn current(service: &Staff) -> Result<(StaffId, LocalAccount), ReadError> 
     }
 }
 
-/// Whether the link of this token works.
+/// Checks that the link with this token is valid.
 ///
 /// # Errors
-/// If it does not, or the log cannot be read.
+/// Returns an error if it is not, or if the log cannot be read.
 pub async fn check(service: &Staff, token: &str) -> Result<(), SetUpError> {
     let (staff, secret) = parse(token).ok_or(SetUpError::Link)?;
     let (account, _) = service.platform.load::<LocalAccount>(&staff.stream()).await?;
@@ -130,10 +131,11 @@ fn parse(token: &str) -> Option<(StaffId, SecretHash)> {
     named_secret::parse(Kind::SetUp, token).map(|(staff, hash)| (StaffId(staff), hash))
 }
 
-/// Makes the first administrator's account.
+/// Creates the first administrator's account.
 ///
 /// # Errors
-/// If the link does not work, or name or password will not do.
+/// Returns an error if the link is not valid, the user name, display name or password is refused, or the log cannot be
+/// read or written.
 pub async fn set_up(service: &Staff, token: &str, first: FirstAdministrator) -> Result<(), SetUpError> {
     let source = first.source;
     let done = make(service, token, first).await;
@@ -147,7 +149,7 @@ pub async fn set_up(service: &Staff, token: &str, first: FirstAdministrator) -> 
 async fn make(service: &Staff, token: &str, first: FirstAdministrator) -> Result<(), SetUpError> {
     let (staff, secret) = parse(token).ok_or(SetUpError::Link)?;
     check(service, token).await?;
-    check_display_name("the name that people read", first.display_name.as_deref()).map_err(SetUpError::Name)?;
+    check_display_name("the display name", first.display_name.as_deref()).map_err(SetUpError::Name)?;
     check_new_password(&first.user_name, &first.password)?;
     let actor = Actor::new(ActorKind::Visitor, staff);
     let context = Context::of(actor, first.source.map(|source| (source, staff.key())), service.platform.world.uuid());

@@ -135,7 +135,7 @@ async fn too_many_groups_for_one_token_are_not_taken_for_none_and_their_address_
         _ => None,
     });
     assert_eq!(decided.map(|access| access.untold), Some(untold));
-    let line = logs::so_far().lines().any(|line| line.contains("did not tell") && line.contains("Elsewhere"));
+    let line = logs::so_far().lines().any(|line| line.contains("did not report") && line.contains("Elsewhere"));
     assert!(line, "{}", logs::so_far());
     strike(server, hostile).await;
 }
@@ -219,7 +219,7 @@ async fn a_group_that_no_directory_has_is_told_when_settings_are_applied_and_by_
     );
     let told = apply("staff").await.unwrap();
     let all = format!("{}{}", told.out, told.err);
-    assert!(told.code == Some(0) && all.contains("\"staff\" is no distinguished name"), "{told:?}");
+    assert!(told.code == Some(0) && all.contains("\"staff\" is not a distinguished name"), "{told:?}");
     server.stop().await;
 }
 
@@ -235,11 +235,11 @@ async fn a_provider_that_was_renamed_is_an_error_while_the_settings_name_the_old
     std::fs::write(&config, text.replace("name = \"school\"", "name = \"college\"")).unwrap();
     let said = muster_at(&config, &["check-config"], "");
     assert!(said.code != Some(0), "{said:?}");
-    let wanted = "names \"school\", and the configuration knows \"local\", \"main\" or \"college\" only";
+    let wanted = "names \"school\", not in the configuration; available: \"local\", \"main\" or \"college\"";
     assert!(said.out.contains("error: settings: ") && said.out.contains(wanted), "{said:?}");
     assert!(said.out.contains("the server starts, but devices or people cannot use it: 3 errors"), "{said:?}");
     let refused = muster_at(&config, &["settings", "apply", &file], "");
-    assert!(refused.code != Some(0) && refused.err.contains("knows no \"school\""), "{refused:?}");
+    assert!(refused.code != Some(0) && refused.err.contains("\"school\" is not in the configuration"), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

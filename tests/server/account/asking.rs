@@ -251,7 +251,7 @@ async fn the_line_about_a_refused_token_says_from_where_it_came_and_what_it_name
     assert!(ask(&scene, &walk, "mdm-byod", Some(&forged)).await.challenge().is_ok());
     let (prefix, secret) = token.split_once('.').unwrap();
     let (lines, named) = (logs::so_far(), &prefix[prefix.len() - 36..]);
-    let refused = |line: &&str| line.contains("shows an access token that is refused") && line.contains(named);
+    let refused = |line: &&str| line.contains("refused the access token of a device") && line.contains(named);
     let told: Vec<&str> = lines.lines().filter(refused).collect();
     assert!(told.len() == 1 && told[0].contains("127.0.0.1") && !told[0].contains(secret), "{told:?}");
     scene.strike().await;

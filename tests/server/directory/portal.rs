@@ -163,7 +163,7 @@ async fn that_a_directory_is_down_is_told_to_everybody_alike_and_nobody_is_blame
     assert_eq!(told[1..9], [(SignInMethodName::Directory, SignInRefusal::DirectoryUnavailable, false); 8]);
     let logged = logs::so_far();
     let told = logged.lines().find(|line| {
-        line.contains("a directory cannot be asked: nobody signs in with it") && line.contains(&slapd.ldaps())
+        line.contains("a directory cannot be queried: nobody can sign in with it") && line.contains(&slapd.ldaps())
     });
     assert!(told.is_some(), "{} is named", slapd.ldaps());
     let metrics = server.metrics().await;

@@ -1,7 +1,8 @@
-//! Whether an enrolled device may go on: the access token that it shows with each message.
+//! Checks the access token that an account-driven device sends with each message.
 //!
-//! The identity certificate says which device it is; the token, that its person signed in not too long ago. It belongs to the one
-//! enrollment whose stream keeps its hash, and so to the one EnrollmentID that this enrollment's certificate ever spoke for.
+//! The identity certificate identifies the device. The token proves that its person signed in recently. The token
+//! belongs to the one enrollment whose stream contains its hash, and so to the one EnrollmentID of this enrollment's
+//! certificate.
 
 use super::link::Purpose;
 use crate::Enroll;
@@ -14,21 +15,22 @@ use platform::PerformError;
 use platform::named_secret::{self, Kind};
 use std::net::IpAddr;
 
-/// What a device is to do.
+/// Result of checking the access token of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authorization {
     Granted,
-    /// Have its person sign in again: the value of `WWW-Authenticate`.
+    /// The person must sign in again. Contains the value of `WWW-Authenticate`.
     SignInAgain(String),
-    /// It is not enrolled yet and came too late: it has to begin anew.
+    /// The device is not enrolled yet and has no valid token. It must start the enrollment again.
     Refused,
 }
 
-/// Looks at the `Authorization` header of a device's message. Devices that did not enroll by account have none, and devices
-/// whose management has ended need none. Nor does one that is to be unenrolled: no token keeps management in place.
+/// Checks the `Authorization` header of a device's message. No token is needed by devices that did not enroll by
+/// account, by devices whose management has ended, and by devices with a waiting command that unenrolls them: a missing
+/// token must not prevent the end of management.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the settings cannot be read or the log cannot be written.
 pub async fn authorize(
     enroll: &Enroll,
     known: &Known,
@@ -57,11 +59,11 @@ pub async fn authorize(
         }
     };
     if !device_enrolled {
-        tracing::warn!(device.id = %known.device, ?why, "a device that is enrolling shows no access token that is good");
+        tracing::warn!(device.id = %known.device, ?why, "a device that is enrolling sent no valid access token");
         return Ok(Authorization::Refused);
     }
     ask(enroll, known, why, source).await?;
-    // As it enrolled: a device that has a refresh token tries that first.
+    // The method that the device enrolled with. A device with a refresh token tries that first.
     let method = match known.visit.refresh_tokens.is_empty() {
         true => AuthenticationMethod::AppleAsWeb,
         false => AuthenticationMethod::AppleOAuth2,
@@ -69,7 +71,7 @@ pub async fn authorize(
     Ok(Authorization::SignInAgain(enroll.authenticate(method, known.device.enrollment(), Purpose::SignInAgain)))
 }
 
-// The answer has its cause in the log before it is given.
+// Records the reason before the device gets the answer.
 async fn ask(
     enroll: &Enroll,
     known: &Known,

@@ -1,4 +1,5 @@
-//! Where devices find us: the discovery document, the same for everybody, and what leads a device to sign in.
+//! The discovery document, by which devices find the server, and the `WWW-Authenticate` header that sends a device to
+//! the sign-in page.
 
 use super::link::{AccountLink, Purpose};
 use crate::Enroll;
@@ -6,42 +7,43 @@ use events::enrollment::{DeviceFamily, EnrollmentId, EnrollmentMode};
 use events::settings::{AuthenticationMethod, Settings};
 use serde_json::{Value, json};
 
-/// Where the document is on the host of a person's domain.
+/// Path of the document on the host of a person's domain.
 pub const WELL_KNOWN: &str = "/.well-known/com.apple.remotemanagement";
 
-/// Where a device redeems codes and refreshes tokens.
+/// Path of the OAuth 2 token endpoint.
 pub const TOKEN_PATH: &str = "/mdm/account-token";
-/// Where our pages send a device back to with a code; only Settings understands it.
+/// The URL to which the portal redirects a device with a code. Only Settings handles it.
 pub const REDIRECT_URL: &str = "apple-remotemanagement-user-login:/oauth2/redirection";
-/// Devices are public clients: all are the same one.
+/// The OAuth 2 client id of all devices, which are public clients.
 pub const CLIENT_ID: &str = "muster";
 pub const SCOPE: &str = "mdm";
 
-/// Families as devices call them (`model-family`).
+/// Device families with the names that devices send (`model-family`).
 pub const FAMILIES: [(DeviceFamily, &str); 2] = [(DeviceFamily::IPhone, "iPhone"), (DeviceFamily::IPad, "iPad")];
 
-/// The family of a `model-family` or of a model such as `iPad13,1`.
+/// Returns the family of a `model-family` or of a model such as `iPad13,1`.
 pub fn family(model: &str) -> Option<DeviceFamily> {
     FAMILIES.into_iter().find(|(_, name)| model.starts_with(name)).map(|(family, _)| family)
 }
 
-/// The document for devices that enroll in this mode: one server, since a device takes the first.
+/// Returns the document for devices that enroll in this mode. It contains one server, because a device uses the first.
 pub fn document(public_url: &str, mode: EnrollmentMode) -> Value {
     json!({ "Servers": [{ "Version": mode.version(), "BaseURL": base_url(public_url, mode) }] })
 }
 
-/// Where a device of this mode asks for its profile.
+/// Returns the URL where a device of this mode requests its profile.
 pub fn base_url(public_url: &str, mode: EnrollmentMode) -> String {
     format!("{}/mdm/account/{}", public_url.trim_end_matches('/'), mode.version())
 }
 
-/// The mode in which a family enrolls by account, if it does.
+/// Returns the mode in which a family enrolls by account. `None` if the settings do not enable it.
 pub fn mode(settings: &Settings, family: DeviceFamily) -> Option<EnrollmentMode> {
     settings.account_driven.mode(family, &settings.ownership_kinds)
 }
 
 impl Enroll {
-    /// The value of `WWW-Authenticate` that sends a device to our pages. A bare 401 would remove management.
+    /// Returns the value of `WWW-Authenticate` that sends a device to the sign-in page. A 401 without this header would
+    /// make the device remove the management.
     pub fn authenticate(&self, method: AuthenticationMethod, enrollment: EnrollmentId, purpose: Purpose) -> String {
         let token = AccountLink::new(enrollment, purpose, &self.platform.world).token(&self.platform.secrets);
         let here = self.platform.public_url.as_str();

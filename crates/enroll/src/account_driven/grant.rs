@@ -1,6 +1,6 @@
-//! The token endpoint of `apple-oauth2` (RFC 6749 sections 4.1.3 and 6): codes are redeemed, tokens refreshed. The devices are
-//! public clients without a secret, and Apple's send no proof of possession (RFC 7636): a code lives for minutes, once, and
-//! reaches the device by an address that only Settings understands.
+//! The token endpoint of `apple-oauth2` (RFC 6749 sections 4.1.3 and 6): exchanges codes for tokens and refreshes
+//! tokens. Devices are public clients without a secret, and Apple's devices do not use PKCE (RFC 7636). Therefore a
+//! code is valid for only a few minutes and once, and it reaches the device by a URL that only Settings handles.
 
 use super::discovery::{CLIENT_ID, REDIRECT_URL, SCOPE};
 use crate::Enroll;
@@ -18,7 +18,7 @@ use platform::secrets::hash;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
-/// What a device asks with.
+/// Form fields of a token request.
 #[derive(Deserialize)]
 pub struct Wanted {
     pub grant_type: Option<String>,
@@ -28,7 +28,7 @@ pub struct Wanted {
     pub client_id: Option<String>,
 }
 
-/// What it gets (RFC 6749 section 5.1).
+/// Response to a successful token request (RFC 6749 section 5.1).
 #[derive(Serialize)]
 pub struct Granted {
     token_type: &'static str,
@@ -39,12 +39,12 @@ pub struct Granted {
     refresh_token: Option<String>,
 }
 
-/// Why it gets nothing.
+/// Why a token request fails.
 #[derive(Debug, thiserror::Error)]
 pub enum GrantError {
     #[error("{}", .0.as_str())]
     Refused(Denied),
-    /// Nothing is decided: the device tries again.
+    /// Nothing is decided. The device may try again.
     #[error("{0}")]
     Unavailable(String),
 }
@@ -85,11 +85,12 @@ const INVALID_REQUEST: GrantError = GrantError::Refused(Denied::InvalidRequest);
 const INVALID_GRANT: GrantError = GrantError::Refused(Denied::InvalidGrant);
 
 impl Enroll {
-    /// Redeems a code, or refreshes a token if the person still may. `wanted` is `None` if the request cannot be read as a form,
-    /// which is no request (section 5.2). A refusal is on record before it is answered.
+    /// Exchanges a code or refreshes a token, if the person may still enroll. `wanted` is `None` if the body is not a
+    /// form, which is an invalid request (RFC 6749 section 5.2). A refusal is recorded before it is answered.
     ///
     /// # Errors
-    /// The refusal in the words of the standard, or why the log cannot be used.
+    /// Returns `Refused` with the error code of the standard, or `Unavailable` if the log cannot be read or written or
+    /// the device has used up its budget of events.
     pub async fn grant(&self, wanted: Option<&Wanted>, source: Option<IpAddr>) -> Result<Granted, GrantError> {
         let granted = match wanted {
             Some(wanted) => self.decide_grant(wanted, source).await,
@@ -115,7 +116,7 @@ impl Enroll {
     }
 
     async fn redeem(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {
-        // Section 4.1.3: a client that has no secret names itself, and the address that the code was sent to.
+        // RFC 6749 section 4.1.3: a client without a secret must send its client id and the redirect URI of the code.
         match (&wanted.client_id, wanted.redirect_uri.as_deref()) {
             (None, _) | (_, None) => return Err(INVALID_REQUEST),
             (_, Some(address)) if address != REDIRECT_URL => return Err(INVALID_GRANT),
@@ -131,7 +132,7 @@ impl Enroll {
 
     async fn refresh(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {
         let (enrollment, refresh_token) = named(Kind::Refresh, wanted.refresh_token.as_deref())?;
-        // Before it was enrolled, and after, nothing is to be gone on with: the person signs in.
+        // Only an enrolled device may refresh. Before and after that, the person must sign in.
         let device = self.platform.device(enrollment.device()).await.map_err(unavailable)?;
         if device.phase != Phase::Enrolled {
             return Err(INVALID_GRANT);

@@ -1,5 +1,5 @@
-//! The address where a device lets its person sign in. It names the enrollment and says everything that must still hold when
-//! they come back; nobody can change it, and nothing of it travels in the query.
+//! The URL at which the person of a device signs in. Its path contains the id of the enrollment and all state that the
+//! server needs at the sign-in. It is authenticated, so it cannot be changed, and it uses no query parameters.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,19 +8,21 @@ use platform::secrets::Secrets;
 use uuid::Uuid;
 use world::World;
 
-/// How long a link waits for the first form. A device that enrolls opens it at once.
+/// Lifetime in seconds of a link for an enrollment, until the first form is submitted. The device opens it at once.
 const SECONDS: i64 = 30 * 60;
 
-/// One that is enrolled shows a notice, which its person follows when they find the time; nobody has written down whether it asks for
-/// another link then. Only the same person gets anything by it.
+/// Lifetime in seconds of a link for signing in again. The device shows a notification, and the person may follow it
+/// much later. Apple does not document whether the device requests a new link then. The link is useful only to the same
+/// person.
 const SECONDS_TO_SIGN_IN_AGAIN: i64 = 7 * 24 * 60 * 60;
 const PURPOSE: &str = "account-link";
 
+/// What the person signs in for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// A device of this family is to be enrolled.
+    /// To enroll a device of this family.
     Enroll { mode: EnrollmentMode, family: DeviceFamily },
-    /// The person of an enrolled device is to sign in once more.
+    /// To continue the management of an enrolled device.
     SignInAgain,
 }
 
@@ -55,11 +57,12 @@ impl Purpose {
     }
 }
 
+/// The content of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountLink {
     pub enrollment: EnrollmentId,
     pub purpose: Purpose,
-    /// The device's own `state`, once it opened the link with one: it wants a code.
+    /// The OAuth 2 `state` of the device, if it opened the link with one. The device expects a code then.
     pub state: Option<String>,
     /// Seconds since 1970.
     expires: i64,
@@ -70,13 +73,13 @@ impl AccountLink {
         AccountLink { enrollment, purpose, state: None, expires: world.now().0 / 1_000_000 + purpose.waits() }
     }
 
-    /// What names it in an address or a form.
+    /// Returns the link as a token for a URL or a form.
     pub fn token(&self, secrets: &Secrets) -> String {
         let state = URL_SAFE_NO_PAD.encode(self.state.as_deref().unwrap_or_default());
         secrets.link(PURPOSE, &[&self.enrollment.to_string(), self.purpose.as_str(), &state], self.expires)
     }
 
-    /// The link whose token this is, if it was made here and still waits.
+    /// Parses a token. `None` if this server did not create it or it has expired.
     pub fn parse(token: &str, secrets: &Secrets, world: &World) -> Option<AccountLink> {
         let ([enrollment, purpose, state], expires) = secrets.open_link(token, PURPOSE, world.now())?;
         let purpose = Purpose::ALL.into_iter().find(|known| known.as_str() == purpose)?;
@@ -110,7 +113,7 @@ mod tests {
         let purpose = Purpose::Enroll { mode: EnrollmentMode::Byod, family: DeviceFamily::IPhone };
         let token = AccountLink::new(EnrollmentId(world.uuid()), purpose, &world).token(&secrets);
         let parse = |token: &str| AccountLink::parse(token, &secrets, &world);
-        assert_eq!(parse(&token.replace("byod", "adde")), None, "a private phone would be the company's");
+        assert_eq!(parse(&token.replace("byod", "adde")), None, "the mode cannot be changed");
         assert_eq!(parse(&token.replace("byod-iphone", "again")), None);
         assert_eq!(parse(&format!("{token}.x")), None);
         assert_eq!(parse(""), None);

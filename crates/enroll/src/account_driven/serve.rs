@@ -1,4 +1,5 @@
-//! A device asks for its profile: first without a token, then with the one that its person brought home.
+//! Answers requests of account-driven devices for their profile: first without an access token, then with the token
+//! from the sign-in.
 
 use super::discovery::{family, mode};
 use super::link::Purpose;
@@ -19,24 +20,25 @@ use platform::context::Context;
 use platform::named_secret::{self, Kind};
 use std::net::IpAddr;
 
-/// A device that asks for its profile.
+/// A request of a device for its profile.
 pub struct Asking {
-    /// As the address says that it asked at.
+    /// The mode in the requested path.
     pub mode: EnrollmentMode,
     pub machine: MachineInformation,
     pub source: Option<IpAddr>,
 }
 
-/// What it gets.
+/// Response to a device that requests its profile.
 pub enum Served {
     /// The signed profile.
     Profile(Vec<u8>),
-    /// Nothing yet, its person has to sign in: the value of `WWW-Authenticate`.
+    /// The person must sign in first. Contains the value of `WWW-Authenticate`.
     SignIn(String),
-    /// This device, or this visit, never gets one.
+    /// This device may not enroll.
     Refused(EnrollmentRefusal),
 }
 
+/// The request cannot be decided now. The text is for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ServeError(String);
@@ -46,11 +48,11 @@ fn unavailable(error: impl std::fmt::Display) -> ServeError {
 }
 
 impl Enroll {
-    /// Answers a device that asks for its profile. `authorization` is the header with its token, if it sent one. The properties of
-    /// the device are checked before anybody signs in. A token that is refused is on record.
+    /// Answers a device that requests its profile. `authorization` is the value of the `Authorization` header, if there
+    /// is one. The properties of the device are checked before the person signs in. A refused token is recorded.
     ///
     /// # Errors
-    /// If the log cannot be used, or no profile can be made.
+    /// Returns an error if the log cannot be read or written, or the profile cannot be created or signed.
     pub async fn serve_by_account(&self, asking: &Asking, authorization: Option<&str>) -> Result<Served, ServeError> {
         let settings = self.settings.current().await.map_err(unavailable)?;
         let family = match admissible(asking, &settings) {
@@ -71,7 +73,7 @@ impl Enroll {
         let device = self.platform.device(enrollment.device()).await.map_err(unavailable)?;
         let device_enrolled = device.lives_by_its_identity(self.platform.world.now());
         let presented = visit.presented(&hash, &settings.account_driven, self.platform.world.now(), false);
-        // An enrolled device has its profile: whoever shows its token anew begins another enrollment.
+        // An enrolled device has its profile already. A request with its token starts a new enrollment.
         let goes_on = presented == Presented::Good
             && !device_enrolled
             && visit.account_driven == Some(asking.mode)
@@ -85,7 +87,7 @@ impl Enroll {
         self.record_and_sign(asking, &settings, enrollment, &visit).await.map(Served::Profile)
     }
 
-    // Whoever is sent to sign in begins an enrollment of their own.
+    // Each sign-in starts a new enrollment.
     fn sign_in(&self, asking: &Asking, family: DeviceFamily, settings: &Settings) -> Served {
         let enrollment = EnrollmentId(self.platform.world.uuid());
         let purpose = Purpose::Enroll { mode: asking.mode, family };
@@ -122,12 +124,13 @@ impl Enroll {
         let refused = RefusalEvent::DeviceRefused { why, product };
         if self.sign_in.tell_of_stranger(refused, asking.source).await? {
             let (source, mode) = (asking.source, asking.mode.as_str());
-            tracing::warn!(?source, ?why, mode, "a device that would enroll by account is refused");
+            tracing::warn!(?source, ?why, mode, "refused an account-driven enrollment");
         }
         Ok(())
     }
 
-    // Whoever shows a token did not prove to be the device that it names. `named`: the first part of the token, which is no secret.
+    // A client that sends a token has not proven to be the device of the token. `named` is the first part of the token,
+    // which is not secret.
     async fn refuse_token(
         &self,
         asking: &Asking,
@@ -140,14 +143,14 @@ impl Enroll {
             tracing::warn!(
                 ?source,
                 ?token,
-                "a device that would enroll by account shows an access token that is refused"
+                "refused the access token of a device that requests an account-driven enrollment"
             );
         }
         Ok(())
     }
 }
 
-// Nobody shall sign in on a device that gets no profile in the end.
+// Checked before the sign-in, so that no person signs in on a device that cannot enroll.
 fn admissible(asking: &Asking, settings: &Settings) -> Result<DeviceFamily, EnrollmentRefusal> {
     let Asking { mode: asked, machine, .. } = asking;
     let family = machine.product.as_deref().and_then(family).ok_or(EnrollmentRefusal::AccountDrivenNotOffered)?;
@@ -168,7 +171,8 @@ fn admissible(asking: &Asking, settings: &Settings) -> Result<DeviceFamily, Enro
     by_model.or(by_version).map_or(Ok(family), Err)
 }
 
-// Before iOS 17 a device tells its build alone, and that settles less: the rest is asked at `Authenticate`.
+// Before iOS 17 a device reports only its build, which does not determine the exact version. The rest is checked at
+// `Authenticate`.
 fn of_build(mode: EnrollmentMode, build: &str, settings: &Settings) -> Option<EnrollmentRefusal> {
     let major = limits::major_of_build(build)?;
     too_old(mode, OsVersion::new(major, 0)).or_else(|| limits::build(&settings.limits, mode.ownership(), build))

@@ -1,4 +1,4 @@
-//! What a device is answered that comes from a Profile Service.
+//! Answers the messages that a device sends to the Profile Service.
 
 use crate::Enroll;
 use crate::entitled::may_go_on;
@@ -25,21 +25,21 @@ use platform::secrets::hash;
 use plist::{Dictionary, Value};
 use std::net::IpAddr;
 
-/// Longer than any identifier or model that there is.
+/// Maximum length of a field in bytes. Longer than all real identifiers and models.
 const LONGEST: usize = 100;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileServiceError {
-    /// The message is not what a device sends.
+    /// The message is invalid: devices do not send it.
     #[error("{0}")]
     NotUnderstood(&'static str),
-    /// The answer is no, and will be. No stream says so.
+    /// The request is refused, also if it is repeated. No stream of a visit records it.
     #[error("{0}")]
     Refused(String),
-    /// The same, and the visit's stream says so.
+    /// As `Refused`, and the stream of the visit records it.
     #[error("{0}")]
     Told(String),
-    /// Nothing is decided: the device tries again.
+    /// Nothing is decided. The device may try again.
     #[error("{0}")]
     Unavailable(String),
 }
@@ -65,7 +65,7 @@ impl From<PerformError<Refusal>> for ProfileServiceError {
     }
 }
 
-/// A visit that a device comes from.
+/// The visit of a device.
 struct Found {
     enrollment: EnrollmentId,
     visit: Visit,
@@ -75,11 +75,12 @@ struct Found {
 }
 
 impl Enroll {
-    /// The signed profile that a message is answered with: by a verified device's identity the MDM profile, else the one by
-    /// which it is verified.
+    /// Returns the signed profile for a message: the MDM profile if a verification identity signed the message,
+    /// otherwise the profile that verifies the device.
     ///
     /// # Errors
-    /// See [`ProfileServiceError`].
+    /// Returns a [`ProfileServiceError`] if the message is invalid, the request is refused, or the log cannot be read
+    /// or written.
     pub async fn answer_profile_service(
         &self,
         message: DeviceMessage,
@@ -119,7 +120,7 @@ impl Enroll {
         }
     }
 
-    // Phase 2: signed with the identity that the device was made with.
+    // Phase 2: signed with the identity that was installed when the device was made.
     async fn verify_device(
         &self,
         message: &DeviceMessage,
@@ -127,16 +128,16 @@ impl Enroll {
     ) -> Result<Vec<u8>, ProfileServiceError> {
         let typed =
             text(&message.fields, "CHALLENGE").ok_or(ProfileServiceError::NotUnderstood("CHALLENGE is missing"))?;
-        let (enrollment, challenge) =
-            named_secret::parse(Kind::ProfileService, typed).ok_or_else(|| refused("not a challenge of ours"))?;
+        let (enrollment, challenge) = named_secret::parse(Kind::ProfileService, typed)
+            .ok_or_else(|| refused("not a CHALLENGE of this server"))?;
         let enrollment = EnrollmentId(enrollment);
         let found = self.find(enrollment, source).await?;
-        // A stranger's guess is no fact of this enrollment.
+        // A guessed challenge is not recorded on the stream of the enrollment.
         if found.visit.profile_service(&challenge).is_none() {
             return Err(refused(Refusal::UnknownChallenge));
         }
         if !may_go_on(self, &found.visit).await.map_err(unavailable)? {
-            return Err(refused("whoever signed in may not enroll any more"));
+            return Err(refused("the person who signed in may no longer enroll"));
         }
         let secret = self.platform.world.secret();
         let settings = self.settings.current().await.map_err(unavailable)?;
@@ -145,9 +146,9 @@ impl Enroll {
         let signed = self.devices.sign_profile(xml.map_err(unavailable)?).await.map_err(unavailable)?;
         let waits_for = report.scep_challenge.clone();
         let visit = self.perform_on(&found, &Command::ReportAttributes(Box::new(report))).await?;
-        // The decision may have been a refusal that is on record now.
+        // The decision may have been a refusal, which is recorded then.
         if !visit.verifications.iter().any(|verification| verification.challenge == waits_for) {
-            return Err(told("the device may not go on"));
+            return Err(told("the device may not enroll"));
         }
         Ok(signed)
     }
@@ -183,8 +184,8 @@ impl Enroll {
         })
     }
 
-    // What this hardware is enrolled as now: its record ends when it enrolls again. A record that cannot be read may be one; what
-    // is told of it here is for the person to see, and lets nobody in.
+    // Returns the enrolled records of this hardware, which end when it enrolls again. A record that cannot be read
+    // counts as enrolled. The result is only shown to the person and permits nothing.
     async fn managed_hardware(
         &self,
         device: DeviceId,
@@ -194,7 +195,7 @@ impl Enroll {
         let hardware = match self.platform.load::<Hardware>(&stream).await {
             Ok((hardware, _)) => hardware,
             Err(error @ ReadError::Corrupt { .. }) => {
-                tracing::warn!(%stream, %error, "which devices are this hardware cannot be read: earlier records are not told");
+                tracing::warn!(%stream, %error, "the stream of this hardware cannot be read: the person is not told about earlier records");
                 Hardware::default()
             }
             Err(error) => return Err(unavailable(error)),
@@ -209,7 +210,7 @@ impl Enroll {
         Ok(managed)
     }
 
-    // Phase 3: signed with the identity that phase 2 brought.
+    // Phase 3: signed with the verification identity from phase 2.
     async fn serve_verified(
         &self,
         enrollment: EnrollmentId,
@@ -224,10 +225,11 @@ impl Enroll {
             return Err(refused(Refusal::NotVerified));
         };
         let refuse = |why| Command::RefuseProfileService { challenge: service.clone(), why };
-        // Our CA signed the certificate, which anybody may have seen: the signature says whether its holder speaks.
+        // The server's CA issued the certificate, but a certificate is public. Only the signature proves that the
+        // sender has its key.
         if message.signature == DeviceSignature::Invalid {
             self.perform_on(&found, &refuse(ProfileServiceRefusal::SignatureInvalid)).await?;
-            return Err(told("the signature does not fit"));
+            return Err(told("the signature of the message is invalid"));
         }
         let same = |device: &ReportedDevice| text(&message.fields, "UDID").is_none_or(|udid| device.has_udid(udid));
         if !found.visit.verified(&by).is_some_and(same) {
@@ -235,7 +237,7 @@ impl Enroll {
             return Err(told(Refusal::AnotherDevice));
         }
         if !may_go_on(self, &found.visit).await.map_err(unavailable)? {
-            return Err(refused("whoever signed in may not enroll any more"));
+            return Err(refused("the person who signed in may no longer enroll"));
         }
         self.serve_mdm_profile(&found, by).await
     }
@@ -262,7 +264,7 @@ fn text<'a>(fields: &'a Dictionary, key: &str) -> Option<&'a str> {
 
 fn attributes(fields: &Dictionary, person: PersonId) -> Result<DeviceAttributes, ProfileServiceError> {
     let personal = |value: &str| Personal::new(person.key(), value.to_owned());
-    let udid = text(fields, "UDID").ok_or(ProfileServiceError::NotUnderstood("UDID is missing, or too long"))?;
+    let udid = text(fields, "UDID").ok_or(ProfileServiceError::NotUnderstood("UDID is missing or too long"))?;
     Ok(DeviceAttributes {
         udid: personal(udid),
         serial_number: text(fields, "SERIAL").map(personal),

@@ -1,4 +1,4 @@
-//! Phases 1 and 2: what the device is asked, and the profile by which it gets an identity to be verified by.
+//! Phases 1 and 2: the request for attributes, and the profile with which a device gets its verification identity.
 
 use crate::Enroll;
 use decisions::visit::{AttributesReport, Visit};
@@ -8,20 +8,20 @@ use events::enrollment::{EnrollmentId, ServedProfileService};
 use pki::profile::{ProfileError, ProfileService, Texts, VerificationProfile};
 use platform::named_secret::{self, Kind};
 
-/// What devices are asked for. Each tells which piece of hardware it is or what it can run; nothing of its network, its SIM
-/// card or its person.
+/// The attributes that devices are asked for. They identify the hardware or its software. None is about its network,
+/// its SIM card or its person.
 const ATTRIBUTES: [&str; 6] = ["UDID", "SERIAL", "PRODUCT", "VERSION", "IMEI", "MEID"];
 
 fn texts(organization: &str) -> Texts<'_> {
     Texts {
         organization,
         display_name: organization,
-        description: "Asks this device what it is, before it is enrolled in management.",
+        description: "Identifies this device before it is enrolled in management.",
     }
 }
 
 impl Enroll {
-    /// What a Profile Service is made of when it is served now.
+    /// Creates the values of a Profile Service that is served now.
     pub fn new_profile_service(&self, enrollment: EnrollmentId) -> ServedProfileService {
         let base = self.platform.public_url.as_str();
         ServedProfileService {
@@ -32,10 +32,10 @@ impl Enroll {
         }
     }
 
-    /// The Profile Service as XML.
+    /// Returns the Profile Service payload as XML. `secret` is the secret of its challenge.
     ///
     /// # Errors
-    /// If a device would refuse it.
+    /// Returns an error if the payload is not valid, so that a device would refuse it.
     pub fn profile_service_xml(
         &self,
         enrollment: EnrollmentId,
@@ -65,7 +65,7 @@ impl Enroll {
         let base = self.platform.public_url.as_str();
         let profile = VerificationProfile {
             texts: texts(organization),
-            // Another than the payload before: that one is still being installed.
+            // Must differ from the identifier of the payload before, which is still being installed.
             identifier: &format!("{}.muster.verification.{enrollment}", reverse_dns(base)),
             profile_uuid: report.profile_uuid,
             identity_uuid: report.identity_uuid,

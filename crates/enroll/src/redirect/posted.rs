@@ -1,10 +1,13 @@
-//! Answers of a provider that speaks SAML: posted from its site, so without a cookie of ours, and found by the request that
-//! they answer. What is proven waits in the visit for the browser that began it, which comes by one more hop. There it
-//! shows two things: the cookie that it began with, and the ticket that whoever posted the answer was given. So whoever
-//! holds the answer alone is let in nowhere; and whoever began is not let in by an answer that somebody else's browser
-//! posted, which a link with their request would bring about.
+//! Answers of a SAML provider at the portal. They are posted from the provider's site, so without this server's
+//! cookies, and are matched to a visit by the request that they answer. The proven account is stored in the visit until
+//! the browser follows one more redirect. There the browser must present two values: the cookie of the visit, and the
+//! ticket that was given to the browser that posted the answer.
 //!
-//! An assertion opens one door once, on every node and after any restart: its name is reserved in the log.
+//! This prevents two attacks. A person who has only the answer cannot sign in with it. And an answer that another
+//! browser posted does not sign in the browser that began, which an attacker could otherwise cause by sending the
+//! victim a link with the attacker's request.
+//!
+//! An assertion is accepted only once, on all nodes and across restarts, because its id is reserved in the log.
 
 use super::refusal::refuse;
 use super::request::{is_recent, waiting};
@@ -22,19 +25,21 @@ use sign_in::redirect::assertion::{is_ticket, reserve, ticket};
 use sign_in::redirect::{IdentityProvider, Place, unsolicited};
 use sign_in::{Proof, SignInError, untold_of};
 
-/// What came of an answer that was posted to the portal.
+/// Result of an answer that was posted to the portal.
 pub enum Posted {
-    /// The browser goes on to where its cookie is seen; there it is told what came of it. `ticket`: for the browser that
-    /// posted an answer that is believed.
+    /// The browser is redirected to a page that receives its cookie and shows the result. `ticket` is set if the answer
+    /// is valid.
     GoOn { ticket: Option<String> },
-    /// It answers no request, and such answers are allowed: in, in a visit of its own.
+    /// The result is final: the answer belongs to no request, which the configuration allows, and got its own visit, or
+    /// the provider cannot be used.
     In(Outcome),
 }
 
-/// Takes an answer that was posted to the portal; `None` if no provider of this name is offered.
+/// Reads an answer that was posted to the portal. `field` is the value of the form field. `None` if the settings enable
+/// no provider with this name, or the provider does not post its answers.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be read or written.
 pub async fn take(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
@@ -71,15 +76,15 @@ async fn believed(
     answer: PostedAnswer,
 ) -> Result<Posted, SignInError> {
     if !reserve(&enroll.sign_in, provider, &answer).await? {
-        // The visit that the first one opened is left alone: browsers post again when a page is loaded again.
+        // The visit of the first answer is not changed, because browsers post again when a page is reloaded.
         let replayed = Disbelief::new(Fault::Replayed, "the assertion was seen before");
         refuse(enroll, entrance, None, provider, &replayed).await?;
         return Ok(Posted::GoOn { ticket: None });
     }
     let Some(request) = answer.in_response_to else {
         let (enrollment, _) = open(enroll, &Entrance { visit: None, link: None, ..*entrance }).await?;
-        // The visit must know at which provider: whether that is still offered is asked with every request. What must come back
-        // is a secret that nobody is told.
+        // The visit must contain the provider, because each request checks that the settings still enable it. The
+        // request id is a secret that is not given out, so no answer can match it.
         let begin = Command::BeginSingleSignOn {
             method: provider.method(),
             provider: provider.name.clone(),
@@ -99,7 +104,7 @@ async fn believed(
     let request = hash(&request);
     let command = Command::ProveSingleSignOn { request: request.clone(), account };
     match enroll.platform.perform::<Visit>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {
-        // Out of step, or begun anew meanwhile: the browser is shown where it stands.
+        // If the visit is at another step or has started another request, the next page shows the current state.
         Ok(_) => Ok(Posted::GoOn { ticket: Some(ticket(&enroll.sign_in, &request)) }),
         Err(PerformError::Refused(visit::Refusal::OutOfStep(_) | visit::Refusal::UnknownRequest)) => {
             Ok(Posted::GoOn { ticket: None })
@@ -108,11 +113,11 @@ async fn believed(
     }
 }
 
-/// The browser that began comes back from its post, with the ticket that it was given there; `None` if no provider of this
-/// name is offered.
+/// Completes the sign-in in the browser that began it, with the `ticket` that it got for its post. `None` if the
+/// settings enable no provider with this name.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be read or written.
 pub async fn return_from_post(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
@@ -121,7 +126,7 @@ pub async fn return_from_post(
 ) -> Result<Option<Outcome>, SignInError> {
     let ways = enroll.settings.current().await?.sign_in.enrollment;
     let Some(provider) = enroll.sign_in.providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
-    // What was wrong with the answer was written down when it was posted.
+    // The fault of an invalid answer was recorded when the answer was posted.
     let not_in = Ok(Some(Outcome::Refused { opened: None, retry_after: None }));
     let Some(enrollment) = entrance.visit else { return not_in };
     let visit = enroll.platform.visit(enrollment).await?;

@@ -1,4 +1,4 @@
-//! A sign-in at a provider was refused: what is written down about it, and what the person reads.
+//! Records a refused single sign-on and chooses the answer to the person.
 
 use crate::Enroll;
 use crate::entrance::{Entrance, Outcome, visitor};
@@ -10,7 +10,8 @@ use platform::PerformError;
 use sign_in::redirect::{IdentityProvider, alarm, recorded};
 use sign_in::{SignInError, granted, record};
 
-// That a provider cannot be asked is nobody's fault who stands before it, and they are told so. Nothing else is.
+// The person learns only that the provider does not answer, because that is not their fault. All other reasons get the
+// same answer.
 pub(super) fn told(why: &Disbelief, opened: Option<(EnrollmentId, String)>) -> Outcome {
     match why.fault {
         Fault::ProviderUnavailable => Outcome::NotNow { opened },
@@ -18,7 +19,7 @@ pub(super) fn told(why: &Disbelief, opened: Option<(EnrollmentId, String)>) -> O
     }
 }
 
-// The administrator reads the detail in the server's log, found by the help code; the event says which kind it is.
+// The event contains only the kind of fault. The administrator finds the details in the server's log by the help code.
 pub(super) async fn refuse(
     enroll: &Enroll,
     entrance: &Entrance<'_>,

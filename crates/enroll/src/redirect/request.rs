@@ -1,4 +1,4 @@
-//! Requests that wait for the answer of a provider, and the visits that they belong to.
+//! Maps requests that wait for the answer of a provider to their visits.
 
 use crate::Enroll;
 use crate::entrance::{Entrance, visitor};
@@ -12,7 +12,7 @@ use sign_in::SignInError;
 use sign_in::redirect::assertion::write;
 use sign_in::redirect::{IdentityProvider, REQUEST_SECONDS};
 
-/// Whether the visit began this request within the last 15 minutes, as the log says.
+/// Whether the log shows that the visit began this request within the last 15 minutes.
 pub(super) async fn is_recent(
     enroll: &Enroll,
     enrollment: EnrollmentId,
@@ -26,10 +26,10 @@ pub(super) async fn is_recent(
     Ok(begun.is_some_and(|begun| enroll.platform.world.now().seconds_since(begun.at) <= REQUEST_SECONDS))
 }
 
-/// Makes the request lead to the visit that waits for its answer.
+/// Records which visit waits for the answer to this request.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be written.
 pub(super) async fn remember(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
@@ -41,7 +41,8 @@ pub(super) async fn remember(
     write(&enroll.sign_in, &stream, visitor(entrance, enrollment), event.into()).await
 }
 
-/// The visit that waits for the answer to this request, from this provider, and not for too long.
+/// Returns the visit that waits for the answer of this provider to this request. `None` if the request is unknown,
+/// answered or older than 15 minutes.
 pub(super) async fn waiting(
     enroll: &Enroll,
     provider: &IdentityProvider,

@@ -1,5 +1,6 @@
-//! Posted answers at both places: the ticket for the browser that posted one, and the rule that an answer lets somebody in once, on every
-//! node and after any restart: its name is reserved in the log.
+//! Answers of identity providers that arrive by POST, at the portal and at the console. The browser that posts an
+//! answer gets a ticket. An answer is accepted only once, on all nodes and across restarts, because its id is reserved
+//! in the log.
 
 use super::IdentityProvider;
 use crate::SignIn;
@@ -14,20 +15,20 @@ use platform::context::Context;
 
 pub use identity::saml::LARGEST;
 
-/// For the browser that posted the answer to this request: derived, so that it need not be kept anywhere.
+/// Returns the ticket for the browser that posted the answer to this request. It is derived, so it is not stored.
 pub fn ticket(sign_in: &SignIn, request: &SecretHash) -> String {
     sign_in.platform.secrets.tag("single-sign-on-answer", &[&request.0])
 }
 
-/// Whether `ticket` was handed to the browser that posted the answer to this request.
+/// Whether `ticket` was given to the browser that posted the answer to this request.
 pub fn is_ticket(sign_in: &SignIn, ticket: Option<&str>, request: &SecretHash) -> bool {
     ticket.is_some_and(|ticket| sign_in.platform.secrets.is_tag(ticket, "single-sign-on-answer", &[&request.0]))
 }
 
-/// Reserves the answer: whether it is seen for the first time.
+/// Reserves the answer. Returns `false` if it was used before.
 ///
 /// # Errors
-/// If the log cannot be used.
+/// Returns an error if the log cannot be written.
 pub async fn reserve(
     sign_in: &SignIn,
     provider: &IdentityProvider,
@@ -58,7 +59,7 @@ pub async fn write(sign_in: &SignIn, stream: &StreamName, context: Context, even
         event,
     };
     match sign_in.platform.log.append(stream, Expected::NoStream, vec![draft.clone()]).await {
-        // With the same id it is written once in either case.
+        // The draft has the same event id, so it is written only once if the first append succeeded.
         Err(AppendError::Unknown(_)) => {
             sign_in.platform.log.append(stream, Expected::NoStream, vec![draft]).await.map(drop)
         }

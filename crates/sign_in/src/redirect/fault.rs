@@ -1,9 +1,9 @@
-//! Faults in the words of the log.
+//! Maps faults of single sign-on to their recorded form.
 
 use events::enrollment::SingleSignOnFault as Recorded;
 use identity::Fault;
 
-/// The same fault as it is written down: the library does not know the log.
+/// Returns the recorded form of `fault`. The crate `identity` does not depend on `events`.
 pub fn recorded(fault: Fault) -> Recorded {
     match fault {
         Fault::ProviderRefused => Recorded::ProviderRefused,

@@ -1,4 +1,4 @@
-//! The round trip to a provider, the same for people who enroll and for staff.
+//! Starts single sign-on at a provider and reads its answer, for people who enroll and for staff.
 
 use super::providers::IdentityProvider;
 use crate::SignIn;
@@ -7,23 +7,25 @@ use identity::{Account, Disbelief, Fault};
 use telemetry::Alarm;
 use url::Url;
 
-/// Seconds for which a request waits for its answer: people look up a password, and the phone with the second factor.
+/// Maximum time in seconds between a request and its answer. People need time to find a password and the phone with the
+/// second factor.
 pub const REQUEST_SECONDS: i64 = 15 * 60;
 
 /// Begins a request to `provider`.
 ///
 /// # Errors
-/// Returns `ProviderUnavailable` if the provider cannot be used or asked.
+/// Returns `ProviderUnavailable` if the configuration of the provider cannot be used or the provider does not answer.
 pub async fn send(sign_in: &SignIn, provider: &IdentityProvider, place: Place) -> Result<Begun, Disbelief> {
     let protocol = provider.protocol()?;
     let (callback, derive) = (callback(sign_in, provider, place), derive(sign_in));
     protocol.begin(&Trip { place, callback: &callback, world: &sign_in.platform.world, derive: &derive }).await
 }
 
-/// The account that the answer to the request `state` proves. The caller checks that the request is this browser's.
+/// Returns the account that the answer to the request `state` proves. The caller checks that this browser sent the
+/// request.
 ///
 /// # Errors
-/// Returns why the answer is not believed.
+/// Returns the fault if the answer is not valid.
 pub async fn answered(
     sign_in: &SignIn,
     provider: &IdentityProvider,
@@ -37,29 +39,29 @@ pub async fn answered(
     protocol.read_query(&trip, state, back).await
 }
 
-/// The address at which a person who signs out here signs out at `provider` too and returns to the path `back`. `None` if the provider is
-/// no longer configured or has no such address.
+/// Returns the URL that signs a person out at `provider` and then redirects to the path `back` of this server. `None`
+/// if the provider is no longer configured or has no such URL.
 pub async fn sign_out(sign_in: &SignIn, provider: &str, back: &str) -> Option<Url> {
     let here = &sign_in.platform.public_url;
     let protocol = sign_in.providers.find(provider)?.protocol().ok()?;
     protocol.sign_out(&format!("{here}{back}"), sign_in.platform.world.now()).await
 }
 
-/// Our metadata document for the provider of this name. `place`: with the addresses of that place alone. `None` if there is no provider of
-/// this name that takes such a document.
+/// Returns this server's metadata document for the provider with this name. If `place` is set, it contains only the
+/// URLs of that place. `None` if no provider with this name uses such a document.
 pub fn metadata(sign_in: &SignIn, name: &str, place: Option<Place>) -> Option<String> {
     let places = place.map_or_else(|| vec![Place::Portal, Place::Console], |place| vec![place]);
     sign_in.providers.find(name)?.protocol().ok()?.metadata(&places)
 }
 
-/// Raises the alarm if the provider cannot be asked; not if its answer is not believed.
+/// Raises the alarm if the provider does not answer or its configuration cannot be used. An invalid answer raises none.
 pub fn alarm(sign_in: &SignIn, why: &Disbelief) {
     if why.fault == Fault::ProviderUnavailable {
         sign_in.platform.metrics.alarm(Alarm::ProviderUnavailable);
     }
 }
 
-/// An answer that nobody here waits for.
+/// Creates the fault for an answer to no open request. `detail` is for the log.
 pub fn unsolicited(detail: &str) -> Disbelief {
     Disbelief::new(Fault::Unsolicited, detail)
 }

@@ -1,5 +1,6 @@
-//! The identity providers of the configuration, whatever their protocol. The files that the configuration names are read at the start
-//! and again when one of them changes. A provider that cannot be used stops only itself.
+//! The identity providers of the configuration, for all protocols. The files that the configuration names are read when
+//! the server starts and again after a change. A provider that cannot be used does not affect the other sign-in
+//! methods.
 
 use events::enrollment::SignInMethodName;
 use identity::config::Identity;
@@ -20,16 +21,16 @@ pub struct IdentityProvider {
     loaded: Mutex<Loaded>,
 }
 
-/// What the files said, and which state of them that was.
+/// The provider as loaded, and the state of its files at that time.
 struct Loaded {
     files: Files,
     protocol: Result<Arc<dyn RedirectSignIn>, String>,
 }
 
-/// For each file the time of its last change and its length in bytes; `None` for a file that cannot be read.
+/// For each file the time of its last modification and its length in bytes. `None` for a file that cannot be read.
 type Files = Vec<Option<(SystemTime, u64)>>;
 
-/// A button.
+/// A provider that the sign-in page offers as a button.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Offer {
     pub name: String,
@@ -37,29 +38,29 @@ pub struct Offer {
 }
 
 impl Providers {
-    /// Reads the configuration and the files it names. No provider is asked anything.
+    /// Reads the configuration and the files it names. Sends no request to a provider.
     pub fn load(config: &Identity, public_url: &str) -> Providers {
         Providers(config.redirect_methods().into_iter().map(|one| IdentityProvider::load(one, public_url)).collect())
     }
 
-    /// The providers that cannot be used as they are configured, each with the reason.
+    /// Returns the providers whose configuration cannot be used, each with the reason.
     pub fn unusable(&self) -> Vec<(&str, String)> {
         let why = |one: &IdentityProvider| one.protocol().err().map(|why| why.detail);
         self.0.iter().filter_map(|one| Some((one.name.as_str(), why(one)?))).collect()
     }
 
-    /// A button for each provider that the settings name, in their order. A provider that is not configured is left out.
+    /// Returns a button for each provider in `names`, in this order. Skips providers that are not configured.
     pub fn offers(&self, names: &[String]) -> Vec<Offer> {
         let known = names.iter().filter_map(|name| self.find(name));
         known.map(|one| Offer { name: one.name.clone(), title: one.configured.title().to_owned() }).collect()
     }
 
-    /// The provider, if the settings offer it.
+    /// Returns the provider `name` if the settings enable it. `names` are the enabled providers.
     pub fn offered(&self, names: &[String], name: &str) -> Option<&IdentityProvider> {
         self.find(name).filter(|one| names.contains(&one.name))
     }
 
-    /// The provider, offered or not.
+    /// Returns the configured provider, even if the settings do not enable it.
     pub fn find(&self, name: &str) -> Option<&IdentityProvider> {
         self.0.iter().find(|one| one.name == name)
     }
@@ -77,7 +78,7 @@ impl IdentityProvider {
         }
     }
 
-    /// The method as events name it.
+    /// Returns the sign-in method that events record.
     pub fn method(&self) -> SignInMethodName {
         match self.configured.method() {
             RedirectMethod::OpenIdConnect => SignInMethodName::OpenIdConnect,
@@ -85,8 +86,8 @@ impl IdentityProvider {
         }
     }
 
-    /// The provider as its files describe it now. What a changed file no longer says does not hold, even if the new file cannot be used:
-    /// a key that was removed is not trusted because of a mistake next to it.
+    /// Returns the provider as its files describe it now. If a changed file cannot be used, the earlier content is not
+    /// used either: a key that was removed from the file must not stay trusted because of a mistake in the file.
     ///
     /// # Errors
     /// Returns `ProviderUnavailable` if the files cannot be used.
@@ -98,13 +99,16 @@ impl IdentityProvider {
             loaded.files = files;
             match &loaded.protocol {
                 Ok(_) => {
-                    tracing::info!(provider = self.name, "files of the identity provider changed and were read again")
+                    tracing::info!(
+                        provider = self.name,
+                        "the files of the identity provider changed and were read again"
+                    )
                 }
                 Err(why) => {
                     tracing::error!(
                         provider = self.name,
                         why,
-                        "files of the identity provider changed and cannot be used"
+                        "the files of the identity provider changed and cannot be used: nobody can sign in with it"
                     );
                 }
             }

@@ -1,5 +1,5 @@
-//! Single sign-on on its way: what was known before the round trip to the identity provider still holds after it. The
-//! browser that began it holds a secret in a cookie of its own; the provider only ever sees the request.
+//! Pending single sign-ons of staff. A row keeps the state from before the redirect to the identity provider until the
+//! answer. The browser that began it has a secret in a separate cookie. The provider sees only the request.
 
 use super::{SessionError, StaffSessions, hash};
 use events::Timestamp;
@@ -9,27 +9,28 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use world::World;
 
-/// A round trip takes no longer than this.
+/// Maximum duration of a round trip in seconds.
 pub const FLOW_SECONDS: i64 = 15 * 60;
 
-/// A round trip that was begun and has not ended.
+/// A round trip to an identity provider that has begun and not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flow {
-    /// The identity provider, by its name in the configuration.
+    /// Name of the identity provider in the configuration.
     pub provider: String,
-    /// Hash of what identifies the request to the provider.
+    /// Hash of the value that identifies the request at the provider.
     pub request: SecretHash,
-    /// The page of the console to go on to.
+    /// Path of the page of the console that the sign-in leads to.
     pub next: String,
-    /// Who the provider says it is, once its answer was verified apart from the browser's session (SAML).
+    /// The account that the provider reported. Set if the answer was verified in a request without the browser's
+    /// cookies (SAML).
     pub account: Option<Account>,
 }
 
 impl StaffSessions {
-    /// Begins a round trip; what comes back is for the cookie of the browser alone.
+    /// Begins a round trip. Returns its secret, which must be stored only in the cookie of the browser.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn begin_flow(
         &self,
         world: &World,
@@ -50,20 +51,20 @@ impl StaffSessions {
         Ok(secret)
     }
 
-    /// The round trip that this secret began; `None` if there is none, or it took too long.
+    /// Returns the round trip with this secret. `None` if there is none or it is older than 15 minutes.
     ///
     /// # Errors
-    /// If the file cannot be read.
+    /// Returns an error if the file cannot be read.
     pub async fn flow(&self, now: Timestamp, secret: &str) -> Result<Option<Flow>, SessionError> {
         let key_hash = hash(secret).0;
         self.with(move |rows| select(rows, &key_hash, now)).await
     }
 
-    /// Keeps who the provider says it is, for the browser that began the round trip. `false` if there is none of that
-    /// request, or it has its answer: an answer is taken once.
+    /// Stores the account that the provider reported, for the browser that began the round trip. Returns `false` if
+    /// there is no round trip with this request, or it has an answer already.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn prove_flow(
         &self,
         now: Timestamp,
@@ -79,10 +80,10 @@ impl StaffSessions {
         .await
     }
 
-    /// Ends a round trip and says what it was: it serves once.
+    /// Ends a round trip and returns it, so that it is used only once. `None` as for [`StaffSessions::flow`].
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn take_flow(&self, now: Timestamp, secret: &str) -> Result<Option<Flow>, SessionError> {
         let key_hash = hash(secret).0;
         self.with(move |rows| {

@@ -1,4 +1,4 @@
-//! The rows of sessions: what is read and written of them.
+//! Reads and writes the rows of sessions.
 
 use super::{Beginning, IDLE_SECONDS, LONGEST_SECONDS, PENDING_SECONDS, Session, TOUCH_SECONDS};
 use events::Timestamp;
@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 const COLUMNS: &str = "id, staff, method, began, last_seen, source, browser, entered, second, confirmed, rests_on";
 
-/// A page lists so many sessions; whoever has more ends them all at once.
+/// Maximum number of sessions in a list. Further sessions can be ended only together with all others.
 const LISTED: u32 = 100;
 
-/// The earliest last request and the earliest beginning of a session that has not ended.
+/// Returns the earliest last request and the earliest beginning of a session that has not ended, in microseconds.
 fn bounds(now: Timestamp) -> (i64, i64) {
     (now.plus_seconds(-IDLE_SECONDS).0, now.plus_seconds(-LONGEST_SECONDS).0)
 }

@@ -1,5 +1,5 @@
-//! What waits in a row is sealed with the session's key, which stands in the cookie and nowhere else: a copy of the file,
-//! its write-ahead log included, tells no seed that is being set up.
+//! Encrypts the pending data of a session with the session's key, which exists only in the cookie. A copy of the file
+//! or of its write-ahead log therefore does not reveal the seed of an authenticator app that is being set up.
 
 use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
 use world::World;
@@ -7,12 +7,13 @@ use world::World;
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
-// The key is 256 random bits, so one hash makes a cipher key of it; the words keep it apart from the hash in the row.
+// The session key has 256 random bits, so one hash is enough to derive a cipher key. The prefix makes the result differ
+// from the hash in the row.
 fn cipher_key(key: &str) -> [u8; 32] {
     openssl::sha::sha256(format!("pending in session\n{key}").as_bytes())
 }
 
-/// Nonce, tag and cipher text.
+/// Encrypts `text` with AES-256-GCM. Returns nonce, tag and ciphertext.
 pub(super) fn seal(key: &str, text: &str) -> Option<Vec<u8>> {
     let (mut nonce, mut tag) = ([0; NONCE], [0; TAG]);
     World::fill(&mut nonce);
@@ -21,7 +22,7 @@ pub(super) fn seal(key: &str, text: &str) -> Option<Vec<u8>> {
     Some([&nonce[..], &tag, &sealed].concat())
 }
 
-/// `None` if it is not of this key.
+/// Decrypts the result of [`seal`]. `None` if it was encrypted with another key or is damaged.
 pub(super) fn open(key: &str, sealed: &[u8]) -> Option<String> {
     let (nonce, rest) = sealed.split_at_checked(NONCE)?;
     let (tag, text) = rest.split_at_checked(TAG)?;

@@ -93,7 +93,7 @@ async fn after_the_second_factor_the_session_goes_on_under_another_key() {
     assert!(!before.entered && !before.second);
     desk.clock.advance_seconds(60);
     let second = desk.sessions.enter(&desk.world, &first, true).await.unwrap().unwrap();
-    assert_eq!(desk.who(&first).await, None, "the key before the second factor is worth nothing");
+    assert_eq!(desk.who(&first).await, None, "the key from before the second factor is invalid");
     let after = desk.resume(&second).await.unwrap();
     assert!(after.entered && after.second);
     assert_eq!((after.id, after.began, after.confirmed), (before.id, before.began, desk.world.now()));
@@ -112,7 +112,7 @@ async fn all_sessions_of_somebody_can_be_ended_at_once_or_all_but_one_or_one() {
     assert_eq!(desk.sessions.end_all(ADA, None).await.unwrap(), 1);
     assert_eq!(desk.who(&desktop).await, None);
     let id = desk.resume(&other).await.unwrap().id;
-    assert!(!desk.sessions.end_one(ADA, id).await.unwrap(), "it is not Ada's to end");
+    assert!(!desk.sessions.end_one(ADA, id).await.unwrap(), "the session is Grace's");
     assert!(desk.sessions.end_one(GRACE, id).await.unwrap());
     assert_eq!(desk.who(&other).await, None);
 }

@@ -1,4 +1,5 @@
-//! Counts of failed sign-ins that are kept over a restart: digests and instants, which tell neither names nor addresses.
+//! Stores the counters of failed sign-ins in `sessions.db`, so that they survive a restart. They contain only digests
+//! and times, which reveal neither names nor addresses.
 
 use super::{SessionError, StaffSessions};
 use events::Timestamp;
@@ -6,10 +7,10 @@ use identity::throttle::{Counts, Kept};
 use rusqlite::params;
 
 impl StaffSessions {
-    /// Keeps these counts of a throttle in the place of those that were kept before.
+    /// Replaces the stored counters of a throttle with `kept`.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// Returns an error if the file cannot be written.
     pub async fn keep_throttle(&self, throttle: &'static str, kept: Vec<Kept>) -> Result<(), SessionError> {
         self.with(move |connection| {
             let rows = connection.unchecked_transaction()?;
@@ -23,10 +24,10 @@ impl StaffSessions {
         .await
     }
 
-    /// The counts that were kept of a throttle.
+    /// Returns the stored counters of a throttle.
     ///
     /// # Errors
-    /// If the file cannot be read.
+    /// Returns an error if the file cannot be read.
     pub fn kept_throttle(&self, throttle: &'static str) -> Result<Vec<Kept>, SessionError> {
         let rows = self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut select = rows.prepare("SELECT counts, digest, until FROM throttles WHERE throttle = ?1")?;
@@ -38,7 +39,7 @@ impl StaffSessions {
             let (counts, digest, until) = row?;
             let counts =
                 [Counts::Failures, Counts::Known, Counts::Name].into_iter().find(|known| word(*known) == counts);
-            // What this version did not write counts for nothing.
+            // Rows that this version does not understand are ignored.
             if let (Some(counts), Ok(digest)) = (counts, digest.try_into()) {
                 kept.push(Kept { counts, digest, until: Timestamp(until) });
             }

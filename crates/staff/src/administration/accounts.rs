@@ -1,4 +1,4 @@
-//! Local accounts: added, switched off and on, listed.
+//! Adds, changes and lists local accounts and accounts of the staff.
 
 use super::{Act, Answer, NewUser, act, operator};
 use crate::Staff;
@@ -16,8 +16,8 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Reserves the name first, then adds the account. A name without an account is what a crash between the two leaves
-/// behind: the account is then added under the id that the name was reserved for.
+/// Adds a local account: first reserves its name, then adds the account. A crash between the two leaves a reserved name
+/// without an account. In this case the account is added under the id that the name was reserved for.
 pub async fn add(service: &Staff, user: NewUser) -> Result<Answer, String> {
     check(&user)?;
     let account = account_of(service, &user.user_name).await?;
@@ -33,7 +33,7 @@ pub async fn add(service: &Staff, user: NewUser) -> Result<Answer, String> {
         .await
     {
         Ok(_) => {
-            // The first administrator is there: nobody else becomes one by an old link.
+            // There is an administrator now, so the set-up link must no longer create one.
             if administrates {
                 set_up::revoke(service, &operator(service)).await.map_err(text)?;
             }
@@ -46,15 +46,15 @@ pub async fn add(service: &Staff, user: NewUser) -> Result<Answer, String> {
     }
 }
 
-/// The account that a name is reserved for, from now on if it was not.
+/// Returns the account that a name is reserved for, and reserves it if it is free.
 pub(super) async fn account_of(service: &Staff, user_name: &str) -> Result<StaffId, String> {
     reserve_name(service, user_name, StaffId(service.platform.world.random_uuid()), &operator(service)).await
 }
 
-/// The account that a user name belongs to: `fresh`, unless it was reserved before. Whoever reserves first wins.
+/// Reserves a user name for the account `fresh`, unless it is reserved already. Returns the account that has the name.
 ///
 /// # Errors
-/// If the name will not do, or the log cannot be used.
+/// Returns an error if the name is not allowed, or the log cannot be read or written.
 pub async fn reserve_name(service: &Staff, user_name: &str, fresh: StaffId, by: &Context) -> Result<StaffId, String> {
     check_name(user_name)?;
     if let Some(account) = user_names::account_named(&service.platform, user_name).await.map_err(text)? {
@@ -69,18 +69,18 @@ pub async fn reserve_name(service: &Staff, user_name: &str, fresh: StaffId, by: 
     }
 }
 
-/// What is wrong with a user name.
+/// Checks a user name. Returns what is wrong with it.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.chars().count() > 128 || name.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err("a user name has 1 to 128 characters, none of them blank".into());
+        return Err("a user name must have 1 to 128 characters and no spaces".into());
     }
     if holds_unseen(name) {
-        return Err("a user name has no invisible characters and none that reorder it: take them out".into());
+        return Err("a user name must not contain invisible characters or characters that reorder it".into());
     }
     Ok(())
 }
 
-/// What is wrong with a name that people read.
+/// Checks a display name. Returns what is wrong with it. `option` is the name of the option or field, for the message.
 pub fn check_display_name(option: &str, name: Option<&str>) -> Result<(), String> {
     match name.and_then(wrong_in_line) {
         Some(wrong) => Err(format!("{option} {wrong}")),
@@ -93,19 +93,17 @@ fn check(user: &NewUser) -> Result<(), String> {
     check_display_name("--display-name", user.display_name.as_deref())?;
     if user.privileges.is_empty() {
         let options = "--enroll, --enroll-for-others, --admin, --auditor, --help-desk";
-        return Err(format!("say what the user may do: {options}, or several of them; or --api, for a program"));
+        return Err(format!("say what the user may do: one or more of {options}; or --api for a program"));
     }
     for (option, address) in [("--mail", &user.mail), ("--managed-apple-id", &user.managed_apple_id)] {
         if let Some(address) = address.as_deref().filter(|address| !is_address(address)) {
-            return Err(format!(
-                "{option} {address:?} is no address: it reads name@domain, such as ada@school.example"
-            ));
+            return Err(format!("{option} {address:?} is not an address such as ada@school.example"));
         }
     }
     check_new_password(&user.user_name, &user.secret()).map_err(text)
 }
 
-/// Whether somebody could have such an address: finds what was mistyped, not what does not exist.
+/// Whether the text has the form of an address. This finds typing errors, but does not check that the address exists.
 fn is_address(text: &str) -> bool {
     let Some((name, domain)) = text.split_once('@') else { return false };
     let blank = text.chars().any(|c| c.is_control() || c.is_whitespace());
@@ -125,7 +123,7 @@ fn command(account: StaffId, user: NewUser, password: String) -> Command {
     })
 }
 
-/// Does something to the account of that name.
+/// Performs an action on the account with this name.
 pub async fn do_to(service: &Staff, user_name: &str, what: Act) -> Result<Answer, String> {
     let account = existing(service, user_name).await?;
     let done = match &what {
@@ -140,8 +138,8 @@ pub async fn do_to(service: &Staff, user_name: &str, what: Act) -> Result<Answer
     Ok(Answer::done(format!("{user_name} {done}{}", if already { " already" } else { "" })))
 }
 
-// A local account by its name; else somebody whom a directory or identity provider vouches for, by the name they have
-// there, or by the id that `muster user list` shows where several have it.
+// Finds a local account by its name, or a member of the staff from a directory or identity provider by their name
+// there. If several have this name, the id that `muster user list` shows identifies one.
 pub(super) async fn existing(service: &Staff, user_name: &str) -> Result<StaffId, String> {
     if let Some(account) = user_names::account_named(&service.platform, user_name).await.map_err(text)? {
         return Ok(account);
@@ -149,17 +147,17 @@ pub(super) async fn existing(service: &Staff, user_name: &str) -> Result<StaffId
     let is_it = |listed: &Listed| listed.user_name == user_name || listed.id.to_string() == user_name;
     let found: Vec<Listed> = list_accounts(&service.platform.log).await?.into_iter().filter(is_it).collect();
     match &found[..] {
-        [] => Err(format!("there is no user {user_name:?}; `muster user list` shows them")),
+        [] => Err(format!("there is no user {user_name:?}; `muster user list` shows all users")),
         [one] => Ok(one.id),
-        _ => Err(format!("several are called {user_name:?}; give the id that `muster user list` shows")),
+        _ => Err(format!("several users are called {user_name:?}; give the id that `muster user list` shows")),
     }
 }
 
-/// A local account as `muster user list` shows it.
+/// An account as `muster user list` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Listed {
     pub id: StaffId,
-    /// The directory or identity provider that vouches for them; `None`: a local account.
+    /// The directory or identity provider of the account. `None` for a local account.
     pub provider: Option<String>,
     pub user_name: String,
     pub display_name: String,
@@ -167,10 +165,10 @@ pub struct Listed {
     pub disabled: bool,
 }
 
-/// All local accounts by name, from the log itself.
+/// Reads all accounts from the log, sorted by name.
 ///
 /// # Errors
-/// If the log cannot be read.
+/// Returns an error if the log cannot be read.
 pub async fn list_accounts(log: &Log) -> Result<Vec<Listed>, String> {
     let mut accounts = std::collections::BTreeMap::<StreamName, LocalAccount>::new();
     let mut after = None;
@@ -193,7 +191,7 @@ pub async fn list_accounts(log: &Log) -> Result<Vec<Listed>, String> {
     Ok(listed)
 }
 
-// A stream with nothing but a set-up link in it is nobody's account yet.
+// A stream that contains only a set-up link is not an account yet.
 fn listed((stream, account): (StreamName, LocalAccount)) -> Option<Listed> {
     let text = |value: Option<Personal<String>>| match value {
         Some(value) => value.shown().unwrap_or_default().to_owned(),
@@ -209,17 +207,17 @@ fn listed((stream, account): (StreamName, LocalAccount)) -> Option<Listed> {
     })
 }
 
-/// What these privileges mean, in words.
+/// Describes privileges as a list that completes “may …”.
 pub fn may(privileges: &BTreeSet<Privilege>) -> String {
     let words: Vec<&str> = privileges
         .iter()
         .map(|privilege| match privilege {
             Privilege::Enroll => "enroll devices",
             Privilege::EnrollForOthers => "enroll devices for others",
-            Privilege::Administrator => "administer at the console",
-            Privilege::Auditor => "audit at the console",
-            Privilege::HelpDesk => "help people at the console",
-            Privilege::ApiClient => "read by the API",
+            Privilege::Administrator => "use the console as administrator",
+            Privilege::Auditor => "use the console as auditor",
+            Privilege::HelpDesk => "use the console as help desk",
+            Privilege::ApiClient => "read data through the API",
         })
         .collect();
     words.join(", ")

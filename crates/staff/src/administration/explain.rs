@@ -1,4 +1,5 @@
-//! `muster access explain`: which rule decides about somebody, why the others do not, and what comes of it.
+//! `muster access explain`: shows which access rule decides about a person, why the others do not match, and what the
+//! person may enroll.
 
 mod subject;
 mod words;
@@ -14,16 +15,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use subject::{Subject, subject};
 use words::{claims, either, listed, who};
 
-/// About whom.
+/// The person that the question is about.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
     pub user_name: String,
-    /// `local`, a directory or an identity provider; left out: local accounts and directories are asked in their order.
+    /// `local`, a directory or an identity provider. `None`: local accounts and the directories are asked in order.
     pub provider: Option<String>,
-    /// The help code of a visit: then it is about what arrived on it.
+    /// The help code of a visit. If set, the groups and claims that the visit received are used.
     pub visit: Option<String>,
-    /// What the provider would tell of them. With any of these nobody is asked.
+    /// Groups and claims that the provider is assumed to report. If there are any, no provider is asked.
     pub groups: BTreeSet<String>,
     pub claims: BTreeMap<String, BTreeSet<String>>,
 }
@@ -34,16 +35,16 @@ impl From<Question> for Request {
     }
 }
 
-/// The explanation, in words.
+/// Returns the explanation as text of several lines.
 ///
 /// # Errors
-/// Who is not found, or cannot be looked up, and what to do.
+/// Returns what to do if the person is not found or cannot be looked up.
 pub async fn explain(service: &Staff, question: &Question) -> Result<String, String> {
     let settings = service.settings.current().await.map_err(|error| error.to_string())?;
     let subject = subject(service, &settings, question).await?;
     let mut lines = introduction(&subject, &settings);
     if subject.for_others_only {
-        lines.push(format!("\n{} may enroll no device of their own.", subject.account.user_name));
+        lines.push(format!("\n{} may not enroll a device of their own.", subject.account.user_name));
         return Ok(lines.join("\n"));
     }
     lines.push(String::new());
@@ -64,7 +65,7 @@ fn introduction(subject: &Subject, settings: &Settings) -> Vec<String> {
     lines.extend(subject.remark.map(|remark| format!("  {remark}")));
     lines.push(format!("  groups: {}", words::told(listed(groups), untold.groups.is_some())));
     let missing: Vec<&String> = untold.claims.keys().collect();
-    let missing = if missing.is_empty() { String::new() } else { format!("; not told: {}", either(missing)) };
+    let missing = if missing.is_empty() { String::new() } else { format!("; not reported: {}", either(missing)) };
     lines.push(format!("  claims: {}{missing}", claims(has)));
     lines
 }
@@ -72,33 +73,33 @@ fn introduction(subject: &Subject, settings: &Settings) -> Vec<String> {
 fn rules(rules: &[AccessRule], account: &Account) -> Vec<String> {
     let name = &account.user_name;
     if rules.is_empty() {
-        return vec!["There are no access rules: whoever can sign in may enroll what ownership_kinds offers.".into()];
+        return vec!["There are no access rules: all people who can sign in may enroll ownership_kinds.".into()];
     }
-    let mut lines = vec![format!("Access rules in their order; the first that is about {name} decides:")];
+    let mut lines = vec![format!("Access rules in order; the first one that matches {name} decides:")];
     let (claimant, mut decided, mut perhaps) = (claimant(account), false, false);
     for (nth, rule) in rules.iter().enumerate() {
         let verdict = match fit(&rule.who, rule.provider.as_deref(), &claimant) {
-            _ if decided => "not looked at any more".to_owned(),
+            _ if decided => "not evaluated".to_owned(),
             Fit::About => {
                 decided = true;
-                format!("YES, it is about {}: this rule decides", about(rule))
+                format!("YES, it is for {}: this rule decides", about(rule))
             }
             Fit::Unknown(_) => {
                 perhaps = true;
-                format!("PERHAPS, it is about {}, and {:?} did not tell", about(rule), account.provider)
+                format!("PERHAPS, it is for {}, but {:?} did not report this", about(rule), account.provider)
             }
             why => format!("no, {}", why_not(why, rule, account)),
         };
         lines.push(format!("  {}. {:?}: {verdict}", nth + 1, rule.name));
     }
     if !decided {
-        lines.push(format!("No rule is {}about {name}.", if perhaps { "certainly " } else { "" }));
+        lines.push(format!("No rule {}matches {name}.", if perhaps { "certainly " } else { "" }));
     }
     let untold = access::decide(rules, &claimant).is_some_and(|access| !access.untold.is_empty());
     if untold {
         lines.push(format!(
-            "What {name} may enroll depends on what was not told, so it is REFUSED. Let {:?} tell it, or say \
-             absent_groups = \"none\" where it leaves out an empty list.",
+            "What {name} may enroll depends on what was not reported, so it is REFUSED. Configure {:?} to report it, or set \
+             absent_groups = \"none\" if it leaves out an empty list.",
             account.provider
         ));
     }
@@ -114,16 +115,16 @@ fn why_not(why: Fit<'_>, rule: &AccessRule, account: &Account) -> String {
     let (name, wanted) = (&account.user_name, about(rule));
     match why {
         Fit::About | Fit::Unknown(_) => String::new(),
-        Fit::OtherProvider => format!("it is about {wanted}, and {name} is of {:?}", account.provider),
-        Fit::NotInGroup if account.groups.is_empty() => format!("it is about {wanted}, and {name} is in no group"),
-        Fit::NotInGroup => format!("it is about {wanted}, and {name} is in none of that name"),
+        Fit::OtherProvider => format!("it is for {wanted}, but {name} is of {:?}", account.provider),
+        Fit::NotInGroup if account.groups.is_empty() => format!("it is for {wanted}, but {name} is in no group"),
+        Fit::NotInGroup => format!("it is for {wanted}, but {name} is not in this group"),
         Fit::OtherClaim => {
             let has = match &rule.who {
                 events::settings::Who::Claim { name: claim, .. } => account.claims.get(claim),
                 _ => None,
             };
             let has = has.map_or("has no such claim".to_owned(), |values| format!("has {}", either(values)));
-            format!("it is about {wanted}, and {name} {has}")
+            format!("it is for {wanted}, but {name} {has}")
         }
     }
 }

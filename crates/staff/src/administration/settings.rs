@@ -1,4 +1,4 @@
-//! Settings from a file: applied, or why not.
+//! Applies settings from a file.
 
 use super::Answer;
 use crate::Staff;
@@ -9,10 +9,11 @@ use platform::context::Context;
 use projections::audit::actor_name;
 use settings::{Applied, ApplyError};
 
-/// What the command line applies.
+/// Applies settings. `over` is the revision of the settings that the file was made from.
 ///
 /// # Errors
-/// Why nothing is applied, and what to do.
+/// Returns why nothing was applied and what to do: the settings have errors or were changed meanwhile, or the log
+/// cannot be read or written.
 pub async fn apply(service: &Staff, after: Settings, over: Option<u64>, context: &Context) -> Result<Answer, String> {
     match settings::apply(&service.settings, over, after.clone(), context).await {
         Ok(Applied { before, warnings, .. }) => {
@@ -24,7 +25,7 @@ pub async fn apply(service: &Staff, after: Settings, over: Option<u64>, context:
     }
 }
 
-// Who changed what since, and the two ways to go on.
+// Returns a message with all changes since `over` and the two ways to continue.
 async fn meanwhile(service: &Staff, over: u64) -> Result<String, String> {
     let since = service
         .platform
@@ -47,14 +48,14 @@ async fn meanwhile(service: &Staff, over: u64) -> Result<String, String> {
     Ok(lines.join("\n"))
 }
 
-// More changes than there were here.
+// Returns the message for a revision that is greater than the current one.
 async fn ahead(service: &Staff, over: u64) -> Result<String, String> {
     let (current, _) =
         service.platform.load::<Current>(&events::settings::stream()).await.map_err(|error| error.to_string())?;
     let last = current.changes;
     Ok(format!(
-        "this file was made of revision {over}, and the settings are at revision {last}: another server showed it, or a \
-         backup from before was restored.\nRun `muster settings show` and make your change there; or, to overwrite what is in \
-         force, apply the file with `--over {last}`."
+        "this file was made from revision {over}, but the settings are at revision {last}: the file is from another server, \
+         or an older backup was restored.\nRun `muster settings show` and make your change there; or, to overwrite the \
+         current settings, apply the file with `--over {last}`."
     ))
 }

@@ -1,5 +1,5 @@
-//! What an administrator or the operator does to somebody's account: roles, password, second factors, sessions, on and
-//! off. Whoever does it stands in the context.
+//! Actions of an administrator or operator on an account: disable, enable, and change roles, password, second factors
+//! and sessions. The context contains the actor.
 
 use crate::Staff;
 use crate::set_up;
@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// What is done.
+/// An action on an account.
 pub enum Act {
     Disable,
     Enable,
@@ -44,11 +44,12 @@ impl From<PerformError<Refusal>> for ActError {
     }
 }
 
-/// Does it. Sessions end with a disabling, a new password or the loss of the second factors: whoever has the account now
-/// comes in anew. `None`: it was so already.
+/// Performs an action. Disabling the account, a new password and the removal of second factors end all sessions of the
+/// account, so that its owner must sign in again. `None` if nothing changed.
 ///
 /// # Errors
-/// If the account's state does not permit it, or log or sessions cannot be used.
+/// Returns an error if the password is too weak, the state of the account does not permit the action, or `sessions.db`
+/// or the log cannot be read or written.
 pub async fn act(service: &Staff, id: StaffId, act: Act, context: &Context) -> Result<Option<Appended>, ActError> {
     let broken = |error: &dyn std::fmt::Display| ActError::Broken(error.to_string());
     let ends_sessions = matches!(act, Act::Disable | Act::SetPassword(_) | Act::RemoveFactors | Act::EndSessions);

@@ -1,4 +1,4 @@
-//! Second factors set up and taken away. Each set-up is proven before it counts: a code that is right, a key that signs.
+//! Adds and removes second factors. A new factor counts only after it was proven with a right code or a signature.
 
 use super::{OwnAccount, OwnAccountError, Pending, recovery_hash};
 use decisions::staff::{Command, FactorCommand, LocalAccount};
@@ -7,31 +7,31 @@ use events::staff::PasskeyId;
 use identity::passkeys::Owner;
 use identity::{one_time_codes, recovery_codes};
 
-/// A second factor was added.
+/// Result of adding a second factor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Added {
-    /// The session goes on under this key.
+    /// The new key of the session.
     pub key: Option<String>,
-    /// Recovery codes, made with the first factor: shown now and never again.
+    /// Recovery codes, which are created with the first factor. They are shown only now.
     pub recovery_codes: Vec<String>,
 }
 
-/// What a passkey is called at most.
+/// Maximum length of the name of a passkey in characters.
 const LONGEST_LABEL: usize = 60;
 
 impl OwnAccount {
-    /// Begins to set up one-time codes with a fresh seed.
+    /// Begins to set up one-time codes with a new seed.
     ///
     /// # Errors
-    /// If sessions cannot be written.
+    /// Returns an error if `sessions.db` cannot be written.
     pub async fn begin_one_time_codes(&self) -> Result<(), OwnAccountError> {
         self.keep(&Pending::OneTimeCodes { seed: one_time_codes::new_seed(&self.staff.platform.world) }).await
     }
 
-    /// The seed that is being set up.
+    /// Returns the seed that is being set up.
     ///
     /// # Errors
-    /// If sessions cannot be read.
+    /// Returns an error if `sessions.db` cannot be read.
     pub async fn pending_seed(&self) -> Result<Option<String>, OwnAccountError> {
         Ok(match self.kept().await? {
             Some(Pending::OneTimeCodes { seed }) => Some(seed),
@@ -39,10 +39,11 @@ impl OwnAccount {
         })
     }
 
-    /// The code of the app proves that it has the seed. `None`: the code is wrong, or nothing is being set up.
+    /// Completes the set-up of one-time codes with a code, which proves that the app has the seed. `None` if the code
+    /// is wrong or nothing is being set up.
     ///
     /// # Errors
-    /// If sessions or log cannot be used.
+    /// Returns an error if `sessions.db` or the log cannot be read or written.
     pub async fn finish_one_time_codes(&self, code: &str) -> Result<Option<Added>, OwnAccountError> {
         let Some(seed) = self.pending_seed().await? else { return Ok(None) };
         let Some(step) = one_time_codes::step_of(&seed, code, self.staff.platform.world.now()) else { return Ok(None) };
@@ -51,10 +52,10 @@ impl OwnAccount {
         self.added(command).await.map(Some)
     }
 
-    /// Begins to add a passkey: asks the browser for one.
+    /// Begins to add a passkey.
     ///
     /// # Errors
-    /// If sessions cannot be written, or passkeys cannot be had here.
+    /// Returns an error if `sessions.db` cannot be written, or `server.public_url` has no domain name.
     pub async fn begin_passkey(&self) -> Result<(), OwnAccountError> {
         let user_name = self.user_name();
         let display_name = self.state().display_name.as_ref().and_then(Personal::get).unwrap_or(&user_name).clone();
@@ -65,10 +66,10 @@ impl OwnAccount {
         self.keep(&Pending::AddPasskey { options: begun.options, state: begun.state }).await
     }
 
-    /// What the browser is asked for the passkey that is being added.
+    /// Returns the WebAuthn options for the passkey that is being added, as JSON for the browser.
     ///
     /// # Errors
-    /// If sessions cannot be read.
+    /// Returns an error if `sessions.db` cannot be read.
     pub async fn pending_passkey(&self) -> Result<Option<String>, OwnAccountError> {
         Ok(match self.kept().await? {
             Some(Pending::AddPasskey { options, .. }) => Some(options),
@@ -76,10 +77,11 @@ impl OwnAccount {
         })
     }
 
-    /// The browser's answer. `None`: it is not believed, or none was asked for; a challenge serves once.
+    /// Completes adding a passkey with the browser's `answer` (JSON). `None` if the answer is not valid or no passkey
+    /// is being added. A challenge can be used only once.
     ///
     /// # Errors
-    /// If sessions or log cannot be used.
+    /// Returns an error if `sessions.db` or the log cannot be read or written.
     pub async fn finish_passkey(&self, answer: &str, label: &str) -> Result<Option<Added>, OwnAccountError> {
         let Some(Pending::AddPasskey { state, .. }) = self.take_kept().await? else { return Ok(None) };
         let credential = match self.passkeys().await?.finish_adding(&state, answer) {
@@ -100,7 +102,7 @@ impl OwnAccount {
         self.added(command).await.map(Some)
     }
 
-    // Whoever just set a factor up has shown it. With the first one come the recovery codes.
+    // Adding a factor also counts as proving it. Recovery codes are created with the first factor.
     async fn added(&self, command: FactorCommand) -> Result<Added, OwnAccountError> {
         let account = self.perform(Command::Factor(command)).await?;
         let key = self.staff.sign_in.staff_sessions.enter(&self.staff.platform.world, &self.key, true).await?;
@@ -111,10 +113,10 @@ impl OwnAccount {
         Ok(Added { key, recovery_codes })
     }
 
-    /// New recovery codes in the place of those that were there. They are shown now and never again.
+    /// Creates recovery codes, which replace the earlier ones. They are shown only now.
     ///
     /// # Errors
-    /// If there is no second factor that they stand in for, or the log cannot be used.
+    /// Returns an error if the account has no second factor, or the log cannot be read or written.
     pub async fn make_recovery_codes(&self) -> Result<Vec<String>, OwnAccountError> {
         let codes = recovery_codes::new_codes(&self.staff.platform.world);
         let hashed = codes.iter().filter_map(|code| recovery_codes::canonical(code));
@@ -123,25 +125,25 @@ impl OwnAccount {
         Ok(codes)
     }
 
-    /// Takes a passkey away.
+    /// Removes a passkey.
     ///
     /// # Errors
-    /// If it is the last factor where one is required, or the log cannot be used.
+    /// Returns an error if it is the last factor and one is required, or the log cannot be read or written.
     pub async fn remove_passkey(&self, passkey: PasskeyId) -> Result<LocalAccount, OwnAccountError> {
         let required = self.factor_required();
         self.perform(Command::Factor(FactorCommand::RemovePasskey { passkey, required })).await
     }
 
-    /// Takes the one-time codes away.
+    /// Removes the one-time codes.
     ///
     /// # Errors
-    /// If they are the last factor where one is required, or the log cannot be used.
+    /// Returns an error if they are the last factor and one is required, or the log cannot be read or written.
     pub async fn remove_one_time_codes(&self) -> Result<LocalAccount, OwnAccountError> {
         let required = self.factor_required();
         self.perform(Command::Factor(FactorCommand::RemoveOneTimeCodes { required })).await
     }
 
-    /// The passkeys there are, as the library reads them. Those of an erased account are gone.
+    /// Returns the passkeys in the format of the WebAuthn library. Those of an erased account are lost.
     pub(super) fn credentials(&self) -> Vec<(uuid::Uuid, &str)> {
         let passkeys = self.state().factors.passkeys.iter();
         passkeys.filter_map(|(id, passkey)| Some((id.0, passkey.credential.get()?.as_str()))).collect()

@@ -1,4 +1,4 @@
-//! One's own password: given again to confirm a change, or changed.
+//! The password of one's own account: confirms changes with it, and changes it.
 
 use super::{OwnAccount, OwnAccountError, Proved};
 use decisions::staff::{Command, UserName};
@@ -14,7 +14,7 @@ use sign_in::redirect::Place;
 use sign_in::{Proof, Trying, Verified, granted_to, granted_to_wait, staff_account_name, verify};
 use std::net::IpAddr;
 
-/// Why a new password was not taken.
+/// Why a new password was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     #[error(transparent)]
@@ -24,7 +24,7 @@ pub enum PasswordError {
 }
 
 impl OwnAccount {
-    /// Whether there is a password to confirm with: ours, or a directory's.
+    /// Whether the account has a password for confirmations: of a local account or of a directory.
     pub fn has_password(&self) -> bool {
         match &self.state().external {
             None => true,
@@ -32,10 +32,10 @@ impl OwnAccount {
         }
     }
 
-    /// The password, given again.
+    /// Confirms a change with the password of the account.
     ///
     /// # Errors
-    /// If accounts, sessions or log cannot be used.
+    /// Returns an error if the local accounts, `sessions.db` or the log cannot be read or written.
     pub async fn confirm_password(&self, password: &SecretString) -> Result<Proved, OwnAccountError> {
         let settings = self.staff.settings.current().await?;
         let people = shared_networks::people(&settings.shared_networks, self.address());
@@ -87,7 +87,7 @@ impl OwnAccount {
         Ok(())
     }
 
-    // A directory may know the same name as somebody else's.
+    // Whether the proven account is this account: in a directory the same name may belong to another person.
     async fn is_own(&self, proof: &Proof) -> Result<bool, OwnAccountError> {
         if let Some((id, _)) = &proof.local {
             return Ok(*id == self.id());
@@ -98,10 +98,11 @@ impl OwnAccount {
         Ok(found.account == Some(self.id()))
     }
 
-    /// Another password for a local account. All its other sessions end.
+    /// Changes the password of a local account and ends all its other sessions.
     ///
     /// # Errors
-    /// If the password is too weak or the account not ours, or sessions or log cannot be used.
+    /// Returns an error if the password is too weak, the account is not a local account, or `sessions.db` or the log
+    /// cannot be read or written.
     pub async fn change_password(&self, password: SecretString) -> Result<(), PasswordError> {
         check_new_password(&self.user_name(), &password)?;
         let world = self.staff.platform.world.clone();

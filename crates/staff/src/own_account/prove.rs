@@ -1,4 +1,4 @@
-//! A second factor shown: to sign in, or to confirm a change.
+//! Verifies a second factor at sign-in or to confirm a change.
 
 use super::{OwnAccount, OwnAccountError, Pending, Proved, recovery_hash};
 use decisions::staff::{Command, FactorCommand, Refusal};
@@ -10,17 +10,17 @@ use sign_in::{granted_to, granted_to_wait};
 use std::net::{IpAddr, Ipv6Addr};
 
 impl OwnAccount {
-    /// A code as it was typed: a one-time code, or, to sign in, a recovery code.
+    /// Verifies a code as it was typed: a one-time code, or at sign-in also a recovery code.
     ///
     /// # Errors
-    /// If sessions or log cannot be used.
+    /// Returns an error if `sessions.db` or the log cannot be read or written.
     pub async fn prove_code(&self, typed: &str, purpose: Purpose) -> Result<Proved, OwnAccountError> {
         let factor = match recovery_codes::canonical(typed) {
             Some(_) if purpose == Purpose::SignIn => SecondFactor::RecoveryCode,
             _ => SecondFactor::OneTimeCode,
         };
-        // Only six digits can be guessed. A recovery code has 80 bits, so others' failures do not hold it up either: else
-        // whoever has the password alone could keep its owner out.
+        // Only one-time codes of six digits can be guessed. A recovery code has 80 bits, so it is not throttled.
+        // Otherwise an attacker who knows only the password could lock the owner out.
         let attempt = if factor == SecondFactor::RecoveryCode { Ok(None) } else { self.attempt().await.map(Some) };
         let attempt = match attempt {
             Ok(attempt) => attempt,
@@ -58,19 +58,19 @@ impl OwnAccount {
         Some(FactorCommand::UseOneTimeCode { step, purpose, entering })
     }
 
-    /// Asks the browser for a signature of one of the person's passkeys.
+    /// Begins a proof with one of the person's passkeys.
     ///
     /// # Errors
-    /// If they have none, or sessions cannot be written.
+    /// Returns an error if the account has no passkey or `sessions.db` cannot be written.
     pub async fn begin_proof(&self) -> Result<(), OwnAccountError> {
         let begun = self.passkeys().await?.begin_proof(&self.credentials())?;
         self.keep(&Pending::ProvePasskey { options: begun.options, state: begun.state }).await
     }
 
-    /// What the browser is asked to sign.
+    /// Returns the WebAuthn options of the pending proof, as JSON for the browser.
     ///
     /// # Errors
-    /// If sessions cannot be read.
+    /// Returns an error if `sessions.db` cannot be read.
     pub async fn pending_proof(&self) -> Result<Option<String>, OwnAccountError> {
         Ok(match self.kept().await? {
             Some(Pending::ProvePasskey { options, .. }) => Some(options),
@@ -78,11 +78,11 @@ impl OwnAccount {
         })
     }
 
-    /// The browser's answer. A challenge serves once, whatever comes of it. A signature cannot be guessed, so wrong codes
-    /// do not hold it up.
+    /// Verifies the browser's `answer` (JSON) to a passkey challenge. A challenge can be used only once, also if the
+    /// answer is not valid. A signature cannot be guessed, so it is not throttled after wrong codes.
     ///
     /// # Errors
-    /// If sessions or log cannot be used.
+    /// Returns an error if `sessions.db` or the log cannot be read or written.
     pub async fn prove_passkey(&self, answer: &str, purpose: Purpose) -> Result<Proved, OwnAccountError> {
         let factor = SecondFactor::Passkey;
         let Some(Pending::ProvePasskey { state, .. }) = self.take_kept().await? else {
@@ -91,7 +91,7 @@ impl OwnAccount {
         let proven = match self.passkeys().await?.finish_proof(&state, answer, &self.credentials()) {
             Ok(proven) => proven,
             Err(error) => {
-                tracing::warn!(staff.id = %self.resumed.session.staff, %error, "a passkey was not believed");
+                tracing::warn!(staff.id = %self.resumed.session.staff, %error, "the proof with a passkey is not valid");
                 return self.wrong(factor, FactorRefusal::Wrong, None).await;
             }
         };
@@ -137,9 +137,9 @@ impl OwnAccount {
         self.perform(Command::Factor(FactorCommand::Refuse { factor, reason })).await.map(drop)
     }
 
-    // Six digits can be guessed from many addresses at once, so wrong codes are counted by account, wherever they come
-    // from: the throttle is given an address made of the account's id. That is no way to lock somebody out: a passkey or a
-    // recovery code gets in all the same.
+    // An attacker can guess six digits from many addresses at once, so wrong codes are counted by account and not by
+    // source: the throttle gets an address that is derived from the account's id. This does not lock the owner out,
+    // because a passkey or a recovery code still works.
     async fn attempt(&self) -> Result<Attempt, RetryAfter> {
         let id = self.id();
         let network = u128::from_be_bytes(*id.0.as_bytes()) & (u128::MAX << 64);

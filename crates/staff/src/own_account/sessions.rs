@@ -1,4 +1,4 @@
-//! One's own sessions: listed, ended one by one, or all others at once.
+//! Lists one's own sessions and ends one of them or all others.
 
 use super::{OwnAccount, OwnAccountError};
 use decisions::staff::Command;
@@ -6,23 +6,23 @@ use sign_in::staff_sessions::Session;
 use uuid::Uuid;
 
 impl OwnAccount {
-    /// The sessions that have not ended, this one among them.
+    /// Returns the sessions that have not ended, including this one.
     ///
     /// # Errors
-    /// If sessions cannot be read.
+    /// Returns an error if `sessions.db` cannot be read.
     pub async fn sessions(&self) -> Result<Vec<Session>, OwnAccountError> {
         Ok(self.staff.sign_in.staff_sessions.list(self.staff.platform.world.now(), Some(self.id())).await?)
     }
 
-    /// Which of them this is.
+    /// Returns the id of this session.
     pub fn this_session(&self) -> Uuid {
         self.resumed.session.id
     }
 
-    /// Ends one of them.
+    /// Ends one session of this account.
     ///
     /// # Errors
-    /// If sessions or log cannot be used.
+    /// Returns an error if `sessions.db` or the log cannot be written.
     pub async fn end_session(&self, session: Uuid) -> Result<(), OwnAccountError> {
         if self.staff.sign_in.staff_sessions.end_one(self.id(), session).await? {
             self.perform(Command::EndSession { session }).await?;
@@ -30,10 +30,10 @@ impl OwnAccount {
         Ok(())
     }
 
-    /// Ends all but this one.
+    /// Ends all sessions of this account except this one.
     ///
     /// # Errors
-    /// If sessions or log cannot be used.
+    /// Returns an error if `sessions.db` or the log cannot be written.
     pub async fn end_other_sessions(&self) -> Result<(), OwnAccountError> {
         if self.staff.sign_in.staff_sessions.end_all(self.id(), Some(self.this_session())).await? > 0 {
             self.perform(Command::EndSessions).await?;

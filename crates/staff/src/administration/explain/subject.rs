@@ -1,4 +1,5 @@
-//! Who is meant: a local account, somebody in a directory, or somebody whom an identity provider would vouch for.
+//! Finds the person of the question: a local account, an account of a directory, or an assumed account of an identity
+//! provider.
 
 use super::Question;
 use crate::Staff;
@@ -19,13 +20,13 @@ use std::collections::BTreeMap;
 pub(super) struct Subject {
     pub account: Account,
     pub kind: Kind,
-    /// What else there is to know.
+    /// A note that is shown with the account.
     pub remark: Option<&'static str>,
-    /// The rules are never about them.
+    /// The account may only enroll devices for others, so the rules are never evaluated for it.
     pub for_others_only: bool,
-    /// How many devices they have now; `None` where they cannot be told from others.
+    /// Number of active devices. `None` if the person cannot be identified.
     pub devices: Option<u64>,
-    /// The terms of use that they accepted.
+    /// Versions of the terms of use that the person accepted.
     pub accepted: BTreeMap<Ownership, String>,
 }
 
@@ -47,7 +48,7 @@ impl Kind {
 }
 
 impl Subject {
-    /// Why the portal does not offer the way that this person would take.
+    /// Returns why this person cannot sign in at the portal. `None` if they can.
     pub(super) fn way_is_off(&self, ways: &Ways) -> Option<String> {
         let provider = &self.account.provider;
         let (on, key) = match self.kind {
@@ -55,11 +56,11 @@ impl Subject {
             Kind::Directory => (ways.directories.contains(provider), "directories"),
             Kind::SingleSignOn => (ways.single_sign_on.contains(provider), "single_sign_on"),
         };
-        (!on).then(|| format!("the setting sign_in.enrollment.{key} leaves {provider:?} out"))
+        (!on).then(|| format!("the setting sign_in.enrollment.{key} does not enable {provider:?}"))
     }
 }
 
-/// Finds who is meant.
+/// Finds the person of the question.
 pub(super) async fn subject(service: &Staff, settings: &Settings, question: &Question) -> Result<Subject, String> {
     if let Some(code) = &question.visit {
         return of_help_code(service, code).await;
@@ -68,7 +69,7 @@ pub(super) async fn subject(service: &Staff, settings: &Settings, question: &Que
     match &question.provider {
         Some(provider) => of_provider(service, question, provider, supposed).await,
         None if supposed => Err(format!(
-            "say with --provider who would tell these groups and claims: {}",
+            "name the provider of these groups and claims with --provider: {}",
             providers(service).into_keys().collect::<Vec<_>>().join(", ")
         )),
         None => anywhere(service, settings, question).await,
@@ -87,31 +88,32 @@ async fn of_provider(service: &Staff, question: &Question, provider: &str, suppo
     let known = providers(service);
     let kind = *known.get(provider).ok_or_else(|| {
         let known = known.keys().cloned().collect::<Vec<_>>().join(", ");
-        format!("the configuration knows no provider {provider:?}; it knows {known}")
+        format!("the provider {provider:?} is not in the configuration; available: {known}")
     })?;
     let name = &question.user_name;
     match kind {
-        Kind::Local if supposed => Err("local accounts are in no groups and have no claims".into()),
+        Kind::Local if supposed => Err("local accounts have no groups and no claims".into()),
         Kind::Local => local(service, name)
             .await?
-            .ok_or_else(|| format!("there is no local account {name:?}; `muster user list` shows them")),
+            .ok_or_else(|| format!("there is no local account {name:?}; `muster user list` shows all")),
         Kind::Directory if !supposed => match look_up_in(&service.sign_in, provider, name).await {
             LookedUp::Found(account) => with_past(service, Kind::Directory, *account).await,
             LookedUp::Unavailable => {
-                Err(format!("the directory {provider:?} cannot be asked; `muster check-config --live` says why"))
+                Err(format!("the directory {provider:?} cannot be queried; `muster check-config --live` says why"))
             }
             LookedUp::Unknown | LookedUp::NoDirectory => {
-                Err(format!("the directory {provider:?} knows nobody by the name {name:?}"))
+                Err(format!("the directory {provider:?} has no account with the name {name:?}"))
             }
         },
-        // Whom an identity provider vouches for it says when they sign in, not before.
+        // An identity provider reports an account only when the person signs in.
         Kind::Directory | Kind::SingleSignOn => Ok(supposition(question, provider, kind)),
     }
 }
 
-// Whoever got, or was to get, the device of this visit, with what their provider told then.
+// Returns the person who got, or was to get, the device of this visit, with the groups and claims that the visit
+// received.
 async fn of_help_code(service: &Staff, code: &str) -> Result<Subject, String> {
-    let code = parse_help_code(code).ok_or_else(|| format!("{code:?} is no help code: one reads like 4F7-K2P"))?;
+    let code = parse_help_code(code).ok_or_else(|| format!("{code:?} is not a help code such as 4F7-K2P"))?;
     let filter = VisitFilter { text: Some(code.clone()), ..VisitFilter::default() };
     let found = visits::list(&service.platform.projections, filter, 10).await.map_err(text)?.visits;
     let visit = found.into_iter().find(|visit| visit.help_code == code);
@@ -119,7 +121,7 @@ async fn of_help_code(service: &Staff, code: &str) -> Result<Subject, String> {
         visit.ok_or_else(|| format!("no visit has the help code {code}; the page of a visit shows its code"))?;
     let arrived = of_visit(&service.sign_in, visit.id).await.map_err(text)?;
     let (provider, received) = arrived.ok_or_else(|| {
-        format!("on the visit {code} no directory and no identity provider told anything; ask about the person by name")
+        format!("the visit {code} received nothing from a directory or identity provider; ask about the person by name")
     })?;
     let received = received.ok_or_else(|| format!("the person of the visit {code} was erased"))?;
     let kind = providers(service).get(&provider).copied().unwrap_or(Kind::SingleSignOn);
@@ -134,8 +136,8 @@ async fn of_help_code(service: &Staff, code: &str) -> Result<Subject, String> {
         ..Account::default()
     };
     let remark = Some(match received.left_out {
-        0 => "nobody was asked: groups and claims are those that arrived on that visit; the rules are today's",
-        _ => "there were more groups than the log keeps: the answer below may miss some; the rules are today's",
+        0 => "no provider was asked: groups and claims are those that the visit received; the current rules apply",
+        _ => "the visit received more groups than the log stores: some may be missing; the current rules apply",
     });
     let subject = Subject { account, kind, remark, for_others_only: false, devices: None, accepted: BTreeMap::new() };
     match owner {
@@ -152,11 +154,11 @@ fn supposition(question: &Question, provider: &str, kind: Kind) -> Subject {
         claims: question.claims.clone(),
         ..Account::default()
     };
-    let remark = Some("nobody was asked: groups and claims are those that you gave (--group, --claim)");
+    let remark = Some("no provider was asked: groups and claims are those that you gave (--group, --claim)");
     Subject { account, kind, remark, for_others_only: false, devices: None, accepted: BTreeMap::new() }
 }
 
-// As at sign-in: local accounts first, then the directories in their order.
+// Looks up the name as at sign-in: local accounts first, then the directories in order.
 async fn anywhere(service: &Staff, settings: &Settings, question: &Question) -> Result<Subject, String> {
     let name = &question.user_name;
     if let Some(local) = local(service, name).await? {
@@ -168,8 +170,8 @@ async fn anywhere(service: &Staff, settings: &Settings, question: &Question) -> 
             LookedUp::Found(account) => return with_past(service, Kind::Directory, *account).await,
             LookedUp::Unavailable => {
                 return Err(format!(
-                    "the directory {directory:?} cannot be asked (`muster check-config --live` says why); to see what the rules \
-                 would say, give --provider {directory} with --group and --claim"
+                    "the directory {directory:?} cannot be queried (`muster check-config --live` says why); to test the rules, \
+                 give --provider {directory} with --group and --claim"
                 ));
             }
             LookedUp::Unknown | LookedUp::NoDirectory => {}
@@ -178,10 +180,10 @@ async fn anywhere(service: &Staff, settings: &Settings, question: &Question) -> 
     let asked = if directories.is_empty() {
         String::new()
     } else {
-        format!(", and nobody of that name in {}", directories.join(", "))
+        format!(", and no account with this name in {}", directories.join(", "))
     };
     Err(format!(
-        "there is no local account {name:?}{asked}; for people of an identity provider say which, and what it would tell: \
+        "there is no local account {name:?}{asked}; for people of an identity provider give it with groups and claims: \
          --provider NAME --group GROUP --claim NAME=VALUE"
     ))
 }
@@ -212,17 +214,17 @@ async fn local(service: &Staff, user_name: &str) -> Result<Option<Subject>, Stri
 fn remark(account: &LocalAccount) -> Option<&'static str> {
     let may = |privilege| account.privileges.contains(&privilege);
     if account.disabled {
-        Some("but the account is disabled: nothing below holds until `muster user enable`")
+        Some("the account is disabled: nothing below applies until `muster user enable`")
     } else if may(Privilege::EnrollForOthers) {
-        Some("may enroll for others: then the rules are about the person whose device it will be, so ask about them")
+        Some("may enroll for others: the rules are evaluated for the person who gets the device, so ask about them")
     } else if !may(Privilege::Enroll) {
-        Some("but lacks the privilege to enroll devices: nothing below holds without it")
+        Some("lacks the privilege to enroll devices: nothing below applies without it")
     } else {
         None
     }
 }
 
-// What is on record about them, if they were ever seen.
+// Adds the number of devices and the accepted terms of the person, if the account belongs to one.
 async fn with_past(service: &Staff, kind: Kind, account: Account) -> Result<Subject, String> {
     let method = match kind {
         Kind::Local => SignInMethodName::LocalAccount,

@@ -1,4 +1,4 @@
-//! What comes of a decision, in words.
+//! Describes the result of the access rules as text.
 
 use super::subject::Subject;
 use decisions::access;
@@ -8,10 +8,10 @@ use names::quoted;
 use sign_in::claimant;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// More names than these are counted instead.
+/// Maximum number of names in a list. Further names are only counted.
 const MOST_NAMES: usize = 20;
 
-/// What this person may enroll, and under which conditions.
+/// Describes what this person may enroll, and under which conditions.
 pub(super) fn outcome(settings: &Settings, subject: &Subject) -> Vec<String> {
     let name = &subject.account.user_name;
     let access = access::decide(&settings.access, &claimant(&subject.account));
@@ -42,9 +42,9 @@ fn at_portal(name: &str, kinds: &BTreeSet<Ownership>, access: Option<&Access>, s
         return format!("{name} may enroll at the portal: {}.", words.join(" or "));
     }
     let granted = access.is_some_and(|access| !access.offered.is_empty());
-    let why = if granted { ": ownership_kinds does not offer what the rule grants" } else { "" };
-    let why = if settings.ownership_kinds.is_empty() { ": ownership_kinds offers nothing" } else { why };
-    format!("{name} may enroll nothing at the portal{why}.")
+    let why = if granted { ": ownership_kinds does not contain what the rule permits" } else { "" };
+    let why = if settings.ownership_kinds.is_empty() { ": ownership_kinds is empty" } else { why };
+    format!("{name} may not enroll a device at the portal{why}.")
 }
 
 fn device(kind: Ownership) -> &'static str {
@@ -57,7 +57,7 @@ fn device(kind: Ownership) -> &'static str {
 fn terms(kind: Ownership, access: Option<&Access>, settings: &Settings, subject: &Subject) -> String {
     let asked = access.is_none_or(|access| access.terms_required);
     let said = match settings.terms.get(&kind).filter(|_| asked) {
-        None => "none are asked for".to_owned(),
+        None => "none required".to_owned(),
         Some(terms) if subject.accepted.get(&kind) == Some(&terms.version) => {
             format!("version {:?}, accepted already", terms.version)
         }
@@ -71,7 +71,7 @@ fn devices(access: Option<&Access>, subject: &Subject) -> String {
     match (most, subject.devices) {
         (None, None) => "Number of devices: not limited.".to_owned(),
         (None, Some(has)) => format!("Number of devices: not limited; {has} enrolled now."),
-        (Some(most), None) => format!("Number of devices: {most} at a time; how many are enrolled is not known here."),
+        (Some(most), None) => format!("Number of devices: {most} at a time; how many are enrolled is unknown."),
         (Some(most), Some(has)) if has >= u64::from(most) => {
             format!("Number of devices: {most} at a time; {has} enrolled now, so another one is REFUSED.")
         }
@@ -87,19 +87,19 @@ fn versions(kind: Ownership, settings: &Settings, by_account: bool) -> String {
     let said = match (range.minimum.map(short), range.maximum.map(short)) {
         (None, None) => "any".to_owned(),
         (Some(minimum), None) => format!("{minimum} and newer"),
-        (None, Some(maximum)) => format!("up to {maximum}, with everything of {maximum}"),
-        (Some(minimum), Some(maximum)) => format!("{minimum} to {maximum}, with everything of {maximum}"),
+        (None, Some(maximum)) => format!("up to {maximum}, including all versions of {maximum}"),
+        (Some(minimum), Some(maximum)) => format!("{minimum} to {maximum}, including all versions of {maximum}"),
     };
-    // Profile-based User Enrollment ended with iOS 17 (design §8).
+    // iOS 17 was the last version with profile-based User Enrollment (docs/glossary.md, "account-driven").
     let note = match kind {
-        Ownership::Personal if by_account => "; from iOS 18 on from Settings only",
-        Ownership::Personal => "; none from iOS 18 on, where they enroll from Settings only",
+        Ownership::Personal if by_account => "; iOS 18 and newer only from Settings",
+        Ownership::Personal => "; not iOS 18 and newer, which enroll only from Settings",
         Ownership::Institutional => "",
     };
     format!("Versions of iOS for {}: {said}{note}.", device(kind))
 }
 
-/// Whom a rule is about.
+/// Describes the people that a rule matches.
 pub(super) fn who(who: &Who) -> String {
     match who {
         Who::Everyone => "everyone".to_owned(),
@@ -112,7 +112,7 @@ pub(super) fn either<'a>(names: impl IntoIterator<Item = &'a String>) -> String 
     names.into_iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")
 }
 
-/// Names, as far as they fit.
+/// Lists at most [`MOST_NAMES`] names and the number of further ones.
 pub(super) fn listed(names: &BTreeSet<String>) -> String {
     match names.len() {
         0 => "none".to_owned(),
@@ -128,11 +128,11 @@ pub(super) fn claims(claims: &BTreeMap<String, BTreeSet<String>>) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join("; ") }
 }
 
-/// What was told, and that it may be less than there is.
+/// Adds to a list that the provider may not have reported all names.
 pub(super) fn told(listed: String, unknown: bool) -> String {
     match (listed.as_str(), unknown) {
         (_, false) => listed,
-        ("none", true) => "not told".to_owned(),
-        (_, true) => format!("{listed}, and perhaps others that were not told"),
+        ("none", true) => "not reported".to_owned(),
+        (_, true) => format!("{listed}, and perhaps others that were not reported"),
     }
 }
