@@ -155,7 +155,7 @@ pub async fn change_password(
     Genuine(form): Genuine<NewPassword>,
 ) -> Result<HttpResponse, Problem> {
     if form.password != form.again {
-        return Err(Problem::Refused("The two passwords are not the same; nothing was changed.".into()));
+        return Err(Problem::Refused("The two passwords do not match. Nothing was changed.".into()));
     }
     match own.account.change_password(SecretString::from(form.password)).await {
         Ok(()) => Ok(see_other(PATH)),

@@ -51,12 +51,12 @@ impl Verb {
     pub fn consequence(self) -> &'static str {
         match self {
             Verb::Unenroll => {
-                "Ends management. The device removes the MDM profile with the apps, accounts and data that came with it; \
-                 what belongs to the person stays. It happens when the device is next in reach. The record stays."
+                "Ends the management of the device. When it is next online, the device removes the MDM profile with the apps, \
+                 accounts and data that came with it. The person’s own data stays, and the record stays."
             }
             Verb::Archive => {
-                "Hides the record from the list of devices. Nothing changes on the device, nothing is deleted, and it can \
-                 be restored."
+                "Hides the record from the list of devices. Nothing changes on the device, nothing is deleted, and you can \
+                 restore the record."
             }
             Verb::Restore => "Shows the record in the list of devices again.",
         }
@@ -101,7 +101,7 @@ pub async fn submit(
     }
     let done = perform(staff.app(), id, verb, &staff.context()).await.map_err(|error| match error {
         QueueError::Perform(PerformError::Refused(refusal)) => {
-            Problem::Refused(format!("This cannot be done: {refusal}."))
+            Problem::Refused(format!("This is not possible: {refusal}."))
         }
         other => Problem::unavailable(other, staff.correlation()),
     })?;

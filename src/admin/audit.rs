@@ -125,8 +125,8 @@ fn presets(now: Timestamp) -> Vec<Link> {
         link("Last 24 hours", &[("from", &day)]),
         link("Refused or failed", &[("outcome", "-ok")]),
         link("Devices enrolled", &[("type", "DeviceEnrolled")]),
-        link("Done by staff", &[("actor", "staff")]),
-        link("Who looked at devices", &[("type", "DeviceViewed")]),
+        link("Actions by staff", &[("actor", "staff")]),
+        link("Devices viewed", &[("type", "DeviceViewed")]),
     ]
 }
 

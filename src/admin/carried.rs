@@ -64,7 +64,7 @@ impl Act {
         let act: Option<Act> = serde_json::from_str(text).ok();
         let ours = |path: &str| local(path, "") == path;
         let act = act.filter(|act| ours(&act.path) && ours(&act.back));
-        act.map(Some).ok_or(Problem::Bad("The form is not complete, so nothing was done."))
+        act.map(Some).ok_or(Problem::Bad("The form is incomplete, so nothing was done."))
     }
 
     /// Serializes the action as the value of a form field.

@@ -57,15 +57,16 @@ impl Verdict {
     fn consequence(self, on_earlier: bool) -> &'static str {
         match (self, on_earlier) {
             (Verdict::Same, true) => {
-                "This is the earlier record: its management ends for good. Its device is not served any more, and cannot be \
-                 locked or erased through it. Decide this only if you have seen that the device was enrolled again."
+                "This is the earlier record: its management ends permanently. Muster no longer serves its device, and you cannot \
+                 lock or erase the device through it. Decide this only if you have seen that the device was enrolled again."
             }
             (Verdict::Same, false) => {
-                "Ends management of the earlier record, the other one, for good: its device is not served any more, and cannot \
-                 be locked or erased through it. Decide this only if you have seen that the device was enrolled again."
+                "Ends the management of the earlier record, the other one, permanently. Muster no longer serves its device, and \
+                 you cannot lock or erase the device through it. Decide this only if you have seen that the device was \
+                 enrolled again."
             }
             (Verdict::Different, _) => {
-                "Both records stay, and the mark goes. If Apple attests the later device, the earlier record ends all the same."
+                "Both records stay, and the mark is removed. If Apple attests the later device, the earlier record still ends."
             }
         }
     }
@@ -133,10 +134,10 @@ fn proof(claim: &Claim, asked: Option<Instant>) -> String {
             format!("Apple’s attestation proves nothing: {}.", projections::audit::attestation_refusal(why))
         }
         (None, Some(at)) => format!(
-            "Apple’s attestation was asked for on {} ({}) and has not come yet: the device answers when it is next in reach.",
+            "Apple’s attestation was requested on {} ({}) and has not arrived yet. The device answers when it is next online.",
             at.words, at.ago
         ),
-        (None, None) => "Apple’s attestation has not been asked for: older devices give none.".to_owned(),
+        (None, None) => "Apple’s attestation has not been requested: older devices do not support it.".to_owned(),
     }
 }
 
@@ -198,7 +199,7 @@ pub async fn decide(
             }
         }
         Err(PerformError::Refused(refusal)) => {
-            return Err(Problem::Refused(format!("This cannot be done: {refusal}.")));
+            return Err(Problem::Refused(format!("This is not possible: {refusal}.")));
         }
         Err(error) => return Err(staff.broken(error)),
     }
@@ -219,9 +220,9 @@ mod tests {
         let claim = |attestation| Claim { later, earlier, at, event: EventId(Uuid::nil()), attestation };
         let asked = || Some(Instant::of(at, at.plus_seconds(120)));
         let said = proof(&claim(None), asked());
-        assert!(said.contains("was asked for on 14 Nov 2023, 22:13:20 (2 minutes ago)"), "{said}");
+        assert!(said.contains("was requested on 14 Nov 2023, 22:13:20 (2 minutes ago)"), "{said}");
         assert!(!said.contains("older devices"), "{said}");
-        assert!(proof(&claim(None), None).contains("has not been asked for"));
+        assert!(proof(&claim(None), None).contains("has not been requested"));
         assert!(proof(&claim(Some(AttestationRefusal::NotGiven)), asked()).contains("proves nothing"));
     }
 

@@ -191,12 +191,12 @@ impl Filters {
         let kind = read("kind", self.kind.as_deref(), parse_kind)?;
         let identity = read("identity", self.identity.as_deref(), identity::parse)?.map(|standing| (standing, now));
         if identity.is_some() && as_of.is_some() {
-            let why = "The identity status is only known for the present: leave out this filter or the time.";
+            let why = "The state of identities is known only for the present. Remove this filter or the time.";
             return Err(Problem::Bad(why).of("identity"));
         }
         let archived = read("archived", self.archived.as_deref(), |text| match text {
             "yes" => Ok(true),
-            _ => Err(Problem::Bad("The only value is “yes”.")),
+            _ => Err(Problem::Bad("It must be “yes” or left out.")),
         })?;
         let archived = archived.unwrap_or_default();
         let text = filled(self.q.as_deref()).map(str::to_owned);
@@ -272,7 +272,7 @@ pub fn href(device: DeviceId, as_of: Option<Timestamp>) -> String {
 }
 
 pub(super) fn parse_as_of(text: &str) -> Result<Timestamp, Problem> {
-    parse_instant(text).ok_or(Problem::Bad("The time is invalid: write it as 2026-11-17T09:00, in UTC."))
+    parse_instant(text).ok_or(Problem::Bad("This is not a valid time. Write it as 2026-11-17T09:00, in UTC."))
 }
 
 /// Returns a filter for the devices of one person, by user name or id, or of all people if `text` is `None`.

@@ -88,7 +88,7 @@ fn facts(row: &Row, entry: &Entry, at: Instant) -> Vec<Fact> {
         Fact::new("Help code", &row.help_code),
     ];
     if let Some(cause) = entry.causation {
-        facts.push(Fact::linked("Because of", cause.to_string(), event_href(cause)));
+        facts.push(Fact::linked("Caused by", cause.to_string(), event_href(cause)));
     }
     facts
 }
@@ -98,11 +98,11 @@ fn pivots(row: &Row) -> Vec<Pivot> {
     let mut pivots = vec![
         Pivot { href: filtered("correlation", &row.correlation.to_string()), label: "Same session" },
         Pivot { href: actor_href(row), label: "Same actor" },
-        Pivot { href: filtered("type", &row.event_type), label: "Same kind of event" },
+        Pivot { href: filtered("type", &row.event_type), label: "Same type of event" },
     ];
     if let Some(device) = row.device {
         pivots.push(Pivot { href: filtered("device", &device.to_string()), label: "Same device or visit" });
-        pivots.push(Pivot { href: device_href(device, None), label: "The device's record" });
+        pivots.push(Pivot { href: device_href(device, None), label: "Record of the device" });
     }
     if let Some(person) = row.person {
         pivots.push(Pivot { href: filtered("person", &person.to_string()), label: "Same person" });

@@ -27,7 +27,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Genuine<T> {
         let form = web::Form::<Signed<T>>::from_request(request, payload);
         let request = request.clone();
         Box::pin(async move {
-            let signed = form.await.map_err(|_| Problem::bad("The form is not complete."))?.into_inner();
+            let signed = form.await.map_err(|_| Problem::bad("The form is incomplete."))?.into_inner();
             let app = app(&request);
             let cookie = cookie(&request).ok_or(Problem::Forged)?;
             let url = &app.platform.public_url;

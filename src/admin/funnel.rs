@@ -121,9 +121,9 @@ pub async fn page(staff: May<SeesFunnel>, address: Parameters<Filters>) -> Resul
     let period = FunnelFilter { from: filter.from, to: filter.to, ..FunnelFilter::default() };
     let mut choices = Vec::new();
     for (dimension, title) in [
-        (Dimension::Version, "By version of iOS"),
+        (Dimension::Version, "By iOS version"),
         (Dimension::Language, "By language"),
-        (Dimension::Provider, "By way of signing in"),
+        (Dimension::Provider, "By sign-in method"),
     ] {
         let here = groups(staff.projections(), filter.clone(), dimension).await.map_err(broken)?;
         tables.push(GroupTable { title, groups: here.iter().map(|group| group_line(group, dimension)).collect() });
@@ -148,14 +148,14 @@ pub async fn page(staff: May<SeesFunnel>, address: Parameters<Filters>) -> Resul
         groups: tables,
         stuck: visits::stuck(&staff, now).await?,
     };
-    show("How far people get", "funnel", &staff, &page)
+    show("Enrollment funnel", "funnel", &staff, &page)
 }
 
 impl Filters {
     fn parse(&self, now: Timestamp) -> Result<FunnelFilter, Problem> {
         let text = |value: &Option<String>| filled(value.as_deref()).map(str::to_owned);
         let major = read("version", self.version.as_deref(), |major| {
-            major.parse().map_err(|_| Problem::Bad("Give the major version only, such as 17."))
+            major.parse().map_err(|_| Problem::Bad("Enter the major version only, such as 17."))
         })?;
         let from = read("from", self.from.as_deref(), parse_as_of)?.unwrap_or(now.plus_seconds(-DAYS * 86_400));
         Ok(FunnelFilter {
@@ -222,7 +222,7 @@ fn totals(found: &Funnel) -> Vec<Total> {
         count("Refused", found.refused, "bad"),
         count("Closed or signed out", found.abandoned + found.signed_out, ""),
         count("Open", found.open, "warn"),
-        Total { label: "Time to enroll, median", value: median, share: None, class: "" },
+        Total { label: "Median time to enroll", value: median, share: None, class: "" },
     ]
 }
 
@@ -246,7 +246,7 @@ fn step_line(count: &StepCount, visits: u64) -> StepLine {
 
 fn group_line(group: &Group, dimension: Dimension) -> GroupLine {
     GroupLine {
-        name: group.name.as_deref().map_or_else(|| "Not known".to_owned(), |name| label(name, dimension)),
+        name: group.name.as_deref().map_or_else(|| "Unknown".to_owned(), |name| label(name, dimension)),
         visits: group.visits,
         enrolled: group.enrolled,
         share: share(group.enrolled, group.visits),

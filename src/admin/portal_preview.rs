@@ -65,7 +65,7 @@ pub async fn page(staff: May<SeesFunnel>, wish: Parameters<Wish>) -> Result<Http
         versions: versions.choices,
         languages: languages.choices,
     };
-    show("What people see", "visits", &staff, &page)
+    show("Portal preview", "visits", &staff, &page)
 }
 
 struct Chosen {

@@ -81,7 +81,7 @@ impl Problem {
     pub fn of(self, name: &str) -> Problem {
         match self {
             Problem::Bad(why) => Problem::parameter(name, why.to_owned()),
-            Problem::NotFound => Problem::parameter(name, "The value is not an id.".to_owned()),
+            Problem::NotFound => Problem::parameter(name, "It is not a valid id.".to_owned()),
             other => other,
         }
     }
@@ -113,65 +113,64 @@ impl Problem {
         let (heading, what, advice) = match self {
             Problem::SignedOut { .. } => ("Signed out", "You are not signed in.".to_owned(), "Sign in and try again."),
             Problem::SecondFactor { .. } | Problem::SetUpFactor => {
-                ("One more step", "A second factor is required.".to_owned(), "Enter it to complete the sign-in.")
+                ("One more step", "A second factor is required.".to_owned(), "Provide it to continue.")
             }
-            Problem::Confirm { .. } => (
-                "Is it you?",
-                "This action needs a confirmation of the last few minutes.".to_owned(),
-                "Confirm that it is you, then repeat the action.",
-            ),
+            Problem::Confirm { .. } => {
+                ("Confirm it’s you", "Confirm it’s you to continue.".to_owned(), "After that, repeat the action.")
+            }
             Problem::NotAllowed => (
                 "Not allowed",
-                "Your account does not have the role that this action requires.".to_owned(),
-                "An administrator can do it, or can give you the role.",
+                "Your account does not have the required role.".to_owned(),
+                "Ask an administrator to do this or to give you the role.",
             ),
             Problem::Forged => (
                 "The form has expired",
                 "The form does not belong to your session, so nothing was done.".to_owned(),
-                "Open the page again and repeat it there.",
+                "Open the page again and repeat the action there.",
             ),
             Problem::NotFound => (
                 "Not found",
-                "There is nothing at this address, or there was nothing at that time.".to_owned(),
+                "There is nothing at this address, or there was nothing at the given time.".to_owned(),
                 "Look for it in the list of devices or in the audit trail.",
             ),
             Problem::LinkDead => (
                 "The link does not work",
-                "It was used, was replaced by a new one, or is older than 24 hours.".to_owned(),
-                "The server's operator creates a new one with `muster user set-up-link`.",
+                "It was already used, was replaced by another link, or is older than 24 hours.".to_owned(),
+                "On the server, create a new link with `muster user set-up-link`.",
             ),
             Problem::Method => (
-                "Not understood",
-                "The page does not support this request method.".to_owned(),
+                "Invalid request",
+                "This page does not support the way in which it was opened.".to_owned(),
                 "Open the list of devices and use the buttons on the pages.",
             ),
-            Problem::Bad(what) => ("Not understood", (*what).to_owned(), "Go back and correct it."),
+            Problem::Bad(what) => ("Invalid request", (*what).to_owned(), "Go back and correct the input."),
             Problem::Parameter { name, why } => (
-                "Not understood",
-                format!("The address has an invalid parameter, “{name}”. {why}"),
-                "Correct it in the address, or leave it out.",
+                "Invalid request",
+                format!("The parameter “{name}” in the address is not valid. {why}"),
+                "Correct the parameter or remove it.",
             ),
-            Problem::Refused(why) => ("Not possible", why.clone(), "Open the record again to see its state."),
+            Problem::Refused(why) => ("Not possible", why.clone(), "Open the record again to see its current state."),
             Problem::Throttled { seconds } => (
                 "Too many attempts",
                 format!("Too many attempts failed. Wait {}.", counted(*seconds, "second")),
-                "Muster does not lock accounts: after that you can continue as usual.",
+                "After that, you can continue as usual. Muster does not lock accounts.",
             ),
             Problem::Unavailable { during: During::Reading, .. } => (
-                "Something is not working",
-                "The server cannot show this page at the moment. What you did before is kept.".to_owned(),
-                "Try again in a minute. If the problem persists, give the code to the server's operator.",
+                "Something went wrong",
+                "The server cannot show this page at the moment. Your earlier changes are saved.".to_owned(),
+                "Try again in a minute. If the problem stays, give the code to the person who runs the server.",
             ),
             Problem::Unavailable { during: During::Acting, .. } => (
-                "Something is not working",
-                "The server could not finish this. Some of it may have been done.".to_owned(),
-                "Look at the record or the audit trail before you do it again. If the problem persists, give the code to \
-                 the server's operator.",
+                "Something went wrong",
+                "The server could not finish this. A part of it may have been done.".to_owned(),
+                "Check the record or the audit trail before you repeat the action. If the problem stays, give the code to the \
+                 person who runs the server.",
             ),
             Problem::Unavailable { during: During::Reporting, .. } => (
-                "It was done, but cannot be shown",
-                "What you asked for is recorded. Only the page that reports it cannot be shown.".to_owned(),
-                "Do not send it again: the record and the audit trail show it. Give the code to the server's operator.",
+                "Done, but the result cannot be shown",
+                "Your action is recorded. Only the page with the result cannot be shown.".to_owned(),
+                "Do not repeat the action. The record and the audit trail show it. Give the code to the person who runs the \
+                 server.",
             ),
         };
         let code = match self {

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use staff::own_account::{OwnAccountError, Proved};
 
 /// Same message for every wrong code and every rejected passkey.
-const WRONG: &str = "The code or passkey was not accepted. Codes change every half minute, and each one works once.";
+const WRONG: &str = "This was not accepted. Codes change every half minute, and each code works once.";
 
 #[derive(Deserialize)]
 pub struct Wish {
@@ -67,14 +67,14 @@ const DOOR: Gate = Gate {
     path: "/console/second-factor",
     purpose: Purpose::SignIn,
     heading: "One more step",
-    lead: "Your account has a second factor. Use it to complete the sign-in.",
+    lead: "Your account has a second factor. Use it to sign in.",
 };
 
 const CONFIRM: Gate = Gate {
     path: "/console/confirm",
     purpose: Purpose::Confirmation,
-    heading: "Is it you?",
-    lead: "This action needs a confirmation of the last five minutes. Nothing has been done yet.",
+    heading: "Confirm it’s you",
+    lead: "Confirm it’s you to continue. A confirmation is valid for five minutes. Nothing has been done yet.",
 };
 
 #[derive(Serialize)]

@@ -50,12 +50,12 @@ impl<T: DeserializeOwned, U: DeserializeOwned> Parameters<T, U> {
                 return Err(Problem::parameter(&name, "It is given more than once.".to_owned()));
             }
             if value.contains('\0') || !is_utf8(piece, &value) {
-                return Err(Problem::parameter(&name, "It is not UTF-8 text.".to_owned()));
+                return Err(Problem::parameter(&name, "It is not valid UTF-8.".to_owned()));
             }
             seen.push(name);
         }
-        let first = web::Query::<T>::from_query(query).map_err(|_| Problem::Bad("The address is not understood."))?;
-        let second = web::Query::<U>::from_query(query).map_err(|_| Problem::Bad("The address is not understood."))?;
+        let first = web::Query::<T>::from_query(query).map_err(|_| Problem::Bad("The address is not valid."))?;
+        let second = web::Query::<U>::from_query(query).map_err(|_| Problem::Bad("The address is not valid."))?;
         Ok(Parameters(first.into_inner(), second.into_inner()))
     }
 }
@@ -71,8 +71,8 @@ impl<T: DeserializeOwned, U: DeserializeOwned> FromRequest for Parameters<T, U> 
 
 fn unknown(known: &[&str]) -> String {
     match known {
-        [] => "There are no parameters here.".to_owned(),
-        known => format!("There is no parameter with this name. There are: {}.", known.join(", ")),
+        [] => "This page has no parameters.".to_owned(),
+        known => format!("There is no parameter of this name. Known parameters: {}.", known.join(", ")),
     }
 }
 

@@ -76,7 +76,7 @@ pub async fn submit(
 ) -> Result<HttpResponse, Problem> {
     let names = (chosen.user_name.as_str(), chosen.display_name.as_str());
     if chosen.password != chosen.again {
-        return form(&app, &request, &token, names, Some("The two passwords are not the same.".into()));
+        return form(&app, &request, &token, names, Some("The two passwords do not match.".into()));
     }
     let user_name = chosen.user_name.trim().to_owned();
     let first = FirstAdministrator {

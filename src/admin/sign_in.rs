@@ -25,10 +25,10 @@ use std::fmt::Display;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Same message for an unknown name, a wrong password, a disabled account and a missing role.
-const REFUSED: &str = "The sign-in failed. Check the user name and the password. The account also needs a console role: administrator, auditor or help desk.";
+const REFUSED: &str = "Sign-in failed. Check the user name and the password. The account also needs a role at the console: administrator, auditor or help desk.";
 
-const NOT_NOW: &str = "You cannot sign in right now: a directory does not answer. The alarm directory-unavailable and the server’s log name it. Try again in a few minutes.";
-const CHANGE_PASSWORD: &str = "Change your password first: it is correct, but the directory requires a new one before you can sign in. Then sign in with the new one.";
+const NOT_NOW: &str = "You cannot sign in right now: a directory does not respond. The alarm directory-unavailable and the server’s log say which. Try again in a few minutes.";
+const CHANGE_PASSWORD: &str = "Change your password first: it is correct, but the directory requires a new one. Then sign in with the new password.";
 
 /// Marks a browser in which a staff member has signed in before. It is not a session.
 const KNOWN_COOKIE: &str = "__Host-muster-console-known";

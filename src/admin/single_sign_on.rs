@@ -32,7 +32,7 @@ const TICKET_COOKIE: &str = "__Host-muster-console-answer";
 pub const LIMIT: usize = 2 * LARGEST;
 
 /// Same message for every reason: unknown, not permitted, or not authentic.
-const REFUSED: &str = "You were not signed in. Try again; the sign-in may take up to 15 minutes. Your account also needs a console role: administrator, auditor or help desk. The reason is in the server's log.";
+const REFUSED: &str = "You were not signed in. Try again: you have 15 minutes to sign in. Your account also needs a role at the console: administrator, auditor or help desk. The reason is in the server’s log.";
 
 #[derive(Serialize)]
 struct Leaving<'a> {
@@ -109,7 +109,7 @@ pub async fn consume(
     fields: Form<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Problem> {
     let field = fields.iter().find(|(name, _)| name == "SAMLResponse").map(|(_, value)| value.as_str());
-    let field = field.ok_or_else(|| Problem::bad("The form has no field SAMLResponse."))?;
+    let field = field.ok_or_else(|| Problem::bad("The response is incomplete."))?;
     let taken = redirect::take(&app.staff, &provider, field, source(&app, &request)).await;
     let StaffPosted { ticket } = taken.map_err(|error| broken(&app, error))?.ok_or(Problem::NotFound)?;
     let mut response = see_other(&format!("/console/sso/{provider}/return"));

@@ -93,8 +93,8 @@ pub fn command(state: commands::State) -> Chip {
         S::Deferred => Chip { label: "Not now", class: "warn" },
         S::Acknowledged => Chip { label: "Done", class: "ok" },
         S::Failed => Chip { label: "Failed", class: "bad" },
-        S::Rejected => Chip { label: "App not taken", class: "bad" },
-        S::NotUnderstood => Chip { label: "Not understood", class: "bad" },
+        S::Rejected => Chip { label: "App rejected", class: "bad" },
+        S::NotUnderstood => Chip { label: "Format error", class: "bad" },
         S::TooLarge => Chip { label: "Answer too large", class: "bad" },
         S::Cancelled => Chip { label: "Cancelled", class: "" },
         S::Expired => Chip { label: "Expired", class: "warn" },
@@ -107,15 +107,15 @@ pub fn app(status: &str) -> &str {
     match status {
         "Queued" | "Redeeming" | "ValidatingPurchase" | "ValidatingUpdate" => "On its way",
         "NeedsRedemption" => "Not licensed",
-        "Prompting" | "PromptingForManagement" | "PromptingForUpdate" => "The person is asked",
+        "Prompting" | "PromptingForManagement" | "PromptingForUpdate" => "Waiting for the person",
         "PromptingForLogin" | "PromptingForUpdateLogin" => "The App Store asks for an Apple ID",
-        "Installing" | "Updating" => "Being installed",
+        "Installing" | "Updating" => "Installing",
         "Managed" => "Installed",
         "ManagedButUninstalled" => "Removed by the person",
-        "UserInstalledApp" => "Was there already, installed by the person",
+        "UserInstalledApp" => "Already installed by the person",
         "UserRejected" | "UpdateRejected" | "ManagementRejected" => "Refused by the person",
         "Failed" => "Failed",
-        _ => "Not known",
+        _ => "Unknown",
     }
 }
 

@@ -116,7 +116,7 @@ device_ca_certificates = []
 # [[identity.openid_connect]]
 # # Short name in settings, URLs and the log: lower-case letters, digits and hyphens.
 # name = "school"
-# # Text of the button after "Log in with".
+# # Text of the button after "Sign in with".
 # title = "Example School"
 # # The issuer URL, exactly as the provider writes it: a trailing slash matters.
 # issuer = "https://id.example.com"
@@ -157,7 +157,7 @@ device_ca_certificates = []
 # [[identity.saml]]
 # # Short name in settings, URLs and the log: lower-case letters, digits and hyphens.
 # name = "federation"
-# # Text of the button after "Log in with".
+# # Text of the button after "Sign in with".
 # title = "Example Federation"
 # # File with the provider's metadata document, including its signing certificates. Muster fetches nothing from URLs in it.
 # # While the provider changes its key, include both certificates.

@@ -319,10 +319,10 @@ fn each_limit_has_its_own_message_that_says_what_is_allowed() {
         })
         .collect();
     let told = |text: &str| texts.iter().filter(|page| page.contains(text)).count();
-    assert_eq!(told("as {organization} allows"), 0);
+    assert_eq!(told("that {organization} allows"), 0);
     assert_eq!(told("allows you at a time: 2."), 1);
     assert_eq!(told("It must be 16 or newer."), 1);
-    assert_eq!(told("The newest that is allowed is 11."), 1);
+    assert_eq!(told("The newest allowed version is 11."), 1);
     assert_eq!(told("enrolls only: iPad."), 1);
     assert_eq!(texts.iter().collect::<BTreeSet<_>>().len(), texts.len(), "no two are alike");
 }

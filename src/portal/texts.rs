@@ -207,7 +207,10 @@ mod tests {
     fn buttons_of_ios_are_bold_and_named_in_the_person_s_language() {
         let render = |language: Language| language.html("open-downloaded", vec![]).unwrap();
         assert_eq!(render(Language::English), "Open <b>Settings</b> and tap <b>Profile Downloaded</b>.");
-        assert_eq!(render(Language::German), "Öffne <b>Einstellungen</b> und tippe auf <b>Profil geladen</b>.");
+        assert_eq!(
+            render(Language::German),
+            "Öffnen Sie <b>Einstellungen</b> und tippen Sie auf <b>Profil geladen</b>."
+        );
         assert!(render(Language::Japanese).contains("<b>設定</b>"));
     }
 }

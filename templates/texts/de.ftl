@@ -36,63 +36,63 @@ installed-button = Ich habe es installiert
 download-again-button = Profil noch einmal laden
 back-button = Zurück zu meiner Registrierung
 again-button = Von vorn beginnen
-check-button = Jetzt nachsehen
+check-button = Jetzt prüfen
 change-link = Ändern
 about-link = Was { $organization } sehen kann und was nicht
-what-to-do = Was jetzt zu tun ist
-help-title = Hier gibt es Hilfe
+what-to-do = Das können Sie jetzt tun
+help-title = Hier erhalten Sie Hilfe
 
 sign-in-title = Zum Registrieren anmelden
-sign-in-lead = In wenigen Schritten registrierst du dieses { $device } bei { $organization }. Halte den Gerätecode bereit.
-sign-in-again-lead = { $organization } bittet dich, dich noch einmal anzumelden, damit dieses { $device } verbunden bleibt. Nimm das Konto, mit dem es registriert wurde.
-hand-over-title = Du bist angemeldet
-hand-over-lead = Jetzt geht es in den Einstellungen weiter: Tippe auf „Weiter“ und folge dann deinem { $device }.
-sign-in-refused = Das hat nicht geklappt.
-sign-in-refused-hint = Prüfe Benutzername und Passwort. Stimmt beides, darf dein Account vielleicht keine Geräte registrieren: Frag deinen Helpdesk.
-sign-in-throttled = Zu viele Versuche. Warte { $minutes ->
+sign-in-lead = In wenigen Schritten registrieren Sie dieses { $device } bei { $organization }. Halten Sie den Gerätecode bereit.
+sign-in-again-lead = { $organization } bittet Sie, sich noch einmal anzumelden, damit dieses { $device } verbunden bleibt. Verwenden Sie den Account, mit dem Sie es registriert haben.
+hand-over-title = Sie sind angemeldet
+hand-over-lead = Tippen Sie auf „Weiter“ und folgen Sie dann den Schritten in den Einstellungen Ihres { $device }.
+sign-in-refused = Die Anmeldung ist fehlgeschlagen.
+sign-in-refused-hint = Prüfen Sie Benutzername und Passwort. Wenn beides stimmt, darf Ihr Account vielleicht keine Geräte registrieren: Fragen Sie Ihren Helpdesk.
+sign-in-throttled = Zu viele Versuche. Warten Sie { $minutes ->
     [one] eine Minute
    *[other] { $minutes } Minuten
-  } und versuch es dann noch einmal.
-sign-in-throttled-hint = Nur diese Seite wartet. Ob der Account selbst bei { $organization } gesperrt ist, weiß dein Helpdesk; frag auch dort, wenn du das Passwort vergessen hast.
+  } und versuchen Sie es dann noch einmal.
+sign-in-throttled-hint = Nur auf dieser Seite müssen Sie warten. Ob { $organization } Ihren Account gesperrt hat, weiß Ihr Helpdesk. Fragen Sie auch dort, wenn Sie Ihr Passwort vergessen haben.
 user-name = Benutzername
 password = Passwort
 sign-in-button = Anmelden
 show-password = Passwort anzeigen
-sign-in-with = Anmelden mit { $provider }
-sign-in-or-password = Oder mit Benutzername und Passwort
-sign-in-not-through-hint = Du wurdest nicht angemeldet. Versuch es bitte noch einmal.
-sign-in-not-through-code = Klappt es wieder nicht, nenne deinem Helpdesk den Hilfe-Code unten.
-sign-in-not-now = Anmelden ist gerade nicht möglich.
-sign-in-not-now-hint = Es liegt nicht an deinem Passwort: Ein System, das zum Anmelden gebraucht wird, antwortet nicht. Versuch es in ein paar Minuten noch einmal.
+sign-in-with = Mit { $provider } anmelden
+sign-in-or-password = Oder mit Benutzername und Passwort anmelden
+sign-in-not-through-hint = Sie wurden nicht angemeldet. Bitte versuchen Sie es noch einmal.
+sign-in-not-through-code = Wenn es wieder fehlschlägt, nennen Sie Ihrem Helpdesk den Hilfe-Code unten.
+sign-in-not-now = Die Anmeldung ist gerade nicht möglich.
+sign-in-not-now-hint = Es liegt nicht an Ihrem Passwort: Ein System, das für die Anmeldung nötig ist, antwortet nicht. Versuchen Sie es in ein paar Minuten noch einmal.
 sign-in-too-late = Das hat zu lange gedauert.
-sign-in-too-late-hint = Zum Anmelden sind 15 Minuten Zeit. Tippe unten auf den Knopf, um noch einmal zu beginnen.
-sign-in-change-password = Ändere zuerst dein Passwort.
-sign-in-change-password-hint = Dein Passwort war richtig, muss aber ersetzt werden, bevor es hier gilt. Ändere es dort, wo du es sonst tust, zum Beispiel an einem Computer von { $organization }, und melde dich dann mit dem neuen an.
-sign-in-nobody = Im Moment kann sich hier niemand anmelden. Frag deinen Helpdesk.
-sign-in-own-title = Gehört dieses { $device } dir?
-sign-in-own = Dann melde dich nicht hier an: ein persönliches { $device } wie deines wird in den Einstellungen registriert. Das ist zu tippen:
-sign-in-own-else = Wenn es { $organization } gehört, melde dich unten an.
+sign-in-too-late-hint = Für die Anmeldung haben Sie 15 Minuten Zeit. Tippen Sie unten auf die Taste, um von vorn zu beginnen.
+sign-in-change-password = Ändern Sie zuerst Ihr Passwort.
+sign-in-change-password-hint = Ihr Passwort ist richtig, aber Sie müssen es ändern, bevor Sie es hier verwenden können. Ändern Sie es dort, wo Sie es sonst tun, zum Beispiel an einem Computer von { $organization }. Melden Sie sich dann mit dem neuen Passwort an.
+sign-in-nobody = Die Anmeldung ist zurzeit ausgeschaltet. Fragen Sie Ihren Helpdesk.
+sign-in-own-title = Ist das Ihr privates { $device }?
+sign-in-own = Dann melden Sie sich nicht hier an. Ein privates { $device } registrieren Sie in den Einstellungen. Gehen Sie so vor:
+sign-in-own-else = Wenn es { $organization } gehört, melden Sie sich unten an.
 leaving-title = Einen Moment
-leaving-in = Zum Anmelden geht es jetzt zu { $site }. Danach kommst du von selbst hierher zurück.
-leaving-out = Hier bist du abgemeldet. Um dich auch bei { $site } abzumelden, geht es jetzt dorthin.
+leaving-in = Zum Anmelden leiten wir Sie zu { $site } weiter. Danach kommen Sie automatisch hierher zurück.
+leaving-out = Hier sind Sie abgemeldet. Wir leiten Sie zu { $site } weiter, damit Sie auch dort abgemeldet werden.
 
 for-whom-title = Für wen ist dieses { $device }?
-for-whom-lead = Du darfst Geräte für andere registrieren. Alles Weitere gilt dann für die Person, die du nennst.
+for-whom-lead = Sie können Geräte für andere Personen registrieren. Alle weiteren Schritte gelten für die Person, die Sie hier angeben.
 for-whom-label = Benutzername der Person
-for-whom-hint = So, wie sie sich im Verzeichnis von { $organization } anmeldet.
-for-whom-unknown = Im Verzeichnis wurde niemand mit diesem Namen gefunden. Prüfe die Schreibweise.
-for-whom-unavailable = Das Verzeichnis lässt sich gerade nicht fragen. Warte eine Minute und versuch es noch einmal.
-for-whom-throttled = Zu viele Namen wurden nicht gefunden. Warte { $minutes ->
+for-whom-hint = Der Benutzername, den die Person im Verzeichnis von { $organization } verwendet.
+for-whom-unknown = Im Verzeichnis gibt es niemanden mit diesem Benutzernamen. Prüfen Sie die Schreibweise.
+for-whom-unavailable = Das Verzeichnis antwortet zurzeit nicht. Warten Sie eine Minute und versuchen Sie es noch einmal.
+for-whom-throttled = Zu viele unbekannte Benutzernamen. Warten Sie { $minutes ->
     [one] eine Minute
    *[other] { $minutes } Minuten
-  } und versuch es dann noch einmal.
-for-whom-no-directory = Für die Registrierung ist kein Verzeichnis eingeschaltet; darum lässt sich niemand nachschlagen. Frag deine Administration.
-for-whom-oneself-button = Es ist für mich selbst
+  } und versuchen Sie es dann noch einmal.
+for-whom-no-directory = Für die Registrierung ist kein Verzeichnis eingeschaltet, darum lassen sich keine Personen suchen. Fragen Sie Ihre Administration.
+for-whom-oneself-button = Es ist für mich
 
-previous-title = Es ist schon ein Gerät registriert
+previous-title = Ein Gerät ist bereits registriert
 previous-lead = { $other ->
-    [yes] { $organization } verwaltet noch für { $owner }:
-   *[no] { $organization } verwaltet noch für dich:
+    [yes] Für { $owner } sind bei { $organization } bereits Geräte registriert:
+   *[no] Für Sie sind bei { $organization } bereits Geräte registriert:
   }
 previous-since = registriert am { $date }
 previous-more = und { $count } weitere
@@ -111,263 +111,263 @@ date = { $day }. { $month ->
    *[12] Dezember
   } { $year }
 previous-same-device = Wenn es dieses { $device } ist
-previous-step-open = Öffne **{ -settings }** und geh zu **{ management-row }**.
-previous-step-remove = Tippe auf das Profil der Organisation, dann auf **{ -remove-management }**, und gib den Gerätecode ein.
-previous-step-back = Komm auf diese Seite zurück.
+previous-step-open = Öffnen Sie **{ -settings }** und gehen Sie zu **{ management-row }**.
+previous-step-remove = Tippen Sie auf das Profil der Organisation, dann auf **{ -remove-management }**, und geben Sie den Gerätecode ein.
+previous-step-back = Kommen Sie auf diese Seite zurück.
 previous-other-device = Wenn es ein anderes Gerät ist
-previous-other-device-text = Dann ist nichts zu entfernen. Geh weiter: Beide bleiben registriert.
+previous-other-device-text = Sie müssen nichts entfernen. Tippen Sie auf „Weiter“: Beide Geräte bleiben registriert.
 previous-button = Weiter
 record-unnamed = Ein Gerät
 
 ownership-title = Wem gehört dieses { $device }?
-ownership-lead = Davon hängt ab, wie viel { $organization } sehen und tun kann.
-ownership-unanswered = Wähle aus, wem es gehört.
+ownership-lead = Von Ihrer Antwort hängt ab, wie viel { $organization } sehen und tun kann.
+ownership-unanswered = Wählen Sie aus, wem es gehört.
 ownership-personal = Es gehört mir
-ownership-personal-text = Was dir gehört, bleibt privat. { $organization } verwaltet nur die eigenen Apps, Accounts und Daten.
+ownership-personal-text = Ihre eigenen Daten bleiben privat. { $organization } verwaltet nur die eigenen Apps, Accounts und Daten.
 ownership-institutional = Es gehört { $organization }
 ownership-institutional-text = { $organization } verwaltet das ganze Gerät und kann es sperren oder löschen.
 
 terms-title = Nutzungsbedingungen
-terms-lead = Lies sie durch. Um dieses { $device } zu registrieren, musst du sie annehmen.
-terms-changed = Die Bedingungen haben sich geändert, während du gelesen hast. Das ist der neue Text.
+terms-lead = Lesen Sie die Nutzungsbedingungen. Um dieses { $device } zu registrieren, müssen Sie ihnen zustimmen.
+terms-changed = Die Nutzungsbedingungen haben sich geändert, während Sie sie gelesen haben. Das ist der neue Text.
 terms-version = Fassung { $version }
-terms-on-behalf = Du registrierst dieses Gerät für { $owner }. Nimm nur an, wenn { $owner } einverstanden ist. Wer selbst ein Gerät registriert, wird noch einmal gefragt.
-terms-accept-button = Ich nehme an
-terms-decline-button = Ich nehme nicht an
-terms-decline = Dann wirst du abgemeldet, und auf deinem { $device } ändert sich nichts.
-terms-withdrawn = Es gibt keine Bedingungen mehr anzunehmen. Beginne von vorn, um weiterzugehen.
+terms-on-behalf = Sie registrieren dieses Gerät für { $owner }. Stimmen Sie nur zu, wenn { $owner } einverstanden ist. Wer selbst ein Gerät registriert, wird noch einmal gefragt.
+terms-accept-button = Ich stimme zu
+terms-decline-button = Ich stimme nicht zu
+terms-decline = Wenn Sie nicht zustimmen, werden Sie abgemeldet, und auf Ihrem { $device } ändert sich nichts.
+terms-withdrawn = Sie müssen keinen Nutzungsbedingungen mehr zustimmen. Beginnen Sie von vorn, um fortzufahren.
 
-ca-title = Installiere das Zertifikat
-ca-lead = Damit vertraut dein { $device } diesem Server. Niemand sieht dadurch, was auf deinem { $device } ist.
-ca-too-early = Tippe erst auf „Weiter“ und installiere das Zertifikat; danach ist diese Taste dran.
-ca-tap-continue-close = Tippe unten auf **Weiter**. Safari meldet „Diese Website versucht, ein Konfigurationsprofil zu laden. Möchtest du dies erlauben?“: Tippe auf **{ -allow }**. Dann steht dort „Schließe die Installation dieses Profils in der App „Einstellungen“ ab.“: Tippe auf **{ -close }**.
-ca-tap-continue-settings = Tippe unten auf **Weiter**. Safari meldet „Diese Website versucht, die Einstellungen zu öffnen, um dir ein Konfigurationsprofil zu zeigen. Möchtest du dies erlauben?“: Tippe auf **{ -allow }**.
-ca-tap-continue = Tippe unten auf **Weiter**. Die Einstellungen zeigen das Profil.
-open-downloaded = Öffne **{ -settings }** und tippe auf **{ -profile-downloaded }**.
-ca-install = Tippe auf **{ -install }**, gib den Gerätecode ein, tippe noch einmal auf **{ -install }**, wenn gefragt ein drittes Mal, dann auf **{ -done }**.
-ca-trust = Geh in **{ -settings }** zu **{ -trust-settings }** und schalte **{ $certificate }** ein. Wenn gefragt, tippe auf **{ -ios-continue }**.
-ca-come-back = Komm zu Safari zurück und tippe auf **Ich habe es installiert**.
-screen-next = Weiter zum nächsten
+ca-title = Zertifikat installieren
+ca-lead = Mit dem Zertifikat vertraut Ihr { $device } diesem Server. Niemand sieht dadurch, was auf Ihrem { $device } ist.
+ca-too-early = Tippen Sie zuerst auf „Weiter“ und installieren Sie das Zertifikat. Tippen Sie erst danach auf diese Taste.
+ca-tap-continue-close = Tippen Sie unten auf **Weiter**. Wenn Safari „Diese Website versucht, ein Konfigurationsprofil zu laden. Möchtest du dies erlauben?“ meldet, tippen Sie auf **{ -allow }**. Wenn „Schließe die Installation dieses Profils in der App ‚Einstellungen‘ ab.“ erscheint, tippen Sie auf **{ -close }**.
+ca-tap-continue-settings = Tippen Sie unten auf **Weiter**. Wenn Safari „Diese Website versucht, die Einstellungen zu öffnen, um dir ein Konfigurationsprofil zu zeigen. Möchtest du dies erlauben?“ meldet, tippen Sie auf **{ -allow }**.
+ca-tap-continue = Tippen Sie unten auf **Weiter**. Die Einstellungen zeigen das Profil.
+open-downloaded = Öffnen Sie **{ -settings }** und tippen Sie auf **{ -profile-downloaded }**.
+ca-install = Tippen Sie auf **{ -install }** und geben Sie den Gerätecode ein. Tippen Sie noch einmal auf **{ -install }** und, falls Sie gefragt werden, ein drittes Mal. Tippen Sie dann auf **{ -done }**.
+ca-trust = Gehen Sie in **{ -settings }** zu **{ -trust-settings }** und schalten Sie **{ $certificate }** ein. Falls Sie gefragt werden, tippen Sie auf **{ -ios-continue }**.
+ca-come-back = Kommen Sie zu Safari zurück und tippen Sie auf **Ich habe es installiert**.
+screen-next = Nächster Schritt
 screen-back = Zurück
 ca-why-title = Wozu ist das nötig?
-ca-why = Der Server deiner Organisation hat ein eigenes Zertifikat. Ohne diesen Schritt bricht der nächste mit „Profilinstallation fehlgeschlagen“ ab.
-eight-minutes-title = Nicht länger als acht Minuten
-eight-minutes = Dein { $device } behält ein geladenes Profil acht Minuten lang. Ist es weg, lade es noch einmal.
+ca-why = Der Server Ihrer Organisation verwendet ein eigenes Zertifikat. Ohne diesen Schritt bricht der nächste mit „Profilinstallation fehlgeschlagen“ ab.
+eight-minutes-title = Sie haben acht Minuten Zeit
+eight-minutes = Ihr { $device } behält ein geladenes Profil acht Minuten lang. Wenn es nicht mehr da ist, laden Sie es noch einmal.
 
 maid-title = { $ios18 ->
-    [yes] Dein verwalteter Apple Account
-   *[no] Deine verwaltete Apple-ID
+    [yes] Ihr verwalteter Apple Account
+   *[no] Ihre verwaltete Apple-ID
   }
-maid-lead = { $organization } hat dir diesen Account für die Arbeit gegeben. Es ist nicht der, den du privat für den App Store oder iCloud benutzt.
+maid-lead = { $organization } hat Ihnen diesen Account für die Arbeit gegeben. Es ist nicht Ihr privater Account für den App Store oder iCloud.
 maid-label = { account-name }
-maid-hint = Sieht aus wie eine E-Mail-Adresse, etwa ada@example.com.
-maid-hint-domains = Endet mit { $domains }.
-maid-invalid = Das ist kein Accountname. Er sieht aus wie eine E-Mail-Adresse, etwa ada@example.com.
-maid-domain = Accounts enden hier mit { $domains }.
-maid-why-title = Was geschieht damit?
-maid-why = Gleich bittet dich dein Gerät in den Einstellungen, dich damit anzumelden. Das Passwort gibst du Apple; dieser Server sieht es nie.
+maid-hint = Der Account sieht aus wie eine E-Mail-Adresse, zum Beispiel ada@example.com.
+maid-hint-domains = Der Account endet mit { $domains }.
+maid-invalid = Das ist kein Accountname. Ein Accountname sieht aus wie eine E-Mail-Adresse, zum Beispiel ada@example.com.
+maid-domain = Accounts dieser Organisation enden mit { $domains }.
+maid-why-title = Wozu wird er verwendet?
+maid-why = Gleich bittet Ihr Gerät Sie in den Einstellungen, sich mit diesem Account anzumelden. Das Passwort geben Sie Apple. Dieser Server sieht es nie.
 
-mdm-title = Registriere dieses { $device }
-mdm-lead-personal = Das Letzte, was zu tun ist. { $organization } bekommt auf deinem { $device } einen eigenen Bereich für die Arbeit; was dir gehört, bleibt deins.
-mdm-lead-institutional = Das Letzte, was zu tun ist. Danach verwaltet { $organization } dieses { $device }.
-mdm-tap-continue-close = Tippe unten auf **Weiter**. Safari meldet „Diese Website versucht, ein Konfigurationsprofil zu laden. Möchtest du dies erlauben?“: Tippe auf **{ -allow }**. Dann steht dort „Schließe die Installation dieses Profils in der App „Einstellungen“ ab.“: Tippe auf **{ -close }**.
-mdm-tap-continue-settings = Tippe unten auf **Weiter**. Safari meldet „Diese Website versucht, die Einstellungen zu öffnen, um dir ein Konfigurationsprofil zu zeigen. Möchtest du dies erlauben?“: Tippe auf **{ -allow }**.
-mdm-tap-continue = Tippe unten auf **Weiter**. Die Einstellungen zeigen das Profil.
-mdm-open-downloaded = Öffne **{ -settings }** und tippe auf **{ -profile-downloaded }** oder **{ enroll-in }**.
-mdm-enroll-my = Tippe auf **{ enroll-my }** und gib den Gerätecode ein.
+mdm-title = Dieses { $device } registrieren
+mdm-lead-personal = Das ist der letzte Schritt. { $organization } bekommt auf Ihrem { $device } einen eigenen Bereich für die Arbeit. Ihre eigenen Daten gehören weiterhin Ihnen.
+mdm-lead-institutional = Das ist der letzte Schritt. Danach verwaltet { $organization } dieses { $device }.
+mdm-tap-continue-close = Tippen Sie unten auf **Weiter**. Wenn Safari „Diese Website versucht, ein Konfigurationsprofil zu laden. Möchtest du dies erlauben?“ meldet, tippen Sie auf **{ -allow }**. Wenn „Schließe die Installation dieses Profils in der App ‚Einstellungen‘ ab.“ erscheint, tippen Sie auf **{ -close }**.
+mdm-tap-continue-settings = Tippen Sie unten auf **Weiter**. Wenn Safari „Diese Website versucht, die Einstellungen zu öffnen, um dir ein Konfigurationsprofil zu zeigen. Möchtest du dies erlauben?“ meldet, tippen Sie auf **{ -allow }**.
+mdm-tap-continue = Tippen Sie unten auf **Weiter**. Die Einstellungen zeigen das Profil.
+mdm-open-downloaded = Öffnen Sie **{ -settings }** und tippen Sie auf **{ -profile-downloaded }** oder **{ enroll-in }**.
+mdm-enroll-my = Tippen Sie auf **{ enroll-my }** und geben Sie den Gerätecode ein.
 mdm-account-password = { $ios18 ->
-    [yes] Tippe auf **{ -ios-continue }** und melde dich mit deinem verwalteten Apple Account an.
-   *[no] Tippe auf **{ -ios-continue }** und melde dich mit deiner verwalteten Apple-ID an.
+    [yes] Tippen Sie auf **{ -ios-continue }** und melden Sie sich mit Ihrem verwalteten Apple Account an.
+   *[no] Tippen Sie auf **{ -ios-continue }** und melden Sie sich mit Ihrer verwalteten Apple-ID an.
   } Das Passwort geht an Apple, nicht an diesen Server.
-mdm-install = Tippe auf **{ -install }**, gib den Gerätecode ein, tippe noch einmal auf **{ -install }**.
-mdm-verified = Dein { $device } sagt, welches Gerät es ist, und wird geprüft; danach zeigt es das Profil für die entfernte Verwaltung: Tippe auf **{ -install }**.
-mdm-trust = Wenn nach der entfernten Verwaltung gefragt wird, tippe auf **{ -trust }**, dann auf **{ -done }**.
-mdm-come-back = Komm zu Safari zurück und tippe auf **Ich habe es installiert**.
+mdm-install = Tippen Sie auf **{ -install }** und geben Sie den Gerätecode ein. Tippen Sie dann noch einmal auf **{ -install }**.
+mdm-verified = Ihr { $device } teilt mit, welches Gerät es ist, und wird geprüft. Wenn es das Profil für die entfernte Verwaltung zeigt, tippen Sie auf **{ -install }**.
+mdm-trust = Wenn Sie nach der entfernten Verwaltung gefragt werden, tippen Sie auf **{ -trust }**, dann auf **{ -done }**.
+mdm-come-back = Kommen Sie zu Safari zurück und tippen Sie auf **Ich habe es installiert**.
 mdm-account-title = { $ios18 ->
-    [yes] Dein verwalteter Apple Account
-   *[no] Deine verwaltete Apple-ID
+    [yes] Ihr verwalteter Apple Account
+   *[no] Ihre verwaltete Apple-ID
   }
 
-about-title = Was deine Organisation sehen kann
-about-lead = Was eine Organisation darf, bestimmt Apple. Das sind die Grenzen für { $organization }.
-about-personal = Wenn das Gerät dir gehört
+about-title = Was Ihre Organisation sehen kann
+about-lead = Apple legt fest, was eine Organisation tun kann. Diese Grenzen gelten für { $organization }.
+about-personal = Wenn das Gerät Ihnen gehört
 about-institutional = Wenn es { $organization } gehört
 about-cannot = { $organization } kann nicht
 about-can = { $organization } kann
-cannot-read = deine Nachrichten, E-Mails, Fotos, Anrufe oder besuchten Webseiten lesen
-cannot-locate = sehen, wo du bist
-cannot-apps = die Apps sehen, die du selbst installiert hast
-cannot-identify = Seriennummer, Telefonnummer oder eine andere bleibende Nummer des Geräts sehen
-cannot-erase = das Gerät löschen oder deinen Code entfernen
+cannot-read = Ihre Nachrichten, E-Mails, Fotos, Anrufe oder besuchten Websites sehen
+cannot-locate = sehen, wo Sie sind
+cannot-apps = die Apps sehen, die Sie selbst installiert haben
+cannot-identify = Seriennummer, Telefonnummer oder eine andere dauerhafte Kennung des Geräts sehen
+cannot-erase = das Gerät löschen oder Ihren Gerätecode entfernen
 can-model = Modell und iOS-Version sehen und ob das Gerät aktuell ist
 can-work-apps = eigene Apps, Accounts und Einstellungen installieren, entfernen und sehen
-can-passcode = einen Code verlangen
-can-remove-own = entfernen, was sie installiert hat, wenn du gehst
+can-passcode = einen Gerätecode verlangen
+can-remove-own = entfernen, was sie selbst installiert hat, wenn Sie gehen
 can-identify = Namen, Seriennummer und Telefonnummer des Geräts sehen
 can-all-apps = jede installierte App sehen
 can-restrict = Apps und Einstellungen installieren und einschränken, was das Gerät kann
-can-lock = das Gerät sperren, seinen Code entfernen oder alles darauf löschen
-about-leave-title = Mit einem eigenen Gerät kannst du jederzeit aufhören
-about-leave = Öffne **{ -settings }** › **{ management-row }**, tippe auf das Profil und auf **{ -remove-management }**. Die Apps und Daten der Organisation verschwinden damit.
-about-managed-title = Ein Gerät von { $organization } wird von dort verwaltet
-about-managed = { $organization } entscheidet, wie lange. Frag dort, bevor du das Profil entfernst, und auch, wenn etwas nicht geht.
+can-lock = das Gerät sperren, seinen Gerätecode entfernen oder alles darauf löschen
+about-leave-title = Mit einem privaten Gerät können Sie jederzeit aufhören
+about-leave = Öffnen Sie **{ -settings }** › **{ management-row }**, tippen Sie auf das Profil und auf **{ -remove-management }**. Damit werden auch die Apps und Daten der Organisation entfernt.
+about-managed-title = { $organization } verwaltet die eigenen Geräte
+about-managed = { $organization } entscheidet, wie lange. Fragen Sie dort, bevor Sie das Profil entfernen, und auch, wenn etwas nicht funktioniert.
 
-complete-title-waiting = Warten auf dein { $device }
-complete-lead-waiting = Sobald das Profil installiert ist, steht es hier.
+complete-title-waiting = Warten auf Ihr { $device }
+complete-lead-waiting = Sobald das Profil installiert ist, sehen Sie es auf dieser Seite.
 complete-title-installing = Fast fertig
-complete-lead-installing = Dein { $device } hat geantwortet und richtet sich fertig ein.
-complete-title-enrolled = Dein { $device } ist registriert
-complete-lead-enrolled = { $organization } verwaltet es jetzt. Du kannst diese Seite schließen.
-complete-title-ended = Diese Registrierung ist zu Ende
-complete-lead-ended = Das Profil wurde entfernt, oder das { $device } wurde neu registriert. Um es noch einmal zu registrieren, beginne von vorn.
-complete-refreshing = Diese Seite sieht alle paar Sekunden selbst nach.
-complete-not-refreshing = Diese Seite sieht nicht selbst nach. Tippe auf die Taste.
-complete-still = Nicht selbst neu laden
+complete-lead-installing = Ihr { $device } ist verbunden und schließt die Einrichtung ab.
+complete-title-enrolled = Ihr { $device } ist registriert
+complete-lead-enrolled = { $organization } verwaltet es jetzt. Sie können diese Seite schließen.
+complete-title-ended = Diese Registrierung ist beendet
+complete-lead-ended = Das Profil wurde entfernt, oder das { $device } wurde noch einmal registriert. Wenn Sie es registrieren wollen, beginnen Sie von vorn.
+complete-refreshing = Diese Seite wird alle paar Sekunden aktualisiert.
+complete-not-refreshing = Diese Seite wird nicht automatisch aktualisiert. Tippen Sie zum Prüfen auf die Taste.
+complete-still = Nicht automatisch aktualisieren
 complete-back-button = Zurück zur Anleitung
 self-service-title = Noch etwas
-self-service = { $organization } bietet Apps in Self Service an. Lade es aus dem App Store.
+self-service = { $organization } bietet Apps in Self Service an. Laden Sie es aus dem App Store.
 self-service-button = Self Service laden
 app-title = Self Service
-app-coming = Self Service ist auf dem Weg zu deinem { $device }.
-app-prompting = Dein { $device } fragt, ob Self Service installiert werden soll. Tippe auf „Installieren“.
-app-sign-in = Der App Store fragt nach einer Apple-ID. Melde dich dort an, dann wird Self Service installiert.
+app-coming = Self Service ist auf dem Weg zu Ihrem { $device }.
+app-prompting = Ihr { $device } fragt, ob Self Service installiert werden soll. Tippen Sie auf „Installieren“.
+app-sign-in = Der App Store fragt nach einer Apple-ID. Melden Sie sich dort an, dann wird Self Service installiert.
 app-installing = Self Service wird gerade installiert.
-app-by-their-own-doing = Der App Store installiert Self Service schon.
+app-by-their-own-doing = Der App Store installiert Self Service bereits.
 app-installed = Self Service ist installiert.
-app-refused = Du hast Self Service nicht installiert. Du kannst es noch holen.
-app-not-licensed = Für dich gibt es noch keine Lizenz für Self Service. { $organization } muss eine zuweisen.
+app-refused = Sie haben Self Service nicht installiert. Sie können es immer noch laden.
+app-not-licensed = Für Sie gibt es noch keine Lizenz für Self Service. { $organization } muss eine zuweisen.
 app-failed = Self Service konnte nicht installiert werden.
 
 stopped-old-title = Dieses { $device } braucht ein neueres iOS
-stopped-old-lead = Es hat Version { $version }. Ein eigenes Gerät kann ab Version 13.1 registriert werden; ein älteres würde als Ganzes verwaltet, und das hast du nicht gewählt.
-stopped-old-update = Öffne **{ -settings } › Allgemein › Softwareupdate** und aktualisiere.
-stopped-old-again = Öffne dann diese Seite noch einmal.
-stopped-account-title = Registriere es in den Einstellungen
-stopped-account-lead = Ein eigenes { $device } wie deines registriert man durch eine Anmeldung in den Einstellungen, ohne ein Profil von dieser Seite. So geht es:
-stopped-account-open = Öffne **{ -settings }**, tippe auf **Allgemein**, dann auf **VPN und Geräteverwaltung**.
-stopped-account-sign-in = Tippe auf **{ -sign-in-row }**.
-stopped-account-account = Gib deinen Account ein, den mit @, den du von deiner Organisation hast, und tippe auf **{ -ios-continue }**.
-stopped-account-page = Eine Seite von { $organization } öffnet sich: Melde dich dort an wie hier.
-stopped-account-password = Wenn dein { $device } danach fragt, gib das Passwort deines Accounts ein und tippe auf **{ -ios-continue }**.
-stopped-account-allow = Tippe auf **{ -allow-management }** und gib den Gerätecode ein, falls du danach gefragt wirst.
-stopped-account-yours = Dein Account ist **{ $account }**.
-stopped-account-lost = Sagt dein { $device }, dass es deine Organisation nicht findet, frag deinen Helpdesk.
-stopped-no-account-title = Dieses { $device } lässt sich hier nicht registrieren
-stopped-no-account-lead = Seit iOS 18 registriert man ein eigenes { $device } durch eine Anmeldung in den Einstellungen, und das bietet { $organization } nicht an.
-stopped-by-account = Du kannst diese Seite jetzt schließen.
-stopped-mode-title = Dein { $device } hat sich anders registriert
-stopped-mode-lead = Es hat das Profil für eine andere Art der Registrierung genommen, als du gewählt hast; darum hat der Server es abgelehnt. Über dein { $device } wurde nichts aufbewahrt.
-stopped-mode-remove = Öffne **{ -settings } › { management-row }**. Wenn dort ein Profil von { $organization } ist, tippe darauf und auf **{ -remove-management }**.
-stopped-mode-version = Sieh unter **{ -settings } › Allgemein › Info** nach, welche Version von iOS es hat.
-stopped-mode-again = Beginne hier von vorn. Passiert es noch einmal, frag deinen Helpdesk und nenne den Hilfe-Code.
-stopped-permitted-title = Dieses { $device } darf hier nicht registriert werden
+stopped-old-lead = Es hat Version { $version }. Ein privates Gerät braucht Version 13.1 oder neuer. Ein älteres würde als Ganzes verwaltet, und das haben Sie nicht gewählt.
+stopped-old-update = Öffnen Sie **{ -settings } › Allgemein › Softwareupdate** und installieren Sie das Update.
+stopped-old-again = Öffnen Sie dann diese Seite noch einmal.
+stopped-account-title = In den Einstellungen registrieren
+stopped-account-lead = Ihr privates { $device } registrieren Sie, indem Sie sich in den Einstellungen anmelden, ohne ein Profil von dieser Seite. Gehen Sie so vor:
+stopped-account-open = Öffnen Sie **{ -settings }**, tippen Sie auf **Allgemein**, dann auf **VPN und Geräteverwaltung**.
+stopped-account-sign-in = Tippen Sie auf **{ -sign-in-row }**.
+stopped-account-account = Geben Sie den Account ein, den Sie von Ihrer Organisation haben (er enthält ein @), und tippen Sie auf **{ -ios-continue }**.
+stopped-account-page = Eine Seite von { $organization } öffnet sich. Melden Sie sich dort genauso an wie hier.
+stopped-account-password = Wenn Ihr { $device } danach fragt, geben Sie das Passwort Ihres Accounts ein und tippen Sie auf **{ -ios-continue }**.
+stopped-account-allow = Tippen Sie auf **{ -allow-management }** und geben Sie den Gerätecode ein, falls Sie danach gefragt werden.
+stopped-account-yours = Ihr Account ist **{ $account }**.
+stopped-account-lost = Wenn Ihr { $device } Ihre Organisation nicht findet, fragen Sie Ihren Helpdesk.
+stopped-no-account-title = Dieses { $device } kann hier nicht registriert werden
+stopped-no-account-lead = Seit iOS 18 registriert man ein privates { $device } durch eine Anmeldung in den Einstellungen. { $organization } bietet das nicht an.
+stopped-by-account = Sie können diese Seite jetzt schließen.
+stopped-mode-title = Ihr { $device } hat sich auf andere Art registriert
+stopped-mode-lead = Es hat das Profil für eine andere Art der Registrierung verwendet, als Sie gewählt haben; darum hat der Server es abgelehnt. Über Ihr { $device } wurden keine Daten gespeichert.
+stopped-mode-remove = Öffnen Sie **{ -settings } › { management-row }**. Wenn dort ein Profil von { $organization } ist, tippen Sie darauf und auf **{ -remove-management }**.
+stopped-mode-version = Prüfen Sie unter **{ -settings } › Allgemein › Info** die iOS-Version.
+stopped-mode-again = Beginnen Sie hier von vorn. Wenn es noch einmal passiert, fragen Sie Ihren Helpdesk und nennen Sie den Hilfe-Code.
+stopped-permitted-title = Sie dürfen dieses { $device } nicht registrieren
 stopped-permitted-lead = { $other ->
     [yes] { $organization } erlaubt { $owner } nicht, dieses { $device } hier zu registrieren.
-   *[no] Du bist angemeldet, aber { $organization } erlaubt deinem Account nicht, dieses { $device } hier zu registrieren.
+   *[no] Sie sind angemeldet, aber { $organization } erlaubt Ihrem Account nicht, dieses { $device } hier zu registrieren.
   }
-stopped-permitted-ask = Wenn das gehen sollte, frag deinen Helpdesk und nenne den Hilfe-Code unten.
-stopped-permitted-again = Wenn es dafür einen anderen Account gibt, beginne damit von vorn.
-stopped-unknown-title = Es ist nicht bekannt, ob du dieses { $device } registrieren darfst
-stopped-unknown-lead = Der Dienst, mit dem du dich angemeldet hast, hat { $organization } nicht mitgeteilt, was dafür nötig ist. Du hast nichts falsch gemacht.
-stopped-unknown-ask = Frag deinen Helpdesk und nenne den Hilfe-Code unten: Ein Administrator muss etwas ändern.
-stopped-many-title = Mehr Geräte gehen nicht
+stopped-permitted-ask = Wenn Sie glauben, dass es möglich sein sollte, fragen Sie Ihren Helpdesk und nennen Sie den Hilfe-Code unten.
+stopped-permitted-again = Wenn Sie dafür einen anderen Account haben, beginnen Sie mit diesem von vorn.
+stopped-unknown-title = Wir konnten nicht prüfen, ob Sie dieses { $device } registrieren dürfen
+stopped-unknown-lead = Der Dienst, mit dem Sie sich angemeldet haben, hat { $organization } nicht mitgeteilt, was für die Entscheidung nötig ist. Sie haben nichts falsch gemacht.
+stopped-unknown-ask = Fragen Sie Ihren Helpdesk und nennen Sie den Hilfe-Code unten. Die Administration muss eine Einstellung ändern.
+stopped-many-title = Es können keine weiteren Geräte registriert werden
 stopped-many-lead = { $other ->
-    [yes] { $owner } hat so viele Geräte registriert, wie { $organization } gleichzeitig erlaubt: { $limit }.
-   *[no] Du hast so viele Geräte registriert, wie { $organization } dir gleichzeitig erlaubt: { $limit }.
+    [yes] { $owner } hat bereits die Höchstzahl an Geräten registriert, die { $organization } gleichzeitig erlaubt: { $limit }.
+   *[no] Sie haben bereits die Höchstzahl an Geräten registriert, die { $organization } Ihnen gleichzeitig erlaubt: { $limit }.
   }
-stopped-many-devices = Diese Geräte zählen
-stopped-many-remove = Öffne auf einem davon, das nicht mehr gebraucht wird, **{ -settings } › { management-row }**, tippe auf das Profil von { $organization } und auf **{ -remove-management }**.
-stopped-many-gone = Ist das Gerät verloren, gelöscht oder in anderen Händen, bitte deinen Helpdesk, es von der Liste zu nehmen, und nenne den Hilfe-Code unten.
-stopped-many-again = Beginne dann hier von vorn.
+stopped-many-devices = Registrierte Geräte
+stopped-many-remove = Öffnen Sie auf einem Gerät, das nicht mehr gebraucht wird, **{ -settings } › { management-row }**, tippen Sie auf das Profil von { $organization } und auf **{ -remove-management }**.
+stopped-many-gone = Wenn das Gerät verloren ist, gelöscht wurde oder jetzt jemand anderem gehört, bitten Sie Ihren Helpdesk, es von der Liste zu nehmen. Nennen Sie den Hilfe-Code unten.
+stopped-many-again = Beginnen Sie dann hier von vorn.
 stopped-below-title = Dieses { $device } braucht ein neueres iOS
 stopped-below-lead = { $version ->
     [unknown] Seine Version ist älter, als { $organization } erlaubt.
    *[known] Es hat Version { $version }. Das ist älter, als { $organization } erlaubt.
   } { $limit ->
-    [none] Beginne von vorn: Vielleicht gilt das nicht mehr.
+    [none] Beginnen Sie von vorn: Die Grenze hat sich vielleicht geändert.
    *[given] Es muss { $limit } oder neuer sein.
   }
-stopped-below-no-update = Wird dort keine neuere Version angeboten, lässt sich dieses { $device } nicht registrieren: Frag deinen Helpdesk nach einem anderen.
-stopped-above-title = Diese Version von iOS ist noch nicht erlaubt
+stopped-below-no-update = Wenn dort keine neuere Version angeboten wird, kann dieses { $device } nicht registriert werden. Fragen Sie Ihren Helpdesk nach einem anderen.
+stopped-above-title = Diese iOS-Version ist noch nicht erlaubt
 stopped-above-lead = { $version ->
     [unknown] Seine Version ist neuer, als { $organization } erlaubt.
    *[known] Dieses { $device } hat Version { $version }. Das ist neuer, als { $organization } erlaubt.
   } { $limit ->
-    [none] Beginne von vorn: Vielleicht gilt das nicht mehr.
-   *[given] Die neueste erlaubte ist { $limit }.
+    [none] Beginnen Sie von vorn: Die Grenze hat sich vielleicht geändert.
+   *[given] Die neueste erlaubte Version ist { $limit }.
   }
-stopped-above-ask = Eine ältere Version lässt sich nicht zurückholen. Frag deinen Helpdesk, wann diese erlaubt wird, und nenne den Hilfe-Code unten.
-stopped-model-title = Dieses Modell wird hier nicht registriert
+stopped-above-ask = Sie können nicht zu einer älteren Version zurückkehren. Fragen Sie Ihren Helpdesk, wann diese Version erlaubt wird, und nennen Sie den Hilfe-Code unten.
+stopped-model-title = Dieses Modell kann nicht registriert werden
 stopped-model-lead = { $limit ->
     [none] { $organization } registriert keine Geräte dieses Modells.
    *[given] { $organization } registriert nur: { $limit }.
   }
-stopped-genuine-title = Dieses { $device } ließ sich nicht prüfen
-stopped-genuine-lead = { $organization } registriert nur Geräte, die nachweisen, dass sie von Apple sind; der Nachweis von diesem ist hier nicht bekannt. Über dein { $device } wurde nichts aufbewahrt.
-stopped-other-title = Das war ein anderes Gerät
-stopped-other-lead = Das Profil war für das { $device }, das geprüft wurde; ein anderes Gerät hat es installiert, darum hat der Server es abgelehnt. Über das andere Gerät wurde nichts aufbewahrt.
-stopped-other-again = Beginne hier von vorn und installiere das Profil auf genau diesem { $device }.
+stopped-genuine-title = Dieses { $device } konnte nicht geprüft werden
+stopped-genuine-lead = { $organization } registriert nur Geräte, die nachweisen, dass sie von Apple sind. Der Nachweis dieses { $device } wurde nicht anerkannt. Über Ihr { $device } wurden keine Daten gespeichert.
+stopped-other-title = Ein anderes Gerät hat das Profil installiert
+stopped-other-lead = Das Profil war für das { $device } bestimmt, das geprüft wurde. Ein anderes Gerät hat es installiert, darum hat der Server es abgelehnt. Über das andere Gerät wurden keine Daten gespeichert.
+stopped-other-again = Beginnen Sie hier von vorn und installieren Sie das Profil auf diesem { $device }.
 
-desktop-title = Weiter auf deinem iPhone oder iPad
-desktop-lead = Richte die Kamera des iPhone oder iPad, das du registrieren willst, auf diesen Code.
+desktop-title = Weiter auf Ihrem iPhone oder iPad
+desktop-lead = Scannen Sie diesen Code mit der Kamera des iPhone oder iPad, das Sie registrieren wollen.
 desktop-qr = QR-Code der Adresse { $address }
-desktop-type = Oder gib diese Adresse in Safari ein:
-desktop-untrusted-title = Safari warnt dich zuerst
-desktop-untrusted = Dein Gerät kennt diesen Server noch nicht und sagt „Diese Verbindung ist nicht privat“. Bei der Adresse oben ist das zu erwarten: tippe auf **Details einblenden**, dann auf **diese Website besuchen**, und bestätige mit **Website besuchen**. Die ersten Schritte installieren das Zertifikat, das die Warnung beendet.
-which-title = Womit bist du hier?
-which-lead = Safari sagt, das sei ein Mac. Das sagt auch ein iPad, und ein iPhone, das die Desktop-Website zeigt.
+desktop-type = Oder geben Sie diese Adresse in Safari ein:
+desktop-untrusted-title = Safari zeigt zuerst eine Warnung
+desktop-untrusted = Ihr Gerät kennt diesen Server noch nicht, darum meldet Safari „Diese Verbindung ist nicht privat“. Bei der Adresse oben ist das zu erwarten. Tippen Sie auf **Details einblenden**, dann auf **diese Website besuchen**, und bestätigen Sie mit **Website besuchen**. In den ersten Schritten installieren Sie ein Zertifikat. Danach zeigt Safari die Warnung nicht mehr.
+which-title = Welches Gerät verwenden Sie?
+which-lead = Safari meldet, dass dies ein Mac ist. Dasselbe meldet ein iPad, und auch ein iPhone, das die Desktop-Version einer Website zeigt.
 which-ipad = Das ist ein iPad
 which-iphone = Das ist ein iPhone
 which-mac = Das ist ein Mac
-browser-title = Öffne diese Seite in Safari
-browser-lead = Nur Safari kann deinem { $device } ein Profil übergeben. Du benutzt einen anderen Browser oder den einer App.
-browser-step-copy = Kopiere die Adresse unten.
-browser-step-open = Öffne **{ -safari }**.
-browser-step-paste = Füge die Adresse oben ein.
+browser-title = Diese Seite in Safari öffnen
+browser-lead = Nur Safari kann Ihrem { $device } ein Profil übergeben. Sie verwenden einen anderen Browser oder einen Browser in einer App.
+browser-step-copy = Kopieren Sie die Adresse unten.
+browser-step-open = Öffnen Sie **{ -safari }**.
+browser-step-paste = Fügen Sie die Adresse oben ein.
 
-problem-not-found-title = Diese Seite gibt es nicht
-problem-not-found = Vielleicht ist die Adresse vertippt.
-problem-not-found-do = Geh zurück zu deiner Registrierung; sie weiß, wo du warst.
-problem-method-title = Das geht hier nicht
-problem-method = Die Seite wurde auf eine Art aufgerufen, die sie nicht kennt.
-problem-method-do = Geh zurück zu deiner Registrierung und benutze dort die Tasten.
-problem-bad-title = Das Formular war nicht lesbar
-problem-bad = Etwas hat darin gefehlt.
-problem-bad-do = Geh zurück und fülle es noch einmal aus.
-problem-large-title = Das war zu viel
-problem-large = Was gesendet wurde, ist größer, als diese Seite annimmt.
-problem-large-do = Geh zurück und fülle das Formular mit weniger Text aus.
+problem-not-found-title = Seite nicht gefunden
+problem-not-found = Die Adresse enthält vielleicht einen Tippfehler.
+problem-not-found-do = Gehen Sie zurück zu Ihrer Registrierung. Sie geht dort weiter, wo Sie waren.
+problem-method-title = Das ist hier nicht möglich
+problem-method = Diese Seite unterstützt die Art nicht, auf die sie geöffnet wurde.
+problem-method-do = Gehen Sie zurück zu Ihrer Registrierung und verwenden Sie dort die Tasten.
+problem-bad-title = Das Formular konnte nicht gelesen werden
+problem-bad = Im Formular hat etwas gefehlt.
+problem-bad-do = Gehen Sie zurück und füllen Sie das Formular noch einmal aus.
+problem-large-title = Zu viel Text
+problem-large = Sie haben mehr gesendet, als diese Seite annimmt.
+problem-large-do = Gehen Sie zurück und füllen Sie das Formular mit weniger Text aus.
 problem-forged-title = Das Formular ist abgelaufen
-problem-forged = Es war zu lange offen, kam von einer anderen Website, oder dein Browser behält keine Cookies.
-problem-forged-do = Geh zurück zu deiner Registrierung und sende es noch einmal. Safari muss Cookies erlauben.
-problem-link-title = Dieser Link gilt nicht mehr
-problem-link = Links zu Profilen gelten nur ein paar Minuten und nur in dem Schritt, zu dem sie gehören.
-problem-link-do = Geh zurück zu deiner Registrierung und tippe dort auf „Weiter“.
-problem-too-often-title = Das war oft genug
-problem-too-often = Bei diesem Besuch wurde das Profil wieder und wieder geladen oder der Account geändert.
-problem-too-often-do = Melde dich ab und beginne von vorn. Wenn sich das Profil nicht installieren lässt, frage um Hilfe.
-problem-account-title = Bitte beginne noch einmal in den Einstellungen
-problem-account = Diese Seite wurde vor einer Weile aus den Einstellungen geöffnet oder in einem anderen Fenster begonnen.
-problem-account-do = Schließ diese Seite und tippe in den Einstellungen noch einmal auf **{ -sign-in-row }**.
-problem-version-title = Dieses Profil ist nicht für diese Version von iOS
-problem-version = Ein privates Gerät nimmt es nur mit iOS 13.1 bis 17. Es wurde nichts getan.
-problem-version-do = Öffne die Seite dieses Servers in Safari auf dem Gerät, das du registrieren willst: Sie führt dich den Weg, den dieses Gerät kennt.
+problem-forged = Es war zu lange offen, kam von einer anderen Website, oder Ihr Browser behält keine Cookies.
+problem-forged-do = Gehen Sie zurück zu Ihrer Registrierung und senden Sie das Formular noch einmal. Erlauben Sie Cookies in Safari.
+problem-link-title = Dieser Link funktioniert nicht mehr
+problem-link = Links zu Profilen funktionieren nur ein paar Minuten und nur in dem Schritt, zu dem sie gehören.
+problem-link-do = Gehen Sie zurück zu Ihrer Registrierung und tippen Sie dort auf „Weiter“.
+problem-too-often-title = Zu viele Versuche
+problem-too-often = Das Profil wurde zu oft geladen oder der Account zu oft geändert.
+problem-too-often-do = Melden Sie sich ab und beginnen Sie von vorn. Wenn sich das Profil nicht installieren lässt, fragen Sie Ihren Helpdesk.
+problem-account-title = Bitte beginnen Sie in den Einstellungen von vorn
+problem-account = Diese Seite wurde vor einer Weile oder in einem anderen Fenster aus den Einstellungen geöffnet.
+problem-account-do = Schließen Sie diese Seite und tippen Sie in den Einstellungen noch einmal auf **{ -sign-in-row }**.
+problem-version-title = Dieses Profil ist nicht für diese iOS-Version
+problem-version = Ein privates Gerät nimmt es nur mit iOS 13.1 bis 17 an. Auf Ihrem Gerät wurde nichts geändert.
+problem-version-do = Öffnen Sie die Seite dieses Servers in Safari auf dem Gerät, das Sie registrieren wollen. Sie zeigt die Schritte für dieses Gerät.
 problem-push-title = Die Registrierung ist noch nicht bereit
-problem-push = Der Server kann Geräte noch nicht erreichen: Ihm fehlt das Push-Zertifikat.
-problem-push-do = Du kannst nichts tun. Sag deinem Helpdesk, dass das Push-Zertifikat fehlt.
-problem-unavailable-title = Gerade nicht
-problem-unavailable = Der Server kann im Moment nichts speichern.
-problem-unavailable-do = Warte eine Minute und versuch es noch einmal. Was du vorher getan hast, ist gespeichert.
+problem-push = Der Server kann Geräte noch nicht erreichen, weil ihm das Push-Zertifikat fehlt.
+problem-push-do = Das können Sie nicht selbst lösen. Sagen Sie Ihrem Helpdesk, dass das Push-Zertifikat fehlt.
+problem-unavailable-title = Bitte versuchen Sie es in einer Minute noch einmal
+problem-unavailable = Der Server kann zurzeit nichts speichern.
+problem-unavailable-do = Warten Sie eine Minute und versuchen Sie es noch einmal. Was Sie vorher getan haben, ist gespeichert.
 problem-internal-title = Hier ist etwas schiefgegangen
-problem-internal = Der Fehler liegt bei uns, nicht bei dir, und nichts ist verloren.
-problem-internal-do = Versuch es noch einmal. Passiert es wieder, nenne deinem Helpdesk den Hilfe-Code unten.
+problem-internal = Der Fehler liegt bei uns, nicht bei Ihnen. Es ist nichts verloren gegangen.
+problem-internal-do = Versuchen Sie es noch einmal. Wenn es wieder passiert, nennen Sie Ihrem Helpdesk den Hilfe-Code unten.
 
-draw-alert = Bild von dem, was dein { $device } fragt. Zu tippen: { $tap }
-draw-row = Bild einer Seite der Einstellungen. Zeile, auf die zu tippen ist: { $tap }
-draw-sheet = Bild einer Seite der Einstellungen. Zu tippen: { $tap }
-draw-switch = Bild einer Seite der Einstellungen. Einzuschalten: { $tap }
+draw-alert = Bild der Frage auf Ihrem { $device }. Taste, auf die Sie tippen: { $tap }
+draw-row = Bild einer Seite der Einstellungen. Zeile, auf die Sie tippen: { $tap }
+draw-sheet = Bild einer Seite der Einstellungen. Taste, auf die Sie tippen: { $tap }
+draw-switch = Bild einer Seite der Einstellungen. Schalter, den Sie einschalten: { $tap }
 draw-ask = Diese Website versucht, ein Konfigurationsprofil zu laden. Möchtest du dies erlauben?
-draw-ask-settings = Diese Website versucht, die Einstellungen zu öffnen, um dir ein Konfigurationsprofil anzuzeigen. Möchtest du dies erlauben?
+draw-ask-settings = Diese Website versucht, die Einstellungen zu öffnen, um dir ein Konfigurationsprofil zu zeigen. Möchtest du dies erlauben?
 draw-complete = Schließe die Installation dieses Profils in der App „Einstellungen“ ab.
 draw-ignore = Ignorieren
 draw-cancel = Abbrechen

@@ -344,7 +344,7 @@ async fn a_tampered_link_says_what_to_do() {
     for wrong in [link.replace("mdm-", "ca-"), link.replacen(".mobileconfig", "x.mobileconfig", 1)] {
         let answer = guest.get(&wrong).await;
         assert_eq!(answer.status, 410, "{wrong}");
-        assert!(answer.body.contains("This link does not work any more") && answer.body.contains("Help code "));
+        assert!(answer.body.contains("This link no longer works") && answer.body.contains("Help code "));
     }
     server.stop().await;
 }
@@ -362,15 +362,15 @@ async fn error_pages_say_what_happened_what_to_do_and_a_code_that_finds_the_visi
     };
     let missing = guest.get("/enroll/nonsense").await;
     assert_eq!(missing.status, 404);
-    for part in ["There is no such page", "What to do now", &code, "Call 4711"] {
+    for part in ["Page not found", "What to do now", &code, "Call 4711"] {
         assert!(missing.body.contains(part), "{part} in {}", missing.body);
     }
     let method = guest.request(reqwest::Method::DELETE, "/enroll/sign-in", HeaderMap::new(), String::new()).await;
     assert_eq!(method.status, 405);
-    assert!(method.body.contains("That cannot be done here"));
+    assert!(method.body.contains("That is not possible here"));
     let large = guest.post("/enroll/ownership", &[("ownership", &"x".repeat(40_000))]).await;
     assert_eq!(large.status, 413);
-    assert!(large.body.contains("That was too much"));
+    assert!(large.body.contains("Too much text"));
     assert_eq!(guest.post("/enroll/ownership", &[("ownership", "both")]).await.status, 400);
     assert_eq!(guest.post("/enroll/ownership", &[]).await.status, 422, "nothing chosen");
     let id = server

@@ -351,9 +351,9 @@ async fn guessing_is_slowed_down_and_nobody_is_locked_out() {
     // The right password is not even looked at: the answer tells nothing.
     let throttled = guest.sign_in("ada", PASSWORD).await;
     assert_eq!((throttled.status, throttled.header("retry-after").as_str()), (429, "60"));
-    assert!(throttled.body.contains("Too many tries"));
+    assert!(throttled.body.contains("Too many attempts"));
     // An account of a directory may be locked there.
-    assert!(throttled.body.contains("Only this page waits") && !throttled.body.contains("not locked"));
+    assert!(throttled.body.contains("Only this page makes you wait") && !throttled.body.contains("not locked"));
     // So is a name that nobody has.
     for _ in 0..5 {
         guest.sign_in("nobody", "wrong password").await;

@@ -131,7 +131,7 @@ pub async fn faults(server: &TestServer) -> Vec<SingleSignOnFault> {
 #[track_caller]
 pub fn assert_told_nothing(answer: &Answer) {
     assert_eq!(answer.status, 401, "{}", answer.body);
-    assert!(answer.body.contains("You were not logged in. Please try again."), "{}", answer.body);
+    assert!(answer.body.contains("You were not signed in. Please try again."), "{}", answer.body);
     for told in ["signature", "assertion", "audience", "expired", "replay", "127.0.0.1"] {
         assert!(!answer.body.contains(told), "the page says {told:?}: {}", answer.body);
     }

@@ -117,8 +117,8 @@ pub async fn faults(server: &TestServer) -> Vec<SingleSignOnFault> {
 #[track_caller]
 pub fn assert_told_not_now(answer: &Answer) {
     assert_eq!(answer.status, 503, "{}", answer.body);
-    assert!(answer.body.contains("Signing in is not possible right now."), "{}", answer.body);
-    assert!(answer.body.contains("It is not your password"), "{}", answer.body);
+    assert!(answer.body.contains("You cannot sign in right now."), "{}", answer.body);
+    assert!(answer.body.contains("Your password is not the problem"), "{}", answer.body);
     for told in ["issuer", "refused", "redirect", "127.0.0.1"] {
         assert!(!answer.body.contains(told), "the page says {told:?}: {}", answer.body);
     }
@@ -136,8 +136,8 @@ pub fn assert_told_too_late(answer: &Answer) {
 #[track_caller]
 pub fn assert_told_nothing(answer: &Answer) {
     assert_eq!(answer.status, 401, "{}", answer.body);
-    assert!(answer.body.contains("That did not work."), "{}", answer.body);
-    assert!(answer.body.contains("You were not logged in. Please try again."), "{}", answer.body);
+    assert!(answer.body.contains("Sign-in failed."), "{}", answer.body);
+    assert!(answer.body.contains("You were not signed in. Please try again."), "{}", answer.body);
     assert!(answer.body.contains("id=\"with-school\""), "{}", answer.body);
     for told in ["nonce", "issuer", "signature", "expired", "state", "127.0.0.1"] {
         assert!(!answer.body.contains(told), "the page says {told:?}: {}", answer.body);

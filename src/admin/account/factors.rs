@@ -64,7 +64,7 @@ view!(recovery_codes, Alone, RecoveryPage<'_> { codes, goal });
 fn broken<S>(own: &Own<S>) -> impl Fn(OwnAccountError) -> Problem {
     let staff = own.staff.clone();
     move |error| match error {
-        OwnAccountError::Refused(refusal) => Problem::Refused(format!("This cannot be done: {refusal}.")),
+        OwnAccountError::Refused(refusal) => Problem::Refused(format!("This is not possible: {refusal}.")),
         other => staff.broken(other),
     }
 }
@@ -127,7 +127,8 @@ pub async fn finish_codes(
     match own.account.finish_one_time_codes(&form.code).await.map_err(broken(&own))? {
         Some(added) => done(&own, added),
         None => {
-            let why = "This is not the current code. Enter the code that the app shows now; its clock must be right.";
+            let why =
+                "This code is not valid now. Enter the code that the app shows now, and check the clock of your phone.";
             codes_page(&own, Some(why)).await
         }
     }
@@ -163,7 +164,7 @@ pub async fn finish_passkey(
 ) -> Result<HttpResponse, Problem> {
     match own.account.finish_passkey(&form.answer, &form.label).await.map_err(broken(&own))? {
         Some(added) => done(&own, added),
-        None => new_page(&own, Some("The passkey was not added: the browser’s answer did not fit. Try again.")),
+        None => new_page(&own, Some("The passkey was not added: the browser’s response was not valid. Try again.")),
     }
 }
 

@@ -50,36 +50,41 @@ impl ApiProblem {
             ApiProblem::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
                 "invalid_token",
-                "the token is unknown or is no longer accepted; `muster user rotate-token` creates a new one"
-                    .to_owned(),
+                "the token is unknown or no longer valid; create a new one with `muster user rotate-token`".to_owned(),
             ),
             ApiProblem::Throttled { seconds } => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "throttled",
-                format!("too many requests had a wrong token: wait {}", counted(*seconds, "second")),
+                format!("too many requests with a wrong token: wait {}", counted(*seconds, "second")),
             ),
             ApiProblem::Bad(what) => (StatusCode::BAD_REQUEST, "bad_request", (*what).to_owned()),
             ApiProblem::Parameter { name, why } => (StatusCode::BAD_REQUEST, "bad_request", format!("{name}: {why}")),
             ApiProblem::UnknownCursor => (
                 StatusCode::BAD_REQUEST,
                 "unknown_cursor",
-                "there is nothing with the id given as `after`: start again without it".to_owned(),
+                "`after` names an unknown id: start again without `after`".to_owned(),
             ),
-            ApiProblem::NotFound => {
-                (StatusCode::NOT_FOUND, "not_found", "the paths are /api/v1/devices and /api/v1/audit".to_owned())
-            }
-            ApiProblem::Method => {
-                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "use the method GET or HEAD".to_owned())
-            }
+            ApiProblem::NotFound => (
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "there is no such resource: use /api/v1/devices or /api/v1/audit".to_owned(),
+            ),
+            ApiProblem::Method => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "the method is not allowed: use GET or HEAD".to_owned(),
+            ),
             ApiProblem::Encoding => (
                 StatusCode::NOT_ACCEPTABLE,
                 "not_acceptable",
-                "Accept-Encoding must permit identity or gzip".to_owned(),
+                "Accept-Encoding permits no encoding that is available: allow identity or gzip".to_owned(),
             ),
             ApiProblem::Unavailable { code } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
-                format!("internal error: try again; the server's log has the cause under {code}"),
+                format!(
+                    "the server cannot answer at the moment: try again later; the server’s log has the cause under {code}"
+                ),
             ),
         }
     }
@@ -91,7 +96,7 @@ impl From<Problem> for ApiProblem {
         match problem {
             Problem::Bad(what) => ApiProblem::Bad(what),
             Problem::Parameter { name, why } => ApiProblem::Parameter { name, why },
-            _ => ApiProblem::Bad("a filter is invalid"),
+            _ => ApiProblem::Bad("a filter is not valid"),
         }
     }
 }

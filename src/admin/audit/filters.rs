@@ -58,7 +58,7 @@ pub fn label(name: &str) -> &'static str {
         "outcome" => "Outcome",
         "type" => "Event",
         "actor" => "Done by",
-        "actor_id" => "Who",
+        "actor_id" => "Actor id",
         "device" => "Device",
         "person" => "Person",
         "source" => "Source",
@@ -114,7 +114,7 @@ impl Filters {
         if let Some(name) = filter.actor_id.as_ref().filter(|name| Uuid::parse_str(name).is_err())
             && !has_acted(projections, name).await.map_err(broken)?
         {
-            return Err(Problem::Bad("It is not a complete id, and no actor of this name is in the audit trail.")
+            return Err(Problem::Bad("It is not a complete id, and no actor of this name has done anything.")
                 .of("actor_id")
                 .into());
         }
@@ -133,7 +133,7 @@ impl Filters {
         };
         let code = |text: &str| {
             parse_help_code(text)
-                .ok_or(Problem::Bad("It is not a help code: one has six letters and digits, such as 4F7-K2P."))
+                .ok_or(Problem::Bad("It is not a help code. A help code has six letters and digits, such as 4F7-K2P."))
         };
         Ok(AuditFilter {
             from: read("from", self.from.as_deref(), parse_as_of)?,
@@ -178,15 +178,15 @@ impl Filters {
     pub fn types(&self, known: &[String]) -> Vec<Choice> {
         let chosen = self.event_type.as_deref();
         let only = known.iter().map(|name| Choice::new(name, name, chosen));
-        let but = known.iter().map(|name| Choice::new(&format!("-{name}"), &format!("All but {name}"), chosen));
+        let but = known.iter().map(|name| Choice::new(&format!("-{name}"), &format!("All except {name}"), chosen));
         std::iter::once(Choice::new("", "Any", chosen)).chain(only).chain(but).collect()
     }
 
     pub fn actors(&self) -> Vec<Choice> {
         let chosen = self.actor.as_deref();
         let only = ACTOR_KINDS.map(|(_, name)| Choice::new(name, &capital(name), chosen));
-        let but = ACTOR_KINDS.map(|(_, name)| Choice::new(&format!("-{name}"), &format!("All but {name}"), chosen));
-        std::iter::once(Choice::new("", "Anybody", chosen)).chain(only).chain(but).collect()
+        let but = ACTOR_KINDS.map(|(_, name)| Choice::new(&format!("-{name}"), &format!("All except {name}"), chosen));
+        std::iter::once(Choice::new("", "Anyone", chosen)).chain(only).chain(but).collect()
     }
 
     pub fn outcomes(&self) -> Vec<Choice> {

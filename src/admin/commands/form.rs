@@ -56,7 +56,7 @@ impl FromRequest for Sent {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let body = read(payload).await?;
-            let sent = parse(&request, body).await.ok_or(Problem::Bad("The form is not complete."))?;
+            let sent = parse(&request, body).await.ok_or(Problem::Bad("The form is incomplete."))?;
             let app = app(&request);
             let cookie = cookie(&request).ok_or(Problem::Forged)?;
             let token = sent.text("csrf").unwrap_or_default();
@@ -73,9 +73,9 @@ impl FromRequest for Sent {
 async fn read(mut payload: Payload) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(part) = payload.next().await {
-        let part = part.map_err(|_| Problem::Bad("The form is not complete."))?;
+        let part = part.map_err(|_| Problem::Bad("The form is incomplete."))?;
         if body.len() + part.len() > LARGEST {
-            return Err(Problem::Bad("The form, or the file in it, is too large."));
+            return Err(Problem::Bad("The form or the file in it is too large."));
         }
         body.extend_from_slice(&part);
     }

@@ -29,8 +29,8 @@ use uuid::Uuid;
 /// Maximum number of devices in one batch: each is checked against its own stream.
 const AT_MOST: usize = 500;
 /// Reasons why a device of the list is left out.
-const DAMAGED: &str = "its record is damaged and cannot be read: nothing was queued for it";
-const CHANGED: &str = "its record changed since the list was shown (person, name, kind or state): rehearse again";
+const DAMAGED: &str = "its record is damaged and cannot be read. Nothing was queued for it";
+const CHANGED: &str = "its record changed after the list was shown (person, name, kind or state). Rehearse again";
 
 #[derive(Serialize)]
 struct Verbs {
@@ -420,7 +420,7 @@ fn filter(sent: &Sent) -> Result<Result<DeviceFilter, &'static str>, Problem> {
     let ids = sent.text("ids").unwrap_or_default().split(separated).filter(|id| !id.is_empty());
     let ids: Vec<String> = ids.map(str::to_owned).collect();
     if ids.len() > AT_MOST {
-        return Ok(Err("There are too many identifiers: one rehearsal takes up to 500."));
+        return Ok(Err("These are too many identifiers. One rehearsal accepts at most 500."));
     }
     let of = of_person(sent.text("person"));
     let named = sent.text("named").map(str::to_owned);
@@ -431,9 +431,15 @@ fn filter(sent: &Sent) -> Result<Result<DeviceFilter, &'static str>, Problem> {
 
 fn wrong_choice(sent: &Sent) -> Option<&'static str> {
     let blank = [
-        ("person", "The person contains only blanks: enter the whole user name, or leave the field empty."),
-        ("ids", "The serial numbers or ids contain only blanks: enter at least one, or leave the field empty."),
-        ("named", "The name or model contains only blanks: enter part of it, or leave the field empty."),
+        (
+            "person",
+            "The field for the person contains only spaces. Enter the full user name, or leave the field empty.",
+        ),
+        (
+            "ids",
+            "The field for serial numbers or ids contains only spaces. Enter at least one, or leave the field empty.",
+        ),
+        ("named", "The field for name or model contains only spaces. Enter a part of it, or leave the field empty."),
     ];
     if let Some((_, wrong)) = blank.into_iter().find(|(name, _)| sent.is_blank(name)) {
         return Some(wrong);
@@ -441,8 +447,8 @@ fn wrong_choice(sent: &Sent) -> Option<&'static str> {
     let narrowed = ["person", "ids", "named", "kind"].into_iter().any(|name| sent.text(name).is_some());
     match (sent.text("which"), narrowed) {
         (Some("all"), false) | (Some("these") | None, true) => None,
-        (Some("all"), true) => Some("Either choose all enrolled devices or fill in which ones, not both."),
-        _ => Some("Fill in which devices, or choose all enrolled devices."),
+        (Some("all"), true) => Some("Choose all enrolled devices or fill in the fields, not both."),
+        _ => Some("Fill in at least one field, or choose all enrolled devices."),
     }
 }
 
@@ -468,7 +474,7 @@ fn page_of(verb: Verb) -> String {
 
 fn gone(device: DeviceId) -> Line {
     let none = || words::NONE.to_owned();
-    let why = "the record no longer exists".to_owned();
+    let why = "this record no longer exists".to_owned();
     Line {
         href: href(device, None),
         label: device.to_string(),

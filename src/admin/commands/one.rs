@@ -170,7 +170,7 @@ pub async fn submit(
     let device = device(&staff, id, verb).await?;
     let wanted = wanted(verb, &sent, staff.now())?;
     if verb == Verb::Erase && sent.text("confirm") != Some(words::label(&device).trim()) {
-        let wrong = "Nothing was erased: what you typed is not the device’s name.";
+        let wrong = "Nothing was erased: the text that you typed is not the device’s name.";
         let again = Again { request: Some(wanted.request), wrong: Some(wrong), concerns: None };
         return show_form(&staff, &device, verb, again).await;
     }
@@ -193,7 +193,7 @@ pub async fn submit(
         }
         Err(error) => {
             let why = super::refusal(error, staff.correlation())?;
-            return Err(Problem::Refused(format!("This cannot be done: {why}.")));
+            return Err(Problem::Refused(format!("This is not possible: {why}.")));
         }
     };
     if let Some(appended) = done.appended {

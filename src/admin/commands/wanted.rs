@@ -62,7 +62,7 @@ impl Verb {
 
     pub fn label(self) -> &'static str {
         match self {
-            Verb::Ask => "Ask for information",
+            Verb::Ask => "Request information",
             Verb::Lock => "Lock",
             Verb::ClearPasscode => "Clear the passcode",
             Verb::Erase => "Erase",
@@ -77,31 +77,31 @@ impl Verb {
     pub fn consequence(self) -> &'static str {
         match self {
             Verb::Ask => {
-                "The device answers when it is next in reach. A personal device tells nothing of its hardware and of what \
-                 belongs to the person; what it tells beyond that is not kept."
+                "The device answers when it is next online. A personal device reports nothing about its hardware or the \
+                 person’s own data. If it reports more, Muster does not keep it."
             }
-            Verb::Lock => "Locks the screen at once. Who has the passcode opens it again. Nothing is lost.",
+            Verb::Lock => "Locks the screen at once. Anyone who has the passcode can unlock it. Nothing is lost.",
             Verb::ClearPasscode => {
-                "Takes the passcode away. Until a new one is set, whoever holds the device can open it and read everything \
+                "Removes the passcode. Until a new one is set, anyone who holds the device can open it and read everything \
                  on it."
             }
             Verb::Erase => {
-                "Deletes everything on the device: settings, apps, pictures and messages, and its management with them. \
-                 Nobody can undo it."
+                "Deletes everything on the device: settings, apps, pictures and messages. It also ends the management. \
+                 You cannot undo this."
             }
             Verb::InstallProfile => {
-                "Sends a configuration profile. Muster first checks it for the device's version of iOS and kind of \
-                 enrollment, and names the keys that the device would ignore."
+                "Sends a configuration profile. Muster first checks it against the device’s iOS version and kind of \
+                 enrollment, and lists the keys that the device would ignore."
             }
-            Verb::RemoveProfile => "Removes a profile that came by management, with the settings in it.",
+            Verb::RemoveProfile => "Removes a profile that was installed by the management, with the settings in it.",
             Verb::InstallApp => {
-                "The device offers the app to the person, or installs it at once where it may. The app goes with its data \
-                 when management ends."
+                "The device offers the app to the person, or installs it at once if that is allowed. When the management \
+                 ends, the app and its data are removed."
             }
-            Verb::RemoveApp => "Removes an app that came by management, with all its data on the device.",
+            Verb::RemoveApp => "Removes an app that was installed by the management, with all its data on the device.",
             Verb::Unenroll => {
-                "Ends management. The device removes the MDM profile with the apps, accounts and data that came with it; \
-                 what belongs to the person stays."
+                "Ends the management of the device. The device removes the MDM profile with the apps, accounts and data that \
+                 came with it. The person’s own data stays."
             }
         }
     }
@@ -153,9 +153,9 @@ pub fn question_name(question: Question) -> &'static str {
 /// Returns an error that says what is missing or wrong.
 pub fn wanted(verb: Verb, sent: &Sent, now: Timestamp) -> Result<Wanted, Problem> {
     let request = sent.text("request").and_then(|text| Uuid::parse_str(text).ok());
-    let request = request.ok_or(Problem::Bad("The form is not complete."))?;
+    let request = request.ok_or(Problem::Bad("The form is incomplete."))?;
     let days = sent.text("expires").map_or(Ok(0), str::parse::<i64>).ok().filter(|days| (0..=365).contains(days));
-    let days = days.ok_or(Problem::Bad("The waiting time must be 0 to 365 days."))?;
+    let days = days.ok_or(Problem::Bad("This expiry is not one of the choices."))?;
     let expires = (days > 0).then(|| now.plus_seconds(days * 24 * 3_600));
     let consent = match sent.text("consent") {
         Some("warned") => Consent::Warned,
@@ -169,23 +169,23 @@ fn act(verb: Verb, sent: &Sent) -> Result<Act, Problem> {
     let needed = |name: &str, what: &'static str| sent.text(name).map(str::to_owned).ok_or(Problem::Bad(what));
     Ok(match verb {
         Verb::Ask => {
-            let name = needed("question", "Choose what to ask for.")?;
+            let name = needed("question", "Choose what to request.")?;
             let found = Question::ALL.into_iter().find(|question| question_name(*question) == name);
-            Act::Ask(found.ok_or(Problem::Bad("There is no such question."))?)
+            Act::Ask(found.ok_or(Problem::Bad("This request is not one of the choices."))?)
         }
         Verb::Lock => Act::Lock { message: short(sent, "message")?, phone_number: short(sent, "phone_number")? },
         Verb::ClearPasscode => Act::ClearPasscode,
         Verb::Erase => Act::Erase,
         Verb::InstallProfile => Act::InstallProfile(Box::new(profile(sent)?)),
         Verb::RemoveProfile => {
-            Act::RemoveProfile { identifier: needed("identifier", "Give the identifier of the profile.")? }
+            Act::RemoveProfile { identifier: needed("identifier", "Enter the identifier of the profile.")? }
         }
         Verb::InstallApp => {
-            let app = needed("app", "Give the app's number in the App Store, or its bundle identifier.")?;
+            let app = needed("app", "Enter the app’s number in the App Store or its bundle identifier.")?;
             let app = app.parse().map_or_else(|_| AppName::Bundle(app.clone()), AppName::Store);
             Act::InstallApp { app, licensed: sent.text("licensed").is_some() }
         }
-        Verb::RemoveApp => Act::RemoveApp { identifier: needed("identifier", "Give the app's bundle identifier.")? },
+        Verb::RemoveApp => Act::RemoveApp { identifier: needed("identifier", "Enter the app’s bundle identifier.")? },
         Verb::Unenroll => Act::Unenroll,
     })
 }

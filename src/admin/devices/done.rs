@@ -52,9 +52,9 @@ pub async fn said(
     }
     let said = match filled(asked.done.as_deref()) {
         Some("archive") if device.archived => {
-            "The record is archived: lists leave it out. Nothing changed on the device."
+            "The record is archived. It no longer appears in lists. Nothing changed on the device."
         }
-        Some("restore") if !device.archived => "The record is restored: lists show it again.",
+        Some("restore") if !device.archived => "The record is restored. It appears in lists again.",
         Some(verdict @ ("same" | "different")) => return decided(staff, device, claims, verdict, asked).await,
         _ => return Ok(None),
     };
@@ -64,8 +64,10 @@ pub async fn said(
 fn of_command(queued: &Queued, again: bool) -> String {
     let name = &queued.request_type;
     match (queued.state.is_waiting(), again) {
-        (true, true) => format!("{name} was queued by this form already: it was not queued again."),
-        (true, false) => format!("{name} is queued. The device is woken, and gets it when it is next in reach."),
+        (true, true) => format!("{name} was already queued by this form. It was not queued again."),
+        (true, false) => {
+            format!("{name} is queued. Muster wakes the device. It gets the command when it is next online.")
+        }
         (false, _) => format!("{name}: {}.", words::command(queued.state).label),
     }
 }
@@ -84,7 +86,9 @@ async fn decided(
     let ended = device.superseded_by == Some(other.id) || other.superseded_by == Some(device.id);
     let both = words::told_apart(&other);
     Ok(match (verdict, is_open, ended) {
-        ("same", _, true) => Some(format!("Decided: one device. The earlier of this record and {both} is ended.")),
+        ("same", _, true) => {
+            Some(format!("Decided: one device. Of this record and {both}, the earlier one has ended."))
+        }
         ("different", false, false) => Some(format!("Decided: different devices. This record and {both} both stay.")),
         _ => None,
     })

@@ -28,7 +28,7 @@ pub async fn export(
     let filter = DeviceFilter { after: None, ..filters.parse(staff.now())? };
     let found = inventory::list(staff.projections(), filter, MOST).await.map_err(|error| staff.broken(error))?;
     if found.next.is_some() {
-        return Err(Problem::Bad("More than 100,000 records match: narrow the filters and take them in parts."));
+        return Err(Problem::Bad("More than 100,000 records match. Narrow the filters and export in parts."));
     }
     let rows = found.devices.len() as u64;
     staff.record(AccessEvent::InventoryExported { filters: filters.told(), format, rows }).await?;

@@ -29,9 +29,9 @@ content!(Count { label, count, class, href });
 pub(super) fn shown(counts: &Counts) -> Vec<Count> {
     let count = |standing: Standing| Count {
         label: match standing {
-            Standing::Due => "Identities to be renewed",
-            Standing::Failing => "Identities whose renewal failed",
-            Standing::Expired => "Identities expired",
+            Standing::Due => "Identities due for renewal",
+            Standing::Failing => "Identities with failed renewal",
+            Standing::Expired => "Expired identities",
         },
         count: counts.of(standing),
         class: class(standing),
@@ -46,12 +46,12 @@ pub(super) fn choices(chosen: Option<&str>) -> Vec<Choice> {
 }
 
 pub(super) fn parse(name: &str) -> Result<Standing, Problem> {
-    Standing::parse(name).ok_or(Problem::Bad("There is no such identity status."))
+    Standing::parse(name).ok_or(Problem::Bad("There is no such state of an identity."))
 }
 
 fn said(standing: Standing) -> &'static str {
     match standing {
-        Standing::Due => "To be renewed",
+        Standing::Due => "Due for renewal",
         Standing::Failing => "Renewal failed",
         Standing::Expired => "Expired",
     }
@@ -78,7 +78,7 @@ fn expiry(device: &Device, now: Timestamp) -> Fact {
     let on = Instant::of(expires, now).words;
     let days = expires.seconds_since(now).div_euclid(86_400);
     match days {
-        ..0 => Fact::new("Identity", format!("expired on {on}: the device has to enroll again")).of_class("bad"),
+        ..0 => Fact::new("Identity", format!("expired on {on}. The device must enroll again")).of_class("bad"),
         0..30 => Fact::new("Identity", format!("expires in {}, on {on}", counted(days, "day"))).of_class("warn"),
         _ => Fact::new("Identity", format!("expires in {days} days, on {on}")),
     }
@@ -87,12 +87,12 @@ fn expiry(device: &Device, now: Timestamp) -> Fact {
 fn progress(renewal: &Renewal, now: Timestamp) -> Fact {
     let on = |at| Instant::of(at, now).words;
     match (renewal.under_way_since, renewal.next) {
-        (Some(since), _) => Fact::new("Its renewal", format!("asked for on {}", on(since))),
+        (Some(since), _) => Fact::new("Renewal", format!("requested on {}", on(since))),
         (None, Some(next)) if renewal.failures > 0 => {
-            Fact::new("Its renewal", format!("tried again on {}", on(next))).of_class("warn")
+            Fact::new("Renewal", format!("next attempt on {}", on(next))).of_class("warn")
         }
-        (None, Some(next)) => Fact::new("Its renewal", format!("begins on {}", on(next))),
-        (None, None) => Fact::new("Its renewal", NONE),
+        (None, Some(next)) => Fact::new("Renewal", format!("due on {}", on(next))),
+        (None, None) => Fact::new("Renewal", NONE),
     }
 }
 
@@ -101,7 +101,7 @@ fn last(outcome: Outcome, at: Timestamp, now: Timestamp) -> Fact {
     match outcome {
         Outcome::Renewed => Fact::new("Last renewal", format!("done on {on}")),
         Outcome::RolledBack => {
-            Fact::new("Last renewal", format!("undone by the device, as was seen on {on}")).of_class("warn")
+            Fact::new("Last renewal", format!("undone by the device, noticed on {on}")).of_class("warn")
         }
         Outcome::Failed(why) => {
             Fact::new("Last renewal", format!("failed on {on}: {}", renewal_failure(why))).of_class("warn")

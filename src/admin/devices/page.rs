@@ -360,7 +360,7 @@ fn facts(found: &Found, now: Timestamp) -> Vec<Fact> {
     if let Some(at) = device.last_seen {
         facts.push(Fact::new("Last contact", Instant::of(at, now).ago));
     }
-    let way = if found.by_account { "from Settings, by account" } else { "by profile" };
+    let way = if found.by_account { "account-driven" } else { "profile-based" };
     facts.push(Fact::new("Enrollment", format!("{}, {way}", words::kind(device.kind))));
     if let Some(person) = device.person {
         let name = words::person([device.user_name.as_deref()]);
@@ -376,7 +376,7 @@ fn facts(found: &Found, now: Timestamp) -> Vec<Fact> {
         facts.push(Fact::new("UDID", text(&device.udid)));
     }
     if let Some(row) = &found.told_before {
-        facts.push(Fact::linked("Before its profile", &row.sentence, audit::event_href(row.event)));
+        facts.push(Fact::linked("Before the MDM profile", &row.sentence, audit::event_href(row.event)));
     }
     facts.push(Fact::new("Build", text(&device.build_version)));
     facts.extend(identity::facts(device, found.renewal.as_ref(), now));
@@ -410,7 +410,7 @@ fn relative(id: DeviceId, found: &Earlier, other: Option<&Device>, now: Timestam
     let (other_id, relation, class) = if found.enrollment == id {
         (found.previous, "Earlier record", "warn")
     } else {
-        (found.enrollment, "Came after this record", "muted")
+        (found.enrollment, "Later record", "muted")
     };
     Relative {
         href: other.map(|other| href(other.id, None)),

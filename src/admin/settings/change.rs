@@ -72,7 +72,7 @@ pub async fn apply(staff: May<ChangesSettings>, Genuine(draft): Genuine<Draft>) 
         Ok(after) => after,
         Err(wrong) => return form(&staff, EditPage { text: draft.text, over: draft.over, wrong: vec![wrong] }),
     };
-    let over = draft.over.parse().map_err(|_| Problem::bad("The form lacks the revision of the edited settings."))?;
+    let over = draft.over.parse().map_err(|_| Problem::bad("The form does not say which settings it changes."))?;
     match ::settings::apply(&staff.app().settings, Some(over), after, &staff.context()).await {
         Ok(applied) => {
             if let Some(appended) = applied.appended {
@@ -87,8 +87,8 @@ pub async fn apply(staff: May<ChangesSettings>, Genuine(draft): Genuine<Draft>) 
 }
 
 fn meanwhile() -> Problem {
-    let why = "Somebody else changed the settings in the meantime, so nothing was applied. Go back to copy what you \
-        typed, then start again from the current settings.";
+    let why = "Someone else changed the settings in the meantime, so nothing was applied. Go back to copy what you \
+        typed, then start again with the current settings.";
     Problem::Refused(why.to_owned())
 }
 

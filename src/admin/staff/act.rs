@@ -45,7 +45,7 @@ async fn perform(staff: &May<ManagesStaff>, id: StaffId, what: Act) -> Result<()
 // person should review.
 fn another(staff: &May<ManagesStaff>, id: Uuid) -> Result<StaffId, Problem> {
     if staff.id == StaffId(id) {
-        return Err(Problem::Refused("This is your own account: another administrator has to do it.".into()));
+        return Err(Problem::Refused("This is your own account. Another administrator has to do this.".into()));
     }
     Ok(StaffId(id))
 }
@@ -126,7 +126,7 @@ pub async fn password(
     let password = generate(&staff.app().platform.world);
     perform(&staff, id, Act::SetPassword(SecretString::from(password.as_str()))).await?;
     let page = PasswordPage { password, back: format!("{PATH}/{id}") };
-    show("A new password", "staff", &staff, &page).map_err(Problem::reporting)
+    show("New password", "staff", &staff, &page).map_err(Problem::reporting)
 }
 
 /// Ends all sessions of an account.

@@ -15,13 +15,13 @@ pub struct Advice {
 /// where enrollment begins.
 pub fn advice(visit: &Visit, refused: Option<Reason>, enroll_url: &str) -> Advice {
     let again = match visit.by_account {
-        true => format!("Open Settings › {}, tap Sign In to Work or School Account and begin again.", row(visit)),
-        false => format!("Open {enroll_url} in Safari on the device and begin again."),
+        true => format!("Open Settings › {}, tap Sign In to Work or School Account and start again.", row(visit)),
+        false => format!("Open {enroll_url} in Safari on the device and start again."),
     };
     match visit.state {
         State::Enrolled => Advice { now: "The device is enrolled. There is nothing more to do.", tell: vec![] },
         State::Abandoned => {
-            Advice { now: "The visit was closed because nothing happened for long.", tell: vec![again] }
+            Advice { now: "The visit was closed because nothing happened for a long time.", tell: vec![again] }
         }
         State::SignedOut => Advice { now: "The person signed out before the device was enrolled.", tell: vec![again] },
         State::Refused => stopped(visit, again),
@@ -33,24 +33,24 @@ pub fn advice(visit: &Visit, refused: Option<Reason>, enroll_url: &str) -> Advic
 fn standing(step: Step) -> &'static str {
     match step {
         Step::SignIn => "Has to sign in.",
-        Step::ForWhom => "Has to say for whom the device is.",
-        Step::PreviousRecords => "Has to read about an earlier device of theirs and go on.",
-        Step::Ownership => "Has to say whose device it is.",
+        Step::ForWhom => "Has to enter the person who will use the device.",
+        Step::PreviousRecords => "Has to read about their earlier device and continue.",
+        Step::Ownership => "Has to choose who owns the device.",
         Step::Terms => "Has to read and accept the terms of use.",
         Step::CaProfile => "Has to install the organization’s certificate.",
-        Step::ManagedAppleId => "Has to give the Managed Apple ID (Managed Apple Account).",
-        Step::MdmProfile => "Has to take the MDM profile.",
-        Step::Install => "Took the MDM profile, and has to install it in Settings.",
-        Step::Connect | Step::Enrolled => "The device got its identity, and has not said yet that it is enrolled.",
+        Step::ManagedAppleId => "Has to enter the Managed Apple ID (Managed Apple Account).",
+        Step::MdmProfile => "Has to download the MDM profile.",
+        Step::Install => "Has downloaded the MDM profile and has to install it in Settings.",
+        Step::Connect | Step::Enrolled => "The device has its identity, but has not reported yet that it is enrolled.",
     }
 }
 
 // The sheet that Settings opened is lost when it is closed; the person must start again in Settings.
 fn by_account(visit: &Visit, refused: Option<Reason>, again: String) -> Advice {
     let (now, tell) = match visit.step {
-        Step::MdmProfile => ("Signed in; the device has not fetched its profile yet.", vec![]),
+        Step::MdmProfile => ("Signed in. The device has not downloaded its profile yet.", vec![]),
         Step::Install => (
-            "The device has its profile, and the person has to go on in Settings.",
+            "The device has its profile. The person has to continue in Settings.",
             vec![
                 "Enter the password of the Managed Apple Account when the device asks for it.".to_owned(),
                 "Then tap Allow Remote Management.".to_owned(),
@@ -61,28 +61,28 @@ fn by_account(visit: &Visit, refused: Option<Reason>, again: String) -> Advice {
         }
         _ => (standing(visit.step), tell(visit, refused)),
     };
-    let tell = tell.into_iter().chain([format!("If nothing more happens: {again}")]).collect();
+    let tell = tell.into_iter().chain([format!("If nothing else happens: {again}")]).collect();
     Advice { now, tell }
 }
 
 fn tell(visit: &Visit, refused: Option<Reason>) -> Vec<String> {
     let lines: &[&str] = match visit.step {
         Step::SignIn if let Some(reason) = refused => sign_in::tell(reason),
-        Step::SignIn => &["Use the account of your work or school, not the Apple Account of the device."],
-        Step::ForWhom => &["Type the user name of whoever will use the device, and tap “Continue”."],
+        Step::SignIn => &["Use your work or school account, not the Apple Account of the device."],
+        Step::ForWhom => &["Type the user name of the person who will use the device, and tap “Continue”."],
         Step::PreviousRecords => &[
-            "If it is the same device: remove the old profile first, then come back to Safari and tap “Continue”.",
-            "If it is another device: tap “Continue”. Both stay enrolled.",
+            "If it is the same device, first remove the old profile. Then come back to Safari and tap “Continue”.",
+            "If it is another device, tap “Continue”. Both devices stay enrolled.",
         ],
-        Step::Ownership => &["Choose “It is mine” for a device of your own; its private content stays private."],
+        Step::Ownership => &["Choose “It is mine” for your own device. Your own data stays private."],
         Step::Terms => &["Read the terms to the end, then tap “I accept”."],
         Step::CaProfile => &[
             "Tap “Continue” on the page, then Allow.",
             "Open Settings, tap Profile Downloaded and install it.",
-            "In Settings › General › About › Certificate Trust Settings switch the certificate on.",
+            "In Settings › General › About › Certificate Trust Settings, turn on the certificate.",
             "Come back to Safari and tap “I have installed it”.",
         ],
-        Step::ManagedAppleId => &["It is the account the organization gave you. It looks like a mail address."],
+        Step::ManagedAppleId => &["It is the account that the organization gave you. It looks like an email address."],
         Step::MdmProfile => &["Tap “Continue” on the page, then Allow."],
         Step::Install => &[
             "Open Settings and tap Profile Downloaded, or Enroll in …, and follow the steps there.",
@@ -95,7 +95,8 @@ fn tell(visit: &Visit, refused: Option<Reason>) -> Vec<String> {
     };
     let mut lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
     if visit.step == Step::PreviousRecords {
-        lines.insert(1, format!("The old profile is in Settings › {}: tap it, then Remove Management.", row(visit)));
+        lines
+            .insert(1, format!("The old profile is in Settings › {}. Tap it, then tap Remove Management.", row(visit)));
     }
     lines
 }
@@ -123,24 +124,24 @@ fn stopped(visit: &Visit, again: String) -> Advice {
             format!("Open Settings › {} and tap Sign In to Work or School Account.", row(visit)),
         ),
         EnrollmentRefusal::AccountDrivenNotOffered => (
-            "The device could enroll in Settings only, and the settings do not offer that for it.",
-            "An administrator can offer it: account_driven in the settings.".to_owned(),
+            "The device can enroll only in Settings, and Muster’s settings do not offer that for this device.",
+            "An administrator can turn it on: account_driven in Muster’s settings.".to_owned(),
         ),
         EnrollmentRefusal::WrongMode => (
-            "The device enrolled in another mode than its profile says.",
+            "The device enrolled in a different mode than its profile says.",
             format!("If a profile of the organization is in Settings › {}, remove it.", row(visit)),
         ),
         EnrollmentRefusal::NotPermitted => (
             "The access rules do not let this person enroll the device here.",
-            "An administrator decides who may enroll: ask one, if the person should be able to.".to_owned(),
+            "An administrator decides who may enroll. Ask one if the person should be able to.".to_owned(),
         ),
         EnrollmentRefusal::AccessUnknown => (
-            "The access rules ask for groups or claims that the person’s provider did not tell, so nothing could be decided.",
-            "An administrator has to let the provider tell them: the history below says what is missing.".to_owned(),
+            "The access rules need groups or claims that the person’s provider did not send, so Muster could not decide.",
+            "An administrator has to make the provider send them. The history below says what is missing.".to_owned(),
         ),
         EnrollmentRefusal::TooManyDevices => (
-            "The person has as many devices as they may have.",
-            "Remove the profile from a device that is not used any more, or ask an administrator to unenroll it."
+            "The person has the maximum number of devices.",
+            "Remove the profile from a device that is no longer used, or ask an administrator to unenroll it."
                 .to_owned(),
         ),
         EnrollmentRefusal::VersionBelowMinimum => (
@@ -148,7 +149,7 @@ fn stopped(visit: &Visit, again: String) -> Advice {
             "Update the device in Settings › General › Software Update.".to_owned(),
         ),
         EnrollmentRefusal::VersionAboveMaximum => (
-            "The device has a newer version than the organization allows yet.",
+            "The device has a newer version than the organization allows.",
             "It has to wait until the organization allows this version.".to_owned(),
         ),
         EnrollmentRefusal::ModelNotPermitted => (
@@ -156,13 +157,13 @@ fn stopped(visit: &Visit, again: String) -> Advice {
             "Use another device, or ask an administrator.".to_owned(),
         ),
         EnrollmentRefusal::NotGenuine => (
-            "The device did not prove that it is one of Apple’s.",
-            "An administrator can accept devices whose CA is not known here (genuine_devices_only), or name the CA."
+            "The device did not prove that it is a genuine Apple device.",
+            "An administrator can accept devices whose CA is unknown to Muster (genuine_devices_only), or add the CA."
                 .to_owned(),
         ),
         EnrollmentRefusal::OtherDevice => (
-            "Another device came than the one that was verified before it got the profile.",
-            "Take and install the profile on one and the same device.".to_owned(),
+            "A different device used the profile than the one that was verified before.",
+            "Download and install the profile on the same device.".to_owned(),
         ),
     };
     let waits = matches!(why, EnrollmentRefusal::VersionAboveMaximum | EnrollmentRefusal::ModelNotPermitted);

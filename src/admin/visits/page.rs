@@ -157,7 +157,7 @@ fn facts(visit: &Visit, staff: &Staff, now: Timestamp) -> Vec<Fact> {
     let mut facts = vec![
         Fact::new("Step", words::step(visit.step)),
         Fact::new("Since", time(visit.step_since).ago),
-        Fact::new("Way in", if visit.by_account { "Settings, by account" } else { "the portal" }),
+        Fact::new("Started in", if visit.by_account { "Settings (account-driven)" } else { "Portal" }),
         Fact::new("Opened", time(visit.opened).words),
         Fact::new("Last event", time(visit.last).words),
         Fact::new("Signed in with", words::signed_in_with(visit)),
@@ -177,7 +177,7 @@ fn facts(visit: &Visit, staff: &Staff, now: Timestamp) -> Vec<Fact> {
     }
     if is_permitted::<SeesAudit>(&staff.roles) {
         let all = Query::default().with("device", Some(&visit.id.to_string())).href(crate::admin::audit::PATH);
-        facts.push(Fact::linked("Everything", "in the audit trail", all));
+        facts.push(Fact::linked("All events", "in the audit trail", all));
     }
     facts
 }
@@ -210,10 +210,10 @@ fn listed(names: &BTreeSet<String>, untold: bool) -> String {
     let shown = names.iter().take(NAMES).cloned().collect::<Vec<_>>().join(", ");
     match (names.len(), untold) {
         (0, false) => "none".to_owned(),
-        (0, true) => "the provider did not tell them".to_owned(),
+        (0, true) => "the provider did not send them".to_owned(),
         (count, _) if count > NAMES => format!("{shown}, and {} more", count - NAMES),
         (_, false) => shown,
-        (_, true) => format!("{shown}, and perhaps others"),
+        (_, true) => format!("{shown}, and possibly others"),
     }
 }
 

@@ -9,13 +9,13 @@ use projections::visits::{Named, State, Step, Visit};
 pub fn step(step: Step) -> &'static str {
     match step {
         Step::SignIn => "Signing in",
-        Step::ForWhom => "Saying for whom it is",
+        Step::ForWhom => "Entering who it is for",
         Step::PreviousRecords => "Reading about an earlier record",
-        Step::Ownership => "Choosing whose device it is",
+        Step::Ownership => "Choosing the ownership",
         Step::Terms => "Accepting the terms of use",
         Step::CaProfile => "Installing the certificate",
-        Step::ManagedAppleId => "Giving the Managed Apple ID",
-        Step::MdmProfile => "Taking the MDM profile",
+        Step::ManagedAppleId => "Entering the Managed Apple ID",
+        Step::MdmProfile => "Downloading the MDM profile",
         Step::Install => "Installing the MDM profile",
         Step::Connect => "Device connecting",
         Step::Enrolled => "Enrolled",
@@ -49,7 +49,7 @@ pub fn signed_in_with(visit: &Visit) -> String {
     match (&visit.method, &visit.provider) {
         (Some(method), Some(provider)) => format!("{}, {provider}", way(method)),
         (Some(method), None) => way(method),
-        (None, Some(provider)) => format!("Went to {provider}, not back yet"),
+        (None, Some(provider)) => format!("At {provider}, not back yet"),
         (None, None) => NONE.to_owned(),
     }
 }

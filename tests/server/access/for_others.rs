@@ -92,14 +92,14 @@ async fn the_pages_name_both_and_fill_in_what_is_known_of_whose_device_it_will_b
     let mut carol = guest(&server, "17.5");
     assert_eq!(carol.sign_in("carol", PASSWORD).await.led_to(), Some("/enroll/for-whom"));
     let asked = carol.get("/enroll/for-whom").await;
-    assert!(!text(&asked).contains("It is for myself"), "carol may not");
+    assert!(!text(&asked).contains("It is for me"), "carol may not");
     assert_eq!(carol.post("/enroll/for-whom", &[("oneself", "yes")]).await.status, 400);
     carol.get("/enroll/for-whom").await;
     assert_eq!(carol.post("/enroll/for-whom", &[("for_user", " ADA ")]).await.led_to(), Some("/enroll/terms"));
     let page = carol.get("/enroll/terms").await;
     let said = text(&page);
     assert!(said.contains("Signed in as carol, enrolling for ada"), "{said}");
-    assert!(said.contains("You enroll this device for ada. Accept only if ada agrees."), "{said}");
+    assert!(said.contains("You are enrolling this device for ada. Accept only if ada agrees."), "{said}");
     let value = |name: &str| {
         let rest = page.body.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap();
         rest.split('"').next().unwrap().to_owned()
@@ -120,9 +120,9 @@ async fn who_may_enroll_for_others_and_themselves_has_a_button_for_that() {
     server.add_user("carol", PASSWORD, &[Privilege::Enroll, Privilege::EnrollForOthers]).await;
     let mut carol = guest(&server, "17.5");
     carol.sign_in("carol", PASSWORD).await;
-    assert!(text(&carol.get("/enroll/for-whom").await).contains("It is for myself"));
+    assert!(text(&carol.get("/enroll/for-whom").await).contains("It is for me"));
     let nobody = carol.post("/enroll/for-whom", &[("for_user", "ada")]).await;
-    assert!(nobody.status == 422 && text(&nobody).contains("No directory is switched on"), "{}", text(&nobody));
+    assert!(nobody.status == 422 && text(&nobody).contains("No directory is turned on"), "{}", text(&nobody));
     assert_eq!(carol.post("/enroll/for-whom", &[("oneself", "yes")]).await.led_to(), Some("/enroll/ownership"));
     assert!(text(&carol.get("/enroll/ownership").await).contains("Signed in as carol"));
     let types: Vec<String> = entries(&server).await.iter().map(|entry| entry.event.type_name()).collect();
@@ -144,16 +144,16 @@ async fn unknown_names_are_said_to_be_unknown_a_few_times_and_then_have_to_wait(
     slapd.pause();
     let unavailable = carol.post("/enroll/for-whom", &[("for_user", "ada")]).await;
     assert_eq!(unavailable.status, 503);
-    assert!(text(&unavailable).contains("cannot be asked at the moment"), "{}", text(&unavailable));
+    assert!(text(&unavailable).contains("does not respond at the moment"), "{}", text(&unavailable));
     slapd.go_on();
     for name in ["nobody", "*", "twin", "ada)(uid=*", " "] {
         let unknown = carol.post("/enroll/for-whom", &[("for_user", name)]).await;
         assert_eq!(unknown.status, 422, "{name:?}");
-        assert!(text(&unknown).contains("Nobody of this name was found"), "{}", text(&unknown));
+        assert!(text(&unknown).contains("has no person with this user name"), "{}", text(&unknown));
     }
     let throttled = carol.post("/enroll/for-whom", &[("for_user", "ada")]).await;
     assert_eq!((throttled.status, throttled.header("retry-after").is_empty()), (429, false));
-    assert!(text(&throttled).contains("Too many names were not found"), "{}", text(&throttled));
+    assert!(text(&throttled).contains("Too many unknown user names"), "{}", text(&throttled));
     let refused = entries(&server).await.into_iter().filter_map(|entry| match entry.event {
         Event::Enrollment(EnrollmentEvent::FormRefused { why }) => Some(why),
         _ => None,

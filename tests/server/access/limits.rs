@@ -43,7 +43,7 @@ async fn at_the_portal_each_limit_has_its_own_message_and_says_what_is_allowed()
         (
             institutional(None, Some("17.4")),
             EnrollmentRefusal::VersionAboveMaximum,
-            "has version 17.5, which is newer than Example School allows. The newest that is allowed is 17.4.",
+            "has version 17.5, which is newer than Example School allows. The newest allowed version is 17.4.",
         ),
         (models(&["iPad"]), EnrollmentRefusal::ModelNotPermitted, "Example School enrolls only: iPad."),
     ] {
@@ -138,7 +138,7 @@ async fn who_has_as_many_devices_as_they_may_is_told_how_to_give_one_up_and_can_
     scene.server.caught_up().await;
     let mut second = scene.walk(Visitor::institutional(Family::IPad, "17.5"));
     let Ending::Directed(page) = second.run(&scene.address(), &mut Nobody).await.unwrap() else { panic!("enrolled") };
-    for part in ["allows you at a time: 1.", "These devices count", "Remove Management", "help desk", "start again"] {
+    for part in ["allows you at a time: 1.", "Enrolled devices", "Remove Management", "help desk", "start again"] {
         assert!(page.text.contains(part), "{part:?} is not in {:?}", page.text);
     }
     let name = scene.server.app().platform.device(id_of(&first)).await.unwrap();

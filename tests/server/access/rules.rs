@@ -86,7 +86,7 @@ async fn whom_no_rule_permits_anything_is_told_so_and_what_to_do_before_any_othe
     assert_eq!(guest.sign_in("ada", PASSWORD).await.led_to(), Some("/enroll/stopped"));
     let page = text(&guest.get("/enroll/stopped").await);
     for part in
-        ["does not let your account enroll", "ask your help desk", "Help code", "Signed in as ada", "Start again"]
+        ["does not allow your account to enroll", "ask your help desk", "Help code", "Signed in as ada", "Start again"]
     {
         assert!(page.contains(part), "{part:?} is not in {page:?}");
     }

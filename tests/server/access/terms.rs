@@ -150,7 +150,7 @@ async fn who_does_not_accept_is_logged_out_and_nothing_was_installed() {
     let mut guest = guest(&server, "17.5");
     guest.sign_in("ada", PASSWORD).await;
     let page = text(&guest.get("/enroll/terms").await);
-    assert!(page.contains("I do not accept") && page.contains("Then you are logged out, and nothing"), "{page}");
+    assert!(page.contains("I do not accept") && page.contains("you are signed out and nothing"), "{page}");
     assert_eq!(guest.post("/enroll/sign-out", &[]).await.led_to(), Some("/enroll/sign-in"));
     assert_eq!(guest.get("/enroll/terms").await.led_to(), Some("/enroll/sign-in"));
     let events = visits(&server).await;
@@ -169,7 +169,7 @@ async fn terms_that_are_taken_back_while_they_are_read_lead_to_a_new_start() {
     server.settings(|settings| settings.terms.clear()).await;
     let withdrawn = accept(&mut guest, &page).await;
     assert_eq!(withdrawn.status, 409);
-    assert!(text(&withdrawn).contains("no terms to accept any more"), "{}", text(&withdrawn));
+    assert!(text(&withdrawn).contains("no longer need to accept terms"), "{}", text(&withdrawn));
     guest.post("/enroll/sign-out", &[]).await;
     assert_eq!(guest.sign_in("ada", PASSWORD).await.led_to(), Some("/enroll/ca"));
     server.stop().await;

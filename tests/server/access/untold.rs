@@ -97,7 +97,7 @@ async fn a_rule_about_what_the_directory_does_not_show_lets_nobody_in_by_chance(
     let stopped = alan.sign_in("alan", PASSWORD).await;
     assert_eq!(stopped.led_to(), Some("/enroll/stopped"));
     let page = text(&alan.get("/enroll/stopped").await);
-    assert!(page.contains("It is not known whether you may enroll this iPhone"), "{page}");
+    assert!(page.contains("We could not check whether you may enroll this iPhone"), "{page}");
     assert_eq!(refusals(&server).await, [EnrollmentRefusal::AccessUnknown]);
     server.stop().await;
 }
@@ -182,7 +182,7 @@ async fn what_arrived_is_shown_on_the_page_of_the_visit_and_explained_by_its_hel
     assert!(page.contains("/Leavers, /staff (from school)"), "{page}");
     assert!(said.contains("groups: \"/Leavers\", \"/staff\"") && said.contains("\"Everybody else\": YES"), "{said}");
     assert!(shut_out.contains("\"Leavers\": YES"), "{shut_out}");
-    assert!(silent.contains("the provider did not tell them"), "{silent}");
+    assert!(silent.contains("the provider did not send them"), "{silent}");
     assert!(refused.contains("\"Leavers\": PERHAPS") && refused.contains("it is REFUSED"), "{refused}");
     // A visit that there is not, and what is no code.
     let nobody = explain(&server, &["--visit", "000-000"]).await;

@@ -177,7 +177,7 @@ async fn the_link_to_sign_in_is_good_as_it_was_made_and_in_one_browser() {
     let Challenge::AsWeb(url) = &challenge else { panic!("{challenge:?}") };
     let changed: Url = url.as_str().replace("byod-iphone", "adde-iphone").parse().unwrap();
     let stopped = walk.sign_in(&Challenge::AsWeb(changed), None, &mut Nobody).await.unwrap();
-    assert!(matches!(&stopped, SignedIn::Stopped(text) if text.contains("begin again in Settings")), "{stopped:?}");
+    assert!(matches!(&stopped, SignedIn::Stopped(text) if text.contains("start again in Settings")), "{stopped:?}");
     walk.sign_in(&challenge, None, &mut Nobody).await.unwrap();
     walk.forget_cookies();
     let stopped = walk.sign_in(&challenge, None, &mut Nobody).await.unwrap();

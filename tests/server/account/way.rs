@@ -89,7 +89,7 @@ async fn what_happened_stands_in_the_log_and_in_the_record() {
     scene.server.caught_up().await;
     let administrator = Browser::signed_in(&scene.server, "boss", &[Privilege::Administrator]).await;
     let record = administrator.get(&format!("/console/devices/{}", id_of(&walk.device))).await.body;
-    assert!(record.contains("from Settings, by account") && record.contains(GRACE), "{record}");
+    assert!(record.contains("account-driven") && record.contains(GRACE), "{record}");
     scene.strike().await;
 }
 

@@ -129,7 +129,7 @@ async fn a_parameter_that_is_unknown_or_not_understood_is_named() {
         assert_eq!(scene.ask(&format!("/api/v1/audit?{path}")).await.status, 200, "{path}");
     }
     let told = scene.ask("/api/v1/devices?ownership=personal").await.body["error"]["message"].to_string();
-    assert!(told.contains("There are: q, state, kind"), "{told}");
+    assert!(told.contains("Known parameters: q, state, kind"), "{told}");
     scene.server.stop().await;
 }
 
@@ -142,7 +142,7 @@ async fn a_page_of_the_console_says_which_filter_it_does_not_know() {
     for page in ["devices", "devices/export", "audit", "audit/export", "visits", "funnel", &format!("devices/{device}")]
     {
         let answer = browser.get(&format!("/console/{page}?ownership=personal")).await;
-        assert_eq!((answer.status, answer.texts("h1").concat().as_str()), (400, "Not understood"), "{page}");
+        assert_eq!((answer.status, answer.texts("h1").concat().as_str()), (400, "Invalid request"), "{page}");
         assert!(answer.texts("main p").concat().contains("“ownership”"), "{page}: {}", answer.body);
     }
     for (page, name) in [("devices?state=stolen", "state"), ("audit?device=mine", "device"), ("visits?step=x", "step")]
@@ -157,7 +157,7 @@ async fn a_page_of_the_console_says_which_filter_it_does_not_know() {
         let answer = browser.get(&format!("/console/{page}?ownership=personal")).await;
         assert_eq!(answer.status, 400, "{page}: {}", answer.body);
         let told = answer.texts("main p").concat();
-        assert!(told.contains("“ownership”") && told.contains("There are no parameters here."), "{page}: {told}");
+        assert!(told.contains("“ownership”") && told.contains("This page has no parameters."), "{page}: {told}");
     }
     for page in ["sign-in", "second-factor", "confirm"] {
         assert_eq!(browser.get(&format!("/console/{page}?ownership=personal")).await.status, 400, "{page}");

@@ -51,7 +51,7 @@ async fn different_devices_stay_two_records_and_the_mark_goes() {
         "Is it the same device?",
         "end this, the earlier record",
         "This is the earlier record",
-        "has not been asked for",
+        "has not been requested",
     ] {
         assert!(told.contains(said), "{said}: {told}");
     }
@@ -82,7 +82,7 @@ async fn who_only_looks_or_proved_themself_long_ago_decides_nothing() {
     clock.advance_seconds(10 * 60);
     let csrf = staff.get(&format!("/console/devices/{new}")).await.csrf();
     let answer = staff.post(&path, &[("csrf", &csrf)]).await;
-    assert_eq!(answer.texts("h1"), ["Is it you?"], "{}", answer.body);
+    assert_eq!(answer.texts("h1"), ["Confirm it’s you"], "{}", answer.body);
     let about = answer.texts(".about").concat();
     for named in ["The earlier record: ".to_owned(), old.to_string()[..13].to_owned(), new.to_string()[..13].to_owned()]
     {

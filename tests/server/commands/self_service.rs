@@ -102,7 +102,7 @@ async fn a_personal_device_takes_the_app_with_a_licence_and_says_where_there_is_
         scene.answer_first_commands(&mut walk.device).await;
         let page = last_page(&scene, &mut walk).await;
         let expected =
-            if licensed { "asks whether to install" } else { "There is no licence for Self Service for you yet" };
+            if licensed { "asks whether to install" } else { "You do not have a licence for Self Service yet" };
         assert!(page.text.contains(expected), "{}", page.text);
         assert_eq!(page.link("self-service").is_some(), !licensed, "the App Store is the other way");
         scene.strike().await;

@@ -144,7 +144,7 @@ async fn a_page_called_in_a_wrong_way_says_so() {
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
     for answer in [browser.post("/console/devices", &[]).await, browser.get("/console/sign-out").await] {
         assert_eq!(answer.status, 405);
-        assert_eq!(answer.texts("h1"), ["Not understood"]);
+        assert_eq!(answer.texts("h1"), ["Invalid request"]);
         assert!(answer.headers.contains_key("content-security-policy"));
     }
     server.stop().await;

@@ -51,7 +51,7 @@ async fn a_device_is_locked_with_a_message_once_however_often_the_form_is_sent_a
     let page = browser.get(&path).await;
     assert!(page.texts("main .consequence")[0].contains("Locks the screen at once"), "{}", page.body);
     let form = fields(&page, &[("message", "Please bring me back"), ("expires", "1")]);
-    for said in ["DeviceLock is queued", "DeviceLock was queued by this form already: it was not queued again"] {
+    for said in ["DeviceLock is queued", "DeviceLock was already queued by this form. It was not queued again"] {
         let sent = post(&browser, &path, &form).await;
         assert_eq!(sent.status, 303);
         let page = browser.get(sent.location()).await;
@@ -97,7 +97,7 @@ async fn an_institutional_device_is_erased_only_by_who_types_its_name() {
     let browser = administrator(&server).await;
     let path = format!("/console/devices/{}/commands/erase", device.id);
     let page = browser.get(&path).await;
-    assert!(page.texts("main .consequence")[0].contains("Nobody can undo it"));
+    assert!(page.texts("main .consequence")[0].contains("You cannot undo this"));
     let name = page.texts("label[for=confirm] strong")[0].clone();
     let refused = post(&browser, &path, &fields(&page, &[("confirm", "iPad")])).await;
     assert_eq!(refused.status, 409);

@@ -70,7 +70,7 @@ async fn whoever_needs_a_second_factor_and_has_none_sets_one_up_before_anything_
         assert_eq!((answer.status, answer.location()), (303, expected), "{path}");
     }
     let page = browser.get(NEW).await;
-    assert!(page.texts("main")[0].contains("Your role takes a second factor"));
+    assert!(page.texts("main")[0].contains("Your role requires a second factor"));
     post(&browser, &page, &format!("{CODES}/begin"), &[]).await;
     let page = browser.get(CODES).await;
     let seed = page.texts(".seed")[0].replace(' ', "");

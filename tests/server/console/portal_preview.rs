@@ -43,14 +43,14 @@ async fn each_page_of_the_portal_is_looked_at_for_each_device_version_and_langua
     }
     assert_eq!(server.whole_log().await.len(), before, "nothing is written down");
     for (page, says) in [
-        ("sign-in-throttled", "Too many tries. Wait 2 minutes"),
+        ("sign-in-throttled", "Too many attempts. Wait 2 minutes"),
         ("sign-in-change-password", "Change your password first."),
-        ("sign-in-not-now", "Signing in is not possible right now."),
+        ("sign-in-not-now", "You cannot sign in right now."),
         ("sign-in-too-late", "That took too long."),
-        ("previous", "is enrolled already"),
+        ("previous", "is already enrolled"),
         ("which-device", "This is an iPad"),
         ("for-whom", "for_user"),
-        ("stopped-unknown", "It is not known whether you may enroll"),
+        ("stopped-unknown", "We could not check whether you may enroll"),
     ] {
         let shown = framed(&browser, &format!("page={page}&family=iPhone&version=17.5&language=en")).await;
         let html = guest.get(format!("{}{shown}", server.url())).send().await.unwrap().text().await.unwrap();
@@ -60,7 +60,7 @@ async fn each_page_of_the_portal_is_looked_at_for_each_device_version_and_langua
     for (version, own) in versions {
         let shown = framed(&browser, &format!("page=sign-in&family=iPhone&version={version}&language=en")).await;
         let html = guest.get(format!("{}{shown}", server.url())).send().await.unwrap().text().await.unwrap();
-        assert_eq!(html.contains("Is this iPhone your own?"), own, "{version}");
+        assert_eq!(html.contains("Is this your own iPhone?"), own, "{version}");
     }
     server.stop().await;
 }

@@ -113,7 +113,7 @@ async fn settings_change_only_after_a_proof_of_these_minutes_and_what_was_typed_
     let fields = [("csrf", csrf.as_str()), ("text", mine.as_str()), ("over", over.as_str())];
     let answer = browser.post("/console/settings/apply", &fields).await;
     assert_eq!(answer.status, 200);
-    assert!(answer.texts("[role=alert]")[0].contains("Prove it in a new tab"), "{}", answer.body);
+    assert!(answer.texts("[role=alert]")[0].contains("Confirm in a new tab"), "{}", answer.body);
     assert_eq!(form(&answer).0.trim(), mine.trim());
     assert_eq!(server.app().settings.current().await.unwrap().organization, "Example School");
     server.stop().await;

@@ -95,7 +95,7 @@ async fn who_was_refused_by_a_rule_is_told_apart_and_an_administrator_is_led_fur
     server.caught_up().await;
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
     let page = browser.get(&format!("/console/visits/{visit}")).await;
-    assert_eq!(page.texts(".now"), ["The person has as many devices as they may have."], "{}", page.body);
+    assert_eq!(page.texts(".now"), ["The person has the maximum number of devices."], "{}", page.body);
     assert_eq!(page.texts("h1"), ["eve Refused"]);
     assert!(page.attribute("a.more", "href").unwrap().starts_with("/console/audit/"));
     server.stop().await;

@@ -134,8 +134,8 @@ async fn whoever_has_to_change_their_password_first_is_told_so_and_the_help_desk
     let refused = "Check the user name and the password.";
     let first = "Change your password first.";
     for (name, password, told, advice) in [
-        ("must", PASSWORD, first, "the directory wants a new one first"),
-        ("old", PASSWORD, first, "the directory wants a new one first"),
+        ("must", PASSWORD, first, "the directory requires a new one first"),
+        ("old", PASSWORD, first, "the directory requires a new one first"),
         ("must", "a wrong one", refused, "The password was wrong"),
         ("gone", PASSWORD, refused, "The account has expired"),
         ("hours", PASSWORD, refused, "at certain hours only"),

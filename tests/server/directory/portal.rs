@@ -136,7 +136,7 @@ async fn that_a_directory_is_down_is_told_to_everybody_alike_and_nobody_is_blame
     slapd.pause();
     // Nobody is blamed: it does not count, however often.
     let down = from(&server, "192.0.2.2", "grace", PASSWORD).await;
-    assert!(down.status == 503 && down.body.contains("Signing in is not possible right now."), "{}", down.body);
+    assert!(down.status == 503 && down.body.contains("You cannot sign in right now."), "{}", down.body);
     // From other addresses it goes on so, whatever the name; from one address each name waits after as many tries.
     for nth in 0..7 {
         let again = from(&server, &format!("198.51.100.{nth}"), "grace", PASSWORD).await;

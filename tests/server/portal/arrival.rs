@@ -58,7 +58,7 @@ async fn the_language_is_the_browsers_and_can_be_switched() {
 async fn who_has_a_personal_device_with_ios_18_reads_before_they_sign_in_that_settings_is_the_way() {
     let server = TestServer::start().await;
     let sign_in = async |ios: &str| Guest::new(&server, &iphone(ios)).get("/enroll/sign-in").await.body;
-    let (own, form) = ("Is this iPhone your own?", "name=\"password\"");
+    let (own, form) = ("Is this your own iPhone?", "name=\"password\"");
     let (before, since) = (sign_in("17.5").await, sign_in("18.2").await);
     assert!(!before.contains(own) && before.contains(form), "{before}");
     assert!(

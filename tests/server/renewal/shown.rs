@@ -28,7 +28,7 @@ async fn the_console_counts_and_finds_identities_that_are_due_failing_and_expire
     let quiet = browser.get("/console/devices").await;
     assert_eq!(quiet.texts(".chips a"), Vec::<String>::new());
     let page = browser.get(&format!("/console/devices/{}", due.id)).await;
-    assert!(page.texts("dd").iter().any(|fact| fact.starts_with("begins on ")), "{:?}", page.texts("dd"));
+    assert!(page.texts("dd").iter().any(|fact| fact.starts_with("due on ")), "{:?}", page.texts("dd"));
 
     clock.advance_seconds(ALL_DUE);
     for device in [&due, &failing] {
@@ -43,7 +43,7 @@ async fn the_console_counts_and_finds_identities_that_are_due_failing_and_expire
     let list = browser.get("/console/devices").await;
     assert_eq!(
         list.texts(".chips a"),
-        ["Identities to be renewed: 1", "Identities whose renewal failed: 1", "Identities expired: 1"]
+        ["Identities due for renewal: 1", "Identities with failed renewal: 1", "Expired identities: 1"]
     );
     for (standing, device) in [("due", &due), ("failing", &failing), ("expired", &expired)] {
         let found = browser.get(&format!("/console/devices?identity={standing}")).await;
@@ -55,7 +55,7 @@ async fn the_console_counts_and_finds_identities_that_are_due_failing_and_expire
         assert_eq!(browser.get(&format!("/console/devices?{refused}")).await.status, 400, "{refused}");
     }
     for (device, says) in
-        [(&due, "asked for on "), (&failing, "tried again on "), (&failing, "failed on "), (&expired, "expired on ")]
+        [(&due, "requested on "), (&failing, "next attempt on "), (&failing, "failed on "), (&expired, "expired on ")]
     {
         let page = browser.get(&format!("/console/devices/{}", device.id)).await;
         assert!(page.texts("dd").iter().any(|fact| fact.starts_with(says)), "{says}: {:?}", page.texts("dd"));

@@ -15,7 +15,7 @@ async fn a_provider_that_cannot_be_used_stops_nothing_but_itself_and_is_read_aga
     let server = server_with(World::system(), "<no-metadata/>", |_| {}).await;
     let answer = press(&mut guest(&server)).await;
     assert_eq!(answer.status, 503, "{}", answer.body);
-    assert!(answer.body.contains("Signing in is not possible right now."), "{}", answer.body);
+    assert!(answer.body.contains("You cannot sign in right now."), "{}", answer.body);
     let metrics = server.metrics().await;
     assert!(metrics.contains("muster_alarms_total{alarm=\"provider-unavailable\"} 2"), "{metrics}");
     let file = server.app().config.identity.saml[0].metadata.clone();

@@ -113,7 +113,7 @@ async fn a_provider_that_the_settings_name_and_the_configuration_lacks_is_no_wro
     server.settings(|settings| settings.sign_in.enrollment.local_accounts = false).await;
     server.restart_with(|config| config.identity.openid_connect.clear()).await;
     let page = guest(&server).get("/enroll/sign-in").await;
-    assert!(page.body.contains("Signing in is not possible right now."), "{}", page.body);
+    assert!(page.body.contains("You cannot sign in right now."), "{}", page.body);
     strike(server, hostile).await;
 }
 

@@ -54,7 +54,7 @@ async fn sign_in(server: &TestServer, browser: &Browser, login: &str) -> Answer 
 #[track_caller]
 fn assert_told_nothing(answer: &Answer) {
     assert_eq!(answer.status, 401, "{}", answer.body);
-    assert!(answer.body.contains("You were not signed in. Try again;"), "{}", answer.body);
+    assert!(answer.body.contains("You were not signed in. Try again:"), "{}", answer.body);
     assert_eq!(answer.texts("form#with-school button"), ["Sign in with Example ID"]);
 }
 

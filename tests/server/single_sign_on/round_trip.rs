@@ -186,7 +186,7 @@ async fn single_sign_on_for_enrollment_is_a_switch_of_its_own() {
         })
         .await;
     let page = guest.get("/enroll/sign-in").await.body;
-    assert!(page.contains("Log in with Example ID") && !page.contains("name=\"password\""), "{page}");
+    assert!(page.contains("Sign in with Example ID") && !page.contains("name=\"password\""), "{page}");
     server.stop().await;
 }
 

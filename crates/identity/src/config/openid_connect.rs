@@ -14,7 +14,7 @@ pub const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", 
 pub struct OpenIdConnect {
     /// Short name in settings, addresses and the log, such as `school`: lower-case letters, digits and hyphens.
     pub name: String,
-    /// Text after "Log in with" on the sign-in button, such as `Example School`.
+    /// Text after "Sign in with" on the sign-in button, such as `Example School`.
     pub title: String,
     /// Issuer identifier, exactly as the provider writes it: a slash at the end counts.
     pub issuer: String,

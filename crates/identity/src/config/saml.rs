@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub struct Saml {
     /// Short name in settings, addresses and the log, such as `school`: lower-case letters, digits and hyphens.
     pub name: String,
-    /// Text after "Log in with" on the sign-in button, such as `Example School`.
+    /// Text after "Sign in with" on the sign-in button, such as `Example School`.
     pub title: String,
     /// File with the provider's metadata document. Muster never fetches an address from it.
     pub metadata: PathBuf,

@@ -3,7 +3,7 @@
 use events::enrollment::{SignInRefusal, SingleSignOnFault};
 use projections::visits::Reason;
 
-const WHICH_ACCOUNT: &str = "Use the account of your work or school, not the Apple Account of the device.";
+const WHICH_ACCOUNT: &str = "Use your work or school account, not the Apple Account of the device.";
 
 pub fn tell(reason: Reason) -> &'static [&'static str] {
     match reason {
@@ -15,42 +15,44 @@ pub fn tell(reason: Reason) -> &'static [&'static str] {
 fn by_password(reason: SignInRefusal) -> &'static [&'static str] {
     match reason {
         SignInRefusal::UnknownName => {
-            &["There is no account of the name that was typed. Check how it is written.", WHICH_ACCOUNT]
+            &["There is no account with the user name that was typed. Check the spelling.", WHICH_ACCOUNT]
         }
         SignInRefusal::WrongPassword => &[
-            "The password was wrong. Type it once more, or have it reset.",
-            "Muster locks no account. A directory may, after several wrong tries: then this page says so.",
+            "The password was wrong. Type it again, or have it reset.",
+            "Muster does not lock accounts. A directory may lock an account after several wrong attempts. In that case, this page says so.",
             WHICH_ACCOUNT,
         ],
         SignInRefusal::AccountLocked => &[
             "The directory has locked the account after wrong passwords. Have it unlocked there, or wait until the directory unlocks it.",
-            "Trying again before that does not help, even with the right password.",
+            "Until then, trying again does not help, even with the correct password.",
         ],
-        SignInRefusal::AccountDisabled => &["The account is disabled. Whoever manages the accounts can enable it."],
+        SignInRefusal::AccountDisabled => {
+            &["The account is disabled. The person who manages the accounts can enable it."]
+        }
         SignInRefusal::AccountExpired => {
-            &["The account has expired in the directory. Whoever manages the directory can extend it."]
+            &["The account has expired in the directory. The administrator of the directory can extend it."]
         }
         SignInRefusal::PasswordExpired | SignInRefusal::PasswordMustBeChanged => &[
-            "The password is right, but the directory wants a new one first. Change it at a computer of the organization, then sign in with the new one.",
+            "The password is correct, but the directory requires a new one first. Change it on a computer of the organization, then sign in with the new one.",
         ],
         SignInRefusal::OutsideLogonHours => {
-            &["The directory lets the account sign in at certain hours only. Try again then."]
+            &["The directory allows the account to sign in at certain hours only. Try again at that time."]
         }
         SignInRefusal::WorkstationNotPermitted => &[
-            "The directory lets the account sign in at certain computers only (userWorkstations). Whoever manages the directory can add this server.",
+            "The directory allows the account to sign in at certain computers only (userWorkstations). The administrator of the directory can add this server.",
         ],
         SignInRefusal::NotEntitled => {
-            &["The account is known, and may not enroll devices. An administrator can permit it.", WHICH_ACCOUNT]
+            &["The account exists, but may not enroll devices. An administrator can allow it.", WHICH_ACCOUNT]
         }
         SignInRefusal::Throttled => &[
-            "There were too many tries. Wait for a few minutes, then try again.",
-            "Muster locks no account. A directory may have locked it before: then a refusal above says so.",
+            "There were too many attempts. Wait a few minutes, then try again.",
+            "Muster does not lock accounts. If a directory locked the account before, a refusal above says so.",
         ],
         SignInRefusal::DirectoryUnavailable => &[
-            "It is not the person’s password: a directory does not answer. An administrator sees which in the alarms. Try again in a few minutes.",
+            "The person’s password is not the problem: a directory does not respond. An administrator can see in the alarms which one. Try again in a few minutes.",
         ],
         SignInRefusal::AnotherPerson => {
-            &["The device belongs to somebody else’s enrollment. Sign in with the account that it was enrolled with."]
+            &["The device belongs to another person’s enrollment. Sign in with the account that it was enrolled with."]
         }
     }
 }
@@ -58,19 +60,19 @@ fn by_password(reason: SignInRefusal) -> &'static [&'static str] {
 fn at_provider(fault: SingleSignOnFault) -> &'static [&'static str] {
     match fault {
         SingleSignOnFault::ProviderRefused => &[
-            "The identity provider said no, or the person cancelled there. Try again; the provider’s own sign-in log has the reason.",
+            "The identity provider refused the sign-in, or the person cancelled it. Try again. The provider’s sign-in log has the reason.",
         ],
-        SingleSignOnFault::ProviderUnavailable => {
-            &["It is not the person’s password: the identity provider does not answer. Try again in a few minutes."]
-        }
+        SingleSignOnFault::ProviderUnavailable => &[
+            "The person’s password is not the problem: the identity provider does not respond. Try again in a few minutes.",
+        ],
         SingleSignOnFault::Unsolicited | SingleSignOnFault::Replayed => &[
-            "The answer of the identity provider came too late, or in another browser. Begin again in Safari, without going back, within 15 minutes.",
+            "The identity provider’s response came too late or in another browser. Start again in Safari, do not go back, and finish within 15 minutes.",
         ],
         SingleSignOnFault::OutsideValidity => &[
             "The clocks of the identity provider and of this server differ. An administrator has to correct one of them.",
         ],
         SingleSignOnFault::StaleAuthentication => {
-            &["The identity provider has to ask for the password anew. Try again, and type it there."]
+            &["The identity provider has to ask for the password again. Try again, and type it there."]
         }
         SingleSignOnFault::NotUnderstood
         | SingleSignOnFault::ForbiddenContent
@@ -85,7 +87,7 @@ fn at_provider(fault: SingleSignOnFault) -> &'static [&'static str] {
         | SingleSignOnFault::WrongNonce
         | SingleSignOnFault::EncryptionRefused
         | SingleSignOnFault::SubjectMissing => &[
-            "The person can do nothing: the identity provider’s answer was not believed. An administrator finds what is wrong in the server’s log, by the help code.",
+            "The person cannot solve this: the identity provider’s response was rejected. An administrator can find the reason in the server’s log with the help code.",
         ],
     }
 }

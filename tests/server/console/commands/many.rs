@@ -76,7 +76,7 @@ async fn many_devices_get_what_was_rehearsed_for_them_and_a_list_that_nobody_was
     let done = do_it("lock", &tried, &[]).await;
     assert_eq!(done.texts("h1"), ["Queued for 1, 1 refused"], "{}", done.body);
     let told = done.texts("tbody tr");
-    assert!(told.iter().any(|line| line.contains("changed since the list was shown")), "{told:?}");
+    assert!(told.iter().any(|line| line.contains("changed after the list was shown")), "{told:?}");
     let locked = async |device: events::device::DeviceId| {
         let log = server.log_of(&device.stream()).await;
         log.iter().any(|entry| entry.event.to_parts().0 == "MdmCommandQueued" && entry.actor.kind == ActorKind::Staff)
@@ -87,7 +87,7 @@ async fn many_devices_get_what_was_rehearsed_for_them_and_a_list_that_nobody_was
 
 /// Gives the proof that a page asks for.
 async fn prove(browser: &Browser, asked: &Answer) -> Answer {
-    assert_eq!((asked.status, asked.texts("h1")), (200, vec!["Is it you?".to_owned()]), "{}", asked.body);
+    assert_eq!((asked.status, asked.texts("h1")), (200, vec!["Confirm it’s you".to_owned()]), "{}", asked.body);
     post(browser, "/console/confirm/password", &fields(asked, &[("password", crate::console::desk::PASSWORD)])).await
 }
 
@@ -125,7 +125,7 @@ async fn what_cannot_be_undone_takes_a_proof_of_the_last_minutes_one_for_the_who
         assert_eq!((answer.status, answer.location()), (303, &*format!("/console/confirm?next={next}")));
     };
     let asks = |answer: Answer, named: &[&str]| {
-        assert_eq!((answer.status, answer.texts("h1")), (200, vec!["Is it you?".to_owned()]), "{}", answer.body);
+        assert_eq!((answer.status, answer.texts("h1")), (200, vec!["Confirm it’s you".to_owned()]), "{}", answer.body);
         let about = answer.texts(".about").concat();
         assert!(named.iter().all(|name| about.contains(name)), "{named:?}: {about}");
     };
@@ -173,7 +173,11 @@ async fn after_the_proof_the_very_list_that_was_frozen_goes_on_and_every_page_be
     let browser = administrator(&server).await;
     let page = browser.get("/console/commands/erase").await;
     let tried = post(&browser, "/console/commands/erase/try", &fields(&page, &[("ids", &ours.id.to_string())])).await;
-    assert!(tried.texts("h1") == ["1 would accept it"] && tried.body.contains("good for 15 minutes"), "{}", tried.body);
+    assert!(
+        tried.texts("h1") == ["1 would accept it"] && tried.body.contains("valid for 15 minutes"),
+        "{}",
+        tried.body
+    );
     clock.advance_seconds(6 * 60);
     let asked = post(&browser, "/console/commands/erase/do", &fields(&tried, &[("confirm", "erase 1")])).await;
     assert!(asked.body.contains("Nothing has been done yet"), "{}", asked.body);
@@ -244,10 +248,10 @@ async fn nothing_filled_in_never_means_all_devices_and_blanks_are_an_error() {
     for (which, said) in [
         (&[][..], "or choose all enrolled devices"),
         (&[("which", "these"), ("person", ""), ("ids", ""), ("kind", "")], "or choose all enrolled devices"),
-        (&[("which", "these"), ("person", "   ")], "The person contains only blanks"),
-        (&[("which", "all"), ("person", "   ")], "The person contains only blanks"),
-        (&[("ids", " \r\n , ")], "ids contain only blanks"),
-        (&[("named", "\t"), ("person", "ada")], "model contains only blanks"),
+        (&[("which", "these"), ("person", "   ")], "The field for the person contains only spaces"),
+        (&[("which", "all"), ("person", "   ")], "The field for the person contains only spaces"),
+        (&[("ids", " \r\n , ")], "ids contains only spaces"),
+        (&[("named", "\t"), ("person", "ada")], "model contains only spaces"),
         (&[("which", "all"), ("person", "ada")], "not both"),
     ] {
         let refused = tried(which).await;
@@ -292,7 +296,7 @@ async fn the_frozen_list_tells_devices_of_one_name_apart_and_a_wrong_phrase_does
         assert_eq!((wrong.status, wrong.texts("tbody tr").len()), (409, 2), "{}", wrong.body);
         assert_eq!(wrong.attribute("#confirm", "aria-describedby").as_deref(), Some("wrong"));
         assert!(
-            wrong.texts("#wrong").concat().contains("Nothing was done: to go on, type “erase 2”"),
+            wrong.texts("#wrong").concat().contains("Nothing was done. To continue, type “erase 2”"),
             "{}",
             wrong.body
         );
