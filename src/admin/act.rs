@@ -10,7 +10,7 @@ use super::session::{Acts, May, Own, is_fresh, see_other};
 use crate::admin::Console;
 use actix_web::{HttpResponse, web};
 use decisions::device::{Command, Device as Aggregate};
-use devices::commands::act::Done;
+use devices::commands::request::Queued;
 use devices::commands::{QueueError, removal};
 use events::Position;
 use events::device::DeviceId;
@@ -105,7 +105,7 @@ pub async fn submit(
         }
         other => Problem::unavailable(other, staff.correlation()),
     })?;
-    let Done { command, appended } = done;
+    let Queued { command, appended } = done;
     if let Some(appended) = appended {
         wait(staff.app(), appended.position).await;
     }
@@ -115,19 +115,19 @@ pub async fn submit(
     }))
 }
 
-async fn perform(app: &Console, id: DeviceId, verb: Verb, context: &Context) -> Result<Done, QueueError> {
+async fn perform(app: &Console, id: DeviceId, verb: Verb, context: &Context) -> Result<Queued, QueueError> {
     let command = match verb {
         Verb::Unenroll => {
             let device = app.platform.device(id).await.map_err(PerformError::Read)?;
             let command = removal(id, &device);
             let appended = app.devices.unenroll(id, command, context).await?.appended;
-            return Ok(Done { command: Some(command), appended });
+            return Ok(Queued { command: Some(command), appended });
         }
         Verb::Archive => Command::Archive,
         Verb::Restore => Command::Restore,
     };
     let appended = app.platform.perform::<Aggregate>(&id.stream(), &command, context).await?.appended;
-    Ok(Done { command: None, appended })
+    Ok(Queued { command: None, appended })
 }
 
 // Waits for the projections, so that the next page shows the change (read your writes). The action is done even if

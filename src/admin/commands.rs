@@ -8,7 +8,7 @@ mod one;
 mod wanted;
 
 pub use one::{Standing, standing};
-pub use wanted::{Verb, possible};
+pub use wanted::possible;
 
 use super::carried::About;
 use super::devices::parse_device;
@@ -17,6 +17,7 @@ use super::query::ReadWhole as _;
 use super::session::{Acts, May, Staff, is_fresh, is_permitted};
 use actix_web::web;
 use devices::commands::QueueError;
+use devices::commands::table::{CommandSpec, command};
 use platform::PerformError;
 use projections::devices as inventory;
 use uuid::Uuid;
@@ -33,14 +34,14 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 /// Returns whether the staff member must confirm first. Irreversible actions need a confirmation of the last minutes,
 /// one for the whole batch.
-fn must_prove(staff: &May<Acts>, verb: Verb) -> bool {
-    verb.is_destructive() && !is_fresh(staff)
+fn must_prove(staff: &May<Acts>, spec: &CommandSpec) -> bool {
+    spec.irreversible && !is_fresh(staff)
 }
 
 /// Redirects a staff member without such a confirmation to the confirmation page, which returns to `page`. Submitted
 /// forms are not redirected; their content is kept by [`carried`].
-fn prove(staff: &May<Acts>, verb: Verb, page: String) -> Result<(), Problem> {
-    if must_prove(staff, verb) { Err(Problem::Confirm { next: page }) } else { Ok(()) }
+fn prove(staff: &May<Acts>, spec: &CommandSpec, page: String) -> Result<(), Problem> {
+    if must_prove(staff, spec) { Err(Problem::Confirm { next: page }) } else { Ok(()) }
 }
 
 /// Returns the action that a confirmation leading to `next` is for, if the staff member may act.
@@ -49,16 +50,16 @@ fn prove(staff: &May<Acts>, verb: Verb, page: String) -> Result<(), Problem> {
 /// Returns an error if the projections are unavailable.
 pub async fn about(staff: &Staff, next: &str) -> Result<Option<About>, Problem> {
     let segments: Vec<&str> = next.trim_start_matches('/').split('/').collect();
-    let destructive = |verb: &str| Verb::parse(verb).ok().filter(|verb| verb.is_destructive());
+    let irreversible = |name: &str| command(name).filter(|spec| spec.irreversible);
     if !is_permitted::<Acts>(&staff.roles) {
         return Ok(None);
     }
     match segments[..] {
-        ["console", "commands", verb] => Ok(destructive(verb).map(|verb| About::chosen_later(verb.label()))),
-        ["console", "devices", device, "commands", verb] => {
-            let (Ok(id), Some(verb)) = (parse_device(device), destructive(verb)) else { return Ok(None) };
+        ["console", "commands", name] => Ok(irreversible(name).map(|spec| About::chosen_later(spec.label))),
+        ["console", "devices", device, "commands", name] => {
+            let (Ok(id), Some(spec)) = (parse_device(device), irreversible(name)) else { return Ok(None) };
             let found = inventory::get(staff.projections(), id, None).await.map_err(|error| staff.broken(error))?;
-            Ok(found.map(|device| About::one(verb.label(), &device)))
+            Ok(found.map(|device| About::one(spec.label, &device)))
         }
         _ => Ok(None),
     }

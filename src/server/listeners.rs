@@ -96,7 +96,7 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         for setting in ["server.listen", "server.metrics_listen", "devices.listen"] {
             let told = bind(setting, &mut taken.local_addr().unwrap()).unwrap_err().to_string();
-            assert!(told.contains(&format!("`{setting}`")) && told.contains("end it"), "{told}");
+            assert!(told.contains(&format!("`{setting}`")) && told.contains("stop it"), "{told}");
         }
     }
 }

@@ -1,22 +1,24 @@
 //! MDM commands: built, checked against the table and the device's profile, queued, called off; and with them the end of
 //! management.
 //!
-//! `build` makes `Command` dictionaries, `act` is what an administrator may want of a device, `upload` looks into a profile
-//! before anybody gets it, `outcome` reads what an answer tells, `self_service` is the app at the end of an enrollment.
+//! `table` describes each command, `build` makes its `Command` dictionary, `request` rehearses and queues what a staff member requests,
+//! `upload` opens a profile before a device gets it, `outcome` reads a result, `self_service` is the app at the end of an enrollment.
 
-pub mod act;
 pub mod build;
+pub mod input;
 pub mod outcome;
+pub mod request;
 pub mod self_service;
+pub mod table;
 pub mod upload;
 
 use crate::Devices;
 use apple::Target;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use decisions::Aggregate as _;
 use decisions::apple_target;
 use decisions::device::{Command, Device, QueuedCommand, Refusal};
+use decisions::visit::Visit;
 use events::device::{CommandId, CommandPayload, DeviceId, Priority, plain_identifier};
 use events::enrollment::{EnrollmentKind, OsVersion, ServedProfile};
 use events::{Personal, StreamName, Timestamp};
@@ -28,21 +30,6 @@ use uuid::Uuid;
 
 pub use apple::{Violation, Weight};
 pub use build::{device_information, first_questions, security_info};
-
-/// Commands whose dictionaries hold nothing but our own questions and names of apps and profiles. Every other is sealed
-/// under the device's key.
-const PLAIN: &[&str] = &[
-    "CertificateList",
-    "ClearPasscode",
-    "DeviceInformation",
-    "EraseDevice",
-    "InstalledApplicationList",
-    "ManagedApplicationList",
-    "ProfileList",
-    "RemoveApplication",
-    "RemoveProfile",
-    "SecurityInfo",
-];
 
 /// First version that attests its hardware to the server.
 const FIRST_ATTESTATION: OsVersion = OsVersion::new(16, 0);
@@ -107,16 +94,7 @@ pub struct Terms {
 impl Terms {
     /// As commands of this type usually are.
     pub fn usual(request_type: &str) -> Terms {
-        let priority = match request_type {
-            "DeviceLock" | "ClearPasscode" | "EraseDevice" => Priority::Urgent,
-            "DeviceInformation"
-            | "SecurityInfo"
-            | "ProfileList"
-            | "CertificateList"
-            | "InstalledApplicationList"
-            | "ManagedApplicationList" => Priority::Background,
-            _ => Priority::Normal,
-        };
+        let priority = table::request_type(request_type).priority;
         Terms { priority, expires: None, consent: Consent::Nothing }
     }
 }
@@ -150,59 +128,12 @@ impl Devices {
         context: &Context,
     ) -> Result<Performed<Device>, QueueError> {
         let state = self.platform.device(device).await.map_err(PerformError::Read)?;
-        let (queue, concerns) = self.prepare(device, &state, id, command, terms).await?;
+        let visit = self.platform.visit(device.enrollment()).await.map_err(PerformError::Read)?;
+        let (queue, concerns) = prepare(device, &state, &visit, id, command, terms)?;
         if Consent::needed(&concerns) > terms.consent {
             return Err(QueueError::Unconfirmed(concerns));
         }
         Ok(self.platform.perform::<Device>(&device.stream(), &queue, context).await?)
-    }
-
-    /// Whether the device would take the command, as [`Devices::queue_command`] decides it; nothing is queued. Returns the findings that need
-    /// consent.
-    ///
-    /// # Errors
-    /// As [`Devices::queue_command`].
-    pub async fn would_take(&self, device: DeviceId, command: &Dictionary) -> Result<Vec<Violation>, QueueError> {
-        let state = self.platform.device(device).await.map_err(PerformError::Read)?;
-        let terms = Terms::usual(request_type(command).unwrap_or_default());
-        let id = CommandId(self.platform.world.random_uuid());
-        let (queue, concerns) = self.prepare(device, &state, id, command, terms).await?;
-        state.decide(&queue).map_err(PerformError::Refused)?;
-        Ok(concerns)
-    }
-
-    // Down to its keys: a device would answer a forbidden one with an error, or leave it out without a word.
-    async fn prepare(
-        &self,
-        device: DeviceId,
-        state: &Device,
-        id: CommandId,
-        command: &Dictionary,
-        terms: Terms,
-    ) -> Result<(Command, Vec<Violation>), QueueError> {
-        let request_type = request_type(command).ok_or(QueueError::NoRequestType)?.to_owned();
-        let visit = self.platform.visit(device.enrollment()).await.map_err(PerformError::Read)?;
-        let profile = visit.identity.map(|identity| identity.profile);
-        let unenrolls = profile.as_ref().is_some_and(|profile| removes(command, profile));
-        let mut concerns = vec![];
-        if let Some(target) = state.target() {
-            let purpose = if unenrolls { Purpose::Unenroll } else { Purpose::Any };
-            let wrong;
-            (wrong, concerns) = findings(command, target, profile.as_ref(), state, purpose);
-            if !wrong.is_empty() {
-                let refusal = Refusal::CommandForbidden { request_type, why: wrong.join("; ") };
-                return Err(PerformError::Refused(refusal).into());
-            }
-        }
-        let mut command = command.clone();
-        // A secret of the device's own, which its stream has already: put in when the command is sent.
-        command.remove("UnlockToken");
-        let priority = if unenrolls { Priority::Urgent } else { terms.priority };
-        let payload = payload(&command, &request_type, device)?;
-        // An erased device is managed no more, and has nobody left to say so.
-        let unenrolls = unenrolls || request_type == "EraseDevice";
-        let queue = Command::QueueCommand { id, request_type, payload, unenrolls, priority, expires: terms.expires };
-        Ok((queue, concerns))
     }
 
     /// Calls a command off: it is not sent any more. Twice is once.
@@ -240,6 +171,39 @@ impl Devices {
     pub fn hardware_stream(&self, udid: &str) -> StreamName {
         StreamName::of("hardware", self.platform.secrets.name("hardware", &[&plain_identifier(udid)]))
     }
+}
+
+// Checks every key: a device would answer a forbidden one with an error, or ignore it without a word.
+fn prepare(
+    device: DeviceId,
+    state: &Device,
+    visit: &Visit,
+    id: CommandId,
+    command: &Dictionary,
+    terms: Terms,
+) -> Result<(Command, Vec<Violation>), QueueError> {
+    let request_type = request_type(command).ok_or(QueueError::NoRequestType)?.to_owned();
+    let profile = visit.identity.as_ref().map(|identity| identity.profile.clone());
+    let unenrolls = profile.as_ref().is_some_and(|profile| removes(command, profile));
+    let mut concerns = vec![];
+    if let Some(target) = state.target() {
+        let purpose = if unenrolls { Purpose::Unenroll } else { Purpose::Any };
+        let wrong;
+        (wrong, concerns) = findings(command, target, profile.as_ref(), state, purpose);
+        if !wrong.is_empty() {
+            let refusal = Refusal::CommandForbidden { request_type, why: wrong.join("; ") };
+            return Err(PerformError::Refused(refusal).into());
+        }
+    }
+    let mut command = command.clone();
+    // A secret of the device's own, which its stream has already: put in when the command is sent.
+    command.remove("UnlockToken");
+    let priority = if unenrolls { Priority::Urgent } else { terms.priority };
+    let payload = payload(&command, &request_type, device)?;
+    // An erased device is managed no more, and has nobody left to say so.
+    let unenrolls = unenrolls || request_type == "EraseDevice";
+    let queue = Command::QueueCommand { id, request_type, payload, unenrolls, priority, expires: terms.expires };
+    Ok((queue, concerns))
 }
 
 /// Whether this device can attest which hardware it is: in Device Enrollment (User Enrollment leaves the identifiers out), and
@@ -357,9 +321,9 @@ pub(crate) fn payload(
     Value::Dictionary(command.clone()).to_writer_xml(&mut xml)?;
     let xml = String::from_utf8_lossy(&xml).into_owned();
     // A nonce is for the device alone: whoever knew it before could prepare an answer.
-    let is_plain = PLAIN.contains(&request_type) && !command.contains_key("DeviceAttestationNonce");
-    Ok(match is_plain {
-        true => CommandPayload::Plain(xml),
-        false => CommandPayload::Sealed(Personal::new(device.key(), xml)),
+    let is_sealed = table::request_type(request_type).sealed || command.contains_key("DeviceAttestationNonce");
+    Ok(match is_sealed {
+        false => CommandPayload::Plain(xml),
+        true => CommandPayload::Sealed(Personal::new(device.key(), xml)),
     })
 }

@@ -7,6 +7,7 @@
 mod lists;
 
 use crate::commands::asked;
+use crate::commands::table::{ResultKind, request_type};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use decisions::apple_target;
@@ -136,14 +137,17 @@ fn facts(
     person: PersonId,
 ) -> BTreeMap<String, InventoryValue> {
     let part = |key: &str| answer.get(key).and_then(Value::as_dictionary);
-    match asked.get("RequestType").and_then(Value::as_string) {
-        Some("DeviceInformation") => {
+    let name = asked.get("RequestType").and_then(Value::as_string).unwrap_or_default();
+    match request_type(name).result {
+        ResultKind::DeviceInformation => {
             let names: Vec<_> = asked.get("Queries").and_then(Value::as_array).into_iter().flatten().collect();
             let asked_for = |query: &&Query| names.iter().any(|name| name.as_string() == Some(query.name));
             keep(QUERIES.iter().filter(asked_for), part("QueryResponses"), kind, person)
         }
-        Some("SecurityInfo") => keep(SECURITY.iter(), part("SecurityInfo"), kind, person),
-        _ => BTreeMap::new(),
+        ResultKind::SecurityInfo => keep(SECURITY.iter(), part("SecurityInfo"), kind, person),
+        ResultKind::Status | ResultKind::List(_) | ResultKind::InstalledApp | ResultKind::ManagedApps => {
+            BTreeMap::new()
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The list of devices that a rehearsal showed, frozen for the action. The list is in the page as an authenticated
 //! token, so that the action applies to exactly the devices that the administrator saw.
 
-use super::wanted::Verb;
 use crate::admin::session::{Acts, May};
 use crate::admin::words;
+use devices::commands::table::CommandSpec;
 use events::device::DeviceId;
 use openssl::sha::sha256;
 use projections::devices::Device;
@@ -16,7 +16,7 @@ const PURPOSE: &str = "command-batch";
 /// Context of a batch. A list is valid only for the same context.
 pub struct Batch<'a> {
     pub staff: &'a May<Acts>,
-    pub verb: Verb,
+    pub spec: &'static CommandSpec,
     pub request: Uuid,
     /// Parameters of the action, as in the form.
     pub what: &'a [(&'static str, String)],
@@ -33,8 +33,8 @@ impl Batch<'_> {
     pub fn seal<'d>(&self, devices: impl IntoIterator<Item = &'d Device>) -> String {
         let list: Vec<String> = devices.into_iter().map(|device| format!("{}:{}", device.id, looks(device))).collect();
         let expires = self.staff.now().0 / 1_000_000 + GOOD_FOR_SECONDS;
-        let [session, verb, request, what] = self.bound();
-        self.staff.app().platform.secrets.link(PURPOSE, &[&list.join(","), &session, &verb, &request, &what], expires)
+        let [session, name, request, what] = self.bound();
+        self.staff.app().platform.secrets.link(PURPOSE, &[&list.join(","), &session, &name, &request, &what], expires)
     }
 
     /// Returns the list of a form, or `None` if the token belongs to another context or has expired.
@@ -53,7 +53,7 @@ impl Batch<'_> {
         let what = serde_json::to_vec(&what).unwrap_or_default();
         [
             self.staff.session.id.to_string(),
-            self.verb.as_str().to_owned(),
+            self.spec.name.to_owned(),
             self.request.to_string(),
             hex::encode(sha256(&what)),
         ]

@@ -2,7 +2,7 @@
 //! before.
 
 use super::form::Sent;
-use super::wanted::{Verb, possible, wanted};
+use super::wanted::{command, possible, wanted};
 use super::{must_prove, prove};
 use crate::admin::act::wait;
 use crate::admin::carried::{About, Act};
@@ -18,7 +18,10 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use devices::commands::act::{Act as Wants, Wanted};
+use devices::commands::request::CommandRequest;
+#[cfg(test)]
+use devices::commands::table::COMMANDS;
+use devices::commands::table::CommandSpec;
 use devices::commands::{QueueError, Violation, Weight, lines};
 use events::Timestamp;
 use events::device::{CommandId, DeviceId};
@@ -31,6 +34,9 @@ use uuid::Uuid;
 
 /// Number of recent commands that are searched for one that still waits.
 const RECENT: usize = 25;
+
+/// The command for which the device's name is typed.
+const ERASE: &str = "erase";
 
 #[derive(Serialize)]
 struct Page {
@@ -55,7 +61,7 @@ struct Page {
 }
 
 view!(command, Menu, Page {
-    verb among Verb::ALL.map(Verb::as_str),
+    verb among COMMANDS.map(|spec| spec.name),
     label,
     consequence,
     device,
@@ -84,13 +90,13 @@ struct Concerns {
 content!(Concerns { warnings, doubts, profile, expires });
 
 impl Concerns {
-    fn of(found: Vec<Violation>, wanted: &Wanted, sent: &Sent) -> Option<Concerns> {
-        let Wanted { act: Wants::InstallProfile(upload), .. } = wanted else { return None };
+    fn of(found: Vec<Violation>, wanted: &CommandRequest, sent: &Sent) -> Option<Concerns> {
+        let file = wanted.input.file()?;
         let (doubts, warnings): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.weight > Weight::Warning);
         Some(Concerns {
             warnings: lines(&warnings),
             doubts: lines(&doubts),
-            profile: STANDARD.encode(&upload.file),
+            profile: STANDARD.encode(file),
             expires: sent.text("expires").unwrap_or_default().to_owned(),
         })
     }
@@ -101,11 +107,11 @@ impl Concerns {
 /// # Errors
 /// Returns an error if there is no such device, or the command is not possible on it.
 pub async fn page(staff: May<Acts>, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
-    let (id, verb) = (parse_device(&path.0)?, Verb::parse(&path.1)?);
-    let device = device(&staff, id, verb).await?;
-    prove(&staff, verb, page_of(id, verb))?;
+    let (id, spec) = (parse_device(&path.0)?, command(&path.1)?);
+    let device = device(&staff, id, spec).await?;
+    prove(&staff, spec, page_of(id, spec))?;
     staff.record(AccessEvent::DeviceViewed { device: id }).await?;
-    show_form(&staff, &device, verb, Again::default()).await
+    show_form(&staff, &device, spec, Again::default()).await
 }
 
 /// State of a form that is shown again after it was submitted.
@@ -117,20 +123,24 @@ struct Again {
 }
 
 // Shows the form. After a submission it is shown with the message and the same request id.
-async fn show_form(staff: &May<Acts>, device: &Device, verb: Verb, again: Again) -> Result<HttpResponse, Problem> {
+async fn show_form(
+    staff: &May<Acts>,
+    device: &Device,
+    spec: &'static CommandSpec,
+    again: Again,
+) -> Result<HttpResponse, Problem> {
     let (id, label) = (device.id, words::label(device));
     let queued = commands::of_device(staff.projections(), id, RECENT).await.map_err(|error| staff.broken(error))?;
-    let same =
-        |queued: &&Queued| queued.state.is_waiting() && verb.request_type() == Some(queued.request_type.as_str());
+    let same = |queued: &&Queued| queued.state.is_waiting() && spec.once == Some(queued.request_type.as_str());
     let now = staff.now();
     let page = Page {
-        verb: verb.as_str(),
-        label: verb.label(),
-        consequence: verb.consequence(),
+        verb: spec.name,
+        label: spec.label,
+        consequence: spec.consequence,
         device_href: href(id, None),
-        action: page_of(id, verb),
-        destructive: verb.is_destructive(),
-        confirm: (verb == Verb::Erase).then(|| label.clone()),
+        action: page_of(id, spec),
+        destructive: spec.irreversible,
+        confirm: (spec.name == ERASE).then(|| label.clone()),
         request: again.request.unwrap_or_else(|| staff.app().platform.world.random_uuid()),
         wrong: again.wrong,
         concerns: again.concerns,
@@ -139,20 +149,20 @@ async fn show_form(staff: &May<Acts>, device: &Device, verb: Verb, again: Again)
         device: label.clone(),
     };
     let status = if again.wrong.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
-    show_as(status, &format!("{}: {label}", verb.label()), "devices", staff, &page)
+    show_as(status, &format!("{}: {label}", spec.label), "devices", staff, &page)
 }
 
-fn page_of(id: DeviceId, verb: Verb) -> String {
-    format!("{}/commands/{}", href(id, None), verb.as_str())
+fn page_of(id: DeviceId, spec: &'static CommandSpec) -> String {
+    format!("{}/commands/{}", href(id, None), spec.name)
 }
 
-async fn device(staff: &May<Acts>, id: DeviceId, verb: Verb) -> Result<Device, Problem> {
+async fn device(staff: &May<Acts>, id: DeviceId, spec: &'static CommandSpec) -> Result<Device, Problem> {
     let found = inventory::get(staff.projections(), id, None).await.map_err(|error| staff.broken(error))?;
     let device = found.ok_or(Problem::NotFound)?;
-    if possible(&device).contains(&verb) {
+    if possible(&device).contains(&spec) {
         return Ok(device);
     }
-    Err(Problem::Refused(format!("{} is not possible on this device.", verb.label())))
+    Err(Problem::Refused(format!("{} is not possible on this device.", spec.label)))
 }
 
 /// Queues the command.
@@ -166,30 +176,30 @@ pub async fn submit(
     path: web::Path<(String, String)>,
     sent: Sent,
 ) -> Result<HttpResponse, Problem> {
-    let (id, verb) = (parse_device(&path.0)?, Verb::parse(&path.1)?);
-    let device = device(&staff, id, verb).await?;
-    let wanted = wanted(verb, &sent, staff.now())?;
-    if verb == Verb::Erase && sent.text("confirm") != Some(words::label(&device).trim()) {
+    let (id, spec) = (parse_device(&path.0)?, command(&path.1)?);
+    let device = device(&staff, id, spec).await?;
+    let wanted = wanted(spec, &sent, staff.now())?;
+    if spec.name == ERASE && sent.text("confirm") != Some(words::label(&device).trim()) {
         let wrong = "Nothing was erased: the text that you typed is not the device’s name.";
-        let again = Again { request: Some(wanted.request), wrong: Some(wrong), concerns: None };
-        return show_form(&staff, &device, verb, again).await;
+        let again = Again { request: Some(wanted.id), wrong: Some(wrong), concerns: None };
+        return show_form(&staff, &device, spec, again).await;
     }
-    if must_prove(&staff, verb) {
+    if must_prove(&staff, spec) {
         let act = Act {
-            path: page_of(id, verb),
-            about: About::one(verb.label(), &device),
-            consequence: verb.consequence().to_owned(),
+            path: page_of(id, spec),
+            about: About::one(spec.label, &device),
+            consequence: spec.consequence.to_owned(),
             fields: sent.carried(),
             back: href(id, None),
         };
         return proof::first(&own, &act);
     }
-    let done = match staff.app().devices.want(id, &wanted, &staff.context()).await {
+    let done = match staff.app().devices.request(id, &wanted, &staff.context()).await {
         Ok(done) => done,
         Err(QueueError::Unconfirmed(found)) => {
             let concerns = Concerns::of(found, &wanted, &sent);
-            let again = Again { request: Some(wanted.request), wrong: None, concerns };
-            return show_form(&staff, &device, verb, again).await;
+            let again = Again { request: Some(wanted.id), wrong: None, concerns };
+            return show_form(&staff, &device, spec, again).await;
         }
         Err(error) => {
             let why = super::refusal(error, staff.correlation())?;

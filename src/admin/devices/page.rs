@@ -5,7 +5,7 @@ use super::{href, parse_as_of, parse_device};
 use crate::admin::act;
 use crate::admin::audit;
 use crate::admin::claims;
-use crate::admin::commands::{Standing, Verb, possible as commands_of, standing};
+use crate::admin::commands::{Standing, possible as commands_of, standing};
 use crate::admin::earlier;
 use crate::admin::pages::{show, view};
 use crate::admin::problem::Problem;
@@ -13,6 +13,7 @@ use crate::admin::query::{Parameters, Query, read};
 use crate::admin::session::{Acts, May, SeesInventory, Staff, is_permitted};
 use crate::admin::words::{self, Chip, Instant, NONE};
 use crate::web::content::content;
+use ::devices::commands::table::CommandSpec;
 use actix_web::{HttpResponse, web};
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
@@ -394,10 +395,10 @@ fn app_line(app: &ManagedApp, now: Timestamp) -> AppLine {
 }
 
 fn offered(device: &Device) -> Vec<Offered> {
-    let offer = |verb: Verb| Offered {
-        href: format!("{}/commands/{}", href(device.id, None), verb.as_str()),
-        label: verb.label(),
-        class: if verb.is_destructive() { "bad" } else { "" },
+    let offer = |spec: &CommandSpec| Offered {
+        href: format!("{}/commands/{}", href(device.id, None), spec.name),
+        label: spec.label,
+        class: if spec.irreversible { "bad" } else { "" },
     };
     commands_of(device).into_iter().map(offer).collect()
 }

@@ -1,6 +1,7 @@
 //! How managed apps stand, as answers tell it.
 
 use super::asked;
+use super::table::{ResultKind, request_type};
 use decisions::apple_target;
 use decisions::device::{Device, QueuedCommand};
 use events::device::{AppStatus, RejectionReason};
@@ -18,10 +19,12 @@ const MAX_APPS: usize = 500;
 pub fn apps(command: &QueuedCommand, answer: &Dictionary, state: &Device) -> BTreeMap<String, AppStatus> {
     let Some(kind) = state.kind() else { return BTreeMap::new() };
     let told = apple::told(&command.request_type, answer, apple_target(kind, state.version()));
-    match command.request_type.as_str() {
-        "InstallApplication" => installing(command, &told).into_iter().collect(),
-        "ManagedApplicationList" => listed(&told, kind, state),
-        _ => BTreeMap::new(),
+    match request_type(&command.request_type).result {
+        ResultKind::InstalledApp => installing(command, &told).into_iter().collect(),
+        ResultKind::ManagedApps => listed(&told, kind, state),
+        ResultKind::Status | ResultKind::DeviceInformation | ResultKind::SecurityInfo | ResultKind::List(_) => {
+            BTreeMap::new()
+        }
     }
 }
 
@@ -41,7 +44,7 @@ fn text<'a>(told: &'a Dictionary, key: &str) -> Option<&'a str> {
 /// Why a device does not take the app that it was to install. It names the app only where it takes it
 /// (mdm/commands/application.install.yaml, `Identifier`), so that this belongs to the command.
 pub fn rejection(command: &QueuedCommand, answer: &Dictionary) -> Option<RejectionReason> {
-    let installs = command.request_type == "InstallApplication";
+    let installs = request_type(&command.request_type).result == ResultKind::InstalledApp;
     let reason = answer.get("RejectionReason").and_then(Value::as_string);
     reason.filter(|_| installs).map(RejectionReason::parse)
 }
@@ -73,7 +76,8 @@ fn status(text: &str) -> AppStatus {
 
 // The bundle identifiers of apps that came, or were to come, by management.
 fn managed(state: &Device) -> BTreeSet<String> {
-    let installs = state.commands.iter().filter(|command| command.request_type == "InstallApplication");
+    let installs =
+        state.commands.iter().filter(|command| request_type(&command.request_type).result == ResultKind::InstalledApp);
     let named = installs.filter_map(|command| {
         let asked = asked(command)?;
         command.app.clone().or_else(|| identifier(&asked).map(str::to_owned))

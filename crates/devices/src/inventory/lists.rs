@@ -2,6 +2,7 @@
 //! only managed entries are kept, even if the device reports others.
 
 use super::json;
+use crate::commands::table::{ResultKind, request_type};
 use crate::commands::{asked, upload};
 use decisions::device::{CommandState, Device};
 use events::device::CommandStatus;
@@ -16,30 +17,28 @@ const MAX_ENTRIES: usize = 1_000;
 struct List {
     /// Name of the command and of the key in the answer.
     name: &'static str,
-    /// Fields of an entry that are kept (mdm/commands/profile.list.yaml, application.installed.list.yaml,
-    /// certificate.list.yaml).
+    /// Fields of an entry that are kept.
     fields: &'static [&'static str],
 }
 
-const LISTS: &[List] = &[
-    List {
-        name: "ProfileList",
-        fields: &["PayloadIdentifier", "PayloadDisplayName", "PayloadOrganization", "PayloadUUID"],
-    },
-    List { name: "InstalledApplicationList", fields: &["Identifier", "Name", "ShortVersion", "Version"] },
-    List { name: "CertificateList", fields: &["CommonName", "IsIdentity"] },
-];
+fn list(name: &str) -> Option<List> {
+    let known = request_type(name);
+    match known.result {
+        ResultKind::List(fields) => Some(List { name: known.name, fields }),
+        _ => None,
+    }
+}
 
 /// Returns the name of the list in an answer and the part of it that is kept. Returns `None` if the answer contains no
 /// such list.
 pub(super) fn of(
-    request_type: &str,
+    name: &str,
     told: &Dictionary,
     kind: EnrollmentKind,
     state: &Device,
     enrollment: &str,
 ) -> Option<(&'static str, Json)> {
-    let list = LISTS.iter().find(|list| list.name == request_type)?;
+    let list = list(name)?;
     let ours = match kind {
         EnrollmentKind::UserEnrollment => Some(Ours::of(state, enrollment)),
         EnrollmentKind::DeviceEnrollment => None,
@@ -51,8 +50,8 @@ pub(super) fn of(
 }
 
 /// Returns the fields of the list's entries that are too long, each with the name of the list.
-pub(super) fn left_out(request_type: &str, told: &Dictionary, is_long: impl Fn(&Value) -> bool) -> BTreeSet<String> {
-    let Some(list) = LISTS.iter().find(|list| list.name == request_type) else { return BTreeSet::new() };
+pub(super) fn left_out(name: &str, told: &Dictionary, is_long: impl Fn(&Value) -> bool) -> BTreeSet<String> {
+    let Some(list) = list(name) else { return BTreeSet::new() };
     let entries = told.get(list.name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_dictionary);
     let long = |entry: &Dictionary| {
         let fields = list.fields.iter().filter(|field| entry.get(field).is_some_and(&is_long));
