@@ -3,6 +3,7 @@
 mod access;
 mod administer;
 mod check_config;
+#[cfg(feature = "demo")]
 pub mod demo;
 mod discovery;
 mod health;
@@ -13,6 +14,7 @@ mod password;
 mod push;
 mod reference;
 mod serve;
+#[cfg(feature = "demo")]
 mod simulate;
 mod status;
 
@@ -53,8 +55,10 @@ enum Command {
     /// Run the server for people, devices and staff.
     Serve(serve::Serve),
     /// Run a server in a temporary directory and watch three simulated devices enroll, step by step.
+    #[cfg(feature = "demo")]
     Demo(demo::Demo),
     /// Enroll many simulated devices at a running server, and report rates and latencies.
+    #[cfg(feature = "demo")]
     Simulate(simulate::Simulate),
     /// Check the configuration, and say how to correct each problem. Changes nothing.
     CheckConfig(check_config::CheckConfig),
@@ -98,7 +102,9 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Init(command) => wait(command.run()),
         Command::Serve(command) => wait(command.run()),
+        #[cfg(feature = "demo")]
         Command::Demo(command) => wait(command.run()),
+        #[cfg(feature = "demo")]
         Command::Simulate(command) => wait(command.run()),
         Command::CheckConfig(command) => wait(command.run()),
         Command::Settings(command) => wait(command.run()),
