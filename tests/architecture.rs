@@ -1,6 +1,7 @@
-//! The rules of the house, read from the sources: who imports whom, what is pure, what the papers say.
+//! The architecture test: which crate and module may use which, what is pure, and what the documents must say. It reads `cargo metadata`
+//! and the sources.
 
-#[path = "house/matches.rs"]
+#[path = "architecture/matches.rs"]
 mod matches;
 
 use std::collections::BTreeSet;
@@ -263,6 +264,19 @@ const MAY_DEPEND: [(&str, &[&str]); 22] = [
     ("world", &[]),
 ];
 
+#[test]
+fn log_lines_of_every_crate_pass_the_filter_for_our_own() {
+    // The binary's crate is `muster`; the simulator logs nothing.
+    for folder in source_folders() {
+        let mut files = Vec::new();
+        collect(&folder, &mut files);
+        let logs = files.iter().any(|path| std::fs::read_to_string(path).unwrap().contains("tracing::"));
+        let name = folder.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap();
+        let name = if folder == root().join("src") { "muster" } else { name };
+        assert!(!logs || telemetry::OURS.contains(&name), "{name} logs and is not in telemetry::OURS");
+    }
+}
+
 /// What only tests, or what they ask for by a feature, may depend on.
 const FOR_TESTS: &str = "test_support";
 
@@ -311,12 +325,12 @@ fn the_architecture_names_every_module() {
 }
 
 #[test]
-fn links_in_the_papers_lead_somewhere() {
-    for paper in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
-        let text = std::fs::read_to_string(root().join(paper)).unwrap();
+fn links_in_the_documents_lead_somewhere() {
+    for document in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+        let text = std::fs::read_to_string(root().join(document)).unwrap();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let local = !target.contains("://") && !target.starts_with('#');
-            assert!(!local || root().join(target).exists(), "{paper}: {target} is not there");
+            assert!(!local || root().join(target).exists(), "{document}: {target} is not there");
         }
     }
 }
@@ -384,7 +398,7 @@ fn every_direct_dependency_is_explained_or_speaks_for_itself() {
 }
 
 #[test]
-fn every_alarm_and_metric_of_the_code_is_in_the_paper_on_operating_and_no_other() {
+fn every_alarm_and_metric_of_the_code_is_in_the_document_on_operating_and_no_other() {
     let mut known: BTreeSet<String> = Alarm::ALL.iter().map(|alarm| alarm.label().to_owned()).collect();
     // Most metrics are shown once something was counted; their names stand in the source. Those of the process are shown at once.
     let source = std::fs::read_to_string(root().join("crates/telemetry/src/metrics.rs")).unwrap();
@@ -393,8 +407,8 @@ fn every_alarm_and_metric_of_the_code_is_in_the_paper_on_operating_and_no_other(
     let shown = Metrics::new().render();
     let typed = shown.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     known.extend(typed.map(str::to_owned));
-    let paper = std::fs::read_to_string(root().join("docs/operating.md")).unwrap();
-    let told = paper.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned));
+    let document = std::fs::read_to_string(root().join("docs/operating.md")).unwrap();
+    let told = document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned));
     assert_eq!(known, told.collect::<BTreeSet<_>>(), "left: the code; right: docs/operating.md");
 }
 
