@@ -193,10 +193,8 @@ async fn a_number_of_devices_that_is_unknown_is_not_none_where_it_is_limited_and
     let file = scene.server.directory().join("data/projections.db");
     let set_a_trap = || {
         let rows = rusqlite::Connection::open(&file).unwrap();
-        let table = "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'devices_v*_current'";
-        let table: String = rows.query_row(table, [], |row| row.get(0)).unwrap();
-        let trap = format!("CREATE TRIGGER trap BEFORE INSERT ON {table} BEGIN SELECT RAISE(FAIL, 'a trap'); END");
-        rows.execute_batch(&trap).unwrap();
+        let trap = "CREATE TRIGGER trap BEFORE INSERT ON devices_current BEGIN SELECT RAISE(FAIL, 'a trap'); END";
+        rows.execute_batch(trap).unwrap();
     };
     scene.server.restart_after(set_a_trap).await;
     let mut walk = scene.walk(Visitor::institutional(Family::IPad, "17.5"));

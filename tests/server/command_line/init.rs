@@ -94,7 +94,7 @@ fn init_without_a_tls_certificate_says_what_to_give() {
     for organization in ["", "  ", "\u{200b}", "Example\u{202e}loohcS", "Example\nSchool"] {
         let url = ["--public-url", "https://a.example", "--trial", "--organization", organization];
         let said = muster(&[&["init", there.to_str().unwrap()], &url[..]].concat(), "").expect_failure();
-        assert!(said.contains("--organization holds "), "{organization:?}: {said}");
+        assert!(said.contains("--organization contains "), "{organization:?}: {said}");
         assert_eq!(std::fs::read_dir(&there).unwrap().count(), 0, "{organization:?}");
     }
 }

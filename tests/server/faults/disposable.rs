@@ -91,10 +91,8 @@ async fn a_projection_whose_fold_fails_stops_alone_and_its_pages_say_so() {
     let file = server.directory().join("data/projections.db");
     let set_a_trap = || {
         let rows = rusqlite::Connection::open(&file).unwrap();
-        let table = "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'audit_v*_events'";
-        let table: String = rows.query_row(table, [], |row| row.get(0)).unwrap();
-        let trap = format!("CREATE TRIGGER trap BEFORE INSERT ON {table} BEGIN SELECT RAISE(FAIL, 'a trap'); END");
-        rows.execute_batch(&trap).unwrap();
+        let trap = "CREATE TRIGGER trap BEFORE INSERT ON audit_events BEGIN SELECT RAISE(FAIL, 'a trap'); END";
+        rows.execute_batch(trap).unwrap();
     };
     server.restart_after(set_a_trap).await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
