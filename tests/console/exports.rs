@@ -1,0 +1,98 @@
+//! The audit trail and the inventory as files: what is in them, who may take them, and that it is written down.
+
+use events::Event;
+use events::device::DeviceEvent;
+use events::staff::{AccessEvent, ExportFormat, Privilege};
+use harness::TestServer;
+use harness::desk::{Browser, enrolled, renamed, write};
+
+async fn access(server: &TestServer) -> Vec<AccessEvent> {
+    let access = server.events_of("access").await.into_iter();
+    access.filter_map(|event| if let Event::Access(event) = event { Some(event) } else { None }).collect()
+}
+
+#[tokio::test]
+async fn an_export_holds_every_event_that_matches_and_is_itself_an_event() {
+    let server = TestServer::start().await;
+    let now = server.app().platform.world.now();
+    let device = enrolled(&server, "ada", now).await;
+    // More than are read at a time.
+    for _ in 0..620 {
+        write(&server, &device.stream(), now, DeviceEvent::DeviceHeardFrom {}).await;
+    }
+    let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
+    server.caught_up().await;
+    let before = server.whole_log().await;
+
+    let file = browser.get("/console/audit/export?format=jsonl").await;
+    assert_eq!(file.status, 200, "{}", file.body);
+    assert!(file.headers["content-disposition"].to_str().unwrap().starts_with("attachment; filename=\"muster-audit-"));
+    let lines: Vec<serde_json::Value> = file.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ids: Vec<_> = lines.iter().map(|line| line["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids, before.iter().map(|entry| entry.id.to_string()).collect::<Vec<_>>(), "all, the oldest first");
+    assert_eq!(lines[0]["event"], "LogCreated");
+    assert!(lines.iter().all(|line| line["time"].as_str().unwrap().ends_with('Z')));
+    let rows = before.len() as u64;
+    let taken = AccessEvent::AuditTrailExported { filters: vec![], format: ExportFormat::Jsonl, rows };
+    assert_eq!(access(&server).await, [taken]);
+
+    let some = browser.get("/console/audit/export?type=DeviceHeardFrom&q=heard&format=csv&after=").await;
+    assert_eq!(some.body.matches("\r\n").count(), 621, "a head, and every row");
+    let filters = vec!["q".to_owned(), "type=DeviceHeardFrom".to_owned()];
+    let taken = AccessEvent::AuditTrailExported { filters, format: ExportFormat::Csv, rows: 620 };
+    assert_eq!(access(&server).await.last(), Some(&taken), "what was searched for is not in it");
+
+    let none = browser.get("/console/audit/export?q=nothing+is+called+this").await;
+    assert_eq!((none.status, none.body.lines().count()), (200, 1));
+    assert_eq!(browser.get("/console/audit/export?format=xls").await.status, 400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_name_that_is_a_formula_reaches_no_spreadsheet() {
+    let server = TestServer::start().await;
+    let now = server.app().platform.world.now();
+    let device = enrolled(&server, "=cmd()", now).await;
+    renamed(&server, device, "@SUM(A1:A9)\",=1", now).await;
+    let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    server.caught_up().await;
+    let inventory = browser.get("/console/devices/export").await;
+    assert_eq!(inventory.status, 200, "{}", inventory.body);
+    assert!(inventory.body.contains(r#""'@SUM(A1:A9)"",=1""#), "{}", inventory.body);
+    let trail = browser.get("/console/audit/export?type=UserSignedIn").await;
+    assert!(trail.body.contains(r#""'=cmd()""#), "{}", trail.body);
+    for body in [&inventory.body, &trail.body] {
+        assert!(!body.contains("\"=") && !body.contains("\"@"), "{body}");
+    }
+    let taken = AccessEvent::InventoryExported { filters: vec![], format: ExportFormat::Csv, rows: 1 };
+    assert_eq!(access(&server).await[0], taken);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn only_who_may_export_sees_the_buttons_and_gets_a_file() {
+    let server = TestServer::start().await;
+    enrolled(&server, "ada", server.app().platform.world.now()).await;
+    let auditor = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
+    let buttons = |page: &harness::desk::Answer| page.texts("a[download]");
+    let trail = auditor.get("/console/audit?type=UserSignedIn").await;
+    assert_eq!(buttons(&trail), ["Export CSV", "Export JSON lines"]);
+    let href = trail.attribute("a[download]", "href").unwrap();
+    assert_eq!(href, "/console/audit/export?type=UserSignedIn&format=csv", "by the filters of the page");
+    assert_eq!(buttons(&auditor.get("/console/devices").await), Vec::<String>::new());
+    assert_eq!(auditor.get("/console/devices/export").await.status, 403);
+    let desk = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
+    for path in ["/console/audit/export", "/console/devices/export"] {
+        let answer = desk.get(path).await;
+        assert_eq!((answer.status, answer.headers.get("content-disposition")), (403, None), "{path}");
+    }
+    let refused = access(&server).await.into_iter().filter_map(|event| match event {
+        AccessEvent::AccessRefused { act, .. } => Some(act),
+        _ => None,
+    });
+    let expected = ["export the inventory", "export the audit trail", "export the inventory"];
+    assert_eq!(refused.collect::<Vec<_>>(), expected);
+    let admin = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    assert_eq!(buttons(&admin.get("/console/devices").await).len(), 2);
+    server.stop().await;
+}

@@ -1,0 +1,20 @@
+//! The console of the real server as a browser sees it, and the API for programs: who gets in, what each role may do,
+//! what is recorded, what pages show.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod acts;
+mod api;
+mod browser;
+mod commands;
+mod exports;
+mod factors;
+mod facts;
+mod names;
+mod pages;
+mod portal_preview;
+mod profiles;
+mod sessions;
+mod settings;
+mod staff;
+mod visits;

@@ -1,0 +1,30 @@
+//! Device Enrollment by Profile Service: an institutional device says what it is before it gets the MDM profile.
+
+mod hostile;
+mod pages;
+mod walk;
+
+use events::Event;
+use events::enrollment::EnrollmentEvent;
+use events::settings::ProfileService as Setting;
+use harness::cast::Scene;
+use simulator::built_in::device_ca;
+
+/// A server that asks, and knows the CA of the simulator's devices if `knows_the_ca`.
+async fn scene(knows_the_ca: bool, setting: Setting) -> (Scene, tempfile::NamedTempFile) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), device_ca().certificate().to_pem().unwrap()).unwrap();
+    let known = knows_the_ca.then(|| file.path().to_owned());
+    let scene = Scene::set_with(|config| config.devices.device_ca_certificates = known.into_iter().collect()).await;
+    scene.server.settings(|settings| settings.profile_service = setting).await;
+    (scene, file)
+}
+
+async fn visits(scene: &Scene) -> Vec<EnrollmentEvent> {
+    let events = scene.server.events_of("enrollment").await;
+    let visit = |event| match event {
+        Event::Enrollment(event) => Some(event),
+        _ => None,
+    };
+    events.into_iter().filter_map(visit).collect()
+}

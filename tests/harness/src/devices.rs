@@ -1,0 +1,364 @@
+//! Devices that say what a test wants them to say: their visits are made by command, their identities come by SCEP, and
+//! every message goes over TLS to the endpoints.
+
+use crate::waiting::until;
+use crate::{TestServer, inspector};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use decisions::staff::UserName;
+use decisions::visit::{Admission, Command, Entry, Policy, SignedIn, Visit};
+use devices::enrollment_profile;
+use events::device::{DeviceEvent, DeviceId};
+use events::enrollment::{
+    DeviceFamily, EnrollmentId, EnrollmentKind, OsVersion, Ownership, Platform, ServedProfile, SignInMethodName,
+};
+use events::person::PersonId;
+use events::staff::Privilege;
+use events::{Actor, ActorKind, Personal, StreamName, Timestamp};
+use platform::context::Context;
+use platform::secrets;
+use plist::{Dictionary, Value};
+use sign_in::account_name;
+use simulator::inspection::Given;
+use simulator::keys::KeyPool;
+use simulator::messages::{self, Identifier};
+use simulator::model::{Family, Hardware, IosVersion};
+use simulator::profile::ScepPayload;
+use simulator::scep::{self, ScepError};
+use simulator::signature::{Identity, Style, mdm_signature};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+use uuid::Uuid;
+
+/// Making keys is slow, and tests need few different ones.
+pub static KEYS: LazyLock<KeyPool> = LazyLock::new(|| KeyPool::shared(3).unwrap());
+
+pub const IOS: IosVersion = IosVersion::new(17, 5);
+
+/// A visit at its last step: the MDM profile was served with this challenge.
+pub struct Invited {
+    pub enrollment: EnrollmentId,
+    pub profile: ServedProfile,
+    pub challenge: String,
+}
+
+/// Brings a visit to the point where the device has its profile.
+pub async fn invite(server: &TestServer, kind: EnrollmentKind) -> Invited {
+    invite_by(server, kind, None).await
+}
+
+/// As [`invite`], where this person enrolls the device for somebody else.
+pub async fn invite_by(server: &TestServer, kind: EnrollmentKind, technician: Option<PersonId>) -> Invited {
+    let (enrollment, person) = (EnrollmentId(uuid()), PersonId(uuid()));
+    let ownership = match kind {
+        EnrollmentKind::UserEnrollment => Ownership::Personal,
+        EnrollmentKind::DeviceEnrollment => Ownership::Institutional,
+    };
+    let policy = Policy {
+        offered: BTreeSet::from([Ownership::Personal, Ownership::Institutional]),
+        skip_ca_profile: true,
+        ..Policy::default()
+    };
+    let admission = Admission { access: None, received: None, previous: vec![].into(), policy: policy.clone() };
+    let personal = |text: &str| Personal::new(person.key(), text.to_owned());
+    let method = SignInMethodName::LocalAccount;
+    let account_of = account(server, HOLDER, Privilege::Enroll).await;
+    let holder = SignedIn { method, person, account: account_of, user_name: personal(HOLDER) };
+    let session = secrets::hash("signed in");
+    let mut steps = vec![Command::Open {
+        session: secrets::hash("session"),
+        user_agent: personal("Safari"),
+        platform: Platform { family: DeviceFamily::IPhone, version: Some(OsVersion::new(17, 5)) },
+        language: "en".into(),
+        account_driven: None,
+    }];
+    match technician {
+        None => steps.push(Command::SignIn { signed_in: holder, session, entry: Entry::Oneself(admission) }),
+        Some(technician) => {
+            let account = account(server, TECHNICIAN, Privilege::EnrollForOthers).await;
+            let user_name = Personal::new(technician.key(), TECHNICIAN.to_owned());
+            let signed_in = SignedIn { method, person: technician, account, user_name };
+            steps.push(Command::SignIn { signed_in, session, entry: Entry::AskForWhom { for_oneself: false } });
+            steps.push(Command::Assign { to: holder, admission });
+        }
+    }
+    steps.push(Command::ChooseOwnership { ownership, policy });
+    if kind == EnrollmentKind::UserEnrollment {
+        steps.push(Command::GiveManagedAppleId { managed_apple_id: personal("ada@example.org") });
+    }
+    for step in steps {
+        perform(server, enrollment, &step).await;
+    }
+    let profile = profile(server, kind, person);
+    let challenge = serve(server, enrollment, &profile, 3_600).await;
+    Invited { enrollment, profile, challenge }
+}
+
+/// Who signs in on these visits: a local account that may enroll.
+pub const HOLDER: &str = "holder";
+/// Who enrolls devices for others.
+const TECHNICIAN: &str = "technician";
+
+// Identities are issued only while the account may enroll: it has to be there.
+async fn account(server: &TestServer, user_name: &str, privilege: Privilege) -> String {
+    let (app, issuer) = (server.app(), identity::LOCAL);
+    let name = StreamName::of("username", app.platform.secrets.name("username", &[user_name]));
+    if app.platform.load::<UserName>(&name).await.unwrap().0.account.is_none() {
+        server.add_user(user_name, "four plain words here", &[privilege]).await;
+    }
+    let id = app.platform.load::<UserName>(&name).await.unwrap().0.account.unwrap();
+    account_name(&app.platform.secrets, SignInMethodName::LocalAccount, issuer, &id.to_string())
+}
+
+async fn perform(server: &TestServer, enrollment: EnrollmentId, command: &Command) {
+    let context = Context::of(Actor::new(ActorKind::Visitor, enrollment), None, enrollment.0);
+    server.app().platform.perform::<Visit>(&enrollment.stream(), command, &context).await.unwrap();
+}
+
+fn profile(server: &TestServer, kind: EnrollmentKind, person: PersonId) -> ServedProfile {
+    let device_enrollment = kind == EnrollmentKind::DeviceEnrollment;
+    let managed_apple_id = || Personal::new(person.key(), "ada@example.org".to_owned());
+    ServedProfile {
+        kind,
+        identifier: format!("muster.{}", uuid()),
+        profile_uuid: uuid(),
+        identity_uuid: uuid(),
+        mdm_uuid: uuid(),
+        topic: server.app().devices.pki.push_topic().unwrap().to_owned(),
+        server_url: format!("{}/mdm/command", server.url()),
+        check_in_url: format!("{}/mdm/checkin", server.url()),
+        scep_url: format!("{}/scep", server.url()),
+        access_rights: device_enrollment.then_some(8191),
+        managed_apple_id: (!device_enrollment).then(managed_apple_id),
+        enrollment_mode: None,
+        required_app_id: None,
+        sign_message: Some(true),
+    }
+}
+
+/// Serves the profile once more: another challenge, good for so many seconds.
+pub async fn serve(server: &TestServer, enrollment: EnrollmentId, profile: &ServedProfile, seconds: i64) -> String {
+    let secret = server.app().platform.world.secret();
+    let serve = Command::ServeMdmProfile {
+        verified_by: None,
+        profile: profile.clone(),
+        challenge: secrets::hash(&secret),
+        challenge_expires: server.app().platform.world.now().plus_seconds(seconds),
+        device_enrolled: false,
+    };
+    perform(server, enrollment, &serve).await;
+    enrollment_profile::challenge(enrollment, &secret)
+}
+
+/// The SCEP payload of a profile with this challenge.
+pub fn scep_payload(server: &TestServer, challenge: &str) -> ScepPayload {
+    ScepPayload {
+        uuid: uuid().to_string(),
+        url: format!("{}/scep", server.url()),
+        name: Some("Muster".into()),
+        subject: vec![("CN".into(), "whatever a device says".into())],
+        challenge: Some(challenge.to_owned()),
+        key_size: 2048,
+        ca_fingerprint: None,
+    }
+}
+
+/// A device with an identity of ours.
+#[derive(Clone)]
+pub struct TestDevice {
+    pub id: DeviceId,
+    pub profile: ServedProfile,
+    pub identity: Identity,
+    pub identifier: Identifier,
+    pub style: Style,
+    /// By Apple Configurator, before it enrolled.
+    pub supervised: bool,
+    client: reqwest::Client,
+}
+
+/// An answer, as the device sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+impl TestDevice {
+    /// With an identity, before `Authenticate`.
+    pub async fn invited(server: &TestServer, kind: EnrollmentKind) -> TestDevice {
+        TestDevice::by(server, invite(server, kind).await, kind).await
+    }
+
+    /// As [`TestDevice::invited`], by this invitation.
+    pub async fn by(server: &TestServer, invited: Invited, kind: EnrollmentKind) -> TestDevice {
+        TestDevice::with(server, invited, kind).await.unwrap()
+    }
+
+    async fn with(server: &TestServer, invited: Invited, kind: EnrollmentKind) -> Result<TestDevice, ScepError> {
+        let client = server.client();
+        let identity = scep::enroll(&client, &scep_payload(server, &invited.challenge), IOS, &KEYS).await?;
+        let name = uuid().to_string().to_uppercase();
+        let identifier = match kind {
+            EnrollmentKind::UserEnrollment => Identifier::EnrollmentId(name),
+            EnrollmentKind::DeviceEnrollment => Identifier::Udid(name),
+        };
+        let (id, profile) = (invited.enrollment.device(), invited.profile);
+        Ok(TestDevice { id, profile, identity, identifier, style: Style::REAL, supervised: false, client })
+    }
+
+    /// Enrolled. The server is about to ask it by itself.
+    pub async fn enrolled(server: &TestServer, kind: EnrollmentKind) -> TestDevice {
+        TestDevice::of(server, invite(server, kind).await, kind).await
+    }
+
+    /// As [`TestDevice::enrolled`], by this invitation.
+    pub async fn of(server: &TestServer, invited: Invited, kind: EnrollmentKind) -> TestDevice {
+        let device = TestDevice::by(server, invited, kind).await;
+        assert_eq!(device.check_in(&device.authenticate()).await, 200);
+        assert_eq!(device.check_in(&device.token_update("MAGIC")).await, 200);
+        device
+    }
+
+    /// Enrolled, and whatever the server asked by itself after that answered: what is queued from now on is alone.
+    pub async fn quiet(server: &TestServer, kind: EnrollmentKind) -> TestDevice {
+        let device = TestDevice::enrolled(server, kind).await;
+        server.caught_up().await;
+        until("the answers to the first questions", async || {
+            while let Some((id, _)) = device.poll().await {
+                device.report_on(&device.report("Acknowledged", Some(&id))).await;
+            }
+            // The server asks for DeviceInformation and SecurityInfo by itself.
+            device.history(server).await.iter().filter(|name| *name == "MdmCommandAnswered").count() >= 2
+        })
+        .await;
+        device
+    }
+
+    /// The same device with another identity.
+    pub fn with_identity(&self, identity: Identity) -> TestDevice {
+        TestDevice { identity, ..self.clone() }
+    }
+
+    fn named(&self, entries: &[(&str, Value)]) -> Dictionary {
+        let (key, id) = self.identifier.entry();
+        let entries = entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        entries.chain([(key.to_owned(), id.into())]).collect()
+    }
+
+    pub fn message(&self, message_type: &str) -> Dictionary {
+        self.named(&[("MessageType", message_type.into()), ("Topic", self.profile.topic.as_str().into())])
+    }
+
+    pub fn authenticate(&self) -> Dictionary {
+        let mut message = self.message("Authenticate");
+        message.insert("OSVersion".into(), "17.5".into());
+        message.insert("BuildVersion".into(), "21F79".into());
+        message.insert("ProductName".into(), "iPhone14,5".into());
+        if matches!(self.identifier, Identifier::Udid(_)) {
+            message.insert("SerialNumber".into(), "F5JM992LF193".into());
+            message.insert("IMEI".into(), "35 000000 000000 1".into());
+        }
+        message
+    }
+
+    pub fn token_update(&self, push_magic: &str) -> Dictionary {
+        let mut message = self.message("TokenUpdate");
+        message.insert("Token".into(), Value::Data(vec![7; 32]));
+        message.insert("PushMagic".into(), push_magic.into());
+        if matches!(self.identifier, Identifier::Udid(_)) {
+            message.insert("UnlockToken".into(), Value::Data(vec![8; 300]));
+        }
+        message
+    }
+
+    pub fn report(&self, status: &str, command: Option<&str>) -> Dictionary {
+        let mut report = self.named(&[("Status", status.into())]);
+        if let Some(command) = command {
+            report.insert("CommandUUID".into(), command.into());
+        }
+        report
+    }
+
+    /// Sends a check-in; the status of the answer.
+    pub async fn check_in(&self, message: &Dictionary) -> u16 {
+        self.put("checkin", &messages::xml(message)).await.status
+    }
+
+    pub async fn report_on(&self, report: &Dictionary) -> Answer {
+        self.put("command", &messages::xml(report)).await
+    }
+
+    /// Sends any bytes, signed.
+    pub async fn put(&self, endpoint: &str, body: &[u8]) -> Answer {
+        let signature = mdm_signature(body, &self.identity, self.style).unwrap();
+        self.put_signed(endpoint, body, Some(&signature)).await
+    }
+
+    pub async fn put_signed(&self, endpoint: &str, body: &[u8], signature: Option<&str>) -> Answer {
+        let url = if endpoint == "checkin" { &self.profile.check_in_url } else { &self.profile.server_url };
+        let mut request = self.client.put(url).body(body.to_vec());
+        if let Some(signature) = signature {
+            request = request.header("Mdm-Signature", signature);
+        }
+        let answer = request.send().await.unwrap();
+        let content_type = answer.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
+        let answer = Answer { status: answer.status().as_u16(), body: answer.bytes().await.unwrap().to_vec() };
+        self.inspect(&content_type.unwrap_or_default(), &answer.body);
+        answer
+    }
+
+    fn inspect(&self, content_type: &str, body: &[u8]) {
+        if !body.is_empty() {
+            let user_enrollment = Some(self.profile.kind == EnrollmentKind::UserEnrollment);
+            let hardware = Hardware { supervised: self.supervised, ..Hardware::new(Family::IPhone, IOS) };
+            inspector::look(&Given { to: &hardware, user_enrollment, content_type, body });
+        }
+    }
+
+    /// Asks for a command and gives its id and dictionary, if there is one.
+    pub async fn poll(&self) -> Option<(String, Dictionary)> {
+        command(&self.report_on(&self.report("Idle", None)).await)
+    }
+
+    /// The device's events by name.
+    pub async fn history(&self, server: &TestServer) -> Vec<String> {
+        server.log_of(&self.id.stream()).await.iter().map(|entry| entry.event.type_name()).collect()
+    }
+
+    /// The same without messages that were refused, which change nothing.
+    pub async fn changes(&self, server: &TestServer) -> Vec<String> {
+        let mut history = self.history(server).await;
+        history.retain(|name| name != "DeviceMessageRefused");
+        history
+    }
+
+    pub async fn events(&self, server: &TestServer) -> Vec<DeviceEvent> {
+        let log = server.log_of(&self.id.stream()).await;
+        log.into_iter().filter_map(|entry| DeviceEvent::try_from(entry.event).ok()).collect()
+    }
+}
+
+/// The command in an answer of 200; none where its body has no bytes.
+pub fn command(answer: &Answer) -> Option<(String, Dictionary)> {
+    assert_eq!(answer.status, 200);
+    if answer.body.is_empty() {
+        return None;
+    }
+    let envelope = Value::from_reader_xml(&answer.body[..]).unwrap().into_dictionary().unwrap();
+    let id = envelope.get("CommandUUID").and_then(Value::as_string).unwrap().to_owned();
+    Some((id, envelope.get("Command").and_then(Value::as_dictionary).unwrap().clone()))
+}
+
+/// Base64 as it stands in the log.
+pub fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+pub fn uuid() -> Uuid {
+    world::World::system().random_uuid()
+}
+
+/// A clock that a test moves, at the machine's time.
+pub fn now() -> Timestamp {
+    world::World::system().now()
+}

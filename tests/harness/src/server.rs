@@ -1,0 +1,300 @@
+//! [`TestServer`]: an installation of its own, served over TLS; fails when it is dropped with something left undone.
+
+use crate::waiting::{self, PATIENCE};
+use crate::{client_builder, inspector, logs, ports};
+use connections::Limits;
+use events::log::Entry;
+use events::staff::Privilege;
+use events::store::sqlite::verify::verify;
+use events::{Event, StreamName};
+use muster::app::App;
+use muster::app::initialize::{Made, Plan, initialize};
+use muster::config::Config;
+use muster::server::{self, Running};
+use pki::create::PushServerFiles;
+use staff::administration::{Answer, NewUser, Request, execute};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+use world::{Room, World};
+
+/// A server of the test's own. Call [`TestServer::stop`] at the end: it looks for what was left undone.
+pub struct TestServer {
+    directory: TempDir,
+    running: Option<Running>,
+    world: World,
+}
+
+/// Making keys is slow: one installation is made a test process, every test gets a copy.
+struct Pattern {
+    directory: TempDir,
+    push_server: PushServerFiles,
+}
+
+static PATTERN: OnceCell<Pattern> = OnceCell::const_new();
+
+async fn pattern() -> &'static Pattern {
+    PATTERN
+        .get_or_init(|| async {
+            let directory = tempfile::tempdir().unwrap();
+            let plan = Plan {
+                directory: directory.path().join("muster"),
+                organization: "Example School".into(),
+                public_url: "https://localhost:0".into(),
+                listen: "127.0.0.1:0".into(),
+                metrics_listen: "127.0.0.1:0".into(),
+                hosts: vec!["localhost".into(), "127.0.0.1".into()],
+                trial: true,
+                given: Default::default(),
+                push_base_url: "https://localhost:1".into(),
+            };
+            let Made { push_server, .. } = initialize(&plan, &World::system()).await.unwrap();
+            Pattern { directory, push_server: push_server.unwrap() }
+        })
+        .await
+}
+
+/// A fresh installation, not served yet: the directory and its configuration file.
+pub async fn installation() -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let to = directory.path().join("muster");
+    copy(&pattern().await.directory.path().join("muster"), &to);
+    (directory, to.join("muster.toml"))
+}
+
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// Another listener, whose connections present the identity of a device.
+pub fn with_device_listener(config: &mut Config) {
+    config.devices.url = Some("https://localhost:0".into());
+    config.devices.listen = Some("127.0.0.1:0".parse().unwrap());
+}
+
+impl TestServer {
+    pub async fn start() -> TestServer {
+        TestServer::start_with(World::system(), |_| {}).await
+    }
+
+    /// With a clock of the test's own, and a configuration changed by `change`.
+    pub async fn start_with(world: World, change: impl FnOnce(&mut Config)) -> TestServer {
+        let (directory, config) = installation().await;
+        let mut config = Config::load(&config).unwrap();
+        change(&mut config);
+        TestServer::serve(directory, config, world, Limits::default()).await
+    }
+
+    /// With limits of the test's own for connections, and a configuration changed by `change`.
+    pub async fn start_within(limits: Limits, change: impl FnOnce(&mut Config)) -> TestServer {
+        let (directory, config) = installation().await;
+        let mut config = Config::load(&config).unwrap();
+        change(&mut config);
+        TestServer::serve(directory, config, World::system(), limits).await
+    }
+
+    /// In an installation that the test prepared.
+    pub async fn start_in(directory: TempDir, config: &Path) -> TestServer {
+        TestServer::serve(directory, Config::load(config).unwrap(), World::system(), Limits::default()).await
+    }
+
+    // Every server may be restarted at the address it had: where port 0 is configured, the port comes from `ports`.
+    async fn serve(directory: TempDir, mut config: Config, world: World, limits: Limits) -> TestServer {
+        // Whether refusals of strangers are written must not depend on the disk of the machine that runs the tests.
+        let world = World { disks: Arc::new(Room { free: 50 << 30, total: 100 << 30 }), ..world };
+        logs::capture();
+        inspector::begin();
+        let server = &mut config.server;
+        let addresses = [&mut server.listen, &mut server.metrics_listen].into_iter().chain(&mut config.devices.listen);
+        addresses.for_each(ports::settle);
+        let running = server::start_within(config, world.clone(), limits).await.unwrap();
+        TestServer { directory, running: Some(running), world }
+    }
+
+    /// Stops the server and starts it again with the configuration it had, ports included.
+    pub async fn restart(&mut self) {
+        self.restart_after(|| {}).await;
+    }
+
+    /// As [`TestServer::restart`], with something done while no server runs.
+    pub async fn restart_after(&mut self, meanwhile: impl FnOnce()) {
+        self.restart_with(|_| meanwhile()).await;
+    }
+
+    /// As [`TestServer::restart`], with the configuration changed in between.
+    pub async fn restart_with(&mut self, change: impl FnOnce(&mut Config)) {
+        let mut config = (*self.app().config).clone();
+        self.running.take().unwrap().stop().await;
+        change(&mut config);
+        self.running = Some(server::start(config, self.world.clone()).await.unwrap());
+    }
+
+    pub fn running(&self) -> &Running {
+        self.running.as_ref().unwrap()
+    }
+
+    pub fn app(&self) -> &App {
+        &self.running().app
+    }
+
+    /// Where people and devices find it, such as `https://localhost:40123`.
+    pub fn url(&self) -> String {
+        self.app().config.server.public_url.clone()
+    }
+
+    pub fn metrics_url(&self) -> String {
+        format!("http://{}", self.running().metrics_address)
+    }
+
+    /// What Prometheus is told.
+    pub async fn metrics(&self) -> String {
+        reqwest::get(format!("{}/metrics", self.metrics_url())).await.unwrap().text().await.unwrap()
+    }
+
+    /// The installation: `muster.toml`, `data`, `pki`.
+    pub fn directory(&self) -> PathBuf {
+        self.directory.path().join("muster")
+    }
+
+    pub fn config_file(&self) -> PathBuf {
+        self.directory().join("muster.toml")
+    }
+
+    /// The root that a client of this server trusts, PEM.
+    pub fn tls_root(&self) -> Vec<u8> {
+        std::fs::read(self.app().config.pki.tls_root.as_ref().unwrap()).unwrap()
+    }
+
+    /// Certificates for a push server that this server's push certificate is known to.
+    pub async fn push_server_files() -> PushServerFiles {
+        pattern().await.push_server.clone()
+    }
+
+    /// An HTTP client that trusts this server and follows no redirects.
+    pub fn client(&self) -> reqwest::Client {
+        self.client_builder().build().unwrap()
+    }
+
+    /// The same, with a jar for cookies.
+    pub fn client_with_cookies(&self) -> reqwest::Client {
+        self.client_builder().cookie_store(true).build().unwrap()
+    }
+
+    fn client_builder(&self) -> reqwest::ClientBuilder {
+        client_builder().add_root_certificate(reqwest::Certificate::from_pem(&self.tls_root()).unwrap())
+    }
+
+    /// Adds a local account with these privileges.
+    pub async fn add_user(&self, user_name: &str, password: &str, privileges: &[Privilege]) {
+        let user = NewUser {
+            user_name: user_name.into(),
+            password: password.into(),
+            privileges: privileges.iter().copied().collect(),
+            display_name: Some(format!("{user_name} of Example School")),
+            mail: None,
+            managed_apple_id: None,
+        };
+        self.execute(Request::AddUser(user)).await;
+    }
+
+    /// Changes the settings.
+    pub async fn settings(&self, change: impl FnOnce(&mut events::settings::Settings)) {
+        let mut settings = self.app().settings.current().await.unwrap();
+        change(&mut settings);
+        self.execute(Request::ApplySettings { settings: Box::new(settings), over: None }).await;
+    }
+
+    pub async fn execute(&self, request: Request) {
+        match execute(&self.app().staff, request).await {
+            Answer::Refused { why } => panic!("refused: {why}"),
+            Answer::Done { .. } | Answer::SettingsApplied { .. } | Answer::TokenIssued { .. } => {}
+        }
+    }
+
+    /// The events of a stream.
+    pub async fn log_of(&self, stream: &StreamName) -> Vec<Entry> {
+        self.app().platform.log.read(stream).await.unwrap()
+    }
+
+    /// Every event there is.
+    pub async fn whole_log(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        loop {
+            let after = entries.last().map(|entry: &Entry| entry.position);
+            let page = self.app().platform.log.page(after, 1_000).await.unwrap();
+            if page.is_empty() {
+                return entries;
+            }
+            entries.extend(page);
+        }
+    }
+
+    /// The types of the events of a category of streams, in the order of the log.
+    pub async fn events_of(&self, category: &str) -> Vec<Event> {
+        let log = self.whole_log().await;
+        log.into_iter().filter(|entry| entry.stream.category() == category).map(|entry| entry.event).collect()
+    }
+
+    /// Waits until every page shows what is in the log.
+    pub async fn caught_up(&self) {
+        if let Some(head) = self.app().platform.log.store().head().await.unwrap() {
+            let waited = tokio::time::timeout(PATIENCE, self.app().platform.projections.wait_for(head)).await;
+            waited.expect("the projections lag").unwrap();
+        }
+    }
+
+    /// Waits until every reaction has done what the log asks for, to its end: no push is owed or on its way.
+    pub async fn settled(&self) {
+        waiting::until("the reactions", async || {
+            self.followed("reactions-effects").await && self.followed("reactions-pushes").await
+        })
+        .await;
+    }
+
+    /// As [`TestServer::settled`], for a server that reaches no push server: pushes are left aside.
+    pub async fn reacted(&self) {
+        waiting::until("the effects", async || self.followed("reactions-effects").await).await;
+    }
+
+    async fn followed(&self, follower: &'static str) -> bool {
+        let head = self.app().platform.log.store().head().await.unwrap();
+        self.app().platform.projections.checkpoint(follower).await.unwrap() >= head
+    }
+
+    /// Ends the server and looks at what it leaves: projections that lag, a log that does not verify.
+    pub async fn stop(self) {
+        drop(self.stop_keeping().await);
+    }
+
+    /// As [`TestServer::stop`], but the installation outlives it, in the directory that is returned.
+    pub async fn stop_keeping(mut self) -> TempDir {
+        self.caught_up().await;
+        let data = self.app().config.store.directory.clone();
+        self.running.take().unwrap().stop().await;
+        tokio::task::spawn_blocking(move || verify(&data)).await.unwrap().expect("the log verifies");
+        std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap())
+    }
+
+    /// Ends a server that was broken on purpose, without looking at what it leaves.
+    pub async fn abandon(mut self) {
+        self.running.take().unwrap().abort(Duration::from_secs(5)).await;
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        let forgotten = self.running.is_some() && !std::thread::panicking();
+        assert!(!forgotten, "call TestServer::stop() at the end of the test: it looks for what was left undone");
+    }
+}

@@ -1,0 +1,17 @@
+//! The real server as its operator sees it: the command line, faults and losses, limits, certificates.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod budgets;
+mod command_line;
+mod connections;
+mod crash;
+mod faults;
+mod kept;
+mod operator;
+mod perform;
+mod public_url;
+mod push_certificate;
+mod reactions;
+mod secrets;
+mod tls;

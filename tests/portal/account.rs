@@ -1,0 +1,21 @@
+//! Account-driven enrollment through the real server: from what is typed in Settings to a managed device, and what happens when
+//! its person has to sign in again.
+
+mod again;
+mod asking;
+mod code;
+mod command_line;
+mod discovery;
+mod way;
+
+use events::Event;
+use events::enrollment::EnrollmentEvent;
+use harness::cast::Scene;
+
+async fn visit_events(scene: &Scene) -> Vec<EnrollmentEvent> {
+    let of_visit = |event| match event {
+        Event::Enrollment(event) => Some(event),
+        _ => None,
+    };
+    scene.server.events_of("enrollment").await.into_iter().filter_map(of_visit).collect()
+}
