@@ -4,6 +4,8 @@
 mod app;
 mod claim;
 mod refusal;
+#[cfg(test)]
+mod tests;
 
 pub use app::{AppStatus, RejectionReason};
 pub use claim::{AttestationRefusal, SupersessionEvidence};

@@ -7,6 +7,8 @@ mod platform;
 mod profile_service;
 mod refusal;
 mod sign_in;
+#[cfg(test)]
+mod tests;
 
 pub use account_driven::{EnrollmentMode, Refresh, SignInAgainReason};
 pub use help_code::{help_code, parse_help_code};

@@ -26,6 +26,8 @@ pub mod side_files;
 pub mod staff;
 pub mod store;
 pub mod system;
+#[cfg(test)]
+mod tests;
 pub mod upcast;
 
 pub use envelope::{Actor, ActorKind, EventId, Position, Recorded, Revision, StreamName, Timestamp};

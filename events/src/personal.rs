@@ -11,6 +11,8 @@
 
 pub mod keys;
 mod seal;
+#[cfg(test)]
+mod tests;
 
 pub use seal::{mark_damaged, open, open_in_spite_of, personal_keys, seal, sealed_keys};
 

@@ -10,6 +10,8 @@ mod profile_service;
 mod self_service;
 mod sign_in;
 mod terms;
+#[cfg(test)]
+mod tests;
 
 pub use access::{AccessRule, RoleRule, Who};
 pub use account_driven::{AccountDriven, AuthenticationMethod};

@@ -1,5 +1,8 @@
 //! Removes and checks the files that SQLite keeps next to a database: write-ahead log, its index and rollback journal.
 
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};

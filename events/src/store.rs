@@ -5,6 +5,8 @@ pub mod contract;
 mod findings;
 mod lifecycle;
 pub mod sqlite;
+#[cfg(test)]
+mod tests;
 
 pub use findings::{Corruption, Damaged, Findings};
 pub use lifecycle::{Scrubbed, StoreLifecycle};

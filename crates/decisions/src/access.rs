@@ -320,4 +320,22 @@ mod tests {
         assert_eq!(with(&BTreeMap::new(), &[]), (Some("Others".into()), 0));
         assert_eq!(with(&claims, &[]), (Some("Left".into()), 0));
     }
+
+    #[test]
+    fn a_limit_of_devices_that_was_lowered_grants_less_and_one_that_was_raised_or_lifted_does_not() {
+        let with =
+            |most| AccessRule { devices_per_person: most, ..rule("Staff", Who::Everyone, &[Ownership::Personal]) };
+        let then = decided(&[with(Some(2))], "main", &[]);
+        let still = |most| still_grants(&[with(most)], then.as_ref());
+        assert!(still(None) && still(Some(3)) && still(Some(2)) && !still(Some(1)));
+    }
+
+    #[test]
+    fn rules_that_grant_nothing_are_the_same_whatever_else_they_ask_for() {
+        let leavers = AccessRule { terms_required: true, ..rule("Leavers", Who::Group("leavers".into()), &[]) };
+        let access = decided_of_untold(&[leavers.clone()], &[]);
+        assert_eq!((access.rule, access.untold.len()), (None, 0));
+        let by_account = AccessRule { account_driven: true, ..leavers };
+        assert_eq!(decided_of_untold(&[by_account], &[]).untold.len(), 1, "it grants the way from Settings");
+    }
 }

@@ -84,6 +84,7 @@ mod tests {
         assert_eq!(refused(None, Some("17"), "18.0"), Some(EnrollmentRefusal::VersionAboveMaximum));
         assert_eq!(refused(None, Some("17.5"), "17.5.1"), None);
         assert_eq!(refused(None, Some("17.5"), "17.6"), Some(EnrollmentRefusal::VersionAboveMaximum));
+        assert_eq!(refused(None, Some("17.5.1"), "17.5.1"), None);
         assert_eq!(refused(None, Some("17.5.1"), "17.5.2"), Some(EnrollmentRefusal::VersionAboveMaximum));
     }
 

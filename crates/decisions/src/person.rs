@@ -1,5 +1,8 @@
 //! A person and the accounts that belong to them: streams `person-<id>` and `account-<hmac>`.
 
+#[cfg(test)]
+mod tests;
+
 use crate::Aggregate;
 use events::enrollment::{EnrollmentId, Ownership, SignInMethodName};
 use events::person::{AccountEvent, PersonAttributes, PersonEvent, PersonId};

@@ -1,5 +1,8 @@
 //! Instants in the format of the log.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;

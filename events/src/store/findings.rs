@@ -1,6 +1,9 @@
 //! Register of the damage that readers found in a log: each event, key or part of the file once, for health checks,
 //! alarms and the operator.
 
+#[cfg(test)]
+mod told;
+
 use super::ReadError;
 use crate::personal::KeyName;
 use crate::personal::keys::KeyError;

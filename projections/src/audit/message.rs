@@ -1,6 +1,8 @@
 //! The message of each event: the key of a sentence and its values. Pure.
 
 mod staff;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use words::{attestation_refusal, faults, rejection, renewal_failure, supersession};

@@ -1,6 +1,11 @@
+mod addresses;
 mod claim;
+mod draws;
+mod ends;
+mod known;
 mod queue;
 mod renewal;
+mod times;
 
 use super::{Command, CommandState, Device, Phase, Refusal};
 use crate::Aggregate;

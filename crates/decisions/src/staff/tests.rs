@@ -1,3 +1,5 @@
+mod account;
+
 use super::*;
 use crate::Aggregate;
 use crate::examples::{NOW, sealed, secret};

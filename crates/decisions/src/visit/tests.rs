@@ -11,8 +11,10 @@ use events::settings::{Limits, VersionRange};
 use uuid::Uuid;
 
 mod any_sequence;
+mod bounds;
 mod from_settings;
 mod identity;
+mod known;
 mod profile_service;
 
 /// Returns the visit after these commands, each of which is accepted.

@@ -2,6 +2,8 @@
 
 mod counting;
 mod opening;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use counting::sequence_of;
 

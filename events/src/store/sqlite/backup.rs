@@ -9,6 +9,9 @@
 //! elsewhere. Restoring a backup from before the erasure of a person restores the person's key, so delete backups
 //! within the time limit for erasure requests.
 
+#[cfg(test)]
+mod tests;
+
 use super::schema::{self, OpenError, file_error, sync_directory};
 use super::verify::{Verified, VerifyError, verify_file};
 use super::{FILE, lock, reader};

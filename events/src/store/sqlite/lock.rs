@@ -76,6 +76,18 @@ mod tests {
     }
 
     #[test]
+    fn a_device_has_its_numbers_as_glibc_packs_them() {
+        let packed = |major: u64, minor: u64| {
+            ((major & 0xffff_f000) << 32) | ((major & 0xfff) << 8) | ((minor & 0xffff_ff00) << 12) | (minor & 0xff)
+        };
+        for (major, minor) in [(0, 53), (254, 0), (259, 70_000), (0x1259, 0x23456), (0xfffff, 0xfffff)] {
+            let mounts =
+                format!("1 1 9:9 / /x rw - ext4 /dev/x rw\n2 1 {major}:{minor} / /a rw shared:1 - ceph a rw\n");
+            assert_eq!(filesystem_of(&mounts, packed(major, minor)), Some("ceph"), "{major}:{minor}");
+        }
+    }
+
+    #[test]
     fn the_lock_is_had_once_and_given_back() {
         let directory = tempfile::tempdir().unwrap();
         let held = take(directory.path()).unwrap();

@@ -1,0 +1,97 @@
+//! What is known of a person is written down once, and after they were erased nothing more.
+
+use super::{Account, Command, Person, Refusal, ReserveAccount};
+use crate::Aggregate;
+use crate::examples::{ADA, ENROLLMENT, sealed};
+use events::enrollment::{Ownership, SignInMethodName};
+use events::person::{AccountEvent, PersonAttributes, PersonEvent, PersonId};
+use uuid::Uuid;
+
+fn attributes(name: &str, managed_apple_id: Option<&str>) -> PersonAttributes {
+    PersonAttributes {
+        user_name: Some(sealed(name)),
+        managed_apple_id: managed_apple_id.map(sealed),
+        ..PersonAttributes::default()
+    }
+}
+
+fn know(name: &str, managed_apple_id: Option<&str>) -> Command {
+    Command::Know {
+        method: SignInMethodName::Directory,
+        account: "account".into(),
+        attributes: attributes(name, managed_apple_id),
+    }
+}
+
+fn learn(managed_apple_id: &str) -> Command {
+    Command::LearnManagedAppleId { managed_apple_id: sealed(managed_apple_id) }
+}
+
+fn accept(ownership: Ownership, version: &str) -> Command {
+    Command::KeepTermsAcceptance { ownership, version: version.into(), enrollment: ENROLLMENT }
+}
+
+fn given(commands: &[Command]) -> Person {
+    commands.iter().fold(Person::default(), |person, command| {
+        let happened = person.decide(command).expect("what is given is possible");
+        happened.iter().fold(person, Person::evolve)
+    })
+}
+
+#[test]
+fn a_person_is_known_once_and_a_change_of_name_is_another_fact() {
+    let first = Person::default().decide(&know("ada", None)).unwrap();
+    assert!(matches!(&first[..], [PersonEvent::PersonKnown { account, .. }] if account == "account"));
+    let known = given(&[know("ada", None)]);
+    assert_eq!(known.decide(&know("ada", None)), Ok(vec![]), "nothing new");
+    let attributes = attributes("lovelace", None);
+    let changed = vec![PersonEvent::PersonAttributesChanged { attributes: attributes.clone() }];
+    assert_eq!(known.decide(&know("lovelace", None)), Ok(changed));
+    assert_eq!(given(&[know("ada", None), know("lovelace", None)]).attributes, attributes);
+}
+
+#[test]
+fn the_managed_apple_id_that_a_person_typed_stands_over_the_directorys() {
+    let of_directory = given(&[know("ada", Some("ada@directory"))]);
+    assert_eq!(of_directory.managed_apple_id(), Some(&sealed("ada@directory")));
+    assert_eq!(of_directory.decide(&learn("ada@directory")), Ok(vec![]), "typed as the directory has it");
+    let typed = given(&[know("ada", Some("ada@directory")), learn("ada@typed")]);
+    assert_eq!(typed.managed_apple_id(), Some(&sealed("ada@typed")));
+    assert_eq!(typed.decide(&learn("ada@typed")), Ok(vec![]));
+    assert_eq!(typed.decide(&learn("ada@directory")).map(|happened| happened.len()), Ok(1), "back again");
+}
+
+#[test]
+fn terms_that_were_accepted_are_kept_for_each_ownership_by_itself() {
+    let person = given(&[know("ada", None), accept(Ownership::Personal, "1")]);
+    assert_eq!(person.decide(&accept(Ownership::Personal, "1")), Ok(vec![]));
+    for news in [accept(Ownership::Personal, "2"), accept(Ownership::Institutional, "1")] {
+        assert_eq!(person.decide(&news).map(|happened| happened.len()), Ok(1), "{news:?}");
+    }
+    let accepted = given(&[accept(Ownership::Personal, "1"), accept(Ownership::Institutional, "2")]).accepted_terms;
+    let of = |ownership| accepted.get(&ownership).map(String::as_str);
+    assert_eq!((of(Ownership::Personal), of(Ownership::Institutional)), (Some("1"), Some("2")));
+}
+
+#[test]
+fn of_an_erased_person_nothing_is_left_and_nothing_more_is_written() {
+    let erased = given(&[know("ada", None), learn("ada@typed")]).evolve(&PersonEvent::PersonErased {});
+    assert_eq!(erased, Person { erased: true, ..Person::default() });
+    for command in [know("ada", None), learn("ada@typed"), accept(Ownership::Personal, "1")] {
+        assert_eq!(erased.decide(&command), Err(Refusal::Erased));
+    }
+}
+
+#[test]
+fn an_account_leads_to_whoever_reserved_it_first_and_to_another_in_place_of_an_erased_one() {
+    let (first, other) = (ADA, PersonId(Uuid::from_u128(2)));
+    let reserve = |person, in_place_of| ReserveAccount { person, in_place_of };
+    let reserved = |person| Ok(vec![AccountEvent::AccountReserved { person }]);
+    let free = Account::default();
+    assert_eq!(free.decide(&reserve(first, None)), reserved(first));
+    let taken = free.evolve(&AccountEvent::AccountReserved { person: first });
+    assert_eq!(taken.person, Some(first));
+    assert_eq!(taken.decide(&reserve(other, None)), Ok(vec![]), "the winner is in the state");
+    assert_eq!(taken.decide(&reserve(other, Some(other))), Ok(vec![]), "in place of somebody who does not have it");
+    assert_eq!(taken.decide(&reserve(other, Some(first))), reserved(other));
+}

@@ -1,0 +1,59 @@
+//! What a visit writes down at most, what it takes before its first form, and where somebody signed in.
+
+use super::*;
+use events::enrollment::{FormRefusal, IdentityRefusal, SecretHash};
+
+#[test]
+fn before_the_first_form_nothing_can_be_refused_closed_or_chosen() {
+    for command in [
+        Command::Refuse { why: EnrollmentRefusal::NotPermitted, device_enrolled: false },
+        Command::Abandon { device_enrolled: false },
+        Command::ChooseLanguage { language: "de".into() },
+        Command::RefuseForm { why: FormRefusal::TermsChanged },
+        Command::RefuseIdentity { why: IdentityRefusal::ChallengeUsed },
+    ] {
+        assert_eq!(Visit::default().decide(&command), Err(Refusal::OutOfStep(Step::Open)), "{command:?}");
+    }
+}
+
+#[test]
+fn a_profile_is_served_twenty_times() {
+    let ready = given([open("17.5"), sign_in(&[Institutional])]);
+    let serve = |visit: &Visit| visit.decide(&serve_ca());
+    let served = (0..20).fold(ready, |visit, _| serve(&visit).expect("served").iter().fold(visit, Visit::evolve));
+    assert_eq!(serve(&served), Err(Refusal::TooOften));
+}
+
+#[test]
+fn a_managed_apple_id_is_put_right_twenty_times() {
+    let ready = given([open("17.5"), sign_in(&[Personal]), serve_ca(), Command::ReportCaInstall]);
+    let give = |visit: &Visit, nth: u32| visit.decide(&give_managed_apple_id(&format!("{nth}@example.com")));
+    let given = (0..20).fold(ready, |visit, nth| give(&visit, nth).expect("taken").iter().fold(visit, Visit::evolve));
+    assert_eq!(give(&given, 20), Err(Refusal::TooOften));
+    assert_eq!(give(&given, 19), Ok(vec![]), "the one that it has");
+}
+
+/// Somebody went to an identity provider.
+fn away(visit: Visit) -> Visit {
+    let begun = Event::SingleSignOnBegun {
+        method: SignInMethodName::OpenIdConnect,
+        provider: "school".into(),
+        request: secret("request"),
+    };
+    visit.evolve(&begun)
+}
+
+#[test]
+fn who_came_back_from_a_provider_signed_in_there_and_who_typed_a_password_meanwhile_did_not() {
+    let provider_of = |visit: Visit| visit.signed_in_at;
+    let session = || SecretHash("s".into());
+    for (method, provider) in
+        [(SignInMethodName::OpenIdConnect, Some("school")), (SignInMethodName::LocalAccount, None)]
+    {
+        let SignedIn { person, account, user_name, .. } = ada();
+        let first = Event::UserSignedIn { method, person, account, user_name, session: session() };
+        assert_eq!(provider_of(away(given([open("17.5")])).evolve(&first)).as_deref(), provider);
+        let again = Event::UserSignedInAgain { method, session: session() };
+        assert_eq!(provider_of(away(Visit::default()).evolve(&again)).as_deref(), provider);
+    }
+}

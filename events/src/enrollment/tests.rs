@@ -1,0 +1,57 @@
+//! Versions of iOS, and the ways to enroll by account.
+
+use super::{EnrollmentMode, OsVersion, Ownership};
+use serde_json::json;
+
+fn version(major: u16, minor: u16, patch: u16) -> OsVersion {
+    OsVersion { major, minor, patch }
+}
+
+#[test]
+fn a_version_is_read_with_one_to_three_numbers() {
+    for (text, read) in [
+        ("17", Some(OsVersion::new(17, 0))),
+        ("17.5", Some(OsVersion::new(17, 5))),
+        ("17.5.1", Some(version(17, 5, 1))),
+        ("", None),
+        ("17.", None),
+        ("17.5.1.2", None),
+        ("17.5 beta", None),
+        ("-17", None),
+        ("65536", None),
+    ] {
+        assert_eq!(OsVersion::parse(text), read, "{text:?}");
+    }
+}
+
+#[test]
+fn a_version_is_shown_without_a_third_number_that_says_nothing() {
+    assert_eq!(OsVersion::new(17, 0).to_string(), "17.0");
+    assert_eq!(version(17, 5, 1).to_string(), "17.5.1");
+    assert_eq!(json!(version(17, 5, 1)), "17.5.1");
+}
+
+#[test]
+fn versions_are_compared_by_number_and_not_by_digits() {
+    let ordered = ["9.3.5", "13.1", "17", "17.0.1", "17.5", "17.10"].map(|text| OsVersion::parse(text).unwrap());
+    assert!(ordered.is_sorted_by(|before, after| before < after), "{ordered:?}");
+}
+
+#[test]
+fn what_is_no_version_is_told_so_with_an_example() {
+    let read = serde_json::from_value::<OsVersion>(json!("17,5"));
+    assert!(read.unwrap_err().to_string().contains("\"17,5\" is not a version such as 17.5"));
+}
+
+#[test]
+fn a_device_of_ones_own_enrolls_by_account_as_byod_and_one_of_the_organization_as_adde() {
+    for (ownership, mode, word, version) in [
+        (Ownership::Personal, EnrollmentMode::Byod, "BYOD", "mdm-byod"),
+        (Ownership::Institutional, EnrollmentMode::Adde, "ADDE", "mdm-adde"),
+    ] {
+        assert_eq!((EnrollmentMode::of(ownership), mode.ownership()), (mode, ownership));
+        assert_eq!((mode.as_str(), mode.version()), (word, version), "Apple's words in profile and discovery document");
+        assert_eq!(EnrollmentMode::of_version(version), Some(mode));
+    }
+    assert_eq!(EnrollmentMode::of_version("mdm-other"), None);
+}

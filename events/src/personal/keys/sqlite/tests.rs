@@ -1,0 +1,113 @@
+//! What the key store knows of its log, and what it says of keys that are damaged or not there.
+
+use super::SqliteKeyStore;
+use crate::personal::KeyName;
+use crate::personal::keys::{Held, KeyStore, MasterKey, know_at_most, same};
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+fn store() -> (TempDir, PathBuf, SqliteKeyStore) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.db");
+    let keys = SqliteKeyStore::create(&path, master(), fill).unwrap();
+    (directory, path, keys)
+}
+
+fn master() -> MasterKey {
+    MasterKey::from_bytes([1; 32])
+}
+
+fn fill(bytes: &mut [u8]) {
+    bytes.fill(7);
+}
+
+fn opened(path: &Path) -> SqliteKeyStore {
+    SqliteKeyStore::open(path, master(), fill).unwrap()
+}
+
+fn name(id: u32) -> KeyName {
+    KeyName::of("person", id)
+}
+
+#[test]
+fn how_far_the_log_was_is_kept_with_the_next_change_of_keys_and_at_the_end() {
+    let (_directory, path, keys) = store();
+    assert_eq!(keys.log_seen(), 0);
+    keys.log_reached(7);
+    assert_eq!(keys.log_seen(), 0, "nothing was written");
+    keys.ensure(&[name(1)]).unwrap();
+    assert_eq!(keys.log_seen(), 7);
+    keys.log_reached(5);
+    keys.log_reached(9);
+    drop(keys);
+    assert_eq!(opened(&path).log_seen(), 9, "kept at the end, and the furthest of all");
+}
+
+#[test]
+fn how_far_the_log_is_can_be_written_down_without_a_change_of_keys() {
+    let (_directory, path, keys) = store();
+    keys.log_reached(7);
+    keys.keep_log_seen().unwrap();
+    keys.keep_log_seen().unwrap();
+    assert_eq!((keys.log_seen(), keys.sequence()), (7, 0));
+    let reader = SqliteKeyStore::open_read_only(&path, master(), fill).unwrap();
+    assert_eq!(reader.log_seen(), 7);
+}
+
+#[test]
+fn a_log_that_was_set_back_is_followed_from_where_it_ends() {
+    let (_directory, path, keys) = store();
+    keys.log_reached(9);
+    keys.keep_log_seen().unwrap();
+    keys.accept_log(4).unwrap();
+    assert_eq!(keys.log_seen(), 4);
+    keys.log_reached(5);
+    keys.keep_log_seen().unwrap();
+    drop(keys);
+    assert_eq!(opened(&path).log_seen(), 5);
+}
+
+#[test]
+fn a_copy_of_the_store_knows_no_more_of_the_log_than_the_copy_of_the_log_has() {
+    let (_directory, path, keys) = store();
+    keys.log_reached(9);
+    keys.keep_log_seen().unwrap();
+    drop(keys);
+    let seen = |head| {
+        know_at_most(&Connection::open(&path).unwrap(), head).unwrap();
+        opened(&path).log_seen()
+    };
+    assert_eq!((seen(12), seen(6)), (9, 6));
+}
+
+#[test]
+fn damaged_keys_are_named_and_destroyed_ones_are_not_among_them() {
+    let (_directory, path, keys) = store();
+    keys.ensure(&[name(1), name(2), name(3)]).unwrap();
+    keys.destroy(&name(3)).unwrap();
+    assert_eq!(keys.damaged().unwrap(), []);
+    drop(keys);
+    let alter = "UPDATE key SET wrapped = zeroblob(60) WHERE name = 'person-2'";
+    Connection::open(&path).unwrap().execute(alter, []).unwrap();
+    let keys = opened(&path);
+    assert_eq!(keys.damaged().unwrap(), [name(2)]);
+    assert_eq!(keys.missing(&[name(1), name(2), name(4)]).unwrap(), [name(4)]);
+    keys.give_up(&[name(1), name(2)], &BTreeSet::new(), 0).unwrap();
+    assert!(matches!(keys.key(&name(1)).unwrap(), Held::Key(_)), "it was whole");
+    assert!(matches!(keys.key(&name(2)).unwrap(), Held::Lost));
+    assert_eq!(keys.sequence(), 5, "three made, one destroyed, one lost");
+}
+
+#[test]
+fn a_store_that_is_there_is_not_made_again_and_says_where_it_is() {
+    let (_directory, path, keys) = store();
+    assert_eq!(keys.path(), path);
+    assert!(SqliteKeyStore::create(&path, master(), fill).is_err());
+}
+
+#[test]
+fn tags_are_the_same_in_every_byte_or_not_at_all() {
+    assert!(same(b"tag", b"tag") && !same(b"tag", b"tug") && !same(b"tag", b"ta") && same(b"", b""));
+}

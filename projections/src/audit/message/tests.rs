@@ -1,0 +1,169 @@
+//! What auditors read: no two reasons in the same words, every value in its sentence.
+
+use super::{Message, message, words};
+use crate::audit::english;
+use events::Event;
+use events::device::{AnswerFault, AppStatus, CommandStatus, MdmError, RejectionReason};
+use events::enrollment::{Absence, Access, AttributeName, Ownership, Untold};
+use events::staff::Privilege;
+use events::upcast::upcast;
+use events::{KeyName, Personal};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::path::Path;
+
+/// Every value of an enum without fields, as its parser lists them when it is given one that it does not know.
+fn every<T: DeserializeOwned + Debug>() -> Vec<T> {
+    let error = serde_json::from_value::<T>(json!("?")).unwrap_err().to_string();
+    let (_, expected) = error.split_once("expected").unwrap();
+    let names = expected.split('`').skip(1).step_by(2);
+    names.map(|name| serde_json::from_value(json!(name)).unwrap()).collect()
+}
+
+/// As long as the test runs.
+fn kept(text: String) -> &'static str {
+    Box::leak(text.into_boxed_str())
+}
+
+/// Each value is told in words of its own.
+fn told_apart<T: DeserializeOwned + Debug + Copy>(tell: fn(T) -> &'static str) {
+    let mut told: BTreeMap<&str, T> = BTreeMap::new();
+    for value in every::<T>() {
+        let words = tell(value);
+        assert!(!words.is_empty(), "{value:?}");
+        if let Some(other) = told.insert(words, value) {
+            panic!("{other:?} and {value:?} are both told as {words:?}");
+        }
+    }
+    assert!(told.len() > 1, "{told:?}");
+}
+
+#[test]
+fn an_auditor_can_tell_every_reason_from_every_other() {
+    told_apart(words::sign_in_refusal);
+    told_apart(words::supersession);
+    told_apart(words::attestation_refusal);
+    told_apart(words::enrollment_refusal);
+    told_apart(words::form_refusal);
+    told_apart(words::identity_refusal);
+    told_apart(words::device_request_refusal);
+    told_apart(words::message_refusal);
+    told_apart(words::renewal_failure);
+    told_apart(words::evidence_name);
+    told_apart(words::profile_service_refusal);
+    told_apart(words::kind_words);
+    told_apart(words::mode_words);
+    told_apart(words::sign_in_again);
+    told_apart(words::device_signature);
+    told_apart(words::method);
+    told_apart(words::format);
+    told_apart(words::api_refusal);
+    told_apart(words::resource);
+    told_apart(words::purpose);
+    told_apart(words::factor);
+    told_apart(words::factor_refusal);
+    told_apart(words::fault);
+    told_apart(|fault: AnswerFault| kept(words::faults(&[fault])));
+    told_apart(|privilege: Privilege| kept(words::privileges(&[privilege].into())));
+}
+
+#[test]
+fn apps_are_told_apart_as_far_as_a_person_can_see_it() {
+    let told: BTreeSet<&str> = every::<AppStatus>().into_iter().map(words::app_status).collect();
+    assert_eq!(told.len(), 18, "validating is one, and an update is offered once: {told:?}");
+    assert_ne!(words::app_status(AppStatus::Prompting), words::app_status(AppStatus::PromptingForUpdate));
+    let told: BTreeSet<&str> = every::<RejectionReason>().into_iter().map(words::rejection).collect();
+    assert_eq!(told.len(), 9, "no licence is no licence: {told:?}");
+}
+
+#[test]
+fn what_a_provider_did_not_tell_is_named() {
+    let untold = |attribute, why| words::untold(&[Untold { attribute, why }]);
+    let told: BTreeSet<String> = [
+        untold(AttributeName::Groups, Absence::Silent),
+        untold(AttributeName::Groups, Absence::Elsewhere),
+        untold(AttributeName::Claim("department".into()), Absence::Silent),
+        untold(AttributeName::Claim("department".into()), Absence::Elsewhere),
+    ]
+    .into();
+    assert_eq!(told.len(), 4);
+    assert_eq!(told.iter().filter(|told| told.contains("department")).count(), 2);
+}
+
+#[test]
+fn what_a_rule_lets_somebody_enroll_is_listed_and_nothing_is_a_word() {
+    let access = |offered: &[Ownership], account_driven| Access {
+        provider: "main".into(),
+        rule: None,
+        offered: offered.iter().copied().collect(),
+        account_driven,
+        terms_required: false,
+        devices_per_person: None,
+        untold: vec![],
+    };
+    assert_eq!(words::kinds(&access(&[], false)), "nothing");
+    let all = words::kinds(&access(&[Ownership::Personal, Ownership::Institutional], true));
+    for part in ["personal", "institutional", "Settings"] {
+        assert!(all.contains(part), "{all}");
+    }
+    assert!(!words::kinds(&access(&[Ownership::Personal], false)).contains("institutional"));
+}
+
+#[test]
+fn an_error_of_a_device_is_told_in_its_words_where_these_are_kept_and_else_by_number() {
+    let error = |domain: &str, description: Option<&str>| MdmError {
+        code: 12_021,
+        domain: domain.into(),
+        description: description.map(|text| Personal::new(KeyName("device-1".into()), text.to_owned())),
+    };
+    assert_eq!(words::errors(&[error("MCMDMErrorDomain", None)]), "MCMDMErrorDomain 12021");
+    assert_eq!(words::errors(&[error("", None)]), "12021");
+    let both = words::errors(&[error("MCMDMErrorDomain", Some("The profile is invalid.")), error("X", None)]);
+    assert_eq!(both, "The profile is invalid., X 12021");
+    assert!(!words::errors(&[]).is_empty());
+}
+
+/// Every frozen sample of an event, read as of today.
+fn samples() -> Vec<(String, Event)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/samples");
+    let sample = |file: std::io::Result<std::fs::DirEntry>| {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let mut sample: Value = serde_json::from_str(&text).unwrap();
+        let version = u16::try_from(sample["version"].as_u64().unwrap()).unwrap();
+        let name = sample["type"].as_str().unwrap().to_owned();
+        let data = upcast(&name, version, sample["data"].take()).unwrap();
+        let event = Event::from_parts(sample["category"].as_str().unwrap(), &name, data).unwrap();
+        (name, event)
+    };
+    std::fs::read_dir(folder).unwrap().map(sample).collect()
+}
+
+fn sentence(event: &Event) -> String {
+    let Message { key, values } = message(event);
+    english(key, &values)
+}
+
+#[test]
+fn every_event_is_told_in_a_sentence_of_its_own_without_gaps() {
+    let mut told: BTreeMap<String, String> = BTreeMap::new();
+    for (name, event) in samples() {
+        let said = sentence(&event);
+        assert!(!said.is_empty(), "{name}");
+        assert!(!said.contains(['{', '}']) && !said.contains("(erased)"), "{name}: {said:?}");
+        let other = told.insert(said.clone(), name.clone()).filter(|other| *other != name);
+        assert_eq!(other, None, "{name} is told like another event: {said:?}");
+    }
+}
+
+#[test]
+fn every_answer_to_a_command_is_told_apart() {
+    let answered = |status: CommandStatus| {
+        let data =
+            json!({ "command": uuid::Uuid::nil(), "status": status, "errors": [], "rejection": null, "body": "" });
+        sentence(&Event::from_parts("device", "MdmCommandAnswered", data).unwrap())
+    };
+    let told: BTreeSet<String> = every::<CommandStatus>().into_iter().map(answered).collect();
+    assert_eq!(told.len(), 4, "{told:?}");
+}
