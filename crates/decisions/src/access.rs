@@ -333,7 +333,7 @@ mod tests {
     #[test]
     fn rules_that_grant_nothing_are_the_same_whatever_else_they_ask_for() {
         let leavers = AccessRule { terms_required: true, ..rule("Leavers", Who::Group("leavers".into()), &[]) };
-        let access = decided_of_untold(&[leavers.clone()], &[]);
+        let access = decided_of_untold(std::slice::from_ref(&leavers), &[]);
         assert_eq!((access.rule, access.untold.len()), (None, 0));
         let by_account = AccessRule { account_driven: true, ..leavers };
         assert_eq!(decided_of_untold(&[by_account], &[]).untold.len(), 1, "it grants the way from Settings");
