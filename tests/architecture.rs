@@ -1,6 +1,8 @@
 //! The architecture test: which crate and module may use which, what is pure, and what the documents must say. It reads `cargo metadata`
 //! and the sources.
 
+#[path = "architecture/contributing.rs"]
+mod contributing;
 #[path = "architecture/matches.rs"]
 mod matches;
 
@@ -328,7 +330,7 @@ fn the_architecture_names_every_module() {
 
 #[test]
 fn links_in_the_documents_lead_somewhere() {
-    for document in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+    for document in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md"] {
         let text = std::fs::read_to_string(root().join(document)).unwrap();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let local = !target.contains("://") && !target.starts_with('#');

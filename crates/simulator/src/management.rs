@@ -1,6 +1,9 @@
 //! A managed device: it requests commands when the push server wakes it, answers them, and ends management when the
 //! server ends it.
 
+#[cfg(test)]
+mod samples;
+
 use crate::account::{self, Tokens};
 use crate::acts::{Act, Nobody, Watcher};
 use crate::device::{Device, DeviceError};
