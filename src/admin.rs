@@ -26,6 +26,7 @@ mod problem;
 mod proof;
 mod query;
 mod record;
+mod render;
 mod session;
 mod set_up;
 mod settings;

@@ -7,6 +7,7 @@
 
 pub mod about;
 pub mod account;
+mod account_link;
 mod account_name;
 pub mod arrival;
 mod assets;
@@ -17,8 +18,10 @@ mod description;
 mod download;
 pub mod for_whom;
 mod help;
+mod leaving;
 pub mod managed_apple_id;
 pub mod mdm_profile;
+mod onward;
 pub mod ownership;
 mod preview;
 pub mod previous;

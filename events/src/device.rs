@@ -11,43 +11,17 @@ pub use app::{AppStatus, RejectionReason};
 pub use claim::{AttestationRefusal, SupersessionEvidence};
 pub use refusal::{MessageRefusal, RenewalFailure};
 
-use crate::enrollment::{EnrollmentId, EnrollmentKind, IdentityRefusal, IssuedCertificate, OsVersion, SecretHash};
-use crate::person::PersonId;
+pub use crate::ids::DeviceId;
+
+use crate::Timestamp;
+use crate::enrollment::{EnrollmentKind, IdentityRefusal, IssuedCertificate, OsVersion, SecretHash};
+use crate::ids::PersonId;
 use crate::personal::Personal;
-use crate::{KeyName, StreamName, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use uuid::Uuid;
-
-/// Id of one management relationship. Assigned by Muster and contained in the subject of the device's identity
-/// certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DeviceId(pub Uuid);
-
-impl DeviceId {
-    pub fn stream(self) -> StreamName {
-        StreamName::of("device", self.0)
-    }
-
-    /// Returns the id of the enrollment that created this management relationship.
-    pub fn enrollment(self) -> EnrollmentId {
-        EnrollmentId(self.0)
-    }
-
-    /// Returns the name of the key for the device's push token, PushMagic and unlock token.
-    pub fn key(self) -> KeyName {
-        KeyName::of("device", self.0)
-    }
-}
-
-impl fmt::Display for DeviceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// `CommandUUID` of an MDM command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -19,47 +19,37 @@ pub use sign_in::{
     Absence, Access, AttributeName, ReceivedAttributes, SignInMethodName, SignInRefusal, SingleSignOnFault, Untold,
 };
 
-use crate::device::DeviceId;
-use crate::person::{PersonId, ProvenAccount};
+pub use crate::ids::EnrollmentId;
+
+use crate::Timestamp;
+use crate::ids::{DeviceId, PersonId};
 use crate::personal::Personal;
-use crate::{KeyName, StreamName, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
-
-/// Id of a visit to the portal. If the visit leads to an enrollment, the [`DeviceId`] has the same UUID, so that a
-/// device's certificate leads to both streams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct EnrollmentId(pub Uuid);
-
-impl EnrollmentId {
-    pub fn stream(self) -> StreamName {
-        StreamName::of("enrollment", self.0)
-    }
-
-    /// Returns the id of the device that this enrollment brings under management.
-    pub fn device(self) -> DeviceId {
-        DeviceId(self.0)
-    }
-
-    /// Returns the name of the key for data of a visitor who has not signed in. The key is handed to the person at
-    /// sign-in.
-    pub fn visit_key(self) -> KeyName {
-        KeyName::of("visit", self.0)
-    }
-}
-
-impl fmt::Display for EnrollmentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// SHA-256 of an issued secret, in lower-case hex. Used for session secrets, tokens, codes and challenges.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SecretHash(pub String);
+
+/// An account that an identity provider vouched for, kept until the person's browser returns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvenAccount {
+    pub issuer: String,
+    pub subject: String,
+    pub user_name: String,
+    pub display_name: Option<String>,
+    pub mail: Option<String>,
+    pub managed_apple_id: Option<String>,
+    pub groups: BTreeSet<String>,
+    /// Further attributes that access rules can use, by name.
+    pub claims: BTreeMap<String, BTreeSet<String>>,
+    /// Attributes that the provider was asked for and did not state. Sealed with the other fields, so no upcast can
+    /// change it: older responses have an empty list.
+    #[serde(default)]
+    pub untold: Vec<Untold>,
+}
 
 /// Whether a device belongs to the person or to the organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -17,6 +17,7 @@ pub mod device;
 pub mod enrollment;
 pub mod envelope;
 pub mod event;
+mod ids;
 pub mod log;
 pub mod person;
 pub mod personal;

@@ -1,9 +1,9 @@
 //! Events of the log as a whole, and of the small streams that reserve a name or count refusals.
 
-use crate::device::DeviceId;
 use crate::enrollment::{
     EnrollmentId, EnrollmentRefusal, IdentityRefusal, SignInMethodName, SignInRefusal, SingleSignOnFault,
 };
+use crate::ids::DeviceId;
 use crate::personal::Personal;
 use crate::{KeyName, Position, StreamName};
 use serde::{Deserialize, Serialize};

@@ -3,8 +3,9 @@
 pub mod factors;
 
 use super::form::{Empty, Genuine};
-use super::pages::{show, view};
+use super::pages::show;
 use super::problem::Problem;
+use super::render::view;
 use super::session::{Fresh, Own, see_other};
 use super::words::{self, Instant};
 use crate::web::content::content;

@@ -7,9 +7,10 @@ pub use export::export;
 pub use filters::Filters;
 
 use super::devices::href as device_href;
-use super::pages::{show, view};
+use super::pages::show;
 use super::problem::Problem;
 use super::query::{Parameters, Query};
+use super::render::view;
 use super::session::{Exports, May, SeesAudit, SeesFunnel, Staff, is_permitted};
 use super::visits;
 use super::words::{self, Chip, Instant, NONE};

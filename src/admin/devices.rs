@@ -10,9 +10,10 @@ pub use done::{after, after_command};
 pub use export::export;
 pub use page::{Fact, page};
 
-use super::pages::{show, view};
+use super::pages::show;
 use super::problem::Problem;
 use super::query::{Parameters, Query, filled, read};
+use super::render::view;
 use super::session::{ExportsInventory, May, SeesInventory, Staff, is_permitted};
 use super::words::{self, Chip, Instant, NONE, parse_instant};
 use crate::web::content::content;

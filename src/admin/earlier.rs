@@ -2,8 +2,9 @@
 
 use super::audit::event_href;
 use super::devices::href;
-use super::pages::{show, view};
+use super::pages::show;
 use super::problem::Problem;
+use super::render::view;
 use super::session::{May, SeesEarlier};
 use super::words::{self, Chip, Instant};
 use crate::web::content::content;

@@ -3,9 +3,10 @@
 use super::audit::{PATH, actor, actor_href, event_href, source};
 use super::devices::Fact;
 use super::devices::href as device_href;
-use super::pages::{show, view};
+use super::pages::show;
 use super::problem::Problem;
 use super::query::Query;
+use super::render::view;
 use super::session::{May, SeesAudit};
 use super::words::{self, Chip, Instant};
 use crate::web::content::content;

@@ -1,9 +1,10 @@
 //! The enrollment funnel: how many people reach each step in a period, and who is stuck now.
 
 use super::devices::{Choice, parse_as_of};
-use super::pages::{show, view};
+use super::pages::show;
 use super::problem::Problem;
 use super::query::{Parameters, Query, filled, read};
+use super::render::view;
 use super::session::{May, SeesFunnel};
 use super::visits::{self, Line, words};
 use super::words::Instant;

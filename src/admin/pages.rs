@@ -1,105 +1,17 @@
-//! Renders the console's pages from embedded templates in strict mode: a missing name is an error instead of a gap.
+//! Answers with pages of the console, framed for the staff member who sees them.
 
 use super::problem::Problem;
+use super::render::{Alone, Entry, Framed, Menu, Signed, View, render};
 use super::session::{
     Acts, ChangesSettings, ManagesStaff, SeesAudit, SeesEarlier, SeesFunnel, SeesInventory, Staff, is_permitted,
 };
 use super::words;
-#[cfg(test)]
-use crate::web::content::Content;
-use crate::web::content::{Tested, content};
-use crate::web::visible;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use events::staff::Privilege;
-use handlebars::Handlebars;
-use serde::Serialize;
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 use uuid::Uuid;
-
-/// All templates by name.
-const TEMPLATES: &[(&str, &str)] = &[
-    ("layout", include_str!("../../templates/admin/layout.hbs")),
-    ("sign_in", include_str!("../../templates/admin/sign_in.hbs")),
-    ("leaving", include_str!("../../templates/admin/leaving.hbs")),
-    ("devices", include_str!("../../templates/admin/devices.hbs")),
-    ("device", include_str!("../../templates/admin/device.hbs")),
-    ("device_command", include_str!("../../templates/admin/device_command.hbs")),
-    ("audit", include_str!("../../templates/admin/audit.hbs")),
-    ("event", include_str!("../../templates/admin/event.hbs")),
-    ("earlier", include_str!("../../templates/admin/earlier.hbs")),
-    ("funnel", include_str!("../../templates/admin/funnel.hbs")),
-    ("portal_preview", include_str!("../../templates/admin/portal_preview.hbs")),
-    ("visits", include_str!("../../templates/admin/visits.hbs")),
-    ("visit", include_str!("../../templates/admin/visit.hbs")),
-    ("visit_rows", include_str!("../../templates/admin/visit_rows.hbs")),
-    ("command", include_str!("../../templates/admin/command.hbs")),
-    ("command_fields", include_str!("../../templates/admin/command_fields.hbs")),
-    ("commands", include_str!("../../templates/admin/commands.hbs")),
-    ("commands_which", include_str!("../../templates/admin/commands_which.hbs")),
-    ("commands_try", include_str!("../../templates/admin/commands_try.hbs")),
-    ("proof", include_str!("../../templates/admin/proof.hbs")),
-    ("proof_go_on", include_str!("../../templates/admin/proof_go_on.hbs")),
-    ("proof_about", include_str!("../../templates/admin/proof_about.hbs")),
-    ("passkey", include_str!("../../templates/admin/passkey.hbs")),
-    ("account", include_str!("../../templates/admin/account.hbs")),
-    ("factor_new", include_str!("../../templates/admin/factor_new.hbs")),
-    ("one_time_codes", include_str!("../../templates/admin/one_time_codes.hbs")),
-    ("recovery_codes", include_str!("../../templates/admin/recovery_codes.hbs")),
-    ("staff_list", include_str!("../../templates/admin/staff_list.hbs")),
-    ("staff_rows", include_str!("../../templates/admin/staff_rows.hbs")),
-    ("staff_member", include_str!("../../templates/admin/staff_member.hbs")),
-    ("staff_password", include_str!("../../templates/admin/staff_password.hbs")),
-    ("set_up", include_str!("../../templates/admin/set_up.hbs")),
-    ("settings", include_str!("../../templates/admin/settings.hbs")),
-    ("settings_edit", include_str!("../../templates/admin/settings_edit.hbs")),
-    ("settings_preview", include_str!("../../templates/admin/settings_preview.hbs")),
-    ("problem", include_str!("../../templates/admin/problem.hbs")),
-];
-
-static PAGES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
-    let mut pages = Handlebars::new();
-    pages.set_strict_mode(true);
-    visible::register(&mut pages);
-    for (name, template) in TEMPLATES {
-        pages.register_template_string(name, template).expect("the templates are part of the program and are tested");
-    }
-    pages
-});
-
-/// Data that every template gets in addition to the page's own.
-#[derive(Serialize)]
-struct Framed<'a, T> {
-    title: &'a str,
-    section: &'a str,
-    staff: Option<Signed<'a>>,
-    #[serde(flatten)]
-    page: &'a T,
-}
-
-#[derive(Serialize)]
-pub struct Signed<'a> {
-    name: &'a str,
-    role: String,
-    menu: Vec<Entry>,
-    csrf: &'a str,
-    /// Notice on every page about something an administrator must do.
-    notice: Option<String>,
-}
-
-content!(Signed<'_> { name, role, menu, csrf, notice });
-
-/// An entry of the menu.
-#[derive(Serialize)]
-struct Entry {
-    href: &'static str,
-    label: &'static str,
-    current: bool,
-}
-
-content!(Entry { href, label, current });
 
 /// A section of the console: name, address, label in the menu, and the check whether these roles may see it.
 type Section = (&'static str, &'static str, &'static str, fn(&BTreeSet<Privilege>) -> bool);
@@ -120,78 +32,6 @@ fn menu(section: &str, roles: &BTreeSet<Privilege>) -> Vec<Entry> {
     let permitted = MENU.iter().filter(|(_, _, _, permitted)| permitted(roles));
     permitted.map(|(name, href, label, _)| Entry { href, label, current: *name == section }).collect()
 }
-
-/// Content of a problem page.
-#[derive(Serialize)]
-pub struct ProblemPage {
-    pub heading: &'static str,
-    pub what: String,
-    pub advice: &'static str,
-    pub code: Option<String>,
-}
-
-view!(problem, Alone, ProblemPage { heading, what, advice, code });
-
-/// A page with its own template. Only [`view!`] implements this trait, so that tests render every content of each
-/// page.
-pub trait View: Serialize + Tested {
-    const TEMPLATE: &'static str;
-    /// Frame of the page: [`Menu`] or [`Alone`].
-    type Around: Around;
-}
-
-/// The frame around a page.
-pub trait Around {
-    #[cfg(test)]
-    fn contents() -> Vec<Option<Signed<'static>>>;
-}
-
-/// Frame with the menu, for signed-in staff.
-pub struct Menu;
-
-/// Frame without a menu, for visitors who are not signed in or have not completed the sign-in.
-pub struct Alone;
-
-impl Around for Menu {
-    #[cfg(test)]
-    fn contents() -> Vec<Option<Signed<'static>>> {
-        (0..Signed::count()).map(|nth| Some(Signed::nth(nth))).collect()
-    }
-}
-
-impl Around for Alone {
-    #[cfg(test)]
-    fn contents() -> Vec<Option<Signed<'static>>> {
-        vec![None]
-    }
-}
-
-/// Implements [`View`] for a struct, with a test that renders each of its contents. The fields are those of
-/// [`content!`](crate::web::content::content). `as` names the test module if the template's name is already taken.
-macro_rules! view {
-    ($template:ident, $around:ident, $($rest:tt)*) => {
-        $crate::admin::pages::view!($template as $template, $around, $($rest)*);
-    };
-    ($template:ident as $module:ident, $around:ident, $view:ty { $($fields:tt)* }) => {
-        impl $crate::admin::pages::View for $view {
-            const TEMPLATE: &'static str = stringify!($template);
-            type Around = $crate::admin::pages::$around;
-        }
-
-        $crate::web::content::content!($view { $($fields)* });
-
-        #[cfg(test)]
-        mod $module {
-            use super::*;
-
-            #[test]
-            fn every_content_is_rendered() {
-                $crate::admin::pages::tests::render_every_content::<$view>();
-            }
-        }
-    };
-}
-pub(in crate::admin) use view;
 
 /// Renders a page for signed-in staff. `section` is the menu entry that the page belongs to.
 ///
@@ -244,36 +84,6 @@ pub fn show_alone<V: View<Around = Alone>>(
     Ok(html_response(status, html))
 }
 
-/// Renders a problem page.
-pub fn problem(page: &ProblemPage) -> String {
-    let framed = Framed { title: page.heading, section: "", staff: None, page };
-    // If even this page cannot be rendered, its text is sent alone.
-    render(&framed).unwrap_or_else(|_| page.what.clone())
-}
-
-fn render<V: View>(framed: &Framed<'_, V>) -> Result<String, handlebars::RenderError> {
-    PAGES.render(V::TEMPLATE, framed)
-}
-
 fn html_response(status: StatusCode, html: String) -> HttpResponse {
     HttpResponse::build(status).insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(html)
-}
-
-#[cfg(test)]
-pub mod tests {
-    use super::*;
-
-    pub fn render_every_content<V: View>() {
-        for nth in 0..V::count() {
-            check(&V::nth(nth), V::Around::contents().into_iter().next().flatten(), nth);
-        }
-        for staff in V::Around::contents() {
-            check(&V::fullest(), staff, 0);
-        }
-    }
-
-    fn check<V: View>(page: &V, staff: Option<Signed<'_>>, nth: usize) {
-        let rendered = render(&Framed { title: "<Title>", section: V::TEMPLATE, staff, page });
-        assert!(rendered.is_ok(), "{}, content {nth}: {rendered:?}", V::TEMPLATE);
-    }
 }

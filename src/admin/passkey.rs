@@ -1,8 +1,9 @@
 //! The only page of the console with a script, because browsers offer passkeys only to scripts. Staff without passkeys
 //! use one-time codes.
 
-use super::pages::{show_alone, view};
+use super::pages::show_alone;
 use super::problem::Problem;
+use super::render::view;
 use super::session::{Staff, see_other};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

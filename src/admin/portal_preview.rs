@@ -1,9 +1,10 @@
 //! Preview of the portal's pages in the frame of a phone, for a selected device, version and language.
 
 use super::devices::Choice;
-use super::pages::{show, view};
+use super::pages::show;
 use super::problem::Problem;
 use super::query::{Parameters, read};
+use super::render::view;
 use super::session::{May, SeesFunnel};
 use actix_web::HttpResponse;
 use enroll::preview;

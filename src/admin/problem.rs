@@ -1,6 +1,6 @@
 //! Error responses of the console: what happened, what to do, and a code that finds the cause in the log.
 
-use super::pages::{self, ProblemPage};
+use super::render::{self, ProblemPage};
 use crate::web::visible::visible_line;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
@@ -216,7 +216,7 @@ impl ResponseError for Problem {
             }
             _ => {}
         }
-        response.insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(pages::problem(&self.page()))
+        response.insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(render::problem(&self.page()))
     }
 }
 

@@ -3,10 +3,11 @@
 use super::carried::{About, Act, Field};
 use super::commands;
 use super::form::Genuine;
-use super::pages::{show, show_alone, view};
+use super::pages::{show, show_alone};
 use super::passkey;
 use super::problem::Problem;
 use super::query::Parameters;
+use super::render::view;
 use super::session::{AtTheDoor, Own, SURFACE, SettingUp, Staff, app, home, local, see_other, with_key};
 use crate::web::forgery;
 use actix_web::http::StatusCode;

@@ -2,8 +2,9 @@
 
 use super::account::sentence;
 use super::form::Genuine;
-use super::pages::{show_alone, view};
+use super::pages::show_alone;
 use super::problem::Problem;
+use super::render::view;
 use super::session::{COOKIE, SURFACE, address, cookie};
 use super::sign_in;
 use crate::admin::Console;

@@ -5,8 +5,9 @@ mod change;
 pub use change::{apply, edit, preview};
 
 use super::audit::event_href;
-use super::pages::{show, view};
+use super::pages::show;
 use super::problem::Problem;
+use super::render::view;
 use super::session::{ChangesSettings, May, Staff};
 use super::words::Instant;
 use crate::web::content::content;

@@ -2,8 +2,9 @@
 //! redirect is a page that redirects by itself, because browsers check redirects after a form against `form-action`.
 
 use super::form::Genuine;
-use super::pages::{show_alone, view};
+use super::pages::show_alone;
 use super::problem::Problem;
+use super::render::view;
 use super::session::address;
 use super::session::{local, see_other};
 use super::sign_in::{Page, Wish, broken, enter, form, set_cookie};

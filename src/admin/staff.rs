@@ -3,8 +3,9 @@
 pub mod act;
 
 use super::account::SessionLine;
-use super::pages::{show, view};
+use super::pages::show;
 use super::problem::Problem;
+use super::render::view;
 use super::session::{ManagesStaff, May};
 use super::words::{self, Instant};
 use crate::web::content::content;

@@ -7,9 +7,10 @@ pub mod words;
 pub use page::page;
 
 use super::devices::Choice;
-use super::pages::{show, view};
+use super::pages::show;
 use super::problem::Problem;
 use super::query::{Parameters, Query, filled, read};
+use super::render::view;
 use super::session::{May, SeesFunnel};
 use super::words::{Chip, Instant};
 use crate::web::content::content;

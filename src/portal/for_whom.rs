@@ -1,7 +1,7 @@
 //! Page between the sign-in and ownership steps: a person who may enroll devices for others enters for whom this
 //! device is.
 
-use super::account::onward;
+use super::onward::onward;
 use super::problem::Problem;
 use super::render::Page;
 use super::submission::Submission;

@@ -1,7 +1,7 @@
 //! The Managed Apple ID step, for personal devices.
 
-use super::account::onward;
 use super::account_name::{self, Problem as Wrong};
+use super::onward::onward;
 use super::problem::Problem;
 use super::render::{Back, Page};
 use super::steps;

@@ -1,7 +1,7 @@
 //! Page between the sign-in and ownership steps: tells a person who already has an enrolled device what to do about it
 //! first.
 
-use super::account::onward;
+use super::onward::onward;
 use super::problem::Problem;
 use super::render::Page;
 use super::submission::Submission;

@@ -1,10 +1,10 @@
 //! The sign-in step of the portal.
 
-use super::account::onward;
 use super::browser::Browser;
+use super::leaving::lead_on;
+use super::onward::onward;
 use super::problem::Problem;
 use super::render::Page;
-use super::single_sign_on::lead_on;
 use super::steps;
 use super::submission::Submission;
 use super::visitor::{Answered, KNOWN_COOKIE, SESSION_COOKIE, Session, Visitor, see_other};

@@ -4,45 +4,25 @@
 //! form against `form-action` (CSP Level 3 §6.4.1), and the addresses to which a provider redirects further are
 //! unknown to this server.
 
+use super::leaving::lead_on;
 use super::problem::Problem;
-use super::render::Page;
 use super::sign_in::{Notice, conclude, keep, not_yet};
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor, see_other};
 use crate::portal::Portal;
-use crate::web::content::content;
 use crate::web::host_cookie;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use enroll::Entrance;
 use enroll::redirect::{self, Departure, Posted, arrive, depart};
 use events::enrollment::Platform;
-use serde::Serialize;
 use sign_in::redirect::{Back, Place, metadata as document};
-use url::Url;
 
 /// Holds the ticket of a browser that posted a SAML response, until the browser returns it with the next request.
 const TICKET_COOKIE: &str = "__Host-muster-answer";
 
 /// Maximum size in bytes of a posted SAML response: base64 in a form, where some characters take three bytes.
 pub const LIMIT: usize = 2 * sign_in::redirect::assertion::LARGEST;
-
-/// Page that redirects to a provider.
-#[derive(Debug, Clone, Serialize)]
-pub struct LeavingPage {
-    /// Host name of the target, shown to people who check where they go.
-    pub site: String,
-    pub address: String,
-    /// The redirect is for signing out.
-    pub out: bool,
-}
-
-impl Page for LeavingPage {
-    const TEMPLATE: &'static str = "leaving";
-}
-
-content!(LeavingPage { site, address, out });
 
 /// Handles a tap on "Sign in with …".
 pub async fn leave(form: Submission, provider: Path<String>) -> Answered {
@@ -122,18 +102,6 @@ pub async fn metadata(app: Data<Portal>, provider: Path<String>, wanted: Query<W
     };
     let text = document(&app.sign_in, &provider, place).ok_or(Problem::NotFound)?;
     Ok(HttpResponse::Ok().content_type("application/samlmetadata+xml; charset=utf-8").body(text))
-}
-
-/// Returns the page that redirects to the given address.
-///
-/// # Errors
-/// Returns an error if the template cannot be rendered or the address is not a valid header value.
-pub fn lead_on(visitor: &Visitor, address: &Url, out: bool) -> Answered {
-    let site = address.host_str().unwrap_or_default().to_owned();
-    let mut response = visitor.page(&LeavingPage { site, address: address.to_string(), out })?;
-    let refresh = HeaderValue::from_str(&format!("0; url={address}")).map_err(Problem::internal)?;
-    response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
-    Ok(response)
 }
 
 // Device and language of the visit apply, not those of the returning request.

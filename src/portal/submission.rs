@@ -1,6 +1,6 @@
 //! A verified form: it came from a page of this portal, in this session. Handlers receive forms only as this type.
 
-use super::account;
+use super::account_link;
 use super::problem::Problem;
 use super::visitor::{SURFACE, Visitor};
 use crate::web::forgery;
@@ -37,8 +37,8 @@ impl FromRequest for Submission {
             let web::Form(fields) = form.await.map_err(|error| unreadable(&error))?;
             let mut visitor = Visitor::of(&request).await?;
             let field = |name: &str| fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
-            if let Some(link) = field(account::FIELD) {
-                account::enter(&mut visitor, link).await?;
+            if let Some(link) = field(account_link::FIELD) {
+                account_link::enter(&mut visitor, link).await?;
             }
             let token = field("csrf").unwrap_or_default();
             let (secrets, url) = (&visitor.app.platform.secrets, &visitor.app.platform.public_url);

@@ -1,7 +1,7 @@
 //! The terms-of-use step: terms are shown in full and accepted or declined before anything is installed.
 
-use super::account::onward;
 use super::description;
+use super::onward::onward;
 use super::problem::Problem;
 use super::render::Page;
 use super::sign_in::end_session;

@@ -2,9 +2,10 @@
 //! has been proven.
 
 use crate::admin::form::{Empty, Genuine};
-use crate::admin::pages::{show_alone, view};
+use crate::admin::pages::show_alone;
 use crate::admin::passkey;
 use crate::admin::problem::Problem;
+use crate::admin::render::view;
 use crate::admin::session::{Fresh, Own, SettingUp, home, see_other, with_key};
 use crate::web::qr::Qr;
 use actix_web::http::StatusCode;

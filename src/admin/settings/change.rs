@@ -3,8 +3,9 @@
 
 use super::{PATH, written};
 use crate::admin::form::Genuine;
-use crate::admin::pages::{show, view};
+use crate::admin::pages::show;
 use crate::admin::problem::Problem;
+use crate::admin::render::view;
 use crate::admin::session::{ChangesSettings, May, is_fresh};
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;

@@ -3,9 +3,10 @@
 use super::{advice, parse_visit, words};
 use crate::admin::audit::event_href;
 use crate::admin::devices::{Fact, href as device_href};
-use crate::admin::pages::{show, view};
+use crate::admin::pages::show;
 use crate::admin::problem::Problem;
 use crate::admin::query::Query;
+use crate::admin::render::view;
 use crate::admin::session::{May, SeesAudit, SeesFunnel, SeesInventory, Staff, is_permitted};
 use crate::admin::words::{Chip, Instant, outcome};
 use crate::web::content::content;

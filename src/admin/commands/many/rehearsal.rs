@@ -3,7 +3,7 @@
 use super::page_of;
 use crate::admin::commands::form::Sent;
 use crate::admin::devices::href;
-use crate::admin::pages::view;
+use crate::admin::render::view;
 use crate::admin::words;
 use crate::web::content::content;
 use devices::commands::table::CommandSpec;

@@ -1,0 +1,86 @@
+//! The ids that name enrollments, devices and persons, with their streams and keys. They are below all events, because each kind of event
+//! refers to the others by id.
+
+use crate::{KeyName, StreamName};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use uuid::Uuid;
+
+/// Id of a visit to the portal. If the visit leads to an enrollment, the [`DeviceId`] has the same UUID, so that a
+/// device's certificate leads to both streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EnrollmentId(pub Uuid);
+
+impl EnrollmentId {
+    pub fn stream(self) -> StreamName {
+        StreamName::of("enrollment", self.0)
+    }
+
+    /// Returns the id of the device that this enrollment brings under management.
+    pub fn device(self) -> DeviceId {
+        DeviceId(self.0)
+    }
+
+    /// Returns the name of the key for data of a visitor who has not signed in. The key is handed to the person at
+    /// sign-in.
+    pub fn visit_key(self) -> KeyName {
+        KeyName::of("visit", self.0)
+    }
+}
+
+impl fmt::Display for EnrollmentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Id of one management relationship. Assigned by Muster and contained in the subject of the device's identity
+/// certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeviceId(pub Uuid);
+
+impl DeviceId {
+    pub fn stream(self) -> StreamName {
+        StreamName::of("device", self.0)
+    }
+
+    /// Returns the id of the enrollment that created this management relationship.
+    pub fn enrollment(self) -> EnrollmentId {
+        EnrollmentId(self.0)
+    }
+
+    /// Returns the name of the key for the device's push token, PushMagic and unlock token.
+    pub fn key(self) -> KeyName {
+        KeyName::of("device", self.0)
+    }
+}
+
+impl fmt::Display for DeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Id of a person. It is random and reveals nothing about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PersonId(pub Uuid);
+
+impl PersonId {
+    pub fn stream(self) -> StreamName {
+        StreamName::of("person", self.0)
+    }
+
+    /// Returns the name of the key for all data about this person.
+    pub fn key(self) -> KeyName {
+        KeyName::of("person", self.0)
+    }
+}
+
+impl fmt::Display for PersonId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
