@@ -191,7 +191,7 @@ async fn another_device_that_installs_the_profile_of_a_verified_one_is_refused()
     assert!(scene.server.events_of("device").await.is_empty());
     assert_forgotten(&scene, &other).await;
     let Opened::Page(page) = walk.safari.open(&scene.address()).await.unwrap() else { panic!("no page") };
-    assert!(page.text.contains("another device"), "{}", page.text);
+    assert!(page.text.contains("Another device"), "{}", page.text);
     // And nobody is answered any more.
     let message = walk.device.sign_built_in(&walk.device.attributes(&service)).unwrap();
     assert_eq!(status(&walk.device, &service, message).await, 403);
