@@ -7,7 +7,7 @@ mod init;
 use events::side_files::remove_database;
 use harness::binary::{Serving, muster, muster_at};
 use harness::installation;
-use harness::waiting::seen;
+use harness::waiting::{PATIENCE, seen};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -99,14 +99,24 @@ fn simulate_wants_a_device_and_says_why_nobody_answers() {
 fn a_demo_that_is_terminated_takes_its_installation_with_it() {
     let mut command = std::process::Command::new(harness::binary::path());
     let mut demo = command.arg("demo").stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let id = demo.id().to_string();
+    // A demo that does not print the expected line serves until it is killed: then reading its output ends.
+    let (watched, ended) = (id.clone(), std::sync::mpsc::channel::<()>());
+    let (done, waits) = ended;
+    let watchdog = std::thread::spawn(move || {
+        let late = waits.recv_timeout(PATIENCE).is_err_and(|error| error == std::sync::mpsc::RecvTimeoutError::Timeout);
+        let _ = late.then(|| std::process::Command::new("kill").args(["-KILL", &watched]).status());
+    });
     let mut said = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let there = said.find_map(|line| Some(line.strip_prefix("The installation is in ")?.split_once(';')?.0.to_owned()));
+    let there =
+        said.find_map(|line| Some(line.strip_prefix("The installation is in ")?.split_once(". ")?.0.to_owned()));
     let there = there.expect("the demo says where its installation is");
     assert!(Path::new(&there).exists());
-    let id = demo.id().to_string();
     assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     said.for_each(drop);
     assert_eq!(demo.wait().unwrap().code(), Some(0));
+    drop(done);
+    watchdog.join().unwrap();
     assert!(!Path::new(&there).exists(), "{there} is left behind");
 }
 
