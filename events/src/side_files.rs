@@ -51,7 +51,7 @@ pub struct LeftBehind(pub PathBuf);
 ///
 /// # Errors
 /// Returns an error if a file cannot be examined, or an empty one cannot be removed.
-pub fn left_behind(database: &Path) -> io::Result<Option<LeftBehind>> {
+pub(crate) fn left_behind(database: &Path) -> io::Result<Option<LeftBehind>> {
     remove_empty(database)?;
     for ending in ENDINGS {
         let file = beside(database, ending);

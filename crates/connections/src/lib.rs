@@ -282,7 +282,7 @@ impl Connection {
     }
 
     /// Returns the number of bytes received during the handshake.
-    pub fn of_handshake(&self) -> u64 {
+    pub(crate) fn of_handshake(&self) -> u64 {
         self.progress().of_handshake()
     }
 

@@ -113,7 +113,7 @@ impl Progress {
         }
     }
 
-    pub fn of_handshake(&self) -> u64 {
+    pub(crate) fn of_handshake(&self) -> u64 {
         self.of_handshake
     }
 
@@ -174,7 +174,7 @@ impl Progress {
     }
 
     /// Returns whether no request is in progress.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         !self.under_way
     }
 

@@ -62,7 +62,7 @@ enum Holder {
 pub const KEPT: usize = 8;
 /// Number of connections for each identity of a person, on average, that are never closed either: a device opens one
 /// or two, and some people have enrolled a hundred devices.
-pub const KEPT_OF_EACH: usize = 2;
+pub(crate) const KEPT_OF_EACH: usize = 2;
 
 /// A connection that is to be closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -43,11 +43,11 @@ pub struct Due {
 }
 
 impl Tally {
-    pub fn ended_of(&mut self, identity: Identity) {
+    pub(crate) fn ended_of(&mut self, identity: Identity) {
         *self.of_identities.count().entry(identity).or_default() += 1;
     }
 
-    pub fn no_room(&mut self) -> &mut NoRoom {
+    pub(crate) fn no_room(&mut self) -> &mut NoRoom {
         self.no_room.count()
     }
 

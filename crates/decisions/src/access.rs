@@ -96,7 +96,7 @@ fn grants_the_same(one: &Access, other: &Access) -> bool {
 /// Returns whether the access decided at sign-in is still valid: its rule still exists and grants no less. Whether the
 /// rule would still be the first match is unknown without asking for the person's groups again. Without rules nothing
 /// is restricted. If there were no rules then and there are some now, access has to be decided again.
-pub fn still_grants(rules: &[AccessRule], decided: Option<&Access>) -> bool {
+pub(crate) fn still_grants(rules: &[AccessRule], decided: Option<&Access>) -> bool {
     let Some(access) = decided.filter(|_| !rules.is_empty()) else { return rules.is_empty() };
     // A person without a matching rule was granted nothing, so nothing can be withdrawn.
     let Some(name) = &access.rule else { return true };

@@ -208,7 +208,7 @@ fn prepare(
 
 /// Whether this device can attest which hardware it is: in Device Enrollment (User Enrollment leaves the identifiers out), and
 /// from the version on that has it (mdm/commands/information.device.yaml, `DevicePropertiesAttestation`).
-pub fn attestable(device: &Device) -> bool {
+pub(crate) fn attestable(device: &Device) -> bool {
     let is_whole = device.kind() == Some(EnrollmentKind::DeviceEnrollment);
     is_whole && device.version().is_some_and(|version| version >= FIRST_ATTESTATION)
 }

@@ -141,7 +141,7 @@ impl Devices {
     ///
     /// # Errors
     /// Returns an error if a device would reject the profile, or OpenSSL fails.
-    pub fn enrollment_profile_xml(&self, serving: &Serving<'_>) -> Result<Vec<u8>, ProfileError> {
+    pub(crate) fn enrollment_profile_xml(&self, serving: &Serving<'_>) -> Result<Vec<u8>, ProfileError> {
         let Serving { enrollment, profile, organization, challenge, version } = serving;
         let managed_apple_id = profile.managed_apple_id.as_ref().map(|id| id.text().to_owned()).unwrap_or_default();
         let access_rights = profile.access_rights.and_then(AccessRights::new);

@@ -6,11 +6,11 @@ use secrecy::{ExposeSecret, SecretString};
 use world::World;
 
 /// Minimum number of characters (OWASP ASVS 5.0, 6.2.1).
-pub const MINIMUM_LENGTH: usize = 8;
+pub(crate) const MINIMUM_LENGTH: usize = 8;
 /// Recommended minimum number of characters. The message about a short password names it.
-pub const RECOMMENDED_LENGTH: usize = 15;
+pub(crate) const RECOMMENDED_LENGTH: usize = 15;
 /// Maximum length in bytes. Longer passwords are refused with a message and never truncated.
-pub const MAXIMUM_BYTES: usize = 1_024;
+pub(crate) const MAXIMUM_BYTES: usize = 1_024;
 
 /// Passwords that are guessed first for this product and that other lists lack: words of its subject and its
 /// languages, one on each line, in lower case.

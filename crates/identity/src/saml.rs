@@ -119,12 +119,12 @@ impl Saml {
     }
 
     /// Assertion consumer address of the portal.
-    pub fn portal_consumer(&self) -> &str {
+    pub(crate) fn portal_consumer(&self) -> &str {
         &self.consumers[0]
     }
 
     /// Assertion consumer address of the console.
-    pub fn console_consumer(&self) -> &str {
+    pub(crate) fn console_consumer(&self) -> &str {
         &self.consumers[1]
     }
 
@@ -146,7 +146,7 @@ impl Saml {
     }
 
     /// Reasons why signing certificates in the provider's metadata are ignored, while others are used.
-    pub fn passed_over(&self) -> &[String] {
+    pub(crate) fn passed_over(&self) -> &[String] {
         &self.provider.passed_over
     }
 

@@ -42,7 +42,7 @@ pub const BY_NAME_AND_SOURCE: Allowance = Allowance { burst: 5, refill_seconds: 
 pub const BY_SOURCE: Allowance = Allowance { burst: 60, refill_seconds: 5 };
 /// Limit for one known browser: ten failures in all, because a browser stops being known before the first one is paid
 /// off.
-pub const BY_KNOWN_BROWSER: Allowance = Allowance { burst: 10, refill_seconds: 90 * 24 * 3600 };
+pub(crate) const BY_KNOWN_BROWSER: Allowance = Allowance { burst: 10, refill_seconds: 90 * 24 * 3600 };
 /// Attempts of one source that are judged at the same time. At most this many can fail beyond the allowance.
 const TURNS_OF_SOURCE: usize = 4;
 /// Attempts of one source that may wait. Further ones are refused for [`LINE_SECONDS`].

@@ -15,7 +15,7 @@ pub const SET: u8 = 0x31;
 pub const CONTEXT_0: u8 = 0xa0;
 pub const CONTEXT_1: u8 = 0xa1;
 /// `[0]`, primitive.
-pub const PRIMITIVE_CONTEXT_0: u8 = 0x80;
+pub(crate) const PRIMITIVE_CONTEXT_0: u8 = 0x80;
 
 const CONSTRUCTED: u8 = 0x20;
 const END_OF_CONTENTS: u8 = 0x00;
@@ -139,7 +139,7 @@ impl<'a> Members<'a> {
         self.next(tag).filter(|_| self.is_at_end())
     }
 
-    pub fn is_at_end(&self) -> bool {
+    pub(crate) fn is_at_end(&self) -> bool {
         self.0.is_empty()
     }
 

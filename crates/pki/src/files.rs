@@ -132,7 +132,7 @@ pub fn certificates(path: &Path) -> Result<Vec<X509>, PkiError> {
 ///
 /// # Errors
 /// Returns an error if the file cannot be read, contains no key or the key has a passphrase.
-pub fn private_key(path: &Path) -> Result<PKey<Private>, PkiError> {
+pub(crate) fn private_key(path: &Path) -> Result<PKey<Private>, PkiError> {
     let pem = read(path)?;
     // The callback returns no passphrase. Without it, OpenSSL would ask on the terminal and wait.
     PKey::private_key_from_pem_callback(&pem, |_| Ok(0)).map_err(|_| {

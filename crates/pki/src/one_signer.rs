@@ -74,14 +74,14 @@ impl OneSigner {
     }
 
     /// Returns the content inside the message, if the holder of the certificate's key signed it.
-    pub fn proven_content(&self) -> Option<Vec<u8>> {
+    pub(crate) fn proven_content(&self) -> Option<Vec<u8>> {
         let mut content = Vec::new();
         self.verify(None, Some(&mut content), Pkcs7Flags::empty())?;
         Some(content)
     }
 
     /// Returns the content inside the message without verification; `None` if there is none.
-    pub fn claimed_content(&self) -> Option<Vec<u8>> {
+    pub(crate) fn claimed_content(&self) -> Option<Vec<u8>> {
         self.content.clone()
     }
 

@@ -114,7 +114,7 @@ impl<'a> Signed<'a> {
     /// # Errors
     ///
     /// Returns an error for any other digest.
-    pub fn uses_sha(&self) -> Result<(), BadShape> {
+    pub(crate) fn uses_sha(&self) -> Result<(), BadShape> {
         DIGESTS.contains(&self.digest).then_some(()).ok_or(BadShape::Digest)
     }
 
@@ -135,7 +135,7 @@ pub fn content_of(message: &[u8]) -> Option<Vec<u8>> {
 
 /// Returns whether the message is an EnvelopedData for one recipient with key transport, so that it costs at most one
 /// decryption.
-pub fn is_one_envelope(message: &[u8]) -> bool {
+pub(crate) fn is_one_envelope(message: &[u8]) -> bool {
     let check = || {
         let mut members = inside(message, ENVELOPED_DATA, MOST_PARTS)?.ok()?;
         members.next(INTEGER)?;
@@ -147,7 +147,7 @@ pub fn is_one_envelope(message: &[u8]) -> bool {
 
 /// Returns whether it is a PKCS #10 request (RFC 2986) with an RSA or EC key of an accepted size, which
 /// limits the cost of its verification.
-pub fn is_fair_request(request: &[u8]) -> bool {
+pub(crate) fn is_fair_request(request: &[u8]) -> bool {
     let check = || {
         let mut members = ber::first(request, MOST_PARTS)?.members(SEQUENCE)?;
         let mut info = members.next(SEQUENCE)?.members(SEQUENCE)?;

@@ -104,7 +104,7 @@ impl Gate {
     }
 
     /// Number of successes since the start, of all notifications.
-    pub fn times_well(&self) -> u64 {
+    pub(crate) fn times_well(&self) -> u64 {
         self.state().went_well
     }
 
@@ -133,7 +133,7 @@ impl Gate {
 
 impl Pass<'_> {
     /// The push service answered, possibly with a rejection of this notification.
-    pub fn went_well(self) {
+    pub(crate) fn went_well(self) {
         self.gate.state().went_well();
     }
 

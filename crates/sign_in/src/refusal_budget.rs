@@ -112,14 +112,14 @@ impl RefusalBudget {
     }
 
     /// Takes room for a refusal from the budget of its account. Returns `false` if there is none.
-    pub fn through_account(&self, now: Timestamp, about: &About, source: IpAddr) -> bool {
+    pub(crate) fn through_account(&self, now: Timestamp, about: &About, source: IpAddr) -> bool {
         self.of_account.has(now, about, 1)
             && self.take_known(now, about.is_staff(), source)
             && self.of_account.take(now, about.clone(), 1)
     }
 
     /// Takes room for a refusal after the first proof of this account. Returns `false` if there is none.
-    pub fn after_first_proof(&self, now: Timestamp, account: StaffId, source: IpAddr) -> bool {
+    pub(crate) fn after_first_proof(&self, now: Timestamp, account: StaffId, source: IpAddr) -> bool {
         self.after_first_proof.has(now, &account, 1)
             && self.take_known(now, true, source)
             && self.after_first_proof.take(now, account, 1)
@@ -153,12 +153,12 @@ impl RefusalBudget {
     }
 
     /// Counts a refusal that cannot be written because its stream or key is damaged.
-    pub fn count_not_written(&self, now: Timestamp, source: IpAddr) {
+    pub(crate) fn count_not_written(&self, now: Timestamp, source: IpAddr) {
         self.not_written.lock().unwrap_or_else(PoisonError::into_inner).count(now, source);
     }
 
     /// Takes the count of refusals that could not be written, if it is due or `all` is set.
-    pub fn take_not_written(&self, now: Timestamp, all: bool) -> Option<Counted> {
+    pub(crate) fn take_not_written(&self, now: Timestamp, all: bool) -> Option<Counted> {
         self.not_written.lock().unwrap_or_else(PoisonError::into_inner).take(now, all)
     }
 

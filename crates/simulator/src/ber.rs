@@ -6,8 +6,8 @@ pub const BIT_STRING: u8 = 0x03;
 pub const OCTET_STRING: u8 = 0x04;
 pub const NULL: u8 = 0x05;
 pub const OBJECT_IDENTIFIER: u8 = 0x06;
-pub const UTF8_STRING: u8 = 0x0c;
-pub const PRINTABLE_STRING: u8 = 0x13;
+pub(crate) const UTF8_STRING: u8 = 0x0c;
+pub(crate) const PRINTABLE_STRING: u8 = 0x13;
 /// In pieces, each of which is an OCTET STRING.
 pub const CONSTRUCTED_OCTET_STRING: u8 = 0x24;
 pub const SEQUENCE: u8 = 0x30;
@@ -37,7 +37,7 @@ pub fn indefinite(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Encodes a `SET OF` in DER: its members are sorted by their encodings (X.690 §11.6).
-pub fn set_of(tag: u8, mut members: Vec<Vec<u8>>) -> Vec<u8> {
+pub(crate) fn set_of(tag: u8, mut members: Vec<Vec<u8>>) -> Vec<u8> {
     members.sort();
     encode(tag, &members.concat())
 }

@@ -18,7 +18,7 @@ impl Clock {
 
     /// Current time in milliseconds since 1970.
     #[expect(clippy::disallowed_methods, reason = "a simulated device has a clock of its own")]
-    pub fn now_in_milliseconds(&self) -> i64 {
+    pub(crate) fn now_in_milliseconds(&self) -> i64 {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX) + self.ahead.load(Ordering::SeqCst) * 1_000
     }

@@ -15,7 +15,7 @@ impl Device {
     ///
     /// # Errors
     /// Returns what the device would show.
-    pub async fn fetch_over_the_air(
+    pub(crate) async fn fetch_over_the_air(
         &self,
         service: &ProfileService,
         watcher: &mut dyn Watcher,

@@ -50,7 +50,7 @@ fn mdm_payload(profile: &Dictionary) -> Option<&Dictionary> {
 ///
 /// # Errors
 /// Returns the first forbidden change.
-pub fn check_update(installed: &Dictionary, update: &Dictionary) -> Result<(), ProfileError> {
+pub(crate) fn check_update(installed: &Dictionary, update: &Dictionary) -> Result<(), ProfileError> {
     let identifier = |profile: &Dictionary| profile::text(profile, "PayloadIdentifier");
     if identifier(installed) != identifier(update) {
         return Err(ProfileError::new("the device is managed already, by another profile"));

@@ -107,7 +107,7 @@ impl Safari {
     ///
     /// # Errors
     /// Returns an error if no page is shown.
-    pub async fn reload(&mut self) -> Result<Opened, SafariError> {
+    pub(crate) async fn reload(&mut self) -> Result<Opened, SafariError> {
         let page = self.shown()?;
         let url = page.refresh.as_ref().and_then(|refresh| refresh.url.clone()).unwrap_or_else(|| page.url.clone());
         self.visit(Visit { method: Method::GET, from: Some(page.url.clone()), url, body: None }).await

@@ -68,7 +68,7 @@ impl Trust {
     ///
     /// # Errors
     /// Returns an error if the TLS library cannot be set up.
-    pub fn client_of(&self, identity: &Identity) -> Result<reqwest::Client, TrustError> {
+    pub(crate) fn client_of(&self, identity: &Identity) -> Result<reqwest::Client, TrustError> {
         if let Some(client) = identity.client.get() {
             return Ok(client.clone());
         }
@@ -161,7 +161,7 @@ pub fn shown(response: &reqwest::Response) -> Option<X509> {
 ///
 /// # Errors
 /// Returns what is wrong with the certificate.
-pub fn check_server_certificate(certificate: &X509) -> Result<(), String> {
+pub(crate) fn check_server_certificate(certificate: &X509) -> Result<(), String> {
     if certificate.subject_alt_names().is_none() {
         return Err("the certificate has no subjectAltName".into());
     }

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use world::World;
 
 /// Lifetime of a link in seconds.
-pub const LINK_SECONDS: i64 = 24 * 60 * 60;
+pub(crate) const LINK_SECONDS: i64 = 24 * 60 * 60;
 
 /// A new link: the stored part and the token, which is printed.
 pub struct NewLink {

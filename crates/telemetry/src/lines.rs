@@ -67,7 +67,7 @@ impl<W: Write> Write for JsonLines<W> {
     }
 }
 
-pub fn json_escaped(text: &str) -> String {
+pub(crate) fn json_escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         if c == '\n' || !escapes(c) {

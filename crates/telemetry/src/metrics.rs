@@ -33,7 +33,7 @@ pub struct Metrics {
 }
 
 /// Outcomes of a push: the values of the label `outcome` of `muster_pushes_total`.
-pub const PUSH_OUTCOMES: [&str; 6] =
+pub(crate) const PUSH_OUTCOMES: [&str; 6] =
     ["accepted", "unregistered", "rejected", "busy", "unreachable", "certificate_refused"];
 
 impl Default for Metrics {

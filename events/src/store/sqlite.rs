@@ -39,7 +39,7 @@ pub const FILE: &str = "events.db";
 
 /// Maximum size of one append in bytes: the canonical bytes of all its events. EventStoreDB up to 24.10 has the same
 /// limit.
-pub const MAX_APPEND: usize = 1_000_000;
+pub(crate) const MAX_APPEND: usize = 1_000_000;
 
 /// The embedded event store.
 pub struct SqliteStore {

@@ -82,7 +82,7 @@ pub(super) struct Way {
 
 impl Way {
     /// Returns whether the visit began in Settings.
-    pub fn is_by_account(&self) -> bool {
+    pub(crate) fn is_by_account(&self) -> bool {
         self.by_account
     }
 

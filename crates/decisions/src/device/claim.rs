@@ -19,7 +19,7 @@ pub const REVIVABLE_SECONDS: i64 = 30 * 24 * 3_600;
 
 /// Minimum time between two requests for an attestation, in seconds. Apple creates a new one at most once in seven days
 /// (mdm/commands/information.device.yaml, `DeviceAttestationNonce`).
-pub const ATTESTATION_SECONDS: i64 = 7 * 24 * 3_600;
+pub(crate) const ATTESTATION_SECONDS: i64 = 7 * 24 * 3_600;
 
 /// The claims of a device, and the evidence about them.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -26,7 +26,7 @@ pub struct Renewal {
 
 impl Device {
     /// Returns the pending renewal.
-    pub fn renewal_under_way(&self) -> Option<&Renewal> {
+    pub(crate) fn renewal_under_way(&self) -> Option<&Renewal> {
         self.renewal.as_ref().filter(|renewal| !renewal.over)
     }
 
@@ -56,7 +56,7 @@ impl Device {
 
     /// Returns whether `Authenticate` with this certificate continues the existing enrollment: the device installs its
     /// profile again, or returns to its earlier one. A new enrollment has a new certificate.
-    pub fn goes_on_with(&self, certificate: &str) -> bool {
+    pub(crate) fn goes_on_with(&self, certificate: &str) -> bool {
         self.phase == super::Phase::Enrolled && self.age(certificate).is_some()
     }
 }

@@ -24,7 +24,7 @@ pub fn device_information(kind: EnrollmentKind, version: Option<OsVersion>) -> D
 }
 
 /// `DeviceInformation` that asks for nothing but an attestation which holds this nonce.
-pub fn device_attestation(nonce: [u8; 32]) -> Dictionary {
+pub(crate) fn device_attestation(nonce: [u8; 32]) -> Dictionary {
     let queries = Value::Array(vec!["DevicePropertiesAttestation".into()]);
     request("DeviceInformation", [("Queries", queries), ("DeviceAttestationNonce", Value::Data(nonce.to_vec()))])
 }

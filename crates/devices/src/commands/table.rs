@@ -46,7 +46,7 @@ const fn row(name: &'static str, priority: Priority, sealed: bool, result: Resul
 }
 
 /// The request types that Muster sends.
-pub const REQUEST_TYPES: [RequestType; 13] = [
+pub(crate) const REQUEST_TYPES: [RequestType; 13] = [
     row(
         "CertificateList",
         Priority::Background,

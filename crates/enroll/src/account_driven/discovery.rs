@@ -16,7 +16,7 @@ pub const TOKEN_PATH: &str = "/mdm/account-token";
 pub const REDIRECT_URL: &str = "apple-remotemanagement-user-login:/oauth2/redirection";
 /// The OAuth 2 client id of all devices, which are public clients.
 pub const CLIENT_ID: &str = "muster";
-pub const SCOPE: &str = "mdm";
+pub(crate) const SCOPE: &str = "mdm";
 
 /// Device families with the names that devices send (`model-family`).
 pub const FAMILIES: [(DeviceFamily, &str); 2] = [(DeviceFamily::IPhone, "iPhone"), (DeviceFamily::IPad, "iPad")];

@@ -79,13 +79,13 @@ fn sign_out_at_provider() -> bool {
 impl OpenIdConnect {
     /// Returns whether the issuer is an `http` address on this machine, as in a trial. Plain `http` exposes nothing
     /// there.
-    pub fn is_on_loopback(&self) -> bool {
+    pub(crate) fn is_on_loopback(&self) -> bool {
         Url::parse(&self.issuer).is_ok_and(|issuer| issuer.scheme() == "http" && is_loopback(&issuer))
     }
 
     /// Returns whether secrets may be sent to this address: `https`, or `http` on this machine if the issuer is here
     /// too.
-    pub fn may_be_asked(&self, address: &Url) -> bool {
+    pub(crate) fn may_be_asked(&self, address: &Url) -> bool {
         address.scheme() == "https" || (self.is_on_loopback() && address.scheme() == "http" && is_loopback(address))
     }
 

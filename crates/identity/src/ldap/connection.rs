@@ -256,7 +256,7 @@ impl Servers {
     }
 
     /// Opens a connection that is bound as `bind_dn`.
-    pub async fn connect_as_searcher(&self, url: &Url) -> Result<Handle, Trouble> {
+    pub(crate) async fn connect_as_searcher(&self, url: &Url) -> Result<Handle, Trouble> {
         let mut handle = self.connect(url).await?;
         let (dn, password) = &self.searcher;
         let result = self.simple_bind(&mut handle, dn, password).await?;
@@ -283,7 +283,7 @@ impl Servers {
         bound.map_err(|error| Trouble::of_error(error, self.timeout))
     }
 
-    pub async fn search_once(&self, handle: &mut Handle, query: &Query) -> Result<Rows, Trouble> {
+    pub(crate) async fn search_once(&self, handle: &mut Handle, query: &Query) -> Result<Rows, Trouble> {
         search::search(handle, query, self.timeout).await
     }
 }

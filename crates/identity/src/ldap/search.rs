@@ -20,7 +20,7 @@ pub struct Query {
 impl Query {
     /// Reads one entry by its DN, if the filter matches it. The attribute `1.1` requests no attributes (RFC 4511
     /// §4.5.1.8).
-    pub fn of_entry(dn: &str, filter: &str, attributes: &[&str]) -> Query {
+    pub(crate) fn of_entry(dn: &str, filter: &str, attributes: &[&str]) -> Query {
         Query {
             base: dn.to_owned(),
             scope: Scope::Base,
@@ -74,7 +74,7 @@ impl Entry {
 
     /// Returns whether the entry contains only a part of the values. Active Directory does this with very long lists:
     /// `memberOf;range=0-1499`.
-    pub fn is_partial(&self, attribute: &str) -> bool {
+    pub(crate) fn is_partial(&self, attribute: &str) -> bool {
         let prefix = format!("{};range=", attribute.to_lowercase());
         self.attributes.iter().any(|(key, _)| key.starts_with(&prefix))
     }

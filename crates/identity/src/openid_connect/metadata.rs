@@ -50,7 +50,7 @@ impl Metadata {
     }
 
     /// Basic is the default (OpenID Connect Core §9), but some providers support only the other way.
-    pub fn wants_secret_in_form(&self) -> bool {
+    pub(crate) fn wants_secret_in_form(&self) -> bool {
         let offers = |way: &str| self.authentications.iter().any(|offered| offered == way);
         !offers("client_secret_basic") && offers("client_secret_post")
     }

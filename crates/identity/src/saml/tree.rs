@@ -5,10 +5,10 @@ use crate::{Disbelief, Fault};
 use gamlastan::xml::uppsala::NodeKind;
 use gamlastan::xml::{Document, NodeId, SecureParseConfig, parse_secure_with_config};
 
-pub const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
-pub const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
-pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
-pub const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
+pub(crate) const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+pub(crate) const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+pub(crate) const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+pub(crate) const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
 
 /// Maximum nesting depth for the parser. Real answers have a dozen levels.
 const DEEPEST: u32 = 48;
@@ -51,7 +51,7 @@ impl<'a> Tree<'a> {
         self.document.children_iter(node).filter(|child| self.document.element(*child).is_some()).collect()
     }
 
-    pub fn children_named(&self, node: NodeId, namespace: &str, name: &str) -> Vec<NodeId> {
+    pub(crate) fn children_named(&self, node: NodeId, namespace: &str, name: &str) -> Vec<NodeId> {
         self.children(node).into_iter().filter(|child| self.is(*child, namespace, name)).collect()
     }
 

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use world::World;
 
 /// Maximum duration of a round trip in seconds.
-pub const FLOW_SECONDS: i64 = 15 * 60;
+pub(crate) const FLOW_SECONDS: i64 = 15 * 60;
 
 /// A round trip to an identity provider that has begun and not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

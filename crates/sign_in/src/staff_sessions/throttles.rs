@@ -11,7 +11,7 @@ impl StaffSessions {
     ///
     /// # Errors
     /// Returns an error if the file cannot be written.
-    pub async fn keep_throttle(&self, throttle: &'static str, kept: Vec<Kept>) -> Result<(), SessionError> {
+    pub(crate) async fn keep_throttle(&self, throttle: &'static str, kept: Vec<Kept>) -> Result<(), SessionError> {
         self.with(move |connection| {
             let rows = connection.unchecked_transaction()?;
             rows.execute("DELETE FROM throttles WHERE throttle = ?1", [throttle])?;
@@ -28,7 +28,7 @@ impl StaffSessions {
     ///
     /// # Errors
     /// Returns an error if the file cannot be read.
-    pub fn kept_throttle(&self, throttle: &'static str) -> Result<Vec<Kept>, SessionError> {
+    pub(crate) fn kept_throttle(&self, throttle: &'static str) -> Result<Vec<Kept>, SessionError> {
         let rows = self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut select = rows.prepare("SELECT counts, digest, until FROM throttles WHERE throttle = ?1")?;
         let found = select.query_map([throttle], |row| {

@@ -54,7 +54,7 @@ impl Jar {
     }
 
     /// Returns the `Cookie` header for a request.
-    pub fn header_for(&self, url: &Url) -> Option<String> {
+    pub(crate) fn header_for(&self, url: &Url) -> Option<String> {
         let origin = url.origin().ascii_serialization();
         let fits = |cookie: &&Cookie| cookie.origin == origin && url.path().starts_with(&cookie.path);
         let pairs: Vec<String> =

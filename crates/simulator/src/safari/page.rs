@@ -89,7 +89,7 @@ impl Page {
     }
 
     /// Returns the prefilled value of a field in the main form; `None` if it is empty.
-    pub fn prefilled(&self, name: &str) -> Option<&str> {
+    pub(crate) fn prefilled(&self, name: &str) -> Option<&str> {
         let field = self.form("continue")?.fields.iter().find(|field| field.name == name)?;
         Some(field.value.as_str()).filter(|value| !value.is_empty())
     }

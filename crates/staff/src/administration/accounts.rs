@@ -124,7 +124,7 @@ fn command(account: StaffId, user: NewUser, password: String) -> Command {
 }
 
 /// Performs an action on the account with this name.
-pub async fn do_to(service: &Staff, user_name: &str, what: Act) -> Result<Answer, String> {
+pub(crate) async fn do_to(service: &Staff, user_name: &str, what: Act) -> Result<Answer, String> {
     let account = existing(service, user_name).await?;
     let done = match &what {
         Act::Disable => "is disabled".to_owned(),

@@ -38,7 +38,7 @@ impl LogSeen {
     }
 
     /// Returns whether the log has passed the position in the file.
-    pub fn is_behind(&self) -> bool {
+    pub(crate) fn is_behind(&self) -> bool {
         self.reached.load(Ordering::Acquire) > self.position()
     }
 
@@ -53,7 +53,7 @@ impl LogSeen {
     }
 
     /// Resets the position to a lower one, after an operator accepted that the log was set back.
-    pub fn set_back(&self, connection: &Connection, position: u64) -> rusqlite::Result<()> {
+    pub(crate) fn set_back(&self, connection: &Connection, position: u64) -> rusqlite::Result<()> {
         connection.execute("UPDATE log_seen SET position = ?1", [position])?;
         self.kept.store(position, Ordering::Release);
         self.reached.store(position, Ordering::Release);
