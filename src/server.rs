@@ -14,7 +14,7 @@ mod scrub;
 mod serving;
 mod sign_ins;
 mod socket;
-mod surfaces;
+pub mod surfaces;
 mod tasks;
 
 use crate::app::App;

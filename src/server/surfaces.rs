@@ -9,7 +9,7 @@ use actix_web::web::{Data, ServiceConfig};
 use std::sync::Arc;
 
 /// Makes the parts of `app` available to the handlers of all surfaces.
-pub(super) fn hand_out(app: &App, config: &mut ServiceConfig) {
+pub fn hand_out(app: &App, config: &mut ServiceConfig) {
     let web = Web {
         trusted_proxies: app.config.server.trusted_proxies.clone(),
         private_root: app.config.pki.tls_root.is_some(),

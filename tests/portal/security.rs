@@ -13,6 +13,7 @@ use harness::guest::{Guest, iphone};
 use harness::guest::{PASSWORD, server};
 use muster::app::suppressed;
 use muster::portal::surround::surround;
+use muster::server::surfaces::hand_out;
 use reqwest::header::{HeaderMap, HeaderValue};
 use staff::administration::Request;
 use std::collections::{BTreeMap, BTreeSet};
@@ -435,7 +436,8 @@ async fn strangers_cannot_fill_the_log() {
 async fn a_handler_that_panics_ends_in_a_page_with_a_code_and_tells_nothing_else() {
     let server = server().await;
     let boom = web::scope("").wrap(from_fn(surround)).route("/boom", web::get().to(boom));
-    let service = actix_web::App::new().app_data(web::Data::new(server.app().clone())).service(boom);
+    let parts = |config: &mut web::ServiceConfig| hand_out(server.app(), config);
+    let service = actix_web::App::new().configure(parts).service(boom);
     let service = actix_web::test::init_service(service).await;
     let request = actix_web::test::TestRequest::get().uri("/boom").to_request();
     let Err(error) = actix_web::test::try_call_service(&service, request).await else { panic!("no panic") };
