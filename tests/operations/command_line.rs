@@ -426,12 +426,12 @@ async fn the_status_of_an_installation_stands_on_one_screen_for_people_and_for_m
     )
     .unwrap();
     let mut server = Serving::start(&config);
-    // Ready after a first look at the log.
+    // Ready after a first look at the log; the pages may follow a moment later.
     let status = async || {
         let up = muster_at(&config, &["status"], "");
-        (up.code == Some(0)).then_some(up.out)
+        (up.code == Some(0) && up.out.contains("show every event")).then_some(up.out)
     };
-    let told = seen("a server that is ready", status).await;
+    let told = seen("a server that is ready and has read every event", status).await;
     for words in [
         concat!("Server        version ", env!("CARGO_PKG_VERSION"), " is ready, at 127.0.0.1:"),
         "Pages         show every event",
