@@ -119,7 +119,7 @@ impl DrawsOnDevice for Visit {
 }
 
 impl Devices {
-    /// Like [`Platform::perform_from`], for a command that a device causes on its own initiative: limited by the
+    /// Like [`platform::Platform::perform_from`], for a command that a device causes on its own initiative: limited by the
     /// device's budget.
     ///
     /// # Errors

@@ -81,7 +81,7 @@ pub struct Signed<'a> {
 }
 
 impl<'a> Signed<'a> {
-    /// Checks the structure of a message. The digest is checked by [`Signed::uses_sha`], because SCEP answers
+    /// Checks the structure of a message. The digest is checked by `Signed::uses_sha`, because SCEP answers
     /// unsupported ones.
     ///
     /// # Errors

@@ -184,7 +184,7 @@ impl Metrics {
         self.check_ins.with_label_values(&[message]).inc();
     }
 
-    /// Counts the outcome of a push: one of [`PUSH_OUTCOMES`].
+    /// Counts the outcome of a push: one of `PUSH_OUTCOMES`.
     pub fn push(&self, outcome: &str) {
         self.pushes.with_label_values(&[outcome]).inc();
     }

@@ -1,6 +1,6 @@
 //! The table of MDM commands: what the server knows of each request type, and what the console offers.
 //!
-//! A further command is a row in [`COMMANDS`], with its request type in [`REQUEST_TYPES`] if that is new, a builder in
+//! A further command is a row in [`COMMANDS`], with its request type in `REQUEST_TYPES` if that is new, a builder in
 //! `build`, and its fields in the console's template `command_fields`. Which enrollment modes and versions of iOS
 //! permit a command and each of its keys is in Apple's rule tables (crate `apple`), which every command is checked
 //! against.
