@@ -211,6 +211,19 @@ async fn tables_of_an_earlier_version_go_when_the_present_ones_have_caught_up() 
 }
 
 #[tokio::test]
+async fn tables_without_a_checkpoint_are_made_again_whatever_their_columns() {
+    let desk = Desk::new();
+    busy_day(&desk).await;
+    let expected = desk.caught_up().await.dump().await.unwrap();
+    let file = rusqlite::Connection::open(desk.path().join("projections.db")).unwrap();
+    file.execute_batch(
+        "DELETE FROM checkpoints WHERE projection = 'devices'; ALTER TABLE devices_current ADD COLUMN gone TEXT;",
+    )
+    .unwrap();
+    assert_eq!(desk.caught_up().await.dump().await.unwrap(), expected);
+}
+
+#[tokio::test]
 async fn followers_keep_their_place_through_a_rebuild_and_devices_are_last_seen() {
     let desk = Desk::new();
     let (first, _) = busy_day(&desk).await;
