@@ -8,6 +8,7 @@
 //! be in the log. `cargo bench --bench devices`; `MUSTER_BENCH_DEVICES` sets the number of devices, and
 //! `MUSTER_BENCH_SPEAKERS` how many of them send messages. Under `cargo test` the benchmark is small and judges no
 //! figure.
+#![expect(unreachable_pub, reason = "a benchmark has no API: `pub` only leads out of a module")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 #[path = "devices/client.rs"]

@@ -5,6 +5,7 @@
 //! plain file has no index, checksums or hashes, and cannot be read back. The store should reach at least the share of
 //! the plain file's rate that is printed as its limit. `cargo bench --bench durable_appends`; `MUSTER_BENCH_SECONDS`
 //! sets the duration of each turn, and `MUSTER_BENCH_ROUNDS` the number of rounds.
+#![expect(unreachable_pub, reason = "a benchmark has no API: `pub` only leads out of a module")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 #[path = "durable_appends/plain.rs"]

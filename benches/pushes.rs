@@ -5,6 +5,7 @@
 //! number of notifications in three ways: with a bare client; with `push::Pusher`; and with the reactions of a server
 //! that finds that many devices with a queued command in its log, each outcome a durable event. `cargo bench --bench
 //! pushes`; `MUSTER_BENCH_DEVICES` sets the number of devices, and `MUSTER_BENCH_ROUNDS` the number of rounds.
+#![expect(unreachable_pub, reason = "a benchmark has no API: `pub` only leads out of a module")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 #[path = "pushes/installation.rs"]

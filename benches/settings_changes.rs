@@ -3,6 +3,7 @@
 //! page.
 //!
 //! `cargo bench --bench settings_changes`; `MUSTER_BENCH_REQUESTS` sets the number of requests for each row.
+#![expect(unreachable_pub, reason = "a benchmark has no API: `pub` only leads out of a module")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 #[expect(dead_code, reason = "settings wake no device: reactions are not passed over")]

@@ -53,7 +53,7 @@ use std::sync::Arc;
 
 /// What the console and the API need.
 #[derive(Clone)]
-pub struct Console {
+pub(crate) struct Console {
     pub platform: Platform,
     pub settings: Arc<::settings::SettingsService>,
     pub sign_in: Arc<::sign_in::SignIn>,
@@ -72,7 +72,7 @@ const LARGEST_SETTINGS: usize = 2 * 1024 * 1024;
 /// Registers the routes of the console and of the API. Only stylesheets and files are compressed. A page contains its
 /// CSRF token next to text from its address, and the length of both compressed together would reveal the token
 /// (BREACH).
-pub fn routes(config: &mut web::ServiceConfig) {
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config.service(api::routes()).service(
         web::scope("/console")
             .wrap(from_fn(secure))

@@ -2,9 +2,9 @@
 
 pub mod assemble;
 pub mod initialize;
-pub mod lost_keys;
+pub(crate) mod lost_keys;
 pub mod older_log;
-pub mod public_url;
+pub(crate) mod public_url;
 pub mod suppressed;
 
 use crate::config::Config;

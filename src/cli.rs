@@ -7,7 +7,7 @@ mod check_config;
 pub mod demo;
 mod discovery;
 mod health;
-pub mod init;
+pub(crate) mod init;
 mod keep;
 pub mod log_list;
 mod password;

@@ -1,9 +1,9 @@
 //! The configuration file (`muster.toml`): addresses, paths, the store and keys. What users see is configured in the
 //! settings instead (`muster settings apply`).
 
-pub mod acceptor;
-pub mod check;
-pub mod template;
+pub(crate) mod acceptor;
+pub(crate) mod check;
+pub(crate) mod template;
 
 use identity::config::Identity;
 use pki::{PkiFiles, PushFiles};
@@ -103,7 +103,7 @@ pub struct Devices {
 
 /// Reads only the log format from a configuration file that is otherwise invalid (for example, one with an unknown
 /// key). Returns `None` if it does not set the format.
-pub fn log_format(path: &Path) -> Option<LogFormat> {
+pub(crate) fn log_format(path: &Path) -> Option<LogFormat> {
     let file: toml::Table = toml::from_str(&regular_file::read_to_string(path).ok()?).ok()?;
     file.get("logging")?.get("format")?.clone().try_into().ok()
 }
@@ -150,7 +150,7 @@ impl Config {
     }
 
     /// Returns the files of the push certificate.
-    pub fn push_files(&self) -> PushFiles<'_> {
+    pub(crate) fn push_files(&self) -> PushFiles<'_> {
         PushFiles { certificate: self.push.certificate.as_deref(), key: self.push.key.as_deref() }
     }
 

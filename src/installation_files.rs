@@ -9,8 +9,8 @@
 mod catalog;
 mod gather;
 
-pub use catalog::{Catalog, CatalogError, Opened};
-pub use gather::{GatherError, Gathered, LeftOut, gather, own_place_of};
+pub(crate) use catalog::{Catalog, Opened};
+pub(crate) use gather::{Gathered, LeftOut, gather, own_place_of};
 
 use names::visible::visible_path;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -21,7 +21,7 @@ use world::regular_file;
 
 /// Result of restoring the files of a backup.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct PutBack {
+pub(crate) struct PutBack {
     /// Files that did not exist and were written.
     pub written: Vec<PathBuf>,
     /// Existing files with different content. They were left unchanged.
@@ -33,7 +33,7 @@ pub struct PutBack {
 ///
 /// # Errors
 /// Returns an error if a file cannot be written. In that case all files written before are removed.
-pub fn put_back(files: &[Opened], directory: &Path) -> io::Result<PutBack> {
+pub(crate) fn put_back(files: &[Opened], directory: &Path) -> io::Result<PutBack> {
     let mut done = PutBack::default();
     // Reverse order: the configuration is listed first and written last, so if it exists, all others do.
     for Opened { path, content } in files.iter().rev() {
@@ -61,7 +61,7 @@ fn put_back_one(place: &Path, content: &[u8], done: &mut PutBack) -> io::Result<
 
 /// Removes the files that [`put_back`] wrote. Errors are ignored: the caller reports the error that made the removal
 /// necessary.
-pub fn take_away(written: &[PathBuf]) {
+pub(crate) fn take_away(written: &[PathBuf]) {
     for path in written {
         let _ = std::fs::remove_file(path);
     }

@@ -4,13 +4,13 @@
 //! The crate `platform` performs: it loads, decides and appends. [`app`] assembles the services. [`reactions`] turn committed facts into effects and new commands.
 //! [`web`] has what the three HTTP surfaces share.
 
-pub mod admin;
+pub(crate) mod admin;
 pub mod app;
 pub mod cli;
 pub mod config;
-pub mod installation_files;
+pub(crate) mod installation_files;
 pub mod mdm;
 pub mod portal;
 pub mod reactions;
 pub mod server;
-pub mod web;
+pub(crate) mod web;

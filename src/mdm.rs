@@ -6,11 +6,11 @@
 //! [`property_list`] checks a body before it is parsed, and [`answer`] is the closed set of responses.
 
 mod account;
-pub mod answer;
+pub(crate) mod answer;
 mod bearer;
 mod body;
 mod check_in;
-pub mod claim;
+pub(crate) mod claim;
 mod command;
 mod crl;
 mod heard;
@@ -65,7 +65,7 @@ pub struct Mdm {
 }
 
 /// Registers the device endpoints.
-pub fn routes(config: &mut web::ServiceConfig) {
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
     let mdm = web::scope("/mdm").wrap(middleware::from_fn(answer::guard));
     let mdm = mdm.configure(account::routes).configure(check_in::routes).configure(command::routes);
     config.service(mdm.configure(profile_service::routes));

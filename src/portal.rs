@@ -5,36 +5,36 @@
 //! ([`render`]); its texts are in catalogues ([`texts`]). A handler receives a form only as a
 //! `submission::Submission`, which proves that the form came from a page of this portal.
 
-pub mod about;
-pub mod account;
+pub(crate) mod about;
+pub(crate) mod account;
 mod account_link;
 mod account_name;
-pub mod arrival;
+pub(crate) mod arrival;
 mod assets;
-pub mod browser;
-pub mod ca_profile;
-pub mod complete;
+pub(crate) mod browser;
+pub(crate) mod ca_profile;
+pub(crate) mod complete;
 mod description;
 mod download;
-pub mod for_whom;
+pub(crate) mod for_whom;
 mod help;
 mod leaving;
-pub mod managed_apple_id;
-pub mod mdm_profile;
+pub(crate) mod managed_apple_id;
+pub(crate) mod mdm_profile;
 mod onward;
-pub mod ownership;
+pub(crate) mod ownership;
 mod preview;
-pub mod previous;
-pub mod problem;
+pub(crate) mod previous;
+pub(crate) mod problem;
 mod profile_link;
-pub mod render;
-pub mod sign_in;
-pub mod single_sign_on;
+pub(crate) mod render;
+pub(crate) mod sign_in;
+pub(crate) mod single_sign_on;
 mod steps;
-pub mod stopped;
+pub(crate) mod stopped;
 mod submission;
 pub mod surround;
-pub mod terms;
+pub(crate) mod terms;
 #[cfg(test)]
 mod tests;
 pub mod texts;

@@ -38,7 +38,7 @@ const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(600);
 
 /// Reason why an effect is not done yet. It is tried again from the checkpoint.
 #[derive(Debug, thiserror::Error)]
-pub enum ReactionError {
+pub(crate) enum ReactionError {
     #[error(transparent)]
     Read(#[from] ReadError),
     #[error(transparent)]

@@ -2,12 +2,12 @@
 //! health, and the background tasks that follow the log.
 
 mod bound;
-pub mod command_socket;
+pub(crate) mod command_socket;
 mod damage;
 mod descriptors;
 mod disk;
 mod heads;
-pub mod listeners;
+pub(crate) mod listeners;
 mod observe;
 mod operations;
 mod scrub;

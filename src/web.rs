@@ -4,12 +4,12 @@
 //! The surfaces never import each other, so code that two of them need is here.
 
 pub(crate) mod content;
-pub mod forgery;
-pub mod headers;
-pub mod methods;
-pub mod qr;
-pub mod visible;
-pub mod visit_code;
+pub(crate) mod forgery;
+pub(crate) mod headers;
+pub(crate) mod methods;
+pub(crate) mod qr;
+pub(crate) mod visible;
+pub(crate) mod visit_code;
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
@@ -31,7 +31,7 @@ pub struct Web {
 /// Returns the source address of a request. This is the peer's address, unless the peer is a configured reverse proxy.
 /// In that case it is the last address in `X-Forwarded-For` that is not a trusted proxy. A client can forge the
 /// addresses further left.
-pub fn source(request: &HttpRequest, trusted_proxies: &[IpAddr]) -> Option<IpAddr> {
+pub(crate) fn source(request: &HttpRequest, trusted_proxies: &[IpAddr]) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip().to_canonical();
     if !trusted_proxies.contains(&peer) {
         return Some(peer);
@@ -51,26 +51,26 @@ pub fn source(request: &HttpRequest, trusted_proxies: &[IpAddr]) -> Option<IpAdd
 /// Records the proven identity of a request's sender. Its connection then no longer counts as unauthenticated;
 /// unauthenticated connections of one source are limited together
 /// (docs/decisions/19-work-time-and-connections-have-bounds-before-identity.md).
-pub fn has_proven(web: &Web, request: &HttpRequest, identity: Identity) {
+pub(crate) fn has_proven(web: &Web, request: &HttpRequest, identity: Identity) {
     if let Some(connection) = request.conn_data::<Arc<Connection>>() {
         web.connections.proven(connection, identity);
     }
 }
 
 /// Builds a session cookie for this host only: `HttpOnly`, `Secure`, and `SameSite=Lax`. `name` begins with `__Host-`.
-pub fn host_cookie(name: &'static str, value: String) -> Cookie<'static> {
+pub(crate) fn host_cookie(name: &'static str, value: String) -> Cookie<'static> {
     Cookie::build(name, value).path("/").secure(true).http_only(true).same_site(SameSite::Lax).finish()
 }
 
 /// Same as [`host_cookie`], but kept for `hours` hours, even if the browser is closed.
-pub fn lasting_host_cookie(name: &'static str, value: String, hours: u32) -> Cookie<'static> {
+pub(crate) fn lasting_host_cookie(name: &'static str, value: String, hours: u32) -> Cookie<'static> {
     let mut cookie = host_cookie(name, value);
     cookie.set_max_age(actix_web::cookie::time::Duration::hours(i64::from(hours)));
     cookie
 }
 
 /// Builds a cookie that removes the one of this name from the browser.
-pub fn no_cookie(name: &'static str) -> Cookie<'static> {
+pub(crate) fn no_cookie(name: &'static str) -> Cookie<'static> {
     let mut cookie = host_cookie(name, String::new());
     cookie.make_removal();
     cookie

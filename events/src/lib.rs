@@ -16,7 +16,7 @@
 pub mod device;
 pub mod enrollment;
 pub mod envelope;
-pub mod event;
+pub(crate) mod event;
 mod ids;
 pub mod log;
 pub mod person;

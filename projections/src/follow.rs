@@ -29,19 +29,19 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    pub fn at(position: Option<Position>) -> Progress {
+    pub(crate) fn at(position: Option<Position>) -> Progress {
         Progress { sender: watch::Sender::new(Health { position, ..Health::default() }) }
     }
 
-    pub fn health(&self) -> Health {
+    pub(crate) fn health(&self) -> Health {
         self.sender.borrow().clone()
     }
 
-    pub fn watch(&self) -> watch::Receiver<Health> {
+    pub(crate) fn watch(&self) -> watch::Receiver<Health> {
         self.sender.subscribe()
     }
 
-    pub fn change(&self, change: impl FnOnce(&mut Health)) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Health)) {
         self.sender.send_modify(change);
     }
 }

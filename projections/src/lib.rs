@@ -25,7 +25,7 @@ pub mod disposable;
 pub mod due;
 mod follow;
 pub mod last_seen;
-pub mod people;
+pub(crate) mod people;
 mod rebuild;
 pub mod reenrollment;
 pub mod renewals;

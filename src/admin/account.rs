@@ -1,6 +1,6 @@
 //! “My account”: second factors, password and sessions of the signed-in staff member.
 
-pub mod factors;
+pub(crate) mod factors;
 
 use super::form::{Empty, Genuine};
 use super::pages::show;
@@ -19,10 +19,10 @@ use staff::own_account::PasswordError;
 use std::fmt::Display;
 use uuid::Uuid;
 
-pub const PATH: &str = "/console/account";
+pub(crate) const PATH: &str = "/console/account";
 
 #[derive(Deserialize)]
-pub struct NewPassword {
+pub(crate) struct NewPassword {
     password: String,
     again: String,
 }
@@ -72,7 +72,7 @@ content!(Passkey { id, label });
 
 /// A session as a row of a list.
 #[derive(Serialize)]
-pub struct SessionLine {
+pub(crate) struct SessionLine {
     pub id: Uuid,
     pub browser: String,
     pub source: String,
@@ -85,7 +85,7 @@ pub struct SessionLine {
 content!(SessionLine { id, browser, source, way, began, last_seen, current });
 
 impl SessionLine {
-    pub fn of(session: Session, now: Timestamp, this: Uuid) -> SessionLine {
+    pub(crate) fn of(session: Session, now: Timestamp, this: Uuid) -> SessionLine {
         SessionLine {
             id: session.id,
             browser: session.browser,
@@ -102,7 +102,7 @@ impl SessionLine {
 ///
 /// # Errors
 /// Returns an error if the session store is unavailable.
-pub async fn page(own: Own) -> Result<HttpResponse, Problem> {
+pub(crate) async fn page(own: Own) -> Result<HttpResponse, Problem> {
     let (account, now) = (&own.account, own.staff.now());
     let sessions = account.sessions().await.map_err(|error| own.staff.broken(error))?;
     let (state, factors) = (account.state(), &account.state().factors);
@@ -132,7 +132,11 @@ pub async fn page(own: Own) -> Result<HttpResponse, Problem> {
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub async fn end_session(own: Own, path: web::Path<Uuid>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn end_session(
+    own: Own,
+    path: web::Path<Uuid>,
+    _form: Genuine<Empty>,
+) -> Result<HttpResponse, Problem> {
     own.account.end_session(*path).await.map_err(|error| own.staff.broken(error))?;
     Ok(see_other(PATH))
 }
@@ -141,7 +145,7 @@ pub async fn end_session(own: Own, path: web::Path<Uuid>, _form: Genuine<Empty>)
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub async fn end_other_sessions(own: Own, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn end_other_sessions(own: Own, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
     own.account.end_other_sessions().await.map_err(|error| own.staff.broken(error))?;
     Ok(see_other(PATH))
 }
@@ -151,7 +155,7 @@ pub async fn end_other_sessions(own: Own, _form: Genuine<Empty>) -> Result<HttpR
 /// # Errors
 /// Returns an error if the two passwords differ, if the password is too weak, or if the session store or the event log
 /// is unavailable.
-pub async fn change_password(
+pub(crate) async fn change_password(
     Fresh(own): Fresh<Own>,
     Genuine(form): Genuine<NewPassword>,
 ) -> Result<HttpResponse, Problem> {
@@ -166,7 +170,7 @@ pub async fn change_password(
 }
 
 /// Turns a lower-case message into a sentence.
-pub fn sentence(text: &impl Display) -> String {
+pub(crate) fn sentence(text: &impl Display) -> String {
     let text = text.to_string();
     let mut letters = text.chars();
     let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();

@@ -23,7 +23,7 @@ use std::time::Duration;
 const WAIT: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
+pub(crate) enum Verb {
     Unenroll,
     Archive,
     Restore,
@@ -32,7 +32,7 @@ pub enum Verb {
 impl Verb {
     const ALL: [Verb; 3] = [Verb::Unenroll, Verb::Archive, Verb::Restore];
 
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Verb::Unenroll => "unenroll",
             Verb::Archive => "archive",
@@ -40,7 +40,7 @@ impl Verb {
         }
     }
 
-    pub fn label(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Verb::Unenroll => "Unenroll",
             Verb::Archive => "Archive",
@@ -48,7 +48,7 @@ impl Verb {
         }
     }
 
-    pub fn consequence(self) -> &'static str {
+    pub(crate) fn consequence(self) -> &'static str {
         match self {
             Verb::Unenroll => {
                 "Ends the management of the device. When it is next online, the device removes the MDM profile with the apps, \
@@ -64,7 +64,7 @@ impl Verb {
 }
 
 /// Returns the verbs that make sense in the state of a record. The aggregate decides.
-pub fn possible(device: &Device) -> Vec<Verb> {
+pub(crate) fn possible(device: &Device) -> Vec<Verb> {
     let makes_sense = |verb: &Verb| match verb {
         Verb::Unenroll => device.state == State::Enrolled,
         Verb::Archive => !device.archived,
@@ -78,7 +78,7 @@ pub fn possible(device: &Device) -> Vec<Verb> {
 /// # Errors
 /// Returns an error if the state of the record does not permit the action, or the event log or the projections are
 /// unavailable.
-pub async fn submit(
+pub(crate) async fn submit(
     staff: May<Acts>,
     own: Own,
     path: web::Path<(String, String)>,

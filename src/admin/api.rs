@@ -59,7 +59,7 @@ struct Events {
 }
 
 /// Returns the routes of the API.
-pub fn routes() -> actix_web::Scope<
+pub(crate) fn routes() -> actix_web::Scope<
     impl actix_web::dev::ServiceFactory<
         actix_web::dev::ServiceRequest,
         Config = (),

@@ -3,8 +3,8 @@
 mod export;
 mod filters;
 
-pub use export::export;
-pub use filters::Filters;
+pub(crate) use export::export;
+pub(crate) use filters::Filters;
 
 use super::devices::href as device_href;
 use super::pages::show;
@@ -25,7 +25,7 @@ use filters::Shown;
 use projections::audit::{self as trail, Row};
 use serde::Serialize;
 
-pub const PATH: &str = "/console/audit";
+pub(crate) const PATH: &str = "/console/audit";
 
 const EXPORT: &str = "/console/audit/export";
 
@@ -74,7 +74,7 @@ struct Line {
 content!(Line { href, at, sentence, event_type, outcome, actor, actor_href, about, device_href, source });
 
 /// Returns the address of an event's page.
-pub fn event_href(event: EventId) -> String {
+pub(crate) fn event_href(event: EventId) -> String {
     format!("{PATH}/{event}")
 }
 
@@ -82,7 +82,7 @@ pub fn event_href(event: EventId) -> String {
 ///
 /// # Errors
 /// Returns an error if a filter is invalid, or the event log or the projections are unavailable.
-pub async fn list(staff: May<SeesAudit>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn list(staff: May<SeesAudit>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
     let Parameters(filters, _) = address;
     let filter = filters.parse(staff.projections(), |error| staff.broken(error)).await?;
     let query = filters.query();
@@ -156,7 +156,7 @@ fn line(row: &Row, staff: &Staff, now: Timestamp) -> Line {
 }
 
 /// Returns the source address of the request.
-pub fn source(row: &Row) -> String {
+pub(crate) fn source(row: &Row) -> String {
     match (&row.source, row.source_erased) {
         (Some(source), _) => source.clone(),
         (None, true) => "(erased)".to_owned(),
@@ -165,7 +165,7 @@ pub fn source(row: &Row) -> String {
 }
 
 /// Returns the name of the actor.
-pub fn actor(row: &Row) -> String {
+pub(crate) fn actor(row: &Row) -> String {
     let kind = match row.actor_kind {
         ActorKind::Visitor => "Visitor",
         ActorKind::Person => "Person",
@@ -184,7 +184,7 @@ pub fn actor(row: &Row) -> String {
 }
 
 /// Returns the address of the list of the actor's events.
-pub fn actor_href(row: &Row) -> String {
+pub(crate) fn actor_href(row: &Row) -> String {
     Query::default().with("actor_id", Some(&row.actor_id)).href(PATH)
 }
 

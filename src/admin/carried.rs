@@ -17,11 +17,11 @@ const NAMED: usize = 20;
 
 /// Maximum size in bytes of a form that carries an action: a list of 500 devices and the identifiers by which they
 /// were selected.
-pub const LARGEST: usize = 256 * 1024;
+pub(crate) const LARGEST: usize = 256 * 1024;
 
 /// Description of the action that is about to be done.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct About {
+pub(crate) struct About {
     pub label: String,
     /// Distinguishing labels of the devices.
     pub devices: Vec<String>,
@@ -34,7 +34,7 @@ pub struct About {
 content!(About { label, devices, more, chosen_later });
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Field {
+pub(crate) struct Field {
     pub name: String,
     pub value: String,
 }
@@ -43,7 +43,7 @@ content!(Field { name, value });
 
 /// A submitted form that is to be sent again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Act {
+pub(crate) struct Act {
     pub path: String,
     pub about: About,
     pub consequence: String,
@@ -57,7 +57,7 @@ impl Act {
     ///
     /// # Errors
     /// Returns an error if the text is not a valid action with paths inside the console.
-    pub fn parse(text: &str) -> Result<Option<Act>, Problem> {
+    pub(crate) fn parse(text: &str) -> Result<Option<Act>, Problem> {
         if text.is_empty() {
             return Ok(None);
         }
@@ -68,24 +68,24 @@ impl Act {
     }
 
     /// Serializes the action as the value of a form field.
-    pub fn written(&self) -> String {
+    pub(crate) fn written(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
 impl About {
     /// Returns the description of an action whose devices are selected after the confirmation.
-    pub fn chosen_later(label: &str) -> About {
+    pub(crate) fn chosen_later(label: &str) -> About {
         About { label: label.to_owned(), devices: vec![], more: 0, chosen_later: true }
     }
 
-    pub fn one(label: &str, device: &Device) -> About {
+    pub(crate) fn one(label: &str, device: &Device) -> About {
         About { chosen_later: false, devices: vec![words::told_apart(device)], ..About::chosen_later(label) }
     }
 
     /// # Errors
     /// Returns an error if the projections are unavailable.
-    pub async fn many(label: &str, devices: &[DeviceId], staff: &May<Acts>) -> Result<About, Problem> {
+    pub(crate) async fn many(label: &str, devices: &[DeviceId], staff: &May<Acts>) -> Result<About, Problem> {
         let mut named = Vec::new();
         for id in devices.iter().take(NAMED) {
             let found = inventory::get(staff.projections(), *id, None).await.map_err(|error| staff.broken(error))?;

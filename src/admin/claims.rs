@@ -74,7 +74,7 @@ impl Verdict {
 
 /// A claim as shown on the page of one of its two records.
 #[derive(Serialize)]
-pub struct Shown {
+pub(crate) struct Shown {
     sentence: &'static str,
     other: String,
     other_href: String,
@@ -99,7 +99,7 @@ content!(Offered { question, label, consequence, action, class });
 
 /// Returns a claim as the page of `device` shows it.
 /// `asked`: when Apple’s attestation was last requested.
-pub fn shown(
+pub(crate) fn shown(
     device: DeviceId,
     (claim, asked): (&Claim, Option<Timestamp>),
     other: Option<&Device>,
@@ -145,7 +145,7 @@ fn proof(claim: &Claim, asked: Option<Instant>) -> String {
 ///
 /// # Errors
 /// Returns an error if the projections are unavailable.
-pub async fn asked(projections: &Projections, device: DeviceId) -> Result<Option<Timestamp>, ProjectionError> {
+pub(crate) async fn asked(projections: &Projections, device: DeviceId) -> Result<Option<Timestamp>, ProjectionError> {
     let event_type = Some(Match::is("HardwareAttestationRequested".to_owned()));
     let filter = AuditFilter { device: Some(device), event_type, ..AuditFilter::default() };
     Ok(projections::audit::query(projections, filter, 1).await?.rows.pop().map(|row| row.at))
@@ -162,7 +162,7 @@ fn pair_named(about: About) -> About {
 /// # Errors
 /// Returns an error if there is no open claim between the records, or the event log or the projections are
 /// unavailable.
-pub async fn decide(
+pub(crate) async fn decide(
     staff: May<Acts>,
     own: Own,
     path: web::Path<(String, String, String)>,

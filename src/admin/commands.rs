@@ -7,8 +7,8 @@ mod many;
 mod one;
 mod wanted;
 
-pub use one::{Standing, standing};
-pub use wanted::possible;
+pub(crate) use one::{Standing, standing};
+pub(crate) use wanted::possible;
 
 use super::carried::About;
 use super::devices::parse_device;
@@ -22,7 +22,7 @@ use platform::PerformError;
 use projections::devices as inventory;
 use uuid::Uuid;
 
-pub fn routes(config: &mut web::ServiceConfig) {
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/devices/{device}/commands/{command}/cancel").post(one::cancel))
         .service(web::resource("/devices/{device}/commands/{verb}").read_whole(one::page).post(one::submit))
@@ -48,7 +48,7 @@ fn prove(staff: &May<Acts>, spec: &CommandSpec, page: String) -> Result<(), Prob
 ///
 /// # Errors
 /// Returns an error if the projections are unavailable.
-pub async fn about(staff: &Staff, next: &str) -> Result<Option<About>, Problem> {
+pub(crate) async fn about(staff: &Staff, next: &str) -> Result<Option<About>, Problem> {
     let segments: Vec<&str> = next.trim_start_matches('/').split('/').collect();
     let irreversible = |name: &str| command(name).filter(|spec| spec.irreversible);
     if !is_permitted::<Acts>(&staff.roles) {

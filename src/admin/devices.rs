@@ -6,9 +6,9 @@ mod identity;
 mod page;
 mod told;
 
-pub use done::{after, after_command};
-pub use export::export;
-pub use page::{Fact, page};
+pub(crate) use done::{after, after_command};
+pub(crate) use export::export;
+pub(crate) use page::{Fact, page};
 
 use super::pages::show;
 use super::problem::Problem;
@@ -37,7 +37,7 @@ const EXPORT: &str = "/console/devices/export";
 
 /// Filters as query parameters.
 #[derive(Deserialize)]
-pub struct Filters {
+pub(crate) struct Filters {
     q: Option<String>,
     state: Option<String>,
     kind: Option<String>,
@@ -90,7 +90,7 @@ view!(
 
 /// An option of a select field.
 #[derive(Serialize)]
-pub struct Choice {
+pub(crate) struct Choice {
     pub value: String,
     pub label: String,
     pub selected: bool,
@@ -99,7 +99,7 @@ pub struct Choice {
 content!(Choice { value, label, selected });
 
 impl Choice {
-    pub fn new(value: &str, label: &str, chosen: Option<&str>) -> Choice {
+    pub(crate) fn new(value: &str, label: &str, chosen: Option<&str>) -> Choice {
         Choice { value: value.to_owned(), label: label.to_owned(), selected: value == chosen.unwrap_or_default() }
     }
 }
@@ -125,7 +125,7 @@ content!(Line { href, label, product, state, claim, archived, person, kind, os_v
 ///
 /// # Errors
 /// Returns an error if a filter is invalid, or the event log or the projections are unavailable.
-pub async fn list(staff: May<SeesInventory>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn list(staff: May<SeesInventory>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
     let Parameters(filters, _) = address;
     let now = staff.now();
     let filter = filters.parse(now)?;
@@ -155,7 +155,7 @@ pub async fn list(staff: May<SeesInventory>, address: Parameters<Filters>) -> Re
 
 /// Link to an export file.
 #[derive(Serialize)]
-pub struct Export {
+pub(crate) struct Export {
     href: String,
     label: &'static str,
 }
@@ -164,7 +164,7 @@ content!(Export { href, label });
 
 impl Export {
     /// Returns the links for all formats with these filters.
-    pub fn all(query: &Query, path: &str) -> Vec<Export> {
+    pub(crate) fn all(query: &Query, path: &str) -> Vec<Export> {
         [("csv", "Export CSV"), ("jsonl", "Export JSON lines")]
             .map(|(format, label)| Export { href: query.clone().with("format", Some(format)).href(path), label })
             .into()
@@ -183,7 +183,7 @@ impl Filters {
     ///
     /// # Errors
     /// Returns an error that names the invalid filter.
-    pub fn parse(&self, now: Timestamp) -> Result<DeviceFilter, Problem> {
+    pub(crate) fn parse(&self, now: Timestamp) -> Result<DeviceFilter, Problem> {
         let as_of = read("as_of", self.as_of.as_deref(), parse_as_of)?;
         let after = read("after", self.after.as_deref(), parse_device)?;
         let state = read("state", self.state.as_deref(), |name| {
@@ -207,7 +207,7 @@ impl Filters {
 
     /// Returns the filters of an export or API request for its event. Search texts are left out because they may be
     /// personal.
-    pub fn told(&self) -> Vec<String> {
+    pub(crate) fn told(&self) -> Vec<String> {
         let told = |(name, value): &(&'static str, String)| match *name {
             "q" | "person" => (*name).to_owned(),
             name => format!("{name}={value}"),
@@ -267,7 +267,7 @@ fn line(device: &Device, as_of: Option<Timestamp>, now: Timestamp) -> Line {
 }
 
 /// Returns the address of a device's page.
-pub fn href(device: DeviceId, as_of: Option<Timestamp>) -> String {
+pub(crate) fn href(device: DeviceId, as_of: Option<Timestamp>) -> String {
     let as_of = as_of.map(Timestamp::to_rfc3339);
     Query::default().with("as_of", as_of.as_deref()).href(&format!("{PATH}/{device}"))
 }
@@ -277,13 +277,13 @@ pub(super) fn parse_as_of(text: &str) -> Result<Timestamp, Problem> {
 }
 
 /// Returns a filter for the devices of one person, by user name or id, or of all people if `text` is `None`.
-pub fn of_person(text: Option<&str>) -> DeviceFilter {
+pub(crate) fn of_person(text: Option<&str>) -> DeviceFilter {
     let id = text.and_then(|text| Uuid::parse_str(text).ok()).map(PersonId);
     let user_name = text.filter(|_| id.is_none()).map(str::to_owned);
     DeviceFilter { person: id, user_name, ..DeviceFilter::default() }
 }
 
 /// Parses a device id from an address.
-pub fn parse_device(text: &str) -> Result<DeviceId, Problem> {
+pub(crate) fn parse_device(text: &str) -> Result<DeviceId, Problem> {
     Uuid::parse_str(text).map(DeviceId).map_err(|_| Problem::NotFound)
 }

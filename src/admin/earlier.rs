@@ -52,7 +52,7 @@ content!(Named { href, label, state, archived });
 ///
 /// # Errors
 /// Returns an error if the event log or the projections are unavailable.
-pub async fn list(staff: May<SeesEarlier>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn list(staff: May<SeesEarlier>) -> Result<HttpResponse, Problem> {
     staff.record(AccessEvent::DeviceListViewed {}).await?;
     let found = lines(staff.projections(), staff.now()).await.map_err(|error| staff.broken(error))?;
     show("Earlier records", "earlier", &staff, &Page { found })
@@ -96,7 +96,7 @@ fn known(device: &Device) -> Named {
 }
 
 /// Returns the evidence that two records belong together, as text.
-pub fn evidence(found: &[Found]) -> String {
+pub(crate) fn evidence(found: &[Found]) -> String {
     let words = found.iter().map(|found| match found {
         Found::SamePerson => "same person",
         Found::SameFamily => "same kind of device",

@@ -57,7 +57,7 @@ content!(Pivot { href, label });
 ///
 /// # Errors
 /// Returns an error if there is no such event, or the event log or the projections are unavailable.
-pub async fn page(staff: May<SeesAudit>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn page(staff: May<SeesAudit>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let id = Uuid::parse_str(&path).map(EventId).map_err(|_| Problem::NotFound)?;
     let row = find(staff.projections(), id).await.map_err(|error| staff.broken(error))?.ok_or(Problem::NotFound)?;
     let viewed = match row.device {

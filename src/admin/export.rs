@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 /// Query parameters of an export besides the filters of the page.
 #[derive(Deserialize)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     format: Option<String>,
 }
 
@@ -21,7 +21,7 @@ impl Wanted {
     ///
     /// # Errors
     /// Returns an error if the format is unknown.
-    pub fn format(&self) -> Result<ExportFormat, Problem> {
+    pub(crate) fn format(&self) -> Result<ExportFormat, Problem> {
         match filled(self.format.as_deref()) {
             None | Some("csv") => Ok(ExportFormat::Csv),
             Some("jsonl") => Ok(ExportFormat::Jsonl),
@@ -31,7 +31,7 @@ impl Wanted {
 }
 
 /// Starts a response that the browser saves as a file; the caller adds the body.
-pub fn file(what: &str, format: ExportFormat, at: Timestamp) -> actix_web::HttpResponseBuilder {
+pub(crate) fn file(what: &str, format: ExportFormat, at: Timestamp) -> actix_web::HttpResponseBuilder {
     let (kind, end) = match format {
         ExportFormat::Csv => ("text/csv; charset=utf-8; header=present", "csv"),
         ExportFormat::Jsonl => ("application/jsonl; charset=utf-8", "jsonl"),
@@ -44,7 +44,7 @@ pub fn file(what: &str, format: ExportFormat, at: Timestamp) -> actix_web::HttpR
 }
 
 /// Returns the header line of the file: column names for CSV, nothing for JSON lines.
-pub fn head<R: Record>(format: ExportFormat) -> Bytes {
+pub(crate) fn head<R: Record>(format: ExportFormat) -> Bytes {
     match format {
         ExportFormat::Csv => Bytes::from(line(R::COLUMNS.iter().copied())),
         ExportFormat::Jsonl => Bytes::new(),
@@ -52,7 +52,7 @@ pub fn head<R: Record>(format: ExportFormat) -> Bytes {
 }
 
 /// Formats records as lines of the file.
-pub fn lines<R: Record>(format: ExportFormat, records: impl IntoIterator<Item = R>) -> Bytes {
+pub(crate) fn lines<R: Record>(format: ExportFormat, records: impl IntoIterator<Item = R>) -> Bytes {
     let mut text = String::new();
     for record in records {
         match format {

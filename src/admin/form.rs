@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// A form with a valid CSRF token for the sender's cookie.
-pub struct Genuine<T>(pub T);
+pub(crate) struct Genuine<T>(pub T);
 
 #[derive(Deserialize)]
 struct Signed<T> {
@@ -43,4 +43,4 @@ impl<T: DeserializeOwned + 'static> FromRequest for Genuine<T> {
 
 /// A form that has only its CSRF token.
 #[derive(Deserialize)]
-pub struct Empty {}
+pub(crate) struct Empty {}

@@ -22,7 +22,7 @@ const DAYS: i64 = 30;
 
 /// Filters as query parameters.
 #[derive(Deserialize)]
-pub struct Filters {
+pub(crate) struct Filters {
     from: Option<String>,
     to: Option<String>,
     version: Option<String>,
@@ -108,7 +108,7 @@ content!(GroupLine { name, visits, enrolled, share });
 ///
 /// # Errors
 /// Returns an error if a filter is invalid, or the event log or the projections are unavailable.
-pub async fn page(staff: May<SeesFunnel>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn page(staff: May<SeesFunnel>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
     let Parameters(filters, _) = address;
     let now = staff.now();
     let filter = filters.parse(now)?;

@@ -37,7 +37,7 @@ fn menu(section: &str, roles: &BTreeSet<Privilege>) -> Vec<Entry> {
 ///
 /// # Errors
 /// Returns an error if the template uses a name that `page` does not have.
-pub fn show<V: View<Around = Menu>>(
+pub(crate) fn show<V: View<Around = Menu>>(
     title: &str,
     section: &str,
     staff: &Staff,
@@ -50,7 +50,7 @@ pub fn show<V: View<Around = Menu>>(
 ///
 /// # Errors
 /// Same as [`show`].
-pub fn show_as<V: View<Around = Menu>>(
+pub(crate) fn show_as<V: View<Around = Menu>>(
     status: StatusCode,
     title: &str,
     section: &str,
@@ -73,7 +73,7 @@ pub fn show_as<V: View<Around = Menu>>(
 ///
 /// # Errors
 /// Returns an error if the template uses a name that `page` does not have.
-pub fn show_alone<V: View<Around = Alone>>(
+pub(crate) fn show_alone<V: View<Around = Alone>>(
     status: StatusCode,
     title: &str,
     page: &V,

@@ -27,7 +27,7 @@ struct Page<'a> {
 view!(passkey, Alone, Page<'_> { csrf, next, act, action, back, adding, options, label });
 
 /// Addresses around a passkey page: the form's target, the way back, and the page that follows.
-pub struct Way<'a> {
+pub(crate) struct Way<'a> {
     pub action: &'a str,
     pub back: &'a str,
     pub next: &'a str,
@@ -35,7 +35,7 @@ pub struct Way<'a> {
 }
 
 /// Returns whether a page of this path loads the script; its Content-Security-Policy then permits it.
-pub fn has_script(path: &str) -> bool {
+pub(crate) fn has_script(path: &str) -> bool {
     path.ends_with("/passkey") || path.ends_with("/passkey/begin")
 }
 
@@ -43,7 +43,7 @@ pub fn has_script(path: &str) -> bool {
 ///
 /// # Errors
 /// Returns an error if the template cannot be rendered.
-pub fn ask(staff: &Staff, options: &str, way: Way<'_>) -> Result<HttpResponse, Problem> {
+pub(crate) fn ask(staff: &Staff, options: &str, way: Way<'_>) -> Result<HttpResponse, Problem> {
     let Way { action, back, next, act } = way;
     let page = Page { csrf: &staff.csrf, next, act, action, back, adding: false, options, label: "" };
     show_alone(StatusCode::OK, "Use a passkey", &page, staff.correlation())
@@ -53,19 +53,19 @@ pub fn ask(staff: &Staff, options: &str, way: Way<'_>) -> Result<HttpResponse, P
 ///
 /// # Errors
 /// Returns an error if the template cannot be rendered.
-pub fn add(staff: &Staff, options: &str, action: &str, back: &str) -> Result<HttpResponse, Problem> {
+pub(crate) fn add(staff: &Staff, options: &str, action: &str, back: &str) -> Result<HttpResponse, Problem> {
     let label = &staff.session.browser;
     let page = Page { csrf: &staff.csrf, next: "", act: String::new(), action, back, adding: true, options, label };
     show_alone(StatusCode::OK, "Add a passkey", &page, staff.correlation())
 }
 
 /// Redirects to a page that continues to `next` afterwards.
-pub fn with_next(path: &str, next: &str) -> HttpResponse {
+pub(crate) fn with_next(path: &str, next: &str) -> HttpResponse {
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
     see_other(&format!("{path}?{query}"))
 }
 
-pub async fn script() -> HttpResponse {
+pub(crate) async fn script() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/javascript; charset=utf-8"))
         .insert_header((CACHE_CONTROL, "public, max-age=600"))

@@ -11,7 +11,7 @@ use enroll::preview;
 use serde::{Deserialize, Serialize};
 
 /// The path of the page.
-pub const PATH: &str = "/console/preview";
+pub(crate) const PATH: &str = "/console/preview";
 const FAMILIES: [&str; 2] = ["iPhone", "iPad"];
 /// One version for each group of iOS versions that the pages distinguish.
 const VERSIONS: [&str; 8] = ["27.0", "26.1", "18.2", "17.5", "15.7", "13.1", "12.0", "10.2"];
@@ -19,7 +19,7 @@ const LANGUAGES: [(&str, &str); 3] = [("en", "English"), ("de", "Deutsch"), ("ja
 
 /// Query parameters.
 #[derive(Deserialize)]
-pub struct Wish {
+pub(crate) struct Wish {
     page: Option<String>,
     family: Option<String>,
     version: Option<String>,
@@ -44,7 +44,7 @@ view!(portal_preview, Menu, Page { pages, families, versions, languages, shown, 
 ///
 /// # Errors
 /// Returns an error if a parameter or its value is unknown, or the template cannot be rendered.
-pub async fn page(staff: May<SeesFunnel>, wish: Parameters<Wish>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn page(staff: May<SeesFunnel>, wish: Parameters<Wish>) -> Result<HttpResponse, Problem> {
     let Parameters(wish, _) = wish;
     let same = |name: &'static str| (name, name);
     let pages = Chosen::of("page", &preview::PAGES, wish.page.as_deref(), "sign-in")?;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 const LONGEST_NAME: usize = 40;
 
 #[derive(Debug)]
-pub enum Problem {
+pub(crate) enum Problem {
     /// The visitor is not signed in; `next` is the requested page.
     SignedOut {
         next: String,
@@ -57,7 +57,7 @@ pub enum Problem {
 /// What the server did when the error occurred. For a form, the page never claims that nothing was done: an append
 /// with unknown outcome may have been written, and of several devices some may already have the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum During {
+pub(crate) enum During {
     /// A page was requested; no form was sent.
     Reading,
     /// A form was being processed.
@@ -67,18 +67,18 @@ pub enum During {
 }
 
 impl Problem {
-    pub fn bad(what: &'static str) -> Problem {
+    pub(crate) fn bad(what: &'static str) -> Problem {
         Problem::Bad(what)
     }
 
     /// A query parameter is invalid.
-    pub fn parameter(name: &str, why: String) -> Problem {
+    pub(crate) fn parameter(name: &str, why: String) -> Problem {
         let name: String = name.chars().take(LONGEST_NAME).collect();
         Problem::Parameter { name: visible_line(&name).into_owned(), why }
     }
 
     /// Attributes the problem to a query parameter.
-    pub fn of(self, name: &str) -> Problem {
+    pub(crate) fn of(self, name: &str) -> Problem {
         match self {
             Problem::Bad(why) => Problem::parameter(name, why.to_owned()),
             Problem::NotFound => Problem::parameter(name, "It is not a valid id.".to_owned()),
@@ -87,18 +87,18 @@ impl Problem {
     }
 
     /// Internal error: logs the cause and puts its code on the page.
-    pub fn unavailable(cause: impl fmt::Display, code: Uuid) -> Problem {
+    pub(crate) fn unavailable(cause: impl fmt::Display, code: Uuid) -> Problem {
         tracing::error!(%code, %cause, "cannot serve a page of the console");
         Problem::Unavailable { code, during: During::Acting }
     }
 
     /// The same problem while reporting what was done.
-    pub fn reporting(self) -> Problem {
+    pub(crate) fn reporting(self) -> Problem {
         self.during(During::Reporting)
     }
 
     /// The same problem in a request that only reads.
-    pub fn reading(self) -> Problem {
+    pub(crate) fn reading(self) -> Problem {
         self.during(During::Reading)
     }
 

@@ -22,7 +22,7 @@ use staff::own_account::{OwnAccountError, Proved};
 const WRONG: &str = "This was not accepted. Codes change every half minute, and each code works once.";
 
 #[derive(Deserialize)]
-pub struct Wish {
+pub(crate) struct Wish {
     #[serde(default)]
     next: String,
     #[serde(default)]
@@ -30,7 +30,7 @@ pub struct Wish {
 }
 
 #[derive(Deserialize)]
-pub struct Code {
+pub(crate) struct Code {
     code: String,
     #[serde(default)]
     next: String,
@@ -39,7 +39,7 @@ pub struct Code {
 }
 
 #[derive(Deserialize)]
-pub struct Password {
+pub(crate) struct Password {
     password: String,
     #[serde(default)]
     next: String,
@@ -48,7 +48,7 @@ pub struct Password {
 }
 
 #[derive(Deserialize)]
-pub struct Signature {
+pub(crate) struct Signature {
     answer: String,
     #[serde(default)]
     next: String,
@@ -118,7 +118,7 @@ impl<'a> Goal<'a> {
 ///
 /// # Errors
 /// Returns an error if the template cannot be rendered.
-pub fn first(own: &Own, act: &Act) -> Result<HttpResponse, Problem> {
+pub(crate) fn first(own: &Own, act: &Act) -> Result<HttpResponse, Problem> {
     page(own, &CONFIRM, &Goal { next: "", act: Some(act) }, Some(act.about.clone()), None)
 }
 
@@ -243,7 +243,7 @@ fn past<S>(own: &Own<S>, next: &str) -> Option<HttpResponse> {
 ///
 /// # Errors
 /// Returns an error if the template cannot be rendered.
-pub async fn second_factor(
+pub(crate) async fn second_factor(
     own: Own<AtTheDoor>,
     Parameters(wish, _): Parameters<Wish>,
 ) -> Result<HttpResponse, Problem> {
@@ -254,7 +254,7 @@ pub async fn second_factor(
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub async fn second_factor_code(
+pub(crate) async fn second_factor_code(
     own: Own<AtTheDoor>,
     request: HttpRequest,
     Genuine(form): Genuine<Code>,
@@ -270,7 +270,10 @@ pub async fn second_factor_code(
 ///
 /// # Errors
 /// Returns an error if there is no passkey, or the session store is unavailable.
-pub async fn second_factor_begin(own: Own<AtTheDoor>, Genuine(form): Genuine<Wish>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn second_factor_begin(
+    own: Own<AtTheDoor>,
+    Genuine(form): Genuine<Wish>,
+) -> Result<HttpResponse, Problem> {
     begin(&own, &DOOR, &Goal::page(&form.next)).await
 }
 
@@ -278,7 +281,7 @@ pub async fn second_factor_begin(own: Own<AtTheDoor>, Genuine(form): Genuine<Wis
 ///
 /// # Errors
 /// Returns an error if the session store is unavailable.
-pub async fn second_factor_passkey(
+pub(crate) async fn second_factor_passkey(
     own: Own<AtTheDoor>,
     Parameters(wish, _): Parameters<Wish>,
 ) -> Result<HttpResponse, Problem> {
@@ -289,7 +292,7 @@ pub async fn second_factor_passkey(
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub async fn second_factor_answer(
+pub(crate) async fn second_factor_answer(
     own: Own<AtTheDoor>,
     request: HttpRequest,
     Genuine(form): Genuine<Signature>,
@@ -305,7 +308,10 @@ pub async fn second_factor_answer(
 ///
 /// # Errors
 /// Returns an error if the template cannot be rendered.
-pub async fn confirm(own: Own<SettingUp>, Parameters(wish, _): Parameters<Wish>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn confirm(
+    own: Own<SettingUp>,
+    Parameters(wish, _): Parameters<Wish>,
+) -> Result<HttpResponse, Problem> {
     let goal = Goal::page(&wish.next);
     let about = about(&own, &goal).await?;
     page(&own, &CONFIRM, &goal, about, None)
@@ -315,7 +321,10 @@ pub async fn confirm(own: Own<SettingUp>, Parameters(wish, _): Parameters<Wish>)
 ///
 /// # Errors
 /// Returns an error if the template cannot be rendered.
-pub async fn confirm_carried(own: Own<SettingUp>, Genuine(form): Genuine<Wish>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn confirm_carried(
+    own: Own<SettingUp>,
+    Genuine(form): Genuine<Wish>,
+) -> Result<HttpResponse, Problem> {
     let act = Act::parse(&form.act)?;
     let goal = Goal { next: &form.next, act: act.as_ref() };
     let about = about(&own, &goal).await?;
@@ -326,7 +335,7 @@ pub async fn confirm_carried(own: Own<SettingUp>, Genuine(form): Genuine<Wish>) 
 ///
 /// # Errors
 /// Returns an error if the accounts, the session store or the event log are unavailable.
-pub async fn confirm_password(
+pub(crate) async fn confirm_password(
     own: Own<SettingUp>,
     request: HttpRequest,
     Genuine(form): Genuine<Password>,
@@ -340,7 +349,7 @@ pub async fn confirm_password(
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub async fn confirm_code(
+pub(crate) async fn confirm_code(
     own: Own<SettingUp>,
     request: HttpRequest,
     Genuine(form): Genuine<Code>,
@@ -354,7 +363,7 @@ pub async fn confirm_code(
 ///
 /// # Errors
 /// Returns an error if there is no passkey, or the session store is unavailable.
-pub async fn confirm_begin(own: Own<SettingUp>, Genuine(form): Genuine<Wish>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn confirm_begin(own: Own<SettingUp>, Genuine(form): Genuine<Wish>) -> Result<HttpResponse, Problem> {
     let act = Act::parse(&form.act)?;
     begin(&own, &CONFIRM, &Goal { next: &form.next, act: act.as_ref() }).await
 }
@@ -363,7 +372,7 @@ pub async fn confirm_begin(own: Own<SettingUp>, Genuine(form): Genuine<Wish>) ->
 ///
 /// # Errors
 /// Returns an error if the session store is unavailable.
-pub async fn confirm_passkey(
+pub(crate) async fn confirm_passkey(
     own: Own<SettingUp>,
     Parameters(wish, _): Parameters<Wish>,
 ) -> Result<HttpResponse, Problem> {
@@ -374,7 +383,7 @@ pub async fn confirm_passkey(
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub async fn confirm_answer(
+pub(crate) async fn confirm_answer(
     own: Own<SettingUp>,
     request: HttpRequest,
     Genuine(form): Genuine<Signature>,

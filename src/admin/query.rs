@@ -13,11 +13,11 @@ use std::future::{Ready, ready};
 use url::form_urlencoded::{Serializer, parse};
 
 /// Query parameters, in one struct or two.
-pub struct Parameters<T, U = Nothing>(pub T, pub U);
+pub(crate) struct Parameters<T, U = Nothing>(pub T, pub U);
 
 /// No parameters.
 #[derive(Deserialize)]
-pub struct Nothing {}
+pub(crate) struct Nothing {}
 
 impl<T: DeserializeOwned, U: DeserializeOwned> Parameters<T, U> {
     /// Reads a query string whose parameters must all have a value: a program that sends an empty value does not mean
@@ -25,7 +25,7 @@ impl<T: DeserializeOwned, U: DeserializeOwned> Parameters<T, U> {
     ///
     /// # Errors
     /// Same as [`Parameters::read`]; also if a value is empty.
-    pub fn read_filled(query: &str) -> Result<Self, Problem> {
+    pub(crate) fn read_filled(query: &str) -> Result<Self, Problem> {
         let parameters = Parameters::read(query)?;
         match parse(query.as_bytes()).find(|(name, value)| name != "after" && filled(Some(value)).is_none()) {
             Some((name, _)) => Err(Problem::parameter(&name, "The value is empty.".to_owned())),
@@ -37,7 +37,7 @@ impl<T: DeserializeOwned, U: DeserializeOwned> Parameters<T, U> {
     ///
     /// # Errors
     /// Returns an error if a parameter is not a field of one of the structs, is given twice, or is not text.
-    pub fn read(query: &str) -> Result<Self, Problem> {
+    pub(crate) fn read(query: &str) -> Result<Self, Problem> {
         let known = [field_names::<T>(), field_names::<U>()].concat();
         let mut seen = Vec::new();
         // The parser skips empty pieces too.
@@ -85,7 +85,7 @@ fn is_utf8(piece: &str, value: &str) -> bool {
 }
 
 /// A resource whose addresses take no query parameters.
-pub trait ReadWhole {
+pub(crate) trait ReadWhole {
     /// Same as [`Read::read`](crate::web::methods::Read::read), but rejects an address with a parameter.
     #[must_use]
     fn read_whole<F, Args>(self, handler: F) -> Self
@@ -157,31 +157,31 @@ impl<'de> Deserializer<'de> for FieldNames<'_> {
 
 /// Names and values of the active filters, in the order of the page.
 #[derive(Debug, Clone, Default)]
-pub struct Query(Vec<(&'static str, String)>);
+pub(crate) struct Query(Vec<(&'static str, String)>);
 
 impl Query {
     /// Adds a filter unless it is empty, because forms send every field.
-    pub fn with(mut self, name: &'static str, value: Option<&str>) -> Query {
+    pub(crate) fn with(mut self, name: &'static str, value: Option<&str>) -> Query {
         if let Some(value) = filled(value) {
             self.0.push((name, value.to_owned()));
         }
         self
     }
 
-    pub fn without(&self, name: &str) -> Query {
+    pub(crate) fn without(&self, name: &str) -> Query {
         Query(self.0.iter().filter(|(other, _)| *other != name).cloned().collect())
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &(&'static str, String)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(&'static str, String)> {
         self.0.iter()
     }
 
     /// Returns the address of `path` with these filters.
-    pub fn href(&self, path: &str) -> String {
+    pub(crate) fn href(&self, path: &str) -> String {
         if self.0.is_empty() {
             return path.to_owned();
         }
@@ -198,7 +198,7 @@ impl Query {
 ///
 /// # Errors
 /// Returns an error that names the filter if its value is invalid.
-pub fn read<T>(
+pub(crate) fn read<T>(
     name: &str,
     value: Option<&str>,
     parse: impl FnOnce(&str) -> Result<T, Problem>,
@@ -207,7 +207,7 @@ pub fn read<T>(
 }
 
 /// Returns the trimmed value of a field, or `None` if it is empty.
-pub fn filled(value: Option<&str>) -> Option<&str> {
+pub(crate) fn filled(value: Option<&str>) -> Option<&str> {
     value.map(str::trim).filter(|value| !value.is_empty())
 }
 

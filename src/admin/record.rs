@@ -10,7 +10,7 @@ use projections::devices::Device;
 use serde::Serialize;
 
 /// A record that can be written as a line of CSV or as JSON.
-pub trait Record: Serialize {
+pub(crate) trait Record: Serialize {
     /// Column names; they equal the JSON names.
     const COLUMNS: &'static [&'static str];
 
@@ -22,7 +22,7 @@ macro_rules! record {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Serialize)]
-        pub struct $name { $($field: $type),+ }
+        pub(crate) struct $name { $($field: $type),+ }
 
         impl Record for $name {
             const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),+];

@@ -60,7 +60,7 @@ static PAGES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
 
 /// Data that every template gets in addition to the page's own.
 #[derive(Serialize)]
-pub struct Framed<'a, T> {
+pub(crate) struct Framed<'a, T> {
     pub title: &'a str,
     pub section: &'a str,
     pub staff: Option<Signed<'a>>,
@@ -69,7 +69,7 @@ pub struct Framed<'a, T> {
 }
 
 #[derive(Serialize)]
-pub struct Signed<'a> {
+pub(crate) struct Signed<'a> {
     pub name: &'a str,
     pub role: String,
     pub menu: Vec<Entry>,
@@ -82,7 +82,7 @@ content!(Signed<'_> { name, role, menu, csrf, notice });
 
 /// An entry of the menu.
 #[derive(Serialize)]
-pub struct Entry {
+pub(crate) struct Entry {
     pub href: &'static str,
     pub label: &'static str,
     pub current: bool,
@@ -92,7 +92,7 @@ content!(Entry { href, label, current });
 
 /// Content of a problem page.
 #[derive(Serialize)]
-pub struct ProblemPage {
+pub(crate) struct ProblemPage {
     pub heading: &'static str,
     pub what: String,
     pub advice: &'static str,
@@ -103,23 +103,23 @@ view!(problem, Alone, ProblemPage { heading, what, advice, code });
 
 /// A page with its own template. Only [`view!`] implements this trait, so that tests render every content of each
 /// page.
-pub trait View: Serialize + Tested {
+pub(crate) trait View: Serialize + Tested {
     const TEMPLATE: &'static str;
     /// Frame of the page: [`Menu`] or [`Alone`].
     type Around: Around;
 }
 
 /// The frame around a page.
-pub trait Around {
+pub(crate) trait Around {
     #[cfg(test)]
     fn contents() -> Vec<Option<Signed<'static>>>;
 }
 
 /// Frame with the menu, for signed-in staff.
-pub struct Menu;
+pub(crate) struct Menu;
 
 /// Frame without a menu, for visitors who are not signed in or have not completed the sign-in.
-pub struct Alone;
+pub(crate) struct Alone;
 
 impl Around for Menu {
     #[cfg(test)]
@@ -163,21 +163,21 @@ macro_rules! view {
 pub(in crate::admin) use view;
 
 /// Renders a problem page.
-pub fn problem(page: &ProblemPage) -> String {
+pub(crate) fn problem(page: &ProblemPage) -> String {
     let framed = Framed { title: page.heading, section: "", staff: None, page };
     // If even this page cannot be rendered, its text is sent alone.
     render(&framed).unwrap_or_else(|_| page.what.clone())
 }
 
-pub fn render<V: View>(framed: &Framed<'_, V>) -> Result<String, handlebars::RenderError> {
+pub(crate) fn render<V: View>(framed: &Framed<'_, V>) -> Result<String, handlebars::RenderError> {
     PAGES.render(V::TEMPLATE, framed)
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    pub fn render_every_content<V: View>() {
+    pub(crate) fn render_every_content<V: View>() {
         for nth in 0..V::count() {
             check(&V::nth(nth), V::Around::contents().into_iter().next().flatten(), nth);
         }

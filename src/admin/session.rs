@@ -6,13 +6,13 @@ mod own;
 mod permits;
 mod ways;
 
-pub use fresh::{Fresh, is_fresh};
-pub use own::{AtTheDoor, Own, SettingUp};
-pub use permits::{
+pub(crate) use fresh::{Fresh, is_fresh};
+pub(crate) use own::{AtTheDoor, Own, SettingUp};
+pub(crate) use permits::{
     Acts, ChangesSettings, Exports, ExportsInventory, IsStaff, ManagesStaff, May, SeesAudit, SeesEarlier, SeesFunnel,
     SeesInventory, home, is_permitted, note_refusal,
 };
-pub use ways::{local, see_other, with_key};
+pub(crate) use ways::{local, see_other, with_key};
 
 use super::problem::Problem;
 use super::words::readable_name;
@@ -38,15 +38,15 @@ use uuid::Uuid;
 
 /// The console's cookie. Before sign-in it contains a random value that forms are bound to; at sign-in it is replaced
 /// by the session's key.
-pub const COOKIE: &str = "__Host-muster-console";
+pub(crate) const COOKIE: &str = "__Host-muster-console";
 
 /// Name of this surface in form tokens; forms are bound to the console's cookie.
-pub const SURFACE: &str = "console";
+pub(crate) const SURFACE: &str = "console";
 
 /// A signed-in staff member, and what every page may read for them. It gives no access to commands; only the permits
 /// do (`App` is private to this module).
 #[derive(Clone)]
-pub struct Staff {
+pub(crate) struct Staff {
     pub id: StaffId,
     pub name: String,
     pub roles: BTreeSet<Privilege>,
@@ -59,28 +59,28 @@ pub struct Staff {
 
 impl Staff {
     /// Returns the context for commands and events: actor, source address and session.
-    pub fn context(&self) -> Context {
+    pub(crate) fn context(&self) -> Context {
         staff_context(self.id, self.source, self.session.id)
     }
 
-    pub fn correlation(&self) -> Uuid {
+    pub(crate) fn correlation(&self) -> Uuid {
         self.session.id
     }
 
-    pub fn projections(&self) -> &Projections {
+    pub(crate) fn projections(&self) -> &Projections {
         &self.app.platform.projections
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.app.platform.world.now()
     }
 
     /// Returns a notice for administrators about what must be done so that devices can be woken.
-    pub fn push_notice(&self) -> Option<String> {
+    pub(crate) fn push_notice(&self) -> Option<String> {
         self.roles.contains(&Privilege::Administrator).then(|| self.app.devices.push_notice()).flatten()
     }
 
-    pub fn public_url(&self) -> &str {
+    pub(crate) fn public_url(&self) -> &str {
         &self.app.platform.public_url
     }
 
@@ -88,7 +88,7 @@ impl Staff {
     ///
     /// # Errors
     /// Returns an error if the event log cannot be read.
-    pub async fn settings(&self) -> Result<Settings, Problem> {
+    pub(crate) async fn settings(&self) -> Result<Settings, Problem> {
         self.app.settings.current().await.map_err(|error| self.broken(error))
     }
 
@@ -96,7 +96,7 @@ impl Staff {
     ///
     /// # Errors
     /// Returns an error if the event log cannot be read.
-    pub async fn current_settings(&self) -> Result<Current, Problem> {
+    pub(crate) async fn current_settings(&self) -> Result<Current, Problem> {
         let current = self.app.settings.loaded().await;
         Ok(current.map_err(|error| self.broken(error))?.0)
     }
@@ -106,7 +106,7 @@ impl Staff {
     ///
     /// # Errors
     /// Returns an error if the event log cannot be written; then nothing may be shown.
-    pub async fn record(&self, viewed: AccessEvent) -> Result<(), Problem> {
+    pub(crate) async fn record(&self, viewed: AccessEvent) -> Result<(), Problem> {
         let recorded = self.app.platform.record_access(self.id, viewed, self.context()).await;
         recorded.map_err(|error| self.broken(error))
     }
@@ -115,7 +115,7 @@ impl Staff {
     ///
     /// # Errors
     /// Returns an error if the event log cannot be read.
-    pub async fn event_at(&self, stream: &StreamName, revision: Revision) -> Result<Option<Entry>, Problem> {
+    pub(crate) async fn event_at(&self, stream: &StreamName, revision: Revision) -> Result<Option<Entry>, Problem> {
         let recorded = self.app.platform.log.store().read_stream(stream, revision, 1).await;
         let viewed = self.app.platform.log.view(recorded.map_err(|error| self.broken(error))?).await;
         viewed.error.map_or(Ok(()), |error| Err(self.broken(error)))?;
@@ -127,7 +127,7 @@ impl Staff {
     ///
     /// # Errors
     /// Returns an error if the event log cannot be read.
-    pub async fn received_on(
+    pub(crate) async fn received_on(
         &self,
         visit: EnrollmentId,
     ) -> Result<Option<(String, Option<ReceivedAttributes>)>, Problem> {
@@ -135,7 +135,7 @@ impl Staff {
     }
 
     /// Internal error: logs the cause and puts its code on the page.
-    pub fn broken(&self, cause: impl Display) -> Problem {
+    pub(crate) fn broken(&self, cause: impl Display) -> Problem {
         Problem::unavailable(cause, self.session.id)
     }
 }
@@ -144,17 +144,17 @@ impl Staff {
 ///
 /// # Panics
 /// Panics if the server was built without its [`App`].
-pub fn app(request: &HttpRequest) -> Console {
+pub(crate) fn app(request: &HttpRequest) -> Console {
     request.app_data::<web::Data<Console>>().expect("the server is given its App").get_ref().clone()
 }
 
 /// Returns the value of the console's cookie, if it is not empty.
-pub fn cookie(request: &HttpRequest) -> Option<String> {
+pub(crate) fn cookie(request: &HttpRequest) -> Option<String> {
     request.cookie(COOKIE).map(|cookie| cookie.value().to_owned()).filter(|value| !value.is_empty())
 }
 
 /// Returns the source address of the request.
-pub fn address(app: &Console, request: &HttpRequest) -> Option<IpAddr> {
+pub(crate) fn address(app: &Console, request: &HttpRequest) -> Option<IpAddr> {
     source(request, &app.web.trusted_proxies)
 }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use staff::set_up::{FirstAdministrator, SetUpError, check, set_up};
 
 #[derive(Deserialize)]
-pub struct Form {
+pub(crate) struct Form {
     user_name: String,
     #[serde(default)]
     display_name: String,
@@ -39,7 +39,7 @@ view!(set_up, Alone, Page<'_> { csrf, action, user_name, display_name, refused }
 ///
 /// # Errors
 /// Returns an error if the link is invalid, or the event log cannot be read.
-pub async fn page(
+pub(crate) async fn page(
     app: web::Data<Console>,
     request: HttpRequest,
     token: web::Path<String>,
@@ -69,7 +69,7 @@ fn form(
 ///
 /// # Errors
 /// Returns an error if the link is invalid, or the event log is unavailable.
-pub async fn submit(
+pub(crate) async fn submit(
     app: web::Data<Console>,
     request: HttpRequest,
     token: web::Path<String>,

@@ -2,7 +2,7 @@
 
 mod change;
 
-pub use change::{apply, edit, preview};
+pub(crate) use change::{apply, edit, preview};
 
 use super::audit::event_href;
 use super::pages::show;
@@ -19,7 +19,7 @@ use events::staff::AccessEvent;
 use projections::audit::{self as trail, AuditFilter, Match, Row};
 use serde::Serialize;
 
-pub const PATH: &str = "/console/settings";
+pub(crate) const PATH: &str = "/console/settings";
 
 /// Changes shown; the audit trail has all of them.
 const SHOWN: usize = 20;
@@ -46,7 +46,7 @@ content!(Change { at, who, href, lines });
 ///
 /// # Errors
 /// Returns an error if the event log or the projections are unavailable.
-pub async fn page(staff: May<ChangesSettings>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn page(staff: May<ChangesSettings>) -> Result<HttpResponse, Problem> {
     staff.record(AccessEvent::SettingsViewed {}).await?;
     let text = written(&staff, &staff.settings().await?)?;
     let event_type = Some(Match::is("SettingsChanged".to_owned()));

@@ -39,13 +39,13 @@ const KNOWN_COOKIE: &str = "__Host-muster-console-known";
 const WELCOME_COOKIE: &str = "__Host-muster-console-welcome";
 
 #[derive(Deserialize)]
-pub struct Wish {
+pub(crate) struct Wish {
     #[serde(default)]
     pub next: String,
 }
 
 #[derive(Deserialize)]
-pub struct Credentials {
+pub(crate) struct Credentials {
     user_name: String,
     password: String,
     #[serde(default)]
@@ -53,7 +53,7 @@ pub struct Credentials {
 }
 
 #[derive(Serialize)]
-pub struct Page<'a> {
+pub(crate) struct Page<'a> {
     csrf: String,
     next: &'a str,
     refused: Option<&'a str>,
@@ -74,7 +74,7 @@ impl<'a> Page<'a> {
     ///
     /// # Errors
     /// Returns an error if the settings cannot be read.
-    pub async fn of(app: &Console, next: &'a str) -> Result<Page<'a>, Problem> {
+    pub(crate) async fn of(app: &Console, next: &'a str) -> Result<Page<'a>, Problem> {
         let ways = app.settings.current().await.map_err(|error| broken(app, error))?.sign_in.staff;
         let providers = app.sign_in.providers.offers(&ways.single_sign_on);
         let password = ways.local_accounts || !ways.directories.is_empty();
@@ -83,7 +83,7 @@ impl<'a> Page<'a> {
     }
 
     /// Adds the message that a sign-in was rejected.
-    pub fn refusing(self, why: &'a str) -> Page<'a> {
+    pub(crate) fn refusing(self, why: &'a str) -> Page<'a> {
         Page { refused: Some(why), ..self }
     }
 }
@@ -92,7 +92,7 @@ impl<'a> Page<'a> {
 ///
 /// # Errors
 /// Returns an error if the template cannot be rendered, or the settings cannot be read.
-pub async fn page(
+pub(crate) async fn page(
     app: web::Data<Console>,
     request: HttpRequest,
     Parameters(wish, _): Parameters<Wish>,
@@ -110,7 +110,7 @@ pub async fn page(
 ///
 /// # Errors
 /// Returns an error if the cookie cannot be written into the response's headers.
-pub fn welcome(app: &Console, user_name: &str) -> Result<HttpResponse, Problem> {
+pub(crate) fn welcome(app: &Console, user_name: &str) -> Result<HttpResponse, Problem> {
     let mut response = see_other("/console/sign-in");
     set_cookie(&mut response, host_cookie(WELCOME_COOKIE, URL_SAFE_NO_PAD.encode(user_name)), app)?;
     Ok(response)
@@ -125,7 +125,12 @@ fn decoded(value: &str) -> Option<String> {
 ///
 /// # Errors
 /// Returns an error if the template cannot be rendered, or the settings cannot be read.
-pub fn form(app: &Console, request: &HttpRequest, status: StatusCode, page: Page<'_>) -> Result<HttpResponse, Problem> {
+pub(crate) fn form(
+    app: &Console,
+    request: &HttpRequest,
+    status: StatusCode,
+    page: Page<'_>,
+) -> Result<HttpResponse, Problem> {
     let value = cookie(request).unwrap_or_else(|| app.platform.world.secret());
     let page = Page { csrf: forgery::token(&app.platform.secrets, SURFACE, &value), ..page };
     let mut response = show_alone(status, "Sign in", &page, app.platform.world.uuid())?;
@@ -137,7 +142,7 @@ pub fn form(app: &Console, request: &HttpRequest, status: StatusCode, page: Page
 ///
 /// # Errors
 /// Returns an error if the accounts, the session store or the event log are unavailable.
-pub async fn submit(
+pub(crate) async fn submit(
     app: web::Data<Console>,
     request: HttpRequest,
     Genuine(credentials): Genuine<Credentials>,
@@ -175,7 +180,7 @@ pub async fn submit(
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub async fn enter(
+pub(crate) async fn enter(
     app: &Console,
     request: &HttpRequest,
     proof: &Proof,
@@ -220,7 +225,7 @@ async fn refused_again(app: &Console, request: &HttpRequest, next: &str) -> Resu
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub async fn sign_out(own: Own<AtTheDoor>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn sign_out(own: Own<AtTheDoor>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
     own.account.sign_out().await.map_err(|error| own.staff.broken(error))?;
     let mut response = match own.account.sign_out_at_provider("/console/sign-in").await {
         Some(address) => lead_on(own.staff.correlation(), &address, true)?,
@@ -231,7 +236,7 @@ pub async fn sign_out(own: Own<AtTheDoor>, _form: Genuine<Empty>) -> Result<Http
 }
 
 /// Internal error: logs the cause and puts its code on the page.
-pub fn broken(app: &Console, cause: impl Display) -> Problem {
+pub(crate) fn broken(app: &Console, cause: impl Display) -> Problem {
     Problem::unavailable(cause, app.platform.world.uuid())
 }
 
@@ -239,7 +244,7 @@ pub fn broken(app: &Console, cause: impl Display) -> Problem {
 ///
 /// # Errors
 /// Returns an error if the cookie cannot be written into the response's headers.
-pub fn set_cookie(
+pub(crate) fn set_cookie(
     response: &mut HttpResponse,
     cookie: actix_web::cookie::Cookie<'static>,
     app: &Console,

@@ -24,13 +24,13 @@ use uuid::Uuid;
 
 /// Holds the secret of a sign-in at a provider until the browser returns. It is a separate cookie, so that the state
 /// before sign-in is independent of the session that results.
-pub const COOKIE: &str = "__Host-muster-console-sso";
+pub(crate) const COOKIE: &str = "__Host-muster-console-sso";
 
 /// Holds the ticket of a browser that posted a SAML response, until the browser returns it with the next request.
 const TICKET_COOKIE: &str = "__Host-muster-console-answer";
 
 /// Maximum size in bytes of a posted SAML response: base64 in a form, where some characters take three bytes.
-pub const LIMIT: usize = 2 * LARGEST;
+pub(crate) const LIMIT: usize = 2 * LARGEST;
 
 /// Same message for every reason: unknown, not permitted, or not authentic.
 const REFUSED: &str = "You were not signed in. Try again: you have 15 minutes to sign in. Your account also needs a role at the console: administrator, auditor or help desk. The reason is in the server’s log.";
@@ -49,7 +49,7 @@ view!(leaving, Alone, Leaving<'_> { site, address, out });
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub async fn leave(
+pub(crate) async fn leave(
     app: Data<Console>,
     request: HttpRequest,
     provider: Path<String>,
@@ -74,7 +74,7 @@ pub async fn leave(
 ///
 /// # Errors
 /// Returns an error if the template cannot be rendered or the address is not a valid header value.
-pub fn lead_on(code: Uuid, address: &Url, out: bool) -> Result<HttpResponse, Problem> {
+pub(crate) fn lead_on(code: Uuid, address: &Url, out: bool) -> Result<HttpResponse, Problem> {
     let page = Leaving { site: address.host_str().unwrap_or_default(), address: address.as_str(), out };
     let mut response = show_alone(StatusCode::OK, "One moment", &page, code)?;
     let refresh = HeaderValue::from_str(&format!("0; url={address}"));
@@ -87,7 +87,7 @@ pub fn lead_on(code: Uuid, address: &Url, out: bool) -> Result<HttpResponse, Pro
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub async fn back(
+pub(crate) async fn back(
     app: Data<Console>,
     request: HttpRequest,
     provider: Path<String>,
@@ -103,7 +103,7 @@ pub async fn back(
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub async fn consume(
+pub(crate) async fn consume(
     app: Data<Console>,
     request: HttpRequest,
     provider: Path<String>,
@@ -124,7 +124,7 @@ pub async fn consume(
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub async fn return_from_post(
+pub(crate) async fn return_from_post(
     app: Data<Console>,
     request: HttpRequest,
     provider: Path<String>,

@@ -1,6 +1,6 @@
 //! Staff administration: accounts with their roles and factors, current sessions, and actions on them.
 
-pub mod act;
+pub(crate) mod act;
 
 use super::account::SessionLine;
 use super::pages::show;
@@ -17,10 +17,10 @@ use projections::staff::{Member, all, get};
 use serde::Serialize;
 use uuid::Uuid;
 
-pub const PATH: &str = "/console/staff";
+pub(crate) const PATH: &str = "/console/staff";
 
 /// Privileges that an account can have, in the order of the form.
-pub const PRIVILEGES: [(&str, Privilege); 5] = [
+pub(crate) const PRIVILEGES: [(&str, Privilege); 5] = [
     ("administrator", Privilege::Administrator),
     ("auditor", Privilege::Auditor),
     ("help_desk", Privilege::HelpDesk),
@@ -81,7 +81,7 @@ content!(Role { name, label, held });
 ///
 /// # Errors
 /// Returns an error if the event log or the projections are unavailable.
-pub async fn list(staff: May<ManagesStaff>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn list(staff: May<ManagesStaff>) -> Result<HttpResponse, Problem> {
     staff.record(AccessEvent::StaffListViewed {}).await?;
     let now = staff.now();
     let everybody = all(staff.projections()).await.map_err(|error| staff.broken(error))?;
@@ -96,7 +96,7 @@ pub async fn list(staff: May<ManagesStaff>) -> Result<HttpResponse, Problem> {
 /// # Errors
 /// Returns an error if there is no such account, or the event log, the session store or the projections are
 /// unavailable.
-pub async fn page(staff: May<ManagesStaff>, path: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn page(staff: May<ManagesStaff>, path: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let id = StaffId(*path);
     let member = get(staff.projections(), id).await.map_err(|error| staff.broken(error))?.ok_or(Problem::NotFound)?;
     staff.record(AccessEvent::StaffViewed { staff: id }).await?;

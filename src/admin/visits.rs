@@ -2,9 +2,9 @@
 
 mod advice;
 mod page;
-pub mod words;
+pub(crate) mod words;
 
-pub use page::page;
+pub(crate) use page::page;
 
 use super::devices::Choice;
 use super::pages::show;
@@ -22,7 +22,7 @@ use projections::visits::{self, State, Step, Visit, VisitFilter};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub const PATH: &str = "/console/visits";
+pub(crate) const PATH: &str = "/console/visits";
 
 /// Visits per page.
 const PAGE: usize = 50;
@@ -35,7 +35,7 @@ const SILENT_SECONDS: i64 = 10 * 60;
 
 /// Filters as query parameters.
 #[derive(Deserialize)]
-pub struct Filters {
+pub(crate) struct Filters {
     q: Option<String>,
     state: Option<String>,
     step: Option<String>,
@@ -58,7 +58,7 @@ view!(visits as visits_page, Menu, Page { q, states, steps, filtered, stuck, vis
 
 /// A visit as a row of a list.
 #[derive(Serialize)]
-pub struct Line {
+pub(crate) struct Line {
     href: String,
     code: String,
     who: String,
@@ -73,7 +73,7 @@ pub struct Line {
 content!(Line { href, code, who, device, state, step, since, refusals, opened });
 
 /// Returns the address of a visit's page.
-pub fn href(visit: EnrollmentId) -> String {
+pub(crate) fn href(visit: EnrollmentId) -> String {
     format!("{PATH}/{visit}")
 }
 
@@ -81,7 +81,7 @@ pub fn href(visit: EnrollmentId) -> String {
 ///
 /// # Errors
 /// Returns an error if a filter is invalid, or the event log or the projections are unavailable.
-pub async fn list(staff: May<SeesFunnel>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn list(staff: May<SeesFunnel>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
     let Parameters(filters, _) = address;
     let filter = filters.parse()?;
     let query = filters.query();
@@ -109,7 +109,7 @@ pub async fn list(staff: May<SeesFunnel>, address: Parameters<Filters>) -> Resul
 ///
 /// # Errors
 /// Returns an error if the projections cannot be read.
-pub async fn stuck(staff: &May<SeesFunnel>, now: Timestamp) -> Result<Vec<Line>, Problem> {
+pub(crate) async fn stuck(staff: &May<SeesFunnel>, now: Timestamp) -> Result<Vec<Line>, Problem> {
     let found = visits::stuck(staff.projections(), now.plus_seconds(-SILENT_SECONDS), STUCK).await;
     Ok(found.map_err(|error| staff.broken(error))?.iter().map(|visit| line(visit, now)).collect())
 }
@@ -147,7 +147,7 @@ impl Filters {
 }
 
 /// Parses a visit id from an address.
-pub fn parse_visit(text: &str) -> Result<EnrollmentId, Problem> {
+pub(crate) fn parse_visit(text: &str) -> Result<EnrollmentId, Problem> {
     Uuid::parse_str(text).map(EnrollmentId).map_err(|_| Problem::NotFound)
 }
 

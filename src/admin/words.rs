@@ -21,14 +21,14 @@ const WORDS: &[BorrowedFormatItem<'_>] =
 const INPUT: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
 
 /// Shown instead of a missing value.
-pub const NONE: &str = "–";
+pub(crate) const NONE: &str = "–";
 
 /// Shown instead of a name without visible characters.
-pub const UNNAMED: &str = "(no name)";
+pub(crate) const UNNAMED: &str = "(no name)";
 
 /// A point in time in the formats that a page needs, all in UTC.
 #[derive(Debug, Clone, Serialize)]
-pub struct Instant {
+pub(crate) struct Instant {
     pub words: String,
     pub rfc3339: String,
     /// Value for `<input type="datetime-local">`.
@@ -40,7 +40,7 @@ pub struct Instant {
 content!(Instant { words, rfc3339, input, ago });
 
 impl Instant {
-    pub fn of(at: Timestamp, now: Timestamp) -> Instant {
+    pub(crate) fn of(at: Timestamp, now: Timestamp) -> Instant {
         let date =
             OffsetDateTime::from_unix_timestamp(at.0.div_euclid(1_000_000)).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let format = |items: &[BorrowedFormatItem<'_>]| date.format(items).unwrap_or_default();
@@ -60,21 +60,21 @@ fn ago(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// Parses a form's `datetime-local` value (as UTC) or RFC 3339.
-pub fn parse_instant(text: &str) -> Option<Timestamp> {
+pub(crate) fn parse_instant(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     [text.to_owned(), format!("{text}Z"), format!("{text}:00Z")].iter().find_map(|text| Timestamp::parse_rfc3339(text))
 }
 
 /// A label on a coloured background.
 #[derive(Debug, Clone, Serialize)]
-pub struct Chip {
+pub(crate) struct Chip {
     pub label: &'static str,
     pub class: &'static str,
 }
 
 content!(Chip { label, class });
 
-pub fn state(state: State) -> Chip {
+pub(crate) fn state(state: State) -> Chip {
     match state {
         State::Installing => Chip { label: "Installing", class: "warn" },
         State::Enrolled => Chip { label: "Enrolled", class: "ok" },
@@ -85,7 +85,7 @@ pub fn state(state: State) -> Chip {
 }
 
 /// Returns the state of a command.
-pub fn command(state: commands::State) -> Chip {
+pub(crate) fn command(state: commands::State) -> Chip {
     use commands::State as S;
     match state {
         S::Queued => Chip { label: "Queued", class: "" },
@@ -103,7 +103,7 @@ pub fn command(state: commands::State) -> Chip {
 }
 
 /// Returns the state of a managed app, from the status that the device reports.
-pub fn app(status: &str) -> &str {
+pub(crate) fn app(status: &str) -> &str {
     match status {
         "Queued" | "Redeeming" | "ValidatingPurchase" | "ValidatingUpdate" => "On its way",
         "NeedsRedemption" => "Not licensed",
@@ -120,7 +120,7 @@ pub fn app(status: &str) -> &str {
 }
 
 /// Returns a chip for exceptional outcomes only.
-pub fn outcome(outcome: Outcome) -> Option<Chip> {
+pub(crate) fn outcome(outcome: Outcome) -> Option<Chip> {
     match outcome {
         Outcome::Ok => None,
         Outcome::Refused => Some(Chip { label: "Refused", class: "bad" }),
@@ -128,7 +128,7 @@ pub fn outcome(outcome: Outcome) -> Option<Chip> {
     }
 }
 
-pub fn kind(kind: Option<EnrollmentKind>) -> &'static str {
+pub(crate) fn kind(kind: Option<EnrollmentKind>) -> &'static str {
     match kind {
         Some(EnrollmentKind::UserEnrollment) => "User Enrollment",
         Some(EnrollmentKind::DeviceEnrollment) => "Device Enrollment",
@@ -137,14 +137,14 @@ pub fn kind(kind: Option<EnrollmentKind>) -> &'static str {
 }
 
 /// Returns iOS's name for the organization's account on this device; it changed with iOS 18.
-pub fn account_name(device: &Device) -> &'static str {
+pub(crate) fn account_name(device: &Device) -> &'static str {
     match device.os_version.as_deref().and_then(OsVersion::parse) {
         Some(version) if version < OsVersion::new(18, 0) => "Managed Apple ID",
         _ => "Managed Apple Account",
     }
 }
 
-pub fn ownership(ownership: Ownership) -> &'static str {
+pub(crate) fn ownership(ownership: Ownership) -> &'static str {
     match ownership {
         Ownership::Personal => "Personal",
         Ownership::Institutional => "Institutional",
@@ -153,7 +153,7 @@ pub fn ownership(ownership: Ownership) -> &'static str {
 
 /// Returns the label of a device: its name, else its model, else its id. Names without visible characters are skipped,
 /// because the label is the text of links.
-pub fn label(device: &Device) -> String {
+pub(crate) fn label(device: &Device) -> String {
     [&device.name, &device.model, &device.product_name]
         .into_iter()
         .find_map(|name| visible::name(name.as_deref()))
@@ -162,7 +162,7 @@ pub fn label(device: &Device) -> String {
 
 /// Returns a label that distinguishes devices of the same name: with the person, the serial number and the beginning
 /// of the id.
-pub fn told_apart(device: &Device) -> String {
+pub(crate) fn told_apart(device: &Device) -> String {
     let person = device.user_name.as_deref().map(|name| person([Some(name)]));
     let serial = device.serial_number.as_ref().map(|serial| format!("serial number {serial}"));
     let parts = [Some(label(device)), person, serial, Some(format!("id {}…", beginning(&device.id.to_string())))];
@@ -170,12 +170,12 @@ pub fn told_apart(device: &Device) -> String {
 }
 
 /// Returns the beginning of an id, which can be used for a search.
-pub fn beginning(id: &str) -> &str {
+pub(crate) fn beginning(id: &str) -> &str {
     id.get(..13).unwrap_or(id)
 }
 
 /// Returns a name for a browser by which people recognize their own.
-pub fn browser_label(user_agent: &str) -> String {
+pub(crate) fn browser_label(user_agent: &str) -> String {
     let find = |known: &[(&str, &'static str)]| {
         known.iter().find(|(part, _)| user_agent.contains(part)).map(|(_, name)| *name)
     };
@@ -206,25 +206,25 @@ pub fn browser_label(user_agent: &str) -> String {
 }
 
 /// Returns the part of an id that distinguishes it from others on a page.
-pub fn short(id: &str) -> &str {
+pub(crate) fn short(id: &str) -> &str {
     id.rsplit('-').next().unwrap_or(id)
 }
 
 /// Returns the display name of a staff member, else the user name.
-pub fn readable_name(account: &LocalAccount) -> String {
+pub(crate) fn readable_name(account: &LocalAccount) -> String {
     let names = [account.display_name.as_ref(), account.user_name.as_ref()];
     person(names.map(|name| name.and_then(Personal::shown)))
 }
 
 /// Returns the first of these names that has visible characters.
-pub fn person<const N: usize>(names: [Option<&str>; N]) -> String {
+pub(crate) fn person<const N: usize>(names: [Option<&str>; N]) -> String {
     let is_erased = names.iter().all(Option::is_none);
     let seen = names.into_iter().find_map(visible::name);
     seen.unwrap_or_else(|| if is_erased { "(erased)" } else { UNNAMED }.to_owned())
 }
 
 /// Returns the name of a role.
-pub fn role(role: Privilege) -> &'static str {
+pub(crate) fn role(role: Privilege) -> &'static str {
     match role {
         Privilege::Administrator => "Administrator",
         Privilege::Auditor => "Auditor",
@@ -236,7 +236,7 @@ pub fn role(role: Privilege) -> &'static str {
 }
 
 /// Returns the name of a sign-in method.
-pub fn way(method: SignInMethodName) -> &'static str {
+pub(crate) fn way(method: SignInMethodName) -> &'static str {
     match method {
         SignInMethodName::LocalAccount => "a local account",
         SignInMethodName::Directory => "a directory account",
@@ -245,7 +245,7 @@ pub fn way(method: SignInMethodName) -> &'static str {
 }
 
 /// Returns the console roles of an account.
-pub fn roles(held: &BTreeSet<Privilege>) -> String {
+pub(crate) fn roles(held: &BTreeSet<Privilege>) -> String {
     let at_console = [Privilege::Administrator, Privilege::Auditor, Privilege::HelpDesk];
     let names = at_console.into_iter().filter(|privilege| held.contains(privilege)).map(role);
     names.collect::<Vec<_>>().join(", ")

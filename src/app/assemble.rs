@@ -310,7 +310,7 @@ impl App {
 ///
 /// # Errors
 /// Returns an error if the file cannot be read or does not contain a key.
-pub fn read_master_key(config: &Config) -> Result<MasterKey, StartError> {
+pub(crate) fn read_master_key(config: &Config) -> Result<MasterKey, StartError> {
     let path = &config.store.master_key;
     MasterKey::read_file(path).map_err(|why| StartError::MasterKey { path: path.clone(), why: why.to_string() })
 }
@@ -340,7 +340,7 @@ pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
 /// # Errors
 /// Returns an error if a key is a different one, if the key store or the log is older than the other, or if a file
 /// cannot be read.
-pub async fn check_keys_of(directory: &Path, config: &Config) -> Result<(), StartError> {
+pub(crate) async fn check_keys_of(directory: &Path, config: &Config) -> Result<(), StartError> {
     let master = read_master_key(config)?;
     let found = fingerprints(&load_pki(config)?, master.fingerprint());
     let store = SqliteStore::open_read_only(directory).map_err(store_error(directory))?;
@@ -358,7 +358,7 @@ pub async fn check_keys_of(directory: &Path, config: &Config) -> Result<(), Star
 ///
 /// # Errors
 /// Returns an error if the key store cannot be read or was created with a different master key.
-pub fn damaged_keys(directory: &Path, master: MasterKey) -> Result<Vec<KeyName>, StartError> {
+pub(crate) fn damaged_keys(directory: &Path, master: MasterKey) -> Result<Vec<KeyName>, StartError> {
     open_keys_to_read(directory, master)?.damaged().map_err(key_error(directory))
 }
 

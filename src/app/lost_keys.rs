@@ -126,7 +126,7 @@ async fn examine(log: &Log, keys: &Arc<SqliteKeyStore>, needed: Option<u64>) -> 
 ///
 /// # Errors
 /// Returns an error if the key store cannot be read or written.
-pub async fn destroy_again(keys: &Arc<dyn KeyStore>, names: Vec<KeyName>) -> Result<(), KeyError> {
+pub(crate) async fn destroy_again(keys: &Arc<dyn KeyStore>, names: Vec<KeyName>) -> Result<(), KeyError> {
     let keys = Arc::clone(keys);
     let destroy = move || {
         for name in &names {

@@ -22,7 +22,7 @@ use world::World;
 const KEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// Records the position of the log's end periodically while the server runs.
-pub async fn keep_on(app: App) {
+pub(crate) async fn keep_on(app: App) {
     loop {
         tokio::time::sleep(KEEP_EVERY).await;
         keep(&app).await;

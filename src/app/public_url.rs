@@ -15,7 +15,7 @@ use url::Url;
 
 /// Result of comparing the addresses in the configuration with those that enrolled devices use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Addresses {
+pub(crate) enum Addresses {
     /// The addresses are the same as at the last start, or cannot be compared because the port is any free one.
     Known,
     /// The addresses are new and will be recorded when the server starts. `old` are other addresses that enrolled
@@ -29,7 +29,7 @@ pub enum Addresses {
 
 /// Addresses that enrolled devices use and that the operator has not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lost {
+pub(crate) struct Lost {
     /// The addresses, each with the number of devices.
     held: BTreeMap<String, usize>,
     /// Accepted addresses, as typed, that no enrolled device uses.
@@ -40,7 +40,7 @@ pub struct Lost {
 ///
 /// # Errors
 /// Returns an error if the log cannot be read.
-pub async fn examine(log: &Log, config: &Config, accepted: &[String]) -> Result<Addresses, ReadError> {
+pub(crate) async fn examine(log: &Log, config: &Config, accepted: &[String]) -> Result<Addresses, ReadError> {
     let urls = [Some(config.server.public_url.as_str()), config.devices.url.as_deref()];
     let any_port = |url: &&str| Url::parse(url).is_ok_and(|url| url.port() == Some(0));
     if urls.iter().flatten().any(any_port) {
@@ -76,7 +76,7 @@ pub async fn examine(log: &Log, config: &Config, accepted: &[String]) -> Result<
 
 impl Lost {
     /// Returns the finding for `check-config` and the start of the server.
-    pub fn finding(&self) -> Finding {
+    pub(crate) fn finding(&self) -> Finding {
         let count = |(address, devices): (&String, &usize)| format!("{devices} at {address}");
         let told: Vec<String> = self.held.iter().map(count).collect();
         let mut wrong = format!(
@@ -101,7 +101,11 @@ impl App {
     ///
     /// # Errors
     /// Returns an error if the log cannot be written.
-    pub async fn accept_public_url(&self, new: BTreeSet<String>, old: BTreeSet<String>) -> Result<(), AppendError> {
+    pub(crate) async fn accept_public_url(
+        &self,
+        new: BTreeSet<String>,
+        old: BTreeSet<String>,
+    ) -> Result<(), AppendError> {
         let accepted = LogEvent::PublicUrlAccepted { new, old };
         let draft = operator_draft(&self.platform.world, self.platform.world.uuid(), accepted.into());
         self.platform.log.append(&log_stream(), Expected::Any, vec![draft]).await.map(drop)

@@ -7,7 +7,7 @@ use std::time::Duration;
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// Writes each count when it is due, while the server runs.
-pub async fn keep_writing(app: App) {
+pub(crate) async fn keep_writing(app: App) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         write_due(&app).await;

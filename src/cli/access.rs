@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 #[derive(Subcommand)]
-pub enum Access {
+pub(crate) enum Access {
     /// Show which access rule applies to a person, and why. Changes nothing.
     Explain(Box<Explain>),
 }
 
 #[derive(Args)]
-pub struct Explain {
+pub(crate) struct Explain {
     /// User name of the person: a local account, or a person in a directory that is enabled for enrollment.
     #[arg(required_unless_present = "visit", conflicts_with = "visit")]
     user_name: Option<String>,
@@ -40,7 +40,7 @@ fn claim(text: &str) -> Result<(String, String), String> {
 }
 
 impl Access {
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let Access::Explain(explain) = self;
         let mut claims = BTreeMap::<String, BTreeSet<String>>::new();
         for (name, value) in explain.claims {

@@ -20,7 +20,7 @@ use world::World;
 const TO_TELL: Duration = Duration::from_secs(5);
 
 #[derive(Subcommand)]
-pub enum User {
+pub(crate) enum User {
     /// Add a local account. The password is one line on standard input.
     Add(Add),
     /// List the accounts of staff and of people who enroll with a local account.
@@ -87,7 +87,7 @@ pub enum User {
 
 /// Roles of an account.
 #[derive(Args)]
-pub struct Roles {
+pub(crate) struct Roles {
     /// May enroll devices at the portal.
     #[arg(long)]
     enroll: bool,
@@ -127,7 +127,7 @@ impl Roles {
 }
 
 #[derive(Args)]
-pub struct Add {
+pub(crate) struct Add {
     /// User name for signing in; case does not matter.
     user_name: String,
     #[command(flatten)]
@@ -154,7 +154,7 @@ pub struct Add {
 }
 
 #[derive(Subcommand)]
-pub enum Settings {
+pub(crate) enum Settings {
     /// Print the current settings as TOML, with their revision.
     Show {
         #[command(flatten)]
@@ -174,7 +174,7 @@ pub enum Settings {
 }
 
 impl User {
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             User::Add(add) => add.run().await,
             User::List { json, at } => list(&at, json).await,
@@ -267,7 +267,7 @@ fn table(users: &[Listed]) -> Vec<String> {
 }
 
 impl Settings {
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Settings::Show { at } => {
                 let config = at.load()?;

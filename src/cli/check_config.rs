@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use world::World;
 
 #[derive(Args)]
-pub struct CheckConfig {
+pub(crate) struct CheckConfig {
     /// Print the findings as JSON.
     #[arg(long)]
     json: bool,
@@ -35,7 +35,7 @@ pub struct CheckConfig {
 
 impl CheckConfig {
     /// Exit code 1 if there is an error, or if a live check found a problem. `reference::tables` has the same text.
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let (mut findings, config) = match Config::load(&self.at.config) {
             Ok(config) => (found(&config).await, Some(config)),
             // With --json, errors are printed as JSON too.

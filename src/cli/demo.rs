@@ -26,7 +26,7 @@ use teller::Teller;
 use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Args)]
-pub struct Demo {
+pub(crate) struct Demo {
     /// Exit when all devices are enrolled, instead of continuing to serve.
     #[arg(long)]
     exit: bool,
@@ -73,7 +73,7 @@ const VISITORS: [Visitor; 3] = [
 ];
 
 impl Demo {
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         say("Muster demo: a temporary server on this machine, and a simulated person with two iPhones and an iPad.");
         let mut terminate = signal(SignalKind::terminate())?;
         let stage = tokio::select! {

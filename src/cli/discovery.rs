@@ -8,7 +8,7 @@ use clap::Subcommand;
 use std::process::ExitCode;
 
 #[derive(Subcommand)]
-pub enum Discovery {
+pub(crate) enum Discovery {
     /// Print the document that the domains of people's accounts must serve, and what to register with Apple.
     Show(show::Show),
     /// Follow the requests from a domain to the sign-in page as a device would, and report the result.
@@ -17,7 +17,7 @@ pub enum Discovery {
 }
 
 impl Discovery {
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Discovery::Show(command) => command.run().await,
             #[cfg(feature = "demo")]

@@ -11,14 +11,14 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(4);
 
 #[derive(Args)]
-pub struct Health {
+pub(crate) struct Health {
     #[command(flatten)]
     at: At,
 }
 
 impl Health {
     /// Queries `/healthz`, not `/readyz`: a restart does not fix what keeps a server from being ready.
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let address = reachable(self.at.load()?.server.metrics_listen);
         let client = reqwest::Client::builder()
             .timeout(PATIENCE)
@@ -36,7 +36,7 @@ impl Health {
 }
 
 /// A server that listens on every address is queried on the loopback interface.
-pub fn reachable(mut address: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),

@@ -13,7 +13,7 @@ use url::Url;
 use world::World;
 
 #[derive(Args)]
-pub struct Init {
+pub(crate) struct Init {
     /// Directory of the installation: new or empty, or one in which an `init` was killed, which then starts again.
     directory: PathBuf,
     /// The URL that people will type, such as `https://enroll.example.com`. Enrolled devices keep it permanently.
@@ -73,7 +73,7 @@ pub struct Init {
 }
 
 impl Init {
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         if let Some(wrong) = wrong_in_line(&self.organization) {
             bail!("--organization {wrong}");
         }

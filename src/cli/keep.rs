@@ -25,13 +25,13 @@ use std::process::ExitCode;
 use world::World;
 
 #[derive(Args)]
-pub struct Replay {
+pub(crate) struct Replay {
     #[command(flatten)]
     at: At,
 }
 
 impl Replay {
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let app = App::open(self.at.load()?, World::system()).await.map_err(alone)?;
         let rebuilt = app.platform.projections.rebuild(&app.platform.log).await?;
         say(format_args!("{} folded", counted(rebuilt.events, "event")));
@@ -53,7 +53,7 @@ fn alone(error: StartError) -> anyhow::Error {
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-pub struct Backup {
+pub(crate) struct Backup {
     #[command(subcommand)]
     what: Option<OfBackup>,
     /// Directory for the backup. It must not exist yet, or be empty.
@@ -80,7 +80,7 @@ struct Verify {
 }
 
 impl Backup {
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match (self.what, self.destination) {
             (Some(OfBackup::Verify(verify)), _) => verify.run(&self.at).await,
             (None, destination) => make(&self.at, destination.context("specify a directory for the backup")?).await,
@@ -175,7 +175,7 @@ fn whole(faults: &[String], otherwise: &str) -> anyhow::Result<ExitCode> {
 }
 
 #[derive(Args)]
-pub struct Restore {
+pub(crate) struct Restore {
     /// The directory that `muster backup` created.
     source: PathBuf,
     /// The master key, if it is not yet at the path that the configuration names. It is copied there.
@@ -189,7 +189,7 @@ impl Restore {
     /// Restores into the store directory of the configuration, which must not contain a log yet. If there is no
     /// configuration, the one in the backup is used. Missing files are restored; existing files stay. The keys must
     /// belong to the log; this is checked before the log is restored.
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         backup::read_manifest(&self.source)?;
         let catalog = Catalog::read(&self.source)?;
         let config = self.config(catalog.as_ref())?;

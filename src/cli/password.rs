@@ -1,7 +1,7 @@
 //! Reads a new password from standard input, or generates one. Never an argument, which every user of the machine can
 //! see.
 
-pub use identity::password::generate;
+pub(crate) use identity::password::generate;
 
 use anyhow::{Context, bail};
 use std::io::{BufRead, IsTerminal};
@@ -10,7 +10,7 @@ use std::io::{BufRead, IsTerminal};
 ///
 /// # Errors
 /// Returns an error if there is no line.
-pub fn read() -> anyhow::Result<String> {
+pub(crate) fn read() -> anyhow::Result<String> {
     let stdin = std::io::stdin();
     let password = if stdin.is_terminal() { ask()? } else { first_line(stdin.lock())? };
     if password.is_empty() {

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 const PORTAL: &str = "https://identity.apple.com/pushcert";
 
 #[derive(Subcommand)]
-pub enum Push {
+pub(crate) enum Push {
     /// Create a key and a request for a new or renewed push certificate, and say who must sign it.
     Request(request::Request),
     /// Check a push certificate from Apple's portal, and install it.
@@ -20,7 +20,7 @@ pub enum Push {
 }
 
 impl Push {
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Push::Request(command) => command.run(),
             Push::Import(command) => command.run().await,

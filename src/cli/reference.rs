@@ -12,13 +12,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Args)]
-pub struct Completions {
+pub(crate) struct Completions {
     /// The shell for which to print the script.
     shell: Shell,
 }
 
 impl Completions {
-    pub fn run(self, mut command: Command) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self, mut command: Command) -> anyhow::Result<ExitCode> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut command, "muster", &mut script);
         say(String::from_utf8(script)?.trim_end());
@@ -27,13 +27,13 @@ impl Completions {
 }
 
 #[derive(Args)]
-pub struct Man {
+pub(crate) struct Man {
     /// Directory for man pages of section 1, such as /usr/local/share/man/man1.
     directory: PathBuf,
 }
 
 impl Man {
-    pub fn run(self, command: Command) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self, command: Command) -> anyhow::Result<ExitCode> {
         let told = || format!("cannot write man pages into {}", self.directory.display());
         std::fs::create_dir_all(&self.directory).with_context(told)?;
         page::write_all(command, &self.directory).with_context(told)?;
@@ -43,7 +43,7 @@ impl Man {
 }
 
 /// Adds the exit codes of each command to the end of its `--help`.
-pub fn documented(command: Command) -> Command {
+pub(crate) fn documented(command: Command) -> Command {
     document(command, "")
 }
 

@@ -18,12 +18,12 @@ use world::World;
 
 /// Exit code of a server whose event store failed. A supervisor restarts it; everything that it acknowledged is in the
 /// log.
-pub const STORE_FAILED: u8 = 70;
+pub(crate) const STORE_FAILED: u8 = 70;
 /// Time that waiting requests get for an error response after the store has failed.
 const LAST_WORDS: Duration = Duration::from_millis(600);
 
 #[derive(Args)]
-pub struct Serve {
+pub(crate) struct Serve {
     /// Start even though `keys.db` is older than the log or missing, if no newer copy is left. Data sealed by the
     /// missing keys can never be read again; the log records which keys are lost.
     #[arg(long)]
@@ -41,7 +41,7 @@ pub struct Serve {
 }
 
 impl Serve {
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let mut config = self.at.load().inspect_err(|_| {
             // A collector that reads standard error as JSON gets the error as JSON too.
             config::log_format(&self.at.config).into_iter().for_each(telemetry::follow);

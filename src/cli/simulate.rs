@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 #[derive(Args)]
-pub struct Simulate {
+pub(crate) struct Simulate {
     /// The server's address, such as https://localhost:8443.
     #[arg(long)]
     url: String,
@@ -63,7 +63,7 @@ enum Kind {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Simulate {
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let load = self.load().await?;
         let bar = ProgressBar::new(u64::try_from(load.devices)?);
         bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} devices, {per_sec}, {elapsed} {msg}")?);

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const LONGEST: usize = 4 << 20;
 
 #[derive(Args)]
-pub struct Status {
+pub(crate) struct Status {
     /// Print the state as JSON.
     #[arg(long)]
     json: bool,
@@ -77,7 +77,7 @@ struct Certificate {
 impl Status {
     /// Exit code 1 if the server does not answer or is not ready, a certificate has expired, or a directory does not
     /// answer.
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.at.load()?;
         let report = Report::of(&config).await;
         if self.json {

@@ -12,14 +12,14 @@ const SUITES: &str = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:
 
 /// Key exchange groups of TLS 1.2 and 1.3: those that devices offer. OpenSSL's default also has finite-field groups
 /// (ffdhe2048 and larger), which cost as much as DHE.
-pub const GROUPS: &str = "?X25519MLKEM768:X25519:P-256:P-384:P-521";
+pub(crate) const GROUPS: &str = "?X25519MLKEM768:X25519:P-256:P-384:P-521";
 
 /// Builds a TLS 1.2 and 1.3 acceptor with Mozilla's intermediate settings, but without DHE.
 ///
 /// # Errors
 /// Returns an error if the certificate or the key cannot be read, if they do not belong together, or if OpenSSL's
 /// security level rejects them.
-pub fn build(pki: &PkiFiles) -> Result<SslAcceptorBuilder, ErrorStack> {
+pub(crate) fn build(pki: &PkiFiles) -> Result<SslAcceptorBuilder, ErrorStack> {
     let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
     acceptor.set_cipher_list(SUITES)?;
     acceptor.set_groups_list(GROUPS)?;

@@ -1,14 +1,14 @@
 //! Checks a configuration without starting the server, and says how to correct each finding.
 
 mod attestation;
-pub mod certificates;
+pub(crate) mod certificates;
 mod devices;
 mod files;
-pub mod push;
+pub(crate) mod push;
 mod server;
 #[cfg(test)]
 mod tests;
-pub mod tls;
+pub(crate) mod tls;
 
 use super::Config;
 use certificates::Reading;
@@ -16,24 +16,24 @@ use events::Timestamp;
 use findings::{Finding, Severity};
 
 /// Code of the finding that the current settings name something that the configuration does not have.
-pub const SETTINGS_DO_NOT_FIT: &str = "settings-do-not-fit";
+pub(crate) const SETTINGS_DO_NOT_FIT: &str = "settings-do-not-fit";
 
 /// Whether `serve` refuses to start because of this finding. It does start, with an alarm, if only the TLS certificate
 /// is at fault. It also starts if only the settings must be changed, because changing them takes a running server, and
 /// if only one identity provider is unusable.
-pub fn stops_serve(finding: &Finding) -> bool {
+pub(crate) fn stops_serve(finding: &Finding) -> bool {
     let starts =
         finding.code == SETTINGS_DO_NOT_FIT || tls::ALARMING.contains(&finding.code) || is_of_one_provider(finding);
     finding.severity == Severity::Error && !starts
 }
 
 /// Whether a finding concerns a single identity provider. The other providers and the rest of the server still work.
-pub fn is_of_one_provider(finding: &Finding) -> bool {
+pub(crate) fn is_of_one_provider(finding: &Finding) -> bool {
     ["identity.openid_connect.", "identity.saml."].iter().any(|about| finding.about.starts_with(about))
 }
 
 /// Runs all checks. The most severe findings come first.
-pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
+pub(crate) fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     let reading = Reading::of(config);
     let mut findings = server::check(config);
     findings.extend(telemetry::check(&config.logging));

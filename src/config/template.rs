@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// Values that differ between installations.
 #[derive(Debug, Clone)]
-pub struct Answers {
+pub(crate) struct Answers {
     pub public_url: String,
     pub listen: String,
     pub metrics_listen: String,
@@ -16,7 +16,7 @@ pub struct Answers {
 }
 
 /// Returns the text of `muster.toml` for `directory`. Paths below the directory are written relative to it.
-pub fn file(directory: &Path, answers: &Answers) -> String {
+pub(crate) fn file(directory: &Path, answers: &Answers) -> String {
     let Answers { public_url, listen, metrics_listen, pki, push } = answers;
     let path = |path: &Path| quoted(path.strip_prefix(directory).unwrap_or(path));
     // A field without a value is commented out, with its usual file name.
@@ -211,7 +211,7 @@ pub(super) mod tests {
     use crate::config::Config;
 
     /// The file of an installation in `directory` with every field set.
-    pub fn full(directory: &Path) -> String {
+    pub(crate) fn full(directory: &Path) -> String {
         let pki = |name: &str| directory.join("pki").join(name);
         let files = PkiFiles {
             identity_ca_certificate: pki("identity-ca.pem"),

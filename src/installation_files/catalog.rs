@@ -21,7 +21,7 @@ const TAG: &str = "backup catalog";
 
 /// Files of a backup other than the log and the keys, listed in its `installation.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Catalog {
+pub(crate) struct Catalog {
     /// The version of Muster that made the backup.
     pub muster: String,
     /// The files. The configuration is the first.
@@ -34,7 +34,7 @@ pub struct Catalog {
 
 /// A file in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listed {
+pub(crate) struct Listed {
     /// Original path: relative to the directory of the configuration, or absolute.
     pub path: PathBuf,
     /// Name of the file in the backup.
@@ -46,13 +46,13 @@ pub struct Listed {
 
 /// A file of a backup with its original content.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
+pub(crate) struct Opened {
     pub path: PathBuf,
     pub content: Vec<u8>,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum CatalogError {
+pub(crate) enum CatalogError {
     #[error("{}: {why}", visible_path(.path))]
     File { path: PathBuf, why: std::io::Error },
     #[error("{} is missing, but the files that it lists exist: the backup has been changed since it was made; use another backup", visible_path(.path))]
@@ -73,7 +73,7 @@ impl Catalog {
     ///
     /// # Errors
     /// Returns an error if a file cannot be written.
-    pub fn write(backup: &Path, gathered: &[Gathered], master: &MasterKey) -> Result<Catalog, CatalogError> {
+    pub(crate) fn write(backup: &Path, gathered: &[Gathered], master: &MasterKey) -> Result<Catalog, CatalogError> {
         let directory = backup.join(DIRECTORY);
         DirBuilder::new().mode(0o700).create(&directory).map_err(file_error(&directory))?;
         let mut files = Vec::new();
@@ -102,7 +102,7 @@ impl Catalog {
     ///
     /// # Errors
     /// Returns an error if the catalog exists but cannot be read, or if it is missing although its files exist.
-    pub fn read(backup: &Path) -> Result<Option<Catalog>, CatalogError> {
+    pub(crate) fn read(backup: &Path) -> Result<Option<Catalog>, CatalogError> {
         let path = backup.join(FILE);
         let text = match regular_file::read_to_string(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && backup.join(DIRECTORY).exists() => {
@@ -120,7 +120,7 @@ impl Catalog {
     ///
     /// # Errors
     /// Returns an error if a file is missing or was changed.
-    pub fn stored(&self, backup: &Path) -> Result<Vec<Vec<u8>>, CatalogError> {
+    pub(crate) fn stored(&self, backup: &Path) -> Result<Vec<Vec<u8>>, CatalogError> {
         for (name, sha256) in &self.databases {
             let stored = backup.join(name);
             if digest_of_file(&stored)? != *sha256 {
@@ -134,7 +134,7 @@ impl Catalog {
     ///
     /// # Errors
     /// Returns an error if the backup was made with a different master key or was changed.
-    pub fn open(&self, backup: &Path, master: &MasterKey) -> Result<Vec<Opened>, CatalogError> {
+    pub(crate) fn open(&self, backup: &Path, master: &MasterKey) -> Result<Vec<Opened>, CatalogError> {
         let path = backup.join(FILE);
         let tag = self
             .reckon(master)
@@ -158,7 +158,7 @@ impl Catalog {
     ///
     /// # Errors
     /// Returns an error if the configuration is missing or was changed.
-    pub fn configuration(&self, backup: &Path) -> Result<Vec<u8>, CatalogError> {
+    pub(crate) fn configuration(&self, backup: &Path) -> Result<Vec<u8>, CatalogError> {
         let none = || CatalogError::NotUnderstood { path: backup.join(FILE), why: "it lists no file".into() };
         self.files.first().ok_or_else(none)?.stored(backup)
     }

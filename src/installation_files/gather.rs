@@ -13,7 +13,7 @@ use world::regular_file::{self, kind};
 
 /// A file's content, under the path that a backup uses for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gathered {
+pub(crate) struct Gathered {
     /// Relative to the directory of the configuration, or absolute if the file is elsewhere.
     pub path: PathBuf,
     pub content: Vec<u8>,
@@ -21,7 +21,7 @@ pub struct Gathered {
 
 /// A file that the configuration names or that is in `pki`, but that is not in the backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
+pub(crate) struct LeftOut {
     /// The file's path, or the configuration key that names it.
     what: String,
     why: String,
@@ -41,7 +41,7 @@ impl fmt::Display for LeftOut {
 
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {}, which belongs to the installation: {why}", .path.display())]
-pub struct GatherError {
+pub(crate) struct GatherError {
     path: PathBuf,
     why: std::io::Error,
 }
@@ -55,7 +55,7 @@ const DEEPEST: usize = 3;
 ///
 /// # Errors
 /// Returns an error if the configuration or the master key cannot be read.
-pub fn gather(config_file: &Path, config: &Config) -> Result<(Vec<Gathered>, Vec<LeftOut>), GatherError> {
+pub(crate) fn gather(config_file: &Path, config: &Config) -> Result<(Vec<Gathered>, Vec<LeftOut>), GatherError> {
     let unreadable = |path: &Path, why| GatherError { path: path.to_owned(), why };
     let config_file = std::path::absolute(config_file).map_err(|why| unreadable(config_file, why))?;
     let own = regular_file::read(&config_file).map_err(|why| unreadable(&config_file, why))?;
@@ -117,7 +117,11 @@ fn secrets(identity: &Identity) -> impl Iterator<Item = (String, &Path)> {
 ///
 /// # Errors
 /// Returns an error if the current directory cannot be determined.
-pub fn own_place_of(destination: &Path, config_file: &Path, config: &Config) -> std::io::Result<Option<PathBuf>> {
+pub(crate) fn own_place_of(
+    destination: &Path,
+    config_file: &Path,
+    config: &Config,
+) -> std::io::Result<Option<PathBuf>> {
     let destination = real(&std::path::absolute(destination)?);
     let pki = std::path::absolute(config_file)?.with_file_name("pki");
     Ok([pki, config.store.directory.clone()].into_iter().find(|own| destination.starts_with(real(own))))

@@ -19,13 +19,13 @@ use events::system::{DeviceRequestRefusal, RefusalEvent};
 use serde::Deserialize;
 use serde_json::json;
 
-pub use enroll::account_driven::discovery::WELL_KNOWN;
+pub(crate) use enroll::account_driven::discovery::WELL_KNOWN;
 
 /// Limit for the body, in bytes. Machine information has a few KiB, most of it the certificate chain of the device's
 /// identity.
 const MAX_BODY: usize = 64 * 1024;
 
-pub fn routes(config: &mut web::ServiceConfig) {
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config.route("/account/{version}", web::post().to(ask)).route("/account-token", web::post().to(grant));
 }
 

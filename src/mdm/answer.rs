@@ -17,7 +17,7 @@ use std::panic::AssertUnwindSafe;
 const FIRST_UNRECOGNIZED_DEVICE: OsVersion = OsVersion::new(17, 0);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// The message was accepted.
     Ok,
     /// No (further) command: a body of zero bytes, not an empty property list.
@@ -46,7 +46,7 @@ pub enum Answer {
 struct Deliberate;
 
 impl Answer {
-    pub fn into_response(self) -> HttpResponse {
+    pub(crate) fn into_response(self) -> HttpResponse {
         match self {
             Answer::Ok | Answer::Empty => HttpResponse::Ok().finish(),
             Answer::Command(body) => HttpResponse::Ok().content_type("application/xml; charset=UTF-8").body(body),
@@ -94,7 +94,7 @@ impl Responder for Answer {
 ///
 /// # Errors
 /// Returns the wrapped handler's error unless its status would remove management; such an error becomes 503.
-pub async fn guard(
+pub(crate) async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {

@@ -20,14 +20,14 @@ const DRAIN: u64 = 64 * 1024 * 1024;
 const TURN: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
-pub enum Body {
+pub(crate) enum Body {
     Whole(Bytes),
     TooLarge(TooLarge),
 }
 
 /// A body beyond the limit.
 #[derive(Debug)]
-pub struct TooLarge {
+pub(crate) struct TooLarge {
     /// Lower bound of the body's length.
     pub bytes: u64,
     /// The whole body, if the caller asked for it and a place in memory was free.
@@ -36,14 +36,14 @@ pub struct TooLarge {
 
 impl TooLarge {
     /// Whether the body exceeds the hard limit, so that a retry cannot succeed.
-    pub fn is_for_ever(&self) -> bool {
+    pub(crate) fn is_for_ever(&self) -> bool {
         self.bytes > DRAIN
     }
 }
 
 /// A large body in memory. It holds one of the permits for large bodies until it is dropped.
 #[derive(Debug)]
-pub struct Kept {
+pub(crate) struct Kept {
     pub bytes: Bytes,
     _turn: OwnedSemaphorePermit,
 }
@@ -52,7 +52,7 @@ pub struct Kept {
 ///
 /// # Errors
 /// Returns an error if the connection breaks.
-pub async fn read(payload: Payload, limit: usize) -> Result<Body, PayloadError> {
+pub(crate) async fn read(payload: Payload, limit: usize) -> Result<Body, PayloadError> {
     take(payload, limit, None).await
 }
 
@@ -60,7 +60,7 @@ pub async fn read(payload: Payload, limit: usize) -> Result<Body, PayloadError> 
 ///
 /// # Errors
 /// Returns the response to send if the body is larger or the connection breaks.
-pub async fn whole(app: &Mdm, payload: Payload, limit: usize, source: Option<IpAddr>) -> Result<Bytes, Answer> {
+pub(crate) async fn whole(app: &Mdm, payload: Payload, limit: usize, source: Option<IpAddr>) -> Result<Bytes, Answer> {
     match read(payload, limit).await {
         Ok(Body::Whole(body)) => Ok(body),
         Ok(Body::TooLarge(_)) => {
@@ -77,7 +77,7 @@ pub async fn whole(app: &Mdm, payload: Payload, limit: usize, source: Option<IpA
 ///
 /// # Errors
 /// Returns an error if the connection breaks.
-pub async fn read_large(payload: Payload, limit: usize, turns: &Arc<Semaphore>) -> Result<Body, PayloadError> {
+pub(crate) async fn read_large(payload: Payload, limit: usize, turns: &Arc<Semaphore>) -> Result<Body, PayloadError> {
     take(payload, limit, Some(turns)).await
 }
 

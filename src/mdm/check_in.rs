@@ -22,7 +22,7 @@ use std::net::IpAddr;
 /// Limit for the body, in bytes. The largest check-in seen has a few KiB, most of it the unlock token.
 const MAX_BODY: usize = 64 * 1024;
 
-pub fn routes(config: &mut web::ServiceConfig) {
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config.route("/checkin", web::put().to(check_in));
 }
 

@@ -20,7 +20,7 @@ const LONGEST_CERTIFICATE: usize = 16 * 1024;
 struct Presented(X509);
 
 /// Stores the TLS client certificate with its connection. Resumed TLS sessions have the certificate too.
-pub fn note_certificate(tls: &SslRef, extensions: &mut Extensions) {
+pub(crate) fn note_certificate(tls: &SslRef, extensions: &mut Extensions) {
     if let Some(certificate) = tls.peer_certificate() {
         extensions.insert(Presented(certificate));
     }
@@ -28,14 +28,14 @@ pub fn note_certificate(tls: &SslRef, extensions: &mut Extensions) {
 
 /// Whether a client's certificate chain is small enough to verify: few certificates, and keys that are cheap to verify
 /// with. Called before the client's signature is verified.
-pub fn is_fair(presented: &X509StoreContextRef) -> bool {
+pub(crate) fn is_fair(presented: &X509StoreContextRef) -> bool {
     let Some(chain) = presented.chain() else { return true };
     let is_fair = |certificate: &X509Ref| certificate.to_der().is_ok_and(|der| shape::is_fair_certificate(&der));
     chain.len() <= shape::MOST_CERTIFICATES && chain.iter().all(is_fair)
 }
 
 /// Claimed sender of a message.
-pub enum Claimed {
+pub(crate) enum Claimed {
     /// Already proven, by TLS at this server or at a trusted proxy.
     Presented(X509),
     /// Signed; [`Claimed::verify`] proves it.
@@ -44,7 +44,7 @@ pub enum Claimed {
 
 /// Reason why a request has no usable sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoClaim {
+pub(crate) enum NoClaim {
     #[error(transparent)]
     Signature(#[from] BadSignature),
     #[error("the message is signed with a different certificate than the TLS client certificate")]
@@ -60,7 +60,7 @@ impl Claimed {
     ///
     /// # Errors
     /// Returns an error if the request has no certificate or signature, an unreadable one, or two that differ.
-    pub fn of(request: &HttpRequest, app: &Mdm) -> Result<Claimed, NoClaim> {
+    pub(crate) fn of(request: &HttpRequest, app: &Mdm) -> Result<Claimed, NoClaim> {
         let presented = match request.conn_data::<Presented>() {
             Some(Presented(certificate)) => Some(certificate.clone()),
             None => passed_on(request, app)?,
@@ -79,7 +79,7 @@ impl Claimed {
         }
     }
 
-    pub fn certificate(&self) -> &X509Ref {
+    pub(crate) fn certificate(&self) -> &X509Ref {
         match self {
             Claimed::Presented(certificate) => certificate,
             Claimed::Signed(signed) => signed.certificate(),
@@ -87,7 +87,7 @@ impl Claimed {
     }
 
     /// Whether TLS proved it already, at this server or at a trusted proxy.
-    pub fn is_proven(&self) -> bool {
+    pub(crate) fn is_proven(&self) -> bool {
         matches!(self, Claimed::Presented(_))
     }
 
@@ -95,7 +95,7 @@ impl Claimed {
     ///
     /// # Errors
     /// Returns an error if the signature is invalid for this body.
-    pub fn verify(&self, body: &[u8]) -> Result<(), BadSignature> {
+    pub(crate) fn verify(&self, body: &[u8]) -> Result<(), BadSignature> {
         match self {
             Claimed::Presented(_) => Ok(()),
             Claimed::Signed(signed) => signed.verify(body),

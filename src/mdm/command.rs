@@ -28,7 +28,7 @@ use telemetry::Alarm;
 /// sender can be proven (docs/decisions/19-work-time-and-connections-have-bounds-before-identity.md).
 const MAX_BODY: usize = 4 * 1024 * 1024;
 
-pub fn routes(config: &mut web::ServiceConfig) {
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config.route("/command", web::put().to(command));
 }
 

@@ -5,7 +5,7 @@ use crate::web::methods::Read as _;
 use actix_web::web::Data;
 use actix_web::{HttpResponse, Resource, web};
 
-pub fn resource() -> Resource {
+pub(crate) fn resource() -> Resource {
     web::resource("/crl").read(get)
 }
 

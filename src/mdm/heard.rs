@@ -11,7 +11,7 @@ use std::net::IpAddr;
 const SILENCE_SECONDS: i64 = 7 * 24 * 3600;
 
 /// Records that a message arrived. The table may be lost, so a failure here does not fail the message.
-pub async fn from(app: &Mdm, known: &Known, source: Option<IpAddr>) {
+pub(crate) async fn from(app: &Mdm, known: &Known, source: Option<IpAddr>) {
     let now = app.platform.world.now();
     let before = last_seen(&app.platform.projections, known.device).await.ok().flatten();
     let after_silence = before.is_some_and(|before| now.seconds_since(before) >= SILENCE_SECONDS);

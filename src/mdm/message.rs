@@ -95,7 +95,7 @@ pub fn identifiers(fields: &Dictionary, person: PersonId) -> Result<DeviceIdenti
 
 /// Whether a message belongs to a user channel and not to the device channel (mdm/checkin/tokenupdate.yaml: the keys of
 /// user channels). This server manages devices only, so a user-channel message never changes a device.
-pub fn is_of_a_user(fields: &Dictionary) -> bool {
+pub(crate) fn is_of_a_user(fields: &Dictionary) -> bool {
     ["UserID", "UserShortName", "EnrollmentUserID"].iter().any(|key| fields.contains_key(key))
 }
 

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, web};
 use enroll::profile_service::ProfileServiceError;
 use pki::device_signed::LARGEST_MESSAGE;
 
-pub fn routes(config: &mut web::ServiceConfig) {
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config.route("/profile-service", web::post().to(post));
 }
 

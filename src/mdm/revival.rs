@@ -13,7 +13,7 @@ use telemetry::Alarm;
 ///
 /// # Errors
 /// Returns [`Answer::Unavailable`] if the event log cannot be read or written.
-pub async fn by_contact(
+pub(crate) async fn by_contact(
     app: &Mdm,
     known: Known,
     (fields, body): (&Dictionary, &[u8]),

@@ -17,7 +17,7 @@ use platform::strangers::NotDone;
 use serde::Deserialize;
 use std::net::IpAddr;
 
-pub fn resource() -> Resource {
+pub(crate) fn resource() -> Resource {
     web::resource("/scep").route(web::get().to(get)).route(web::post().to(post))
 }
 

@@ -8,7 +8,7 @@ use events::settings::Settings;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
-pub struct AboutPage {
+pub(crate) struct AboutPage {
     pub kinds: Vec<KindOfEnrollment>,
     /// The page covers personal devices, which their owner can remove from management.
     pub own: bool,
@@ -17,7 +17,7 @@ pub struct AboutPage {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct KindOfEnrollment {
+pub(crate) struct KindOfEnrollment {
     pub heading: &'static str,
     pub cannot: &'static [&'static str],
     pub can: &'static [&'static str],
@@ -45,14 +45,14 @@ const INSTITUTIONAL: KindOfEnrollment = KindOfEnrollment {
     can: &["can-identify", "can-model", "can-all-apps", "can-restrict", "can-lock"],
 };
 
-pub async fn show(visitor: Visitor) -> Answered {
+pub(crate) async fn show(visitor: Visitor) -> Answered {
     let chosen = visitor.session.as_ref().and_then(|session| session.visit.ownership);
     visitor.page(&AboutPage::of(chosen, &visitor.settings))
 }
 
 impl AboutPage {
     /// Returns the page for the chosen kind, or for all offered kinds if none is chosen yet.
-    pub fn of(chosen: Option<Ownership>, settings: &Settings) -> AboutPage {
+    pub(crate) fn of(chosen: Option<Ownership>, settings: &Settings) -> AboutPage {
         let shown = |ownership: &Ownership| chosen.is_none_or(|chosen| chosen == *ownership);
         let kind = |ownership: &Ownership| match ownership {
             Ownership::Personal => PERSONAL,

@@ -21,7 +21,7 @@ const LONGEST_STATE: usize = 512;
 
 /// Query parameters that the device adds to the link.
 #[derive(Deserialize)]
-pub struct Added {
+pub(crate) struct Added {
     /// User name typed in Settings. It only fills in a field; it proves nothing.
     #[serde(rename = "user-identifier")]
     user_identifier: Option<String>,
@@ -48,7 +48,7 @@ impl Added {
 
 /// Last page of the flow, shown if the person reloads it. Normally the device receives its token without this page.
 #[derive(Debug, Clone, Serialize)]
-pub struct HandOverPage {}
+pub(crate) struct HandOverPage {}
 
 impl Page for HandOverPage {
     const TEMPLATE: &'static str = "hand_over";
@@ -56,7 +56,7 @@ impl Page for HandOverPage {
 
 content!(HandOverPage {});
 
-pub async fn show(mut visitor: Visitor, token: Path<String>, added: Query<Added>) -> Answered {
+pub(crate) async fn show(mut visitor: Visitor, token: Path<String>, added: Query<Added>) -> Answered {
     enter(&mut visitor, &token).await?;
     // Puts `state` into the forms. The first submitted form stores it in the stream, so it survives every method of
     // signing in.
@@ -73,12 +73,12 @@ pub async fn show(mut visitor: Visitor, token: Path<String>, added: Query<Added>
     }
 }
 
-pub async fn show_hand_over(visitor: Visitor) -> Answered {
+pub(crate) async fn show_hand_over(visitor: Visitor) -> Answered {
     visitor.at(Step::HandOver)?;
     visitor.page(&HandOverPage {})
 }
 
-pub async fn take_hand_over(form: Submission) -> Answered {
+pub(crate) async fn take_hand_over(form: Submission) -> Answered {
     let visitor = form.visitor;
     let session = visitor.at(Step::HandOver)?;
     hand_over(&visitor, session, &session.visit).await

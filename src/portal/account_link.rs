@@ -7,7 +7,7 @@ use enroll::account_driven::link::{AccountLink, Purpose};
 use events::enrollment::Platform;
 
 /// Name of the form field that holds the account link.
-pub const FIELD: &str = "account";
+pub(crate) const FIELD: &str = "account";
 
 /// Attaches the link with this token to the visitor. A portal session for another enrollment is dropped, because it
 /// does not belong to this flow.
@@ -15,7 +15,7 @@ pub const FIELD: &str = "account";
 /// # Errors
 /// Returns an error if the link was not issued by this server or is no longer open; the person must then start again
 /// in Settings. Returns an error if the event log cannot be read.
-pub async fn enter(visitor: &mut Visitor, token: &str) -> Result<(), Problem> {
+pub(crate) async fn enter(visitor: &mut Visitor, token: &str) -> Result<(), Problem> {
     let link = AccountLink::parse(token, &visitor.app.platform.secrets, &visitor.app.platform.world)
         .ok_or(Problem::AccountLink)?;
     visitor.session.take_if(|session| session.enrollment != link.enrollment);

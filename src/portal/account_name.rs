@@ -8,7 +8,7 @@ const LOCAL: usize = 64;
 const DOMAIN: usize = 253;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Problem {
+pub(crate) enum Problem {
     Invalid,
     /// The domain is not one of those that the settings allow.
     Domain,
@@ -19,7 +19,7 @@ pub enum Problem {
 /// # Errors
 /// Returns [`Problem::Invalid`] if the syntax is wrong, [`Problem::Domain`] if the domain is not allowed. An empty set
 /// of domains allows every domain.
-pub fn check(typed: &str, domains: &BTreeSet<String>) -> Result<String, Problem> {
+pub(crate) fn check(typed: &str, domains: &BTreeSet<String>) -> Result<String, Problem> {
     // Splits at the last @, because a quoted local part may contain one.
     let (local, domain) = typed.trim().rsplit_once('@').ok_or(Problem::Invalid)?;
     let domain = domain.to_lowercase();

@@ -17,7 +17,7 @@ use decisions::visit::Step;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
-pub struct DesktopPage {
+pub(crate) struct DesktopPage {
     pub address: String,
     pub qr: Qr,
     /// Devices do not trust this server's root before the first steps, so Safari shows a warning.
@@ -31,7 +31,7 @@ impl Page for DesktopPage {
 content!(DesktopPage { address, qr, untrusted });
 
 #[derive(Debug, Clone, Serialize)]
-pub struct WhichDevicePage {}
+pub(crate) struct WhichDevicePage {}
 
 impl Page for WhichDevicePage {
     const TEMPLATE: &'static str = "which_device";
@@ -40,7 +40,7 @@ impl Page for WhichDevicePage {
 content!(WhichDevicePage {});
 
 #[derive(Debug, Clone, Serialize)]
-pub struct OtherBrowserPage {
+pub(crate) struct OtherBrowserPage {
     pub address: String,
 }
 
@@ -50,11 +50,11 @@ impl Page for OtherBrowserPage {
 
 content!(OtherBrowserPage { address });
 
-pub async fn root() -> HttpResponse {
+pub(crate) async fn root() -> HttpResponse {
     see_other("/enroll")
 }
 
-pub async fn show(visitor: Visitor) -> Answered {
+pub(crate) async fn show(visitor: Visitor) -> Answered {
     let address = visitor.address();
     match visitor.browser {
         Browser::Safari(_) => Ok(see_other(place(&visitor).await?)),
@@ -82,14 +82,14 @@ async fn place(visitor: &Visitor) -> Result<&'static str, Problem> {
 }
 
 /// Stores the answer to "What are you using?" in a cookie.
-pub async fn device(mut form: Submission) -> Answered {
+pub(crate) async fn device(mut form: Submission) -> Answered {
     let answer = form.take("device").and_then(|text| Answer::parse(&text)).ok_or(Problem::Bad)?;
     with_cookie(see_other("/enroll"), DEVICE_COOKIE, answer.as_str())
 }
 
 /// Changes the language. The form names the page to return to; the server maps the name to a path of its own and never
 /// uses an address from the form.
-pub async fn language(mut form: Submission) -> Answered {
+pub(crate) async fn language(mut form: Submission) -> Answered {
     let language = form.take("language").and_then(|tag| Language::parse(&tag)).ok_or(Problem::Bad)?;
     // Before sign-in the language goes into the next event: `VisitOpened`, or the event that follows the sign-in.
     if let Some(session) = form.visitor.session.as_ref().filter(|session| session.person().is_some()) {

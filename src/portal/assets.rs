@@ -10,14 +10,14 @@ const SCRIPT: &str = include_str!("../../templates/portal/portal.js");
 
 /// Version in the addresses of stylesheet and script: 12 hex digits of the SHA-256 of both contents. Changed content
 /// therefore gets a new address.
-pub static STYLE_VERSION: LazyLock<String> =
+pub(crate) static STYLE_VERSION: LazyLock<String> =
     LazyLock::new(|| hex::encode(&openssl::sha::sha256([STYLE, SCRIPT].concat().as_bytes())[..6]));
 
-pub async fn stylesheet() -> HttpResponse {
+pub(crate) async fn stylesheet() -> HttpResponse {
     asset("text/css; charset=utf-8", STYLE)
 }
 
-pub async fn script() -> HttpResponse {
+pub(crate) async fn script() -> HttpResponse {
     asset("text/javascript; charset=utf-8", SCRIPT)
 }
 

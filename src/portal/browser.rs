@@ -5,7 +5,7 @@ use events::enrollment::{DeviceFamily, OsVersion, Platform};
 
 /// Kind of browser that opened the portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Browser {
+pub(crate) enum Browser {
     /// Safari on an iPhone or iPad: the only browser that can pass a profile to Settings.
     Safari(Platform),
     /// Another browser or an in-app browser on an iPhone or iPad.
@@ -43,7 +43,7 @@ const OTHERS: [&str; 22] = [
 
 impl Browser {
     /// Classifies a `User-Agent` header.
-    pub fn of(user_agent: &str) -> Browser {
+    pub(crate) fn of(user_agent: &str) -> Browser {
         let family = if user_agent.contains("iPad") {
             Some(DeviceFamily::IPad)
         } else if user_agent.contains("iPhone") || user_agent.contains("iPod") {
@@ -64,7 +64,7 @@ impl Browser {
     }
 
     /// Version of iOS or iPadOS, if known.
-    pub fn version(self) -> Option<OsVersion> {
+    pub(crate) fn version(self) -> Option<OsVersion> {
         match self {
             Browser::Safari(platform) | Browser::OtherOnIos(platform) => platform.version,
             // The version is only used for devices that install a profile, and those are no Macs.
@@ -75,7 +75,7 @@ impl Browser {
 
     /// Applies the person's answer to "Is this an iPad?".
     #[must_use]
-    pub fn answered(self, answer: Option<Answer>) -> Browser {
+    pub(crate) fn answered(self, answer: Option<Answer>) -> Browser {
         let mobile = |family, version| Browser::Safari(Platform { family, version });
         match (self, answer) {
             (Browser::MacSafari(version), Some(Answer::IPad)) => mobile(DeviceFamily::IPad, version.map(ipados)),
@@ -88,7 +88,7 @@ impl Browser {
 
 /// Answer to the question which device it is, asked if Safari reports a Mac.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     IPad,
     IPhone,
     Mac,
@@ -97,11 +97,11 @@ pub enum Answer {
 impl Answer {
     const ALL: [Answer; 3] = [Answer::IPad, Answer::IPhone, Answer::Mac];
 
-    pub fn parse(text: &str) -> Option<Answer> {
+    pub(crate) fn parse(text: &str) -> Option<Answer> {
         Answer::ALL.into_iter().find(|answer| answer.as_str() == text)
     }
 
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Answer::IPad => "ipad",
             Answer::IPhone => "iphone",

@@ -16,7 +16,7 @@ use platform::PerformError;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
-pub struct CaProfilePage {
+pub(crate) struct CaProfilePage {
     /// Text keys of the instructions, in order.
     pub steps: Vec<&'static str>,
     /// The profile was already downloaded; only its installation remains.
@@ -45,18 +45,18 @@ content!(CaProfilePage {
 });
 
 /// First version in which Safari asks before it passes a profile to Settings.
-pub const FIRST_ALLOW: OsVersion = OsVersion::new(11, 0);
+pub(crate) const FIRST_ALLOW: OsVersion = OsVersion::new(11, 0);
 /// First version in which Safari only downloads a profile; the person opens Settings to install it.
-pub const FIRST_DOWNLOADED: OsVersion = OsVersion::new(12, 2);
+pub(crate) const FIRST_DOWNLOADED: OsVersion = OsVersion::new(12, 2);
 /// First version in which a manually installed root must be enabled in Certificate Trust Settings.
 const FIRST_TRUST_SETTINGS: OsVersion = OsVersion::new(10, 3);
 
-pub async fn show(visitor: Visitor) -> Answered {
+pub(crate) async fn show(visitor: Visitor) -> Answered {
     visitor.at(Step::CaProfile)?;
     visitor.page(&page(&visitor, false)?)
 }
 
-pub async fn take(form: Submission) -> Answered {
+pub(crate) async fn take(form: Submission) -> Answered {
     let visitor = form.visitor;
     // A second tap arrives at a later step and must not count as a second report.
     let session = visitor.signed_in()?;
@@ -90,7 +90,7 @@ fn page(visitor: &Visitor, too_early: bool) -> Result<CaProfilePage, super::prob
 
 /// Returns the name under which iOS shows the installed root certificate: its common name, else the organization's
 /// name.
-pub fn name_of_root(app: &Portal, settings: &Settings) -> String {
+pub(crate) fn name_of_root(app: &Portal, settings: &Settings) -> String {
     let anchors = app.devices.pki.trust_anchors();
     let name = anchors.first().and_then(|anchor| anchor.subject_name().entries_by_nid(Nid::COMMONNAME).next());
     let name = name.and_then(|name| name.data().to_string().ok());
@@ -98,17 +98,17 @@ pub fn name_of_root(app: &Portal, settings: &Settings) -> String {
 }
 
 /// Returns whether the device has at least this version. An unknown version counts as new.
-pub fn at_least(version: Option<OsVersion>, first: OsVersion) -> bool {
+pub(crate) fn at_least(version: Option<OsVersion>, first: OsVersion) -> bool {
     version.is_none_or(|version| version >= first)
 }
 
 /// Returns the remaining instructions. A downloaded profile means that the first instruction is done.
-pub fn remaining(steps: Vec<&'static str>, taken: bool) -> Vec<&'static str> {
+pub(crate) fn remaining(steps: Vec<&'static str>, taken: bool) -> Vec<&'static str> {
     steps.into_iter().skip(usize::from(taken)).collect()
 }
 
 /// Returns the instructions for this version of iOS.
-pub fn instructions(version: Option<OsVersion>) -> Vec<&'static str> {
+pub(crate) fn instructions(version: Option<OsVersion>) -> Vec<&'static str> {
     let mut steps = Vec::new();
     if at_least(version, FIRST_DOWNLOADED) {
         steps.extend(["ca-tap-continue-close", "open-downloaded"]);

@@ -15,7 +15,7 @@ use events::enrollment::Ownership;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Serialize)]
-pub struct CompletePage {
+pub(crate) struct CompletePage {
     pub title: &'static str,
     pub lead: &'static str,
     pub waiting: bool,
@@ -61,14 +61,14 @@ content!(CompletePage {
 
 /// `?still`: the person turned automatic reloading off.
 #[derive(Deserialize)]
-pub struct Still {
+pub(crate) struct Still {
     still: Option<String>,
 }
 
 /// Seconds until the page reloads.
 const REFRESH: &str = "5";
 
-pub async fn show(visitor: Visitor, query: web::Query<Still>) -> Answered {
+pub(crate) async fn show(visitor: Visitor, query: web::Query<Still>) -> Answered {
     // A person who enrolled from Settings can open this page too, because the sheet in Settings closed without a last
     // page.
     let session = visitor.signed_in()?;
@@ -101,7 +101,7 @@ pub async fn show(visitor: Visitor, query: web::Query<Still>) -> Answered {
 }
 
 impl CompletePage {
-    pub fn of(phase: Phase, refreshing: bool, self_service: Option<String>) -> CompletePage {
+    pub(crate) fn of(phase: Phase, refreshing: bool, self_service: Option<String>) -> CompletePage {
         let (title, lead) = match phase {
             Phase::Unknown => ("complete-title-waiting", "complete-lead-waiting"),
             Phase::Authenticated => ("complete-title-installing", "complete-lead-installing"),
@@ -126,7 +126,7 @@ impl CompletePage {
     }
 
     /// Shows the state of the app. If the device did not install it, the page links to the App Store instead.
-    pub fn follow(&mut self, outcome: Outcome, link: Option<String>) {
+    pub(crate) fn follow(&mut self, outcome: Outcome, link: Option<String>) {
         let (text, pending) = match outcome {
             Outcome::Coming => ("app-coming", true),
             Outcome::Prompting => ("app-prompting", true),

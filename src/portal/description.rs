@@ -11,7 +11,10 @@ const FALLBACK: &str = "en";
 
 /// Returns the text in the language of the page, else in English, with the tag of the language it is in. Returns
 /// `None` if there is neither.
-pub fn in_language<'a>(texts: &'a BTreeMap<String, String>, language: &'static str) -> Option<(&'a str, &'static str)> {
+pub(crate) fn in_language<'a>(
+    texts: &'a BTreeMap<String, String>,
+    language: &'static str,
+) -> Option<(&'a str, &'static str)> {
     let text = |tag: &'static str| texts.get(tag).map(|text| (text.as_str(), tag));
     text(language).or_else(|| text(FALLBACK))
 }
@@ -19,7 +22,7 @@ pub fn in_language<'a>(texts: &'a BTreeMap<String, String>, language: &'static s
 /// Returns the description in the language of the page, else in English, else an empty string. The second value is the
 /// tag of the description's language if it differs from the page's. The page must declare it, or screen readers read
 /// the text in the wrong language.
-pub fn personal(settings: &Settings, language: &'static str) -> (String, Option<&'static str>) {
+pub(crate) fn personal(settings: &Settings, language: &'static str) -> (String, Option<&'static str>) {
     match in_language(&settings.personal_description, language) {
         Some((text, tag)) => (render(text), (tag != language).then_some(tag)),
         None => (String::new(), None),
@@ -29,7 +32,7 @@ pub fn personal(settings: &Settings, language: &'static str) -> (String, Option<
 /// Renders Markdown as sanitized HTML for a page.
 // Allows text, lists and links to the web. Headings (the page has its own), images, styles and active content are
 // removed.
-pub fn render(markdown: &str) -> String {
+pub(crate) fn render(markdown: &str) -> String {
     Builder::empty()
         .tags(HashSet::from(["p", "br", "strong", "em", "ul", "ol", "li", "a", "blockquote", "code"]))
         .clean_content_tags(HashSet::from(["script", "style"]))

@@ -13,7 +13,7 @@ use pki::fingerprint;
 use pki::profile::{CONTENT_TYPE, CaProfile, Texts};
 use platform::secrets::hash;
 
-pub async fn profile(request: HttpRequest, token: web::Path<String>, visitor: Visitor) -> Answered {
+pub(crate) async fn profile(request: HttpRequest, token: web::Path<String>, visitor: Visitor) -> Answered {
     let app = &visitor.app;
     let link = ProfileLink::parse(&token, &app.platform.secrets, &app.platform.world).ok_or(Problem::Link)?;
     let visit = app.platform.visit(link.enrollment).await?;

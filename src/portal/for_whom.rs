@@ -15,7 +15,7 @@ use events::enrollment::FormRefusal;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct ForWhomPage {
+pub(crate) struct ForWhomPage {
     /// User name that was typed.
     pub value: String,
     /// The person may also enroll a device for themself.
@@ -36,12 +36,12 @@ content!(ForWhomPage {
     minutes among [2, 1],
 });
 
-pub async fn show(visitor: Visitor) -> Answered {
+pub(crate) async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::Assignment)?;
     visitor.page(&ForWhomPage { for_oneself: may_for_oneself(session), ..ForWhomPage::default() })
 }
 
-pub async fn take(mut form: Submission) -> Answered {
+pub(crate) async fn take(mut form: Submission) -> Answered {
     let (for_user, oneself) = (form.take("for_user"), form.take("oneself"));
     let visitor = form.visitor;
     let session = visitor.at(Step::Assignment)?;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 /// Part of the help text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct HelpPart {
+pub(crate) struct HelpPart {
     pub text: String,
     /// Target of the link; empty for plain text.
     pub href: String,
@@ -19,7 +19,7 @@ const MOST_DIGITS: usize = 15;
 
 /// Splits the help text into plain text and links. The subject of a mail contains the help code, by which the help
 /// desk finds the person's visit.
-pub fn parts(words: &str, help_code: Option<&str>) -> Vec<HelpPart> {
+pub(crate) fn parts(words: &str, help_code: Option<&str>) -> Vec<HelpPart> {
     let mut parts = Vec::new();
     let (mut rest, mut plain) = (words, String::new());
     while let Some(next) = rest.chars().next() {

@@ -10,7 +10,7 @@ use url::Url;
 
 /// Page that redirects to a provider.
 #[derive(Debug, Clone, Serialize)]
-pub struct LeavingPage {
+pub(crate) struct LeavingPage {
     /// Host name of the target, shown to people who check where they go.
     pub site: String,
     pub address: String,
@@ -28,7 +28,7 @@ content!(LeavingPage { site, address, out });
 ///
 /// # Errors
 /// Returns an error if the template cannot be rendered or the address is not a valid header value.
-pub fn lead_on(visitor: &Visitor, address: &Url, out: bool) -> Answered {
+pub(crate) fn lead_on(visitor: &Visitor, address: &Url, out: bool) -> Answered {
     let site = address.host_str().unwrap_or_default().to_owned();
     let mut response = visitor.page(&LeavingPage { site, address: address.to_string(), out })?;
     let refresh = HeaderValue::from_str(&format!("0; url={address}")).map_err(Problem::internal)?;

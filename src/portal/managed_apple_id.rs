@@ -17,7 +17,7 @@ use events::enrollment::{FormRefusal, Ownership};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Serialize)]
-pub struct ManagedAppleIdPage {
+pub(crate) struct ManagedAppleIdPage {
     pub value: String,
     /// Text key of the error message.
     pub problem: Option<&'static str>,
@@ -37,11 +37,11 @@ content!(ManagedAppleIdPage { value, problem among [Some("maid-domain"), None], 
 
 /// `?change`: the person returns to correct the Managed Apple ID.
 #[derive(Deserialize)]
-pub struct Change {
+pub(crate) struct Change {
     change: Option<String>,
 }
 
-pub async fn show(visitor: Visitor, query: web::Query<Change>) -> Answered {
+pub(crate) async fn show(visitor: Visitor, query: web::Query<Change>) -> Answered {
     let session = at(&visitor, query.change.is_some())?;
     let value = match &session.visit.managed_apple_id {
         Some(given) => given.text().to_owned(),
@@ -50,7 +50,7 @@ pub async fn show(visitor: Visitor, query: web::Query<Change>) -> Answered {
     visitor.page(&page(&visitor, value, None))
 }
 
-pub async fn take(mut form: Submission) -> Answered {
+pub(crate) async fn take(mut form: Submission) -> Answered {
     let typed = form.take("managed_apple_id").ok_or(Problem::Bad)?;
     let visitor = form.visitor;
     let session = at(&visitor, true)?;
@@ -88,7 +88,7 @@ fn at(visitor: &Visitor, change: bool) -> Result<&Session, Problem> {
 ///
 /// # Errors
 /// Returns an error if the event log cannot be read.
-pub async fn known(visitor: &Visitor, session: &Session) -> Result<Option<String>, Problem> {
+pub(crate) async fn known(visitor: &Visitor, session: &Session) -> Result<Option<String>, Problem> {
     let Some(owner) = session.visit.owner() else { return Ok(None) };
     let (person, _) = visitor.app.platform.load::<Person>(&owner.person.stream()).await?;
     Ok(person.managed_apple_id().and_then(|known| known.get().cloned()))

@@ -12,7 +12,7 @@ use events::enrollment::{OsVersion, Ownership};
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
-pub struct MdmProfilePage {
+pub(crate) struct MdmProfilePage {
     pub personal: bool,
     /// Text keys of the instructions, in order.
     pub steps: Vec<&'static str>,
@@ -41,7 +41,7 @@ content!(MdmProfilePage {
     managed_apple_id,
 });
 
-pub async fn show(visitor: Visitor) -> Answered {
+pub(crate) async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::MdmProfile)?;
     let device = visitor.app.platform.device(session.enrollment.device()).await?;
     if device.lives_by_its_identity(visitor.app.platform.world.now()) {
@@ -70,14 +70,14 @@ pub async fn show(visitor: Visitor) -> Answered {
 
 /// Handles "I have installed it". Nothing is recorded, because the device itself reports the enrollment; the last page
 /// waits for that report.
-pub async fn take(form: Submission) -> Answered {
+pub(crate) async fn take(form: Submission) -> Answered {
     form.visitor.at(Step::MdmProfile)?;
     Ok(see_other("/enroll/complete"))
 }
 
 /// Kind of installation in Settings, which decides the instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub(crate) enum Way {
     UserEnrollment,
     DeviceEnrollment,
     /// The device first reports what it is (Profile Service).
@@ -85,7 +85,7 @@ pub enum Way {
 }
 
 /// Returns text keys of the instructions for this kind of installation and this version of iOS.
-pub fn instructions(way: Way, version: Option<OsVersion>) -> Vec<&'static str> {
+pub(crate) fn instructions(way: Way, version: Option<OsVersion>) -> Vec<&'static str> {
     let mut steps = if at_least(version, FIRST_DOWNLOADED) {
         vec!["mdm-tap-continue-close", "mdm-open-downloaded"]
     } else if at_least(version, FIRST_ALLOW) {

@@ -17,7 +17,7 @@ const AUTHENTICATION_RESULTS: &str = "apple-remotemanagement-user-login://authen
 ///
 /// # Errors
 /// Returns an error if the event log cannot be read or written.
-pub async fn onward(visitor: &Visitor, session: &Session, visit: &Visit) -> Answered {
+pub(crate) async fn onward(visitor: &Visitor, session: &Session, visit: &Visit) -> Answered {
     match visit.step() {
         Step::HandOver => hand_over(visitor, session, visit).await,
         step => Ok(see_other(steps::path(step))),
@@ -29,7 +29,7 @@ pub async fn onward(visitor: &Visitor, session: &Session, visit: &Visit) -> Answ
 ///
 /// # Errors
 /// Returns an error if the event log cannot be read or written.
-pub async fn hand_over(visitor: &Visitor, session: &Session, visit: &Visit) -> Answered {
+pub(crate) async fn hand_over(visitor: &Visitor, session: &Session, visit: &Visit) -> Answered {
     let (app, enrollment) = (&visitor.app, session.enrollment);
     let (secret, now) = (app.platform.world.secret(), app.platform.world.now());
     let (command, address) = match &visit.authorization {

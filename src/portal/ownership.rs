@@ -14,7 +14,7 @@ use platform::PerformError;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct OwnershipPage {
+pub(crate) struct OwnershipPage {
     /// The administrator's text for people with personal devices, as sanitized HTML.
     pub description: String,
     /// Language tag of the description if it differs from the page's language.
@@ -37,12 +37,12 @@ content!(OwnershipPage {
     unanswered,
 });
 
-pub async fn show(visitor: Visitor) -> Answered {
+pub(crate) async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::Ownership)?;
     visitor.page(&page(&visitor, session, false))
 }
 
-pub async fn take(mut form: Submission) -> Answered {
+pub(crate) async fn take(mut form: Submission) -> Answered {
     let answer = form.take("ownership");
     let visitor = form.visitor;
     let session = visitor.at(Step::Ownership)?;

@@ -33,7 +33,7 @@ use serde::Deserialize;
 
 /// Query parameters: which page to show, for which device.
 #[derive(Debug, Deserialize)]
-pub struct Wish {
+pub(crate) struct Wish {
     page: String,
     family: String,
     version: String,
@@ -54,7 +54,7 @@ struct Sample<'a> {
 /// # Errors
 /// Returns an error if the link has expired or is invalid, if a parameter is unknown, if the settings cannot be read,
 /// or if the template cannot be rendered.
-pub async fn show(
+pub(crate) async fn show(
     app: web::Data<Portal>,
     token: web::Path<String>,
     wish: web::Query<Wish>,

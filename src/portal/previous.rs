@@ -14,14 +14,14 @@ use events::device::InventoryValue;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
-pub struct PreviousPage {
+pub(crate) struct PreviousPage {
     pub records: Vec<Record>,
     /// Number of further records that are not listed; `None` if all are listed.
     pub more: Option<u64>,
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct Record {
+pub(crate) struct Record {
     pub label: String,
     /// Day of enrollment, formatted for the page's language.
     pub since: Option<String>,
@@ -35,7 +35,7 @@ impl Page for PreviousPage {
 
 content!(PreviousPage { records, more });
 
-pub async fn show(visitor: Visitor) -> Answered {
+pub(crate) async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::PreviousRecords)?;
     let (records, more) = records(&visitor, &session.visit.previous).await?;
     visitor.page(&PreviousPage { records, more })
@@ -46,7 +46,10 @@ pub async fn show(visitor: Visitor) -> Answered {
 ///
 /// # Errors
 /// Returns an error if the event log cannot be read.
-pub async fn records(visitor: &Visitor, previous: &PreviousRecords) -> Result<(Vec<Record>, Option<u64>), Problem> {
+pub(crate) async fn records(
+    visitor: &Visitor,
+    previous: &PreviousRecords,
+) -> Result<(Vec<Record>, Option<u64>), Problem> {
     let unnamed = visitor.language.text("record-unnamed").unwrap_or_default();
     let mut records = Vec::new();
     for record in previous.nearest.iter().take(NEAREST_RECORDS) {
@@ -62,7 +65,7 @@ pub async fn records(visitor: &Visitor, previous: &PreviousRecords) -> Result<(V
     Ok((records, (more > 0).then_some(more)))
 }
 
-pub async fn take(form: Submission) -> Answered {
+pub(crate) async fn take(form: Submission) -> Answered {
     let visitor = form.visitor;
     let session = visitor.at(Step::PreviousRecords)?;
     let command = Command::NotePreviousRecords { policy: visitor.policy(session).await? };

@@ -13,7 +13,7 @@ use sign_in::SignInError;
 
 /// Reason why a request is not answered with its page. The middleware turns it into a problem page or a redirect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub(crate) enum Problem {
     /// Not an error: the person's current step is on another page, and the request is redirected there.
     #[error("the person's current step is on another page: {0}")]
     Elsewhere(&'static str),
@@ -44,12 +44,12 @@ pub enum Problem {
 }
 
 impl Problem {
-    pub fn internal(error: impl std::fmt::Display) -> Problem {
+    pub(crate) fn internal(error: impl std::fmt::Display) -> Problem {
         Problem::Internal(error.to_string())
     }
 
     /// Maps the status of an answer that the framework made itself to a problem.
-    pub fn of_status(status: StatusCode) -> Problem {
+    pub(crate) fn of_status(status: StatusCode) -> Problem {
         match status {
             StatusCode::NOT_FOUND => Problem::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Problem::Method,
@@ -61,7 +61,7 @@ impl Problem {
 
     /// Returns the page that describes the problem. The page's frame adds the help code, which finds the events or the
     /// line in the server's log.
-    pub fn page(&self) -> ProblemPage {
+    pub(crate) fn page(&self) -> ProblemPage {
         let (title, what, action) = match self {
             Problem::Elsewhere(_) | Problem::NotFound => {
                 ("problem-not-found-title", "problem-not-found", "problem-not-found-do")
@@ -112,7 +112,7 @@ impl ResponseError for Problem {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct ProblemPage {
+pub(crate) struct ProblemPage {
     pub title: &'static str,
     pub what: &'static str,
     #[serde(rename = "do")]

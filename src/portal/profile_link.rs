@@ -11,7 +11,7 @@ const SECONDS: i64 = 15 * 60;
 const PURPOSE: &str = "profile-link";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Ca,
     Mdm,
 }
@@ -26,7 +26,7 @@ impl Kind {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProfileLink {
+pub(crate) struct ProfileLink {
     pub kind: Kind,
     pub enrollment: EnrollmentId,
     /// Unix time in seconds.
@@ -34,17 +34,17 @@ pub struct ProfileLink {
 }
 
 impl ProfileLink {
-    pub fn new(kind: Kind, enrollment: EnrollmentId, world: &World) -> ProfileLink {
+    pub(crate) fn new(kind: Kind, enrollment: EnrollmentId, world: &World) -> ProfileLink {
         ProfileLink { kind, enrollment, expires: world.now().0 / 1_000_000 + SECONDS }
     }
 
-    pub fn path(&self, secrets: &Secrets) -> String {
+    pub(crate) fn path(&self, secrets: &Secrets) -> String {
         let named = format!("{}-{}", self.kind.as_str(), self.enrollment);
         format!("/enroll/profile/{}.mobileconfig", secrets.link(PURPOSE, &[&named], self.expires))
     }
 
     /// Parses a token. Returns `None` if this server did not issue it or it has expired.
-    pub fn parse(token: &str, secrets: &Secrets, world: &World) -> Option<ProfileLink> {
+    pub(crate) fn parse(token: &str, secrets: &Secrets, world: &World) -> Option<ProfileLink> {
         let ([named], expires) = secrets.open_link(token, PURPOSE, world.now())?;
         let (kind, enrollment) = named.split_once('-')?;
         let kind = [Kind::Ca, Kind::Mdm].into_iter().find(|known| known.as_str() == kind)?;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::sync::LazyLock;
 
 /// Content of a page inside the common frame. The template's file has the same name as the page's module.
-pub trait Page: Serialize + Tested {
+pub(crate) trait Page: Serialize + Tested {
     const TEMPLATE: &'static str;
 
     /// Template of the step that the progress indicator shows on this page.
@@ -27,7 +27,7 @@ pub trait Page: Serialize + Tested {
 
 /// The pages that the language form can return to. It cannot return to any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Back {
+pub(crate) enum Back {
     /// The page of the person's current step.
     Step,
     About,
@@ -45,7 +45,7 @@ impl Back {
         [Back::Step, Back::About, Back::ManagedAppleId, Back::MdmProfile, Back::Complete, Back::CompleteStill];
 
     /// Value of the form field.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Back::Step => "",
             Back::About => "about",
@@ -57,11 +57,11 @@ impl Back {
     }
 
     /// Parses a form value; an unknown value means the person's current step.
-    pub fn parse(name: &str) -> Back {
+    pub(crate) fn parse(name: &str) -> Back {
         Back::ALL.into_iter().find(|back| back.name() == name).unwrap_or(Back::Step)
     }
 
-    pub fn path(self) -> &'static str {
+    pub(crate) fn path(self) -> &'static str {
         match self {
             Back::Step => "/enroll",
             Back::About => "/enroll/about",
@@ -75,7 +75,7 @@ impl Back {
 
 /// Common frame around the content of every page.
 #[derive(Debug, Clone, Serialize)]
-pub struct Frame {
+pub(crate) struct Frame {
     pub lang: &'static str,
     pub languages: Vec<LanguageChoice>,
     pub organization: String,
@@ -108,14 +108,14 @@ pub struct Frame {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct LanguageChoice {
+pub(crate) struct LanguageChoice {
     pub tag: &'static str,
     pub name: String,
     pub current: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Progress {
+pub(crate) struct Progress {
     pub now: usize,
     pub total: usize,
     /// `done`, `now` or `next` for each step.
@@ -123,7 +123,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub fn new(now: usize, total: usize) -> Progress {
+    pub(crate) fn new(now: usize, total: usize) -> Progress {
         let dot = |step: usize| match step.cmp(&now) {
             std::cmp::Ordering::Less => "done",
             std::cmp::Ordering::Equal => "now",
@@ -134,7 +134,7 @@ impl Progress {
 }
 
 impl LanguageChoice {
-    pub fn all(current: Language) -> Vec<LanguageChoice> {
+    pub(crate) fn all(current: Language) -> Vec<LanguageChoice> {
         let choice = |language: Language| LanguageChoice {
             tag: language.tag(),
             name: language.name(),
@@ -148,7 +148,7 @@ impl LanguageChoice {
 ///
 /// # Errors
 /// Returns an error if a template uses an unknown field or text key. Tests render every page in every language.
-pub fn render<P: Page>(frame: &Frame, page: &P) -> Result<String, RenderError> {
+pub(crate) fn render<P: Page>(frame: &Frame, page: &P) -> Result<String, RenderError> {
     #[derive(Serialize)]
     struct Whole<'a, P> {
         #[serde(flatten)]

@@ -25,7 +25,7 @@ use sign_in::KNOWN_FOR_DAYS;
 use sign_in::redirect::{self, Offer};
 
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct SignInPage {
+pub(crate) struct SignInPage {
     /// The sign-in with user name and password was rejected.
     pub refused: bool,
     /// The sign-in at an identity provider failed.
@@ -82,7 +82,7 @@ const SETTINGS_WAY: &[&str] = &["stopped-account-open", "stopped-account-sign-in
 
 /// Reason why a sign-in did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notice {
+pub(crate) enum Notice {
     Password,
     SingleSignOn,
     /// The provider or directory is unavailable at the moment.
@@ -94,7 +94,7 @@ pub enum Notice {
 }
 
 impl SignInPage {
-    pub fn of(visitor: &Visitor) -> SignInPage {
+    pub(crate) fn of(visitor: &Visitor) -> SignInPage {
         // A device that came from Settings is already in the right place.
         let Some(link) = &visitor.link else {
             return SignInPage::offered(&visitor.app, &visitor.settings, visitor.browser);
@@ -104,7 +104,7 @@ impl SignInPage {
     }
 
     /// Returns the sign-in page for someone who opens the portal in this browser.
-    pub fn offered(app: &Portal, settings: &Settings, browser: Browser) -> SignInPage {
+    pub(crate) fn offered(app: &Portal, settings: &Settings, browser: Browser) -> SignInPage {
         let page = SignInPage::ways_in(app, settings);
         if !own_in_settings(settings, browser) {
             return page;
@@ -135,12 +135,12 @@ fn own_in_settings(settings: &Settings, browser: Browser) -> bool {
         && settings.account_driven.mode(platform.family, &settings.ownership_kinds) == Some(EnrollmentMode::Byod)
 }
 
-pub async fn show(visitor: Visitor) -> Answered {
+pub(crate) async fn show(visitor: Visitor) -> Answered {
     not_yet(&visitor)?;
     visitor.page(&SignInPage::of(&visitor))
 }
 
-pub async fn take(mut form: Submission) -> Answered {
+pub(crate) async fn take(mut form: Submission) -> Answered {
     let user_name = form.take("user_name").unwrap_or_default();
     let password = SecretString::from(form.take("password").unwrap_or_default());
     let visitor = form.visitor;
@@ -165,7 +165,7 @@ pub async fn take(mut form: Submission) -> Answered {
 ///
 /// # Errors
 /// Returns an error if the event log cannot be read or written, or the page cannot be rendered.
-pub async fn conclude(visitor: Visitor, outcome: Outcome, notice: Notice) -> Answered {
+pub(crate) async fn conclude(visitor: Visitor, outcome: Outcome, notice: Notice) -> Answered {
     match outcome {
         Outcome::SignedIn { enrollment, secret, known_browser } => {
             let visit = visitor.app.platform.visit(enrollment).await?;
@@ -230,7 +230,7 @@ fn refused(
 
 /// Ends the session in the browser and on the server, so that a copy of the cookie is worthless. A person who signed
 /// in at an identity provider is redirected to sign out there too.
-pub async fn leave(form: Submission) -> Answered {
+pub(crate) async fn leave(form: Submission) -> Answered {
     end_session(form.visitor, &Command::SignOut).await
 }
 
@@ -238,7 +238,7 @@ pub async fn leave(form: Submission) -> Answered {
 ///
 /// # Errors
 /// Returns an error if the event log cannot be read or written.
-pub async fn end_session(mut visitor: Visitor, command: &Command) -> Answered {
+pub(crate) async fn end_session(mut visitor: Visitor, command: &Command) -> Answered {
     let mut onward = None;
     if let Some(session) = visitor.session.take() {
         let stream = session.enrollment.stream();
@@ -260,7 +260,7 @@ pub async fn end_session(mut visitor: Visitor, command: &Command) -> Answered {
 /// # Errors
 /// Returns [`Problem::Elsewhere`] with the page of the current step if the person has signed in already, or with
 /// `/enroll` if the browser is not Safari on iOS.
-pub fn not_yet(visitor: &Visitor) -> Result<(), Problem> {
+pub(crate) fn not_yet(visitor: &Visitor) -> Result<(), Problem> {
     visitor.on_ios()?;
     match visitor.session.as_ref().map(|session| session.visit.step()) {
         None | Some(Step::Open | Step::SignIn | Step::SignInAgain) => Ok(()),
@@ -272,7 +272,7 @@ pub fn not_yet(visitor: &Visitor) -> Result<(), Problem> {
 ///
 /// # Errors
 /// Returns an error if the cookie cannot be written into the response's headers.
-pub fn keep(
+pub(crate) fn keep(
     response: &mut HttpResponse,
     visitor: &Visitor,
     enrollment: EnrollmentId,

@@ -22,10 +22,10 @@ use sign_in::redirect::{Back, Place, metadata as document};
 const TICKET_COOKIE: &str = "__Host-muster-answer";
 
 /// Maximum size in bytes of a posted SAML response: base64 in a form, where some characters take three bytes.
-pub const LIMIT: usize = 2 * sign_in::redirect::assertion::LARGEST;
+pub(crate) const LIMIT: usize = 2 * sign_in::redirect::assertion::LARGEST;
 
 /// Handles a tap on "Sign in with …".
-pub async fn leave(form: Submission, provider: Path<String>) -> Answered {
+pub(crate) async fn leave(form: Submission, provider: Path<String>) -> Answered {
     let visitor = form.visitor;
     let platform = visitor.on_ios()?;
     not_yet(&visitor)?;
@@ -43,7 +43,7 @@ pub async fn leave(form: Submission, provider: Path<String>) -> Answered {
 }
 
 /// Handles the return from a provider by GET, as OpenID Connect requires. Its parameters work once, in one browser.
-pub async fn back(visitor: Visitor, provider: Path<String>, back: Query<Back>) -> Answered {
+pub(crate) async fn back(visitor: Visitor, provider: Path<String>, back: Query<Back>) -> Answered {
     let platform = visitor.on_ios()?;
     not_yet(&visitor)?;
     match arrive(&visitor.app.enroll, &entrance(&visitor, platform), &provider, &back).await? {
@@ -55,7 +55,7 @@ pub async fn back(visitor: Visitor, provider: Path<String>, back: Query<Back>) -
 /// Handles a SAML response that the browser posts from the provider's site. The cross-site request carries no cookie
 /// and no CSRF token, and has no session's authority. What the response proves is kept in the visit until the browser
 /// comes with its cookie.
-pub async fn consume(visitor: Visitor, provider: Path<String>, form: Form<Vec<(String, String)>>) -> Answered {
+pub(crate) async fn consume(visitor: Visitor, provider: Path<String>, form: Form<Vec<(String, String)>>) -> Answered {
     let field = form.iter().find(|(name, _)| name == "SAMLResponse").map(|(_, value)| value.as_str());
     let field = field.ok_or(Problem::Bad)?;
     let platform = visitor.on_ios()?;
@@ -73,7 +73,7 @@ pub async fn consume(visitor: Visitor, provider: Path<String>, form: Form<Vec<(S
 }
 
 /// Handles the request after the post: the browser shows its session cookie and the ticket for its post.
-pub async fn return_from_post(visitor: Visitor, request: HttpRequest, provider: Path<String>) -> Answered {
+pub(crate) async fn return_from_post(visitor: Visitor, request: HttpRequest, provider: Path<String>) -> Answered {
     let platform = visitor.on_ios()?;
     not_yet(&visitor)?;
     let ticket = request.cookie(TICKET_COOKIE).map(|cookie| cookie.value().to_owned());
@@ -87,13 +87,13 @@ pub async fn return_from_post(visitor: Visitor, request: HttpRequest, provider: 
 
 /// Query parameters of the metadata document.
 #[derive(Debug, serde::Deserialize)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// `portal` or `console`, for providers that accept only one address. `None` means both.
     place: Option<String>,
 }
 
 /// Returns this server's SAML metadata document, for the administrator of a provider.
-pub async fn metadata(app: Data<Portal>, provider: Path<String>, wanted: Query<Wanted>) -> Answered {
+pub(crate) async fn metadata(app: Data<Portal>, provider: Path<String>, wanted: Query<Wanted>) -> Answered {
     let place = match wanted.place.as_deref() {
         None => None,
         Some("portal") => Some(Place::Portal),

@@ -6,7 +6,7 @@ use events::settings::Settings;
 use std::collections::BTreeSet;
 
 /// Returns the path of a step's page.
-pub fn path(step: Step) -> &'static str {
+pub(crate) fn path(step: Step) -> &'static str {
     match step {
         Step::Open | Step::SignIn | Step::Ended(End::Abandoned) => "/enroll/sign-in",
         Step::Assignment => "/enroll/for-whom",
@@ -24,7 +24,7 @@ pub fn path(step: Step) -> &'static str {
 
 /// Returns the number of a page's step among the steps that this person takes, and the number of these steps. Returns
 /// `None` for pages outside the steps. As long as a choice is open, the longer sequence is counted.
-pub fn progress(template: &str, visit: Option<&Visit>, settings: &Settings) -> Option<(usize, usize)> {
+pub(crate) fn progress(template: &str, visit: Option<&Visit>, settings: &Settings) -> Option<(usize, usize)> {
     // In the sheet that Settings opens there are few steps, and the last is not a page.
     if visit.is_some_and(|visit| visit.account_driven.is_some()) {
         return None;

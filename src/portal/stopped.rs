@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, Serialize)]
-pub struct StoppedPage {
+pub(crate) struct StoppedPage {
     pub title: &'static str,
     pub lead: &'static str,
     /// Version of iOS, or `unknown`.
@@ -49,7 +49,7 @@ content!(StoppedPage {
     more,
 });
 
-pub async fn show(visitor: Visitor) -> Answered {
+pub(crate) async fn show(visitor: Visitor) -> Answered {
     let session = visitor.signed_in()?;
     let Step::Ended(End::Refused(why)) = session.visit.step() else {
         return Err(Problem::Elsewhere(steps::path(session.visit.step())));
@@ -95,7 +95,7 @@ fn families(models: &BTreeSet<String>) -> Option<String> {
 }
 
 impl StoppedPage {
-    pub fn of(why: EnrollmentRefusal, version: Option<OsVersion>, limit: Option<String>) -> StoppedPage {
+    pub(crate) fn of(why: EnrollmentRefusal, version: Option<OsVersion>, limit: Option<String>) -> StoppedPage {
         let (title, lead, steps): (_, _, &'static [&'static str]) = match why {
             EnrollmentRefusal::VersionTooOld => {
                 ("stopped-old-title", "stopped-old-lead", &["stopped-old-update", "stopped-old-again"])

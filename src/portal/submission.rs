@@ -10,17 +10,17 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 
 /// Maximum size of a form in bytes.
-pub const LIMIT: usize = 16 * 1024;
+pub(crate) const LIMIT: usize = 16 * 1024;
 
 /// Fields of a form, and the visitor who sent it.
-pub struct Submission {
+pub(crate) struct Submission {
     pub visitor: Visitor,
     fields: Vec<(String, String)>,
 }
 
 impl Submission {
     /// Takes a field out of the form.
-    pub fn take(&mut self, name: &str) -> Option<String> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         let place = self.fields.iter().position(|(field, _)| field == name)?;
         Some(self.fields.swap_remove(place).1)
     }

@@ -18,7 +18,7 @@ use platform::secrets::hash;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
-pub struct TermsPage {
+pub(crate) struct TermsPage {
     /// `None` if the administrator removed the terms while the person was enrolling.
     pub terms: Option<Shown>,
     /// The terms changed while the person read them.
@@ -27,7 +27,7 @@ pub struct TermsPage {
 
 /// The terms as shown on the page.
 #[derive(Debug, Clone, Serialize)]
-pub struct Shown {
+pub(crate) struct Shown {
     pub version: String,
     /// Sanitized HTML.
     pub html: String,
@@ -54,12 +54,12 @@ impl Page for TermsPage {
 
 content!(TermsPage { terms, changed });
 
-pub async fn show(visitor: Visitor) -> Answered {
+pub(crate) async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::Terms)?;
     visitor.page(&page(&visitor, session, false))
 }
 
-pub async fn take(mut form: Submission) -> Answered {
+pub(crate) async fn take(mut form: Submission) -> Answered {
     let (version, text_hash) = (form.take("version"), form.take("text_hash"));
     let language = form.take("text_language").and_then(|tag| Language::parse(&tag));
     let (Some(version), Some(text_hash), Some(language)) = (version, text_hash, language) else {
@@ -89,7 +89,7 @@ pub async fn take(mut form: Submission) -> Answered {
 }
 
 /// Handles a person who declines the terms, and signs them out.
-pub async fn decline(form: Submission) -> Answered {
+pub(crate) async fn decline(form: Submission) -> Answered {
     form.visitor.at(Step::Terms)?;
     end_session(form.visitor, &Command::DeclineTerms).await
 }
@@ -117,7 +117,7 @@ fn shown(visitor: &Visitor, session: &Session, language: &'static str) -> Option
 
 impl Shown {
     /// Returns the text in this language or in English, for a page in the language `of_page`.
-    pub fn of(terms: &Terms, language: &'static str, of_page: &str) -> Option<Shown> {
+    pub(crate) fn of(terms: &Terms, language: &'static str, of_page: &str) -> Option<Shown> {
         let (text, tag) = description::in_language(&terms.text, language)?;
         Some(Shown {
             version: terms.version.clone(),

@@ -26,10 +26,10 @@ pub enum Language {
 }
 
 impl Language {
-    pub const ALL: [Language; 3] = [Language::English, Language::German, Language::Japanese];
+    pub(crate) const ALL: [Language; 3] = [Language::English, Language::German, Language::Japanese];
 
     /// Language tag, as used in `lang` and in the name of the catalogue.
-    pub const fn tag(self) -> &'static str {
+    pub(crate) const fn tag(self) -> &'static str {
         match self {
             Language::English => "en",
             Language::German => "de",

@@ -27,20 +27,20 @@ use std::net::{IpAddr, Ipv4Addr};
 use uuid::Uuid;
 
 /// Marks a browser in which somebody has signed in before. It is not a session.
-pub const KNOWN_COOKIE: &str = "__Host-muster-known";
+pub(crate) const KNOWN_COOKIE: &str = "__Host-muster-known";
 /// Holds `<enrollment id>.<secret>`.
-pub const SESSION_COOKIE: &str = "__Host-muster-enrollment";
+pub(crate) const SESSION_COOKIE: &str = "__Host-muster-enrollment";
 /// CSRF binding for forms that are sent before there is a session.
-pub const FORM_COOKIE: &str = "__Host-muster-csrf";
-pub const LANGUAGE_COOKIE: &str = "__Host-muster-language";
-pub const DEVICE_COOKIE: &str = "__Host-muster-device";
+pub(crate) const FORM_COOKIE: &str = "__Host-muster-csrf";
+pub(crate) const LANGUAGE_COOKIE: &str = "__Host-muster-language";
+pub(crate) const DEVICE_COOKIE: &str = "__Host-muster-device";
 /// Name of this surface in form tokens.
-pub const SURFACE: &str = "portal";
+pub(crate) const SURFACE: &str = "portal";
 
 /// Result of page handlers.
-pub type Answered = Result<HttpResponse, Problem>;
+pub(crate) type Answered = Result<HttpResponse, Problem>;
 
-pub struct Visitor {
+pub(crate) struct Visitor {
     pub app: Portal,
     pub settings: Settings,
     pub browser: Browser,
@@ -56,7 +56,7 @@ pub struct Visitor {
 }
 
 /// A visit whose secret is in the visitor's cookie.
-pub struct Session {
+pub(crate) struct Session {
     pub enrollment: EnrollmentId,
     pub visit: Visit,
     cookie: String,
@@ -82,7 +82,7 @@ impl Visitor {
     ///
     /// # Errors
     /// Returns an error if the event log cannot be read.
-    pub async fn of(request: &HttpRequest) -> Result<Visitor, Problem> {
+    pub(crate) async fn of(request: &HttpRequest) -> Result<Visitor, Problem> {
         let app = request.app_data::<web::Data<Portal>>().ok_or_else(|| Problem::internal("no App"))?;
         let app = Portal::clone(app);
         let user_agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -112,7 +112,7 @@ impl Visitor {
     }
 
     /// Returns the cookie value that the visitor's forms are bound to.
-    pub fn form_binding(&self) -> &str {
+    pub(crate) fn form_binding(&self) -> &str {
         self.session.as_ref().map_or(&self.form_cookie.value, |session| &session.cookie)
     }
 
@@ -120,7 +120,7 @@ impl Visitor {
     ///
     /// # Errors
     /// Returns [`Problem::Elsewhere`] with the page of the current step.
-    pub fn at(&self, step: Step) -> Result<&Session, Problem> {
+    pub(crate) fn at(&self, step: Step) -> Result<&Session, Problem> {
         let session = self.signed_in()?;
         if session.visit.step() == step {
             Ok(session)
@@ -133,7 +133,7 @@ impl Visitor {
     ///
     /// # Errors
     /// Returns [`Problem::Elsewhere`] with the sign-in page, or with `/enroll` if the browser is not Safari on iOS.
-    pub fn signed_in(&self) -> Result<&Session, Problem> {
+    pub(crate) fn signed_in(&self) -> Result<&Session, Problem> {
         self.on_ios()?;
         let signed_in = self.session.as_ref().filter(|session| session.visit.signed_in.is_some());
         signed_in.ok_or(Problem::Elsewhere(steps::path(Step::SignIn)))
@@ -143,7 +143,7 @@ impl Visitor {
     ///
     /// # Errors
     /// Returns an error if nobody has signed in, or the event log cannot be read.
-    pub async fn policy(&self, session: &Session) -> Result<Policy, Problem> {
+    pub(crate) async fn policy(&self, session: &Session) -> Result<Policy, Problem> {
         let owner = session.visit.owner().ok_or(Problem::Forged)?;
         Ok(enroll::policy(&self.app.enroll, &self.settings, owner.person).await?)
     }
@@ -152,7 +152,7 @@ impl Visitor {
     ///
     /// # Errors
     /// Returns [`Problem::Elsewhere`] with `/enroll`, which shows how to open Safari.
-    pub fn on_ios(&self) -> Result<Platform, Problem> {
+    pub(crate) fn on_ios(&self) -> Result<Platform, Problem> {
         match self.browser {
             Browser::Safari(platform) => Ok(platform),
             _ => Err(Problem::Elsewhere("/enroll")),
@@ -163,7 +163,7 @@ impl Visitor {
     ///
     /// # Errors
     /// Returns an error if the event log cannot be read or written.
-    pub async fn refuse(&self, session: &Session, why: FormRefusal) -> Result<(), Problem> {
+    pub(crate) async fn refuse(&self, session: &Session, why: FormRefusal) -> Result<(), Problem> {
         self.tell(session, &Command::RefuseForm { why }).await
     }
 
@@ -171,7 +171,7 @@ impl Visitor {
     ///
     /// # Errors
     /// Returns an error if the event log cannot be read or written.
-    pub async fn note_language(&self, session: &Session, language: Language) -> Result<(), Problem> {
+    pub(crate) async fn note_language(&self, session: &Session, language: Language) -> Result<(), Problem> {
         let language = language.tag().to_owned();
         if session.visit.language().is_none_or(|known| *known == language) {
             return Ok(());
@@ -183,7 +183,7 @@ impl Visitor {
     ///
     /// # Errors
     /// Returns an error if the command is refused, or the event log cannot be read or written.
-    pub async fn perform_counted(&self, session: &Session, command: &Command) -> Result<Visit, Problem> {
+    pub(crate) async fn perform_counted(&self, session: &Session, command: &Command) -> Result<Visit, Problem> {
         let context = session.context(self.source);
         match self.app.platform.perform::<Visit>(&session.enrollment.stream(), command, &context).await {
             Ok(performed) => Ok(performed.state),
@@ -204,12 +204,12 @@ impl Visitor {
     }
 
     /// Version of iOS, if known.
-    pub fn version(&self) -> Option<OsVersion> {
+    pub(crate) fn version(&self) -> Option<OsVersion> {
         self.browser.version()
     }
 
     /// Address of the portal that people type.
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("{}/enroll", self.app.platform.public_url)
     }
 
@@ -217,7 +217,7 @@ impl Visitor {
     ///
     /// # Errors
     /// Returns an error if the template cannot be rendered.
-    pub fn page<P: Page>(&self, page: &P) -> Answered {
+    pub(crate) fn page<P: Page>(&self, page: &P) -> Answered {
         self.page_with(StatusCode::OK, page)
     }
 
@@ -225,7 +225,7 @@ impl Visitor {
     ///
     /// # Errors
     /// Returns an error if the template cannot be rendered.
-    pub fn page_with<P: Page>(&self, status: StatusCode, page: &P) -> Answered {
+    pub(crate) fn page_with<P: Page>(&self, status: StatusCode, page: &P) -> Answered {
         let html = render(&self.frame(page.progress_step(), page.back()), page)?;
         let mut response = HttpResponse::build(status);
         if self.form_cookie.fresh {
@@ -267,12 +267,12 @@ impl Visitor {
 
 impl Session {
     /// Returns the session of a visit that was just opened.
-    pub fn begun(enrollment: EnrollmentId, cookie: String) -> Session {
+    pub(crate) fn begun(enrollment: EnrollmentId, cookie: String) -> Session {
         Session { enrollment, visit: Visit::default(), cookie }
     }
 
     /// Returns a session for a visit that is known without a session cookie, such as one named by a profile link.
-    pub fn of_link(enrollment: EnrollmentId, visit: Visit) -> Session {
+    pub(crate) fn of_link(enrollment: EnrollmentId, visit: Visit) -> Session {
         Session { enrollment, visit, cookie: String::new() }
     }
 
@@ -284,12 +284,12 @@ impl Session {
     }
 
     /// The person who signed in.
-    pub fn person(&self) -> Option<&SignedIn> {
+    pub(crate) fn person(&self) -> Option<&SignedIn> {
         self.visit.signed_in.as_ref()
     }
 
     /// Owner of the device, if that is not the person who signed in.
-    pub fn assigned_to(&self) -> Option<&SignedIn> {
+    pub(crate) fn assigned_to(&self) -> Option<&SignedIn> {
         match &self.visit.assignment {
             Assignment::To(owner) => Some(owner),
             Assignment::Oneself | Assignment::Asked { .. } => None,
@@ -297,7 +297,7 @@ impl Session {
     }
 
     /// Context for commands: on behalf of the person who signed in, else of the visitor.
-    pub fn context(&self, source: IpAddr) -> Context {
+    pub(crate) fn context(&self, source: IpAddr) -> Context {
         match self.person() {
             Some(SignedIn { person, .. }) => {
                 let actor = Actor::new(ActorKind::Person, person);
@@ -312,7 +312,7 @@ impl Session {
 }
 
 /// Returns a frame without a visitor, for problem pages: without forms and names.
-pub fn bare_frame(language: Language, settings: &Settings, help_code: Option<String>) -> Frame {
+pub(crate) fn bare_frame(language: Language, settings: &Settings, help_code: Option<String>) -> Frame {
     Frame {
         lang: language.tag(),
         languages: LanguageChoice::all(language),
@@ -340,18 +340,18 @@ fn help_of(settings: &Settings, help_code: Option<&str>) -> Vec<HelpPart> {
 }
 
 /// Redirects the browser to another page, by GET (303).
-pub fn see_other(path: &str) -> HttpResponse {
+pub(crate) fn see_other(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
 }
 
 /// Language that the person chose, else the browser's.
-pub fn language(request: &HttpRequest) -> Language {
+pub(crate) fn language(request: &HttpRequest) -> Language {
     let chosen = cookie(request, LANGUAGE_COOKIE).and_then(|tag| Language::parse(&tag));
     chosen.unwrap_or_else(|| Language::accepted(request))
 }
 
 /// Returns the enrollment that the session cookie names, without checking its secret.
-pub fn named_enrollment(request: &HttpRequest) -> Option<EnrollmentId> {
+pub(crate) fn named_enrollment(request: &HttpRequest) -> Option<EnrollmentId> {
     let value = cookie(request, SESSION_COOKIE)?;
     let (id, _) = value.split_once('.')?;
     Uuid::parse_str(id).ok().map(EnrollmentId)

@@ -40,7 +40,7 @@ impl Renewals {
     ///
     /// # Errors
     /// Returns an error if the projections cannot be read. A failure of a single device is logged, not returned.
-    pub async fn tick(&mut self, app: &App) -> Result<(), ReactionError> {
+    pub(crate) async fn tick(&mut self, app: &App) -> Result<(), ReactionError> {
         self.count(app).await?;
         if self.written > app.platform.projections.health().position {
             return Ok(());

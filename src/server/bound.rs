@@ -20,7 +20,7 @@ use std::time::Instant;
 ///
 /// # Errors
 /// Returns the error of the wrapped handler.
-pub async fn bound(
+pub(crate) async fn bound(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<Handed>, Error> {
@@ -76,7 +76,7 @@ impl Drop for UnderWay {
 }
 
 /// The body of a response. The request is running until this body is dropped.
-pub struct Handed {
+pub(crate) struct Handed {
     body: BoxBody,
     _held: (Option<UnderWay>, Option<Forwarded>),
 }

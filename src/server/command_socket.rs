@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 const LONGEST_REQUEST: u64 = 4 * 1024 * 1024;
 
 /// Returns the path of the socket in a store directory.
-pub fn path(directory: &Path) -> PathBuf {
+pub(crate) fn path(directory: &Path) -> PathBuf {
     directory.join("muster.sock")
 }
 
@@ -23,7 +23,7 @@ pub fn path(directory: &Path) -> PathBuf {
 ///
 /// # Errors
 /// Returns an error if the socket cannot be created.
-pub fn listen(app: &App, tasks: &mut JoinSet<()>) -> Result<(), StartError> {
+pub(crate) fn listen(app: &App, tasks: &mut JoinSet<()>) -> Result<(), StartError> {
     let path = path(&app.config.store.directory);
     let listener = bind(&path).map_err(|why| StartError::Socket { path, why })?;
     tasks.spawn(accept(app.clone(), listener));
@@ -46,7 +46,7 @@ fn bind(path: &Path) -> std::io::Result<UnixListener> {
 }
 
 /// Removes the socket when the server stops.
-pub fn remove(app: &App) {
+pub(crate) fn remove(app: &App) {
     // A leftover file is harmless: the next server replaces it.
     let _ = std::fs::remove_file(path(&app.config.store.directory));
 }
@@ -91,7 +91,7 @@ fn line_of(value: &impl serde::Serialize) -> std::io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// Returns an error if the connection breaks. The command may or may not have been performed.
-pub async fn ask(directory: &Path, request: &Request) -> std::io::Result<Option<Answer>> {
+pub(crate) async fn ask(directory: &Path, request: &Request) -> std::io::Result<Option<Answer>> {
     let Ok(mut connection) = UnixStream::connect(path(directory)).await else {
         return Ok(None);
     };

@@ -6,7 +6,7 @@ use rlimit::Resource;
 const ENOUGH: u64 = 65_536;
 
 /// Raises the limit to `ENOUGH`, or to the maximum that the system allows.
-pub fn raise() {
+pub(crate) fn raise() {
     match rlimit::increase_nofile_limit(ENOUGH) {
         Ok(limit) => tracing::info!(limit, "limit of open files and connections"),
         Err(error) => tracing::warn!(%error, limit = limit(), "cannot raise the limit of open files"),
@@ -14,7 +14,7 @@ pub fn raise() {
 }
 
 /// Returns the current limit, at most `ENOUGH`.
-pub fn limit() -> usize {
+pub(crate) fn limit() -> usize {
     let limit = Resource::NOFILE.get_soft().unwrap_or(ENOUGH).min(ENOUGH);
     usize::try_from(limit).unwrap_or(usize::MAX)
 }

@@ -23,7 +23,7 @@ const END_OF_LINE: usize = 2;
 const LONGEST_LINES: usize = 8 * 1024;
 
 /// A stream of requests that reports whether it is inside a head, or inside a line of a chunked body.
-pub struct Heads<T> {
+pub(crate) struct Heads<T> {
     inner: T,
     connection: Arc<Connection>,
     codec: Codec,
@@ -39,12 +39,12 @@ pub struct Heads<T> {
 }
 
 impl<T> Heads<T> {
-    pub fn of(inner: T, connection: Arc<Connection>, config: ServiceConfig) -> Heads<T> {
+    pub(crate) fn of(inner: T, connection: Arc<Connection>, config: ServiceConfig) -> Heads<T> {
         let (codec, unread) = (Codec::new(config), BytesMut::new());
         Heads { inner, connection, codec, unread, is_in_body: false, between: 0, ends_piece: 0, is_broken: false }
     }
 
-    pub fn inner(&self) -> &T {
+    pub(crate) fn inner(&self) -> &T {
         &self.inner
     }
 

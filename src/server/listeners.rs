@@ -10,7 +10,7 @@ use std::net::{SocketAddr, TcpListener};
 use url::Url;
 
 /// The server's sockets. They are bound first, so that a port conflict is found before the log is opened.
-pub struct Listeners {
+pub(crate) struct Listeners {
     pub public: TcpListener,
     /// Listener for devices with TLS client certificates, if it is configured.
     pub devices: Option<TcpListener>,
@@ -23,7 +23,7 @@ impl Listeners {
     ///
     /// # Errors
     /// Returns an error if an address cannot be bound.
-    pub fn bind(config: &mut Config) -> Result<Listeners, StartError> {
+    pub(crate) fn bind(config: &mut Config) -> Result<Listeners, StartError> {
         let public = bind("server.listen", &mut config.server.listen)?;
         let metrics = bind("server.metrics_listen", &mut config.server.metrics_listen)?;
         fill_port(&mut config.server.public_url, config.server.listen);
@@ -56,7 +56,7 @@ fn bind(setting: &'static str, address: &mut SocketAddr) -> Result<TcpListener, 
 ///
 /// # Errors
 /// Returns an error if the certificate or its key cannot be used.
-pub fn tls(pki: &PkiFiles) -> Result<SslAcceptorBuilder, StartError> {
+pub(crate) fn tls(pki: &PkiFiles) -> Result<SslAcceptorBuilder, StartError> {
     acceptor::build(pki).map_err(|why| StartError::Tls {
         certificate: pki.tls_certificate.clone(),
         key: pki.tls_key.clone(),
@@ -72,7 +72,7 @@ pub fn tls(pki: &PkiFiles) -> Result<SslAcceptorBuilder, StartError> {
 ///
 /// # Errors
 /// Returns an error if the certificate or its key cannot be used.
-pub fn mutual_tls(pki: &PkiFiles, identity_ca: &X509Ref) -> Result<SslAcceptorBuilder, StartError> {
+pub(crate) fn mutual_tls(pki: &PkiFiles, identity_ca: &X509Ref) -> Result<SslAcceptorBuilder, StartError> {
     let unusable = |why: openssl::error::ErrorStack| StartError::Tls {
         certificate: pki.identity_ca_certificate.clone(),
         key: pki.tls_key.clone(),

@@ -15,7 +15,7 @@ use tracing::{Instrument as _, field};
 ///
 /// # Errors
 /// Returns the error of the wrapped handler.
-pub async fn observe(
+pub(crate) async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {

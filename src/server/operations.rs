@@ -10,9 +10,9 @@ use projections::commands;
 use sign_in::staff_sessions;
 
 /// Paths that are polled often. Their requests are neither counted nor logged.
-pub const PATHS: [&str; 3] = ["/metrics", "/healthz", "/readyz"];
+pub(crate) const PATHS: [&str; 3] = ["/metrics", "/healthz", "/readyz"];
 
-pub fn routes(config: &mut web::ServiceConfig) {
+pub(crate) fn routes(config: &mut web::ServiceConfig) {
     let [metrics_at, health_at, ready_at] = PATHS;
     config
         .service(web::resource(metrics_at).read(metrics).wrap(Compress::default()))

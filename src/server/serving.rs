@@ -42,7 +42,7 @@ type TlsFault = TlsError<openssl::ssl::Error, DispatchError>;
 
 /// The routes and limits of one listener.
 #[derive(Clone)]
-pub struct Site {
+pub(crate) struct Site {
     /// Name in the metrics.
     pub name: &'static str,
     pub app: App,
@@ -57,7 +57,7 @@ impl Site {
     ///
     /// # Errors
     /// Returns an error if the listener or its certificate cannot be used.
-    pub fn serve(
+    pub(crate) fn serve(
         self,
         server: ServerBuilder,
         listener: TcpListener,

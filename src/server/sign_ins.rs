@@ -55,7 +55,7 @@ const API: [&str; 4] = ["wrong_token", "account_disabled", "not_entitled", "unkn
 const METHODS: [&str; 4] = ["local_account", "directory", "open_id_connect", "saml"];
 
 /// Creates every sign-in series with the value 0, so that an alert on an increase also sees the first refusal.
-pub fn expect(metrics: &Metrics) {
+pub(crate) fn expect(metrics: &Metrics) {
     let each = |surface: &str, method: &str, outcomes: &[&str]| {
         outcomes.iter().for_each(|outcome| metrics.expect_sign_in(surface, method, outcome));
     };
@@ -77,7 +77,7 @@ pub fn expect(metrics: &Metrics) {
 }
 
 /// Counts the event if it is a sign-in or a refusal.
-pub fn count(app: &App, event: &NewEvent) {
+pub(crate) fn count(app: &App, event: &NewEvent) {
     if SUPPRESSED.contains(&event.event_type.as_str()) {
         // The individual refusals and their methods are not recorded.
         return app.platform.metrics.sign_ins_suppressed(event.data["count"].as_u64().unwrap_or(0));

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// TCP keep-alive: idle time before the first probe, and the interval between probes.
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(15));
 
-pub struct Socket {
+pub(crate) struct Socket {
     tcp: TcpStream,
     held: Held,
     peer: Option<SocketAddr>,
@@ -23,7 +23,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    pub fn new(tcp: TcpStream, held: Held, limits: &Limits) -> Socket {
+    pub(crate) fn new(tcp: TcpStream, held: Held, limits: &Limits) -> Socket {
         if let Err(error) = set_options(&tcp, limits.unacknowledged) {
             // This also happens if the peer has already gone. Then nothing is lost.
             tracing::debug!(%error, "cannot set the options of a socket");
@@ -32,11 +32,11 @@ impl Socket {
         Socket { tcp, held, peer, handshake_bytes: limits.handshake_bytes }
     }
 
-    pub fn connection(&self) -> &Arc<Connection> {
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
         self.held.connection()
     }
 
-    pub fn peer(&self) -> Option<SocketAddr> {
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
         self.peer
     }
 

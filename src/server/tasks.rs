@@ -23,7 +23,7 @@ const LOOK_FOR_DAMAGE: Duration = Duration::from_secs(5);
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(600);
 
-pub fn start(app: &App, tasks: &mut JoinSet<()>) {
+pub(crate) fn start(app: &App, tasks: &mut JoinSet<()>) {
     tasks.spawn(watch(app.clone(), app.platform.engine.failed()));
     tasks.spawn(watch(app.clone(), app.platform.keys.failed()));
     tasks.spawn(damage::tell(app.clone()));

@@ -44,7 +44,7 @@ pub(crate) use content;
 
 /// A type with sample contents for the tests.
 #[cfg(test)]
-pub trait Content {
+pub(crate) trait Content {
     /// The number of contents.
     fn count() -> usize;
 
@@ -62,11 +62,11 @@ pub trait Content {
 
 /// Bound for every view type. In tests it requires sample contents; otherwise it requires nothing.
 #[cfg(test)]
-pub trait Tested: Content {}
+pub(crate) trait Tested: Content {}
 
 /// Bound for every view type. In tests it requires sample contents; otherwise it requires nothing.
 #[cfg(not(test))]
-pub trait Tested {}
+pub(crate) trait Tested {}
 
 #[cfg(test)]
 impl<T: Content> Tested for T {}
@@ -78,4 +78,4 @@ impl<T> Tested for T {}
 mod of_types;
 
 #[cfg(test)]
-pub use of_types::{choose, count_of};
+pub(crate) use of_types::{choose, count_of};

@@ -5,12 +5,12 @@ use actix_web::HttpRequest;
 use platform::secrets::Secrets;
 
 /// Returns the form token for the cookie value `cookie` on one surface.
-pub fn token(secrets: &Secrets, surface: &str, cookie: &str) -> String {
+pub(crate) fn token(secrets: &Secrets, surface: &str, cookie: &str) -> String {
     secrets.tag("form", &[surface, cookie])
 }
 
 /// Whether a form with `token` is genuine and may be processed.
-pub fn is_genuine(
+pub(crate) fn is_genuine(
     secrets: &Secrets,
     surface: &str,
     cookie: &str,
@@ -24,7 +24,7 @@ pub fn is_genuine(
 /// Whether the request comes from a page of this server, according to the browser. The header is `Sec-Fetch-Site`, or
 /// `Origin` in an older browser (Safari before 16.4) that does not send `Sec-Fetch-Site`. WebKit sends `Origin` with
 /// every POST, so a request with neither header comes from no browser that people enroll with.
-pub fn comes_from_here(request: &HttpRequest, public_url: &str) -> bool {
+pub(crate) fn comes_from_here(request: &HttpRequest, public_url: &str) -> bool {
     let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("unreadable"));
     match (header("sec-fetch-site"), header("origin")) {
         (Some(site), _) => site == "same-origin",

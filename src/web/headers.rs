@@ -7,7 +7,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 ///
 /// # Panics
 /// Panics if `policy` is not a valid header value. Policies are constants of this program.
-pub fn secure(headers: &mut HeaderMap, policy: &str) {
+pub(crate) fn secure(headers: &mut HeaderMap, policy: &str) {
     let fixed = [
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "same-origin"),
@@ -37,19 +37,19 @@ pub fn secure(headers: &mut HeaderMap, policy: &str) {
 
 /// Tells browsers to use HTTPS only, for a year (HSTS). Only for publicly trusted certificates: with a private root, a
 /// person who has removed the root could not open the portal to enroll again.
-pub fn strict_transport(headers: &mut HeaderMap) {
+pub(crate) fn strict_transport(headers: &mut HeaderMap) {
     let name = HeaderName::from_static("strict-transport-security");
     headers.insert(name, HeaderValue::from_static("max-age=31536000"));
 }
 
 /// Policy for read-only pages that a page of this server shows in a frame: no scripts, no forms, no top-level
 /// navigation.
-pub const LOOKED_AT: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; \
+pub(crate) const LOOKED_AT: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; \
                              object-src 'none'; frame-ancestors 'self'; sandbox allow-same-origin";
 
 /// Policy for ordinary pages: the page loads only stylesheets and images of this server, cannot be framed, and can send
 /// its forms only to this server or to `form_action`.
-pub fn content_security_policy(form_action: &str) -> String {
+pub(crate) fn content_security_policy(form_action: &str) -> String {
     format!(
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'{}{form_action}; base-uri 'none'; \
          object-src 'none'; frame-ancestors 'none'",

@@ -6,7 +6,7 @@ use actix_web::http::header::ALLOW;
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 
 /// Adds handlers for reading a resource.
-pub trait Read {
+pub(crate) trait Read {
     /// Answers GET, and HEAD like GET (RFC 9110 section 9.3.2); the encoder leaves out the body of a HEAD response. Not
     /// for resources that a GET consumes.
     #[must_use]
@@ -30,7 +30,7 @@ impl Read for Resource {
 
 /// Replaces the framework's empty response to a wrong method with `answer`, and keeps its `Allow` header (RFC 9110
 /// section 15.5.6).
-pub fn refused(by_framework: ServiceResponse<BoxBody>, mut answer: HttpResponse) -> ServiceResponse<BoxBody> {
+pub(crate) fn refused(by_framework: ServiceResponse<BoxBody>, mut answer: HttpResponse) -> ServiceResponse<BoxBody> {
     if let Some(allowed) = by_framework.headers().get(ALLOW) {
         answer.headers_mut().insert(ALLOW, allowed.clone());
     }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 const QUIET_ZONE: usize = 4;
 
 #[derive(Debug, Clone, Serialize)]
-pub struct Qr {
+pub(crate) struct Qr {
     /// Width and height in modules, including the border.
     pub size: usize,
     /// SVG path data of the dark modules.
@@ -17,7 +17,7 @@ pub struct Qr {
 
 impl Qr {
     /// Encodes a text. Returns `None` if the text is too long for a QR code.
-    pub fn of(text: &str) -> Option<Qr> {
+    pub(crate) fn of(text: &str) -> Option<Qr> {
         let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
         let width = code.width();
         let mut path = String::new();

@@ -1,12 +1,12 @@
 //! Escapes foreign text on pages: characters that would affect the surrounding text are written out.
 
-pub use names::visible::{name, visible, visible_line};
+pub(crate) use names::visible::{name, visible, visible_line};
 
 use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
 
 /// Sets this escaping for every value on a page. `{{typed value}}` puts a user's input back into its form field
 /// unchanged.
-pub fn register(pages: &mut Handlebars<'_>) {
+pub(crate) fn register(pages: &mut Handlebars<'_>) {
     pages.register_escape_fn(|text| handlebars::html_escape(&visible(text)));
     pages.register_helper("typed", Box::new(typed));
 }

@@ -1,6 +1,7 @@
 //! The console of the real server as a browser sees it, and the API for programs: who gets in, what each role may do,
 //! what is recorded, what pages show.
 
+#![expect(unreachable_pub, reason = "a test binary has no API: `pub` only leads out of a module")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod acts;

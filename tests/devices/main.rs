@@ -1,5 +1,6 @@
 //! Devices at the real server: identities, check-ins, commands, pushes, renewals; every version by every way it has.
 
+#![expect(unreachable_pub, reason = "a test binary has no API: `pub` only leads out of a module")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod checkin;

@@ -1,6 +1,7 @@
 //! Replays the corpora of the fuzz targets in seconds, and then changes their inputs at random for a moment.
 //! `MUSTER_FUZZ_SECONDS` sets the time. `tests/fuzz/run` searches with libFuzzer, which measures the coverage of an
 //! input. New findings are added to the corpus of their target.
+#![expect(unreachable_pub, reason = "a test binary has no API: `pub` only leads out of a module")]
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,

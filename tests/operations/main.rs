@@ -1,5 +1,6 @@
 //! The real server as its operator sees it: the command line, faults and losses, limits, certificates.
 
+#![expect(unreachable_pub, reason = "a test binary has no API: `pub` only leads out of a module")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod budgets;

@@ -52,7 +52,7 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    pub fn rule(&self, key: &str) -> Option<&Rule> {
+    pub(crate) fn rule(&self, key: &str) -> Option<&Rule> {
         self.keys.iter().find(|rule| rule.key == key)
     }
 }

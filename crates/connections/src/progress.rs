@@ -33,7 +33,7 @@ impl Overdue {
 }
 
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// The connection is ready for requests. The TLS handshake has its own time limit.
     established: bool,
     /// Bytes received before that.
@@ -71,7 +71,7 @@ struct Body {
 }
 
 impl Progress {
-    pub fn begun(now: Instant) -> Progress {
+    pub(crate) fn begun(now: Instant) -> Progress {
         Progress {
             established: false,
             of_handshake: 0,
@@ -89,19 +89,19 @@ impl Progress {
         }
     }
 
-    pub fn established(&mut self, now: Instant) {
+    pub(crate) fn established(&mut self, now: Instant) {
         self.established = true;
         self.rests_since = now;
     }
 
     /// Same as [`Progress::established`], over TLS. The handshake ends with a complete record, because OpenSSL reads
     /// no further than necessary.
-    pub fn established_over_tls(&mut self, now: Instant) {
+    pub(crate) fn established_over_tls(&mut self, now: Instant) {
         self.established(now);
         self.records = Some(Records::default());
     }
 
-    pub fn received(&mut self, now: Instant, bytes: &[u8]) {
+    pub(crate) fn received(&mut self, now: Instant, bytes: &[u8]) {
         self.last_received = now;
         if let Some(records) = &mut self.records {
             records.take(bytes);
@@ -117,18 +117,18 @@ impl Progress {
         self.of_handshake
     }
 
-    pub fn is_in_head(&mut self, now: Instant, is_in_head: bool) {
+    pub(crate) fn is_in_head(&mut self, now: Instant, is_in_head: bool) {
         self.is_in_head = is_in_head;
         if is_in_head && !self.under_way {
             self.head_since.get_or_insert(now);
         }
     }
 
-    pub fn is_in_line(&mut self, now: Instant, is_in_line: bool) {
+    pub(crate) fn is_in_line(&mut self, now: Instant, is_in_line: bool) {
         self.line_since = is_in_line.then(|| self.line_since.unwrap_or(now));
     }
 
-    pub fn has_endless_line(&mut self) {
+    pub(crate) fn has_endless_line(&mut self) {
         self.has_endless_line = true;
     }
 
@@ -137,17 +137,17 @@ impl Progress {
         self.records.as_ref().map_or(0, Records::unfinished)
     }
 
-    pub fn sent(&mut self, now: Instant) {
+    pub(crate) fn sent(&mut self, now: Instant) {
         if !self.under_way {
             self.rests_since = self.rests_since.max(now);
         }
     }
 
-    pub fn begins(&mut self) {
+    pub(crate) fn begins(&mut self) {
         (self.under_way, self.has_had_requests, self.head_since, self.is_unread) = (true, true, None, false);
     }
 
-    pub fn finishes(&mut self, now: Instant) {
+    pub(crate) fn finishes(&mut self, now: Instant) {
         // The time limit for a part of the next head that came during this request starts now, as does that for the
         // end of an unread body.
         let has_begun = self.is_in_head || self.line_since.is_some() || self.sealed() > 0;
@@ -155,21 +155,21 @@ impl Progress {
         self.rests_since = now;
     }
 
-    pub fn awaits_body(&mut self, now: Instant) {
+    pub(crate) fn awaits_body(&mut self, now: Instant) {
         self.body.get_or_insert_default().waits_since.get_or_insert(now);
     }
 
-    pub fn has_body(&mut self, now: Instant, bytes: usize) {
+    pub(crate) fn has_body(&mut self, now: Instant, bytes: usize) {
         let body = self.body.get_or_insert_default();
         body.bytes += bytes as u64;
         body.waited += body.waits_since.take().map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
     }
 
-    pub fn has_whole_body(&mut self) {
+    pub(crate) fn has_whole_body(&mut self) {
         self.body = None;
     }
 
-    pub fn leaves_body(&mut self) {
+    pub(crate) fn leaves_body(&mut self) {
         (self.body, self.is_unread) = (None, true);
     }
 
@@ -178,7 +178,7 @@ impl Progress {
         !self.under_way
     }
 
-    pub fn overdue(&self, now: Instant, limits: &Limits) -> Option<Overdue> {
+    pub(crate) fn overdue(&self, now: Instant, limits: &Limits) -> Option<Overdue> {
         if !self.established {
             return None;
         }

@@ -7,7 +7,7 @@ const HEADER: usize = 5;
 
 /// Counts bytes from the beginning of the current record.
 #[derive(Debug, Default)]
-pub struct Records {
+pub(crate) struct Records {
     /// Header bytes received so far.
     header: [u8; HEADER],
     header_bytes: usize,
@@ -18,7 +18,7 @@ pub struct Records {
 
 impl Records {
     /// Processes received bytes.
-    pub fn take(&mut self, mut bytes: &[u8]) {
+    pub(crate) fn take(&mut self, mut bytes: &[u8]) {
         while let Some((first, rest)) = bytes.split_first() {
             if self.header_bytes < HEADER {
                 self.header[self.header_bytes] = *first;
@@ -45,7 +45,7 @@ impl Records {
     }
 
     /// Returns the number of received bytes of an incomplete record.
-    pub fn unfinished(&self) -> u64 {
+    pub(crate) fn unfinished(&self) -> u64 {
         self.header_bytes as u64 + self.came
     }
 }

@@ -59,7 +59,7 @@ enum Holder {
 }
 
 /// Number of connections of one holder that are never closed to make room: a browser opens six.
-pub const KEPT: usize = 8;
+pub(crate) const KEPT: usize = 8;
 /// Number of connections for each identity of a person, on average, that are never closed either: a device opens one
 /// or two, and some people have enrolled a hundred devices.
 pub(crate) const KEPT_OF_EACH: usize = 2;
@@ -74,7 +74,7 @@ pub enum Victim {
 
 /// Connections that can be closed to make room, by number; lower numbers are older.
 #[derive(Debug, Default)]
-pub struct Holders {
+pub(crate) struct Holders {
     unproven: HashMap<IpAddr, BTreeSet<u64>>,
     proven: HashMap<Holder, Theirs>,
     /// Identities of the connections with a proven one.
@@ -107,12 +107,12 @@ impl Theirs {
 
 impl Holders {
     /// Adds a connection without a proven identity.
-    pub fn add(&mut self, source: IpAddr, number: u64) {
+    pub(crate) fn add(&mut self, source: IpAddr, number: u64) {
         self.unproven.entry(source).or_default().insert(number);
     }
 
     /// Assigns a connection to an identity. If several identities use one connection, the last one counts.
-    pub fn prove(&mut self, source: IpAddr, number: u64, identity: Identity) {
+    pub(crate) fn prove(&mut self, source: IpAddr, number: u64, identity: Identity) {
         if self.identities.get(&number) != Some(&identity) {
             self.remove(source, number);
             let theirs = self.proven.entry(identity.holder()).or_default();
@@ -123,7 +123,7 @@ impl Holders {
     }
 
     /// Removes a connection that is closed or being closed.
-    pub fn remove(&mut self, source: IpAddr, number: u64) {
+    pub(crate) fn remove(&mut self, source: IpAddr, number: u64) {
         forget(&mut self.unproven, &source, number);
         let Some(identity) = self.identities.remove(&number) else { return };
         if let Some(theirs) = self.proven.get_mut(&identity.holder()) {
@@ -140,7 +140,7 @@ impl Holders {
     /// number, it is the source. A source loses its oldest connection. A holder loses the oldest without a request in
     /// progress, else the oldest, of its identity with the most connections. Sources are not limited by their number
     /// of identities: a school has many.
-    pub fn victim(&self, is_idle: impl Fn(u64) -> bool) -> Option<Victim> {
+    pub(crate) fn victim(&self, is_idle: impl Fn(u64) -> bool) -> Option<Victim> {
         let strangers = fullest(&self.unproven);
         let above = self.proven.values().filter(|theirs| theirs.count > theirs.keeps());
         let holder = above.max_by_key(|theirs| (theirs.count, Reverse(theirs.oldest())));

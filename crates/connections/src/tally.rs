@@ -12,7 +12,7 @@ const MOST_NAMED: usize = 10;
 
 /// Counts since the last log message.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     of_identities: Counted<HashMap<Identity, u64>>,
     no_room: Counted<NoRoom>,
 }
@@ -25,7 +25,7 @@ struct Counted<T> {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct NoRoom {
+pub(crate) struct NoRoom {
     /// Closed connections without a proven identity.
     pub strangers_ended: u64,
     /// New connections that were closed at once, because all others have a proven identity and few connections.
@@ -36,7 +36,7 @@ pub struct NoRoom {
 
 /// Counts that are due to be logged.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Due {
+pub(crate) struct Due {
     /// Number of closed connections of each identity, the greatest number first.
     pub of_identities: Vec<(Identity, u64)>,
     pub no_room: Option<NoRoom>,
@@ -51,7 +51,7 @@ impl Tally {
         self.no_room.count()
     }
 
-    pub fn due(&mut self, now: Instant) -> Due {
+    pub(crate) fn due(&mut self, now: Instant) -> Due {
         let mut of_identities: Vec<_> = self.of_identities.due(now).into_iter().flatten().collect();
         of_identities.sort_unstable_by_key(|(identity, ended)| (std::cmp::Reverse(*ended), *identity));
         Due { of_identities, no_room: self.no_room.due(now) }
@@ -75,7 +75,7 @@ impl<T: Default> Counted<T> {
 }
 
 impl Due {
-    pub fn tell(&self, metrics: &Metrics, capacity: usize) {
+    pub(crate) fn tell(&self, metrics: &Metrics, capacity: usize) {
         if !self.of_identities.is_empty() {
             metrics.alarm(Alarm::IdentityOverConnections);
         }

@@ -10,7 +10,7 @@ pub mod outcome;
 pub mod request;
 pub mod self_service;
 pub mod table;
-pub mod upload;
+pub(crate) mod upload;
 
 use crate::Devices;
 use apple::Target;

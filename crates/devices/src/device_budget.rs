@@ -31,7 +31,7 @@ const ENVELOPE: i64 = 600;
 
 /// Budgets of all devices.
 #[derive(Debug)]
-pub struct DeviceBudget {
+pub(crate) struct DeviceBudget {
     events: Shares<DeviceId>,
     bytes: Shares<DeviceId>,
     suppressed: Mutex<HashMap<DeviceId, Suppressed>>,

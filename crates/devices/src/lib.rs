@@ -3,7 +3,7 @@
 
 pub mod attestation;
 pub mod commands;
-pub mod conversations;
+pub(crate) mod conversations;
 mod device_budget;
 pub mod device_message;
 pub mod enrollment_profile;

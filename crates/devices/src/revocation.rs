@@ -12,7 +12,7 @@ const GOOD_FOR_SECONDS: u64 = 24 * 3_600;
 
 /// Cache of the last list.
 #[derive(Default)]
-pub struct Revocations {
+pub(crate) struct Revocations {
     last: Mutex<Option<(Timestamp, Vec<u8>)>>,
 }
 

@@ -24,7 +24,7 @@ use sign_in::{Proof, SignInError, claimant, count_refusal, received};
 ///
 /// # Errors
 /// Returns an error if the log cannot be read or written, or the number of the person's devices is limited and unknown.
-pub async fn admit(
+pub(crate) async fn admit(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
     enrollment: EnrollmentId,

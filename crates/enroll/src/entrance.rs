@@ -50,7 +50,7 @@ pub enum Outcome {
 ///
 /// # Errors
 /// Returns an error if the log cannot be read or written, or the visit cannot be resumed.
-pub async fn open(
+pub(crate) async fn open(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
 ) -> Result<(EnrollmentId, Option<(EnrollmentId, String)>), SignInError> {
@@ -79,7 +79,7 @@ pub async fn open(
 }
 
 /// Returns the context of events that a person causes before they sign in.
-pub fn visitor(entrance: &Entrance<'_>, enrollment: EnrollmentId) -> Context {
+pub(crate) fn visitor(entrance: &Entrance<'_>, enrollment: EnrollmentId) -> Context {
     let actor = Actor::new(ActorKind::Visitor, enrollment);
     Context::of(actor, Some((entrance.source, enrollment.visit_key())), enrollment.0)
 }

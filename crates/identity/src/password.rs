@@ -108,12 +108,12 @@ pub fn generate(world: &World) -> String {
 /// another thread, the allocator would keep that memory once for each of its arenas, and many sign-ins would exhaust
 /// a small server.
 #[derive(Default)]
-pub struct Memory(Vec<Block>);
+pub(crate) struct Memory(Vec<Block>);
 
 impl Memory {
     /// Returns whether `password` matches the PHC string `stored`. A `stored` that is not a hash matches nothing. As
     /// slow as hashing, so call it from a blocking thread.
-    pub fn matches(&mut self, stored: &str, password: &SecretString) -> bool {
+    pub(crate) fn matches(&mut self, stored: &str, password: &SecretString) -> bool {
         self.hash_as(stored, password).is_some_and(|(expected, found)| {
             // Constant-time comparison.
             expected.len() == found.len() && openssl::memcmp::eq(&expected, &found)

@@ -4,16 +4,16 @@
 /// Maximum nesting depth. It exceeds that of any CMS message: certificates have about twelve levels.
 const DEEPEST: usize = 32;
 
-pub const INTEGER: u8 = 0x02;
-pub const BIT_STRING: u8 = 0x03;
-pub const OCTET_STRING: u8 = 0x04;
-pub const OBJECT_IDENTIFIER: u8 = 0x06;
-pub const CONSTRUCTED_OCTET_STRING: u8 = 0x24;
-pub const SEQUENCE: u8 = 0x30;
-pub const SET: u8 = 0x31;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const CONSTRUCTED_OCTET_STRING: u8 = 0x24;
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const SET: u8 = 0x31;
 /// `[0]` and `[1]`, constructed.
-pub const CONTEXT_0: u8 = 0xa0;
-pub const CONTEXT_1: u8 = 0xa1;
+pub(crate) const CONTEXT_0: u8 = 0xa0;
+pub(crate) const CONTEXT_1: u8 = 0xa1;
 /// `[0]`, primitive.
 pub(crate) const PRIMITIVE_CONTEXT_0: u8 = 0x80;
 
@@ -22,7 +22,7 @@ const END_OF_CONTENTS: u8 = 0x00;
 
 /// One value: its tag and content. The content excludes the end-of-contents octets of an indefinite length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Value<'a> {
+pub(crate) struct Value<'a> {
     pub tag: u8,
     pub content: &'a [u8],
     /// Number of bytes of the whole value, including tag and length.
@@ -98,7 +98,7 @@ fn extent(bytes: &[u8], most_parts: usize) -> Option<usize> {
 }
 
 /// Returns the first value in `bytes`, if it is well formed and consists of at most `most_parts` values.
-pub fn first(bytes: &[u8], most_parts: usize) -> Option<Value<'_>> {
+pub(crate) fn first(bytes: &[u8], most_parts: usize) -> Option<Value<'_>> {
     let extent = extent(bytes, most_parts)?;
     let Header { tag, length, size } = header(bytes)?;
     let end = if length.is_some() { extent } else { extent - 2 };
@@ -107,18 +107,18 @@ pub fn first(bytes: &[u8], most_parts: usize) -> Option<Value<'_>> {
 
 /// Iterates over the members of a constructed value.
 #[derive(Debug, Clone)]
-pub struct Members<'a>(&'a [u8]);
+pub(crate) struct Members<'a>(&'a [u8]);
 
 impl<'a> Value<'a> {
     /// Returns the members, if the value has this tag and the tag is constructed.
-    pub fn members(&self, tag: u8) -> Option<Members<'a>> {
+    pub(crate) fn members(&self, tag: u8) -> Option<Members<'a>> {
         (self.tag == tag && tag & CONSTRUCTED != 0).then_some(Members(self.content))
     }
 }
 
 impl<'a> Members<'a> {
     /// Returns the next member with any tag, or `None` at the end.
-    pub fn any(&mut self) -> Option<Value<'a>> {
+    pub(crate) fn any(&mut self) -> Option<Value<'a>> {
         let Header { tag, length, size } = header(self.0)?;
         let value = match length {
             // Its content was checked when the whole value was.
@@ -130,12 +130,12 @@ impl<'a> Members<'a> {
     }
 
     /// Returns the next member if it has this tag. A member with another tag is not consumed.
-    pub fn next(&mut self, tag: u8) -> Option<Value<'a>> {
+    pub(crate) fn next(&mut self, tag: u8) -> Option<Value<'a>> {
         if self.0.first() == Some(&tag) { self.any() } else { None }
     }
 
     /// Returns the next member if it has this tag and is the last one.
-    pub fn only(mut self, tag: u8) -> Option<Value<'a>> {
+    pub(crate) fn only(mut self, tag: u8) -> Option<Value<'a>> {
         self.next(tag).filter(|_| self.is_at_end())
     }
 
@@ -144,7 +144,7 @@ impl<'a> Members<'a> {
     }
 
     /// Number of remaining members; `None` if one is malformed.
-    pub fn count(mut self) -> Option<usize> {
+    pub(crate) fn count(mut self) -> Option<usize> {
         let mut count = 0;
         while !self.is_at_end() {
             self.any()?;
@@ -155,7 +155,7 @@ impl<'a> Members<'a> {
 }
 
 /// Returns the bytes of an OCTET STRING, in one piece or in several (X.690 section 8.7.3).
-pub fn octets(value: Value<'_>) -> Option<Vec<u8>> {
+pub(crate) fn octets(value: Value<'_>) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     collect(value, &mut bytes)?;
     Some(bytes)

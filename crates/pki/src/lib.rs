@@ -18,8 +18,8 @@ pub mod scep;
 mod section;
 pub mod shape;
 mod template;
-#[cfg(feature = "testing")]
-pub mod testing;
+#[cfg(test)]
+mod testing;
 
 pub use section::{PkiFiles, PushFiles};
 

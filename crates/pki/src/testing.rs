@@ -24,11 +24,11 @@ static TRIAL: LazyLock<Trial> = LazyLock::new(|| {
 });
 
 /// Returns a loaded trial.
-pub fn pki() -> &'static Pki {
+pub(crate) fn pki() -> &'static Pki {
     &TRIAL.pki
 }
 
 /// Returns the files of the trial.
-pub fn files() -> &'static Made {
+pub(crate) fn files() -> &'static Made {
     &TRIAL.made
 }

@@ -1,12 +1,12 @@
 //! Platform of the services: log, keys, clock, projections and health of one installation. [`Platform::perform`] runs
 //! commands, which append the events.
 
-pub mod access;
+pub(crate) mod access;
 pub mod aside;
 pub mod backoff;
 pub mod budgets;
 pub mod context;
-pub mod disk;
+pub(crate) mod disk;
 mod following;
 pub mod health;
 pub mod held;
@@ -14,7 +14,7 @@ pub mod named_secret;
 pub mod passing;
 pub mod secrets;
 pub mod strangers;
-pub mod turns;
+pub(crate) mod turns;
 pub mod user_names;
 
 pub use following::damaged;

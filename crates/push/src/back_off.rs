@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What to do after a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     /// The notification needs no further try.
     Settled,
     /// Try again, but not before `after` has passed.
@@ -15,7 +15,7 @@ pub enum Next {
 }
 
 /// Number of tries for one notification before giving up. Tries do not count while no notification gets through.
-pub const TRIES: u32 = 5;
+pub(crate) const TRIES: u32 = 5;
 
 /// If the push service asks for a longer pause than this for one device, the notification is given up.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
@@ -25,7 +25,7 @@ const LONGEST_OBEYED: Duration = Duration::from_secs(3_600);
 
 /// Decides after the `tries`-th counted try ended with `outcome`. `chance`, from 0 to 1, spreads tries that would
 /// otherwise happen at the same time.
-pub fn next(tries: u32, outcome: &Outcome, chance: f64) -> Next {
+pub(crate) fn next(tries: u32, outcome: &Outcome, chance: f64) -> Next {
     let Outcome::RetryLater { trouble, after_seconds, .. } = outcome else { return Next::Settled };
     let after = delay(*trouble, tries, *after_seconds, chance);
     let too_long = *trouble == Trouble::Device && after > LONGEST_WAIT;
@@ -34,7 +34,7 @@ pub fn next(tries: u32, outcome: &Outcome, chance: f64) -> Next {
 
 /// Returns the pause after `failures` failures in a row: doubled each time up to a maximum, half of it random. It is
 /// never shorter than the pause that the push service asked for, which is also spread.
-pub fn delay(trouble: Trouble, failures: u32, after_seconds: Option<u64>, chance: f64) -> Duration {
+pub(crate) fn delay(trouble: Trouble, failures: u32, after_seconds: Option<u64>, chance: f64) -> Duration {
     let (first, most) = match trouble {
         Trouble::Device => (2, 60),
         Trouble::Service => (1, 60),

@@ -17,7 +17,7 @@ use url::Url;
 /// Time limit. A server that closes new connections does so immediately; another one answers the ping.
 const WITHIN: Duration = Duration::from_secs(5);
 
-pub struct Farewell {
+pub(crate) struct Farewell {
     connector: TlsConnector,
     host: String,
     port: u16,
@@ -27,7 +27,7 @@ pub struct Farewell {
 
 impl Farewell {
     /// `key`: a private key in PEM, PKCS #8.
-    pub fn new(url: &Url, options: &Options<'_>, key: &[u8]) -> Result<Farewell, PushError> {
+    pub(crate) fn new(url: &Url, options: &Options<'_>, key: &[u8]) -> Result<Farewell, PushError> {
         let mut connector = native_tls::TlsConnector::builder();
         connector.identity(Identity::from_pkcs8(options.certificate, key).map_err(PushError::Farewell)?);
         if let Some(root) = options.root {
@@ -43,7 +43,7 @@ impl Farewell {
     }
 
     /// Returns the reason in the words of the HTTP/2 library; `None` if the server gives none.
-    pub async fn heard(&self) -> Option<String> {
+    pub(crate) async fn heard(&self) -> Option<String> {
         let _turn = self.turn.try_acquire().ok()?;
         tokio::time::timeout(WITHIN, self.ask()).await.ok()?
     }

@@ -93,12 +93,12 @@ impl State {
 }
 
 impl Gate {
-    pub fn condition(&self) -> Condition {
+    pub(crate) fn condition(&self) -> Condition {
         self.state().condition.clone()
     }
 
     /// Keeps the condition until this notification is delivered or given up.
-    pub fn begin(&self) -> Unsettled<'_> {
+    pub(crate) fn begin(&self) -> Unsettled<'_> {
         self.state().unsettled += 1;
         Unsettled(self)
     }
@@ -109,7 +109,7 @@ impl Gate {
     }
 
     /// Waits until this notification may be tried.
-    pub async fn enter(&self) -> Pass<'_> {
+    pub(crate) async fn enter(&self) -> Pass<'_> {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -138,7 +138,7 @@ impl Pass<'_> {
     }
 
     /// The try failed for a reason that affects all notifications.
-    pub fn failed(self, trouble: Trouble, reason: &str, after_seconds: Option<u64>, chance: f64) {
+    pub(crate) fn failed(self, trouble: Trouble, reason: &str, after_seconds: Option<u64>, chance: f64) {
         self.gate.state().failed(trouble, reason, after_seconds, chance, self.probe, Instant::now());
     }
 }

@@ -4,7 +4,7 @@
 //! MDM supports only certificates, not tokens. The body is exactly `{"mdm":"<PushMagic>"}`; with an additional `aps`
 //! key the device ignores the notification (Apple, "Sending push notifications to devices").
 
-pub mod back_off;
+pub(crate) mod back_off;
 mod farewell;
 mod gate;
 mod outcome;

@@ -31,7 +31,7 @@ impl SettingsInMemory {
     ///
     /// # Errors
     /// Returns an error if the stream of settings cannot be read.
-    pub async fn current(&self, log: &Log) -> Result<Loaded<Current>, ReadError> {
+    pub(crate) async fn current(&self, log: &Log) -> Result<Loaded<Current>, ReadError> {
         let known = self.advanced(log).await?;
         Ok((known.current.clone(), known.at.map(|(revision, _)| revision)))
     }
@@ -40,7 +40,7 @@ impl SettingsInMemory {
     ///
     /// # Errors
     /// Returns an error if the stream of settings cannot be read.
-    pub async fn at(&self, log: &Log, position: Position) -> Result<Settings, ReadError> {
+    pub(crate) async fn at(&self, log: &Log, position: Position) -> Result<Settings, ReadError> {
         let known = self.advanced(log).await?;
         if known.at.is_none_or(|(_, changed)| changed <= position) {
             return Ok(known.current.settings.clone());

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 /// A range of addresses, such as `192.0.2.0/24` or `2001:db8::/48`, or one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cidr {
+pub(crate) struct Cidr {
     address: IpAddr,
     prefix: u32,
 }
@@ -15,7 +15,7 @@ impl Cidr {
     ///
     /// # Errors
     /// Returns a message if the address or prefix length is invalid, or the address has bits beyond the prefix.
-    pub fn parse(text: &str) -> Result<Cidr, String> {
+    pub(crate) fn parse(text: &str) -> Result<Cidr, String> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
         let address: IpAddr = address.parse().map_err(|_| format!("{address:?} is not an IP address"))?;
         let longest = bits(address).1;
@@ -33,11 +33,11 @@ impl Cidr {
         Ok(cidr)
     }
 
-    pub fn prefix(self) -> u32 {
+    pub(crate) fn prefix(self) -> u32 {
         self.prefix
     }
 
-    pub fn is_ipv4(self) -> bool {
+    pub(crate) fn is_ipv4(self) -> bool {
         self.address.is_ipv4()
     }
 

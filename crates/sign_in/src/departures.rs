@@ -21,7 +21,7 @@ const FIRST_OF_ALL: Allowance = Allowance { burst: 10_000, refill: 1_000_000 };
 /// Starts of single sign-on, with separate limits for visitors and staff: load at the portal does not lock an
 /// administrator out.
 #[derive(Debug)]
-pub struct Departures {
+pub(crate) struct Departures {
     visitors: Bucket,
     staff: Bucket,
 }
@@ -35,7 +35,7 @@ struct Bucket {
 }
 
 impl Departures {
-    pub fn new() -> Departures {
+    pub(crate) fn new() -> Departures {
         let bucket = || Bucket {
             of_source: Shares::new(OF_SOURCE),
             of_all: Shares::new(OF_ALL),
@@ -46,7 +46,7 @@ impl Departures {
     }
 
     /// Refunds one start from `source`, because the provider proved the account.
-    pub fn came_back(&self, place: Place, source: IpAddr) {
+    pub(crate) fn came_back(&self, place: Place, source: IpAddr) {
         let bucket = self.of(place);
         bucket.of_source.give_back(&network(source), 1);
         bucket.of_all.give_back(&(), 1);
@@ -55,7 +55,7 @@ impl Departures {
     }
 
     /// Takes one start for `source`. Returns `false` if the limits are used up.
-    pub fn take(&self, now: Timestamp, place: Place, source: IpAddr) -> bool {
+    pub(crate) fn take(&self, now: Timestamp, place: Place, source: IpAddr) -> bool {
         let bucket = self.of(place);
         // A source beyond its own limit takes nothing from the shared limits.
         if !bucket.of_source.take(now, network(source), 1) {

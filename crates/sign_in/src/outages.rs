@@ -9,7 +9,7 @@ const SECONDS_BETWEEN: i64 = 60;
 
 /// The last log message about each directory, by name.
 #[derive(Default)]
-pub struct Outages(Mutex<HashMap<String, Told>>);
+pub(crate) struct Outages(Mutex<HashMap<String, Told>>);
 
 #[derive(Default)]
 struct Told {
@@ -21,7 +21,7 @@ struct Told {
 impl Outages {
     /// Counts a request that a directory did not answer. Returns `Some` if a log message is due: the number of such
     /// requests since the last message, including this one.
-    pub fn count(&self, directory: &str, now: Timestamp) -> Option<u64> {
+    pub(crate) fn count(&self, directory: &str, now: Timestamp) -> Option<u64> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let told = all.entry(directory.to_owned()).or_default();
         told.since += 1;

@@ -31,7 +31,7 @@ pub fn bundle_identifier(store_id: u64) -> String {
 }
 
 /// The device's reaction to `InstallApplication`.
-pub enum Taken {
+pub(crate) enum Taken {
     /// The person is asked about this app.
     Prompting(String),
     /// `RejectionReason`.

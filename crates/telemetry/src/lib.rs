@@ -8,7 +8,7 @@
 mod alarm;
 mod last_words;
 mod lines;
-pub mod metrics;
+pub(crate) mod metrics;
 mod section;
 
 pub use alarm::Alarm;

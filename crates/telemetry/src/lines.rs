@@ -18,7 +18,7 @@ fn escapes(c: char) -> bool {
 }
 
 /// Returns the text with such characters escaped, as in `\n` or `\u{202e}`.
-pub fn escaped(text: &str) -> Cow<'_, str> {
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(escapes) {
         return Cow::Borrowed(text);
     }
@@ -32,7 +32,7 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
 /// Formats the fields of an event or span for text lines: the message as it is, other fields as `name=value`, all
 /// escaped.
 #[derive(Clone, Copy, Default)]
-pub struct EscapedFields;
+pub(crate) struct EscapedFields;
 
 impl<'w> FormatFields<'w> for EscapedFields {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
@@ -50,7 +50,7 @@ impl<'w> FormatFields<'w> for EscapedFields {
 
 /// Writer for whole JSON lines. Writes such characters as `\u202e`. JSON permits them raw, but only inside strings; the
 /// only one outside a string is the line end.
-pub struct JsonLines<W>(pub W);
+pub(crate) struct JsonLines<W>(pub W);
 
 impl<W: Write> Write for JsonLines<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {

@@ -76,7 +76,7 @@ pub trait Disks: Send + Sync {
 }
 
 /// The machine's disks.
-pub struct SystemDisks;
+pub(crate) struct SystemDisks;
 
 impl Disks for SystemDisks {
     fn room(&self, directory: &Path) -> std::io::Result<Room> {

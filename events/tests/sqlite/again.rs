@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 const DIRECTORY: &str = "MUSTER_TEST_DIRECTORY";
 
 /// Returns the directory to work in, if this is the other process.
-pub fn directory() -> Option<std::path::PathBuf> {
+pub(crate) fn directory() -> Option<std::path::PathBuf> {
     std::env::var_os(DIRECTORY).map(Into::into)
 }
 
 /// Returns a command that runs the test `name` in `directory`. `shell` is run before it, in the same process.
-pub fn command(name: &str, directory: &std::path::Path, shell: &str) -> Command {
+pub(crate) fn command(name: &str, directory: &std::path::Path, shell: &str) -> Command {
     let program = std::env::current_exe().unwrap();
     let mut command = Command::new("sh");
     command
@@ -25,7 +25,7 @@ pub fn command(name: &str, directory: &std::path::Path, shell: &str) -> Command 
 
 /// Returns the same command in a process that may mount file systems, visible to this process only. `None` if this
 /// machine does not permit it.
-pub fn command_that_mounts(name: &str, directory: &std::path::Path, shell: &str) -> Option<Command> {
+pub(crate) fn command_that_mounts(name: &str, directory: &std::path::Path, shell: &str) -> Option<Command> {
     let allowed = Command::new("unshare").args(["--user", "--map-root-user", "--mount", "true"]).output();
     if !allowed.is_ok_and(|output| output.status.success()) {
         return None;

@@ -10,15 +10,15 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 #[expect(clippy::disallowed_methods, reason = "tests have no World")]
-pub fn randomness(bytes: &mut [u8]) {
+pub(crate) fn randomness(bytes: &mut [u8]) {
     openssl::rand::rand_bytes(bytes).unwrap();
 }
 
-pub fn master() -> MasterKey {
+pub(crate) fn master() -> MasterKey {
     MasterKey::from_bytes([7; 32])
 }
 
-pub fn key_store(directory: &Path) -> SqliteKeyStore {
+pub(crate) fn key_store(directory: &Path) -> SqliteKeyStore {
     let path = directory.join(keys::FILE);
     if path.exists() {
         SqliteKeyStore::open(&path, master(), randomness).unwrap()
@@ -27,16 +27,16 @@ pub fn key_store(directory: &Path) -> SqliteKeyStore {
     }
 }
 
-pub fn log(store: &Arc<SqliteStore>) -> Log {
+pub(crate) fn log(store: &Arc<SqliteStore>) -> Log {
     Log::new(store.clone(), Arc::new(key_store(store.directory())))
 }
 
-pub fn visit(number: u128) -> EnrollmentId {
+pub(crate) fn visit(number: u128) -> EnrollmentId {
     EnrollmentId(Uuid::from_u128(number))
 }
 
 /// Returns the first event of a visit, sealed with the visit's own key.
-pub fn opened(visit: EnrollmentId, agent: &str) -> Draft {
+pub(crate) fn opened(visit: EnrollmentId, agent: &str) -> Draft {
     draft(
         visit,
         0,
@@ -49,7 +49,7 @@ pub fn opened(visit: EnrollmentId, agent: &str) -> Draft {
     )
 }
 
-pub fn chosen(visit: EnrollmentId, nth: u128) -> Draft {
+pub(crate) fn chosen(visit: EnrollmentId, nth: u128) -> Draft {
     let event = EnrollmentEvent::OwnershipChosen { ownership: Ownership::Personal, chosen_by: ChosenBy::User };
     draft(visit, nth, event)
 }

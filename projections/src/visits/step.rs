@@ -86,7 +86,7 @@ impl Way {
         self.by_account
     }
 
-    pub fn after(mut self, event: &EnrollmentEvent) -> Way {
+    pub(crate) fn after(mut self, event: &EnrollmentEvent) -> Way {
         match event {
             EnrollmentEvent::AccountDrivenBegun { .. } => {
                 self.by_account = true;
@@ -132,7 +132,7 @@ impl Way {
         self
     }
 
-    pub fn step(&self) -> Step {
+    pub(crate) fn step(&self) -> Step {
         if !self.signed_in {
             Step::SignIn
         } else if self.asked_for_whom {

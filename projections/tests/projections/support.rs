@@ -28,9 +28,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
 /// Noon of a day in November 2026.
-pub const NOON: Timestamp = Timestamp(1_794_916_800_000_000);
+pub(crate) const NOON: Timestamp = Timestamp(1_794_916_800_000_000);
 
-pub struct Desk {
+pub(crate) struct Desk {
     pub log: Log,
     pub store: Arc<SqliteStore>,
     pub directory: tempfile::TempDir,
@@ -38,7 +38,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    pub fn new() -> Desk {
+    pub(crate) fn new() -> Desk {
         let directory = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::create(directory.path()).unwrap());
         let master = MasterKey::from_bytes([7; 32]);
@@ -47,23 +47,23 @@ impl Desk {
         Desk { log, store, directory, next: AtomicU64::new(1) }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    pub async fn projections(&self) -> Projections {
+    pub(crate) async fn projections(&self) -> Projections {
         let head = self.log.store().head().await.unwrap();
         Projections::open(self.path(), head).unwrap().0
     }
 
     /// Opens the projections and lets them follow the log until all its events are folded.
-    pub async fn caught_up(&self) -> Projections {
+    pub(crate) async fn caught_up(&self) -> Projections {
         let projections = self.projections().await;
         self.follow(&projections).await;
         projections
     }
 
-    pub async fn follow(&self, projections: &Projections) {
+    pub(crate) async fn follow(&self, projections: &Projections) {
         let task = tokio::spawn({
             let (projections, log) = (projections.clone(), self.log.clone());
             async move { projections.run(log).await }
@@ -75,11 +75,16 @@ impl Desk {
         task.await.unwrap_err();
     }
 
-    pub async fn write(&self, stream: &StreamName, at: Timestamp, event: impl Into<Event>) -> (EventId, Position) {
+    pub(crate) async fn write(
+        &self,
+        stream: &StreamName,
+        at: Timestamp,
+        event: impl Into<Event>,
+    ) -> (EventId, Position) {
         self.write_as(stream, at, Actor::new(ActorKind::System, "test"), None, event).await
     }
 
-    pub async fn write_as(
+    pub(crate) async fn write_as(
         &self,
         stream: &StreamName,
         at: Timestamp,
@@ -96,7 +101,7 @@ impl Desk {
     }
 
     /// Enrolls an iPhone or iPad of a person through the portal; returns the device.
-    pub async fn enroll(&self, nth: u128, person: PersonId, name: &str, at: Timestamp) -> DeviceId {
+    pub(crate) async fn enroll(&self, nth: u128, person: PersonId, name: &str, at: Timestamp) -> DeviceId {
         let device = DeviceId(Uuid::from_u128(0x1000 + nth));
         let visit = device.enrollment().stream();
         self.write(&person.stream(), at, known(person, name)).await;
@@ -117,17 +122,17 @@ fn counting(bytes: &mut [u8]) {
     }
 }
 
-pub fn person(nth: u128) -> PersonId {
+pub(crate) fn person(nth: u128) -> PersonId {
     PersonId(Uuid::from_u128(0x2000 + nth))
 }
 
-pub fn known(person: PersonId, name: &str) -> PersonEvent {
+pub(crate) fn known(person: PersonId, name: &str) -> PersonEvent {
     let user_name = Some(Personal::new(person.key(), name.to_owned()));
     let attributes = PersonAttributes { user_name, ..PersonAttributes::default() };
     PersonEvent::PersonKnown { method: SignInMethodName::LocalAccount, account: "00".into(), attributes }
 }
 
-pub fn opened(device: DeviceId) -> EnrollmentEvent {
+pub(crate) fn opened(device: DeviceId) -> EnrollmentEvent {
     EnrollmentEvent::VisitOpened {
         session: SecretHash("00".into()),
         user_agent: Personal::new(device.enrollment().visit_key(), "Safari".to_owned()),
@@ -164,7 +169,7 @@ fn way(device: DeviceId, person: PersonId, name: &str) -> Vec<EnrollmentEvent> {
     ]
 }
 
-pub fn authenticated(person: PersonId, enrollment_id: &str) -> DeviceEvent {
+pub(crate) fn authenticated(person: PersonId, enrollment_id: &str) -> DeviceEvent {
     DeviceEvent::DeviceAuthenticated {
         person,
         identifiers: DeviceIdentifiers::UserEnrollment {
@@ -179,13 +184,13 @@ pub fn authenticated(person: PersonId, enrollment_id: &str) -> DeviceEvent {
     }
 }
 
-pub fn enrolled(device: DeviceId) -> DeviceEvent {
+pub(crate) fn enrolled(device: DeviceId) -> DeviceEvent {
     let personal = |value: &str| Personal::new(device.key(), value.to_owned());
     let push = PushAddress { token: personal("AA=="), push_magic: personal("magic"), unlock_token: None };
     DeviceEvent::DeviceEnrolled { push, body: BodyHash("01".into()) }
 }
 
-pub fn reported(person: PersonId, name: &str, battery: u8, version: &str) -> DeviceEvent {
+pub(crate) fn reported(person: PersonId, name: &str, battery: u8, version: &str) -> DeviceEvent {
     let plain = |value: serde_json::Value| InventoryValue::Plain(value);
     let name = Personal::new(person.key(), serde_json::Value::from(name));
     let changes = BTreeMap::from([
@@ -197,12 +202,12 @@ pub fn reported(person: PersonId, name: &str, battery: u8, version: &str) -> Dev
     DeviceEvent::InventoryReported { changes }
 }
 
-pub fn later(seconds: i64) -> Timestamp {
+pub(crate) fn later(seconds: i64) -> Timestamp {
     NOON.plus_seconds(seconds)
 }
 
 /// Two people, two devices, reports, an end, a refusal and an access by staff: events for every table.
-pub async fn busy_day(desk: &Desk) -> (DeviceId, DeviceId) {
+pub(crate) async fn busy_day(desk: &Desk) -> (DeviceId, DeviceId) {
     let (ada, eve) = (person(1), person(2));
     let first = desk.enroll(1, ada, "ada", NOON).await;
     let second = desk.enroll(2, eve, "eve", later(600)).await;
@@ -245,11 +250,11 @@ pub async fn busy_day(desk: &Desk) -> (DeviceId, DeviceId) {
     (first, second)
 }
 
-pub fn command(n: u128) -> CommandId {
+pub(crate) fn command(n: u128) -> CommandId {
     CommandId(Uuid::from_u128(n))
 }
 
-pub fn queued(n: u128, request_type: &str, expires: Option<Timestamp>) -> DeviceEvent {
+pub(crate) fn queued(n: u128, request_type: &str, expires: Option<Timestamp>) -> DeviceEvent {
     DeviceEvent::MdmCommandQueued {
         command: command(n),
         request_type: request_type.into(),
@@ -260,7 +265,7 @@ pub fn queued(n: u128, request_type: &str, expires: Option<Timestamp>) -> Device
     }
 }
 
-pub fn answered(n: u128, status: CommandStatus) -> DeviceEvent {
+pub(crate) fn answered(n: u128, status: CommandStatus) -> DeviceEvent {
     DeviceEvent::MdmCommandAnswered {
         command: command(n),
         status,

@@ -21,12 +21,12 @@ const CODES: &str = "/console/account/factors/one-time-codes";
 const PASSKEY: &str = "/console/account/factors/passkey";
 
 #[derive(Deserialize)]
-pub struct Code {
+pub(crate) struct Code {
     code: String,
 }
 
 #[derive(Deserialize)]
-pub struct NewPasskey {
+pub(crate) struct NewPasskey {
     answer: String,
     #[serde(default)]
     label: String,
@@ -74,7 +74,7 @@ fn broken<S>(own: &Own<S>) -> impl Fn(OwnAccountError) -> Problem {
 ///
 /// # Errors
 /// Returns an error if the template cannot be rendered.
-pub async fn new(Fresh(own): Fresh<Own<SettingUp>>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn new(Fresh(own): Fresh<Own<SettingUp>>) -> Result<HttpResponse, Problem> {
     new_page(&own, None)
 }
 
@@ -93,7 +93,10 @@ fn status(refused: Option<&str>) -> StatusCode {
 ///
 /// # Errors
 /// Returns an error if the session store is unavailable.
-pub async fn begin_codes(Fresh(own): Fresh<Own<SettingUp>>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn begin_codes(
+    Fresh(own): Fresh<Own<SettingUp>>,
+    _form: Genuine<Empty>,
+) -> Result<HttpResponse, Problem> {
     own.account.begin_one_time_codes().await.map_err(broken(&own))?;
     Ok(see_other(CODES))
 }
@@ -102,7 +105,7 @@ pub async fn begin_codes(Fresh(own): Fresh<Own<SettingUp>>, _form: Genuine<Empty
 ///
 /// # Errors
 /// Returns an error if the session store is unavailable.
-pub async fn codes(Fresh(own): Fresh<Own<SettingUp>>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn codes(Fresh(own): Fresh<Own<SettingUp>>) -> Result<HttpResponse, Problem> {
     codes_page(&own, None).await
 }
 
@@ -121,7 +124,7 @@ async fn codes_page(own: &Own<SettingUp>, refused: Option<&str>) -> Result<HttpR
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub async fn finish_codes(
+pub(crate) async fn finish_codes(
     Fresh(own): Fresh<Own<SettingUp>>,
     Genuine(form): Genuine<Code>,
 ) -> Result<HttpResponse, Problem> {
@@ -139,7 +142,10 @@ pub async fn finish_codes(
 ///
 /// # Errors
 /// Returns an error if the session store is unavailable.
-pub async fn begin_passkey(Fresh(own): Fresh<Own<SettingUp>>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn begin_passkey(
+    Fresh(own): Fresh<Own<SettingUp>>,
+    _form: Genuine<Empty>,
+) -> Result<HttpResponse, Problem> {
     own.account.begin_passkey().await.map_err(broken(&own))?;
     Ok(see_other(PASSKEY))
 }
@@ -148,7 +154,7 @@ pub async fn begin_passkey(Fresh(own): Fresh<Own<SettingUp>>, _form: Genuine<Emp
 ///
 /// # Errors
 /// Returns an error if the session store is unavailable.
-pub async fn passkey_page(Fresh(own): Fresh<Own<SettingUp>>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn passkey_page(Fresh(own): Fresh<Own<SettingUp>>) -> Result<HttpResponse, Problem> {
     match own.account.pending_passkey().await.map_err(broken(&own))? {
         Some(options) => passkey::add(&own.staff, &options, PASSKEY, NEW),
         None => Ok(see_other(NEW)),
@@ -159,7 +165,7 @@ pub async fn passkey_page(Fresh(own): Fresh<Own<SettingUp>>) -> Result<HttpRespo
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub async fn finish_passkey(
+pub(crate) async fn finish_passkey(
     Fresh(own): Fresh<Own<SettingUp>>,
     Genuine(form): Genuine<NewPasskey>,
 ) -> Result<HttpResponse, Problem> {
@@ -187,7 +193,7 @@ fn recovery_page<S>(own: &Own<S>, codes: &[String]) -> Result<HttpResponse, Prob
 ///
 /// # Errors
 /// Returns an error if the account has no factor that they could replace, or the event log is unavailable.
-pub async fn recovery_codes(Fresh(own): Fresh<Own>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn recovery_codes(Fresh(own): Fresh<Own>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
     let codes = own.account.make_recovery_codes().await.map_err(broken(&own))?;
     recovery_page(&own, &codes)
 }
@@ -196,7 +202,7 @@ pub async fn recovery_codes(Fresh(own): Fresh<Own>, _form: Genuine<Empty>) -> Re
 ///
 /// # Errors
 /// Returns an error if it is the last factor and one is required, or the event log is unavailable.
-pub async fn remove_passkey(
+pub(crate) async fn remove_passkey(
     Fresh(own): Fresh<Own>,
     path: web::Path<Uuid>,
     _form: Genuine<Empty>,
@@ -209,7 +215,7 @@ pub async fn remove_passkey(
 ///
 /// # Errors
 /// Returns an error if they are the last factor and one is required, or the event log is unavailable.
-pub async fn remove_codes(Fresh(own): Fresh<Own>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn remove_codes(Fresh(own): Fresh<Own>, _form: Genuine<Empty>) -> Result<HttpResponse, Problem> {
     own.account.remove_one_time_codes().await.map_err(broken(&own))?;
     Ok(see_other(super::PATH))
 }

@@ -19,7 +19,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use uuid::Uuid;
 
 /// A program with a valid token.
-pub struct Client {
+pub(crate) struct Client {
     id: StaffId,
     source: IpAddr,
     /// Id of this request; error responses and the log use it as code.
@@ -28,11 +28,11 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn projections(&self) -> &Projections {
+    pub(crate) fn projections(&self) -> &Projections {
         &self.app.platform.projections
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.app.platform.world.now()
     }
 
@@ -40,13 +40,13 @@ impl Client {
     ///
     /// # Errors
     /// Returns an error if the event log cannot be written; then nothing may be sent.
-    pub async fn record(&self, resource: ApiResource, filters: Vec<String>) -> Result<(), ApiProblem> {
+    pub(crate) async fn record(&self, resource: ApiResource, filters: Vec<String>) -> Result<(), ApiProblem> {
         let context = staff_context(self.id, Some(self.source), self.request);
         let recorded = self.app.platform.record_api_read(self.id, resource, filters, context).await;
         recorded.map_err(|error| self.broken(error))
     }
 
-    pub fn broken(&self, cause: impl Display) -> ApiProblem {
+    pub(crate) fn broken(&self, cause: impl Display) -> ApiProblem {
         ApiProblem::unavailable(cause, self.request)
     }
 }

@@ -10,7 +10,7 @@ use std::fmt;
 use uuid::Uuid;
 
 #[derive(Debug)]
-pub enum ApiProblem {
+pub(crate) enum ApiProblem {
     NoToken,
     /// Same response for an unknown program, a wrong token, a disabled account and a missing privilege.
     Unauthorized,
@@ -35,7 +35,7 @@ pub enum ApiProblem {
 }
 
 impl ApiProblem {
-    pub fn unavailable(cause: impl fmt::Display, code: Uuid) -> ApiProblem {
+    pub(crate) fn unavailable(cause: impl fmt::Display, code: Uuid) -> ApiProblem {
         tracing::error!(%code, %cause, "the API cannot answer");
         ApiProblem::Unavailable { code }
     }

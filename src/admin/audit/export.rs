@@ -23,7 +23,7 @@ const CHUNK: usize = 500;
 ///
 /// # Errors
 /// Returns an error if a filter is invalid, or the event log or the projections are unavailable.
-pub async fn export(staff: May<Exports>, address: Parameters<Filters, Wanted>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn export(staff: May<Exports>, address: Parameters<Filters, Wanted>) -> Result<HttpResponse, Problem> {
     let Parameters(filters, wanted) = address;
     let format = wanted.format()?;
     let filter = filters.parse(staff.projections(), |error| staff.broken(error)).await?;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 /// Query parameters. A minus before the value of `type`, `actor` or `outcome` negates it.
 #[derive(Deserialize)]
-pub struct Filters {
+pub(crate) struct Filters {
     q: Option<String>,
     from: Option<String>,
     to: Option<String>,
@@ -35,7 +35,7 @@ pub struct Filters {
 
 /// Filter values as the form shows them.
 #[derive(Serialize)]
-pub struct Shown {
+pub(crate) struct Shown {
     q: String,
     from: String,
     to: String,
@@ -50,7 +50,7 @@ pub struct Shown {
 content!(Shown { q, from, to, code, source, actor_id, device, person, correlation });
 
 /// Returns a filter's label on the page.
-pub fn label(name: &str) -> &'static str {
+pub(crate) fn label(name: &str) -> &'static str {
     match name {
         "q" => "Search",
         "from" => "From",
@@ -85,12 +85,12 @@ impl Filters {
         ]
     }
 
-    pub fn query(&self) -> Query {
+    pub(crate) fn query(&self) -> Query {
         self.fields().into_iter().fold(Query::default(), |query, (name, value)| query.with(name, value))
     }
 
     /// Returns the filters of an export or API request for its event. Values that may be personal are left out.
-    pub fn told(&self) -> Vec<String> {
+    pub(crate) fn told(&self) -> Vec<String> {
         let told = |(name, value): &(&'static str, String)| match *name {
             "from" | "to" | "outcome" | "type" | "actor" | "correlation" | "code" => format!("{name}={value}"),
             // An id is random, so it remains after the person is erased.
@@ -104,7 +104,7 @@ impl Filters {
     ///
     /// # Errors
     /// Returns an error that names the invalid filter, or the error made by `broken` if the projection cannot be read.
-    pub async fn parse<P: From<Problem>>(
+    pub(crate) async fn parse<P: From<Problem>>(
         &self,
         projections: &Projections,
         broken: impl FnOnce(ProjectionError) -> P,
@@ -153,7 +153,7 @@ impl Filters {
         })
     }
 
-    pub fn shown(&self) -> Shown {
+    pub(crate) fn shown(&self) -> Shown {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         // The browser's input field has no time zone; all times here are UTC.
         let time = |value: &Option<String>| text(value).trim_end_matches('Z').to_owned();
@@ -171,25 +171,25 @@ impl Filters {
     }
 
     /// Returns whether one of the additional filters is active (all except the first four).
-    pub fn more(&self) -> bool {
+    pub(crate) fn more(&self) -> bool {
         self.fields().iter().skip(4).any(|(_, value)| filled(*value).is_some())
     }
 
-    pub fn types(&self, known: &[String]) -> Vec<Choice> {
+    pub(crate) fn types(&self, known: &[String]) -> Vec<Choice> {
         let chosen = self.event_type.as_deref();
         let only = known.iter().map(|name| Choice::new(name, name, chosen));
         let but = known.iter().map(|name| Choice::new(&format!("-{name}"), &format!("All except {name}"), chosen));
         std::iter::once(Choice::new("", "Any", chosen)).chain(only).chain(but).collect()
     }
 
-    pub fn actors(&self) -> Vec<Choice> {
+    pub(crate) fn actors(&self) -> Vec<Choice> {
         let chosen = self.actor.as_deref();
         let only = ACTOR_KINDS.map(|(_, name)| Choice::new(name, &capital(name), chosen));
         let but = ACTOR_KINDS.map(|(_, name)| Choice::new(&format!("-{name}"), &format!("All except {name}"), chosen));
         std::iter::once(Choice::new("", "Anyone", chosen)).chain(only).chain(but).collect()
     }
 
-    pub fn outcomes(&self) -> Vec<Choice> {
+    pub(crate) fn outcomes(&self) -> Vec<Choice> {
         [("", "Any"), ("ok", "Done"), ("refused", "Refused"), ("failed", "Failed"), ("-ok", "Refused or failed")]
             .map(|(value, label)| Choice::new(value, label, self.outcome.as_deref()))
             .into()

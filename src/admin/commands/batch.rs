@@ -14,7 +14,7 @@ const GOOD_FOR_SECONDS: i64 = 15 * 60;
 const PURPOSE: &str = "command-batch";
 
 /// Context of a batch. A list is valid only for the same context.
-pub struct Batch<'a> {
+pub(crate) struct Batch<'a> {
     pub staff: &'a May<Acts>,
     pub spec: &'static CommandSpec,
     pub request: Uuid,
@@ -23,14 +23,14 @@ pub struct Batch<'a> {
 }
 
 /// A device of the list, with a hash of what was shown of it.
-pub struct Shown {
+pub(crate) struct Shown {
     pub device: DeviceId,
     looks: String,
 }
 
 impl Batch<'_> {
     /// Returns the list as a token for the page's form.
-    pub fn seal<'d>(&self, devices: impl IntoIterator<Item = &'d Device>) -> String {
+    pub(crate) fn seal<'d>(&self, devices: impl IntoIterator<Item = &'d Device>) -> String {
         let list: Vec<String> = devices.into_iter().map(|device| format!("{}:{}", device.id, looks(device))).collect();
         let expires = self.staff.now().0 / 1_000_000 + GOOD_FOR_SECONDS;
         let [session, name, request, what] = self.bound();
@@ -38,7 +38,7 @@ impl Batch<'_> {
     }
 
     /// Returns the list of a form, or `None` if the token belongs to another context or has expired.
-    pub fn open(&self, sealed: &str) -> Option<Vec<Shown>> {
+    pub(crate) fn open(&self, sealed: &str) -> Option<Vec<Shown>> {
         let app = self.staff.app();
         let (parts, _) = app.platform.secrets.open_link::<5>(sealed, PURPOSE, self.staff.now())?;
         let [list, bound @ ..] = parts;
@@ -67,7 +67,7 @@ impl Shown {
     }
 
     /// Returns whether the record still is what was shown: same person, name, kind and state.
-    pub fn still_is(&self, device: &Device) -> bool {
+    pub(crate) fn still_is(&self, device: &Device) -> bool {
         looks(device) == self.looks
     }
 }

@@ -19,31 +19,31 @@ const LARGEST: usize = 1024 * 1024;
 
 /// A submitted form.
 #[derive(Debug, Default)]
-pub struct Sent {
+pub(crate) struct Sent {
     fields: BTreeMap<String, String>,
     file: Option<Vec<u8>>,
 }
 
 impl Sent {
     /// Returns the trimmed value of a field, or `None` if it is empty.
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
     }
 
     /// Returns whether a field was filled in with only blanks or separators.
-    pub fn is_blank(&self, name: &str) -> bool {
+    pub(crate) fn is_blank(&self, name: &str) -> bool {
         let blank = |c: char| c.is_whitespace() || c == ',' || c == ';';
         self.fields.get(name).is_some_and(|text| !text.is_empty() && text.chars().all(blank))
     }
 
     /// Returns all fields except the CSRF token, to be sent again.
-    pub fn carried(&self) -> Vec<Field> {
+    pub(crate) fn carried(&self) -> Vec<Field> {
         let fields = self.fields.iter().filter(|(name, _)| *name != "csrf");
         fields.map(|(name, value)| Field { name: name.clone(), value: value.clone() }).collect()
     }
 
     /// Returns the uploaded file.
-    pub fn file(&self) -> Option<&[u8]> {
+    pub(crate) fn file(&self) -> Option<&[u8]> {
         self.file.as_deref().filter(|file| !file.is_empty())
     }
 }

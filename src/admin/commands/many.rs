@@ -56,7 +56,7 @@ content!(Offered { href, label, consequence, class });
 ///
 /// # Errors
 /// Returns an error if the template cannot be rendered.
-pub async fn choose(staff: May<Acts>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn choose(staff: May<Acts>) -> Result<HttpResponse, Problem> {
     let offered = |spec: &CommandSpec| Offered {
         href: format!("/console/commands/{}", spec.name),
         label: spec.label,
@@ -104,7 +104,7 @@ view!(
 ///
 /// # Errors
 /// Returns an error if there is no such command.
-pub async fn page(staff: May<Acts>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn page(staff: May<Acts>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let spec = command(&path)?;
     prove(&staff, spec, page_of(spec))?;
     show_form(&staff, spec, &Sent::default(), None)
@@ -139,7 +139,7 @@ fn show_form(
 ///
 /// # Errors
 /// Returns an error if the form is invalid, or the event log or the projections are unavailable.
-pub async fn rehearse(
+pub(crate) async fn rehearse(
     staff: May<Acts>,
     own: Own,
     path: web::Path<String>,
@@ -237,7 +237,12 @@ async fn again(
 ///
 /// # Errors
 /// Returns an error if the form is invalid, or the event log or the projections are unavailable.
-pub async fn perform(staff: May<Acts>, own: Own, path: web::Path<String>, sent: Sent) -> Result<HttpResponse, Problem> {
+pub(crate) async fn perform(
+    staff: May<Acts>,
+    own: Own,
+    path: web::Path<String>,
+    sent: Sent,
+) -> Result<HttpResponse, Problem> {
     let spec = command(&path)?;
     let wanted = wanted(spec, &sent, staff.now())?;
     let what = parameters(&wanted, &sent);

@@ -107,7 +107,7 @@ impl Concerns {
 ///
 /// # Errors
 /// Returns an error if there is no such device, or the command is not possible on it.
-pub async fn page(staff: May<Acts>, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn page(staff: May<Acts>, path: web::Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (id, spec) = (parse_device(&path.0)?, command(&path.1)?);
     let device = device(&staff, id, spec).await?;
     prove(&staff, spec, page_of(id, spec))?;
@@ -171,7 +171,7 @@ async fn device(staff: &May<Acts>, id: DeviceId, spec: &'static CommandSpec) -> 
 /// # Errors
 /// Returns a refusal with the reason why the device would not accept the command; for a profile it names the key. Also
 /// returns an error if the event log or the projections are unavailable.
-pub async fn submit(
+pub(crate) async fn submit(
     staff: May<Acts>,
     own: Own,
     path: web::Path<(String, String)>,
@@ -218,7 +218,7 @@ pub async fn submit(
 ///
 /// # Errors
 /// Returns an error if the device has already answered the command, or the event log is unavailable.
-pub async fn cancel(
+pub(crate) async fn cancel(
     staff: May<Acts>,
     path: web::Path<(String, String)>,
     _form: Genuine<Empty>,
@@ -241,7 +241,7 @@ pub async fn cancel(
 
 /// A command as shown on the device's page.
 #[derive(Serialize)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// The command is still waiting.
     pub waits: bool,
     request_type: String,
@@ -257,7 +257,7 @@ pub struct Standing {
 content!(Standing { waits, request_type, state, queued, expires, why, cancel });
 
 /// Returns a command as the device's page shows it.
-pub fn standing(device: DeviceId, queued: &Queued, acts: bool, now: Timestamp) -> Standing {
+pub(crate) fn standing(device: DeviceId, queued: &Queued, acts: bool, now: Timestamp) -> Standing {
     let waiting = queued.state.is_waiting();
     let cancel = || format!("{}/commands/{}/cancel", href(device, None), queued.command);
     Standing {

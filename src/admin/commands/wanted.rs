@@ -17,12 +17,12 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// Returns `NotFound` if there is none.
-pub fn command(name: &str) -> Result<&'static CommandSpec, Problem> {
+pub(crate) fn command(name: &str) -> Result<&'static CommandSpec, Problem> {
     table::command(name).ok_or(Problem::NotFound)
 }
 
 /// Returns the commands that make sense for a device.
-pub fn possible(device: &Device) -> Vec<&'static CommandSpec> {
+pub(crate) fn possible(device: &Device) -> Vec<&'static CommandSpec> {
     if device.state != State::Enrolled {
         return vec![];
     }
@@ -39,7 +39,7 @@ pub fn possible(device: &Device) -> Vec<&'static CommandSpec> {
 ///
 /// # Errors
 /// Returns an error that says what is missing or wrong.
-pub fn wanted(spec: &'static CommandSpec, sent: &Sent, now: Timestamp) -> Result<CommandRequest, Problem> {
+pub(crate) fn wanted(spec: &'static CommandSpec, sent: &Sent, now: Timestamp) -> Result<CommandRequest, Problem> {
     let request = sent.text("request").and_then(|text| Uuid::parse_str(text).ok());
     let request = request.ok_or(Problem::Bad("The form is incomplete."))?;
     let days = sent.text("expires").map_or(Ok(0), str::parse::<i64>).ok().filter(|days| (0..=365).contains(days));
@@ -64,7 +64,7 @@ fn input(spec: &CommandSpec, sent: &Sent) -> Input {
 }
 
 /// Returns the parameters of a request, to be sent again with the list of devices for which it was rehearsed.
-pub fn parameters(wanted: &CommandRequest, sent: &Sent) -> Vec<(&'static str, String)> {
+pub(crate) fn parameters(wanted: &CommandRequest, sent: &Sent) -> Vec<(&'static str, String)> {
     let fields = wanted.input.fields().map(|(name, value)| (name, value.to_owned()));
     let expires = sent.text("expires").map(|days| ("expires", days.to_owned()));
     let profile = wanted.input.file().map(|file| ("profile", STANDARD.encode(file)));

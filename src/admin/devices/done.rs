@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 /// Query parameters that say what to look for.
 #[derive(Debug, Default, Deserialize)]
-pub struct Asked {
+pub(crate) struct Asked {
     command: Option<String>,
     again: Option<String>,
     done: Option<String>,
@@ -23,14 +23,14 @@ pub struct Asked {
 
 /// Returns the address of a device's page after a command was queued or cancelled. `before`: the same form had already
 /// queued it.
-pub fn after_command(device: DeviceId, command: CommandId, before: bool) -> String {
+pub(crate) fn after_command(device: DeviceId, command: CommandId, before: bool) -> String {
     let query = Query::default().with("command", Some(&command.to_string()));
     query.with("again", before.then_some("yes")).href(&href(device, None))
 }
 
 /// Returns the address of a device's page after another action on its record, or a decision about it and another
 /// record.
-pub fn after(device: DeviceId, done: &str, other: Option<DeviceId>) -> String {
+pub(crate) fn after(device: DeviceId, done: &str, other: Option<DeviceId>) -> String {
     let other = other.map(|other| other.to_string());
     Query::default().with("done", Some(done)).with("other", other.as_deref()).href(&href(device, None))
 }
@@ -39,7 +39,7 @@ pub fn after(device: DeviceId, done: &str, other: Option<DeviceId>) -> String {
 ///
 /// # Errors
 /// Returns an error if the projections are unavailable.
-pub async fn said(
+pub(crate) async fn said(
     staff: &Staff,
     device: &Device,
     commands: &[Queued],

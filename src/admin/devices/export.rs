@@ -19,7 +19,7 @@ const MOST: usize = 100_000;
 /// # Errors
 /// Returns an error if a filter is invalid, if too many records match, or if the event log or the projections are
 /// unavailable.
-pub async fn export(
+pub(crate) async fn export(
     staff: May<ExportsInventory>,
     address: Parameters<Filters, Wanted>,
 ) -> Result<HttpResponse, Problem> {

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 /// A count with a link to the devices that it counts.
 #[derive(Serialize)]
-pub struct Count {
+pub(crate) struct Count {
     label: &'static str,
     count: u64,
     class: &'static str,

@@ -43,7 +43,7 @@ const COMMANDS: usize = 25;
 const NEWEST_OVER: usize = 3;
 
 #[derive(Deserialize)]
-pub struct AsOf {
+pub(crate) struct AsOf {
     as_of: Option<String>,
 }
 
@@ -109,7 +109,7 @@ view!(
 
 /// A labelled value in a list.
 #[derive(Serialize)]
-pub struct Fact {
+pub(crate) struct Fact {
     label: String,
     value: String,
     class: &'static str,
@@ -119,15 +119,15 @@ pub struct Fact {
 content!(Fact { label, value, class, href });
 
 impl Fact {
-    pub fn new(label: &str, value: impl Into<String>) -> Fact {
+    pub(crate) fn new(label: &str, value: impl Into<String>) -> Fact {
         Fact { label: label.to_owned(), value: value.into(), class: "", href: None }
     }
 
-    pub fn of_class(self, class: &'static str) -> Fact {
+    pub(crate) fn of_class(self, class: &'static str) -> Fact {
         Fact { class, ..self }
     }
 
-    pub fn linked(label: &str, value: impl Into<String>, href: String) -> Fact {
+    pub(crate) fn linked(label: &str, value: impl Into<String>, href: String) -> Fact {
         Fact { href: Some(href), ..Fact::new(label, value) }
     }
 }
@@ -210,7 +210,7 @@ struct Found {
 /// # Errors
 /// Returns an error if there is no such device now or at the given time, or the event log or the projections are
 /// unavailable.
-pub async fn page(
+pub(crate) async fn page(
     staff: May<SeesInventory>,
     path: web::Path<String>,
     address: Parameters<AsOf, done::Asked>,

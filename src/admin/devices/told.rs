@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// Profiles, apps or certificates, as the device listed them.
 #[derive(Serialize)]
-pub struct List {
+pub(crate) struct List {
     label: &'static str,
     /// Number of entries, because a template in strict mode cannot test a list.
     count: usize,
@@ -23,12 +23,12 @@ content!(List { label, count, entries });
 const LISTS: [(&str, &str); 3] =
     [("ProfileList", "Profiles"), ("InstalledApplicationList", "Apps"), ("CertificateList", "Certificates")];
 
-pub fn facts(known: &BTreeMap<String, Option<String>>) -> Vec<Fact> {
+pub(crate) fn facts(known: &BTreeMap<String, Option<String>>) -> Vec<Fact> {
     let facts = known.iter().filter(|(name, _)| !LISTS.iter().any(|(list, _)| list == name));
     facts.map(|(name, value)| told(name, value.as_deref())).collect()
 }
 
-pub fn lists(known: &BTreeMap<String, Option<String>>) -> Vec<List> {
+pub(crate) fn lists(known: &BTreeMap<String, Option<String>>) -> Vec<List> {
     let list = |(name, label): &(&str, &'static str)| {
         let told = known.get(*name)?.as_deref().and_then(|json| serde_json::from_str::<Vec<Json>>(json).ok())?;
         Some(List { label, count: told.len(), entries: told.iter().map(entry).collect() })

@@ -15,10 +15,10 @@ use url::Url;
 const FRESH_SECONDS: i64 = 5 * 60;
 
 /// `T` of a staff member with a fresh confirmation. Anyone else is redirected to confirm and then returns.
-pub struct Fresh<T>(pub T);
+pub(crate) struct Fresh<T>(pub T);
 
 /// A value that belongs to a session.
-pub trait InSession {
+pub(crate) trait InSession {
     fn staff(&self) -> &Staff;
 }
 
@@ -53,7 +53,7 @@ where
 }
 
 /// Returns whether the confirmation is fresh, for pages that must not be left for it.
-pub fn is_fresh(staff: &Staff) -> bool {
+pub(crate) fn is_fresh(staff: &Staff) -> bool {
     staff.now().seconds_since(staff.session.confirmed) <= FRESH_SECONDS
 }
 

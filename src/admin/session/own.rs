@@ -11,12 +11,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// Required stage of the sign-in.
-pub trait Stage: 'static {
+pub(crate) trait Stage: 'static {
     fn admits(standing: Standing) -> bool;
 }
 
 /// The first factor was accepted.
-pub struct AtTheDoor;
+pub(crate) struct AtTheDoor;
 
 impl Stage for AtTheDoor {
     fn admits(_: Standing) -> bool {
@@ -26,7 +26,7 @@ impl Stage for AtTheDoor {
 
 /// Signed in completely, or setting up a required second factor. Staff who already have a factor must show it first:
 /// otherwise another person could add theirs.
-pub struct SettingUp;
+pub(crate) struct SettingUp;
 
 impl Stage for SettingUp {
     fn admits(standing: Standing) -> bool {
@@ -35,7 +35,7 @@ impl Stage for SettingUp {
 }
 
 /// Signed in completely.
-pub struct Inside;
+pub(crate) struct Inside;
 
 impl Stage for Inside {
     fn admits(standing: Standing) -> bool {
@@ -44,7 +44,7 @@ impl Stage for Inside {
 }
 
 /// A staff member with their own account.
-pub struct Own<S = Inside> {
+pub(crate) struct Own<S = Inside> {
     pub staff: Staff,
     pub standing: Standing,
     pub account: OwnAccount,

@@ -18,7 +18,7 @@ use std::ops::Deref;
 use uuid::Uuid;
 
 /// A permission at the console.
-pub trait Permit: 'static {
+pub(crate) trait Permit: 'static {
     /// Roles that have this permission; one of them suffices.
     const ROLES: &'static [Privilege];
     /// Description of the attempt for the audit trail: “Tried to … without the required role”.
@@ -26,10 +26,10 @@ pub trait Permit: 'static {
 }
 
 /// A permit that gives access to commands.
-pub trait Writes: Permit {}
+pub(crate) trait Writes: Permit {}
 
 /// A staff member with permission `P`.
-pub struct May<P> {
+pub(crate) struct May<P> {
     staff: Staff,
     permit: PhantomData<P>,
 }
@@ -45,14 +45,14 @@ impl<P> Deref for May<P> {
 impl May<SeesFunnel> {
     /// Returns the path under which the portal's pages can be previewed; it contains the permission to preview. This
     /// gives no access to commands.
-    pub fn path_of_preview(&self) -> String {
+    pub(crate) fn path_of_preview(&self) -> String {
         preview::path(&self.staff.app.platform)
     }
 }
 
 impl<P: Writes> May<P> {
     /// Returns the [`App`], which performs commands.
-    pub fn app(&self) -> &Console {
+    pub(crate) fn app(&self) -> &Console {
         &self.staff.app
     }
 }
@@ -79,12 +79,12 @@ impl<P: Permit> FromRequest for May<P> {
 }
 
 /// Returns whether these roles have a permission.
-pub fn is_permitted<P: Permit>(roles: &BTreeSet<Privilege>) -> bool {
+pub(crate) fn is_permitted<P: Permit>(roles: &BTreeSet<Privilege>) -> bool {
     P::ROLES.iter().any(|role| roles.contains(role))
 }
 
 /// Returns the start page for these roles.
-pub fn home(roles: &BTreeSet<Privilege>) -> &'static str {
+pub(crate) fn home(roles: &BTreeSet<Privilege>) -> &'static str {
     if is_permitted::<SeesInventory>(roles) { "/console/devices" } else { "/console/funnel" }
 }
 
@@ -107,7 +107,7 @@ struct Acting {
 ///
 /// # Errors
 /// Returns an error if the event log cannot be written.
-pub async fn note_refusal(app: &Console, request: &HttpRequest) -> Result<(), Problem> {
+pub(crate) async fn note_refusal(app: &Console, request: &HttpRequest) -> Result<(), Problem> {
     let Some(Acting { staff, context, wanted: (act, device) }) = request.extensions_mut().remove::<Acting>() else {
         return Ok(());
     };
@@ -119,7 +119,7 @@ pub async fn note_refusal(app: &Console, request: &HttpRequest) -> Result<(), Pr
 use Privilege::{Administrator, Auditor, HelpDesk};
 
 /// Uses the console, in any role.
-pub struct IsStaff;
+pub(crate) struct IsStaff;
 
 impl Permit for IsStaff {
     const ROLES: &'static [Privilege] = &CONSOLE_ROLES;
@@ -127,7 +127,7 @@ impl Permit for IsStaff {
 }
 
 /// Sees devices and their records.
-pub struct SeesInventory;
+pub(crate) struct SeesInventory;
 
 impl Permit for SeesInventory {
     const ROLES: &'static [Privilege] = &[Administrator, Auditor];
@@ -135,7 +135,7 @@ impl Permit for SeesInventory {
 }
 
 /// Sees earlier records of people and hardware that enrolled again.
-pub struct SeesEarlier;
+pub(crate) struct SeesEarlier;
 
 impl Permit for SeesEarlier {
     const ROLES: &'static [Privilege] = &[Administrator];
@@ -143,7 +143,7 @@ impl Permit for SeesEarlier {
 }
 
 /// Reads the audit trail.
-pub struct SeesAudit;
+pub(crate) struct SeesAudit;
 
 impl Permit for SeesAudit {
     const ROLES: &'static [Privilege] = &[Administrator, Auditor];
@@ -151,7 +151,7 @@ impl Permit for SeesAudit {
 }
 
 /// Exports the audit trail and its proofs.
-pub struct Exports;
+pub(crate) struct Exports;
 
 impl Permit for Exports {
     const ROLES: &'static [Privilege] = &[Administrator, Auditor];
@@ -159,7 +159,7 @@ impl Permit for Exports {
 }
 
 /// Exports the inventory.
-pub struct ExportsInventory;
+pub(crate) struct ExportsInventory;
 
 impl Permit for ExportsInventory {
     const ROLES: &'static [Privilege] = &[Administrator];
@@ -167,7 +167,7 @@ impl Permit for ExportsInventory {
 }
 
 /// Sees the funnel and visits of individual people.
-pub struct SeesFunnel;
+pub(crate) struct SeesFunnel;
 
 impl Permit for SeesFunnel {
     const ROLES: &'static [Privilege] = &[Administrator, HelpDesk];
@@ -175,7 +175,7 @@ impl Permit for SeesFunnel {
 }
 
 /// Acts on devices and their records.
-pub struct Acts;
+pub(crate) struct Acts;
 
 impl Permit for Acts {
     const ROLES: &'static [Privilege] = &[Administrator];
@@ -185,7 +185,7 @@ impl Permit for Acts {
 impl Writes for Acts {}
 
 /// Administers staff: roles, sessions, second factors.
-pub struct ManagesStaff;
+pub(crate) struct ManagesStaff;
 
 impl Permit for ManagesStaff {
     const ROLES: &'static [Privilege] = &[Administrator];
@@ -195,7 +195,7 @@ impl Permit for ManagesStaff {
 impl Writes for ManagesStaff {}
 
 /// Changes the settings.
-pub struct ChangesSettings;
+pub(crate) struct ChangesSettings;
 
 impl Permit for ChangesSettings {
     const ROLES: &'static [Privilege] = &[Administrator];

@@ -11,7 +11,7 @@ use actix_web::http::header::LOCATION;
 /// Browsers read `\` as `/`, drop tabs and line ends, and decode `%2e` before they resolve `..` (WHATWG URL Standard,
 /// "path state"). The path is therefore accepted only if it needs no resolving: plain characters, no `%`, no segment
 /// of dots only.
-pub fn local<'a>(next: &'a str, home: &'a str) -> &'a str {
+pub(crate) fn local<'a>(next: &'a str, home: &'a str) -> &'a str {
     let (path, query) = next.split_once('?').unwrap_or((next, ""));
     let segments = path.strip_prefix("/console/").unwrap_or_default();
     let plain = |segment: &str| {
@@ -24,7 +24,7 @@ pub fn local<'a>(next: &'a str, home: &'a str) -> &'a str {
 }
 
 /// Redirects to another page of the console.
-pub fn see_other(path: &str) -> HttpResponse {
+pub(crate) fn see_other(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, path.to_owned())).finish()
 }
 
@@ -32,7 +32,11 @@ pub fn see_other(path: &str) -> HttpResponse {
 ///
 /// # Errors
 /// Returns an error if the cookie cannot be set.
-pub fn with_key(mut response: HttpResponse, key: Option<String>, staff: &Staff) -> Result<HttpResponse, Problem> {
+pub(crate) fn with_key(
+    mut response: HttpResponse,
+    key: Option<String>,
+    staff: &Staff,
+) -> Result<HttpResponse, Problem> {
     if let Some(key) = key {
         response.add_cookie(&host_cookie(COOKIE, key)).map_err(|error| staff.broken(error))?;
     }

@@ -16,7 +16,7 @@ use settings::{ApplyError, difference};
 
 /// The typed text, and the number of changes that the edited settings had.
 #[derive(Deserialize)]
-pub struct Draft {
+pub(crate) struct Draft {
     text: String,
     over: String,
 }
@@ -46,7 +46,7 @@ view!(settings_preview, Menu, PreviewPage { text, over, lines, warnings, confirm
 ///
 /// # Errors
 /// Returns an error if the event log cannot be read.
-pub async fn edit(staff: May<ChangesSettings>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn edit(staff: May<ChangesSettings>) -> Result<HttpResponse, Problem> {
     let Current { settings, changes, .. } = staff.current_settings().await?;
     let text = written(&staff, &settings)?;
     form(&staff, EditPage { text, over: changes.to_string(), wrong: vec![] })
@@ -56,7 +56,10 @@ pub async fn edit(staff: May<ChangesSettings>) -> Result<HttpResponse, Problem> 
 ///
 /// # Errors
 /// Returns an error if the event log cannot be read.
-pub async fn preview(staff: May<ChangesSettings>, Genuine(draft): Genuine<Draft>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn preview(
+    staff: May<ChangesSettings>,
+    Genuine(draft): Genuine<Draft>,
+) -> Result<HttpResponse, Problem> {
     show_preview(&staff, draft, false).await
 }
 
@@ -64,7 +67,10 @@ pub async fn preview(staff: May<ChangesSettings>, Genuine(draft): Genuine<Draft>
 ///
 /// # Errors
 /// Returns an error if other settings were applied in the meantime, or the event log is unavailable.
-pub async fn apply(staff: May<ChangesSettings>, Genuine(draft): Genuine<Draft>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn apply(
+    staff: May<ChangesSettings>,
+    Genuine(draft): Genuine<Draft>,
+) -> Result<HttpResponse, Problem> {
     // Shows the confirmation on the preview page instead of redirecting, because a redirect would lose the typed text.
     if !is_fresh(&staff) {
         return show_preview(&staff, draft, true).await;

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 #[derive(Deserialize)]
-pub struct Chosen {
+pub(crate) struct Chosen {
     #[serde(flatten)]
     boxes: BTreeMap<String, String>,
 }
@@ -60,7 +60,7 @@ fn back(id: StaffId) -> HttpResponse {
 /// # Errors
 /// Returns an error if the account's roles come from groups, if it would have no role, or if the event log is
 /// unavailable.
-pub async fn roles(
+pub(crate) async fn roles(
     Fresh(staff): Fresh<May<ManagesStaff>>,
     path: web::Path<Uuid>,
     Genuine(chosen): Genuine<Chosen>,
@@ -76,7 +76,7 @@ pub async fn roles(
 ///
 /// # Errors
 /// Returns an error if the event log or the session store is unavailable.
-pub async fn disable(
+pub(crate) async fn disable(
     Fresh(staff): Fresh<May<ManagesStaff>>,
     path: web::Path<Uuid>,
     _form: Genuine<Empty>,
@@ -90,7 +90,7 @@ pub async fn disable(
 ///
 /// # Errors
 /// Returns an error if the event log is unavailable.
-pub async fn enable(
+pub(crate) async fn enable(
     Fresh(staff): Fresh<May<ManagesStaff>>,
     path: web::Path<Uuid>,
     _form: Genuine<Empty>,
@@ -104,7 +104,7 @@ pub async fn enable(
 ///
 /// # Errors
 /// Returns an error if the event log or the session store is unavailable.
-pub async fn remove_factors(
+pub(crate) async fn remove_factors(
     Fresh(staff): Fresh<May<ManagesStaff>>,
     path: web::Path<Uuid>,
     _form: Genuine<Empty>,
@@ -118,7 +118,7 @@ pub async fn remove_factors(
 ///
 /// # Errors
 /// Returns an error if the account is not local, or the event log or the session store is unavailable.
-pub async fn password(
+pub(crate) async fn password(
     Fresh(staff): Fresh<May<ManagesStaff>>,
     path: web::Path<Uuid>,
     _form: Genuine<Empty>,
@@ -134,7 +134,7 @@ pub async fn password(
 ///
 /// # Errors
 /// Returns an error if the event log or the session store is unavailable.
-pub async fn end_sessions(
+pub(crate) async fn end_sessions(
     staff: May<ManagesStaff>,
     path: web::Path<Uuid>,
     _form: Genuine<Empty>,
@@ -148,7 +148,7 @@ pub async fn end_sessions(
 ///
 /// # Errors
 /// Returns an error if the event log or the session store is unavailable.
-pub async fn end_session(
+pub(crate) async fn end_session(
     staff: May<ManagesStaff>,
     path: web::Path<(Uuid, Uuid)>,
     _form: Genuine<Empty>,

@@ -6,14 +6,14 @@ use events::enrollment::EnrollmentRefusal;
 use projections::visits::{Reason, State, Step, Visit};
 
 /// The person's current situation, and what to tell them.
-pub struct Advice {
+pub(crate) struct Advice {
     pub now: &'static str,
     pub tell: Vec<String>,
 }
 
 /// Returns the advice for a visit. `refused` is the reason of the last refused sign-in; `enroll_url` is the address
 /// where enrollment begins.
-pub fn advice(visit: &Visit, refused: Option<Reason>, enroll_url: &str) -> Advice {
+pub(crate) fn advice(visit: &Visit, refused: Option<Reason>, enroll_url: &str) -> Advice {
     let again = match visit.by_account {
         true => format!("Open Settings › {}, tap Sign In to Work or School Account and start again.", row(visit)),
         false => format!("Open {enroll_url} in Safari on the device and start again."),

@@ -84,7 +84,7 @@ const NAMES: usize = 50;
 ///
 /// # Errors
 /// Returns an error if there is no such visit, or the event log or the projections are unavailable.
-pub async fn page(staff: May<SeesFunnel>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn page(staff: May<SeesFunnel>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let id = parse_visit(&path)?;
     let found = look_up(staff.projections(), id).await.map_err(|error| staff.broken(error))?;
     let found = found.ok_or(Problem::NotFound)?;

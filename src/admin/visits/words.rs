@@ -6,7 +6,7 @@ use events::enrollment::DeviceFamily;
 use projections::visits::{Named, State, Step, Visit};
 
 /// Returns the name of a step.
-pub fn step(step: Step) -> &'static str {
+pub(crate) fn step(step: Step) -> &'static str {
     match step {
         Step::SignIn => "Signing in",
         Step::ForWhom => "Entering who it is for",
@@ -22,7 +22,7 @@ pub fn step(step: Step) -> &'static str {
     }
 }
 
-pub fn state(state: State) -> Chip {
+pub(crate) fn state(state: State) -> Chip {
     match state {
         State::Open => Chip { label: "Open", class: "warn" },
         State::Enrolled => Chip { label: "Enrolled", class: "ok" },
@@ -33,7 +33,7 @@ pub fn state(state: State) -> Chip {
 }
 
 /// Returns the name of a sign-in method; the name of a directory or identity provider is unchanged.
-pub fn way(name: &str) -> String {
+pub(crate) fn way(name: &str) -> String {
     match name {
         "local_account" => "Local account",
         "directory" => "Directory",
@@ -45,7 +45,7 @@ pub fn way(name: &str) -> String {
 }
 
 /// Returns the sign-in method of a visit, with its directory or identity provider.
-pub fn signed_in_with(visit: &Visit) -> String {
+pub(crate) fn signed_in_with(visit: &Visit) -> String {
     match (&visit.method, &visit.provider) {
         (Some(method), Some(provider)) => format!("{}, {provider}", way(method)),
         (Some(method), None) => way(method),
@@ -55,7 +55,7 @@ pub fn signed_in_with(visit: &Visit) -> String {
 }
 
 /// Returns a person's display name and user name.
-pub fn name(named: &Named) -> String {
+pub(crate) fn name(named: &Named) -> String {
     let (user_name, display_name) = (named.user_name.as_deref(), named.display_name.as_deref());
     match (visible::name(user_name), visible::name(display_name)) {
         (Some(user_name), Some(display_name)) => format!("{display_name} ({user_name})"),
@@ -64,7 +64,7 @@ pub fn name(named: &Named) -> String {
 }
 
 /// Returns the owner of the device and, if different, who enrolls it for them.
-pub fn who(visit: &Visit) -> String {
+pub(crate) fn who(visit: &Visit) -> String {
     match (&visit.owner, &visit.signed_in) {
         (Some(owner), Some(signed_in)) if owner.person != signed_in.person => {
             format!("{}, by {}", name(owner), name(signed_in))
@@ -75,7 +75,7 @@ pub fn who(visit: &Visit) -> String {
 }
 
 /// Returns device family and version, such as `iPhone, iOS 17.5`.
-pub fn device(visit: &Visit) -> String {
+pub(crate) fn device(visit: &Visit) -> String {
     let (family, system) = match visit.family {
         DeviceFamily::IPhone => ("iPhone", "iOS"),
         DeviceFamily::IPad => ("iPad", "iPadOS"),
@@ -87,7 +87,7 @@ pub fn device(visit: &Visit) -> String {
 }
 
 /// Formats a duration in seconds with its two largest units.
-pub fn lasting(seconds: i64) -> String {
+pub(crate) fn lasting(seconds: i64) -> String {
     let seconds = seconds.max(0);
     let both = |large: i64, large_unit: &str, small: i64, small_unit: &str| match small {
         0 => format!("{large} {large_unit}"),

@@ -15,7 +15,11 @@ use world::World;
 
 /// Checks every address of this server and every step of every directory. Each result is a line for what works, or a
 /// finding.
-pub async fn steps(config: &Config, settings: Option<&Settings>, user: Option<&str>) -> Vec<Result<String, Finding>> {
+pub(crate) async fn steps(
+    config: &Config,
+    settings: Option<&Settings>,
+    user: Option<&str>,
+) -> Vec<Result<String, Finding>> {
     let mut told = tls::steps(config).await;
     if config.identity.directory.is_empty() {
         told.push(Ok("no directory is configured".into()));

@@ -22,10 +22,10 @@ use world::World;
 /// User name of the person who enrolls devices.
 pub const ENROLLING: &str = "ada";
 /// Managed Apple ID of the person who enrolls devices.
-pub const MANAGED_APPLE_ID: &str = "ada@appleid.school.example";
-pub const ADMINISTRATOR: &str = "administrator";
-pub const AUDITOR: &str = "auditor";
-pub const HELP_DESK: &str = "helpdesk";
+pub(crate) const MANAGED_APPLE_ID: &str = "ada@appleid.school.example";
+pub(crate) const ADMINISTRATOR: &str = "administrator";
+pub(crate) const AUDITOR: &str = "auditor";
+pub(crate) const HELP_DESK: &str = "helpdesk";
 
 pub struct Stage {
     directory: TempDir,
@@ -135,7 +135,7 @@ impl Stage {
         Ok(X509::from_pem(&std::fs::read(root)?)?)
     }
 
-    pub fn tell_addresses(&self) {
+    pub(crate) fn tell_addresses(&self) {
         let address = self.address();
         let Passwords { enrolling, administrator, auditor, help_desk } = &self.passwords;
         say(

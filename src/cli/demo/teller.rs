@@ -6,12 +6,12 @@ use simulator::acts::{Act, Watcher};
 use simulator::model::Family;
 use std::time::Duration;
 
-pub struct Teller {
+pub(crate) struct Teller {
     device: &'static str,
 }
 
 impl Teller {
-    pub fn new(family: Family) -> Teller {
+    pub(crate) fn new(family: Family) -> Teller {
         Teller { device: family.name() }
     }
 

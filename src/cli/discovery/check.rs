@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use url::Url;
 
 #[derive(Args)]
-pub struct Check {
+pub(crate) struct Check {
     /// The part after the @ in people's accounts, such as example.com.
     #[arg(value_parser = domain)]
     domain: String,
@@ -43,7 +43,7 @@ fn domain(text: &str) -> Result<String, String> {
 }
 
 impl Check {
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         if self.ios < advice::FIRST_BY_ACCOUNT {
             let trouble = advice::no_such_way(self.ios);
             say(format_args!("iOS {}: it would stop: {}", self.ios, trouble.wrong));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::process::ExitCode;
 
 #[derive(Args)]
-pub struct Show {
+pub(crate) struct Show {
     /// Print only the document for this device family: a file to be hosted elsewhere.
     #[arg(long, value_name = "FAMILY")]
     document: Option<Family>,
@@ -34,7 +34,7 @@ impl Family {
 }
 
 impl Show {
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.at.load()?;
         let settings = settings::stored(&read_log(&config)?).await?.settings;
         let url = config.server.public_url.trim_end_matches('/').to_owned();

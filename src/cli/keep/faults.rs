@@ -10,7 +10,7 @@ use std::path::PathBuf;
 const NAMED: usize = 5;
 
 /// Describes keys that the master key does not open.
-pub fn damaged_keys(damaged: &[KeyName]) -> Vec<String> {
+pub(crate) fn damaged_keys(damaged: &[KeyName]) -> Vec<String> {
     let line = || {
         format!(
             "{} in keys.db: {}. Data sealed under a damaged key cannot be read. Restore the newest undamaged keys.db, and keep \
@@ -23,7 +23,7 @@ pub fn damaged_keys(damaged: &[KeyName]) -> Vec<String> {
 }
 
 /// Describes keys of events that are not in the key store.
-pub fn missing_keys(missing: &[KeyName]) -> Vec<String> {
+pub(crate) fn missing_keys(missing: &[KeyName]) -> Vec<String> {
     let line = || {
         format!(
             "{} in keys.db: {}. Data sealed under a missing key cannot be read. Restore the newest keys.db that contains it, and keep the \
@@ -44,12 +44,12 @@ fn named(keys: &[KeyName]) -> String {
 }
 
 /// Describes files of the installation that are not in the backup.
-pub fn left_out(left_out: &[LeftOut]) -> Vec<String> {
+pub(crate) fn left_out(left_out: &[LeftOut]) -> Vec<String> {
     left_out.iter().map(|one| format!("left out: {one}")).collect()
 }
 
 /// Describes existing files that differ from those in the backup.
-pub fn kept(kept: &[PathBuf]) -> Vec<String> {
+pub(crate) fn kept(kept: &[PathBuf]) -> Vec<String> {
     let line = |path: &PathBuf| format!("not replaced, although it differs from the backup: {}", visible_path(path));
     kept.iter().map(line).collect()
 }

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use world::World;
 
 #[derive(Args)]
-pub struct Import {
+pub(crate) struct Import {
     /// The certificate from Apple's portal, PEM or DER.
     certificate: PathBuf,
     /// The certificate's key. Default: the one that `muster push request` created.
@@ -35,7 +35,7 @@ pub struct Import {
 
 impl Import {
     /// Installs nothing unless all checks pass.
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.at.load()?;
         let home = home(&self.at.config)?;
         let (certificate_path, key_path) = installed_at(&config, &home);

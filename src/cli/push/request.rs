@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Args)]
-pub struct Request {
+pub(crate) struct Request {
     /// Name in the request, usually the organization. It only helps people to recognize the file.
     #[arg(long, default_value = "Muster push certificate")]
     name: String,
@@ -35,7 +35,7 @@ pub struct Request {
 }
 
 impl Request {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.at.load()?;
         let pending = Pending::beside(&self.at.config)?;
         let vendor = match (&self.vendor_certificate, &self.vendor_key) {

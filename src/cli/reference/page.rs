@@ -13,7 +13,7 @@ const SECTION: &str = "1";
 ///
 /// # Errors
 /// Returns an error if a file cannot be written.
-pub fn write_all(command: Command, directory: &Path) -> Result<()> {
+pub(crate) fn write_all(command: Command, directory: &Path) -> Result<()> {
     let mut command = command.disable_help_subcommand(true);
     command.build();
     write(&command, "", directory)

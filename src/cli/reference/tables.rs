@@ -1,7 +1,7 @@
 //! Exit codes, environment variables and files: one table for `--help`, the man pages and `docs/command-line.md`.
 
 /// An exit code and its meaning.
-pub struct Exit {
+pub(crate) struct Exit {
     /// The subcommand words after `muster`; empty for every command.
     pub command: &'static str,
     pub code: u8,
@@ -13,7 +13,7 @@ const fn exit(command: &'static str, code: u8, when: &'static str) -> Exit {
 }
 
 /// The exit codes of every command, then those with a special meaning for one command.
-pub const EXITS: [Exit; 11] = [
+pub(crate) const EXITS: [Exit; 11] = [
     exit("", 0, "The command succeeded."),
     exit("", 1, "The command failed or found a problem. It prints the reason."),
     exit("", 2, "The arguments are wrong. Nothing was done."),
@@ -41,12 +41,12 @@ pub const EXITS: [Exit; 11] = [
 ];
 
 /// Returns the exit codes with a special meaning for this command.
-pub fn exits_of(command: &str) -> impl Iterator<Item = &'static Exit> {
+pub(crate) fn exits_of(command: &str) -> impl Iterator<Item = &'static Exit> {
     EXITS.iter().filter(move |exit| !command.is_empty() && exit.command == command)
 }
 
 /// Environment variables, in alphabetical order.
-pub const VARIABLES: [(&str, &str); 3] = [
+pub(crate) const VARIABLES: [(&str, &str); 3] = [
     ("MUSTER_CONFIG", "The configuration file, if `--config` is omitted."),
     (
         "MUSTER_SIMULATE_PASSWORD",
@@ -56,7 +56,7 @@ pub const VARIABLES: [(&str, &str); 3] = [
 ];
 
 /// Files, as `muster init` names them. The configuration can use other names.
-pub const FILES: [(&str, &str); 7] = [
+pub(crate) const FILES: [(&str, &str); 7] = [
     (
         "muster.toml",
         "The configuration. Every field has a comment. It is read from the current directory if no other file is named.",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// Values of a running server.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Figures {
+pub(crate) struct Figures {
     pub version: String,
     /// Start time, in seconds since 1970.
     pub started: u64,
@@ -24,7 +24,7 @@ pub struct Figures {
 
 impl Figures {
     /// Parses the Prometheus text format.
-    pub fn read(text: &str) -> Figures {
+    pub(crate) fn read(text: &str) -> Figures {
         let mut figures = Figures::default();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let Some((series, value)) = line.rsplit_once(' ') else { continue };

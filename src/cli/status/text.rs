@@ -7,7 +7,7 @@ use world::World;
 /// Number of days before its expiry at which a certificate is marked as ending soon.
 const SOON: i32 = 30;
 
-pub fn lines(report: &Report) -> Vec<String> {
+pub(crate) fn lines(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     let mut add = |part: &str, told: String| lines.push(format!("{part:<13} {told}"));
     add("Server", server(report));

@@ -4,7 +4,7 @@ use super::devices;
 use crate::config::PkiFiles;
 use findings::Finding;
 
-pub fn check(pki: &PkiFiles) -> Vec<Finding> {
+pub(crate) fn check(pki: &PkiFiles) -> Vec<Finding> {
     let about = "pki.attestation_roots";
     let mut findings = devices::certificates(about, &pki.attestation_roots);
     if !pki.attestation_roots.is_empty() {

@@ -15,26 +15,26 @@ use world::regular_file;
 const DAYS_TO_RENEW: i32 = 30;
 
 /// The readable certificates, each with the other certificates in its file.
-pub struct Reading(BTreeMap<&'static str, Vec<X509>>);
+pub(crate) struct Reading(BTreeMap<&'static str, Vec<X509>>);
 
 impl Reading {
-    pub fn of(config: &Config) -> Reading {
+    pub(crate) fn of(config: &Config) -> Reading {
         let read = |path| X509::stack_from_pem(&regular_file::read(path).ok()?).ok();
         let certificates = files::certificates(config);
         Reading(certificates.into_iter().filter_map(|(about, path)| Some((about, read(path)?))).collect())
     }
 
     /// Returns all certificates of a file, the end-entity certificate first. Empty if the file could not be read.
-    pub fn chain(&self, about: &str) -> &[X509] {
+    pub(crate) fn chain(&self, about: &str) -> &[X509] {
         self.0.get(about).map_or(&[], Vec::as_slice)
     }
 
-    pub fn first(&self, about: &str) -> Option<&X509Ref> {
+    pub(crate) fn first(&self, about: &str) -> Option<&X509Ref> {
         self.chain(about).first().map(|certificate| &**certificate)
     }
 }
 
-pub fn check(config: &Config, reading: &Reading, now: Timestamp) -> Vec<Finding> {
+pub(crate) fn check(config: &Config, reading: &Reading, now: Timestamp) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (about, path) in files::certificates(config) {
         match reading.first(about) {
@@ -55,7 +55,7 @@ pub fn check(config: &Config, reading: &Reading, now: Timestamp) -> Vec<Finding>
     findings
 }
 
-pub fn check_term(about: &str, certificate: &X509Ref, now: Timestamp) -> Option<Finding> {
+pub(crate) fn check_term(about: &str, certificate: &X509Ref, now: Timestamp) -> Option<Finding> {
     let now = Asn1Time::from_unix(now.0.div_euclid(1_000_000)).ok()?;
     let renew = match about {
         "push.certificate" => {
@@ -93,7 +93,7 @@ pub fn check_term(about: &str, certificate: &X509Ref, now: Timestamp) -> Option<
 }
 
 /// Returns the number of whole days, rounded down, so that one hour late is -1.
-pub fn days(from: &Asn1TimeRef, to: &Asn1TimeRef) -> Option<i32> {
+pub(crate) fn days(from: &Asn1TimeRef, to: &Asn1TimeRef) -> Option<i32> {
     let difference = from.diff(to).ok()?;
     Some(if difference.secs < 0 { difference.days - 1 } else { difference.days })
 }

@@ -7,7 +7,7 @@ use openssl::x509::X509;
 use std::path::PathBuf;
 use world::regular_file;
 
-pub fn check(devices: &Devices) -> Vec<Finding> {
+pub(crate) fn check(devices: &Devices) -> Vec<Finding> {
     certificates("devices.device_ca_certificates", &devices.device_ca_certificates)
 }
 

@@ -7,7 +7,7 @@ use findings::files::{holds_private_key, missing, readable_by_others};
 use std::path::Path;
 use world::regular_file;
 
-pub fn check(config: &Config) -> Vec<Finding> {
+pub(crate) fn check(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (about, path) in certificates(config) {
         findings.extend(missing(about, path).or_else(|| key_among_certificates(about, path)));
@@ -21,7 +21,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
 }
 
 /// Returns every configured certificate, with its key in the configuration.
-pub fn certificates(config: &Config) -> Vec<(&'static str, &Path)> {
+pub(crate) fn certificates(config: &Config) -> Vec<(&'static str, &Path)> {
     let pki = &config.pki;
     let mut files: Vec<(&'static str, &Path)> = vec![
         ("pki.identity_ca_certificate", &pki.identity_ca_certificate),
@@ -36,7 +36,7 @@ pub fn certificates(config: &Config) -> Vec<(&'static str, &Path)> {
 }
 
 /// Returns every configured private key, in the order of [`certificates`].
-pub fn keys(config: &Config) -> Vec<(&'static str, &Path)> {
+pub(crate) fn keys(config: &Config) -> Vec<(&'static str, &Path)> {
     let pki = &config.pki;
     let mut files: Vec<(&'static str, &Path)> = vec![
         ("pki.identity_ca_key", &pki.identity_ca_key),

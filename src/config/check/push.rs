@@ -11,7 +11,7 @@ use push::is_service_of_apple;
 /// Prefix of every MDM push topic (mdm/profiles/com.apple.mdm.yaml, `Topic`).
 const TOPIC_PREFIX: &str = "com.apple.mgmt.";
 
-pub fn check(config: &Config, reading: &Reading) -> Option<Finding> {
+pub(crate) fn check(config: &Config, reading: &Reading) -> Option<Finding> {
     let get_one =
         "run `muster push request`: it creates the request, and says who must sign it and where to submit it to Apple";
     match (&config.push.certificate, &config.push.key) {
@@ -36,7 +36,7 @@ pub fn check(config: &Config, reading: &Reading) -> Option<Finding> {
 
 /// Finds a certificate that Apple did not issue (for example, one from `muster init --trial`) in use with Apple's push
 /// service, which would reject every push.
-pub fn check_issuer(config: &Config, reading: &Reading) -> Option<Finding> {
+pub(crate) fn check_issuer(config: &Config, reading: &Reading) -> Option<Finding> {
     let certificate = reading.first("push.certificate")?;
     if is_apple(&issuer(certificate)) || !is_service_of_apple(&config.push.base_url) {
         return None;

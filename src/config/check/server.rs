@@ -5,7 +5,7 @@ use findings::Finding;
 use std::net::{IpAddr, SocketAddr};
 use url::Url;
 
-pub fn check(config: &Config) -> Vec<Finding> {
+pub(crate) fn check(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(check_address("public-url", "server.public_url", &config.server.public_url));
     findings.extend(check_devices(config));

@@ -24,7 +24,7 @@ const BROKEN_DIGESTS: [Nid; 4] = [Nid::SHA1, Nid::MD5, Nid::MD4, Nid::SHA224];
 
 /// Codes of findings that are errors but do not stop `serve`; it starts with an alarm. An installation that worked with
 /// older devices must not stop for all devices.
-pub const ALARMING: [&str; 6] = [
+pub(crate) const ALARMING: [&str; 6] = [
     "certificate-expired",
     "tls-key-weak",
     "tls-signature-weak",
@@ -34,7 +34,7 @@ pub const ALARMING: [&str; 6] = [
 ];
 
 /// A certificate with its intermediates as a server presents them, and the roots to verify it against.
-pub struct Presented<'a> {
+pub(crate) struct Presented<'a> {
     /// The setting that the findings name.
     pub about: &'a str,
     /// Not empty. The server's own certificate comes first.
@@ -46,7 +46,7 @@ pub struct Presented<'a> {
 }
 
 /// Checks the configured TLS certificate.
-pub fn check(config: &Config, reading: &Reading, public: &Option<X509Store>) -> Vec<Finding> {
+pub(crate) fn check(config: &Config, reading: &Reading, public: &Option<X509Store>) -> Vec<Finding> {
     let about = "pki.tls_certificate";
     let chain = reading.chain(about);
     if chain.is_empty() {
@@ -75,7 +75,7 @@ pub fn check(config: &Config, reading: &Reading, public: &Option<X509Store>) -> 
 
 /// Checks that the listeners can use the certificate and the key: OpenSSL's security level rejects some readable ones.
 /// `serve` loads them behind a proxy too.
-pub fn refused(pki: &PkiFiles) -> Option<Finding> {
+pub(crate) fn refused(pki: &PkiFiles) -> Option<Finding> {
     let why = acceptor::build(pki).err()?;
     let wrong = format!("the server's TLS library refuses the certificate or its key: {why}");
     let mend = "have it issued for a key of RSA 2048 bits or more, or of the curve P-256, P-384 or P-521, and signed with SHA-256 \
@@ -88,7 +88,7 @@ fn soften(findings: &mut [Finding]) {
 }
 
 /// Checks that the certificate is for the host name in `address`, the value of `setting`.
-pub fn check_name(about: &str, setting: &str, address: &str, certificate: &X509Ref) -> Option<Finding> {
+pub(crate) fn check_name(about: &str, setting: &str, address: &str, certificate: &X509Ref) -> Option<Finding> {
     let url = Url::parse(address).ok()?;
     let host = url.host_str()?.trim_matches(['[', ']']).to_ascii_lowercase();
     let names = certificate.subject_alt_names();
@@ -115,7 +115,7 @@ fn is_for(name: &str, host: &str) -> bool {
 
 impl Presented<'_> {
     /// Returns what App Transport Security rejects in the certificate, independent of its issuer.
-    pub fn faults(&self) -> Vec<Finding> {
+    pub(crate) fn faults(&self) -> Vec<Finding> {
         let mut faults = Vec::new();
         let own = &self.chain[0];
         for certificate in self.chain.iter().map(|one| &**one).chain(self.root) {
@@ -151,7 +151,7 @@ impl Presented<'_> {
     }
 
     /// Checks that a device can build a chain from the certificate to a root.
-    pub fn trust(&self) -> Option<Finding> {
+    pub(crate) fn trust(&self) -> Option<Finding> {
         if self.public.is_some_and(|store| verifies(self.chain, store)) {
             return self.root.map(|_| {
                 let wrong = "the TLS certificate is publicly trusted: people do not need to install a root";
@@ -254,7 +254,7 @@ fn verifies(chain: &[X509], store: &X509StoreRef) -> bool {
 }
 
 /// Returns the roots that this machine trusts; `None` if no bundle is found.
-pub fn public_roots() -> Option<X509Store> {
+pub(crate) fn public_roots() -> Option<X509Store> {
     const BUNDLES: [&str; 4] = [
         "/etc/ssl/certs/ca-certificates.crt",
         "/etc/pki/tls/certs/ca-bundle.crt",

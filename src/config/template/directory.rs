@@ -1,6 +1,6 @@
 //! `[[identity.directory]]` in the configuration file: a disabled example, every field with a comment.
 
-pub const EXAMPLE: &str = r#"# A directory (LDAP) for signing in. To use it, uncomment it. Several are possible. The setting sign_in says which
+pub(crate) const EXAMPLE: &str = r#"# A directory (LDAP) for signing in. To use it, uncomment it. Several are possible. The setting sign_in says which
 # ones the portal and the console use. Test it with `muster check-config --live --live-user NAME`.
 #[[identity.directory]]
 # Short name in settings, access rules and the log: lower-case letters, digits and hyphens. If it changes later, the

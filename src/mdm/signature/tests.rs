@@ -208,20 +208,20 @@ mod ber {
         indefinite(0x30, &[SIGNED_DATA, &indefinite(0xa0, &indefinite(0x30, &signed_data))].concat())
     }
 
-    pub fn sign_as_devices_do(identity: &Identity, body: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign_as_devices_do(identity: &Identity, body: &[u8]) -> Vec<u8> {
         sign_with(&identity.certificate, &identity.key, body)
     }
 
-    pub fn sign_with(certificate: &X509Ref, key: &PKey<Private>, body: &[u8]) -> Vec<u8> {
+    pub(crate) fn sign_with(certificate: &X509Ref, key: &PKey<Private>, body: &[u8]) -> Vec<u8> {
         message(&[certificate], &[signer_info(certificate, key, body)])
     }
 
-    pub fn by_two(one: &Identity, two: &Identity, body: &[u8]) -> Vec<u8> {
+    pub(crate) fn by_two(one: &Identity, two: &Identity, body: &[u8]) -> Vec<u8> {
         let signers = [signer_info(&one.certificate, &one.key, body), signer_info(&two.certificate, &two.key, body)];
         message(&[&one.certificate, &two.certificate], &signers)
     }
 
-    pub fn without_signer(certificate: &X509) -> Vec<u8> {
+    pub(crate) fn without_signer(certificate: &X509) -> Vec<u8> {
         message(&[certificate], &[])
     }
 }

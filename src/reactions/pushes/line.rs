@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// The cause of a push.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ask {
+pub(crate) struct Ask {
     pub cause: EventId,
     pub correlation: Uuid,
     /// The name of the effect.
@@ -17,7 +17,7 @@ pub struct Ask {
 }
 
 #[derive(Default)]
-pub struct Line {
+pub(crate) struct Line {
     devices: HashMap<DeviceId, Place>,
     ready: VecDeque<DeviceId>,
     /// Facts whose effect is not done yet, each with the position that was read before it.
@@ -35,18 +35,18 @@ struct Place {
 }
 
 impl Line {
-    pub fn new(read_to: Option<Position>) -> Line {
+    pub(crate) fn new(read_to: Option<Position>) -> Line {
         Line { read_to, ..Line::default() }
     }
 
     /// Records that the log was read up to this position.
-    pub fn read(&mut self, to: Position) {
+    pub(crate) fn read(&mut self, to: Position) {
         self.read_to = Some(to);
     }
 
     /// Requests a push for a fact at `position`. All waiting facts of a device share one push, caused by the newest
     /// fact.
-    pub fn ask(&mut self, device: DeviceId, ask: Ask, position: Position) {
+    pub(crate) fn ask(&mut self, device: DeviceId, ask: Ask, position: Position) {
         self.unsettled.insert(position, self.read_to);
         self.read(position);
         let place = self.devices.entry(device).or_default();
@@ -59,7 +59,7 @@ impl Line {
 
     /// Requests a push again for a fact that was set aside. Its position is already settled, so it does not hold back
     /// the checkpoint.
-    pub fn ask_again(&mut self, device: DeviceId, ask: Ask, position: Position) {
+    pub(crate) fn ask_again(&mut self, device: DeviceId, ask: Ask, position: Position) {
         let place = self.devices.entry(device).or_default();
         place.next_covers.push(position);
         let waits = place.next.is_some();
@@ -70,7 +70,7 @@ impl Line {
     }
 
     /// Requests a push for the timer. Does nothing if the device already has a push pending or running.
-    pub fn remind(&mut self, device: DeviceId, ask: Ask) {
+    pub(crate) fn remind(&mut self, device: DeviceId, ask: Ask) {
         if let Entry::Vacant(place) = self.devices.entry(device) {
             place.insert(Place { next: Some(ask), ..Place::default() });
             self.ready.push_back(device);
@@ -78,7 +78,7 @@ impl Line {
     }
 
     /// Starts the next push.
-    pub fn start(&mut self) -> Option<(DeviceId, Ask)> {
+    pub(crate) fn start(&mut self) -> Option<(DeviceId, Ask)> {
         let device = self.ready.pop_front()?;
         let place = self.devices.get_mut(&device)?;
         place.under_way = true;
@@ -87,12 +87,12 @@ impl Line {
     }
 
     /// Facts that the current push serves.
-    pub fn covered(&self, device: DeviceId) -> Vec<Position> {
+    pub(crate) fn covered(&self, device: DeviceId) -> Vec<Position> {
         self.devices.get(&device).map(|place| place.covers.clone()).unwrap_or_default()
     }
 
     /// Ends the current push of a device. Returns the facts that it served.
-    pub fn done(&mut self, device: DeviceId) -> Vec<Position> {
+    pub(crate) fn done(&mut self, device: DeviceId) -> Vec<Position> {
         let Some(place) = self.devices.get_mut(&device) else { return Vec::new() };
         let covered = std::mem::take(&mut place.covers);
         for position in &covered {
@@ -108,12 +108,12 @@ impl Line {
     }
 
     /// The position up to which every effect is done. A restart after a crash begins here.
-    pub fn settled_to(&self) -> Option<Position> {
+    pub(crate) fn settled_to(&self) -> Option<Position> {
         self.unsettled.first_key_value().map_or(self.read_to, |(_, before)| *before)
     }
 
     /// The number of facts that wait for their effect.
-    pub fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.unsettled.len()
     }
 }

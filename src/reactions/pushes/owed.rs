@@ -9,7 +9,7 @@ use events::{Event, EventId, Timestamp};
 
 /// A push that is still to be sent.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Owed {
+pub(crate) struct Owed {
     pub to: PushAddress,
     /// When the device sent this push address.
     pub told_at: Timestamp,
@@ -23,7 +23,7 @@ pub struct Owed {
 /// A push serves everything in the stream up to the event that caused it. The device may go back to sleep before it
 /// sees a command that is queued while a push is being sent. So such a command needs a push of its own, unless the
 /// device has already fetched it.
-pub fn owed(stream: &[Entry], cause: EventId) -> Option<Owed> {
+pub(crate) fn owed(stream: &[Entry], cause: EventId) -> Option<Owed> {
     let asked = stream.iter().position(|entry| entry.id == cause)?;
     let events = || stream.iter().filter_map(|entry| device_event(entry).map(|event| (entry, event)));
     let device = events().fold(Device::default(), |device, (_, event)| device.evolve(event));

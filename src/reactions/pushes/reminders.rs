@@ -27,14 +27,14 @@ pub(in crate::reactions) fn reminders() -> (Reminders, Reminded) {
 impl Reminders {
     /// The number of due devices to query at `now`: the free capacity plus the skipped devices, since the query returns
     /// those too.
-    pub fn room(&self, now: Timestamp) -> usize {
+    pub(crate) fn room(&self, now: Timestamp) -> usize {
         let mut held = locked(&self.1);
         held.look(now);
         held.besides(self.0.capacity())
     }
 
     /// Requests a push. If the channel is full, the push stays due.
-    pub fn remind(&self, device: Uuid, due: Due) {
+    pub(crate) fn remind(&self, device: Uuid, due: Due) {
         if !locked(&self.1).holds(&device) {
             let _ = self.0.try_send(due);
         }
@@ -43,12 +43,12 @@ impl Reminders {
 
 impl Reminded {
     /// The next request of the timer; `None` if the timer has stopped.
-    pub async fn next(&mut self) -> Option<Due> {
+    pub(crate) async fn next(&mut self) -> Option<Due> {
         self.0.recv().await
     }
 
     /// Records that the device could not be woken.
-    pub fn put_aside(&self, device: DeviceId, now: Timestamp) {
+    pub(crate) fn put_aside(&self, device: DeviceId, now: Timestamp) {
         let mut held = locked(&self.1);
         held.look(now);
         held.put(device.0);

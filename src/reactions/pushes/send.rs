@@ -17,7 +17,7 @@ use telemetry::Alarm;
 ///
 /// # Errors
 /// Returns an error if the log cannot be read or written. The push must then be retried.
-pub async fn settle(app: &App, device: DeviceId, ask: &Ask) -> Result<(), ReactionError> {
+pub(crate) async fn settle(app: &App, device: DeviceId, ask: &Ask) -> Result<(), ReactionError> {
     let Some(pusher) = &app.devices.pusher else { return Ok(()) };
     let stream = app.platform.log.read(&device.stream()).await?;
     let Some(owed) = owed(&stream, ask.cause) else { return Ok(()) };

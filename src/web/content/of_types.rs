@@ -115,7 +115,7 @@ impl<T: Content + 'static> Content for &[T] {
 /// Returns the index of each field's content in the `nth` content of a struct. `counts` has the number of contents of
 /// each field. The result is the first content for every field, the last one for every field, or one of these with a
 /// single field changed.
-pub fn choose(counts: &[usize], nth: usize) -> Vec<usize> {
+pub(crate) fn choose(counts: &[usize], nth: usize) -> Vec<usize> {
     let full = vec![0; counts.len()];
     let bare: Vec<usize> = counts.iter().map(|count| count - 1).collect();
     let others: usize = counts.iter().sum();
@@ -136,7 +136,7 @@ pub fn choose(counts: &[usize], nth: usize) -> Vec<usize> {
 }
 
 /// Returns the number of contents of a field's type.
-pub fn count_of<V, T: Content>(_: impl Fn(&V) -> &T) -> usize {
+pub(crate) fn count_of<V, T: Content>(_: impl Fn(&V) -> &T) -> usize {
     T::count()
 }
 

@@ -7,11 +7,11 @@ use plist::{Dictionary, Value};
 use property_list::BadPropertyList;
 
 /// Profiles are small; a device takes larger ones, a queue need not.
-pub const LARGEST: usize = 512 * 1024;
+pub(crate) const LARGEST: usize = 512 * 1024;
 
 /// A profile, with the bytes that the device gets.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Upload {
+pub(crate) struct Upload {
     pub file: Vec<u8>,
     pub identifier: String,
     pub name: String,
@@ -37,7 +37,7 @@ pub enum BadProfile {
 ///
 /// # Errors
 /// Says why it is none.
-pub fn open(file: &[u8]) -> Result<Upload, BadProfile> {
+pub(crate) fn open(file: &[u8]) -> Result<Upload, BadProfile> {
     if file.len() > LARGEST {
         return Err(BadProfile::TooLarge);
     }
@@ -63,7 +63,7 @@ fn unwrapped(file: &[u8]) -> Result<Vec<u8>, BadProfile> {
 impl Upload {
     /// What speaks against it on this device, each key by its name: see the weights. `enrollment`: the identifier of the device's enrollment
     /// profile.
-    pub fn findings(&self, enrollment: &str, target: Target) -> Vec<Violation> {
+    pub(crate) fn findings(&self, enrollment: &str, target: Target) -> Vec<Violation> {
         apple::check_upload(&Value::Dictionary(self.content.clone()), enrollment, target)
     }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub const WELL_KNOWN: &str = "/.well-known/com.apple.remotemanagement";
 
 /// Path of the OAuth 2 token endpoint.
-pub const TOKEN_PATH: &str = "/mdm/account-token";
+pub(crate) const TOKEN_PATH: &str = "/mdm/account-token";
 /// The URL to which the portal redirects a device with a code. Only Settings handles it.
 pub const REDIRECT_URL: &str = "apple-remotemanagement-user-login:/oauth2/redirection";
 /// The OAuth 2 client id of all devices, which are public clients.

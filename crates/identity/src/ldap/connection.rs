@@ -27,7 +27,7 @@ const PAUSE_WHEN_MUTE: Duration = Duration::from_secs(5);
 /// Time limit for the unbind request.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-pub struct Servers {
+pub(crate) struct Servers {
     urls: Vec<Url>,
     connector: TlsConnector,
     connect_timeout: Duration,
@@ -63,20 +63,20 @@ struct Searcher {
 }
 
 /// Result of a bind.
-pub enum Bound {
+pub(crate) enum Bound {
     Proven,
     Denied(Denial),
 }
 
 /// The directory neither accepted nor rejected the bind.
-pub struct Unproven {
+pub(crate) struct Unproven {
     pub trouble: Trouble,
     /// Whether the directory may have received the password and may count it as wrong.
     pub sent: bool,
 }
 
 impl Servers {
-    pub fn load(config: &Directory) -> Result<Servers, String> {
+    pub(crate) fn load(config: &Directory) -> Result<Servers, String> {
         let urls = config.servers.iter().map(|server| Directory::server(server)).collect::<Result<Vec<_>, _>>()?;
         if urls.is_empty() {
             return Err("servers is empty: name at least one server".into());
@@ -97,12 +97,12 @@ impl Servers {
         })
     }
 
-    pub fn urls(&self) -> &[Url] {
+    pub(crate) fn urls(&self) -> &[Url] {
         &self.urls
     }
 
     /// Searches as `bind_dn`. If the connection was lost, connects again once.
-    pub async fn search(&self, query: &Query) -> Result<Rows, Trouble> {
+    pub(crate) async fn search(&self, query: &Query) -> Result<Rows, Trouble> {
         let mut searcher = self.searcher(None).await?;
         match self.search_on(&mut searcher, query).await {
             Err(trouble) if trouble.lost && !searcher.fresh => {
@@ -139,7 +139,7 @@ impl Servers {
     }
 
     /// Verifies a password on a separate connection, because a bind changes the identity of its connection.
-    pub async fn bind(&self, dn: &str, password: &SecretString) -> Result<Bound, Unproven> {
+    pub(crate) async fn bind(&self, dn: &str, password: &SecretString) -> Result<Bound, Unproven> {
         let unsent = |trouble| Unproven { trouble, sent: false };
         // The semaphore is never closed.
         let _turn = self.passwords.acquire().await;
@@ -264,7 +264,7 @@ impl Servers {
     }
 
     /// Opens a connection over TLS without a bind.
-    pub async fn connect(&self, url: &Url) -> Result<Handle, Trouble> {
+    pub(crate) async fn connect(&self, url: &Url) -> Result<Handle, Trouble> {
         let settings = LdapConnSettings::new()
             .set_conn_timeout(self.connect_timeout)
             // Has no effect with ldaps.

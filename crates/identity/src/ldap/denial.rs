@@ -4,7 +4,7 @@ use crate::Denial;
 
 /// Parses the reason for a denial. Active Directory gives it in the text: `80090308: LdapErr: …, data 533, v4563`.
 /// The number is a Windows error code in hexadecimal, such as `ERROR_INVALID_LOGON_HOURS` (530).
-pub fn denial(text: &str) -> Denial {
+pub(crate) fn denial(text: &str) -> Denial {
     let code = text.split("data ").nth(1).and_then(|rest| rest.split([',', ' ']).next()).unwrap_or_default();
     match code {
         "525" => Denial::UnknownName,

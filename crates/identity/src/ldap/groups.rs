@@ -17,7 +17,7 @@ const AT_A_TIME: usize = 25;
 /// Maximum number of groups of a person. More are an error.
 const MOST: usize = 5_000;
 
-pub async fn of(servers: &Servers, by: &Groups, found: &Found) -> Result<BTreeSet<String>, Trouble> {
+pub(crate) async fn of(servers: &Servers, by: &Groups, found: &Found) -> Result<BTreeSet<String>, Trouble> {
     match by {
         Groups::MemberOf {} => Ok(found.member_of.iter().flatten().cloned().collect()),
         Groups::ActiveDirectoryNested { base } => in_active_directory(servers, base, found).await,

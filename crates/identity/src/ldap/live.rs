@@ -20,7 +20,7 @@ pub struct Step {
 /// Capability that the root entry of Active Directory lists.
 const ACTIVE_DIRECTORY: &str = "1.2.840.113556.1.4.800";
 
-pub async fn check(ldap: &Ldap, name: Option<&str>) -> Vec<Step> {
+pub(crate) async fn check(ldap: &Ldap, name: Option<&str>) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut answering = None;
     for url in ldap.servers.urls() {

@@ -15,7 +15,7 @@ pub(super) const MEMBER_OF: &str = "memberOf";
 const BINARY: [&str; 4] = ["objectGUID", "objectSid", "mS-DS-ConsistencyGuid", "GUID"];
 
 /// The configured attribute names.
-pub struct Mapping {
+pub(crate) struct Mapping {
     directory: String,
     unique: String,
     user_name: String,
@@ -27,7 +27,7 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    pub fn of(config: &Directory) -> Mapping {
+    pub(crate) fn of(config: &Directory) -> Mapping {
         Mapping {
             directory: config.name.clone(),
             unique: config.unique_attribute.clone(),
@@ -41,7 +41,7 @@ impl Mapping {
     }
 
     /// Attributes to request, and no others. Directories send operational attributes only if they are named.
-    pub fn attributes(&self) -> Vec<String> {
+    pub(crate) fn attributes(&self) -> Vec<String> {
         let always = [&self.unique, &self.user_name, &self.display_name, &self.mail];
         let optional = [self.managed_apple_id.as_ref(), self.department.as_ref()].into_iter().flatten();
         let member_of = self.member_of.then(|| MEMBER_OF.to_owned());
@@ -49,7 +49,7 @@ impl Mapping {
     }
 
     /// Returns the account of an entry that matched the typed name.
-    pub fn found(&self, typed: &str, entry: Entry) -> Result<Found, Trouble> {
+    pub(crate) fn found(&self, typed: &str, entry: Entry) -> Result<Found, Trouble> {
         let one = |attribute: &String| entry.texts(attribute).into_iter().find(|value| !value.trim().is_empty());
         let department = self.department.as_ref().map(|attribute| entry.texts(attribute));
         let claims = department.filter(|values| !values.is_empty()).map(|values| (DEPARTMENT.into(), set(values)));

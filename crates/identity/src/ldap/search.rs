@@ -5,11 +5,11 @@ use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::{Ldap as Handle, LdapError, LdapResult, ResultEntry, SearchEntry, SearchOptions};
 use std::time::Duration;
 
-pub use ldap3::Scope;
+pub(crate) use ldap3::Scope;
 
 /// A search request.
 #[derive(Debug, Clone)]
-pub struct Query {
+pub(crate) struct Query {
     pub base: String,
     pub scope: Scope,
     pub filter: String,
@@ -32,7 +32,7 @@ impl Query {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub enum Extent {
+pub(crate) enum Extent {
     /// The directory need not send more than this number of entries.
     AtMost(i32),
     /// All entries, read in pages. An incomplete result is an error.
@@ -47,7 +47,7 @@ const PATIENCE: u32 = 6;
 /// The entries that were found. Referrals are ignored: following them would send names and passwords to unknown
 /// servers.
 #[derive(Debug)]
-pub struct Rows {
+pub(crate) struct Rows {
     pub entries: Vec<Entry>,
     /// There are more entries than these.
     pub cut_short: bool,
@@ -55,20 +55,20 @@ pub struct Rows {
 
 /// An entry. Attribute names are stored in lower case, because directories differ in how they write them.
 #[derive(Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     pub dn: String,
     attributes: Vec<(String, Vec<Vec<u8>>)>,
 }
 
 impl Entry {
     /// Returns the values of an attribute, or none if the entry does not have it.
-    pub fn values(&self, attribute: &str) -> &[Vec<u8>] {
+    pub(crate) fn values(&self, attribute: &str) -> &[Vec<u8>] {
         let name = attribute.to_lowercase();
         self.attributes.iter().find(|(key, _)| *key == name).map_or(&[], |(_, values)| values.as_slice())
     }
 
     /// Returns the values that are valid UTF-8.
-    pub fn texts(&self, attribute: &str) -> Vec<String> {
+    pub(crate) fn texts(&self, attribute: &str) -> Vec<String> {
         self.values(attribute).iter().filter_map(|value| String::from_utf8(value.clone()).ok()).collect()
     }
 
@@ -90,7 +90,7 @@ impl From<ResultEntry> for Entry {
 }
 
 /// Searches on this connection. `timeout` applies to each operation.
-pub async fn search(handle: &mut Handle, query: &Query, timeout: Duration) -> Result<Rows, Trouble> {
+pub(crate) async fn search(handle: &mut Handle, query: &Query, timeout: Duration) -> Result<Rows, Trouble> {
     let (found, patience) = match query.extent {
         Extent::AtMost(limit) => (tokio::time::timeout(timeout, few(handle, query, limit, timeout)).await, timeout),
         Extent::All => {

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use world::Timestamp;
 
 /// The configured claim names.
-pub struct Mapping {
+pub(crate) struct Mapping {
     user_name: String,
     groups: String,
     managed_apple_id: Option<String>,
@@ -22,7 +22,7 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    pub fn of(config: &OpenIdConnect) -> Mapping {
+    pub(crate) fn of(config: &OpenIdConnect) -> Mapping {
         Mapping {
             user_name: config.user_name_claim.clone(),
             groups: config.groups_claim.clone(),
@@ -40,7 +40,7 @@ impl Mapping {
 }
 
 /// Returns the account for verified claims. Asks the userinfo endpoint if claims are missing.
-pub async fn of(
+pub(crate) async fn of(
     provider: &Provider,
     mut claims: Claims,
     tokens: &Tokens,

@@ -11,27 +11,27 @@ use serde_json::{Map, Value};
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 /// Tokens from the token endpoint.
-pub struct Tokens {
+pub(crate) struct Tokens {
     pub id_token: String,
     /// For the userinfo endpoint.
     pub access: Option<AccessToken>,
 }
 
 /// An error response of the token endpoint (RFC 6749 §5.2).
-pub struct Refusal {
+pub(crate) struct Refusal {
     pub error: String,
     description: Option<String>,
 }
 
 impl Refusal {
     /// The provider's error and description.
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         said(&self.error, self.description.as_deref())
     }
 }
 
 /// Formats an error and its description as the provider wrote them, safe for the log.
-pub fn said(error: &str, description: Option<&str>) -> String {
+pub(crate) fn said(error: &str, description: Option<&str>) -> String {
     match description {
         Some(description) if !description.trim().is_empty() => {
             format!("{:?} with the description {:?}", short(error), short(description))
@@ -41,7 +41,7 @@ pub fn said(error: &str, description: Option<&str>) -> String {
 }
 
 /// Exchanges the code for tokens.
-pub async fn exchange(
+pub(crate) async fn exchange(
     provider: &Provider,
     metadata: &Metadata,
     request: Request<'_>,
@@ -70,7 +70,7 @@ pub async fn exchange(
 }
 
 /// Sends the token request. The inner result is the provider's answer.
-pub async fn ask(
+pub(crate) async fn ask(
     provider: &Provider,
     metadata: &Metadata,
     request: Request<'_>,

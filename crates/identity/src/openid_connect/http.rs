@@ -16,7 +16,7 @@ const LARGEST: usize = 512 * 1024;
 const LONGEST_IDLE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, thiserror::Error)]
-pub enum HttpError {
+pub(crate) enum HttpError {
     /// Without the address, which may contain secrets.
     #[error("it cannot be reached: {0}")]
     Request(String),
@@ -28,13 +28,13 @@ pub enum HttpError {
     NotPrivate(String),
 }
 
-pub struct Http {
+pub(crate) struct Http {
     client: Client,
     config: OpenIdConnect,
 }
 
 impl Http {
-    pub fn new(config: &OpenIdConnect, root: Option<&[u8]>) -> Result<Http, String> {
+    pub(crate) fn new(config: &OpenIdConnect, root: Option<&[u8]>) -> Result<Http, String> {
         let mut builder = Client::builder()
             // Following a redirect would let a provider's document send the server to any internal address
             // (server-side request forgery).
@@ -51,7 +51,7 @@ impl Http {
         Ok(Http { client, config: config.clone() })
     }
 
-    pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    pub(crate) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let address = request.uri().to_string();
         if !Url::parse(&address).is_ok_and(|url| self.config.may_be_asked(&url)) {
             return Err(HttpError::NotPrivate(super::short(&address)));

@@ -10,7 +10,7 @@ use openidconnect::{JsonWebKey as _, SignatureVerificationError};
 use serde_json::{Map, Value};
 
 /// A token whose signature is not verified yet.
-pub struct Signed<'a> {
+pub(crate) struct Signed<'a> {
     pub algorithm: CoreJwsSigningAlgorithm,
     key_id: Option<String>,
     message: &'a str,
@@ -19,7 +19,7 @@ pub struct Signed<'a> {
 }
 
 /// Why no key verifies a token.
-pub enum Unverified {
+pub(crate) enum Unverified {
     /// No key has the token's key ID. The provider may have newer keys.
     UnknownKey,
     Invalid(String),
@@ -27,7 +27,7 @@ pub enum Unverified {
 
 impl<'a> Signed<'a> {
     /// Parses a token. `allowed` are the configured algorithms.
-    pub fn parse(token: &'a str, allowed: &[CoreJwsSigningAlgorithm]) -> Result<Signed<'a>, Disbelief> {
+    pub(crate) fn parse(token: &'a str, allowed: &[CoreJwsSigningAlgorithm]) -> Result<Signed<'a>, Disbelief> {
         let unreadable = |why: &str| Disbelief::new(Fault::NotUnderstood, format!("the ID token {why}"));
         let parts: Vec<&str> = token.split('.').collect();
         let [header, payload, signature] = parts[..] else {
@@ -59,7 +59,7 @@ impl<'a> Signed<'a> {
 
     /// Returns the key among `keys` that signed the token. A key states its algorithm and use (RFC 7517 §4) and
     /// verifies nothing else.
-    pub fn key<'k>(&self, keys: &'k [CoreJsonWebKey]) -> Result<&'k CoreJsonWebKey, Unverified> {
+    pub(crate) fn key<'k>(&self, keys: &'k [CoreJsonWebKey]) -> Result<&'k CoreJsonWebKey, Unverified> {
         let meant =
             |key: &&CoreJsonWebKey| self.key_id.is_none() || self.key_id.as_ref() == key.key_id().map(|id| &**id);
         let mut why = Unverified::UnknownKey;
@@ -77,7 +77,7 @@ impl<'a> Signed<'a> {
     }
 
     /// Returns the claims, parsed from the bytes that were signed.
-    pub fn claims(&self) -> Result<Map<String, Value>, Disbelief> {
+    pub(crate) fn claims(&self) -> Result<Map<String, Value>, Disbelief> {
         serde_json::from_slice(&self.payload)
             .map_err(|_| Disbelief::new(Fault::NotUnderstood, "the ID token's claims are not a JSON object"))
     }

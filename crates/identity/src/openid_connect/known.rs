@@ -22,14 +22,14 @@ const REFRESHES: usize = 4;
 const REFRESH_SECONDS: i64 = 60;
 
 /// Metadata and keys at one point in time.
-pub struct Known {
+pub(crate) struct Known {
     pub metadata: Metadata,
     pub keys: Vec<CoreJsonWebKey>,
     at: Timestamp,
 }
 
 #[derive(Default)]
-pub struct Cache {
+pub(crate) struct Cache {
     state: Mutex<State>,
     /// One task asks the provider; the others wait for its result.
     asking: tokio::sync::Mutex<()>,
@@ -45,7 +45,7 @@ struct State {
 
 impl Cache {
     /// Returns the metadata and keys of the provider.
-    pub async fn get(&self, provider: &Provider, now: Timestamp) -> Result<Arc<Known>, Disbelief> {
+    pub(crate) async fn get(&self, provider: &Provider, now: Timestamp) -> Result<Arc<Known>, Disbelief> {
         if let Some(answer) = self.state().without_asking(now) {
             return answer;
         }
@@ -57,7 +57,7 @@ impl Cache {
     }
 
     /// Returns something newer than `seen`, because `seen` lacks a key. Returns `None` if no refresh is allowed yet.
-    pub async fn newer(&self, provider: &Provider, seen: &Arc<Known>, now: Timestamp) -> Option<Arc<Known>> {
+    pub(crate) async fn newer(&self, provider: &Provider, seen: &Arc<Known>, now: Timestamp) -> Option<Arc<Known>> {
         let _turn = self.asking.lock().await;
         {
             let mut state = self.state();

@@ -7,7 +7,7 @@ use url::Url;
 
 /// The provider's metadata.
 #[derive(Debug, Clone)]
-pub struct Metadata {
+pub(crate) struct Metadata {
     pub authorization_endpoint: Url,
     pub token_endpoint: Url,
     pub jwks_uri: Url,
@@ -29,7 +29,7 @@ impl Metadata {
     ///
     /// # Errors
     /// Returns an error that names the field that is wrong.
-    pub fn parse(bytes: &[u8], provider: &Provider) -> Result<Metadata, String> {
+    pub(crate) fn parse(bytes: &[u8], provider: &Provider) -> Result<Metadata, String> {
         let fields: Map<String, Value> = serde_json::from_slice(bytes)
             .map_err(|error| format!("this is not OpenID Connect metadata: it is not a JSON object: {error}"))?;
         check_issuer(&provider.config.issuer, fields.get("issuer").and_then(Value::as_str))?;

@@ -19,7 +19,7 @@ const NO_CODE: &str = "muster-check-config";
 /// 43 characters, the minimum of RFC 7636.
 const NO_VERIFIER: &str = "muster-check-config-muster-check-config-123";
 
-pub async fn probe(
+pub(crate) async fn probe(
     provider: &Provider,
     redirect_uri: &str,
     now: Timestamp,

@@ -14,14 +14,14 @@ use std::sync::Arc;
 use world::Timestamp;
 
 /// Claims of a verified token.
-pub type Claims = Map<String, Value>;
+pub(crate) type Claims = Map<String, Value>;
 
 /// Maximum age of a token in seconds. A token is fetched as soon as it is issued, so an older one does not answer
 /// this request.
 const OLDEST_SECONDS: i64 = 10 * 60;
 
 /// Parses the name of a signature algorithm. Only algorithms that may be configured are known.
-pub fn algorithm(name: &str) -> Result<CoreJwsSigningAlgorithm, String> {
+pub(crate) fn algorithm(name: &str) -> Result<CoreJwsSigningAlgorithm, String> {
     let unknown = || format!("{name:?} is not one of {}", ALGORITHMS.join(", "));
     if !ALGORITHMS.contains(&name) {
         return Err(unknown());
@@ -30,7 +30,7 @@ pub fn algorithm(name: &str) -> Result<CoreJwsSigningAlgorithm, String> {
 }
 
 /// Verifies the ID token in `tokens` and returns its claims.
-pub async fn verify(
+pub(crate) async fn verify(
     provider: &Provider,
     known: Arc<Known>,
     tokens: &Tokens,

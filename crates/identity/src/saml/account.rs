@@ -16,7 +16,7 @@ const NAMES: [&str; 4] =
 /// shorter.
 const LONGEST: usize = 1024;
 
-pub fn of(saml: &Saml, assertion: &Assertion) -> Result<Account, Disbelief> {
+pub(crate) fn of(saml: &Saml, assertion: &Assertion) -> Result<Account, Disbelief> {
     let mapping = &saml.mapping;
     let subject = subject(saml, assertion)?;
     let first = |name: &str| values(assertion, name).into_iter().next();

@@ -16,7 +16,7 @@ const MOST_NAMESPACES: usize = 2_048;
 const MOST_ATTRIBUTES: usize = 256;
 
 /// Decodes the document in the form field `SAMLResponse` (SAML Bindings 3.5.4: base64, possibly with line breaks).
-pub fn decode(field: &str) -> Result<String, Disbelief> {
+pub(crate) fn decode(field: &str) -> Result<String, Disbelief> {
     let too_large = || Disbelief::new(Fault::NotUnderstood, format!("the answer is larger than {LARGEST} bytes"));
     if field.len() > LARGEST / 3 * 4 + LARGEST / 16 {
         return Err(too_large());
@@ -32,7 +32,7 @@ pub fn decode(field: &str) -> Result<String, Disbelief> {
 
 /// Rejects everything that two parsers could read differently. In XML, `<!` begins only a document type, a comment or
 /// a CDATA section, and `<` never stands for itself, so a search for these characters finds every one.
-pub fn check(text: &str) -> Result<(), Disbelief> {
+pub(crate) fn check(text: &str) -> Result<(), Disbelief> {
     let forbidden = |what: &str| Err(Disbelief::new(Fault::ForbiddenContent, format!("the answer contains {what}")));
     let body = declaration(text)?;
     if let Some(at) = body.find("<!") {

@@ -28,7 +28,7 @@ fn failed() -> Disbelief {
 }
 
 /// Decrypts the content of an `EncryptedAssertion`.
-pub fn assertion(tree: &Tree<'_>, encrypted: NodeId, key: Option<&PKey<Private>>) -> Result<String, Disbelief> {
+pub(crate) fn assertion(tree: &Tree<'_>, encrypted: NodeId, key: Option<&PKey<Private>>) -> Result<String, Disbelief> {
     let key = key.ok_or_else(|| {
         refused("the assertion is encrypted, and no decryption_key is configured: switch encryption off at the provider, or configure a key and give the provider the metadata of this server again")
     })?;

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 /// Returns the `EntityDescriptor` of this service provider (SAML Metadata 2.4.4). The document is unsigned, because
 /// providers fetch it from this server over TLS.
-pub fn document(saml: &Saml, consumers: &[&str]) -> String {
+pub(crate) fn document(saml: &Saml, consumers: &[&str]) -> String {
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" entityID=\"{}\">\n  \

@@ -18,7 +18,7 @@ use world::regular_file;
 const LARGEST: usize = 1024 * 1024;
 
 /// An identity provider as its metadata describes it.
-pub struct Provider {
+pub(crate) struct Provider {
     pub entity_id: String,
     /// Address that people are sent to with a request (HTTP-Redirect).
     pub sign_in: Url,
@@ -36,7 +36,7 @@ impl Provider {
     /// # Errors
     ///
     /// Returns an error that says what is wrong with the document and what to do.
-    pub fn read(path: &Path) -> Result<Provider, String> {
+    pub(crate) fn read(path: &Path) -> Result<Provider, String> {
         let shown = path.display();
         let bytes = regular_file::read(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
         if bytes.len() > LARGEST {
@@ -50,7 +50,7 @@ impl Provider {
     /// # Errors
     ///
     /// Returns an error that says what is wrong with the document and what to do.
-    pub fn parse(text: &str) -> Result<Provider, String> {
+    pub(crate) fn parse(text: &str) -> Result<Provider, String> {
         let (entity, valid_until) = entity(&without_armour(text))?;
         let roles = entity.idp_sso_descriptors();
         if entity.entity_id.is_empty() || roles.is_empty() {
@@ -88,7 +88,7 @@ impl Provider {
     /// # Errors
     ///
     /// Returns an error if the document has expired.
-    pub fn in_force(&self, now: Timestamp) -> Result<(), String> {
+    pub(crate) fn in_force(&self, now: Timestamp) -> Result<(), String> {
         match self.valid_until {
             Some(end) if end <= now => {
                 Err(format!("the provider's metadata expired at {}; get a new document", end.to_rfc3339()))

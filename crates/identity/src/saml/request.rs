@@ -17,7 +17,7 @@ const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 ///
 /// # Errors
 /// Returns an error if OpenSSL cannot sign.
-pub fn begin(saml: &Saml, world: &World, consumer: &str) -> Result<Begun, String> {
+pub(crate) fn begin(saml: &Saml, world: &World, consumer: &str) -> Result<Begun, String> {
     // 160 bits. An xs:ID must not begin with a digit.
     let request_id = format!("_{}", hex::encode(world.random::<20>()));
     let document = document(saml, &request_id, consumer, world.now());

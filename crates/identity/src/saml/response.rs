@@ -20,7 +20,7 @@ const LEEWAY_SECONDS: u64 = 60;
 const OLDEST_SECONDS: u64 = 300;
 
 /// Verifies the answer and returns the account.
-pub fn verify(saml: &Saml, field: &str, consumer: &str, now: Timestamp) -> Result<Verified, Refused> {
+pub(crate) fn verify(saml: &Saml, field: &str, consumer: &str, now: Timestamp) -> Result<Verified, Refused> {
     let plain = |disbelief: Disbelief| Refused { disbelief, in_response_to: None };
     let text = content::decode(field).map_err(plain)?;
     content::check(&text).map_err(plain)?;

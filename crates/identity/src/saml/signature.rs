@@ -10,7 +10,7 @@ use openssl::pkey::{PKey, Public};
 /// Verifiers with one pinned key each: a verifier with two keys of a kind tries only the first one, and a provider
 /// has two while it changes its key. Only the keys matter, not their certificates, which may have expired and may
 /// have any issuer.
-pub struct Pinned(Vec<SamlVerifier>);
+pub(crate) struct Pinned(Vec<SamlVerifier>);
 
 impl Pinned {
     /// Creates verifiers for the keys of the certificates in the metadata. OpenSSL parsed the keys, so no second
@@ -18,7 +18,7 @@ impl Pinned {
     ///
     /// # Errors
     /// Returns an error if a key is of an unsupported kind.
-    pub fn new(keys: &[PKey<Public>]) -> Result<Pinned, String> {
+    pub(crate) fn new(keys: &[PKey<Public>]) -> Result<Pinned, String> {
         let verifier = |key: &PKey<Public>| {
             let der = key.public_key_to_der().map_err(|error| error.to_string())?;
             let key = loader::load_spki_der(&der).map_err(|error| error.to_string())?;
@@ -33,7 +33,7 @@ impl Pinned {
     }
 
     /// Returns the IDs of the signed elements. Every signature must be valid, and all must come from the same key.
-    pub fn verify(&self, tree: &Tree<'_>, text: &str) -> Result<Vec<String>, Disbelief> {
+    pub(crate) fn verify(&self, tree: &Tree<'_>, text: &str) -> Result<Vec<String>, Disbelief> {
         let mut why = String::new();
         for verifier in &self.0 {
             match verifier.verify_all_enveloped(text).map_err(|error| error.to_string()).and_then(signed) {

@@ -6,12 +6,12 @@ use crate::{Disbelief, Fault};
 use gamlastan::xml::NodeId;
 
 /// The parts of an answer.
-pub struct Shape {
+pub(crate) struct Shape {
     pub response_signed: bool,
     pub assertion: Assertion,
 }
 
-pub enum Assertion {
+pub(crate) enum Assertion {
     Plain { signed: bool },
     Encrypted(NodeId),
 }
@@ -39,7 +39,7 @@ fn forbidden<T>(detail: impl Into<String>) -> Result<T, Disbelief> {
 }
 
 /// Rejects documents that are not a response of this shape.
-pub fn response(tree: &Tree<'_>) -> Result<Shape, Disbelief> {
+pub(crate) fn response(tree: &Tree<'_>) -> Result<Shape, Disbelief> {
     if !tree.is(tree.root, PROTOCOL, "Response") {
         return Err(Disbelief::new(
             Fault::NotUnderstood,
@@ -79,7 +79,7 @@ pub fn response(tree: &Tree<'_>) -> Result<Shape, Disbelief> {
 }
 
 /// Checks a decrypted assertion, which is a document of its own, in the same way. Returns whether it is signed.
-pub fn assertion(tree: &Tree<'_>) -> Result<bool, Disbelief> {
+pub(crate) fn assertion(tree: &Tree<'_>) -> Result<bool, Disbelief> {
     if !tree.is(tree.root, ASSERTION, "Assertion") {
         let detail = format!("the encrypted element is not an Assertion but {}", tree.name(tree.root));
         return Err(Disbelief::new(Fault::NotUnderstood, detail));

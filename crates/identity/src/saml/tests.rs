@@ -1,4 +1,6 @@
+#[expect(unreachable_pub, reason = "the tests of the server include this file too")]
 mod corpus;
+#[expect(unreachable_pub, reason = "the tests of the server include this file too")]
 mod forge;
 
 use super::*;

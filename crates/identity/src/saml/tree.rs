@@ -14,14 +14,14 @@ pub(crate) const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
 const DEEPEST: u32 = 48;
 
 /// A document and its root element.
-pub struct Tree<'a> {
+pub(crate) struct Tree<'a> {
     pub document: Document<'a>,
     pub root: NodeId,
 }
 
 impl<'a> Tree<'a> {
     /// Parses text that passed [`super::content::check`].
-    pub fn parse(text: &'a str) -> Result<Tree<'a>, Disbelief> {
+    pub(crate) fn parse(text: &'a str) -> Result<Tree<'a>, Disbelief> {
         let config = SecureParseConfig::default().with_max_depth(DEEPEST).with_max_entity_expansion(0);
         let not_xml =
             |error| Disbelief::new(Fault::NotUnderstood, format!("the answer cannot be parsed as XML: {error}"));
@@ -33,21 +33,21 @@ impl<'a> Tree<'a> {
         Ok(tree)
     }
 
-    pub fn is(&self, node: NodeId, namespace: &str, name: &str) -> bool {
+    pub(crate) fn is(&self, node: NodeId, namespace: &str, name: &str) -> bool {
         self.document.element(node).is_some_and(|element| element.matches_name_ns(namespace, name))
     }
 
     /// Local name of an element, for messages.
-    pub fn name(&self, node: NodeId) -> &str {
+    pub(crate) fn name(&self, node: NodeId) -> &str {
         self.document.element(node).map_or("", |element| &*element.name.local_name)
     }
 
-    pub fn attribute(&self, node: NodeId, name: &str) -> Option<&str> {
+    pub(crate) fn attribute(&self, node: NodeId, name: &str) -> Option<&str> {
         self.document.get_attribute(node, name)
     }
 
     /// Child elements.
-    pub fn children(&self, node: NodeId) -> Vec<NodeId> {
+    pub(crate) fn children(&self, node: NodeId) -> Vec<NodeId> {
         self.document.children_iter(node).filter(|child| self.document.element(*child).is_some()).collect()
     }
 
@@ -56,7 +56,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Returns the only child element with this name. It is an error if there is none or more than one.
-    pub fn only(&self, node: NodeId, namespace: &str, name: &str) -> Result<NodeId, Disbelief> {
+    pub(crate) fn only(&self, node: NodeId, namespace: &str, name: &str) -> Result<NodeId, Disbelief> {
         match self.children_named(node, namespace, name)[..] {
             [one] => Ok(one),
             ref found => {
@@ -67,17 +67,17 @@ impl<'a> Tree<'a> {
     }
 
     /// All elements, the root first.
-    pub fn elements(&self) -> Vec<NodeId> {
+    pub(crate) fn elements(&self) -> Vec<NodeId> {
         let below = self.document.descendants(self.root).into_iter();
         std::iter::once(self.root).chain(below.filter(|node| self.document.element(*node).is_some())).collect()
     }
 
     /// Number of elements with this name in the whole document.
-    pub fn count(&self, namespace: &str, name: &str) -> usize {
+    pub(crate) fn count(&self, namespace: &str, name: &str) -> usize {
         self.elements().into_iter().filter(|node| self.is(*node, namespace, name)).count()
     }
 
-    pub fn text(&self, node: NodeId) -> String {
+    pub(crate) fn text(&self, node: NodeId) -> String {
         self.document.text_content_deep(node)
     }
 

@@ -61,7 +61,7 @@ impl Refusal {
 }
 
 /// Returns the topic of a push certificate, which is the UID of its subject.
-pub fn topic(certificate: &X509) -> Option<String> {
+pub(crate) fn topic(certificate: &X509) -> Option<String> {
     let entry = certificate.subject_name().entries_by_nid(Nid::USERID).next()?;
     entry.data().to_string().ok()
 }
@@ -70,7 +70,7 @@ pub fn topic(certificate: &X509) -> Option<String> {
 ///
 /// # Errors
 /// Returns the rejection that APNs would send.
-pub fn judge(head: &Parts, body: Option<&[u8]>, topic: &str) -> Result<String, Refusal> {
+pub(crate) fn judge(head: &Parts, body: Option<&[u8]>, topic: &str) -> Result<String, Refusal> {
     let refuse = |status, reason| Err(Refusal::new(status, reason));
     if head.method != Method::POST {
         return refuse(405, "MethodNotAllowed");
@@ -98,7 +98,7 @@ fn push_magic(body: &[u8]) -> Option<String> {
 }
 
 /// Creates the response, with an `apns-id`.
-pub fn response(refusal: Option<Refusal>) -> Response<String> {
+pub(crate) fn response(refusal: Option<Refusal>) -> Response<String> {
     let body = match refusal {
         None => String::new(),
         Some(Refusal { status: 410, reason, timestamp, .. }) => {

@@ -26,7 +26,7 @@ pub enum Behaviour {
 }
 
 #[derive(Debug, Default)]
-pub struct Script {
+pub(crate) struct Script {
     /// Behaviours for the next notifications, in order.
     pub next: VecDeque<Behaviour>,
     /// Behaviour for all later notifications.
@@ -41,7 +41,7 @@ impl Script {
 
 impl Connected {
     /// Returns the behaviour for a notification for `token` that arrives now.
-    pub fn behaviour(&mut self, token: &str) -> Option<Behaviour> {
+    pub(crate) fn behaviour(&mut self, token: &str) -> Option<Behaviour> {
         let own = self.devices.get_mut(token).and_then(|device| device.script.step());
         own.or_else(|| self.script.step())
     }

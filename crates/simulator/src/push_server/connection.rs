@@ -25,7 +25,7 @@ mod bytes_of_body {
     use hyper::body::Incoming;
 
     /// Returns the body, if it is not larger than APNs allows.
-    pub async fn read(body: Incoming) -> Option<Vec<u8>> {
+    pub(crate) async fn read(body: Incoming) -> Option<Vec<u8>> {
         Some(Limited::new(body, 4096).collect().await.ok()?.to_bytes().to_vec())
     }
 }
@@ -34,12 +34,12 @@ type Broken = Box<dyn std::error::Error + Send + Sync>;
 
 /// How a connection is ended.
 #[derive(Debug, Clone, Copy)]
-pub enum Order {
+pub(crate) enum Order {
     Cut,
     GoAway,
 }
 
-pub fn acceptor(files: &PushServerFiles) -> Result<SslAcceptor, openssl::error::ErrorStack> {
+pub(crate) fn acceptor(files: &PushServerFiles) -> Result<SslAcceptor, openssl::error::ErrorStack> {
     let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls())?;
     let mut chain = X509::stack_from_pem(&files.certificate)?.into_iter();
     if let Some(own) = chain.next() {
@@ -61,7 +61,7 @@ pub fn acceptor(files: &PushServerFiles) -> Result<SslAcceptor, openssl::error::
     Ok(acceptor.build())
 }
 
-pub async fn accept(listener: TcpListener, acceptor: Arc<SslAcceptor>, shared: Shared) {
+pub(crate) async fn accept(listener: TcpListener, acceptor: Arc<SslAcceptor>, shared: Shared) {
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let (acceptor, shared) = (Arc::clone(&acceptor), shared.clone());

@@ -6,7 +6,7 @@ use reqwest::{Response, header};
 use url::Url;
 
 #[derive(Debug, Default)]
-pub struct Jar {
+pub(crate) struct Jar {
     cookies: Vec<Cookie>,
 }
 
@@ -23,7 +23,7 @@ impl Jar {
     ///
     /// # Errors
     /// Returns an error if a cookie breaks the rules of its prefix.
-    pub fn take(&mut self, url: &Url, response: &Response) -> Result<(), SafariError> {
+    pub(crate) fn take(&mut self, url: &Url, response: &Response) -> Result<(), SafariError> {
         for header in response.headers().get_all(header::SET_COOKIE) {
             self.set(url, &String::from_utf8_lossy(header.as_bytes()))?;
         }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 /// Adds a local account: first reserves its name, then adds the account. A crash between the two leaves a reserved name
 /// without an account. In this case the account is added under the id that the name was reserved for.
-pub async fn add(service: &Staff, user: NewUser) -> Result<Answer, String> {
+pub(crate) async fn add(service: &Staff, user: NewUser) -> Result<Answer, String> {
     check(&user)?;
     let account = account_of(service, &user.user_name).await?;
     let administrates = user.privileges.contains(&Privilege::Administrator);

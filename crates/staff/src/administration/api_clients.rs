@@ -10,7 +10,7 @@ use platform::PerformError;
 use sign_in::new_token;
 
 /// Adds an API client. Its token is contained only in the answer.
-pub async fn add(service: &Staff, user_name: String, display_name: Option<String>) -> Result<Answer, String> {
+pub(crate) async fn add(service: &Staff, user_name: String, display_name: Option<String>) -> Result<Answer, String> {
     check_name(&user_name)?;
     check_display_name("--display-name", display_name.as_deref())?;
     let client = account_of(service, &user_name).await?;
@@ -24,7 +24,7 @@ pub async fn add(service: &Staff, user_name: String, display_name: Option<String
 }
 
 /// Issues a new token. The earlier token is no longer valid.
-pub async fn rotate(service: &Staff, user_name: &str) -> Result<Answer, String> {
+pub(crate) async fn rotate(service: &Staff, user_name: &str) -> Result<Answer, String> {
     let client = existing(service, user_name).await?;
     let (token, hash) = new_token(&service.sign_in, client);
     perform(service, client, &Command::IssueApiToken { token: hash }).await?;

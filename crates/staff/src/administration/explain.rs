@@ -39,7 +39,7 @@ impl From<Question> for Request {
 ///
 /// # Errors
 /// Returns what to do if the person is not found or cannot be looked up.
-pub async fn explain(service: &Staff, question: &Question) -> Result<String, String> {
+pub(crate) async fn explain(service: &Staff, question: &Question) -> Result<String, String> {
     let settings = service.settings.current().await.map_err(|error| error.to_string())?;
     let subject = subject(service, &settings, question).await?;
     let mut lines = introduction(&subject, &settings);

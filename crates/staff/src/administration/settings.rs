@@ -14,7 +14,12 @@ use settings::{Applied, ApplyError};
 /// # Errors
 /// Returns why nothing was applied and what to do: the settings have errors or were changed meanwhile, or the log
 /// cannot be read or written.
-pub async fn apply(service: &Staff, after: Settings, over: Option<u64>, context: &Context) -> Result<Answer, String> {
+pub(crate) async fn apply(
+    service: &Staff,
+    after: Settings,
+    over: Option<u64>,
+    context: &Context,
+) -> Result<Answer, String> {
     match settings::apply(&service.settings, over, after.clone(), context).await {
         Ok(Applied { before, warnings, .. }) => {
             Ok(Answer::SettingsApplied { before: Box::new(before), after: Box::new(after), warnings })

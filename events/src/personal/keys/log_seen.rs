@@ -19,7 +19,7 @@ pub(super) struct LogSeen {
 
 impl LogSeen {
     /// Reads the position. Creates the table if it does not exist, unless the store is open for reading only.
-    pub fn of(connection: &Connection) -> rusqlite::Result<LogSeen> {
+    pub(crate) fn of(connection: &Connection) -> rusqlite::Result<LogSeen> {
         if !connection.is_readonly("main")? {
             connection.execute_batch(TABLE)?;
         }
@@ -28,12 +28,12 @@ impl LogSeen {
     }
 
     /// Returns the position in the file.
-    pub fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.kept.load(Ordering::Acquire)
     }
 
     /// Notes that the log has a durable event at `position`.
-    pub fn reach(&self, position: u64) {
+    pub(crate) fn reach(&self, position: u64) {
         self.reached.fetch_max(position, Ordering::AcqRel);
     }
 
@@ -43,7 +43,7 @@ impl LogSeen {
     }
 
     /// Writes the reached position, in the open transaction if there is one.
-    pub fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
+    pub(crate) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
         let reached = self.reached.load(Ordering::Acquire);
         if self.is_behind() {
             connection.execute("UPDATE log_seen SET position = max(position, ?1)", [reached])?;

@@ -72,7 +72,7 @@ struct Seen {
 }
 
 /// Returns a line for each address that works, and findings for each one that does not.
-pub async fn steps(config: &Config) -> Vec<Result<String, Finding>> {
+pub(crate) async fn steps(config: &Config) -> Vec<Result<String, Finding>> {
     let mut told = Vec::new();
     let addresses =
         [("server.public_url", Some(&config.server.public_url)), ("devices.url", config.devices.url.as_ref())];

@@ -7,7 +7,7 @@ use events::device::DeviceId;
 use events::enrollment::{DeviceAttributes, DeviceSignature, ProfileServiceRefusal, ServedProfileService};
 use serde_json::json;
 
-pub fn ask(challenge: &str) -> Command {
+pub(crate) fn ask(challenge: &str) -> Command {
     Command::ServeProfileService {
         service: ServedProfileService {
             identifier: "org.example.muster.device".into(),
@@ -22,7 +22,7 @@ pub fn ask(challenge: &str) -> Command {
 }
 
 /// The answer of the device with this UDID; it gets this SCEP challenge.
-pub fn report(challenge: &str, scep_challenge: &str, udid: &str) -> AttributesReport {
+pub(crate) fn report(challenge: &str, scep_challenge: &str, udid: &str) -> AttributesReport {
     AttributesReport {
         now: NOW,
         challenge: secret(challenge),
@@ -50,11 +50,11 @@ pub fn report(challenge: &str, scep_challenge: &str, udid: &str) -> AttributesRe
     }
 }
 
-pub fn told(report: AttributesReport) -> Command {
+pub(crate) fn told(report: AttributesReport) -> Command {
     Command::ReportAttributes(Box::new(report))
 }
 
-pub fn issue(challenge: &str, key: &str, serial: &str) -> Command {
+pub(crate) fn issue(challenge: &str, key: &str, serial: &str) -> Command {
     Command::IssueVerificationIdentity {
         now: NOW,
         challenge: secret(challenge),
@@ -65,7 +65,7 @@ pub fn issue(challenge: &str, key: &str, serial: &str) -> Command {
 }
 
 /// The identity with this serial number requests the MDM profile.
-pub fn serve(challenge: &str, serial: &str) -> Command {
+pub(crate) fn serve(challenge: &str, serial: &str) -> Command {
     Command::ServeMdmProfile {
         profile: profile(EnrollmentKind::DeviceEnrollment),
         challenge: secret(challenge),

@@ -27,17 +27,17 @@ use x509_cert::name::Name;
 use x509_cert::request::{CertReq, CertReqInfo};
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
-pub const TRANSACTION: &str = "6C0E7D0B5F5C1E5A";
-pub const NONCE: [u8; 16] = *b"sixteen bytes...";
+pub(crate) const TRANSACTION: &str = "6C0E7D0B5F5C1E5A";
+pub(crate) const NONCE: [u8; 16] = *b"sixteen bytes...";
 const SHA256_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
 
-pub struct Client {
+pub(crate) struct Client {
     pub key: PKey<Private>,
     pub certificate: X509,
 }
 
 /// Parameters of a request. The default is the request of an iPhone.
-pub struct Asks<'a> {
+pub(crate) struct Asks<'a> {
     pub message_type: &'a str,
     pub transaction: &'a str,
     pub subject: &'a str,
@@ -74,15 +74,15 @@ impl Default for Asks<'_> {
     }
 }
 
-pub fn attribute(oid: ObjectIdentifier, value: Any) -> Attribute {
+pub(crate) fn attribute(oid: ObjectIdentifier, value: Any) -> Attribute {
     Attribute { oid, values: SetOfVec::try_from(vec![value]).unwrap() }
 }
 
-pub fn printable(text: &str) -> Any {
+pub(crate) fn printable(text: &str) -> Any {
     Any::new(Tag::PrintableString, text.as_bytes()).unwrap()
 }
 
-pub fn octets(bytes: &[u8]) -> Any {
+pub(crate) fn octets(bytes: &[u8]) -> Any {
     Any::encode_from(&OctetString::new(bytes).unwrap()).unwrap()
 }
 
@@ -105,11 +105,11 @@ fn algorithm(oid: ObjectIdentifier) -> AlgorithmIdentifierOwned {
 }
 
 impl Client {
-    pub fn new() -> Client {
+    pub(crate) fn new() -> Client {
         Client::of_bits(2048)
     }
 
-    pub fn of_bits(bits: u32) -> Client {
+    pub(crate) fn of_bits(bits: u32) -> Client {
         let key = PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap();
         let template = Template {
             purpose: Use::DeviceIdentity,
@@ -123,15 +123,15 @@ impl Client {
     }
 
     /// A client with the same key and another certificate.
-    pub fn with(&self, certificate: X509) -> Client {
+    pub(crate) fn with(&self, certificate: X509) -> Client {
         Client { key: self.key.clone(), certificate }
     }
 
-    pub fn key_hash(&self) -> String {
+    pub(crate) fn key_hash(&self) -> String {
         hex::encode(openssl::sha::sha256(&self.key.public_key_to_der().unwrap()))
     }
 
-    pub fn pkcs10(&self, asks: &Asks<'_>) -> Vec<u8> {
+    pub(crate) fn pkcs10(&self, asks: &Asks<'_>) -> Vec<u8> {
         let key = asks.csr_key.as_ref().unwrap_or(&self.key);
         let mut attributes = SetOfVec::new();
         if !asks.challenge.is_empty() {
@@ -150,7 +150,7 @@ impl Client {
         CertReq { info, algorithm: algorithm(SHA256_WITH_RSA), signature }.to_der().unwrap()
     }
 
-    pub fn envelope(&self, asks: &Asks<'_>) -> Vec<u8> {
+    pub(crate) fn envelope(&self, asks: &Asks<'_>) -> Vec<u8> {
         let authority = &testing::files().files.registration_authority_certificate;
         let recipient = asks.recipient.clone().unwrap_or_else(|| files::certificate(authority).unwrap());
         let mut to = Stack::new().unwrap();
@@ -159,7 +159,7 @@ impl Client {
         CmsContentInfo::encrypt(&to, &inside, asks.cipher, CMSOptions::BINARY).unwrap().to_der().unwrap()
     }
 
-    pub fn message(&self, asks: &Asks<'_>) -> Vec<u8> {
+    pub(crate) fn message(&self, asks: &Asks<'_>) -> Vec<u8> {
         let content = asks.content.clone().unwrap_or_else(|| self.envelope(asks));
         let digest = hash(digest_of(asks.digest), &content).unwrap();
         let mut attributes = vec![
@@ -203,7 +203,7 @@ impl Client {
     }
 
     /// OpenSSL does not support single DES any more, so this envelope only names it.
-    pub fn message_in_single_des(&self) -> Vec<u8> {
+    pub(crate) fn message_in_single_des(&self) -> Vec<u8> {
         let envelope = ContentInfo::from_der(&self.envelope(&Asks::default())).unwrap();
         let mut enveloped: EnvelopedData = envelope.content.decode_as().unwrap();
         enveloped.encrypted_content.content_enc_alg.oid = ObjectIdentifier::new_unwrap("1.3.14.3.2.7");
@@ -213,7 +213,7 @@ impl Client {
     }
 
     /// Reads an answer as a careful client does: it verifies the signature of the registration authority first.
-    pub fn read(&self, answer: &[u8]) -> Reply {
+    pub(crate) fn read(&self, answer: &[u8]) -> Reply {
         let authority = files::certificate(&testing::files().files.registration_authority_certificate).unwrap();
         let mut only = Stack::new().unwrap();
         only.push(authority).unwrap();
@@ -256,7 +256,7 @@ impl Client {
     }
 }
 
-pub struct Reply {
+pub(crate) struct Reply {
     pub status: String,
     pub fail_info: Option<String>,
     pub message_type: String,
@@ -275,16 +275,16 @@ fn cipher_of(envelope: &[u8]) -> ObjectIdentifier {
     enveloped.encrypted_content.content_enc_alg.oid
 }
 
-pub fn wrap(signed: &SignedData) -> Vec<u8> {
+pub(crate) fn wrap(signed: &SignedData) -> Vec<u8> {
     ContentInfo { content_type: oid::SIGNED_DATA, content: Any::encode_from(signed).unwrap() }.to_der().unwrap()
 }
 
-pub fn unwrap(message: &[u8]) -> SignedData {
+pub(crate) fn unwrap(message: &[u8]) -> SignedData {
     ContentInfo::from_der(message).unwrap().content.decode_as().unwrap()
 }
 
 /// Encodes a message with indefinite lengths outside and content in pieces, as Apple's encoder does.
-pub fn indefinite(der: &[u8]) -> Vec<u8> {
+pub(crate) fn indefinite(der: &[u8]) -> Vec<u8> {
     let content = |element: &[u8]| Any::from_der(element).unwrap().value().to_vec();
     let open = |tag: u8, inside: Vec<u8>| [vec![tag, 0x80], inside, vec![0, 0]].concat();
     let members = |sequence: &[u8]| -> Vec<Vec<u8>> {

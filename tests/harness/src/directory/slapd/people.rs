@@ -3,7 +3,7 @@
 use super::{GROUPS, MANY, PASSWORD, PATIENT_SEARCHER, PEOPLE, SEARCHER, SEARCHER_PASSWORD};
 use std::fmt::Write as _;
 
-pub fn seed(elsewhere: u16) -> String {
+pub(crate) fn seed(elsewhere: u16) -> String {
     let mut ldif = String::from(
         "dn: dc=example,dc=test\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example\n",
     );
@@ -66,7 +66,7 @@ const PERSONS: [(&str, &str, &str); 9] = [
 ];
 
 // level1 … level4: each a member of the next; a circle of two; one with a star; many with the same member.
-pub fn groups() -> String {
+pub(crate) fn groups() -> String {
     let mut ldif = String::new();
     let mut group = |name: &str, base: &str, members: &[String]| {
         write!(ldif, "dn: cn={name},{base}\nchangetype: add\nobjectClass: groupOfNames\ncn: {name}\n").unwrap();
