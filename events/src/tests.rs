@@ -1,4 +1,4 @@
-//! Streams and keys are found by names that are in every log there is: they never change.
+//! Tests of the names of streams and keys. They are in every existing log, so they must never change.
 
 use crate::device::{CommandId, DeviceId};
 use crate::enrollment::EnrollmentId;
@@ -63,7 +63,7 @@ fn ids_are_shown_as_uuids_and_positions_as_numbers() {
 #[test]
 fn the_events_of_one_effect_have_ids_that_follow_from_their_cause() {
     let cause = EventId(ID);
-    assert_eq!(cause.caused("push", 0), cause.caused("push", 0), "done again it is the same event");
+    assert_eq!(cause.caused("push", 0), cause.caused("push", 0), "a repeated effect has the same event id");
     let others = [cause.caused("push", 1), cause.caused("renewal", 0), cause.caused("push", 0).caused("push", 0)];
     assert!(!others.contains(&cause.caused("push", 0)));
     assert_eq!(cause.caused("push", 0).0.get_version_num(), 5);

@@ -168,39 +168,43 @@ mod tests {
 
     #[test]
     fn a_damaged_database_is_set_aside_and_made_anew_and_three_are_kept() {
-        let directory = tempfile::tempdir().expect("a directory");
+        let directory = tempfile::tempdir().expect("the directory is created");
         let path = directory.path().join("some.db");
-        assert_eq!(open(&path, table).expect("made").1, None);
+        assert_eq!(open(&path, table).expect("the database is created").1, None);
         for nth in 1..=5 {
-            std::fs::write(&path, format!("no database {nth} {}", "x".repeat(200))).expect("written");
-            let ((connection, ()), aside) = open(&path, table).expect("made anew");
-            let aside = aside.expect("set aside");
-            assert!(std::fs::read_to_string(aside.to).expect("kept").contains(&format!("no database {nth} ")));
-            connection.execute_batch("INSERT INTO numbers VALUES (1)").expect("it works");
+            std::fs::write(&path, format!("no database {nth} {}", "x".repeat(200))).expect("the file is written");
+            let ((connection, ()), aside) = open(&path, table).expect("the database is created again");
+            let aside = aside.expect("the damaged file is set aside");
+            assert!(
+                std::fs::read_to_string(aside.to)
+                    .expect("the file that was set aside is readable")
+                    .contains(&format!("no database {nth} "))
+            );
+            connection.execute_batch("INSERT INTO numbers VALUES (1)").expect("the new database works");
         }
-        let kept = std::fs::read_dir(directory.path()).expect("read").count();
-        assert_eq!(kept, 4, "the database and three that were set aside");
-        forget_set_aside(&path).expect("removed");
-        assert_eq!(std::fs::read_dir(directory.path()).expect("read").count(), 1);
+        let kept = std::fs::read_dir(directory.path()).expect("the directory is readable").count();
+        assert_eq!(kept, 4, "the database and three files that were set aside");
+        forget_set_aside(&path).expect("the files are removed");
+        assert_eq!(std::fs::read_dir(directory.path()).expect("the directory is readable").count(), 1);
     }
 
     #[test]
     fn damage_that_was_noted_while_the_server_ran_is_set_aside_at_the_next_start() {
-        let directory = tempfile::tempdir().expect("a directory");
+        let directory = tempfile::tempdir().expect("the directory is created");
         let path = directory.path().join("some.db");
-        drop(open(&path, table).expect("made"));
+        drop(open(&path, table).expect("the database is created"));
         let damage = Damage::default();
         damage.note(&path, "database disk image is malformed");
         damage.note(&path, "again");
         assert_eq!(damage.found().as_deref(), Some("database disk image is malformed"));
-        let (_, aside) = open(&path, table).expect("made anew");
+        let (_, aside) = open(&path, table).expect("the database is created again");
         assert_eq!(aside.map(|aside| aside.why).as_deref(), Some("database disk image is malformed"));
-        assert_eq!(open(&path, table).expect("opened").1, None, "once");
+        assert_eq!(open(&path, table).expect("the database is opened").1, None, "the damage is reported once");
     }
 
     #[test]
     fn what_cannot_be_opened_is_no_damage() {
-        let directory = tempfile::tempdir().expect("a directory");
+        let directory = tempfile::tempdir().expect("the directory is created");
         let path = directory.path().join("nowhere").join("some.db");
         assert!(open(&path, table).is_err());
         assert!(!directory.path().join("nowhere").exists());

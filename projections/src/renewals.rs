@@ -278,7 +278,7 @@ mod tests {
             *days.entry(before / DAY).or_default() += 1;
         }
         let most = days.values().max().unwrap();
-        assert!(days.len() >= 30 && *most < 150, "100 a day would be even: {days:?}");
+        assert!(days.len() >= 30 && *most < 150, "an even distribution has 100 per day: {days:?}");
     }
 
     #[test]
@@ -286,6 +286,6 @@ mod tests {
         let hours = |failures, days| distance(failures, days * DAY) / 3_600;
         assert_eq!([1, 2, 3, 4, 5, 6, 40].map(|failures| hours(failures, 150)), [6, 12, 24, 48, 96, 168, 168]);
         assert_eq!([8, 4, 1, 0].map(|days| hours(9, days)), [48, 24, 6, 1]);
-        assert_eq!(distance(9, -5 * DAY), 3_600, "given up by expiry alone, which is not decided here");
+        assert_eq!(distance(9, -5 * DAY), 3_600, "this function does not end a renewal; only the expiry does");
     }
 }

@@ -170,7 +170,7 @@ mod tests {
     #[actix_web::test]
     async fn a_handler_that_panics_has_the_device_try_again() {
         async fn panics() -> HttpResponse {
-            panic!("an unforeseen fault")
+            panic!("an unexpected error")
         }
         let app = App::new().service(web::scope("").wrap(middleware::from_fn(guard)).route("/", web::get().to(panics)));
         let app = test::init_service(app).await;

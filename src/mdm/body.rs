@@ -129,7 +129,7 @@ mod tests {
 
     async fn payload(bytes: usize) -> Payload {
         let (request, mut payload) = TestRequest::default().set_payload(vec![b'x'; bytes]).to_http_parts();
-        Payload::from_request(&request, &mut payload).await.expect("a payload")
+        Payload::from_request(&request, &mut payload).await.expect("the request has a payload")
     }
 
     async fn large(bytes: usize, turns: &Arc<Semaphore>) -> Option<TooLarge> {

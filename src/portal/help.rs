@@ -101,7 +101,7 @@ mod tests {
 
     fn links(words: &str) -> Vec<(String, String)> {
         let parts = parts(words, Some("7KQ-3M2"));
-        assert_eq!(parts.iter().map(|part| part.text.as_str()).collect::<String>(), words, "no word is lost");
+        assert_eq!(parts.iter().map(|part| part.text.as_str()).collect::<String>(), words, "no text is lost");
         parts.into_iter().filter(|part| !part.href.is_empty()).map(|part| (part.text, part.href)).collect()
     }
 

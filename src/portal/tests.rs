@@ -40,7 +40,7 @@ fn frame(language: Language, old: bool) -> Frame {
         signed_in_as: Some("ada <ada>".into()),
         ios15: if old { "no" } else { "yes" },
         ios18: if old { "no" } else { "yes" },
-        // The person with the old device enrolls it for somebody else.
+        // The person with the old device enrolls it for another person.
         account: (!old).then(|| "link".into()),
         by_account: !old,
         other: if old { "yes" } else { "no" },
@@ -324,7 +324,7 @@ fn each_limit_has_its_own_message_that_says_what_is_allowed() {
     assert_eq!(told("It must be 16 or newer."), 1);
     assert_eq!(told("The newest allowed version is 11."), 1);
     assert_eq!(told("enrolls only: iPad."), 1);
-    assert_eq!(texts.iter().collect::<BTreeSet<_>>().len(), texts.len(), "no two are alike");
+    assert_eq!(texts.iter().collect::<BTreeSet<_>>().len(), texts.len(), "all texts differ");
 }
 
 fn select<'a>(html: &'a Html, selector: &str) -> Vec<scraper::ElementRef<'a>> {
@@ -335,7 +335,7 @@ fn select<'a>(html: &'a Html, selector: &str) -> Vec<scraper::ElementRef<'a>> {
 fn every_page_renders_strictly_in_every_state_and_language() {
     let pages = every_page();
     let names: BTreeSet<&str> = pages.iter().map(|(name, _)| name.split(' ').next().unwrap()).collect();
-    assert_eq!(names.len(), 17, "every template but the layout has samples");
+    assert_eq!(names.len(), 17, "every template except the layout has samples");
     for (name, html) in &pages {
         assert!(html.starts_with("<!doctype html>"), "{name}");
         assert!(!html.contains("**"), "{name}: markup left over");

@@ -173,7 +173,7 @@ mod tests {
         for language in Language::ALL {
             for line in catalogue(language).lines().filter(|line| !line.starts_with('#')) {
                 assert!(!line.contains('<'), "{line}");
-                assert!(line.replace("& ", "").find('&').is_none(), "an ampersand stands alone: {line}");
+                assert!(line.replace("& ", "").find('&').is_none(), "an unescaped ampersand: {line}");
                 assert!(line.matches("**").count() % 2 == 0, "{line}");
             }
         }

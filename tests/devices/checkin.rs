@@ -1,4 +1,4 @@
-//! Check-ins: what devices say there, in order and out of it, and what strangers try.
+//! Tests of check-ins: messages in order and out of order, and forged messages.
 
 use events::device::{DeviceEvent, DeviceIdentifiers};
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, EnrollmentRefusal};
@@ -124,7 +124,7 @@ async fn a_foreign_certificate_is_answered_403_without_a_code() {
     let server = TestServer::start().await;
     let mut device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     let before = device.history(&server).await;
-    // Names the device as ours does, but signed by itself.
+    // The certificate names the device as the server's certificates do, but is self-signed.
     let subject = simulator::certificate_request::subject(&[("CN".into(), device.id.to_string())]).unwrap();
     device.identity = simulator::certificate_request::self_signed(&subject, &device.identity.key).unwrap();
     for endpoint in ["checkin", "command"] {
@@ -192,7 +192,7 @@ async fn a_certificate_that_was_signed_but_never_handed_out_opens_nothing() {
     let mut device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
     let key = PKey::public_key_from_der(&device.identity.key.public_key_to_der().unwrap()).unwrap();
     let now = server.app().platform.world.now().0 / 1_000_000;
-    // As the loser of a race would hold it.
+    // A device that lost a race for the challenge would hold such a certificate.
     device.identity.certificate = server.app().devices.pki.issue(&key, device.id.0, now, 30).unwrap().certificate;
     assert_eq!(device.check_in(&device.authenticate()).await, 403);
     assert!(device.history(&server).await.is_empty());
@@ -226,7 +226,7 @@ async fn a_device_that_leaves_is_let_go_though_its_check_out_names_no_topic() {
     assert_eq!(device.history(&server).await.last().map(String::as_str), Some("DeviceCheckedOut"));
     let mut token_update = device.token_update("MAGIC");
     token_update.remove("Topic");
-    assert_eq!(device.check_in(&token_update).await, 400, "whose notifications it takes is to be said");
+    assert_eq!(device.check_in(&token_update).await, 400, "a TokenUpdate needs a topic");
     server.stop().await;
 }
 
@@ -248,13 +248,13 @@ async fn what_a_user_of_the_device_says_changes_nothing_of_the_device() {
         assert_eq!(device.check_in(&of_a_user(device.message("CheckOut"))).await, 200, "{key}");
         assert_eq!(device.check_in(&of_a_user(device.authenticate())).await, 400, "{key}");
         let idle = device.report_on(&of_a_user(device.report("Idle", None))).await;
-        assert_eq!((idle.status, idle.body.len()), (200, 0), "{key}: there are no commands for users");
+        assert_eq!((idle.status, idle.body.len()), (200, 0), "{key}: users get no commands");
         let answer = of_a_user(device.report("Acknowledged", question.as_deref()));
         assert_eq!(device.report_on(&answer).await.status, 200, "{key}");
     }
     assert_eq!(server.app().platform.device(device.id).await.unwrap(), before);
     assert_eq!(before.push.unwrap().push_magic.text(), "MAGIC");
-    assert!(device.poll().await.is_some(), "the device itself is asked on");
+    assert!(device.poll().await.is_some(), "the device itself still gets commands");
     server.stop().await;
 }
 
@@ -273,7 +273,7 @@ async fn the_wrong_mode_is_refused_and_none_of_its_identifiers_stored() {
         let visit = server.log_of(&device.id.enrollment().stream()).await;
         let refused = EnrollmentEvent::EnrollmentRefused { why: EnrollmentRefusal::WrongMode };
         assert!(visit.iter().any(|entry| entry.event == refused.clone().into()));
-        // The identity is dead: the right mode cannot follow.
+        // The identity is revoked, so a message of the correct type cannot follow.
         assert_eq!(device.check_in(&device.authenticate()).await, 403);
     }
     let log = server.whole_log().await;
@@ -302,7 +302,7 @@ async fn repeated_and_replayed_check_ins_change_nothing() {
     for message in [&authenticate, &authenticate, &first, &first, &second] {
         assert_eq!(device.check_in(message).await, 200);
     }
-    // An attacker plays everything again: the push address does not go back.
+    // An attacker replays all messages. The push address does not change back.
     for message in [&first, &authenticate, &second] {
         assert_eq!(device.check_in(message).await, 200);
     }
@@ -447,14 +447,14 @@ async fn what_real_devices_said_is_answered_as_they_expect_or_left_out_where_sha
         return;
     }
     let server = TestServer::start().await;
-    // An iPad with iOS 9, and a Mac, whose messages have keys that iPhones and iPads do not send.
+    // An iPad with iOS 9, and a Mac. Their messages contain keys that iPhones and iPads do not send.
     for (nth, udid) in
         [("1", "663b07bb783e9ade1dae4fbb92ea12afc0ce5b69"), ("2", "66ADE930-5FDF-5EC4-8429-15640684C489")]
     {
         let mut device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
         device.identifier = Identifier::Udid(udid.into());
         let topic = device.profile.topic.clone();
-        // The bytes as they were, but for the topic.
+        // The original bytes, except for the topic.
         let sample = |name: &str| {
             let text = std::fs::read_to_string(folder.join(name)).unwrap();
             text.replace("com.apple.mgmt.External.e0bd1eac-1f17-4c8e-8a63-dd17d3dd35d9", &topic).into_bytes()
@@ -471,7 +471,7 @@ async fn what_real_devices_said_is_answered_as_they_expect_or_left_out_where_sha
         assert_eq!(push.token.text(), &base64(said["Token"].as_data().unwrap()));
         assert_eq!(push.unlock_token.is_some(), said.contains_key("UnlockToken"));
         if nth == "2" {
-            // A result to a command of another server is taken, and nothing comes of it.
+            // A result for a command of another server is accepted and has no effect.
             let answer = device.put("command", &sample("DeviceInformation.1.plist")).await;
             assert_eq!(answer.status, 200);
             let answered = |event: &DeviceEvent| matches!(event, DeviceEvent::MdmCommandAnswered { .. });

@@ -1,4 +1,5 @@
-//! Devices that say the same UDID: what a claim does, what is evidence, and how a record comes back.
+//! Tests of devices that report the same UDID: the effect of a claim, what counts as evidence, and the return of a
+//! record.
 
 mod attested;
 mod claimed;
@@ -20,7 +21,7 @@ use simulator::model::{Family, Hardware};
 use tempfile::NamedTempFile;
 use world::World;
 
-/// A server that knows ada and bob, and trusts the attestations of simulated devices if `trusts`.
+/// Sets up a server that knows ada and bob. If `trusts`, it trusts the attestations of simulated devices.
 async fn stage(trusts: bool) -> (Scene, NamedTempFile) {
     stage_in(World::system(), trusts).await
 }
@@ -38,12 +39,12 @@ fn ipad(ios: &str) -> Hardware {
     Hardware::new(Family::IPad, ios.parse().unwrap())
 }
 
-/// The institution's device, enrolled by this person.
+/// Enrolls the institution's device as this person.
 async fn enroll(scene: &Scene, person: &str, hardware: &Hardware) -> Device {
     enroll_as(scene, person, hardware, None).await
 }
 
-/// As [`enroll`]: what enrolls pretends to be that hardware, if it pretends.
+/// As [`enroll`]; with `pretence`, the device only pretends to be this hardware.
 async fn enroll_as(scene: &Scene, person: &str, hardware: &Hardware, pretence: Option<Pretence>) -> Device {
     let visitor = Visitor { hardware: hardware.clone(), ..Visitor::institutional(Family::IPad, "17.5") };
     let mut walk = scene.walk(visitor);
@@ -57,7 +58,7 @@ async fn events(scene: &Scene, id: DeviceId) -> Vec<DeviceEvent> {
     log.into_iter().filter_map(|entry| DeviceEvent::try_from(entry.event).ok()).collect()
 }
 
-/// How the record ended, and on what evidence.
+/// Returns the later record and the evidence with which this record was superseded.
 async fn superseded(scene: &Scene, id: DeviceId) -> Option<(DeviceId, SupersessionEvidence)> {
     events(scene, id).await.into_iter().rev().find_map(|event| match event {
         DeviceEvent::DeviceSuperseded { by, evidence, .. } => Some((by, evidence)),
@@ -92,7 +93,7 @@ fn alarms(scene: &Scene, alarm: &str) -> u64 {
     text.lines().find_map(|shown| shown.strip_prefix(&line)?.trim().parse().ok()).unwrap_or(0)
 }
 
-/// The status that the device's next question is answered with.
+/// Polls once; returns the request types of the handled commands, or the status of the refusal.
 async fn polls(device: &mut Device) -> Result<Vec<String>, u16> {
     match device.poll().await {
         Ok(handled) => Ok(handled.into_iter().map(|one| one.request_type).collect()),

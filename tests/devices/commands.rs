@@ -1,4 +1,5 @@
-//! Commands: queued, delivered, answered once; what a mode forbids; answers of every kind, and answers that are too large.
+//! Tests of commands: queued, delivered, answered once; commands that an enrollment type forbids; results of every
+//! kind, and results that are too large.
 
 mod queue;
 mod self_service;
@@ -74,7 +75,7 @@ async fn a_command_is_delivered_again_under_its_id_until_it_is_answered_and_reco
     let report = device.report("Acknowledged", Some(&id.to_string()));
     for _ in 0..3 {
         let answer = device.report_on(&report).await;
-        assert_eq!((answer.status, answer.body.len()), (200, 0), "zero bytes end the conversation");
+        assert_eq!((answer.status, answer.body.len()), (200, 0), "an empty body ends the conversation");
     }
     assert_eq!(device.poll().await, None);
     let events = device.events(&server).await;
@@ -102,7 +103,7 @@ async fn not_now_puts_a_command_off_and_lets_the_next_one_through() {
     assert_eq!(given, first.to_string());
     let next = command(&device.report_on(&device.report("NotNow", Some(&given))).await);
     assert_eq!(next.unwrap().0, second.to_string());
-    // In this conversation the first is not offered again; in the next one it is.
+    // The server does not offer the first command again in this conversation, but in the next one.
     let end = device.report_on(&device.report("Acknowledged", Some(&second.to_string()))).await;
     assert_eq!(command(&end), None);
     assert_eq!(device.poll().await.unwrap().0, first.to_string());
@@ -131,7 +132,7 @@ async fn errors_end_a_command_and_are_kept_to_be_read() {
         .collect();
         report.insert("ErrorChain".into(), Value::Array(vec![item.into()]));
         assert_eq!(command(&device.report_on(&report).await), None);
-        assert_eq!(device.poll().await, None, "{status} ends it");
+        assert_eq!(device.poll().await, None, "{status} settles the command");
         let errors = device.events(&server).await.into_iter().find_map(|event| match event {
             DeviceEvent::MdmCommandAnswered { command, errors, .. } if command == id => Some(errors),
             _ => None,
@@ -174,7 +175,7 @@ async fn what_a_mode_forbids_cannot_be_queued_and_the_refusal_says_why() {
     let mut clear = request("ClearPasscode");
     clear.insert("UnlockToken".into(), Value::Data(vec![8; 300]));
     queue(&server, &institutional, id(), &clear).await.unwrap();
-    // The command is fine, a key of it is not.
+    // The command is allowed, but one of its keys is not.
     let mut nosy = request("DeviceInformation");
     nosy.insert("Queries".into(), Value::Array(vec!["OSVersion".into(), "SerialNumber".into()]));
     let refused = queue(&server, &personal, id(), &nosy).await.unwrap_err().to_string();
@@ -216,7 +217,7 @@ async fn inventory_keeps_what_changed_and_only_what_the_mode_may_tell() {
             })
             .collect();
     }
-    assert_eq!(reported.len(), 2, "the second answer told nothing new: {reported:?}");
+    assert_eq!(reported.len(), 2, "the second result contained nothing new: {reported:?}");
     assert_eq!(reported[0].keys().collect::<Vec<_>>(), ["DeviceCapacity", "DeviceName", "OSVersion"]);
     assert!(
         matches!(&reported[0]["DeviceName"], InventoryValue::Personal(name) if name.key().0.starts_with("person-"))
@@ -242,7 +243,7 @@ async fn an_answer_of_more_than_four_mebibytes_is_taken_recorded_as_too_large_an
     )));
     let too_large = DeviceEvent::MdmResultTooLarge { command: Some(id), bytes: body.len() as u64, body: Some(hash) };
     assert!(device.events(&server).await.contains(&too_large));
-    // The same once more, while another command is out, settles nothing.
+    // The same body sent again, while another command is pending, settles nothing.
     let other = self::id();
     queue(&server, &device, other, &request("ProfileList")).await.unwrap();
     assert_eq!(device.poll().await.map(|(given, _)| given), Some(other.to_string()));
@@ -260,16 +261,16 @@ async fn a_body_that_is_too_large_settles_nothing_unless_the_device_sent_it() {
     device.poll().await.unwrap();
     let before = device.history(&server).await;
     let too_large = vec![b'x'; 4 * 1024 * 1024 + 1];
-    // A signature that the device once made, under other bytes: certificate and signature are no secrets.
+    // The signature is one that the device made for other bytes: certificate and signature are not secret.
     let replayed = mdm_signature(b"something small", &device.identity, device.style).unwrap();
     assert_eq!(device.put_signed("command", &too_large, Some(&replayed)).await.status, 400);
     assert_eq!(device.history(&server).await, before);
-    assert_eq!(device.poll().await.map(|(given, _)| given), Some(id.to_string()), "it is asked still");
+    assert_eq!(device.poll().await.map(|(given, _)| given), Some(id.to_string()), "the command is still pending");
 
     assert_eq!(device.check_in(&device.message("CheckOut")).await, 200);
     let left = device.history(&server).await;
     device.put("command", &too_large).await;
-    assert_eq!(device.history(&server).await, left, "who has left settles nothing either");
+    assert_eq!(device.history(&server).await, left, "a device that left settles nothing either");
     server.stop().await;
 }
 
@@ -284,7 +285,11 @@ async fn what_was_put_off_in_an_earlier_conversation_is_served_behind_what_is_ne
     queue(&server, &device, second, &request("SecurityInfo")).await.unwrap();
     assert_eq!(device.poll().await.map(|(given, _)| given), Some(second.to_string()));
     let next = device.report_on(&device.report("Acknowledged", Some(&second.to_string()))).await;
-    assert_eq!(command(&next).map(|(given, _)| given), Some(first.to_string()), "it would wait for another push");
+    assert_eq!(
+        command(&next).map(|(given, _)| given),
+        Some(first.to_string()),
+        "the command would otherwise wait for another push"
+    );
     let next = device.report_on(&device.report("NotNow", Some(&first.to_string()))).await;
     assert_eq!(command(&next), None, "not again in the same conversation");
     server.stop().await;
@@ -301,7 +306,7 @@ async fn a_large_answer_is_read_and_one_of_a_stranger_is_not() {
     report.insert("InstalledApplicationList".into(), Value::Data(vec![0; 2 * 1024 * 1024]));
     assert_eq!(device.report_on(&report).await.status, 200);
     assert_eq!(answered(&server, &device, id).await, [CommandStatus::Acknowledged]);
-    // The same from a certificate that is not ours: refused by its header.
+    // The same with a certificate that the server did not issue; the server refuses it by its header.
     let subject = simulator::certificate_request::subject(&[("CN".into(), device.id.to_string())]).unwrap();
     let own = simulator::certificate_request::self_signed(&subject, &device.identity.key).unwrap();
     device.identity = own;
@@ -319,7 +324,7 @@ async fn deep_nesting_and_other_bad_bodies_are_answered_400() {
     for body in [nested.into_bytes(), vec![0; 1 << 20], b"bplist00".to_vec(), xml(&device.report("Nonsense", None))] {
         assert_eq!(device.put("command", &body).await.status, 400);
     }
-    // The log says that there were such messages, once.
+    // The log records once that there were such messages.
     wanted.push("DeviceMessageRefused".into());
     assert_eq!(device.history(&server).await, wanted);
     server.stop().await;
@@ -338,7 +343,8 @@ async fn removing_the_enrollment_profile_ends_management_and_who_still_speaks_is
         assert_eq!((answer.status, answer.body.len()), (200, 0));
         assert_eq!(server.app().platform.device(device.id).await.unwrap().phase, Phase::Unenrolled);
         assert_eq!(device.check_in(&device.message("CheckOut")).await, 200);
-        // It came back from a backup, say: caused by the event above, it is told to go.
+        // The device may have come back from a backup. Its management has ended, so the server tells it to remove the
+        // profile.
         let told = device.report_on(&device.report("Idle", None)).await;
         assert_eq!(told.status, 403);
         assert_eq!(String::from_utf8(told.body).unwrap(), r#"{"code":"com.apple.unrecognized.device"}"#);

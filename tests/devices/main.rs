@@ -1,7 +1,8 @@
-//! Devices at the real server: identities, check-ins, commands, pushes, renewals; every version by every way it has.
+//! Tests of devices with a real server: identities, check-ins, commands, pushes, renewals; every version with every
+//! type of enrollment that it supports.
 
 #![expect(unreachable_pub, reason = "a test binary has no API: `pub` only leads out of a module")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod checkin;
 mod claims;

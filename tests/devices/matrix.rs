@@ -1,8 +1,8 @@
-//! Every version of iOS that counts, iPhone and iPad, both kinds of enrollment, by every way that there is: from enrollment to its end. What
-//! was walked is printed, and a hole in it fails.
+//! Walks every relevant version of iOS, on iPhone and iPad, through both kinds of enrollment and every way to enroll,
+//! from the enrollment to its end. The test prints what was walked, and fails if a step is missing.
 //!
-//! iPhones sign their messages, iPads present their identity in TLS. Who enrolls by account takes a token home or a code, so that every
-//! version does either.
+//! iPhones sign their messages, iPads present their identity in TLS. Account-driven enrollment uses an access token or
+//! a code, so that every version covers both.
 
 use crate::renewal::{ALL_DUE, clock, count, serve_profile, until, world};
 use devices::commands::{build, security_info};
@@ -37,15 +37,16 @@ const ROOTS: &str = "org.example.roots";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// The portal's profile.
+    /// By the profile that the portal offers.
     Portal,
-    /// The portal's, after the device said what it is.
+    /// By the portal, after the device reported its attributes to the Profile Service.
     ProfileService,
-    /// From Settings.
+    /// From Settings (account-driven).
     Account,
 }
 
-/// The ways that a version has (apple-protocol: 13.1 to 17 by profile, from 15 and 17 by account).
+/// Returns the ways to enroll that a version supports. User Enrollment by profile: iOS 13.1 to 17; account-driven User
+/// Enrollment: from 15; account-driven Device Enrollment: from 17.
 fn ways(kind: EnrollmentKind, ios: IosVersion) -> Vec<Way> {
     let from = |major, minor| ios >= IosVersion::new(major, minor);
     let (portal, account) = match kind {
@@ -57,7 +58,7 @@ fn ways(kind: EnrollmentKind, ios: IosVersion) -> Vec<Way> {
     ways.into_iter().filter(|(_, has)| *has).map(|(way, _)| way).collect()
 }
 
-/// A device on its way, and what it went through so far.
+/// A device and the steps that it has completed.
 struct Walked {
     family: Family,
     ios: &'static str,
@@ -68,7 +69,7 @@ struct Walked {
 }
 
 impl Walked {
-    /// At its end, instead of being unenrolled.
+    /// Returns whether the walk ends with an erasure instead of Unenroll.
     fn is_erased(&self) -> bool {
         self.way == Way::ProfileService
     }
@@ -76,7 +77,7 @@ impl Walked {
     fn everything(&self) -> Vec<&'static str> {
         let again = (self.way == Way::Account).then_some("signed in again");
         let end = if self.is_erased() { "erased" } else { "unenrolled" };
-        let before = ["enrolled", "first questions", "Self Service", "commands", "not now"].into_iter();
+        let before = ["enrolled", "first commands", "Self Service", "commands", "not now"].into_iter();
         before.chain(again).chain(["renewed", end]).collect()
     }
 
@@ -127,11 +128,11 @@ async fn enroll(scene: &Scene, family: Family, ios: &'static str, kind: Enrollme
     Walked { family, ios, kind, way, walk, through: vec!["enrolled"] }
 }
 
-/// The device is woken until it has acknowledged all of these.
+/// Wakes the device until it has acknowledged all of these commands.
 async fn acknowledge(walked: &mut Walked, mut wanted: Vec<&'static str>) {
     let begun = Instant::now();
     while !wanted.is_empty() {
-        assert!(begun.elapsed() < PATIENCE, "{}: {wanted:?} did not come", walked.name());
+        assert!(begun.elapsed() < PATIENCE, "{}: {wanted:?} were not acknowledged", walked.name());
         for handled in walked.walk.device.serve_once(PATIENCE).await.unwrap() {
             assert_eq!(handled.status, "Acknowledged", "{}: {handled:?}", walked.name());
             wanted.retain(|wanted| *wanted != handled.request_type);
@@ -148,7 +149,7 @@ async fn self_service(scene: &Scene, walked: &mut Walked) {
         _ => None,
     });
     assert_eq!(reported, Some(AppStatus::Prompting), "{}", walked.name());
-    walked.through.extend(["first questions", "Self Service"]);
+    walked.through.extend(["first commands", "Self Service"]);
 }
 
 fn root_profile(scene: &Scene) -> Vec<u8> {
@@ -198,7 +199,7 @@ async fn commands(scene: &Scene, walked: &mut Walked) {
     acknowledge(walked, names).await;
     queue(scene, walked, &[build::remove_profile(ROOTS), build::remove_app(&bundle_identifier(STORE_ID))]).await;
     acknowledge(walked, vec!["RemoveProfile", "RemoveApplication"]).await;
-    assert!(walked.walk.device.is_managed(), "{}: that was not the enrollment profile", walked.name());
+    assert!(walked.walk.device.is_managed(), "{}: removing another profile must not end management", walked.name());
     walked.through.push("commands");
 }
 
@@ -207,7 +208,7 @@ async fn put_off(scene: &Scene, clock: &ManualClock, walked: &mut Walked) {
     queue(scene, walked, &[security_info()]).await;
     let device = &mut walked.walk.device;
     let put_off = async || device.serve_once(PATIENCE).await.unwrap().iter().any(|handled| handled.status == "NotNow");
-    waiting::until("the question", put_off).await;
+    waiting::until("the command", put_off).await;
     scene.server.caught_up().await;
     clock.advance_seconds(15 * 60);
     acknowledge(walked, vec!["SecurityInfo"]).await;
@@ -235,14 +236,14 @@ async fn erased(scene: &Scene, walked: &mut Walked) {
 
 async fn renewed(scene: &Scene, clock: &ManualClock, walked: &mut Walked) {
     let id = id_of(&walked.walk.device);
-    // They begin a few a minute, and nobody says in which order.
+    // A few renewals begin per minute, in an unspecified order.
     let asked = async || {
         clock.advance_seconds(61);
         tokio::time::sleep(Duration::from_millis(200)).await;
         count(&scene.server, id, "IdentityRenewalRequested").await > 0
     };
     waiting::until(&format!("{} is asked to renew", walked.name()), asked).await;
-    // Who has just signed in again came for it by the way.
+    // A device whose person has just signed in again has already received the profile.
     if count(&scene.server, id, "IdentityRenewalCompleted").await == 0 {
         serve_profile(&mut walked.walk.device).await;
     }
@@ -268,7 +269,7 @@ async fn all_enrolled(scene: &Scene, family: Family) -> Vec<Walked> {
     let mut all = Vec::new();
     for kind in [EnrollmentKind::UserEnrollment, EnrollmentKind::DeviceEnrollment] {
         if kind == EnrollmentKind::DeviceEnrollment {
-            // Discovery says one and the same to all devices of a family.
+            // Discovery returns the same document to all devices of a family.
             institutional(scene).await;
         }
         for ios in VERSIONS {
@@ -281,7 +282,7 @@ async fn all_enrolled(scene: &Scene, family: Family) -> Vec<Walked> {
 }
 
 fn table(all: &[Walked]) -> String {
-    let mut table = String::from("\nwalked by the simulator, each on a device of its own:\n");
+    let mut table = String::from("\nenrollments walked by the simulator, each with its own device:\n");
     for walked in all {
         let Walked { ios, through, .. } = walked;
         let (family, kind, way) =
@@ -323,7 +324,8 @@ async fn walk_all(family: Family, change: impl FnOnce(&mut Config)) {
     for walked in &all {
         assert_eq!(walked.through, walked.everything(), "{}", walked.name());
     }
-    // 13.1 to 17 and from 15 on for a private device; everything, the same verified, and from 17 on for an institutional one.
+    // For personal devices: profile-based from 13.1 to 17, and account-driven from 15. For institutional devices: all
+    // versions, all versions by Profile Service, and account-driven from 17.
     assert_eq!(all.len(), 3 + 5 + 7 + 7 + 4);
     harness::say(&table(&all));
     scene.strike().await;

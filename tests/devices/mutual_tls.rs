@@ -1,4 +1,4 @@
-//! Devices that present their identity in TLS instead of signing each message, and proxies that pass it on.
+//! Tests of devices that present their identity in TLS instead of signing each message, and of proxies that pass it on.
 
 mod haproxy;
 
@@ -64,7 +64,7 @@ async fn a_device_enrolls_and_takes_commands_by_the_certificate_it_presents() {
         assert!(management.mdm.check_in_url.starts_with(&devices_url(&scene.server)));
         assert!(
             management.scep.url.starts_with(&scene.server.url()),
-            "an identity is asked for where there is none yet"
+            "SCEP stays at the address that needs no identity"
         );
         device.renew_identity().await.unwrap();
         assert_eq!(device.poll().await.unwrap(), [], "the renewed identity opens the same stream");
@@ -93,7 +93,7 @@ async fn a_certificate_whose_key_costs_more_than_any_devices_ends_the_connection
     let (certificate, key) = (identity.certificate.to_pem().unwrap(), key.private_key_to_pem_pkcs8().unwrap());
     client = client.identity(reqwest::Identity::from_pkcs8_pem(&certificate, &key).unwrap());
     let request = client.build().unwrap().put(format!("{}/mdm/checkin", devices_url(&server))).body("<plist/>");
-    assert!(request.send().await.is_err(), "the server takes part in the handshake to its end");
+    assert!(request.send().await.is_err(), "the server must not complete the handshake");
     server.stop().await;
 }
 
@@ -114,7 +114,7 @@ async fn a_chain_longer_than_any_devices_ends_the_handshake_before_it_is_parsed(
         request.send().await.map(|answer| answer.status().as_u16())
     };
     assert_eq!(answered(2).await.unwrap(), 200);
-    // Of OpenSSL's own limit, 100 KiB, this is a half.
+    // The chain is half as long as OpenSSL's own limit of 100 KiB.
     assert!(answered(70).await.is_err());
     let metrics = server.app().platform.metrics.render();
     assert!(!metrics.contains("muster_connections_ended_total{why=\"handshake\"} 0\n"), "{metrics}");
@@ -176,11 +176,7 @@ async fn after_it_left_a_devices_certificate_revives_nothing() {
     again.insert("OSVersion".into(), "17.6".into());
     assert_eq!(present(&again).await, 403);
     history.push("DeviceMessageRefused".into());
-    assert_eq!(
-        device.history(&server).await,
-        history,
-        "that it was refused is on record once, and nothing else happened"
-    );
+    assert_eq!(device.history(&server).await, history, "the refusal is recorded once, and nothing else happened");
     server.stop().await;
 }
 
@@ -211,7 +207,7 @@ async fn a_resumed_session_still_carries_the_certificate() {
     server.stop().await;
 }
 
-/// Sends a check-in with OpenSSL's own client, which can keep a session; all that it prints.
+/// Sends a check-in with OpenSSL's client, which can store a session. Returns everything that it prints.
 fn put(folder: &Path, identity: &Identity, to: SocketAddr, options: &[&str], body: &[u8]) -> String {
     let (certificate, key) = (folder.join("identity.pem"), folder.join("identity.key"));
     std::fs::write(&certificate, identity.certificate.to_pem().unwrap()).unwrap();
@@ -260,7 +256,7 @@ async fn the_certificate_of_a_device_that_left_is_on_the_list_that_proxies_fetch
     server.stop().await;
 }
 
-/// Sends a check-in without signature, with these `Client-Cert` headers.
+/// Sends an unsigned check-in with these `Client-Cert` headers.
 async fn through_proxy(server: &TestServer, body: &[u8], headers: &[&str]) -> u16 {
     let mut request = server.client().put(format!("{}/mdm/checkin", server.url())).body(body.to_vec());
     for header in headers {

@@ -1,52 +1,52 @@
-//! What picky devices refuse, and what a server has to put up with from them in turn.
+//! Tests of what devices refuse, and of what a server must accept from devices.
 //!
-//! Each row is a mistake that some server made and that iOS does not forgive, where macOS and other devices may. The tests that keep us from
-//! it, each named in one place only:
+//! Each row is a mistake that some server made. iOS rejects it, although macOS and other devices may accept it. The
+//! tests prevent the mistake; each test is named in one place only:
 //!
 //! | # | what a device refuses | test |
 //! |---|---|---|
 //! | 1 | a profile without `PayloadVersion` | `row_1_a_profile_or_payload_without_its_version_is_noticed` |
 //! | 2 | `IdentityCertificateUUID` that names no identity | `row_2_the_mdm_payload_names_the_identity_in_the_same_profile` |
 //! | 3 | no `Topic` | `rows_3_and_4_no_profile_is_made_without_a_topic_of_mdm`, `no_mdm_profile_is_offered_without_a_push_topic` |
-//! | 4 | a `Topic` that is none of MDM's | `rows_3_and_4_no_profile_is_made_without_a_topic_of_mdm` |
-//! | 5 | a SCEP `Subject` of two levels | `row_5_the_subject_has_three_levels` |
-//! | 6 | one `PayloadUUID` twice | `row_6_all_uuids_differ` |
+//! | 4 | a `Topic` that is not an MDM topic | `rows_3_and_4_no_profile_is_made_without_a_topic_of_mdm` |
+//! | 5 | a SCEP `Subject` with two levels | `row_5_the_subject_has_three_levels` |
+//! | 6 | a duplicate `PayloadUUID` | `row_6_all_uuids_differ` |
 //! | 7 | a TLS certificate that iOS does not accept | `the_tls_certificate_is_one_that_ios_accepts` |
-//! | 8 | a CA that comes with the enrollment profile only | `a_device_whose_user_leaves_the_root_switched_off_does_not_install_the_mdm_profile` |
+//! | 8 | a server certificate whose root comes only with the enrollment profile | `a_device_whose_user_leaves_the_root_switched_off_does_not_install_the_mdm_profile` |
 //! | 9 | `AccessRights` in an account-driven User Enrollment | `personal_devices_from_fifteen_on_enroll_from_settings`, `row_9_a_user_enrollment_has_no_access_rights_and_a_device_enrollment_has_some` |
-//! | 10 | no `EnrollmentMode`, no `AssignedManagedAppleID` | `personal_devices_from_fifteen_on_enroll_from_settings`, `institutional_devices_from_seventeen_on_enroll_from_settings_as_a_whole`, `row_10_the_profile_based_way_never_claims_to_be_the_account_driven_one` |
+//! | 10 | account-driven enrollment without `EnrollmentMode` or `AssignedManagedAppleID` | `personal_devices_from_fifteen_on_enroll_from_settings`, `institutional_devices_from_seventeen_on_enroll_from_settings_as_a_whole`, `row_10_the_profile_based_way_never_claims_to_be_the_account_driven_one` |
 //! | 11 | `ManagedAppleID` on iOS 18 | `a_profile_for_a_personal_device_never_reaches_a_version_it_is_not_for`, `row_11_the_user_enrollment_profile_breaks_the_rules_outside_ios_13_1_to_17` |
-//! | 12 | a User Enrollment by Profile Service | `personal_devices_are_never_asked_and_neither_is_anybody_where_the_setting_is_off`, `a_profile_service_is_for_institutional_devices_and_asks_for_what_devices_have` |
-//! | 13 | a 401 to the first request that does not say how to sign in | `row_13_the_first_request_is_answered_with_how_to_sign_in` |
-//! | 14 | a well-known address that loses its query | `row_14_the_well_known_address_answers_by_itself_whatever_the_query` |
-//! | 15 | a CertRep whose attributes do not fit | `row_15_an_answer_has_the_attributes_that_devices_check_each_of_its_type` |
-//! | 16 | a certificate for SCEP that nothing may be encrypted to | `the_certificate_used_for_scep_signs_and_is_encrypted_to_and_is_no_ca` |
+//! | 12 | User Enrollment with the Profile Service | `personal_devices_are_never_asked_and_neither_is_anybody_where_the_setting_is_off`, `a_profile_service_is_for_institutional_devices_and_asks_for_what_devices_have` |
+//! | 13 | a first 401 without the sign-in method | `row_13_the_first_request_is_answered_with_how_to_sign_in` |
+//! | 14 | a well-known URL that loses its query in a redirect | `row_14_the_well_known_address_answers_by_itself_whatever_the_query` |
+//! | 15 | a CertRep with wrong attributes | `row_15_an_answer_has_the_attributes_that_devices_check_each_of_its_type` |
+//! | 16 | a SCEP certificate whose key usage forbids encryption | `the_certificate_used_for_scep_signs_and_is_encrypted_to_and_is_no_ca` |
 //! | 17 | variables in the SCEP subject | `row_17_no_variables_are_in_the_subject` |
-//! | 18 | another `ServerURL` when the profile comes anew | `the_profile_is_what_was_served_at_enrollment_whatever_the_configuration_says_today`, `an_update_may_change_nothing_that_ties_the_device_to_its_server` |
-//! | 19 | an empty property list where a conversation ends | `row_19_a_conversation_ends_with_a_body_of_no_bytes` |
-//! | 20 | 401 for a fault of ours | those of `behind_devices.rs`, `no_fault_becomes_a_401` |
-//! | 21 | a second profile while the first waits | `no_mdm_profile_is_offered_before_the_ca_is_reported`, `there_is_room_for_one_downloaded_profile` |
-//! | 22 | a portal in another browser than Safari | `other_browsers_on_ios_are_told_to_open_safari` |
-//! | 23 | an iPad that is taken for a Mac | `a_safari_that_says_macintosh_is_asked_what_it_runs_on` |
-//! | 24 | more than the PushMagic in a push | `a_device_is_woken_by_exactly_its_push_magic` |
-//! | 25 | what User Enrollment forbids | `what_a_mode_forbids_cannot_be_queued_and_the_refusal_says_why`, and `inspector.rs` of the harness for all that is sent |
-//! | 26 | an app with a device's licence in User Enrollment | `a_personal_device_takes_the_app_with_a_licence_and_says_where_there_is_none`, `an_app_is_named_once_and_comes_to_a_personal_device_with_a_licence_only` |
-//! | 27 | another push topic | `a_certificate_for_another_topic_than_enrolled_devices_have_is_refused_and_they_are_counted` |
+//! | 18 | a changed `ServerURL` in an updated profile | `the_profile_is_what_was_served_at_enrollment_whatever_the_configuration_says_today`, `an_update_may_change_nothing_that_ties_the_device_to_its_server` |
+//! | 19 | an empty property list at the end of a conversation | `row_19_a_conversation_ends_with_a_body_of_no_bytes` |
+//! | 20 | 401 for a server error | the tests in `behind_devices.rs`, `no_fault_becomes_a_401` |
+//! | 21 | a second downloaded profile while the first is not installed | `no_mdm_profile_is_offered_before_the_ca_is_reported`, `there_is_room_for_one_downloaded_profile` |
+//! | 22 | the portal in a browser other than Safari | `other_browsers_on_ios_are_told_to_open_safari` |
+//! | 23 | an iPad that is mistaken for a Mac | `a_safari_that_says_macintosh_is_asked_what_it_runs_on` |
+//! | 24 | a push with more than the PushMagic | `a_device_is_woken_by_exactly_its_push_magic` |
+//! | 25 | a command that User Enrollment forbids | `what_a_mode_forbids_cannot_be_queued_and_the_refusal_says_why`, and `inspector.rs` of the harness for everything that is sent |
+//! | 26 | an app with a device licence in User Enrollment | `a_personal_device_takes_the_app_with_a_licence_and_says_where_there_is_none`, `an_app_is_named_once_and_comes_to_a_personal_device_with_a_licence_only` |
+//! | 27 | a changed push topic | `a_certificate_for_another_topic_than_enrolled_devices_have_is_refused_and_they_are_counted` |
 //!
-//! What the server accepts in turn:
+//! What the server accepts from devices:
 //!
 //! | what devices do | test |
 //! |---|---|
-//! | CMS in BER, of indefinite length | `signatures_of_every_style_are_taken`, `every_form_that_devices_sign_in_is_genuine_and_gives_its_content` |
+//! | CMS in BER with indefinite length | `signatures_of_every_style_are_taken`, `every_form_that_devices_sign_in_is_genuine_and_gives_its_content` |
 //! | SHA-1 | `a_signature_like_that_of_a_real_device_fits_its_body`, `every_form_that_devices_sign_in_is_genuine_and_gives_its_content` |
-//! | an RSA-1024 identity by a CA of Apple's that expired | `the_key_compiled_in_is_that_of_the_shared_papers_and_issued_their_device`, `the_issuers_key_counts_and_neither_its_name_nor_its_dates` |
+//! | an RSA-1024 identity by an expired Apple CA | `the_key_compiled_in_is_that_of_the_shared_papers_and_issued_their_device`, `the_issuers_key_counts_and_neither_its_name_nor_its_dates` |
 //! | SCEP with 3DES | `old_and_new_devices_get_an_identity_that_names_them_as_we_do` |
-//! | machine information without `OS_VERSION` | `a_personal_device_tells_no_identifier_of_its_hardware_and_its_version_from_seventeen_on` (of the simulator, which walks with 15 and 16), `given_a_build_alone_then_only_what_it_settles_is_refused` |
-//! | odd content types | `whatever_a_message_calls_itself_its_bytes_count` |
-//! | a result twice | `a_command_is_delivered_again_under_its_id_until_it_is_answered_and_recorded_once` |
-//! | a result to no command of ours | `reports_on_commands_that_were_never_queued_are_taken_and_change_nothing` |
-//! | `TokenUpdate` again and again | `every_token_update_is_taken_and_the_newest_is_what_counts` |
-//! | `CheckOut` with a token that expired | `a_device_that_leaves_is_let_go_with_an_expired_token` |
+//! | machine information without `OS_VERSION` | `a_personal_device_tells_no_identifier_of_its_hardware_and_its_version_from_seventeen_on` (in the simulator, with iOS 15 and 16), `given_a_build_alone_then_only_what_it_settles_is_refused` |
+//! | unusual content types | `whatever_a_message_calls_itself_its_bytes_count` |
+//! | a repeated result | `a_command_is_delivered_again_under_its_id_until_it_is_answered_and_recorded_once` |
+//! | a result for a command that was not sent | `reports_on_commands_that_were_never_queued_are_taken_and_change_nothing` |
+//! | repeated `TokenUpdate` messages | `every_token_update_is_taken_and_the_newest_is_what_counts` |
+//! | `CheckOut` with an expired access token | `a_device_that_leaves_is_let_go_with_an_expired_token` |
 
 use events::device::DeviceEvent;
 use events::enrollment::EnrollmentKind;
@@ -63,7 +63,7 @@ use std::path::Path;
 use url::Url;
 use world::World;
 
-/// What the table above names, and where it has to be found.
+/// Returns the test names in the table above, which must exist.
 fn named_in_the_table() -> impl Iterator<Item = &'static str> {
     let lines = include_str!("picky.rs").lines().filter(|line| line.starts_with("//! | "));
     let words = lines.flat_map(|line| line.split('`').skip(1).step_by(2));
@@ -105,7 +105,7 @@ fn every_row_has_its_test() {
     assert_eq!(rows.count(), 27);
 }
 
-/// An address of the account-driven way.
+/// Returns the address for account-driven User Enrollment.
 fn base_url(server: &TestServer) -> Url {
     format!("{}/mdm/account/mdm-byod", server.url()).parse().unwrap()
 }
@@ -118,7 +118,7 @@ async fn row_13_the_first_request_is_answered_with_how_to_sign_in() {
         let information = device.machine_info(true).unwrap();
         let asked = device.ask_for_profile(&base_url(&scene.server), &information, None).await.unwrap();
         let header = asked.authenticate.clone().unwrap();
-        // Apple's own text has the comma between the two; others enrolled devices without it.
+        // Apple's documentation has the comma between the two parameters; other servers enrolled devices without it.
         let start = format!("Bearer method=\"apple-as-web\", url=\"{}/", scene.server.url());
         assert!(header.starts_with(&start) && header.ends_with('"'), "{header}");
         assert!(asked.body.is_empty());
@@ -133,7 +133,7 @@ async fn row_14_the_well_known_address_answers_by_itself_whatever_the_query() {
     let address = format!("{}/.well-known/com.apple.remotemanagement", scene.server.url());
     for query in ["", "?model-family=iPad", "?user-identifier=ada%2Bschool%40example.com&model-family=iPhone&more=1"] {
         let answer = scene.server.client().get(format!("{address}{query}")).send().await.unwrap();
-        assert_eq!(answer.status(), 200, "no redirect, which would lose the query: {query}");
+        assert_eq!(answer.status(), 200, "no redirect, because it would lose the query: {query}");
         assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("application/json"));
     }
     scene.strike().await;
@@ -149,7 +149,7 @@ async fn row_19_a_conversation_ends_with_a_body_of_no_bytes() {
         answer = device.report_on(&device.report("Acknowledged", Some(&id))).await;
     }
     assert_eq!((answer.status, answer.body), (200, vec![]));
-    // Nor do check-ins answer with anything.
+    // The response to a check-in is empty, too.
     let checked_in = device.put("checkin", &xml(&device.token_update("ANOTHER"))).await;
     assert_eq!((checked_in.status, checked_in.body), (200, vec![]));
     server.stop().await;
@@ -185,7 +185,7 @@ async fn every_token_update_is_taken_and_the_newest_is_what_counts() {
     let server = TestServer::start().await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     for magic in ["SECOND", "SECOND", "THIRD"] {
-        // Without its unlock token, which stays what it was.
+        // The message has no unlock token; the stored one must remain.
         let mut message = device.token_update(magic);
         message.remove("UnlockToken");
         message.insert("Token".into(), Value::Data(vec![9; 100]));
@@ -198,6 +198,9 @@ async fn every_token_update_is_taken_and_the_newest_is_what_counts() {
     };
     assert_eq!(events.iter().filter_map(told).collect::<Vec<_>>(), ["SECOND", "THIRD"]);
     let state = server.app().platform.device(device.id).await.unwrap();
-    assert!(state.push.is_some_and(|push| push.unlock_token.is_some()), "its absence clears nothing");
+    assert!(
+        state.push.is_some_and(|push| push.unlock_token.is_some()),
+        "a missing unlock token does not clear the stored one"
+    );
     server.stop().await;
 }

@@ -1,4 +1,5 @@
-//! Device Enrollment by Profile Service: an institutional device says what it is before it gets the MDM profile.
+//! Tests of Device Enrollment with the Profile Service: an institutional device reports its attributes before it gets
+//! the MDM profile.
 
 mod hostile;
 mod pages;
@@ -10,7 +11,8 @@ use events::settings::ProfileService as Setting;
 use harness::cast::Scene;
 use simulator::built_in::device_ca;
 
-/// A server that asks, and knows the CA of the simulator's devices if `knows_the_ca`.
+/// Sets up a server with this setting of the Profile Service. If `knows_the_ca`, it knows the CA of the simulator's
+/// devices.
 async fn scene(knows_the_ca: bool, setting: Setting) -> (Scene, tempfile::NamedTempFile) {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), device_ca().certificate().to_pem().unwrap()).unwrap();

@@ -1,5 +1,5 @@
-//! Pushes through the real server: what each answer of the push service leads to, how many are sent for what, and that none
-//! is forgotten, whatever is slow, cut or killed.
+//! Tests of pushes with a real server: the effect of each response of the push service, the number of pushes, and that
+//! no push is lost if a connection is slow or cut or the server is killed.
 
 use devices::commands::security_info;
 use events::device::{CommandId, DeviceEvent, DeviceId};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use world::{ManualClock, World};
 
-/// A command is queued; the event that says so.
+/// Queues a command and returns its event.
 async fn ask(scene: &Scene, id: DeviceId) -> Entry {
     let app = scene.server.app();
     let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.platform.world.uuid());
@@ -33,24 +33,24 @@ fn is_outcome(event: &Event) -> bool {
     matches!(event, Event::Device(DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. }))
 }
 
-/// What became of the push that `cause` asked for.
+/// Returns the outcome of the push that `cause` requires.
 async fn outcome(scene: &Scene, cause: &Entry) -> DeviceEvent {
     let outcome = async || {
         let stream = scene.server.log_of(&cause.stream).await;
         let found = stream.into_iter().find(|entry| is_outcome(&entry.event) && entry.causation == Some(cause.id));
         found.and_then(|entry| DeviceEvent::try_from(entry.event).ok())
     };
-    seen("what became of the push", outcome).await
+    seen("the outcome of the push", outcome).await
 }
 
 async fn outcomes(scene: &Scene, id: DeviceId) -> usize {
     scene.server.log_of(&id.stream()).await.iter().filter(|entry| is_outcome(&entry.event)).count()
 }
 
-/// Every push that was asked for has its outcome in the log.
+/// Waits until every required push has its outcome in the log.
 async fn settled(scene: &Scene) {
     scene.server.settled().await;
-    until("no push is under way", async || scene.push_server.in_flight() == 0).await;
+    until("no push is in flight", async || scene.push_server.in_flight() == 0).await;
 }
 
 fn token_of(device: &Device) -> Vec<u8> {
@@ -72,8 +72,8 @@ async fn every_documented_status_leads_to_its_outcome_in_the_log_and_to_its_alar
     let mut device = scene.enroll(Visitor::institutional(Family::IPhone, "17.5")).await;
     let id = id_of(&device);
     scene.quiet().await;
-    // Those that hold up everybody are each waited out; of the certificate's, which take longest, one stands for all:
-    // `push::tests` tells every one of them apart.
+    // Responses that stop all pushes are each waited out. Of those about the certificate, which take longest, only one
+    // is tested here; `push::tests` distinguishes all of them.
     let once = |status: u16, reason: &str| status != 403 || reason == "BadCertificate";
     for (status, reason) in DOCUMENTED.into_iter().filter(|(status, reason)| once(*status, reason)) {
         let passes = matches!(status, 403 | 429 | 500 | 503) || reason == "IdleTimeout";
@@ -82,10 +82,10 @@ async fn every_documented_status_leads_to_its_outcome_in_the_log_and_to_its_alar
         let cause = ask(&scene, id).await;
         match outcome(&scene, &cause).await {
             DeviceEvent::DevicePushed { apns_id, .. } => {
-                assert!(passes && apns_id.is_some(), "{status} {reason} was tried again");
+                assert!(passes && apns_id.is_some(), "{status} {reason} must not be retried");
             }
             DeviceEvent::PushFailed { status: told, reason: why, unregistered_since } => {
-                assert!(!passes, "{status} {reason} was not tried again");
+                assert!(!passes, "{status} {reason} must be retried");
                 assert_eq!((told, why.as_str()), (Some(status), reason));
                 assert_eq!(unregistered_since.is_some(), status == 410, "{reason}");
             }
@@ -101,11 +101,12 @@ async fn every_documented_status_leads_to_its_outcome_in_the_log_and_to_its_alar
     assert_eq!(alarms(&scene, "push-topic-refused"), 4);
     assert!(alarms(&scene, "push-request-refused") >= 8);
     let said = logs::so_far();
-    assert!(!said.contains(&hex::encode(token_of(&device))), "a token in the log");
+    assert!(!said.contains(&hex::encode(token_of(&device))), "the log contains a token");
     scene.strike().await;
 }
 
-/// What a new token is woken for is settled: it takes no answer that is meant for the next push.
+/// Waits until the pushes to a new token have ended, so that they do not use a response that is meant for the next
+/// push.
 async fn quiet_soon(scene: &Scene, id: DeviceId) {
     let device = scene.server.app().platform.device(id).await.unwrap();
     assert_eq!(device.waiting().count(), 0);
@@ -122,7 +123,7 @@ async fn commands_queued_while_a_push_is_on_its_way_share_one_more() {
     let (before, in_log) = (scene.push_server.received().len(), outcomes(&scene, id).await);
     scene.push_server.next(&token, [Behaviour::Hold]);
     ask(&scene, id).await;
-    until("the first push is on its way", async || scene.push_server.in_flight() == 1).await;
+    until("the first push is in flight", async || scene.push_server.in_flight() == 1).await;
     for _ in 0..4 {
         ask(&scene, id).await;
     }
@@ -130,7 +131,11 @@ async fn commands_queued_while_a_push_is_on_its_way_share_one_more() {
     scene.push_server.release();
     assert!(matches!(outcome(&scene, &last).await, DeviceEvent::DevicePushed { .. }));
     scene.quiet().await;
-    assert_eq!(scene.push_server.received().len() - before, 2, "one, and one for the five that came meanwhile");
+    assert_eq!(
+        scene.push_server.received().len() - before,
+        2,
+        "one for the first command, and one for the five that followed"
+    );
     assert_eq!(outcomes(&scene, id).await - in_log, 2);
     assert_eq!(device.poll().await.unwrap().len(), 6);
     scene.strike().await;
@@ -145,7 +150,7 @@ async fn a_device_that_comes_by_itself_while_its_push_is_on_the_way_is_not_woken
     scene.push_server.next(&token, [Behaviour::Hold]);
     let before = scene.push_server.received().len();
     ask(&scene, id).await;
-    until("the push is on its way", async || scene.push_server.in_flight() == 1).await;
+    until("the push is in flight", async || scene.push_server.in_flight() == 1).await;
     ask(&scene, id).await;
     assert_eq!(device.poll().await.unwrap().len(), 2);
     scene.push_server.release();
@@ -162,10 +167,10 @@ async fn a_slow_push_holds_up_nobody_and_a_cut_connection_loses_none() {
     scene.quiet().await;
     scene.push_server.next(&token_of(&slow), [Behaviour::Hold]);
     let waits = ask(&scene, id_of(&slow)).await;
-    until("the slow push is on its way", async || scene.push_server.in_flight() == 1).await;
+    until("the slow push is in flight", async || scene.push_server.in_flight() == 1).await;
     let cause = ask(&scene, id_of(&quick)).await;
     assert!(matches!(outcome(&scene, &cause).await, DeviceEvent::DevicePushed { .. }));
-    // Both are cut: the slow one in the middle of its answer, the quick one's next as it comes.
+    // Both connections are cut: the slow one during its response, the next one of the quick device as it arrives.
     scene.push_server.next(&token_of(&quick), [Behaviour::Cut]);
     scene.push_server.cut_connections();
     let cause = ask(&scene, id_of(&quick)).await;
@@ -190,20 +195,20 @@ async fn an_outage_costs_a_few_tries_and_everybody_is_woken_after_it() {
     scene.quiet().await;
     let refusal = Refusal { retry_after: Some(2), ..Refusal::new(503, "ServiceUnavailable") };
     scene.push_server.always_to_all(Some(Behaviour::Refuse(refusal)));
-    // One finds out; the others come when it is known.
+    // One push detects the outage; the other pushes follow when it is known.
     let before = scene.push_server.received().len();
     let begun = Instant::now();
     let mut causes = vec![ask(&scene, id_of(&devices[0])).await];
-    until("the outage is found out", async || scene.push_server.received().len() > before).await;
-    until("it is known", async || scene.server.app().devices.push_notice().is_some()).await;
+    until("the outage is detected", async || scene.push_server.received().len() > before).await;
+    until("the outage is reported", async || scene.server.app().devices.push_notice().is_some()).await;
     for device in &devices[1..] {
         causes.push(ask(&scene, id_of(device)).await);
     }
-    // However slow the machine is: between two tries there are at least the two seconds that were asked for.
+    // On any machine, at least the requested two seconds pass between two attempts.
     let tries =
         seen("the third try", async || Some(scene.push_server.received().len() - before).filter(|tries| *tries >= 3));
     let (tries, took) = (tries.await, begun.elapsed());
-    assert!(took >= Duration::from_secs(2) * (tries as u32 - 1), "Retry-After: 2, but {tries} tries in {took:?}");
+    assert!(took >= Duration::from_secs(2) * (tries as u32 - 1), "Retry-After: 2, but {tries} attempts in {took:?}");
     scene.push_server.always_to_all(None);
     for cause in &causes {
         assert!(matches!(outcome(&scene, cause).await, DeviceEvent::DevicePushed { .. }));
@@ -227,7 +232,7 @@ async fn a_dead_token_is_pushed_to_no_more_until_the_device_says_it_again() {
     let before = scene.push_server.received().len();
     ask(&scene, id).await;
     scene.quiet().await;
-    assert_eq!(scene.push_server.received().len(), before, "nothing is pushed to a dead token");
+    assert_eq!(scene.push_server.received().len(), before, "no push is sent to a dead token");
 
     let management = device.management().unwrap();
     let (identifier, topic) = (&management.identifier, &management.mdm.topic);
@@ -265,11 +270,11 @@ async fn a_410_for_an_old_token_says_nothing_of_the_new_one() {
     let mut device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
     let (id, token) = (id_of(&device), token_of(&device));
     scene.quiet().await;
-    // In a time to come, so that only the token itself can tell.
+    // The time is in the future, so that only the token itself can decide.
     let gone = Refusal { timestamp: Some(4_000_000_000_000), ..Refusal::new(410, "Unregistered") };
     scene.push_server.next(&token, [Behaviour::RefuseWhenReleased(gone)]);
     ask(&scene, id).await;
-    until("the push is on its way", async || scene.push_server.in_flight() == 1).await;
+    until("the push is in flight", async || scene.push_server.in_flight() == 1).await;
     device.renew_push_token().await.unwrap();
     scene.push_server.release();
     let handled = device.serve_once(PATIENCE).await.unwrap();
@@ -293,18 +298,18 @@ async fn pushes_that_were_under_way_when_the_server_was_killed_are_sent_when_it_
     for device in &devices {
         causes.push(ask(&scene, id_of(device)).await);
     }
-    until("all pushes are on their way", async || scene.push_server.in_flight() == 3).await;
+    until("all pushes are in flight", async || scene.push_server.in_flight() == 3).await;
     let push_server = scene.push_server.clone();
     let installation = Installation::of(scene.server).await;
     let known = installation.open();
     for cause in &causes {
         let stream = known.read(&cause.stream).await.unwrap();
-        assert!(stream.iter().all(|entry| entry.causation != Some(cause.id)), "nothing came of it yet");
+        assert!(stream.iter().all(|entry| entry.causation != Some(cause.id)), "the push has no outcome yet");
     }
-    // Killed in the middle once more, then left to do its work.
-    until("the first server's pushes are gone", async || push_server.in_flight() == 0).await;
+    // The server is killed in the middle again, then it may finish.
+    until("the first server's pushes have ended", async || push_server.in_flight() == 0).await;
     let killed = installation.serve();
-    until("all pushes are on their way again", async || push_server.in_flight() == 3).await;
+    until("all pushes are in flight again", async || push_server.in_flight() == 3).await;
     drop(killed);
     devices.iter().for_each(|device| push_server.always(&token_of(device), None));
     let woken = |token: &[u8]| {
@@ -319,7 +324,7 @@ async fn pushes_that_were_under_way_when_the_server_was_killed_are_sent_when_it_
         until("the outcome is in the log", async || {
             let stream = installation.open().read(&cause.stream).await.unwrap();
             let outcomes = stream.iter().filter(|entry| entry.causation == Some(cause.id)).count();
-            assert!(outcomes <= 1, "written down once");
+            assert!(outcomes <= 1, "recorded once");
             outcomes == 1
         })
         .await;
@@ -343,14 +348,14 @@ async fn a_refused_certificate_is_an_alarm_and_a_banner_for_administrators_only(
     ask(&scene, id_of(&device)).await;
     until("the alarm", async || alarms(&scene, "push-certificate-refused") > 0).await;
     until("the banner", async || administrator.get("/console/devices").await.body.contains(banner)).await;
-    assert!(!auditor.get("/console/audit").await.body.contains(banner), "they cannot do anything about it");
+    assert!(!auditor.get("/console/audit").await.body.contains(banner), "auditors cannot renew the certificate");
     assert!(metric(&scene, "muster_push_certificate_not_after_seconds") > 1_700_000_000);
     scene.push_server.greet_with_farewell(None);
     until("the end of the banner", async || !administrator.get("/console/devices").await.body.contains(banner)).await;
     scene.strike().await;
 }
 
-/// Is asked something and says that it cannot answer now.
+/// Sends a command, which the device answers with NotNow.
 async fn puts_off(scene: &Scene, device: &mut Device) {
     scene.quiet().await;
     device.script.reply("SecurityInfo", Reply::NotNow);
@@ -359,7 +364,7 @@ async fn puts_off(scene: &Scene, device: &mut Device) {
     scene.quiet().await;
 }
 
-/// What the device answers, once it is woken.
+/// Returns the statuses of the device's results after it is woken.
 async fn statuses(device: &mut Device) -> Vec<String> {
     device.serve_once(PATIENCE).await.unwrap().into_iter().map(|one| one.status.clone()).collect()
 }
@@ -379,7 +384,7 @@ async fn a_device_that_says_not_now_is_woken_again_after_a_quarter_of_an_hour_an
     };
     let before = woken();
     clock.advance_seconds(15 * 60 - 60);
-    // The timer looked at both of them.
+    // The timer checked both devices.
     assert_eq!(statuses(&mut earlier).await, ["Acknowledged"]);
     scene.quiet().await;
     assert_eq!(woken(), before);

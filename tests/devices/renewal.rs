@@ -1,5 +1,5 @@
-//! Identities are renewed before they expire: the enrollment profile comes anew, the device gets another identity by it and
-//! stays what it was, or goes back to the one it had.
+//! Tests of renewals. Before an identity expires, the server sends the enrollment profile again. With it, the device
+//! gets another identity and keeps its record, or returns to the previous identity.
 
 mod apart;
 mod crash;
@@ -21,13 +21,13 @@ use world::{Clock as _, ManualClock, SystemClock, World};
 
 const DAY: i64 = 86_400;
 
-/// Identities are good for three years.
+/// Identities are valid for three years.
 const LIFETIME: i64 = 3 * 365 * DAY;
 
-/// So long after it was issued every identity is due, wherever its own day in the month is.
+/// Age of an identity at which its renewal is due in any case; renewals are spread over a month.
 pub const ALL_DUE: i64 = LIFETIME - renewals::BEGIN_BEFORE + renewals::SPREAD;
 
-/// A clock at which a device enrolls whose identity is due at the machine's time, or will be.
+/// Returns a clock so far back that the identity of a device that enrolls at it is due at the machine's time.
 pub fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(SystemClock.now().plus_seconds(-ALL_DUE - DAY)))
 }
@@ -36,7 +36,7 @@ pub fn world(clock: &Arc<ManualClock>) -> World {
     World::at(clock.clone())
 }
 
-/// A stage with a clock of its own, and the clock.
+/// Sets up a scene with a manual clock.
 async fn stage() -> (Scene, Arc<ManualClock>) {
     let clock = clock();
     (Scene::set_in(world(&clock), |_| {}).await, clock)
@@ -47,19 +47,19 @@ async fn events(server: &TestServer, id: DeviceId) -> Vec<DeviceEvent> {
     log.into_iter().filter_map(|entry| DeviceEvent::try_from(entry.event).ok()).collect()
 }
 
-/// How many events of the device's stream are of this type.
+/// Counts the events of this type in the device's stream.
 pub async fn count(server: &TestServer, id: DeviceId, event_type: &str) -> usize {
     let log = server.log_of(&id.stream()).await;
     log.iter().filter(|entry| entry.event.type_name() == event_type).count()
 }
 
-/// Waits until the stream holds so many events of a type.
+/// Waits until the stream contains this number of events of a type.
 pub async fn until(server: &TestServer, id: DeviceId, event_type: &str, wanted: usize) {
     let enough = async || count(server, id, event_type).await >= wanted;
-    waiting::until(&format!("{event_type} for the {wanted}. time"), enough).await;
+    waiting::until(&format!("{event_type}, {wanted} times"), enough).await;
 }
 
-/// The timer looked at least twice.
+/// Waits until the timer has run at least twice.
 async fn looked() {
     tokio::time::sleep(Duration::from_millis(2_500)).await;
 }
@@ -82,7 +82,7 @@ fn serial(device: &Device) -> String {
     certificate.serial_number().to_bn().unwrap().to_hex_str().unwrap().to_string()
 }
 
-/// The device is woken until it has been sent its profile anew; the answer it gave.
+/// Wakes the device until it has been sent its profile again; returns the status of its response.
 async fn renew(scene: &Scene, device: &mut Device) -> CommandStatus {
     until(&scene.server, id_of(device), "IdentityRenewalRequested", 1).await;
     serve_profile(device).await
@@ -97,7 +97,7 @@ pub async fn serve_profile(device: &mut Device) -> CommandStatus {
     if profile.status == "Acknowledged" { CommandStatus::Acknowledged } else { CommandStatus::Error }
 }
 
-/// Everything that waits is answered.
+/// Acknowledges all queued commands.
 async fn idle(device: &TestDevice) {
     while let Some((id, _)) = device.poll().await {
         device.report_on(&device.report("Acknowledged", Some(&id))).await;

@@ -1,4 +1,5 @@
-//! SCEP over HTTPS: an identity exactly once, however many ask at once, and renewed by right of the old one.
+//! Tests of SCEP over HTTPS: exactly one identity is issued under concurrent requests, and the old identity authorizes
+//! its renewal.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -46,7 +47,7 @@ fn fail_info(result: Result<Identity, ScepError>) -> String {
 async fn sixteen_requests_race_and_exactly_one_certificate_comes_of_it() {
     let server = TestServer::start().await;
     let invited = invite(&server, EnrollmentKind::DeviceEnrollment).await;
-    // Eight with one key, eight with another: eight get the winner's certificate, eight are refused.
+    // Eight requests have one key, eight another: eight get the winner's certificate, eight are refused.
     let keys = [KeyPool::shared(1).unwrap(), KeyPool::shared(1).unwrap()];
     let requests = (0..16).map(|nth| enroll(&server, &invited.challenge, &keys[nth % 2]));
     let results = futures_util::future::join_all(requests).await;
@@ -67,13 +68,13 @@ async fn sixteen_requests_race_and_exactly_one_certificate_comes_of_it() {
 #[actix_web::test]
 async fn old_and_new_devices_get_an_identity_that_names_them_as_we_do() {
     let server = TestServer::start().await;
-    // 3DES and SHA-1 as far as iOS 13 in the simulator; AES and SHA-256 after it.
+    // The simulator uses 3DES and SHA-1 up to iOS 13, AES and SHA-256 after that.
     for ios in [IosVersion::new(12, 4), IosVersion::new(17, 5)] {
         let invited = invite(&server, EnrollmentKind::DeviceEnrollment).await;
         let payload = scep_payload(&server, &invited.challenge);
         let identity = scep::enroll(&server.client(), &payload, ios, &KEYS).await.unwrap();
         let name = scep::common_name(&identity.certificate);
-        assert_eq!(name, Some(invited.enrollment.to_string()), "not what the request asked for");
+        assert_eq!(name, Some(invited.enrollment.to_string()), "the server chooses the name, not the request");
     }
     server.stop().await;
 }
@@ -88,7 +89,7 @@ async fn a_challenge_that_is_unknown_expired_or_used_is_refused_with_bad_request
     let guessed = format!("challenge-{}.{}", invited.enrollment, "A".repeat(43));
     for (what, challenge) in [
         ("expired", expired.as_str()),
-        ("nobody's", &nobody),
+        ("of an unknown visit", &nobody),
         ("guessed", &guessed),
         ("nonsense", "letmein"),
         ("none", ""),
@@ -96,10 +97,10 @@ async fn a_challenge_that_is_unknown_expired_or_used_is_refused_with_bad_request
         assert_eq!(fail_info(enroll(&server, challenge, &KEYS).await), BAD_REQUEST, "{what}");
     }
     assert!(issued(&server, invited.enrollment).await.is_empty());
-    // All servings are good until one issues; then the others die.
+    // All served challenges are valid until one of them is used; then the others are invalid.
     enroll(&server, &invited.challenge, &KEYS).await.unwrap();
     assert_eq!(fail_info(enroll(&server, &second, &KEYS).await), BAD_REQUEST);
-    // The used one answers to no other key.
+    // The used challenge is not valid for another key.
     let other = KeyPool::shared(1).unwrap();
     assert_eq!(fail_info(enroll(&server, &invited.challenge, &other).await), BAD_REQUEST);
     assert_eq!(issued(&server, invited.enrollment).await.len(), 1);
@@ -146,7 +147,7 @@ async fn a_record_that_may_come_back_keeps_its_identity_though_its_visit_asks_fo
     app.platform.log.append(&device.id.stream(), Expected::Any, vec![draft]).await.unwrap();
     assert_eq!(fail_info(enroll(&server, &second, &KEYS).await), BAD_REQUEST);
     assert_eq!(issued(&server, device.id.enrollment()).await.len(), 1);
-    assert_eq!(device.report_on(&device.report("Idle", None)).await.status, 200, "it comes back");
+    assert_eq!(device.report_on(&device.report("Idle", None)).await.status, 200, "the record is revived");
     assert_eq!(device.history(&server).await.last().unwrap(), "DeviceRevived");
     server.stop().await;
 }
@@ -159,7 +160,7 @@ async fn an_identity_is_renewed_by_right_of_the_old_one_which_works_on() {
     let payload = scep_payload(&server, "");
     let client = server.client();
     let renewed = scep::renew(&client, &payload, IOS, &device.identity, key.clone()).await.unwrap();
-    // An answer got lost: the same key gets the same certificate.
+    // A response was lost: the same key gets the same certificate.
     let again = scep::renew(&client, &payload, IOS, &device.identity, key.clone()).await.unwrap();
     assert_eq!(renewed.certificate.to_der().unwrap(), again.certificate.to_der().unwrap());
     let events = device.events(&server).await;
@@ -191,7 +192,7 @@ async fn a_renewal_by_a_certificate_that_is_not_in_force_is_refused() {
     }
     assert_eq!(device.check_in(&device.message("CheckOut")).await, 200);
     let refused = scep::renew(&client, &payload, IOS, &device.identity, key.clone()).await;
-    assert_eq!(fail_info(refused), BAD_CERT_ID, "of a device that left");
+    assert_eq!(fail_info(refused), BAD_CERT_ID, "the certificate of a device that left");
     server.stop().await;
 }
 
@@ -237,7 +238,11 @@ async fn a_message_may_be_signed_with_another_key_than_it_asks_a_certificate_for
     };
     let certificate = ask(&key).await.unwrap();
     assert!(certificate.public_key().unwrap().public_eq(&key));
-    assert_eq!(ask(&key).await.unwrap().to_der().unwrap(), certificate.to_der().unwrap(), "asked again");
+    assert_eq!(
+        ask(&key).await.unwrap().to_der().unwrap(),
+        certificate.to_der().unwrap(),
+        "a repeated request gets the same certificate"
+    );
     assert!(matches!(ask(&other).await, Err(ScepError::Refused(why)) if why == BAD_REQUEST));
     assert_eq!(issued(&server, invited.enrollment).await.len(), 1);
     server.stop().await;

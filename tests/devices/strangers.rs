@@ -1,5 +1,5 @@
-//! What strangers make the server do before it knows who they are: messages made to cost are refused unread, and one source's
-//! flood is nobody else's wait.
+//! Tests of the work that unknown clients can cause before they are identified: messages that are expensive to verify
+//! are refused before that work.
 
 use events::enrollment::EnrollmentKind;
 use harness::TestServer;
@@ -15,7 +15,7 @@ use simulator::scep::{Protection, authority, pki_message};
 use simulator::signature::{self, Digest, Identity, Style};
 
 const DER: Style = Style { digest: Digest::Sha256, signed_attributes: true, indefinite: false };
-/// What fits into a header.
+/// A size that fits into a header.
 const IN_A_HEADER: usize = 20_000;
 const IN_A_BODY: usize = 60_000;
 
@@ -27,7 +27,7 @@ fn stranger() -> Identity {
 #[actix_web::test]
 async fn a_signature_made_to_cost_is_refused_wherever_devices_sign_the_body() {
     let server = TestServer::start().await;
-    // By a device that is enrolled, too: who has an identity has no right to more work.
+    // An enrolled device may not cause more work either.
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     for identity in [stranger(), device.identity.clone()] {
         let device = device.with_identity(identity);
@@ -92,7 +92,7 @@ async fn a_large_answer_of_a_stranger_is_refused_before_its_body_is_there() {
     let server = TestServer::start().await;
     let header = signature::mdm_signature(b"whatever", &stranger(), Style::REAL).unwrap();
     let mut connection = Connection::to(&server).await;
-    // Of 64 MiB that are announced not one byte comes.
+    // The request announces 64 MiB and sends none of it.
     let head = format!(
         "PUT /mdm/command HTTP/1.1\r\nHost: localhost\r\nMdm-Signature: {header}\r\nContent-Length: 67108864\r\n\r\n"
     );

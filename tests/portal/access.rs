@@ -1,4 +1,4 @@
-//! Who may enroll what: rules, limits, terms of use, and devices for others, through the real server.
+//! Tests of access rules, limits, terms of use and enrollment for others, with a real server.
 
 mod explain;
 mod for_others;
@@ -18,7 +18,7 @@ use harness::guest::{Answer, Guest, iphone};
 use scraper::{Html, Selector};
 use world::World;
 
-/// A server that may ask this directory; it is switched on for enrollment.
+/// Starts a server with this directory in its configuration, enabled for enrollment.
 pub async fn server_with(slapd: &Slapd) -> TestServer {
     let directory = harness::directory::config(slapd);
     let server = TestServer::start_with(World::system(), |config| config.identity.directory.push(directory)).await;
@@ -26,22 +26,22 @@ pub async fn server_with(slapd: &Slapd) -> TestServer {
     server
 }
 
-/// Settings as a file would hold them.
+/// Parses settings in the format of a settings file.
 pub fn toml_settings(text: &str) -> Settings {
     toml::from_str(text).unwrap()
 }
 
-/// Access rules as a settings file would hold them.
+/// Parses access rules in the format of a settings file.
 pub fn rules(text: &str) -> Vec<AccessRule> {
     toml_settings(text).access
 }
 
-/// A visitor with an iPhone of this version.
+/// Returns a guest with an iPhone that runs this version of iOS.
 pub fn guest(server: &TestServer, version: &str) -> Guest {
     Guest::new(server, &iphone(version))
 }
 
-/// What a person reads on the page, blanks put in order.
+/// Returns the visible text of the page, with normalized white space.
 pub fn text(answer: &Answer) -> String {
     let page = Html::parse_document(&answer.body);
     let parts = Selector::parse("main, footer").unwrap();
@@ -49,12 +49,12 @@ pub fn text(answer: &Answer) -> String {
     words.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Everything that happened on visits.
+/// Returns all events of visits.
 pub async fn visits(server: &TestServer) -> Vec<EnrollmentEvent> {
     entries(server).await.into_iter().filter_map(|entry| EnrollmentEvent::try_from(entry.event).ok()).collect()
 }
 
-/// The same with who did it.
+/// As [`visits`], with the metadata of each event, such as its actor.
 pub async fn entries(server: &TestServer) -> Vec<Entry> {
     let log = server.whole_log().await;
     log.into_iter().filter(|entry| entry.stream.category() == "enrollment").collect()

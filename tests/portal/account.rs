@@ -1,5 +1,5 @@
-//! Account-driven enrollment through the real server: from what is typed in Settings to a managed device, and what happens when
-//! its person has to sign in again.
+//! Tests of account-driven enrollment with a real server: from the sign-in in Settings to a managed device, and the
+//! later sign-in that the server requests again.
 
 mod again;
 mod asking;

@@ -1,4 +1,4 @@
-//! The pages of the portal in real browsers at phone size: the whole walk, and what stands beside it; accessibility.
+//! Tests of the portal's pages in real browsers at phone size: the whole walk, the other pages, and accessibility.
 
 mod access;
 mod account;

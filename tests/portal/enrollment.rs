@@ -1,4 +1,4 @@
-//! The guide's eleven steps in order, walked by a simulated person with a simulated device against the real server.
+//! Tests of the guide's eleven steps in order, by a simulated person with a simulated device and a real server.
 
 mod crowd;
 mod late;
@@ -73,7 +73,8 @@ async fn the_eleven_steps_bring_an_institutional_ipad_under_management() {
     let ending = walk.run(&scene.address(), &mut diary).await.unwrap();
     assert!(matches!(ending, Ending::Enrolled(_)), "{ending:?}");
     scene.answer_first_commands(&mut walk.device).await;
-    // A Safari that says Macintosh is asked; the Managed Apple ID step is for personal devices only.
+    // The portal asks which device it is if Safari reports Macintosh. Only personal devices have the Managed Apple ID
+    // step.
     assert_eq!(
         diary.acts[..4],
         [Act::ProceedInSpiteOfWarning, Act::OpenPortal, Act::AnswerDeviceQuestion, Act::SignIn]
@@ -137,7 +138,7 @@ async fn the_ownership_is_not_asked_for_where_only_one_kind_is_offered() {
     scene.server.settings(|settings| settings.ownership_kinds = [events::enrollment::Ownership::Personal].into()).await;
     let mut diary = cast::Diary::default();
     let mut visitor = Visitor::personal(Family::IPhone, "17.5");
-    // What they would have answered does not matter.
+    // The person's preferred answer does not matter.
     visitor.ownership = Ownership::Institutional;
     let mut walk = scene.walk(visitor);
     walk.run(&scene.address(), &mut diary).await.unwrap();

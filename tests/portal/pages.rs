@@ -1,4 +1,4 @@
-//! The portal as people meet it: every page over HTTPS, in the order of the guide and out of it.
+//! Tests of the portal's pages over HTTPS, in the order of the guide and out of order.
 
 mod arrival;
 
@@ -65,7 +65,7 @@ async fn the_visit_goes_on_where_it_was_after_leaving_for_settings() {
     let server = server().await;
     let mut guest = Guest::new(&server, &iphone("17.5"));
     guest.walk_to_mdm(Ownership::Personal).await;
-    // Safari was closed and only its cookies are left.
+    // Safari was closed, and only its cookies are left.
     assert_eq!(guest.get("/enroll").await.led_to(), Some("/enroll/mdm"));
     assert_eq!(guest.get("/").await.led_to(), Some("/enroll"));
     server.stop().await;
@@ -123,7 +123,7 @@ async fn no_mdm_profile_is_offered_before_the_ca_is_reported() {
     assert_eq!(guest.get("/enroll/mdm").await.led_to(), Some("/enroll/ca"));
     let page = guest.get("/enroll/ca").await;
     assert!(page.body.contains("eight minutes"));
-    // Reported before it was taken: the page says what comes first.
+    // The step is reported before the profile was downloaded; the page says what to do first.
     let early = guest.post("/enroll/ca", &[]).await;
     assert_eq!(early.status, 409);
     assert!(early.body.contains("First tap"));
@@ -161,11 +161,11 @@ async fn the_managed_apple_id_is_checked_kept_to_the_allowed_domains_and_remembe
         let answer = guest.post("/enroll/managed-apple-id", &[("managed_apple_id", wrong)]).await;
         assert_eq!(answer.status, 422);
         assert!(answer.body.contains(says), "{wrong}");
-        assert!(answer.body.contains(&format!("value=\"{wrong}\"")), "what was typed is kept");
+        assert!(answer.body.contains(&format!("value=\"{wrong}\"")), "the input is kept");
     }
     let answer = guest.post("/enroll/managed-apple-id", &[("managed_apple_id", "Ada@Example.com ")]).await;
     assert_eq!(answer.led_to(), Some("/enroll/mdm"));
-    // Next time it is filled in.
+    // On the next visit, the field is filled in.
     let mut again = Guest::new(&server, &iphone("17.5"));
     again.walk_to_managed_apple_id().await;
     assert!(again.get("/enroll/managed-apple-id").await.body.contains("value=\"Ada@example.com\""));
@@ -189,7 +189,7 @@ async fn personal_devices_are_led_by_their_version() {
         let refused =
             visit_events(&server).await.into_iter().any(|event| event == EnrollmentEvent::EnrollmentRefused { why });
         assert!(refused, "{why:?}");
-        // Starting again leads to a new visit.
+        // Signing out starts a new visit.
         assert_eq!(guest.post("/enroll/sign-out", &[]).await.led_to(), Some("/enroll/sign-in"));
         assert_eq!(guest.sign_in("ada", PASSWORD).await.led_to(), Some("/enroll/ownership"));
     }
@@ -208,7 +208,7 @@ async fn a_profile_for_a_personal_device_never_reaches_a_version_it_is_not_for()
         assert_eq!((answer.status, answer.header("content-type").starts_with("text/html")), (403, true), "{agent}");
         assert!(answer.body.contains("not for this version of iOS"), "{agent}");
     }
-    // Looking changes nothing: whose link was opened elsewhere goes on.
+    // These requests changed nothing, and the visit can continue in its own browser.
     assert_eq!(server.whole_log().await.len(), before);
     assert_eq!(guest.get("/enroll").await.led_to(), Some("/enroll/mdm"));
     for agent in [chrome("17.5"), "curl/8.0".into(), "Settings/1.0".into()] {
@@ -244,7 +244,7 @@ async fn the_last_page_looks_again_by_itself_until_told_not_to() {
     let server = server().await;
     let mut guest = Guest::new(&server, &iphone("17.5"));
     let link = guest.walk_to_mdm(Ownership::Institutional).await.link("profile");
-    assert_eq!(guest.get("/enroll/complete").await.led_to(), Some("/enroll/mdm"), "nothing was taken yet");
+    assert_eq!(guest.get("/enroll/complete").await.led_to(), Some("/enroll/mdm"), "the profile was not downloaded yet");
     guest.get(&link).await;
     guest.get("/enroll/mdm").await;
     assert_eq!(guest.post("/enroll/mdm", &[]).await.led_to(), Some("/enroll/complete"));
@@ -253,7 +253,11 @@ async fn the_last_page_looks_again_by_itself_until_told_not_to() {
     assert!(page.body.contains("Check now") && !page.body.contains("Self Service"));
     assert_eq!(guest.get("/enroll/complete?still").await.header("refresh"), "");
     let (step, waiting) = (guest.get("/enroll/mdm").await.progress(), page.progress());
-    assert_eq!((step.as_deref(), waiting.as_deref()), (Some("Step 4 of 5"), Some("Step 4 of 5")), "progress goes back");
+    assert_eq!(
+        (step.as_deref(), waiting.as_deref()),
+        (Some("Step 4 of 5"), Some("Step 4 of 5")),
+        "the progress does not go back"
+    );
     server.stop().await;
 }
 
@@ -307,7 +311,7 @@ async fn each_serving_of_a_profile_is_recorded_and_a_look_at_its_head_is_not() {
     let head = guest.head(&link).await;
     assert_eq!((head.status, head.header("content-type").as_str()), (200, "application/x-apple-aspen-config"));
     assert!(!names(&server).await.contains(&"MdmProfileServed".to_owned()));
-    // Without a cookie: the part of iOS that fetches it may not bring Safari's.
+    // The request has no cookie, because the part of iOS that downloads the profile may not send Safari's cookies.
     for _ in 0..2 {
         assert_eq!(Guest::new(&server, &iphone("17.5")).get(&link).await.status, 200);
     }
@@ -394,7 +398,7 @@ async fn refusals_are_recorded_with_the_reason_and_without_the_name_that_was_typ
     let name = refusals[0].2.clone().unwrap();
     assert_eq!(name.len(), 64, "an HMAC");
     assert!(refusals[1].2.is_none() && refusals[2].2.is_none());
-    // One visit for all three tries.
+    // All three attempts belong to one visit.
     assert_eq!(names(&server).await.iter().filter(|name| *name == "VisitOpened").count(), 1);
     server.stop().await;
 }
@@ -448,6 +452,6 @@ async fn the_lines_about_requests_of_a_visit_hold_its_help_code() {
     guest.get("/enroll/sign-in").await;
     let logged = logs::so_far();
     let lines: Vec<&str> = logged.lines().filter(|line| line.contains("answered") && line.contains(&code)).collect();
-    assert_eq!(lines.len(), 2, "of the request that opened the visit, and of the next: {lines:?}");
+    assert_eq!(lines.len(), 2, "one line for the request that opened the visit and one for the next: {lines:?}");
     server.stop().await;
 }

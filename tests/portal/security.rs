@@ -1,4 +1,4 @@
-//! Headers, cookies, forged forms, sessions and guessing at the portal: one test a rule.
+//! Tests of headers, cookies, forged forms, sessions and guessed passwords at the portal: one test per rule.
 
 use actix_web::body::to_bytes;
 use actix_web::middleware::from_fn;
@@ -23,7 +23,7 @@ use world::{ManualClock, World};
 
 const SESSION: &str = "__Host-muster-enrollment";
 
-/// One answer of each sort: page, redirect, problem, stylesheet, profile.
+/// Returns one response of each kind: page, redirect, unknown path, forged form, stylesheet, script, profile.
 async fn one_of_each(server: &TestServer) -> Vec<(&'static str, harness::guest::Answer)> {
     let mut guest = Guest::new(server, &iphone("17.5"));
     let link = guest.walk_to_mdm(Ownership::Institutional).await.link("profile");
@@ -99,7 +99,7 @@ async fn nothing_but_stylesheet_and_script_is_ever_stored() {
 async fn hsts_is_sent_only_where_the_certificate_is_publicly_trusted() {
     let server = server().await;
     for (sort, answer) in one_of_each(&server).await {
-        assert_eq!(answer.header("strict-transport-security"), "", "{sort}: people install our root here");
+        assert_eq!(answer.header("strict-transport-security"), "", "{sort}: the certificate is not publicly trusted");
     }
     let console = Browser::new(&server).get("/console/sign-in").await;
     assert!(!console.headers.contains_key("strict-transport-security"));
@@ -311,7 +311,8 @@ fn without_what_differs_by_visit(body: &str, token: &str) -> String {
     format!("{}{}", &body[..code], &body[code + 7..])
 }
 
-/// The quickest of each, since other tests run on the same machine; skipping the password would take a tenth of it.
+/// Compares the fastest of each, since other tests run on the same machine. A skipped password check would take a tenth
+/// of the time.
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_name_wrong_password_and_missing_privilege_take_the_same_time() {
     let clock = Arc::new(ManualClock::at(Timestamp(1_790_000_000_000_000)));
@@ -320,7 +321,7 @@ async fn unknown_name_wrong_password_and_missing_privilege_take_the_same_time() 
     server.add_user("eve", PASSWORD, &[Privilege::Auditor]).await;
     let mut times = vec![Vec::new(); 3];
     for _ in 0..10 {
-        // So that nothing is throttled.
+        // The clock advances so that no attempt is throttled.
         clock.advance_seconds(61);
         for (nth, (name, password)) in
             [("nobody", PASSWORD), ("ada", "wrong password"), ("eve", PASSWORD)].into_iter().enumerate()
@@ -349,13 +350,13 @@ async fn guessing_is_slowed_down_and_nobody_is_locked_out() {
     for _ in 0..5 {
         assert_eq!(guest.sign_in("ada", "wrong password").await.status, 401);
     }
-    // The right password is not even looked at: the answer tells nothing.
+    // The correct password is not checked either, so the response reveals nothing.
     let throttled = guest.sign_in("ada", PASSWORD).await;
     assert_eq!((throttled.status, throttled.header("retry-after").as_str()), (429, "60"));
     assert!(throttled.body.contains("Too many attempts"));
-    // An account of a directory may be locked there.
+    // The page must not say that the account is not locked, because a directory may lock it.
     assert!(throttled.body.contains("Only this page makes you wait") && !throttled.body.contains("not locked"));
-    // So is a name that nobody has.
+    // An unknown name is throttled, too.
     for _ in 0..5 {
         guest.sign_in("nobody", "wrong password").await;
     }
@@ -365,7 +366,7 @@ async fn guessing_is_slowed_down_and_nobody_is_locked_out() {
     server.stop().await;
 }
 
-/// Signs in thirty times at once, each from a browser of its own: how often each status was answered.
+/// Signs in thirty times at once, each in its own browser. Returns how often each status was returned.
 async fn thirty_at_once(server: &TestServer, password: &str) -> BTreeMap<u16, usize> {
     let sign_in = async || Guest::new(server, &iphone("17.5")).sign_in("ada", password).await.status;
     let mut statuses = BTreeMap::new();
@@ -410,7 +411,7 @@ async fn strangers_cannot_fill_the_log() {
     let before = server.whole_log().await.len();
     for nth in 0..150 {
         guest.get("/enroll/sign-in").await;
-        // Every try from a browser that forgets its cookies would open a visit.
+        // Every attempt comes from a browser that forgets its cookies, so it would open a visit.
         guest.cookies.remove(SESSION);
         let name = format!("name {}", nth % 30);
         let answer = guest.sign_in(&name, "wrong password").await;
@@ -427,8 +428,8 @@ async fn strangers_cannot_fill_the_log() {
             _ => None,
         })
         .collect();
-    assert_eq!(counted, [90], "whoever has to wait is counted alone");
-    assert_eq!(server.whole_log().await.len() - before, 2 * 60 + 1, "each refusal opens a visit and is one more event");
+    assert_eq!(counted, [90], "throttled attempts are only counted");
+    assert_eq!(server.whole_log().await.len() - before, 2 * 60 + 1, "each refusal opens a visit and adds one event");
     server.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! What devices say of apps and of their hardware, and what follows from it.
+//! Tests of values that devices report about apps and hardware, and of what Muster derives from them.
 
 use super::{
     AppStatus, AttestationRefusal, DeviceIdentifiers, RejectionReason, SupersessionEvidence, plain_identifier,
@@ -8,7 +8,7 @@ use crate::enrollment::EnrollmentKind;
 use crate::personal::Personal;
 use serde_json::json;
 
-/// Every status, with whether nothing more is to be expected, and whether the app is there and managed.
+/// Every status; whether it is final; whether the app is installed and managed.
 const STATUSES: [(&str, bool, bool); 20] = [
     ("Queued", false, false),
     ("NeedsRedemption", true, false),
@@ -35,11 +35,11 @@ const STATUSES: [(&str, bool, bool); 20] = [
 #[test]
 fn an_app_is_waited_for_until_it_is_there_or_refused_and_an_old_version_is_managed_while_a_new_one_comes() {
     for (word, is_settled, is_managed) in STATUSES {
-        let status = AppStatus::parse(word).unwrap_or_else(|| panic!("devices say {word}"));
+        let status = AppStatus::parse(word).unwrap_or_else(|| panic!("{word} is not parsed"));
         assert_eq!((status.is_settled(), status.is_managed()), (is_settled, is_managed), "{word}");
-        assert_eq!(status.as_str(), word, "it is shown in the word that the device said");
+        assert_eq!(status.as_str(), word, "the status is shown as the device reported it");
     }
-    assert_eq!(AppStatus::parse("managed"), None, "devices write it with a capital");
+    assert_eq!(AppStatus::parse("managed"), None, "the status is case-sensitive");
 }
 
 #[test]

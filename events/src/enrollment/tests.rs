@@ -1,4 +1,4 @@
-//! Versions of iOS, and the ways to enroll by account.
+//! Tests of versions of iOS and of the modes of account-driven enrollment.
 
 use super::{EnrollmentMode, OsVersion, Ownership};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What is read of a value that is gone, and what the master key makes.
+//! Tests of unreadable personal values, and of the keys that the master key wraps and derives.
 
 use super::keys::{DataKey, MasterKey};
 use super::{Gone, KEY_DAMAGED, KEY_LOST, KeyName, Personal, is_placeholder, mark_damaged};
@@ -23,7 +23,11 @@ fn a_value_that_is_gone_says_why_and_is_shown_in_words_that_are_no_name() {
         assert_eq!((value.gone(), value.get(), value.text()), (Some(why), None, ""), "{marker}");
         assert_eq!(value.shown(), shown);
         assert_eq!(format!("{value:?}"), printed);
-        assert_eq!(json!(value), json!({ marker: { "key": "person-1" } }), "written down again it stays so");
+        assert_eq!(
+            json!(value),
+            json!({ marker: { "key": "person-1" } }),
+            "an unreadable value is serialized unchanged"
+        );
     }
     assert!(is_placeholder(KEY_LOST) && is_placeholder(KEY_DAMAGED) && !is_placeholder("Anna"));
 }
@@ -63,7 +67,7 @@ fn a_wrapped_key_opens_under_its_own_name_and_master_key_only() {
     assert!(master.unwrap(&key(), &wrapped) == Some(DataKey::from_bytes([3; 32])));
     assert!(master.unwrap(&KeyName::of("person", 2), &wrapped).is_none());
     assert!(other.unwrap(&key(), &wrapped).is_none());
-    assert!(master.unwrap(&key(), &wrapped[..wrapped.len() - 1]).is_none(), "a part of it");
+    assert!(master.unwrap(&key(), &wrapped[..wrapped.len() - 1]).is_none(), "a truncated key");
     assert!(!wrapped.windows(32).any(|bytes| bytes == [3; 32]));
 }
 
@@ -75,7 +79,7 @@ fn each_purpose_has_a_key_of_its_own_which_tells_nothing_of_the_master_key() {
     assert_eq!(
         master.derive("sessions"),
         MasterKey::from_bytes([1; 32]).derive("sessions"),
-        "the same in each process"
+        "derived keys are the same in each process"
     );
     assert_eq!(master.fingerprint(), hex::encode(master.derive("fingerprint")));
     assert_ne!(master.fingerprint(), MasterKey::from_bytes([2; 32]).fingerprint());

@@ -1,4 +1,4 @@
-//! How settings are asked, and what an installation begins with.
+//! Tests of queries of the settings, and of the defaults of a new installation.
 
 use super::{AccountDriven, Changes, Settings};
 use crate::enrollment::{DeviceFamily, EnrollmentMode, Ownership};
@@ -29,7 +29,7 @@ fn a_change_tells_what_was_and_what_is_of_the_settings_that_changed() {
     assert_eq!(json!(changes.before()), json!({ "abandon_after_hours": 24, "help": null }));
     assert_eq!(json!(changes.after()), json!({ "abandon_after_hours": 48, "help": "Room 12" }));
     assert_eq!(changes.value::<u32>("abandon_after_hours"), Some(48));
-    assert_eq!(changes.value::<String>("organization"), None, "it did not change");
+    assert_eq!(changes.value::<String>("organization"), None, "the organization did not change");
     assert_eq!(Changes::between(&before, &before).keys().count(), 0);
 }
 

@@ -1,10 +1,11 @@
-//! A database goes with the files beside it, and no database is put where another one left its changes.
+//! Tests of a database's side files: they are removed with the database, and no database is created where another one
+//! left its changes.
 
 use super::{left_behind, remove_database, remove_empty};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// A directory with these files, each with this content; the path of its database.
+/// Creates a directory with these files and contents. Returns it with the path of its database.
 fn with(files: &[(&str, &str)]) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     for (name, content) in files {
@@ -29,7 +30,7 @@ fn a_database_is_removed_with_its_files_and_nothing_else_is() {
     remove_database(&database).unwrap();
     assert_eq!(there(directory.path()), ["log.db.new"]);
     remove_database(&database).unwrap();
-    assert!(remove_database(directory.path()).is_err(), "a directory is no database");
+    assert!(remove_database(directory.path()).is_err(), "a directory is not a database");
 }
 
 #[test]

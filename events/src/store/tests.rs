@@ -1,4 +1,4 @@
-//! What an error of the store means for its caller: whether waiting helps, and what an operator is to do.
+//! Tests of the store's errors for the caller: whether waiting helps, and what an operator has to do.
 
 use super::{AppendError, Corruption, Damaged, ReadError};
 use crate::envelope::{Revision, StreamName};

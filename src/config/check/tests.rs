@@ -251,7 +251,7 @@ fn what_devices_refuse_in_a_tls_certificate_is_an_error_each_by_its_code_and_non
         let (pem, key) = certificate_of(&key, &[("CN", "example")], 0, 90);
         let findings = with(&pem, &key, false);
         assert_finds(&findings, Severity::Error, code, "pki.tls_certificate");
-        // Behind a proxy, devices may see another certificate. `serve` loads this one all the same.
+        // Behind a proxy, devices may get another certificate. `serve` loads this one anyway.
         let proxied = with(&pem, &key, true);
         assert_finds(&proxied, Severity::Warning, code, "pki.tls_certificate");
         for found in [findings, proxied] {

@@ -152,7 +152,7 @@ mod tests {
         line.start().unwrap();
         for n in [20, 30, 40] {
             asked(&mut line, A, n);
-            assert_eq!(line.start(), None, "one at a time");
+            assert_eq!(line.start(), None, "one push at a time");
         }
         line.done(A);
         assert_eq!(line.start(), Some((A, ask(40))));
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!((line.start().unwrap().0, line.start().unwrap().0), (A, B));
         assert_eq!(line.settled_to(), Some(Position(5)));
         line.done(B);
-        assert_eq!(line.settled_to(), Some(Position(5)), "A is not done");
+        assert_eq!(line.settled_to(), Some(Position(5)), "device A has not finished");
         line.done(A);
         assert_eq!(line.settled_to(), Some(Position(30)));
     }

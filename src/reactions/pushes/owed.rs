@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn given_a_queued_command_then_a_push_is_owed_until_its_outcome_is_in_the_log() {
         let stream = Stream::enrolled().queued(1);
-        let owed = owed(&stream.0, id(2)).expect("a push");
+        let owed = owed(&stream.0, id(2)).expect("a push is due");
         assert_eq!((owed.to, owed.told_at), (address("t1"), Timestamp(1_000_000)));
         assert!(!Stream::enrolled().queued(1).because_of(Some(2), pushed()).owes(2));
         assert!(!Stream::enrolled().queued(1).because_of(Some(2), failed(None)).owes(2));

@@ -1,4 +1,4 @@
-//! Apple's attestation, made for the new record alone, is evidence; whatever else comes instead is none.
+//! Tests of attestations: an attestation by Apple that was made for the new record is evidence; anything else is not.
 
 use super::*;
 use base64::Engine as _;
@@ -21,7 +21,7 @@ async fn an_attested_device_ends_the_earlier_record_whoever_it_belongs_to() {
         let log = events(&scene, new).await;
         log.iter().any(|event| matches!(event, DeviceEvent::HardwareAttested { .. }))
     };
-    until("the question", async || {
+    until("the request for an attestation", async || {
         let asked = |event: &DeviceEvent| matches!(event, DeviceEvent::HardwareAttestationRequested { .. });
         events(&scene, new).await.iter().any(asked)
     })
@@ -30,7 +30,7 @@ async fn an_attested_device_ends_the_earlier_record_whoever_it_belongs_to() {
     assert!(handled().await);
     until("the end of the earlier record", async || superseded(&scene, old).await.is_some()).await;
     assert_eq!(superseded(&scene, old).await, Some((new, SupersessionEvidence::Attestation)));
-    assert_eq!(polls(&mut before).await, Err(403), "proven: contact revives nothing");
+    assert_eq!(polls(&mut before).await, Err(403), "proven by attestation: contact does not revive the record");
     assert_eq!((state(&scene, old).await, state(&scene, new).await), (State::Superseded, State::Enrolled));
     assert_eq!(alarms(&scene, "device-revived"), 0);
     scene.strike().await;
@@ -51,7 +51,7 @@ async fn an_attestation_that_is_foreign_old_of_other_hardware_or_not_there_chang
         let mut fake = enroll_as(&scene, "bob", &hardware, Some(pretence)).await;
         let (old, new) = (id_of(&real), id_of(&fake));
         let asked = |event: &DeviceEvent| matches!(event, DeviceEvent::HardwareAttestationRequested { .. });
-        until_event(&scene, new, "the question", asked).await;
+        until_event(&scene, new, "the request for an attestation", asked).await;
         fake.poll().await.unwrap();
         let refused = |event: &DeviceEvent| matches!(event, DeviceEvent::HardwareAttestationRefused { .. });
         until_event(&scene, new, "the refusal", refused).await;
@@ -78,16 +78,16 @@ async fn a_device_is_asked_for_another_attestation_after_seven_days_and_not_befo
         let asked = |event: &&DeviceEvent| matches!(event, DeviceEvent::HardwareAttestationRequested { .. });
         events(&scene, new).await.iter().filter(asked).count()
     };
-    until("the question", async || asked().await == 1).await;
+    until("the request for an attestation", async || asked().await == 1).await;
     after.poll().await.unwrap();
     scene.server.settled().await;
     clock.advance_seconds(7 * DAY - 60);
-    // The timer looks every second.
+    // The timer runs every second.
     tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
     assert_eq!(asked().await, 1);
     clock.advance_seconds(60);
-    until("the second question", async || asked().await == 2).await;
-    // By now it can make a new one, which holds the nonce.
+    until("the second request for an attestation", async || asked().await == 2).await;
+    // The device can now make a new attestation, which contains the nonce.
     after.attesting = simulator::attestation::Attesting::default();
     after.poll().await.unwrap();
     until("the end of the earlier record", async || superseded(&scene, old).await.is_some()).await;
@@ -103,7 +103,7 @@ async fn the_nonce_is_in_no_plain_text_of_the_log() {
     let mut after = enroll(&scene, "bob", &hardware).await;
     let new = id_of(&after);
     let asked = |event: &DeviceEvent| matches!(event, DeviceEvent::HardwareAttestationRequested { .. });
-    until_event(&scene, new, "the question", asked).await;
+    until_event(&scene, new, "the request for an attestation", asked).await;
     after.poll().await.unwrap();
     let commands = scene.server.app().platform.device(new).await.unwrap().commands;
     let nonce =

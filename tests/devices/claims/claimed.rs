@@ -1,4 +1,4 @@
-//! A claim alone: it ends nothing, and it is seen.
+//! Tests of a claim without evidence: it ends no record, and staff see it.
 
 use super::*;
 use devices::commands::device_information;
@@ -15,7 +15,7 @@ async fn who_claims_the_udid_of_another_persons_device_ends_nothing_and_is_seen(
     let mut fake = enroll(&scene, "bob", &hardware).await;
     let (old, new) = (id_of(&real), id_of(&fake));
     noted(&scene, new).await;
-    // The fake has an attestation, from a root of its own.
+    // The forged device has an attestation from its own root.
     fake.poll().await.unwrap();
     let refused = |event: &DeviceEvent| {
         matches!(event, DeviceEvent::HardwareAttestationRefused { why: AttestationRefusal::ForeignRoot, .. })
@@ -25,7 +25,7 @@ async fn who_claims_the_udid_of_another_persons_device_ends_nothing_and_is_seen(
 
     ask(&scene, old).await;
     let handled = real.serve_once(PATIENCE).await.unwrap();
-    assert_eq!(handled[0].request_type, "SecurityInfo", "nothing else was asked of another person's device");
+    assert_eq!(handled[0].request_type, "SecurityInfo", "another person's device got no other command");
     assert_eq!((state(&scene, old).await, state(&scene, new).await), (State::Enrolled, State::Enrolled));
     assert!(!is_in_log(&scene, |event| matches!(event, Event::Device(DeviceEvent::DeviceSuperseded { .. }))).await);
     assert_eq!((alarms(&scene, "hardware-claimed"), alarms(&scene, "device-revived")), (1, 0));
@@ -52,11 +52,11 @@ async fn who_fakes_an_enrollment_of_their_own_device_stays_within_reach_of_lock_
     let (old, new) = (id_of(&real), id_of(&fake));
     noted(&scene, new).await;
     fake.poll().await.unwrap();
-    // Its push token lives: it may be in a drawer, or in airplane mode. Silence ends nothing.
+    // The push token still works: the device may be in a drawer or in airplane mode. Silence does not end a record.
     until_event(&scene, old, "the push", |event| matches!(event, DeviceEvent::DevicePushed { .. })).await;
     scene.server.settled().await;
     assert_eq!(state(&scene, old).await, State::Enrolled);
-    // It was heard of since: a dead token alone ends nothing.
+    // The device has contacted the server since, so a dead token alone does not end the record.
     let handled = real.serve_once(PATIENCE).await.unwrap();
     assert_eq!(handled[0].request_type, "SecurityInfo");
     let token = real.management().unwrap().push.token.clone();
@@ -85,7 +85,7 @@ async fn several_claims_are_one_event_each_and_one_alarm_for_each_pair() {
     let noted: Vec<_> = events(&scene, ids[2]).await.into_iter().filter_map(claim).collect();
     assert_eq!(noted, [(vec![ids[1], ids[0]], 2)]);
     assert_eq!(alarms(&scene, "hardware-claimed"), 3);
-    // A version that attests nothing is not asked for it.
+    // A version of iOS without attestation is not asked for one.
     assert!(
         !is_in_log(&scene, |event| {
             matches!(event, Event::Device(DeviceEvent::HardwareAttestationRequested { .. }))
@@ -122,7 +122,7 @@ async fn what_an_older_version_ended_on_a_claim_comes_back_when_the_device_speak
     assert_eq!(superseded(&scene, id).await, Some((by, SupersessionEvidence::Claimed)));
 
     let handled = device.poll().await.unwrap();
-    assert!(handled.iter().any(|one| one.command_uuid == waiting.to_string()), "its queue goes on");
+    assert!(handled.iter().any(|one| one.command_uuid == waiting.to_string()), "its queue continues");
     assert_eq!(state(&scene, id).await, State::Enrolled);
     assert_eq!(alarms(&scene, "device-revived"), 1);
     let revived = |event: &DeviceEvent| *event == DeviceEvent::DeviceRevived { superseded_by: by };
@@ -153,12 +153,12 @@ async fn who_tells_the_hardware_of_another_device_in_an_answer_is_found_by_its_o
     let liars = projections::devices::get(projections, new, None).await.unwrap().unwrap();
     assert_eq!((liars.udid.as_deref(), liars.serial_number.as_deref()), (Some(&*own.udid), Some(&*own.serial_number)));
     let told = projections::devices::known(projections, new, None).await.unwrap();
-    assert_eq!(told["UDID"].as_deref(), Some(&*victim.udid), "what it told otherwise is shown");
+    assert_eq!(told["UDID"].as_deref(), Some(&*victim.udid), "the contradicting UDID is shown");
     let staff = Browser::signed_in(&scene.server, "grace", &[Privilege::Administrator]).await;
     for identifier in [&victim.udid, &victim.serial_number] {
         let list = staff.get(&format!("/console/devices?q={identifier}")).await.body;
         assert!(list.contains(&format!("/console/devices/{old}")), "{identifier}");
-        assert!(!list.contains(&format!("/console/devices/{new}")), "{identifier} finds who only says so");
+        assert!(!list.contains(&format!("/console/devices/{new}")), "{identifier} finds a device that only claims it");
     }
     scene.strike().await;
 }

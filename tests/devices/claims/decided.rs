@@ -1,11 +1,11 @@
-//! An administrator decides about two records of one UDID.
+//! Tests of an administrator's decision about two records with one UDID.
 
 use super::*;
 use harness::desk::{Browser, PASSWORD};
 use std::sync::Arc;
 use world::{Clock as _, ManualClock, SystemClock};
 
-/// A claim that nothing proves: the devices, and the ids of the earlier and the later record.
+/// Sets up an unproven claim. Returns the devices and the ids of the earlier and the later record.
 async fn pair(scene: &Scene) -> ([Device; 2], DeviceId, DeviceId) {
     let hardware = ipad("15.8");
     let devices = [enroll(scene, "ada", &hardware).await, enroll(scene, "bob", &hardware).await];
@@ -32,7 +32,7 @@ async fn the_same_device_is_one_record_from_then_on() {
     let told = staff.get(&format!("/console/devices/{old}")).await.body;
     assert!(told.contains("an administrator decided it"), "{told}");
     assert_eq!((polls(&mut before).await, polls(&mut after).await.is_ok()), (Err(403), true));
-    // Twice is once, and says so.
+    // A second decision changes nothing, and the response says so.
     assert_eq!(staff.post(&path, &[("csrf", &csrf)]).await.status, 409);
     scene.strike().await;
 }
@@ -42,7 +42,7 @@ async fn different_devices_stay_two_records_and_the_mark_goes() {
     let (scene, _file) = stage(true).await;
     let ([mut before, mut after], old, new) = pair(&scene).await;
     let staff = Browser::signed_in(&scene.server, "grace", &[Privilege::Administrator]).await;
-    // From the page of the other record.
+    // The decision starts from the page of the other record.
     let page = format!("/console/devices/{old}");
     let shown = staff.get(&page).await;
     let csrf = shown.csrf();
@@ -89,7 +89,7 @@ async fn who_only_looks_or_proved_themself_long_ago_decides_nothing() {
         assert!(about.contains(&named), "{named}: {about}");
     }
     assert_eq!(superseded(&scene, old).await, None);
-    // After the proof one lands on the verdict, which is still to be given.
+    // After the confirmation, the page shows the decision, which is still to be made.
     let mut fields = answer.hidden();
     fields.push(("password".to_owned(), PASSWORD.to_owned()));
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

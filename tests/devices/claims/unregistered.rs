@@ -1,12 +1,13 @@
-//! A device that was erased and enrolled again, by what Apple's push service says of the old token; and the way back.
+//! Tests of a device that was erased and enrolled again, detected by the push service's response to the old token; and
+//! of the return of a record that was ended wrongly.
 
 use super::*;
 use simulator::messages;
 use std::sync::Arc;
 use world::{Clock as _, ManualClock, SystemClock};
 
-/// Two records of one person and one hardware, the earlier of which was ended wrongly: its token is called dead, and the device
-/// lives. The device itself, and both ids.
+/// Sets up two records of one person and one hardware. The earlier record was ended wrongly: the push service reports
+/// its token as dead, but the device is in use. Returns this device and both ids.
 async fn ended_wrongly(scene: &Scene) -> (Device, DeviceId, DeviceId) {
     let hardware = ipad("15.8");
     let real = enroll(scene, "ada", &hardware).await;
@@ -76,16 +77,16 @@ async fn a_record_that_was_ended_wrongly_comes_back_with_its_queue_and_an_alarm(
     let context = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.platform.world.uuid());
     let refused =
         app.devices.queue_command(old, CommandId(app.platform.world.uuid()), &security_info(), &context).await;
-    assert!(refused.is_err(), "nothing is asked of a record that ended");
+    assert!(refused.is_err(), "a record that ended accepts no commands");
 
-    assert_eq!(polls(&mut real).await, Ok(vec!["SecurityInfo".into()]), "what waited for it");
+    assert_eq!(polls(&mut real).await, Ok(vec!["SecurityInfo".into()]), "the command that was queued for it");
     assert_eq!(alarms(&scene, "device-revived"), 1);
     let revived = DeviceEvent::DeviceRevived { superseded_by: new };
     assert!(events(&scene, old).await.contains(&revived));
     assert_eq!((state(&scene, old).await, state(&scene, new).await), (State::Enrolled, State::Enrolled));
     let device = projections::devices::get(&app.platform.projections, old, None).await.unwrap().unwrap();
     assert_eq!((device.claimed_by, device.superseded_by, device.ended_at), (vec![new], None, None));
-    // Said again, it is no news; and the same conclusion is not drawn twice.
+    // A repeated poll raises no second alarm, and the same dead token does not end the record again.
     assert_eq!(polls(&mut real).await, Ok(vec![]));
     assert_eq!(alarms(&scene, "device-revived"), 1);
     real.renew_push_token().await.unwrap();
@@ -108,7 +109,7 @@ async fn after_thirty_days_the_end_stands() {
             projections::certificates::revoked(&app.platform.projections, app.platform.world.now()).await.unwrap();
         found.iter().any(|one| one.device == old)
     };
-    assert!(!revoked().await, "it may come back");
+    assert!(!revoked().await, "the record may still be revived");
     clock.advance_seconds(30 * 86_400 + 1);
     assert!(revoked().await);
     assert_eq!(polls(&mut real).await, Err(403));
@@ -128,7 +129,7 @@ async fn the_check_out_of_the_earlier_record_confirms_its_end() {
     assert_eq!(answer.status, 200);
     let events = events(&scene, old).await;
     assert!(events.iter().any(|event| matches!(event, DeviceEvent::DeviceCheckedOut { .. })));
-    assert_eq!(polls(&mut real).await, Err(403), "it left");
+    assert_eq!(polls(&mut real).await, Err(403), "the device left");
     assert_eq!((state(&scene, old).await, alarms(&scene, "device-revived")), (State::Superseded, 0));
     scene.strike().await;
 }

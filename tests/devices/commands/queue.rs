@@ -1,4 +1,4 @@
-//! What is called off or expires is never sent, and secrets of the queue are sealed.
+//! Tests of cancelled and expired commands, which are never sent, and of sealed secrets in the queue.
 
 use super::{context, id, queue, request};
 use decisions::device::{CommandState, Phase, Refusal};
@@ -23,7 +23,7 @@ async fn a_command_that_is_called_off_is_never_sent_again_and_its_late_answer_is
     assert_eq!(device.poll().await, None);
     let cancelled = DeviceEvent::MdmCommandCancelled { command: never };
     assert_eq!(device.events(&server).await.iter().filter(|event| **event == cancelled).count(), 1);
-    // This one the device has already when it is called off.
+    // The device already has this command when it is cancelled.
     queue(&server, &device, late, &build::lock(None, None)).await.unwrap();
     assert_eq!(device.poll().await.unwrap().0, late.to_string());
     server.app().devices.cancel_command(device.id, late, &context(&device)).await.unwrap();
@@ -32,7 +32,7 @@ async fn a_command_that_is_called_off_is_never_sent_again_and_its_late_answer_is
     assert_eq!(
         super::answered(&server, &device, late).await,
         [CommandStatus::Acknowledged],
-        "it was locked all the same"
+        "the device was locked anyway"
     );
     let refused = server.app().devices.cancel_command(device.id, late, &context(&device)).await;
     assert!(matches!(refused, Err(PerformError::Refused(Refusal::AnsweredCommand { .. }))), "{refused:?}");
@@ -49,7 +49,7 @@ async fn a_command_whose_time_is_over_expires_by_the_timer_and_is_not_sent() {
     let lock = build::lock(Some("Please bring me back"), None);
     server.app().devices.queue_command_on(device.id, id, &lock, terms, &context(&device)).await.unwrap();
     let expired = DeviceEvent::MdmCommandExpired { command: id };
-    until("the end of its time", async || device.events(&server).await.contains(&expired)).await;
+    until("the expiry of the command", async || device.events(&server).await.contains(&expired)).await;
     assert_eq!(device.events(&server).await.iter().filter(|event| **event == expired).count(), 1);
     assert_eq!(device.poll().await, None);
     server.stop().await;
@@ -93,7 +93,7 @@ async fn what_a_profile_or_a_message_holds_is_sealed_under_the_devices_key() {
     assert_eq!(queued.collect::<Vec<_>>(), ["InstallProfile", "DeviceLock"]);
     let bytes = std::fs::read(server.app().config.store.directory.join("events.db")).unwrap();
     let text = String::from_utf8_lossy(&bytes);
-    assert!(!text.contains("Call Ada at home"), "the message is readable in the log's file");
+    assert!(!text.contains("Call Ada at home"), "the message is in plain text in the log's file");
     server.stop().await;
 }
 

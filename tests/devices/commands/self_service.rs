@@ -1,4 +1,5 @@
-//! Step 11: the organization's name first, then the app, with the right purchase method, followed to the end.
+//! Tests of step 11: the organization's name is set first, then the app is installed with the correct purchase method,
+//! and its status is followed to the end.
 
 use events::device::{AppStatus, CommandId, DeviceEvent, DeviceId, RejectionReason};
 use events::enrollment::{EnrollmentKind, Ownership};
@@ -104,12 +105,16 @@ async fn a_personal_device_takes_the_app_with_a_licence_and_says_where_there_is_
         let expected =
             if licensed { "asks whether to install" } else { "You do not have a licence for Self Service yet" };
         assert!(page.text.contains(expected), "{}", page.text);
-        assert_eq!(page.link("self-service").is_some(), !licensed, "the App Store is the other way");
+        assert_eq!(
+            page.link("self-service").is_some(),
+            !licensed,
+            "the page links to the App Store if there is no licence"
+        );
         scene.strike().await;
     }
 }
 
-/// A device that enrolls on a clock of the test's own, and answers in its own words.
+/// A device that enrolls with the test's own clock and whose responses the test controls.
 struct Slow {
     server: TestServer,
     clock: Arc<ManualClock>,
@@ -125,7 +130,7 @@ impl Slow {
         Slow { server, clock, device }
     }
 
-    /// Answers what waits until a command of this type comes, and gives its id.
+    /// Acknowledges commands until one of this type comes, and returns its id.
     async fn until(&self, request_type: &str) -> String {
         let asked = async || {
             let (id, command) = self.device.poll().await?;
@@ -161,7 +166,7 @@ async fn how_the_app_stands_is_asked_until_it_is_there_and_then_no_more() {
         slow.device.poll().await.is_none_or(|(_, command)| {
             command.get("RequestType").and_then(Value::as_string) != Some("InstallApplication")
         }),
-        "not before the organization is named"
+        "not before the organization's name is set"
     );
     let settings = slow.until("Settings").await;
     slow.device.report_on(&slow.device.report("Acknowledged", Some(&settings))).await;
@@ -176,7 +181,7 @@ async fn how_the_app_stands_is_asked_until_it_is_there_and_then_no_more() {
     slow.server.caught_up().await;
     let later = slow.server.app().platform.world.now().plus_seconds(30 * 24 * 3_600);
     let due = projections::commands::due(&slow.server.app().platform.projections, later, 10).await.unwrap();
-    assert_eq!(due, vec![], "nothing more is asked");
+    assert_eq!(due, vec![], "no further request is due");
     let statuses: Vec<_> = slow
         .device
         .events(&slow.server)
@@ -187,7 +192,11 @@ async fn how_the_app_stands_is_asked_until_it_is_there_and_then_no_more() {
             _ => None,
         })
         .collect();
-    assert_eq!(statuses, [AppStatus::Prompting, AppStatus::Installing, AppStatus::Managed], "only what changed");
+    assert_eq!(
+        statuses,
+        [AppStatus::Prompting, AppStatus::Installing, AppStatus::Managed],
+        "only changes are recorded"
+    );
     slow.server.stop().await;
 }
 
@@ -197,7 +206,7 @@ async fn a_person_who_refuses_is_told_so_and_offered_the_app_store() {
     let refuse = |device: &mut Device| device.apps.taste = Taste::Refuses;
     let mut walk = walk(&scene, Visitor::institutional(Family::IPhone, "15.4"), refuse).await;
     scene.answer_first_commands(&mut walk.device).await;
-    // An administrator need not wait for the timer.
+    // The test queues the request itself instead of waiting for the timer.
     for _ in 0..2 {
         super::ask_for_apps(&scene.server, id_of(&walk.device)).await;
         walk.device.poll().await.unwrap();
@@ -234,7 +243,7 @@ async fn why_a_device_does_not_take_the_app_is_on_its_command_though_it_names_no
         _ => None,
     });
     assert_eq!(rejection, Some(RejectionReason::PurchaseMethodNotSupported));
-    assert_eq!(app_events(&scene, &walk.device).await, [], "no app of ours came of it");
+    assert_eq!(app_events(&scene, &walk.device).await, [], "no app status is recorded");
     let projections = &scene.server.app().platform.projections;
     scene.server.caught_up().await;
     let commands = projections::commands::of_device(projections, id_of(&walk.device), 50).await.unwrap();

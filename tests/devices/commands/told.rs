@@ -1,4 +1,5 @@
-//! A device that tells too much: what a personal device must not reveal is stored nowhere, whatever the answer is to.
+//! Tests of a device that reports too much. The server stores nothing that a personal device must not reveal, in the
+//! result of any command.
 
 use super::{id, queue, request};
 use decisions::apple_target;
@@ -27,7 +28,8 @@ fn list(entry: &[(&str, Value)]) -> Value {
     Value::Array(vec![dictionary(entry).into()])
 }
 
-/// Everything that any device could say, in one answer, each with a word that is looked for.
+/// Returns everything that any device could report, in one result. Each value contains a word that the test searches
+/// for.
 fn everything() -> Dictionary {
     let secret = || Value::from("SECRET");
     let hardware =
@@ -73,7 +75,7 @@ fn everything() -> Dictionary {
     ])
 }
 
-/// A command of this type with what it needs.
+/// Returns a command of this type with its required keys.
 fn asked(request_type: &str) -> Dictionary {
     let mut command = request(request_type);
     let app = || Value::Array(vec!["org.example.app".into()]);
@@ -157,7 +159,7 @@ async fn of_an_institutional_device_lists_are_kept_cut_to_what_is_of_use_and_sea
         }
     }
     assert_eq!(lists["InstalledApplicationList"], r#"[{"Identifier":"SECRET","Name":"SECRET"}]"#);
-    assert_eq!(lists["CertificateList"], r#"[{"CommonName":"SECRET"}]"#, "never the certificate itself");
+    assert_eq!(lists["CertificateList"], r#"[{"CommonName":"SECRET"}]"#, "the certificate itself is not stored");
     server.stop().await;
 }
 
@@ -189,6 +191,9 @@ async fn a_talkative_iphone_is_asked_everything_and_its_record_holds_nothing_pri
     for word in private {
         assert!(!told.contains(word), "{word} is in {told}");
     }
-    assert!(told.contains("ProfileList") && told.contains("CertificateList"), "what came by management is there");
+    assert!(
+        told.contains("ProfileList") && told.contains("CertificateList"),
+        "profiles and certificates that management installed are stored"
+    );
     scene.strike().await;
 }

@@ -1,4 +1,4 @@
-//! Answers that cannot be read, or not all of them: the command is settled and the queue goes on.
+//! Tests of results that are unreadable as a whole or in part: the command is settled, and the queue continues.
 
 use events::device::{AnswerFault, CommandId, CommandStatus, DeviceEvent, InventoryValue};
 use events::enrollment::EnrollmentKind;
@@ -9,7 +9,7 @@ use harness::devices::{Answer, TestDevice, command};
 use plist::Value;
 use uuid::Uuid;
 
-/// The answer to `DeviceInformation` with this name, which may be anything.
+/// Returns a result of `DeviceInformation` with this name, which may be any bytes.
 fn named(device: &TestDevice, id: &str, name: &[u8]) -> Vec<u8> {
     let (key, value) = device.identifier.entry();
     let head = format!(
@@ -37,7 +37,7 @@ async fn unreadable(server: &TestServer, device: &TestDevice) -> Vec<(String, Ve
     unreadable.collect()
 }
 
-/// What the device told of itself last.
+/// Returns the last value that the device reported under this name.
 async fn told(server: &TestServer, device: &TestDevice, name: &str) -> Option<String> {
     let inventory = server.app().platform.device(device.id).await.unwrap().inventory;
     match inventory.get(name)? {
@@ -64,7 +64,7 @@ async fn what_cannot_be_kept_of_an_answer_is_left_out_and_the_next_question_come
     for (name, kept, fault) in names {
         let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
         server.reacted().await;
-        let (id, asked) = device.poll().await.expect("a question");
+        let (id, asked) = device.poll().await.expect("a command");
         assert_eq!(asked["RequestType"].as_string(), Some("DeviceInformation"));
         let answer = device.put("command", &named(&device, &id, &name)).await;
         assert_eq!(request_type(&answer).as_deref(), Some("SecurityInfo"), "{}", String::from_utf8_lossy(&name));
@@ -82,10 +82,10 @@ async fn a_name_in_cdata_is_the_devices_name_and_an_empty_one_leaves_its_model()
     for (name, shown) in [("<![CDATA[Ada & Bob]]>", "Ada & Bob"), ("", "iPhone14,5")] {
         let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
         server.reacted().await;
-        let (id, _) = device.poll().await.expect("a question");
+        let (id, _) = device.poll().await.expect("a command");
         let answer = named(&device, &id, format!("<string>{name}</string>").as_bytes());
         assert_eq!(device.put("command", &answer).await.status, 200);
-        assert_eq!(unreadable(&server, &device).await, [], "nothing was left out");
+        assert_eq!(unreadable(&server, &device).await, [], "every value was readable");
         server.caught_up().await;
         assert_eq!(browser.get("/console/devices").await.texts("tbody th a").first().map(String::as_str), Some(shown));
     }
@@ -106,7 +106,7 @@ async fn a_command_whose_answer_cannot_be_read_has_failed_and_the_console_says_w
     for (cut, fault) in cuts {
         let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
         server.reacted().await;
-        let (id, _) = device.poll().await.expect("a question");
+        let (id, _) = device.poll().await.expect("a command");
         let whole = String::from_utf8(named(&device, &id, b"<string>Ada</string>")).unwrap();
         let answer = device.put("command", cut(&whole).as_bytes()).await;
         assert_eq!(request_type(&answer).as_deref(), Some("SecurityInfo"), "{fault:?}");
@@ -125,10 +125,10 @@ async fn a_command_is_settled_after_three_answers_of_which_nobody_can_tell_to_wh
     let device = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
     server.reacted().await;
     let mut settled = vec![];
-    // The same bytes each time: they settle the second command as they settled the first.
+    // All results have the same bytes; they settle the second command as well as the first.
     for (question, next) in [("DeviceInformation", Some("SecurityInfo")), ("SecurityInfo", None)] {
         for nth in 1..=3 {
-            let (id, asked) = device.poll().await.expect("a question");
+            let (id, asked) = device.poll().await.expect("a command");
             assert_eq!(asked["RequestType"].as_string(), Some(question));
             let answer = device.put("command", b"bplist00: no device sends this").await;
             match nth {
@@ -171,7 +171,7 @@ async fn an_answer_that_cannot_be_read_is_no_answer_of_another_device() {
         TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await,
     );
     server.reacted().await;
-    let (id, _) = device.poll().await.expect("a question");
+    let (id, _) = device.poll().await.expect("a command");
     let named_other = named(&other, &id, b"<integer/>");
     assert_eq!(device.put("command", &named_other).await.status, 403);
     let unsigned = device.put_signed("command", &named(&device, &id, b"<integer/>"), None).await;

@@ -1,4 +1,4 @@
-//! A real HAProxy ends TLS in front of the server, as the paper on operating configures it.
+//! Tests with a real HAProxy that terminates TLS in front of the server, configured as in `docs/operating.md`.
 
 use super::{check_in, client_cert};
 use events::enrollment::EnrollmentKind;
@@ -22,7 +22,7 @@ struct HaProxy {
 
 impl Drop for HaProxy {
     fn drop(&mut self) {
-        // Ended already, or ended now: either is right.
+        // The process may already have ended; both cases are correct.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -36,7 +36,7 @@ fn is_here(test: &str) -> bool {
     here
 }
 
-/// Devices are sent to the proxy at `port`.
+/// Configures the server for devices that connect to the proxy at `port`.
 fn behind(port: u16) -> impl FnOnce(&mut Config) {
     move |config| {
         super::behind_a_proxy(config);
@@ -45,7 +45,7 @@ fn behind(port: u16) -> impl FnOnce(&mut Config) {
 }
 
 impl HaProxy {
-    /// With the example of `docs/operating.md`, but for names and addresses.
+    /// Starts HAProxy with the example of `docs/operating.md`; only names and addresses are replaced.
     async fn start(server: &TestServer, port: u16) -> HaProxy {
         let directory = tempfile::tempdir().unwrap();
         let (folder, config) = (directory.path(), &server.app().config);
@@ -55,7 +55,10 @@ impl HaProxy {
         std::fs::copy(&config.pki.identity_ca_certificate, folder.join("identity-ca.pem")).unwrap();
         std::fs::write(folder.join("muster-root.pem"), server.tls_root()).unwrap();
         let paper = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operating.md"));
-        let example = paper.split("\n\n").find(|part| part.contains("frontend devices")).expect("the example");
+        let example = paper
+            .split("\n\n")
+            .find(|part| part.contains("frontend devices"))
+            .expect("the example in docs/operating.md");
         let example = example
             .replace("bind :443", &format!("bind 127.0.0.1:{port}"))
             .replace("10.0.0.2:8443", &config.server.listen.to_string())
@@ -94,10 +97,10 @@ async fn haproxy_passes_on_the_certificate_of_the_connection_and_no_other() {
     let _proxy = HaProxy::start(&server, port).await;
     let device = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
     let body = xml(&device.authenticate());
-    assert_eq!(check_in(&server, None, &body, None).await, 400, "it presents nothing");
+    assert_eq!(check_in(&server, None, &body, None).await, 400, "the client presents no certificate");
     let forged = server.client().put(format!("https://localhost:{port}/mdm/checkin")).body(body.clone());
     let forged = forged.header("Client-Cert", client_cert(&device.identity.certificate)).send().await.unwrap();
-    assert_eq!(forged.status(), 400, "what a client says of itself is taken away");
+    assert_eq!(forged.status(), 400, "the proxy removes the client's own header");
     assert!(device.history(&server).await.is_empty());
     assert_eq!(check_in(&server, Some(&device.identity), &body, None).await, 200);
     server.stop().await;

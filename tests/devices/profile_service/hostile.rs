@@ -1,4 +1,4 @@
-//! Strangers, other devices, and what the settings refuse.
+//! Tests of unknown clients, of other devices, and of devices that the settings refuse.
 
 use super::{scene, visits};
 use events::Event;
@@ -30,7 +30,7 @@ fn another_device(scene: &Scene, like: &Device) -> Device {
     device
 }
 
-/// The status that a message is answered with, and nothing in the answer.
+/// Returns the status of the response to a message. A refusal must have an empty body.
 async fn status(device: &Device, service: &ProfileService, message: Vec<u8>) -> u16 {
     match device.send_over_the_air(service, message, "it").await {
         Ok(_) => 200,
@@ -57,13 +57,13 @@ async fn ended(scene: &Scene) -> Option<EnrollmentRefusal> {
     })
 }
 
-/// Nothing in the log tells of this hardware.
+/// Asserts that the log contains nothing about this hardware.
 async fn assert_forgotten(scene: &Scene, device: &Device) {
     let log = scene.server.whole_log().await;
     for told in [&device.hardware.udid, &device.hardware.serial_number] {
         assert!(
             !log.iter().any(|entry| entry.event.to_parts().1.to_string().contains(told.as_str())),
-            "{told} is kept"
+            "{told} is in the log"
         );
     }
 }
@@ -132,7 +132,7 @@ async fn what_is_no_message_of_a_device_is_refused_and_leaves_nothing_but_refusa
     let log = scene.server.whole_log().await;
     let left: Vec<String> = log[before..].iter().map(|entry| entry.event.type_name()).collect();
     assert_eq!(left, ["DeviceRequestRefused"; 11]);
-    // Whatever the bytes are called, they are taken.
+    // The message is accepted with any content type.
     let answer = client.post(&service.url).header("Content-Type", "text/plain").body(whole).send().await.unwrap();
     assert_eq!(answer.status().as_u16(), 200);
     assert_eq!(answer.headers()["content-type"], "application/x-apple-aspen-config");
@@ -151,7 +151,11 @@ async fn a_message_that_its_signature_does_not_fit_is_refused_on_record() {
     for _ in 0..3 {
         assert_eq!(status(&device, &service, message.clone()).await, 403);
     }
-    assert_eq!(refusals(&scene).await, [ProfileServiceRefusal::SignatureInvalid], "once, however often");
+    assert_eq!(
+        refusals(&scene).await,
+        [ProfileServiceRefusal::SignatureInvalid],
+        "recorded once, for any number of attempts"
+    );
     assert_forgotten(&scene, &device).await;
     device.be_verified(&service).await.unwrap();
     scene.strike().await;
@@ -166,7 +170,7 @@ async fn a_challenge_is_good_for_the_first_device_that_answers_it() {
     let other = another_device(&scene, &device);
     let message = other.sign_built_in(&other.attributes(&service)).unwrap();
     assert_eq!(status(&other, &service, message).await, 403);
-    // Under the name of the first one.
+    // The other device reports the identifiers of the first one.
     let message = other.sign_built_in(&device.attributes(&service)).unwrap();
     assert_eq!(status(&other, &service, message).await, 403);
     assert_eq!(refusals(&scene).await, [ProfileServiceRefusal::AnotherDevice]);
@@ -179,7 +183,7 @@ async fn another_device_that_installs_the_profile_of_a_verified_one_is_refused()
     let (scene, _file) = scene(true, ASKS).await;
     let (mut walk, service) = taken(&scene, iphone()).await;
     let by = walk.device.be_verified(&service).await.unwrap();
-    // Somebody carries the served profile to another device.
+    // The served profile is copied to another device.
     let message = signature::attached(&walk.device.attributes(&service), &by, &[], Style::REAL).unwrap();
     let client = walk.device.trust.client().unwrap();
     let file = client.post(&service.url).body(message).send().await.unwrap().bytes().await.unwrap().to_vec();
@@ -192,7 +196,7 @@ async fn another_device_that_installs_the_profile_of_a_verified_one_is_refused()
     assert_forgotten(&scene, &other).await;
     let Opened::Page(page) = walk.safari.open(&scene.address()).await.unwrap() else { panic!("no page") };
     assert!(page.text.contains("Another device"), "{}", page.text);
-    // And nobody is answered any more.
+    // After that, the server also refuses the requests of the verified device.
     let message = walk.device.sign_built_in(&walk.device.attributes(&service)).unwrap();
     assert_eq!(status(&walk.device, &service, message).await, 403);
     assert!(walk.device.ask_as_verified(&service, &by).await.is_err());
@@ -205,7 +209,7 @@ async fn the_identity_to_be_verified_by_opens_nothing_else() {
     let (walk, service) = taken(&scene, iphone()).await;
     let device = walk.device;
     let by = device.be_verified(&service).await.unwrap();
-    // Not the check-in and not commands.
+    // The identity gives no access to check-ins or commands.
     let body = messages::xml(&messages::dictionary([("Status", "Idle".into()), ("UDID", "x".into())]));
     let signed = signature::mdm_signature(&body, &by, Style::REAL).unwrap();
     let client = device.trust.client().unwrap();
@@ -214,12 +218,12 @@ async fn the_identity_to_be_verified_by_opens_nothing_else() {
         let answer = client.put(url).header("Mdm-Signature", &signed).body(body.clone()).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 403, "{endpoint}");
     }
-    // Not another identity by SCEP.
+    // The identity cannot be renewed by SCEP.
     let profile = device.ask_as_verified(&service, &by).await.unwrap();
     let payload = profile.scep.unwrap();
     let key = by.key.clone();
     assert!(scep::renew(&client, &payload, device.hardware.ios, &by, key).await.is_err());
-    // And it ends within a day.
+    // The identity expires within a day.
     let left = openssl::asn1::Asn1Time::days_from_now(0).unwrap().diff(by.certificate.not_after()).unwrap();
     assert!(left.days <= 1, "{left:?}");
     scene.strike().await;
@@ -240,7 +244,7 @@ async fn what_somebody_else_signs_with_a_verified_devices_certificate_is_refused
     assert_eq!(status(&device, &service, message).await, 403);
     let on_record = [ProfileServiceRefusal::SignatureInvalid, ProfileServiceRefusal::AnotherDevice];
     assert_eq!(refusals(&scene).await, on_record);
-    // A certificate of ours that no device is verified by.
+    // A certificate that the server issued, but for another purpose than to verify a device.
     let enrolled = scene.enroll(Visitor::institutional(Family::IPad, IOS)).await;
     let own = &enrolled.management().unwrap().identity;
     let message = signature::attached(&enrolled.attributes(&service), own, &[], Style::REAL).unwrap();

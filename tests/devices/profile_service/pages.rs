@@ -1,4 +1,4 @@
-//! The pages in a real browser at phone size, in all languages.
+//! Tests of the pages in a real browser at phone size, in all languages.
 
 use super::scene;
 use events::settings::ProfileService as Setting;

@@ -1,4 +1,4 @@
-//! The way through it: every version and family, what is on record, and what comes of lost answers.
+//! Tests of the Profile Service: every version and family, the recorded events, and lost responses.
 
 use super::{scene, visits};
 use apple::check_profile;
@@ -90,12 +90,12 @@ async fn what_was_served_and_what_the_device_told_is_on_record() {
     assert_eq!(attributes.serial_number.and_then(|serial| serial.get().cloned()), Some(hardware.serial_number.clone()));
     assert_eq!(attributes.imei.and_then(|imei| imei.get().cloned()), hardware.imei);
     assert_eq!(attributes.build_version, Some(hardware.ios.build()));
-    // Sealed: nothing of it can be read in the file of the log.
+    // The attributes are sealed: they are not readable in the files of the log.
     let file = std::fs::read(scene.server.directory().join("data/events.db")).unwrap();
     let wal = std::fs::read(scene.server.directory().join("data/events.db-wal")).unwrap_or_default();
     for secret in [&hardware.udid, &hardware.serial_number] {
         let found = |bytes: &[u8]| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-        assert!(!found(&file) && !found(&wal), "{secret} can be read");
+        assert!(!found(&file) && !found(&wal), "{secret} is in plain text");
     }
     scene.strike().await;
 }
@@ -107,7 +107,7 @@ async fn a_device_of_an_unknown_ca_enrolls_and_the_record_says_so() {
     arrived(&mut walk, &scene).await;
     let log = scene.log_of(&walk.device).await;
     assert!(log.contains("of an unknown issuer"), "{log}");
-    // The console shows it at the device, in the trail and in the visit.
+    // The console shows it on the pages of the device and of the visit.
     scene.server.caught_up().await;
     let admin = Browser::signed_in(&scene.server, "grace", &[Privilege::Administrator]).await;
     let id = id_of(&walk.device);
@@ -166,7 +166,7 @@ fn keys() -> simulator::keys::KeyPool {
     simulator::keys::KeyPool::fresh()
 }
 
-/// The same hardware with nothing on it, as after it was erased.
+/// The same hardware without any data, as after an erasure.
 fn erased(device: &Device) -> Visitor {
     Visitor { hardware: device.hardware.clone(), ..Visitor::institutional(device.hardware.family, "17.5") }
 }
@@ -183,7 +183,7 @@ async fn hardware_that_is_managed_already_is_found_before_it_gets_the_profile() 
             if records[0].device == old && records[0].evidence == [Evidence::SameHardware])
     });
     assert!(found);
-    // It enrolls all the same, and then the old record ends.
+    // The device enrolls anyway, and then the old record ends.
     walk.device.install().await.unwrap();
     let is_end = |line: &str| line.contains("DeviceSuperseded") && line.contains("profile service");
     until("the end of the old record", async || scene.log(old).await.lines().any(is_end)).await;

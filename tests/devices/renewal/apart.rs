@@ -1,4 +1,5 @@
-//! Many at once are spread, one device has one renewal, and a challenge is good for its own alone.
+//! Tests that many renewals are spread over time, that a device has one renewal at a time, and that a challenge is
+//! valid only for its own renewal.
 
 use super::*;
 use events::enrollment::EnrollmentKind;
@@ -27,24 +28,24 @@ async fn many_that_are_due_at_once_begin_a_few_a_minute_each_once() {
     clock.advance_seconds(ALL_DUE);
     waiting::until("the first twenty", async || requested(&server).await >= 20).await;
     looked().await;
-    assert_eq!(requested(&server).await, 20, "the clock stands still");
+    assert_eq!(requested(&server).await, 20, "the clock does not advance");
     clock.advance_seconds(61);
     for device in &devices {
         until(&server, device.id, "IdentityRenewalRequested", 1).await;
     }
     looked().await;
-    assert_eq!(requested(&server).await, 23, "each is asked once");
+    assert_eq!(requested(&server).await, 23, "each device is asked once");
     server.stop().await;
 }
 
-/// A device that is asked to renew, and the profile that it is sent.
+/// Returns a device that has a renewal pending, and the profile for it.
 async fn asked(server: &TestServer, clock: &ManualClock) -> (TestDevice, Profile) {
     let device = TestDevice::enrolled(server, EnrollmentKind::DeviceEnrollment).await;
     until(server, device.id, "MdmCommandQueued", 2).await;
     idle(&device).await;
     clock.advance_seconds(ALL_DUE);
     until(server, device.id, "IdentityRenewalRequested", 1).await;
-    let (_, command) = device.poll().await.expect("the profile comes");
+    let (_, command) = device.poll().await.expect("the profile is sent");
     let Some(Value::Data(file)) = command.get("Payload") else { panic!("{command:?}") };
     let (dictionary, signed) = profile::open(file).unwrap();
     let profile = profile::check(dictionary, signed, IOS).unwrap();
@@ -91,10 +92,10 @@ async fn a_challenge_is_good_for_its_own_renewal_alone() {
     }
     clock.advance_seconds(29 * DAY);
     let late = scep::enroll(&client, &scep_payload(&server, &challenge), IOS, &KEYS).await;
-    assert!(refused(late), "its time is over");
+    assert!(refused(late), "the challenge has expired");
     assert_eq!(count(&server, device.id, "IdentityRenewed").await, 0);
     let bytes = std::fs::read(server.app().config.store.directory.join("events.db")).unwrap();
-    assert!(!String::from_utf8_lossy(&bytes).contains(secret), "the secret stands in the log as it is");
+    assert!(!String::from_utf8_lossy(&bytes).contains(secret), "the log contains the secret in plain text");
     server.stop().await;
 }
 
@@ -106,11 +107,15 @@ async fn the_same_hardware_that_enrolls_anew_while_its_renewal_waits_is_a_new_re
     let before = id_of(&scene.enroll(visitor).await);
     clock.advance_seconds(ALL_DUE);
     until(&scene.server, before, "IdentityRenewalRequested", 1).await;
-    // Erased and set up again: nobody said goodbye.
+    // The device was erased and set up again, so it sent no CheckOut.
     let device = scene.enroll(Visitor { hardware, ..Visitor::institutional(Family::IPhone, "17.5") }).await;
     let after = id_of(&device);
     assert_ne!(before, after);
-    assert_eq!(count(&scene.server, after, "DeviceEnrolled").await, 1, "with its first questions, which it answered");
+    assert_eq!(
+        count(&scene.server, after, "DeviceEnrolled").await,
+        1,
+        "enrolled once, and the first commands are answered"
+    );
     assert_eq!(count(&scene.server, after, "DeviceReauthenticated").await, 0);
     until(&scene.server, before, "DeviceSuperseded", 1).await;
     clock.advance_seconds(29 * DAY);
@@ -118,7 +123,7 @@ async fn the_same_hardware_that_enrolls_anew_while_its_renewal_waits_is_a_new_re
     assert_eq!(
         count(&scene.server, before, "IdentityRenewalRequested").await,
         1,
-        "nothing more is asked of the old one"
+        "the old record gets no further renewal"
     );
     scene.strike().await;
 }

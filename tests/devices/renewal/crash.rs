@@ -1,4 +1,4 @@
-//! The server dies in the middle of renewals, and goes on where it was.
+//! Tests in which the server is killed during renewals and continues after its restart.
 
 use super::*;
 use events::Event;
@@ -20,7 +20,7 @@ async fn until_written(installation: &Installation, id: DeviceId, event_type: &s
     waiting::until(event_type, async || history(installation, id).await.iter().any(|name| name == event_type)).await;
 }
 
-/// What the device is sent when it asks, as soon as the server answers.
+/// Returns the profile that the device is sent when it polls; waits until the server responds.
 async fn fetch(device: &Device) -> Profile {
     let management = device.management().unwrap();
     let idle = messages::xml(&messages::idle(&management.identifier));
@@ -28,7 +28,7 @@ async fn fetch(device: &Device) -> Profile {
         let answer = device.send(management, &management.mdm.server_url, "application/x-apple-aspen-mdm", &idle).await;
         answer.ok().filter(|answer| answer.status == 200 && !answer.body.is_empty())
     };
-    let answer = waiting::seen("an answer of the server", answer).await;
+    let answer = waiting::seen("a response of the server", answer).await;
     let envelope = Value::from_reader_xml(&answer.body[..]).unwrap().into_dictionary().unwrap();
     let command = envelope.get("Command").and_then(Value::as_dictionary).unwrap();
     let Some(Value::Data(file)) = command.get("Payload") else { panic!("{command:?}") };
@@ -36,11 +36,11 @@ async fn fetch(device: &Device) -> Profile {
     profile::check(dictionary, signed, device.hardware.ios).unwrap()
 }
 
-// The real program at the machine's time: the device enrolled long ago, and its identity is due.
+// The real program uses the machine's time. The device enrolled long ago, and its identity is due.
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_point_of_a_renewal_the_server_goes_on_where_it_was() {
     let (scene, _) = stage().await;
-    // One key: the device asks again with the one it asked with before.
+    // A pool of one key: the device repeats its request with the same key.
     let walk = scene.walk(Visitor::personal(Family::IPhone, "17.5"));
     let hardware = walk.device.hardware.clone();
     let device = Device::new(hardware, KeyPool::shared(1).unwrap(), scene.push_server.clone());
@@ -57,10 +57,10 @@ async fn killed_at_any_point_of_a_renewal_the_server_goes_on_where_it_was() {
     let first = scep::enroll(&http, &payload, device.hardware.ios, device.keys()).await.unwrap();
     drop(server);
     let server = installation.serve();
-    // The same profile, since it was not answered; the same certificate, since the key is the same.
+    // The profile is the same, since the command was not acknowledged. The certificate is the same, since the key is.
     assert_eq!(fetch(&device).await.scep.unwrap().challenge, payload.challenge);
     let other = scep::enroll(&http, &payload, device.hardware.ios, &KeyPool::fresh()).await;
-    assert!(other.is_err(), "another key gets nothing");
+    assert!(other.is_err(), "another key gets no certificate");
     let handled = device.poll().await.unwrap();
     assert_eq!(handled.iter().map(|one| one.status.as_str()).collect::<Vec<_>>(), ["Acknowledged"]);
     let now = device.management().unwrap().identity.certificate.to_der().unwrap();

@@ -1,4 +1,5 @@
-//! The end of an identity: expired, or revoked with the management it was for, the renewed as well as the replaced.
+//! Tests of the end of identities: they expire, or both the renewed and the replaced identity are revoked with the
+//! management they belong to.
 
 use super::*;
 use events::enrollment::EnrollmentKind;
@@ -9,14 +10,14 @@ use simulator::profile;
 use simulator::scep;
 use simulator::signature::Identity;
 
-/// A device that has renewed its identity: with the new one, and the one it replaced.
+/// Returns a device that has renewed its identity, and the replaced identity.
 async fn renewed(server: &TestServer, clock: &ManualClock) -> (TestDevice, Identity) {
     let mut device = TestDevice::enrolled(server, EnrollmentKind::DeviceEnrollment).await;
     until(server, device.id, "MdmCommandQueued", 2).await;
     idle(&device).await;
     clock.advance_seconds(ALL_DUE);
     until(server, device.id, "IdentityRenewalRequested", 1).await;
-    let (command, dictionary) = device.poll().await.expect("the profile comes");
+    let (command, dictionary) = device.poll().await.expect("the profile is sent");
     let Some(Value::Data(file)) = dictionary.get("Payload") else { panic!("{dictionary:?}") };
     let (dictionary, signed) = profile::open(file).unwrap();
     let payload = profile::check(dictionary, signed, IOS).unwrap().scep.unwrap();
@@ -44,21 +45,21 @@ async fn with_the_devices_leaving_both_identities_are_revoked_and_revive_nothing
     let (device, old) = renewed(&server, &clock).await;
     let replaced = device.with_identity(old.clone());
     assert_eq!(revoked(&server, &clock, [&device.identity, &old]).await, [false, false]);
-    assert_eq!(replaced.poll().await, None, "until then the old one works");
+    assert_eq!(replaced.poll().await, None, "the old identity works until the device leaves");
     assert_eq!(device.check_in(&device.message("CheckOut")).await, 200);
     assert_eq!(revoked(&server, &clock, [&device.identity, &old]).await, [true, true]);
     let mut history = device.history(&server).await;
     for device in [&device, &replaced] {
         let mut again = device.authenticate();
         again.insert("OSVersion".into(), "17.6".into());
-        // Refused, and told nothing more: the person removed the profile.
+        // The server refuses the messages without a code, since the person removed the profile.
         assert_eq!(device.check_in(&again).await, 403);
         assert_eq!(device.check_in(&device.token_update("YET ANOTHER")).await, 403);
         let idle = device.report_on(&device.report("Idle", None)).await;
         assert_eq!((idle.status, idle.body.as_slice()), (403, b"".as_slice()));
     }
     history.push("DeviceMessageRefused".into());
-    assert_eq!(device.history(&server).await, history, "refused on record once, and nothing else happened");
+    assert_eq!(device.history(&server).await, history, "the refusal is recorded once, and nothing else happened");
     server.stop().await;
 }
 
@@ -96,8 +97,8 @@ async fn who_leaves_while_a_renewal_waits_and_enrolls_again_is_enrolled_in_full(
     assert_eq!(device.check_in(&device.authenticate()).await, 200);
     assert_eq!(device.check_in(&device.token_update("MAGIC")).await, 200);
     assert_eq!(count(&server, device.id, "DeviceEnrolled").await, 2);
-    assert_eq!(count(&server, device.id, "DeviceReauthenticated").await, 1, "that of the renewal before");
-    // First questions are asked again, the profile of the renewal is not sent.
+    assert_eq!(count(&server, device.id, "DeviceReauthenticated").await, 1, "from the earlier renewal");
+    // The first commands are sent again; the profile of the renewal is not.
     until(&server, device.id, "MdmCommandQueued", 6).await;
     let mut asked = Vec::new();
     while let Some((id, command)) = device.poll().await {
@@ -108,7 +109,11 @@ async fn who_leaves_while_a_renewal_waits_and_enrolls_again_is_enrolled_in_full(
     assert_eq!(asked, ["DeviceInformation", "SecurityInfo"]);
     for identity in [former, old] {
         let earlier = device.with_identity(identity);
-        assert_eq!(earlier.report_on(&earlier.report("Idle", None)).await.status, 403, "of the management before");
+        assert_eq!(
+            earlier.report_on(&earlier.report("Idle", None)).await.status,
+            403,
+            "an identity of the earlier management"
+        );
     }
     server.stop().await;
 }

@@ -1,4 +1,4 @@
-//! It goes well, by signature and by TLS, on both kinds of enrollment.
+//! Tests of successful renewals, with signed messages and with mutual TLS, for both kinds of enrollment.
 
 use super::*;
 use harness::account;
@@ -30,7 +30,7 @@ async fn goes_well(visitor: Visitor, change: impl FnOnce(&mut Config), with_the_
 
     assert_ne!(serial(&device), old_serial);
     until(server, id, "IdentityRenewalCompleted", 1).await;
-    assert_eq!(device.poll().await.unwrap(), [], "nothing is asked that was asked before");
+    assert_eq!(device.poll().await.unwrap(), [], "no command is sent again");
     let after = record(server, id).await;
     assert_eq!((after.enrolled_at, after.state), (before.enrolled_at, before.state));
     assert_eq!(after.identity_serial.unwrap(), serial(&device));
@@ -54,15 +54,15 @@ async fn goes_well(visitor: Visitor, change: impl FnOnce(&mut Config), with_the_
     assert_eq!(
         asked.collect::<Vec<_>>().iter().filter(|name| *name != "InstallProfile").count(),
         2,
-        "no first questions"
+        "the first commands are not sent again"
     );
 
-    // It is woken where it said last, and the old identity opens the same stream until it expires.
+    // Pushes go to the new address, and the old identity still gives access to the same stream until it expires.
     ask(&scene, id).await;
-    // Its new address may have been tried before, for the profile that was not acknowledged yet.
+    // The server may have pushed to the new address before, for the profile that was not acknowledged yet.
     let asked =
         async || device.serve_once(PATIENCE).await.unwrap().iter().any(|one| one.request_type == "SecurityInfo");
-    waiting::until("the question", asked).await;
+    waiting::until("the command", asked).await;
     device.management_mut().unwrap().identity = old;
     assert_eq!(device.poll().await.unwrap(), []);
     scene.strike().await;
@@ -109,7 +109,7 @@ async fn the_profile_is_what_was_served_at_enrollment_whatever_the_configuration
     assert_eq!(renew(&scene, &mut device).await, CommandStatus::Acknowledged);
     let after = &device.management().unwrap().profile;
     assert_eq!((&after.identifier, &after.uuid), (&before.identifier, &before.uuid));
-    assert_eq!(after.display_name, "Renamed School", "what people read is of today");
+    assert_eq!(after.display_name, "Renamed School", "people see the current name");
     let (before, after) = (before.mdm.unwrap(), after.mdm.clone().unwrap());
     assert_eq!((after.server_url, after.check_in_url), (before.server_url, before.check_in_url));
     assert_eq!((after.topic, after.sign_message), (before.topic, before.sign_message));

@@ -1,4 +1,5 @@
-//! What staff and operators see: how many are due, failing, expired, which those are, and how one stands.
+//! Tests of what staff and operators see: the numbers of due, failing and expired identities, the list of them, and the
+//! state of one.
 
 use super::*;
 use events::enrollment::EnrollmentKind;
@@ -17,7 +18,7 @@ async fn the_console_counts_and_finds_identities_that_are_due_failing_and_expire
     let clock = clock();
     let server = TestServer::start_with(world(&clock), |_| {}).await;
     let expired = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
-    // The first must not be asked while it could still come: it is gone before the others come.
+    // The first identity must expire before the others are enrolled, so that its device is never asked to renew.
     clock.advance_seconds(LIFETIME - ALL_DUE + 2 * DAY);
     let due = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
     let failing = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
@@ -34,7 +35,7 @@ async fn the_console_counts_and_finds_identities_that_are_due_failing_and_expire
     for device in [&due, &failing] {
         until(&server, device.id, "IdentityRenewalRequested", 1).await;
     }
-    let (id, _) = failing.poll().await.expect("the profile comes");
+    let (id, _) = failing.poll().await.expect("the profile is sent");
     failing.report_on(&failing.report("Error", Some(&id))).await;
     until(&server, failing.id, "IdentityRenewalFailed", 1).await;
     server.caught_up().await;
@@ -64,7 +65,7 @@ async fn the_console_counts_and_finds_identities_that_are_due_failing_and_expire
     server.stop().await;
 }
 
-/// The same in a browser: nothing may be wider than the window or hard to read.
+/// Checks the same pages on a phone: nothing is wider than the window or violates accessibility.
 async fn on_a_phone(server: &TestServer, devices: &[&TestDevice]) {
     let test = "identities-phone";
     let (width, height) = PHONE;

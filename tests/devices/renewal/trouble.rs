@@ -1,4 +1,4 @@
-//! It goes wrong: the device keeps what it had, and another attempt comes, ever later.
+//! Tests of failed renewals: the device keeps its identity, and further attempts follow at growing intervals.
 
 use super::*;
 use harness::cast::Visitor;
@@ -50,8 +50,8 @@ async fn a_device_that_refuses_the_profile_is_asked_again_after_a_while() {
         },
     );
     clock.advance_seconds(ALL_DUE);
-    assert_eq!(renew(&scene, &mut device).await, CommandStatus::Error, "not now");
-    assert_eq!(failures(server, id).await, [], "it only waits");
+    assert_eq!(renew(&scene, &mut device).await, CommandStatus::Error, "the device answered NotNow");
+    assert_eq!(failures(server, id).await, [], "NotNow is not a failure");
     device.poll().await.unwrap();
     assert_eq!(failures(server, id).await, [RenewalFailure::Refused]);
     clock.advance_seconds(6 * 3_600);
@@ -87,7 +87,7 @@ async fn a_device_that_only_says_it_renewed_is_asked_again() {
     clock.advance_seconds(ALL_DUE);
     assert_eq!(renew(&scene, &mut device).await, CommandStatus::Acknowledged);
     looked().await;
-    assert_eq!(failures(server, id).await, [], "it may be about to come");
+    assert_eq!(failures(server, id).await, [], "the device may still check in");
     clock.advance_seconds(3_600);
     until(server, id, "IdentityRenewalFailed", 1).await;
     assert_eq!(failures(server, id).await, [RenewalFailure::NotUsed]);
@@ -126,7 +126,7 @@ async fn a_profile_that_the_devices_version_takes_no_more_is_not_sent_and_counts
     let (scene, clock) = stage().await;
     let mut device = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
     let (id, server) = (id_of(&device), &scene.server);
-    // It was updated to the version that knows no profile-based User Enrollment any more, and says so.
+    // The device was updated to a version without profile-based User Enrollment, and reports it.
     device.hardware.ios = "18.1".parse().unwrap();
     tell_version(&scene, &mut device).await;
     clock.advance_seconds(ALL_DUE);

@@ -1,4 +1,5 @@
-//! Account-driven enrollment: a server that knows whose account it is, and devices that trust it.
+//! Scenes for account-driven enrollment: a server with a user and her Managed Apple ID, and devices that trust the
+//! server.
 
 use crate::TestServer;
 use crate::cast::{PASSWORD, Scene, Visitor};
@@ -12,20 +13,20 @@ use simulator::walk::Walk;
 use staff::administration::{NewUser, Request};
 use world::World;
 
-/// Whose Managed Apple ID the server knows.
+/// Grace's Managed Apple ID, which the server knows.
 pub const GRACE: &str = "grace@appleid.example.com";
 
-/// A server that knows grace and her Managed Apple ID.
+/// Sets up a scene whose server knows grace and her Managed Apple ID.
 pub async fn scene() -> Scene {
     scene_in(World::system()).await
 }
 
-/// The same, with a clock of the test's own.
+/// As [`scene`], with the test's own clock.
 pub async fn scene_in(world: World) -> Scene {
     scene_with(world, |_| {}).await
 }
 
-/// The same, in a configuration of the test's own.
+/// As [`scene_in`], with the test's own configuration.
 pub async fn scene_with(world: World, change: impl FnOnce(&mut Config)) -> Scene {
     let scene = Scene::set_in(world, change).await;
     let user = NewUser {
@@ -40,7 +41,7 @@ pub async fn scene_with(world: World, change: impl FnOnce(&mut Config)) -> Scene
     scene
 }
 
-/// Where a device that would enroll is sent to sign in; from the server's own address on.
+/// Returns the path and query of the sign-in page to which the server sends a device that starts an enrollment.
 pub async fn link(server: &TestServer, device: &Device, version: &str) -> String {
     let base_url = format!("{}/mdm/account/{version}", server.url()).parse().unwrap();
     let information = device.machine_info(version == "mdm-byod").unwrap();
@@ -51,7 +52,8 @@ pub async fn link(server: &TestServer, device: &Device, version: &str) -> String
     }
 }
 
-/// A device whose administrator saw to it that it trusts the server, as the public roots do elsewhere; grace holds it.
+/// Returns grace's walk, with a device that trusts the server. The trust stands for a root that her administrator
+/// installed; in production the device trusts the public roots.
 pub fn walk(scene: &Scene, visitor: Visitor) -> Walk {
     let mut walk = scene.walk(visitor);
     walk.person.user_name = "grace".into();
@@ -59,18 +61,19 @@ pub fn walk(scene: &Scene, visitor: Visitor) -> Walk {
     walk
 }
 
-/// The device trusts the server, as it would by a public root elsewhere.
+/// Makes the device trust the server, as it would trust a public root in production.
 pub fn trust(server: &TestServer, device: &Device) {
     device.trust.install(X509::from_pem(&server.tls_root()).unwrap());
     device.trust.switch_on();
 }
 
-/// What is typed in Settings. The domain leads to the server itself, port included, since there is no name service here.
+/// Returns what the user types in Settings. The domain is the server's own address with its port, because the tests
+/// have no name service.
 pub fn identifier(scene: &Scene, name: &str) -> String {
     format!("{name}@{}", scene.server.url().trim_start_matches("https://"))
 }
 
-/// Institutional devices may enroll in this way, too.
+/// Also allows account-driven enrollment of institutional devices.
 pub async fn institutional(scene: &Scene) {
     let families = [DeviceFamily::IPhone, DeviceFamily::IPad].map(|family| (family, Ownership::Institutional));
     scene.server.settings(|settings| settings.account_driven.families = families.into()).await;

@@ -1,4 +1,4 @@
-//! The real `muster` binary: run to its end, or serving as a process of its own.
+//! Runs the real `muster` binary: a command to its end, or `muster serve` as a separate process.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// The program under test, of the features that are shipped: Cargo builds it for the tests of its package and says to
-/// them where it is.
+/// Returns the path of the binary under test, built with the shipped features. Cargo builds it for the tests of its
+/// package and passes its path in an environment variable.
 pub fn path() -> &'static str {
     static PATH: OnceLock<String> = OnceLock::new();
     PATH.get_or_init(|| {
@@ -16,7 +16,7 @@ pub fn path() -> &'static str {
     })
 }
 
-/// What a command said, and how it ended.
+/// Output and exit code of a command.
 #[derive(Debug)]
 pub struct Said {
     pub code: Option<i32>,
@@ -25,14 +25,14 @@ pub struct Said {
 }
 
 impl Said {
-    /// What it said, if it succeeded.
+    /// Returns stdout if the command succeeded.
     #[track_caller]
     pub fn expect_success(self) -> String {
         assert_eq!(self.code, Some(0), "{self:#?}");
         self.out
     }
 
-    /// Why it failed.
+    /// Returns stderr if the command failed.
     #[track_caller]
     pub fn expect_failure(self) -> String {
         assert!(matches!(self.code, Some(code) if code != 0), "{self:#?}");
@@ -45,14 +45,14 @@ pub fn muster(arguments: &[&str], input: &str) -> Said {
     finish(Command::new(path()).args(arguments), input)
 }
 
-/// Runs `muster …` about the installation that `config` describes.
+/// Runs `muster …` for the installation that `config` describes.
 pub fn muster_at(config: &Path, arguments: &[&str], input: &str) -> Said {
     let config = config.to_str().unwrap();
     let arguments: Vec<&str> = arguments.iter().copied().chain(["--config", config]).collect();
     muster(&arguments, input)
 }
 
-/// Runs `muster` where no file may grow beyond `kibibytes`: how a full disk looks to a process.
+/// Runs `muster` with a limit of `kibibytes` on the size of each file. To a process, this looks like a full disk.
 pub fn muster_with_small_disk(arguments: &[&str], kibibytes: u32) -> Said {
     let mut command = Command::new("bash");
     let script = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec \"$0\" \"$@\"");
@@ -62,32 +62,33 @@ pub fn muster_with_small_disk(arguments: &[&str], kibibytes: u32) -> Said {
 fn finish(command: &mut Command, input: &str) -> Said {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // A command that reads no input may be gone before it is given any.
+    // A command that reads no input may end before the input is written.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
-/// `muster serve`, killed when it is dropped.
+/// A `muster serve` process, killed on drop.
 pub struct Serving {
     child: Child,
 }
 
 impl Serving {
-    /// Serves and waits until it answers.
+    /// Starts the server and waits until it prints its address.
     pub fn start(config: &Path) -> Serving {
         Serving::start_with(config, &[])
     }
 
-    /// As [`Serving::start`], with more arguments.
+    /// As [`Serving::start`], with additional arguments.
     pub fn start_with(config: &Path, arguments: &[&str]) -> Serving {
         let mut command = Command::new(path());
         command.args(["serve", "--config"]).arg(config).args(arguments);
         Serving::of(command)
     }
 
-    /// Serves where no file may grow beyond `kibibytes`: how a full disk looks to a process.
+    /// As [`Serving::start`], with a limit of `kibibytes` on the size of each file. To a process, this looks like a
+    /// full disk.
     pub fn start_with_small_disk(config: &Path, kibibytes: u32) -> Serving {
         let mut command = Command::new("bash");
         let script = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec \"$0\" serve --config \"$1\"");
@@ -95,7 +96,7 @@ impl Serving {
         Serving::of(command)
     }
 
-    /// Serves with so many descriptors, which the server cannot raise.
+    /// As [`Serving::start`], with a limit on file descriptors that the server cannot raise.
     pub fn start_with_few_descriptors(config: &Path, descriptors: u32) -> Serving {
         let mut command = Command::new("bash");
         let script = format!("ulimit -n {descriptors}; exec \"$0\" serve --config \"$1\"");
@@ -107,18 +108,18 @@ impl Serving {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut first = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
-        assert!(first.starts_with("serving https://localhost:"), "the server said {first:?}");
+        assert!(first.starts_with("serving https://localhost:"), "the server printed {first:?}");
         Serving { child }
     }
 
-    /// Asks it to stop, as a supervisor does.
+    /// Sends SIGTERM, as a supervisor does, and waits for the exit status.
     pub fn terminate(&mut self) -> ExitStatus {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        self.wait(Duration::from_secs(15)).expect("the server ends when asked to")
+        self.wait(Duration::from_secs(15)).expect("the server ends after SIGTERM")
     }
 
-    /// How it ended, if it does within this time.
+    /// Returns the exit status, or `None` if the server still runs after this time.
     pub fn wait(&mut self, within: Duration) -> Option<ExitStatus> {
         let begun = Instant::now();
         while begun.elapsed() < within {

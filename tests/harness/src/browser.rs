@@ -1,5 +1,5 @@
-//! Real browsers: pages looked at, and whole walks. Where a browser is missing its tests say so by name and are left out;
-//! `tests/run` installs what they need.
+//! Real browsers: checks of single pages, and whole walks. If a browser is missing, its tests are skipped and reported
+//! by name; `tests/run` installs what they need.
 
 pub mod accessibility;
 pub mod console;
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 pub const PHONE: (u32, u32) = (390, 844);
 pub const DESK: (u32, u32) = (1280, 900);
 
-/// A browser of this engine, or `None` with a word about the test that is left out.
+/// Starts a browser with this engine. Returns `None` if the engine is missing, and reports that the test is skipped.
 pub async fn browser(engine: Engine, test: &str, looks: &Looks<'_>) -> Option<Browser> {
     if let Some(why) = driver::missing(engine) {
         crate::left_out(test, &why);
@@ -25,38 +25,38 @@ pub async fn browser(engine: Engine, test: &str, looks: &Looks<'_>) -> Option<Br
     Some(Browser::start(engine, looks).await)
 }
 
-/// What language the page says that it is in; `None` while none is shown.
+/// Returns the language that the page declares; `None` if no page is shown.
 pub async fn language_of(browser: &Browser) -> Option<String> {
     let language = browser.client.execute("return document.documentElement.lang", vec![]).await.ok()?;
     language.as_str().map(str::to_owned)
 }
 
-/// The first element that this selector finds, as soon as there is one.
+/// Waits for the first element that matches this selector.
 pub async fn wait_for(browser: &Browser, css: &str) -> Element {
     seen(css, async || browser.client.find(Locator::Css(css)).await.ok()).await
 }
 
-/// The person chooses their language, unless the page is in it already.
+/// Selects a language on the page, unless the page already has it.
 pub async fn speak(browser: &Browser, language: &str) {
     if language_of(browser).await.as_deref() == Some(language) {
         return;
     }
     let button = format!("form.languages button[value={language}]");
-    let button = browser.client.find(Locator::Css(&button)).await.expect("there is a button for the language");
-    button.click().await.expect("it can be tapped");
+    let button = browser.client.find(Locator::Css(&button)).await.expect("the page has a button for the language");
+    button.click().await.expect("the button can be clicked");
     until(&format!("a page in {language}"), async || {
         is_loaded(browser).await && language_of(browser).await.as_deref() == Some(language)
     })
     .await;
 }
 
-/// No page is on its way: the driver does not wait for what a tap leads to.
+/// Returns true if the page is completely loaded. The driver does not wait for the page that a tap leads to.
 pub async fn is_loaded(browser: &Browser) -> bool {
     let state = browser.client.execute("return document.readyState", vec![]).await;
     state.is_ok_and(|state| state == "complete")
 }
 
-/// Waits until a page is shown, whole, whose address before the query has this part.
+/// Waits until a completely loaded page is shown whose URL, without the query, contains `part`.
 pub async fn arrive(browser: &Browser, part: &str) {
     let there = async || {
         let there =
@@ -69,14 +69,14 @@ pub async fn arrive(browser: &Browser, part: &str) {
     }
 }
 
-/// Looks at the page that is shown, once it is there whole: keeps a picture where `MUSTER_SCREENSHOTS` names a folder;
-/// nothing may be wider than the window, and axe-core finds no violation.
+/// Checks the page when it is completely loaded: nothing is wider than the window, and axe-core finds no violation. If
+/// `MUSTER_SCREENSHOTS` names a folder, a screenshot is stored there.
 pub async fn look_at(browser: &Browser, axe: Option<&Axe>, name: &str) {
-    until("the whole page", async || is_loaded(browser).await).await;
+    until("the completely loaded page", async || is_loaded(browser).await).await;
     if let Some(folder) = std::env::var_os("MUSTER_SCREENSHOTS").map(PathBuf::from) {
-        std::fs::create_dir_all(&folder).expect("the folder can be made");
-        let picture = browser.client.screenshot().await.expect("a picture is taken");
-        std::fs::write(folder.join(format!("{name}.png")), picture).expect("the picture is kept");
+        std::fs::create_dir_all(&folder).expect("the folder can be created");
+        let picture = browser.client.screenshot().await.expect("the browser takes a screenshot");
+        std::fs::write(folder.join(format!("{name}.png")), picture).expect("the screenshot is stored");
     }
     let width = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
     let too_wide = browser.client.execute(width, vec![]).await.expect("the page is measured");

@@ -1,4 +1,5 @@
-//! The stage and the cast: a server with its push server, people, and those who watch them.
+//! Scenes for tests of whole walks: a server with its push server, people with devices, and watchers that record the
+//! walk.
 
 use crate::TestServer;
 use crate::waiting::{PATIENCE, seen, until};
@@ -19,7 +20,7 @@ use world::World;
 
 pub const PASSWORD: &str = "a long walk in eleven steps";
 
-/// The server's timer looks every second.
+/// Longer than the interval of the server's timer, which is one second.
 pub const A_LOOK_OF_THE_TIMER: Duration = Duration::from_millis(1_500);
 
 pub struct Scene {
@@ -27,7 +28,7 @@ pub struct Scene {
     pub push_server: PushServer,
 }
 
-/// Who comes with which device.
+/// A device and its ownership.
 pub struct Visitor {
     pub hardware: Hardware,
     pub ownership: Ownership,
@@ -44,17 +45,17 @@ impl Visitor {
 }
 
 impl Scene {
-    /// A server that knows ada, and the push server that it pushes to.
+    /// Sets up a server that knows ada, and the push server that it pushes to.
     pub async fn set() -> Scene {
         Scene::set_with(|_| {}).await
     }
 
-    /// The same, in a configuration of the test's own.
+    /// As [`Scene::set`], with the test's own configuration.
     pub async fn set_with(change: impl FnOnce(&mut Config)) -> Scene {
         Scene::set_in(World::system(), change).await
     }
 
-    /// The same, with a clock of the test's own.
+    /// As [`Scene::set_with`], with the test's own clock.
     pub async fn set_in(world: World, change: impl FnOnce(&mut Config)) -> Scene {
         let files = TestServer::push_server_files().await;
         let files = PushServerFiles {
@@ -88,12 +89,12 @@ impl Scene {
         Walk::new(person, Device::new(visitor.hardware, KeyPool::fresh(), self.push_server.clone()))
     }
 
-    /// All the way, and the server's first questions answered.
+    /// Enrolls a device and answers the server's first commands.
     pub async fn enroll(&self, visitor: Visitor) -> Device {
         self.enroll_in(self.walk(visitor)).await
     }
 
-    /// As [`Scene::enroll`], on a walk that the test prepared.
+    /// As [`Scene::enroll`], for a walk that the test prepared.
     pub async fn enroll_in(&self, mut walk: Walk) -> Device {
         let ending = walk.run(&self.address(), &mut Nobody).await.unwrap();
         assert!(matches!(ending, Ending::Enrolled(_)), "{ending:?}");
@@ -101,11 +102,11 @@ impl Scene {
         walk.device
     }
 
-    /// Waits until the server has its first questions ready, so that logs can be compared; then the device, woken by the
-    /// push server, answers them.
+    /// Waits until the server has queued its first commands, so that logs can be compared. The push server then wakes
+    /// the device, and the device answers the commands.
     pub async fn answer_first_commands(&self, device: &mut Device) {
         let queued = async || self.log_of(device).await.matches("MdmCommandQueued").count() >= 2;
-        until("the first questions", queued).await;
+        until("the first commands", queued).await;
         let mut missing = vec!["DeviceInformation", "SecurityInfo"];
         while !missing.is_empty() {
             let handled = device.serve_once(PATIENCE).await.unwrap();
@@ -113,21 +114,21 @@ impl Scene {
         }
     }
 
-    /// Waits until nothing happens by itself any more: all that the log asks for is done, and neither an event nor a push
-    /// comes while the timer looks again. So many events and pushes there are.
+    /// Waits until the server is idle: it has done everything that the log asks for, and neither an event nor a push
+    /// follows during one more interval of the timer. Returns the number of events and the number of pushes.
     pub async fn quiet(&self) -> (usize, usize) {
         let counted = async || (self.server.whole_log().await.len(), self.push_server.received().len());
-        seen("an end of what happens by itself", async || {
+        seen("an idle server", async || {
             self.server.settled().await;
             let before = counted().await;
-            // That nothing comes can only be seen by waiting for it.
+            // Only waiting can show that nothing follows.
             tokio::time::sleep(A_LOOK_OF_THE_TIMER).await;
             (self.push_server.in_flight() == 0 && counted().await == before).then_some(before)
         })
         .await
     }
 
-    /// The device's log, without the pushes: these come when the push server is called, which is not decided here.
+    /// Returns the device's log without the pushes, because the test does not control when the push server is called.
     pub async fn log_of(&self, device: &Device) -> String {
         self.log(id_of(device)).await
     }
@@ -149,14 +150,14 @@ pub fn id_of(device: &Device) -> DeviceId {
     DeviceId(common_name(certificate).unwrap().parse().unwrap())
 }
 
-/// Writes down what happens.
+/// Records the acts of a walk.
 #[derive(Default)]
 pub struct Diary {
     pub acts: Vec<Act>,
 }
 
 impl Diary {
-    /// The steps of the guide, each once.
+    /// Returns the steps of the guide; consecutive repeats count once.
     pub fn steps(&self) -> Vec<u8> {
         let mut steps: Vec<u8> = self.acts.iter().copied().map(number_in_guide).collect();
         steps.dedup();
@@ -164,7 +165,7 @@ impl Diary {
     }
 }
 
-// The guide counts more finely than the names of the steps.
+// The guide has more steps than the acts have names.
 fn number_in_guide(act: Act) -> u8 {
     match act {
         Act::Discover | Act::OpenPortal | Act::ProceedInSpiteOfWarning | Act::AnswerDeviceQuestion => 0,

@@ -1,4 +1,5 @@
-//! Certificates as somebody brings them along: a root and what it issues, each with one thing as a test wants it.
+//! Certificates that an organization provides: a root and certificates that it issues, each with one property that a
+//! test sets.
 
 use openssl::asn1::Asn1Time;
 use openssl::bn::{BigNum, MsbOption};
@@ -17,14 +18,14 @@ pub struct Made {
     pub key: PKey<Private>,
 }
 
-/// What a certificate is to be; as devices like it unless it is changed.
+/// Properties of a certificate. The defaults meet the requirements of devices.
 pub struct Wanted<'a> {
     pub name: &'a str,
     pub key: PKey<Private>,
     pub digest: MessageDigest,
     pub issuer: Option<&'a Made>,
     pub server_auth: bool,
-    /// Days from now.
+    /// Start and end of the validity period, in days from now.
     pub term: (i64, i64),
 }
 

@@ -1,4 +1,4 @@
-//! A connection over TLS on which a test says each byte itself, or nothing.
+//! A TLS connection on which a test controls each byte that is sent.
 
 use crate::TestServer;
 use crate::waiting::PATIENCE;
@@ -20,7 +20,7 @@ impl Connection {
         Connection::at(server.running().address, &server.tls_root()).await
     }
 
-    /// As [`Connection::to`], from this address.
+    /// As [`Connection::to`], from this source address.
     pub async fn from(source: IpAddr, server: &TestServer) -> Connection {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::new(source, 0)).unwrap();
@@ -45,7 +45,8 @@ impl Connection {
         self.0.flush().await.unwrap();
     }
 
-    /// Sends these, each in a record of its own and all in one piece, but of the last record only so many bytes.
+    /// Sends each piece in its own TLS record, all records in one write. Of the last record, only the first
+    /// `of_the_last` bytes are sent.
     pub async fn send_at_once(&mut self, pieces: &[&[u8]], of_the_last: usize) {
         self.0.get_mut().kept = Some(Vec::new());
         let mut begun = 0;
@@ -58,7 +59,8 @@ impl Connection {
         wire.tcp.write_all(&kept[..begun + of_the_last]).await.unwrap();
     }
 
-    /// The head of the next answer and its body, of the length that it says; empty where the connection ended instead.
+    /// Returns the head of the next response and its body, of the length that the head declares. The result is empty if
+    /// the connection ended instead.
     pub async fn answer(&mut self) -> String {
         let mut read = Vec::new();
         let whole = |read: &[u8]| {
@@ -77,14 +79,14 @@ impl Connection {
         String::from_utf8(read).unwrap()
     }
 
-    /// Waits until the other side has ended the connection; what it says before is not looked at.
+    /// Waits until the other side has ended the connection, and ignores what it sends before.
     pub async fn ended(&mut self) {
         let mut bytes = [0; 4096];
         while matches!(timeout(PATIENCE, self.0.read(&mut bytes)).await.unwrap(), Ok(count) if count > 0) {}
     }
 }
 
-/// What goes below TLS, or is kept for the time being.
+/// The transport below TLS. It buffers the bytes while `kept` is set.
 struct Wire {
     tcp: TcpStream,
     kept: Option<Vec<u8>>,

@@ -1,4 +1,4 @@
-//! A browser at the console, and records to look at.
+//! A browser at the console, and records for it to show.
 
 use crate::TestServer;
 use events::device::{BodyHash, DeviceEvent, DeviceId, DeviceIdentifiers, InventoryValue, PushAddress};
@@ -27,7 +27,7 @@ pub struct Browser {
     url: String,
 }
 
-/// What came back.
+/// The response to a request.
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
@@ -39,7 +39,7 @@ impl Answer {
         self.headers.get("location").map_or("", |location| location.to_str().unwrap())
     }
 
-    /// The text of every element that `selector` finds.
+    /// Returns the text of every element that matches `selector`.
     pub fn texts(&self, selector: &str) -> Vec<String> {
         let page = Html::parse_document(&self.body);
         let selector = Selector::parse(selector).unwrap();
@@ -47,14 +47,14 @@ impl Answer {
         found.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
     }
 
-    /// An attribute of the first element that `selector` finds.
+    /// Returns an attribute of the first element that matches `selector`.
     pub fn attribute(&self, selector: &str, name: &str) -> Option<String> {
         let page = Html::parse_document(&self.body);
         let element = page.select(&Selector::parse(selector).unwrap()).next()?;
         element.value().attr(name).map(str::to_owned)
     }
 
-    /// The hidden fields of the page's forms, each once.
+    /// Returns the hidden fields of the page's forms, each once.
     pub fn hidden(&self) -> Vec<(String, String)> {
         let page = Html::parse_document(&self.body);
         let mut fields: Vec<(String, String)> = Vec::new();
@@ -71,7 +71,7 @@ impl Answer {
         self.attribute("input[name=csrf]", "value").unwrap_or_default()
     }
 
-    /// The value of the console's cookie that this answer sets.
+    /// Returns the value of the console's cookie that this response sets.
     pub fn cookie(&self) -> Option<String> {
         let set = self.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
         set.filter_map(|cookie| cookie.strip_prefix("__Host-muster-console="))
@@ -86,7 +86,7 @@ impl Browser {
         Browser { client, url: server.url() }
     }
 
-    /// Somebody with these privileges, signed in.
+    /// Adds a user with these privileges and signs them in.
     pub async fn signed_in(server: &TestServer, name: &str, privileges: &[Privilege]) -> Browser {
         server.add_user(name, PASSWORD, privileges).await;
         let browser = Browser::new(server);
@@ -114,7 +114,7 @@ impl Browser {
         answer(request.form(fields)).await
     }
 
-    /// A form with a file in it.
+    /// Sends a form with a file.
     pub async fn upload(&self, path: &str, fields: &[(String, String)], file: Vec<u8>) -> Answer {
         let boundary = "----muster";
         let mut body = Vec::new();
@@ -145,7 +145,7 @@ async fn answer(request: reqwest::RequestBuilder) -> Answer {
     Answer { status, headers, body: response.text().await.unwrap() }
 }
 
-/// Appends an event as if it had happened at `at`.
+/// Appends an event with the time `at`.
 pub async fn write(server: &TestServer, stream: &StreamName, at: Timestamp, event: impl Into<Event>) {
     let app = server.app();
     let draft = Draft {
@@ -160,14 +160,14 @@ pub async fn write(server: &TestServer, stream: &StreamName, at: Timestamp, even
     app.platform.log.append(stream, Expected::Any, vec![draft]).await.unwrap();
 }
 
-/// A person's iPhone that enrolled by User Enrollment at `at`.
+/// Adds a person's iPhone that enrolled by User Enrollment at `at`.
 pub async fn enrolled(server: &TestServer, name: &str, at: Timestamp) -> DeviceId {
     let device = write_enrolled(server, name, at).await;
     server.caught_up().await;
     device
 }
 
-/// Very many of them, each of another person.
+/// Adds `count` such iPhones, each of a different person.
 pub async fn enrolled_many(server: &TestServer, count: i64, from: Timestamp) {
     let one = |nth: i64| async move { write_enrolled(server, &format!("person{nth}"), from.plus_seconds(nth)).await };
     // Several at a time, so that they share the commits.
@@ -254,7 +254,7 @@ fn walk(device: DeviceId, person: PersonId, user_name: Personal<String>) -> Vec<
     ]
 }
 
-/// The device told its name.
+/// Reports a name for the device.
 pub async fn renamed(server: &TestServer, device: DeviceId, name: &str, at: Timestamp) {
     let told = server.app().platform.device(device).await.unwrap().person.unwrap();
     let name = InventoryValue::Personal(Personal::new(told.key(), serde_json::Value::from(name)));
@@ -274,7 +274,7 @@ pub async fn act(browser: &Browser, id: StaffId, what: &str, fields: &[(&str, &s
     browser.post(&format!("/console/staff/{id}/{what}"), &fields).await
 }
 
-/// The text of the form, and the hidden mark of what it was typed over.
+/// Returns the text of the form and its hidden revision of the settings that the text is based on.
 pub fn form(page: &Answer) -> (String, String) {
     let text = scraper::Html::parse_document(&page.body);
     let area = scraper::Selector::parse("textarea").unwrap();

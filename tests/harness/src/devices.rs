@@ -1,4 +1,4 @@
-//! Devices that say what a test wants them to say: their visits are made by command, their identities come by SCEP, and
+//! Devices that send what a test wants. Their visits are created by commands, their identities are issued by SCEP, and
 //! every message goes over TLS to the endpoints.
 
 use crate::waiting::until;
@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use uuid::Uuid;
 
-/// Making keys is slow, and tests need few different ones.
+/// Generating keys is slow, and tests need few different ones.
 pub static KEYS: LazyLock<KeyPool> = LazyLock::new(|| KeyPool::shared(3).unwrap());
 
 pub const IOS: IosVersion = IosVersion::new(17, 5);
@@ -47,7 +47,7 @@ pub async fn invite(server: &TestServer, kind: EnrollmentKind) -> Invited {
     invite_by(server, kind, None).await
 }
 
-/// As [`invite`], where this person enrolls the device for somebody else.
+/// As [`invite`], with this person as the technician who enrolls the device for its user.
 pub async fn invite_by(server: &TestServer, kind: EnrollmentKind, technician: Option<PersonId>) -> Invited {
     let (enrollment, person) = (EnrollmentId(uuid()), PersonId(uuid()));
     let ownership = match kind {
@@ -94,12 +94,12 @@ pub async fn invite_by(server: &TestServer, kind: EnrollmentKind, technician: Op
     Invited { enrollment, profile, challenge }
 }
 
-/// Who signs in on these visits: a local account that may enroll.
+/// User name of the local account that signs in on these visits; it has the privilege to enroll.
 pub const HOLDER: &str = "holder";
-/// Who enrolls devices for others.
+/// User name of the local account that enrolls devices for others.
 const TECHNICIAN: &str = "technician";
 
-// Identities are issued only while the account may enroll: it has to be there.
+// Identities are issued only while the account may enroll, so the account must exist.
 async fn account(server: &TestServer, user_name: &str, privilege: Privilege) -> String {
     let (app, issuer) = (server.app(), identity::LOCAL);
     let name = StreamName::of("username", app.platform.secrets.name("username", &[user_name]));
@@ -136,7 +136,7 @@ fn profile(server: &TestServer, kind: EnrollmentKind, person: PersonId) -> Serve
     }
 }
 
-/// Serves the profile once more: another challenge, good for so many seconds.
+/// Serves the profile again with a new challenge, which is valid for this number of seconds.
 pub async fn serve(server: &TestServer, enrollment: EnrollmentId, profile: &ServedProfile, seconds: i64) -> String {
     let secret = server.app().platform.world.secret();
     let serve = Command::ServeMdmProfile {
@@ -150,7 +150,7 @@ pub async fn serve(server: &TestServer, enrollment: EnrollmentId, profile: &Serv
     enrollment_profile::challenge(enrollment, &secret)
 }
 
-/// The SCEP payload of a profile with this challenge.
+/// Returns the SCEP payload of a profile with this challenge.
 pub fn scep_payload(server: &TestServer, challenge: &str) -> ScepPayload {
     ScepPayload {
         uuid: uuid().to_string(),
@@ -163,7 +163,7 @@ pub fn scep_payload(server: &TestServer, challenge: &str) -> ScepPayload {
     }
 }
 
-/// A device with an identity of ours.
+/// A device with an identity that the server issued.
 #[derive(Clone)]
 pub struct TestDevice {
     pub id: DeviceId,
@@ -171,12 +171,12 @@ pub struct TestDevice {
     pub identity: Identity,
     pub identifier: Identifier,
     pub style: Style,
-    /// By Apple Configurator, before it enrolled.
+    /// Supervised by Apple Configurator before the enrollment.
     pub supervised: bool,
     client: reqwest::Client,
 }
 
-/// An answer, as the device sees it.
+/// A response, as the device receives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
@@ -184,7 +184,7 @@ pub struct Answer {
 }
 
 impl TestDevice {
-    /// With an identity, before `Authenticate`.
+    /// Creates a device with an identity, before `Authenticate`.
     pub async fn invited(server: &TestServer, kind: EnrollmentKind) -> TestDevice {
         TestDevice::by(server, invite(server, kind).await, kind).await
     }
@@ -206,7 +206,7 @@ impl TestDevice {
         Ok(TestDevice { id, profile, identity, identifier, style: Style::REAL, supervised: false, client })
     }
 
-    /// Enrolled. The server is about to ask it by itself.
+    /// Creates an enrolled device. The server will send it its first commands.
     pub async fn enrolled(server: &TestServer, kind: EnrollmentKind) -> TestDevice {
         TestDevice::of(server, invite(server, kind).await, kind).await
     }
@@ -219,22 +219,23 @@ impl TestDevice {
         device
     }
 
-    /// Enrolled, and whatever the server asked by itself after that answered: what is queued from now on is alone.
+    /// Creates an enrolled device that has answered the server's first commands. Commands queued later are the only
+    /// ones in the queue.
     pub async fn quiet(server: &TestServer, kind: EnrollmentKind) -> TestDevice {
         let device = TestDevice::enrolled(server, kind).await;
         server.caught_up().await;
-        until("the answers to the first questions", async || {
+        until("the answers to the first commands", async || {
             while let Some((id, _)) = device.poll().await {
                 device.report_on(&device.report("Acknowledged", Some(&id))).await;
             }
-            // The server asks for DeviceInformation and SecurityInfo by itself.
+            // The server sends DeviceInformation and SecurityInfo without a request.
             device.history(server).await.iter().filter(|name| *name == "MdmCommandAnswered").count() >= 2
         })
         .await;
         device
     }
 
-    /// The same device with another identity.
+    /// Returns the same device with another identity.
     pub fn with_identity(&self, identity: Identity) -> TestDevice {
         TestDevice { identity, ..self.clone() }
     }
@@ -279,7 +280,7 @@ impl TestDevice {
         report
     }
 
-    /// Sends a check-in; the status of the answer.
+    /// Sends a check-in and returns the status of the response.
     pub async fn check_in(&self, message: &Dictionary) -> u16 {
         self.put("checkin", &messages::xml(message)).await.status
     }
@@ -315,17 +316,17 @@ impl TestDevice {
         }
     }
 
-    /// Asks for a command and gives its id and dictionary, if there is one.
+    /// Polls for a command and returns its id and dictionary, if there is one.
     pub async fn poll(&self) -> Option<(String, Dictionary)> {
         command(&self.report_on(&self.report("Idle", None)).await)
     }
 
-    /// The device's events by name.
+    /// Returns the type names of the device's events.
     pub async fn history(&self, server: &TestServer) -> Vec<String> {
         server.log_of(&self.id.stream()).await.iter().map(|entry| entry.event.type_name()).collect()
     }
 
-    /// The same without messages that were refused, which change nothing.
+    /// As [`TestDevice::history`], without refused messages, which change nothing.
     pub async fn changes(&self, server: &TestServer) -> Vec<String> {
         let mut history = self.history(server).await;
         history.retain(|name| name != "DeviceMessageRefused");
@@ -338,7 +339,7 @@ impl TestDevice {
     }
 }
 
-/// The command in an answer of 200; none where its body has no bytes.
+/// Returns the command in a response of status 200; `None` if the body is empty.
 pub fn command(answer: &Answer) -> Option<(String, Dictionary)> {
     assert_eq!(answer.status, 200);
     if answer.body.is_empty() {
@@ -349,7 +350,7 @@ pub fn command(answer: &Answer) -> Option<(String, Dictionary)> {
     Some((id, envelope.get("Command").and_then(Value::as_dictionary).unwrap().clone()))
 }
 
-/// Base64 as it stands in the log.
+/// Encodes bytes as Base64, as in the log.
 pub fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
@@ -358,7 +359,7 @@ pub fn uuid() -> Uuid {
     world::World::system().random_uuid()
 }
 
-/// A clock that a test moves, at the machine's time.
+/// Returns the machine's time. Tests start their manual clocks at it.
 pub fn now() -> Timestamp {
     world::World::system().now()
 }

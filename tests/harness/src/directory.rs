@@ -1,4 +1,4 @@
-//! A directory, and what it says about somebody.
+//! An LDAP directory and its results for a user.
 
 pub mod certificates;
 pub mod slapd;
@@ -9,7 +9,7 @@ use identity::{Account, Denial, SignInMethod as _, Unavailable, Verdict};
 use secrecy::SecretString;
 use slapd::Slapd;
 
-/// The directory as `[[identity.directory]]` would describe it.
+/// Returns the directory's configuration as in `[[identity.directory]]`.
 pub fn config(slapd: &Slapd) -> Directory {
     let quoted = |path: std::path::PathBuf| format!("{:?}", path.to_str().unwrap());
     toml::from_str(&format!(
@@ -29,7 +29,7 @@ pub fn walk(base: &str, depth: usize) -> Groups {
     Groups::Walk { base: base.into(), depth, member_attribute: "member".into() }
 }
 
-/// The directory with something changed in its configuration.
+/// Loads the directory with a changed configuration.
 pub fn changed(slapd: &Slapd, change: impl FnOnce(&mut Directory)) -> Ldap {
     let mut config = config(slapd);
     change(&mut config);

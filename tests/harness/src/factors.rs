@@ -1,4 +1,4 @@
-//! Second factors of staff, as somebody at the console sets them up and shows them.
+//! Second factors of staff: sets them up in the console and signs in with them.
 
 use crate::TestServer;
 use crate::desk::{Answer, Browser};
@@ -7,7 +7,7 @@ use identity::one_time_codes::{STEP_SECONDS, code_at};
 pub const NEW: &str = "/console/account/factors/new";
 pub const CODES: &str = "/console/account/factors/one-time-codes";
 
-/// The code that an authenticator shows, so many steps off.
+/// Returns the code that an authenticator shows, shifted by this number of time steps.
 pub fn code(server: &TestServer, seed: &str, steps: i64) -> String {
     code_at(seed, server.app().platform.world.now().plus_seconds(steps * STEP_SECONDS)).unwrap()
 }
@@ -18,7 +18,7 @@ pub async fn post(browser: &Browser, page: &Answer, path: &str, fields: &[(&str,
     browser.post(path, &fields).await
 }
 
-/// Sets one-time codes up; their seed, and the recovery codes that were shown.
+/// Sets up one-time codes; returns their seed and the recovery codes that the page shows.
 pub async fn set_up_codes(server: &TestServer, browser: &Browser) -> (String, Vec<String>) {
     let page = browser.get(NEW).await;
     assert_eq!(page.status, 200, "{}", page.location());

@@ -1,4 +1,4 @@
-//! Somebody with a browser: keeps cookies, fills in the token of the last page, follows no redirects.
+//! A person with a browser at the portal: keeps cookies, fills in the token of the last page, follows no redirects.
 
 use crate::TestServer;
 use events::enrollment::Ownership;
@@ -17,14 +17,14 @@ pub const WINDOWS: &str =
 
 pub const PASSWORD: &str = "four plain words here";
 
-/// A server that knows ada, who may enroll.
+/// Starts a server that knows ada, who has the privilege to enroll.
 pub async fn server() -> TestServer {
     let server = TestServer::start().await;
     server.add_user("ada", PASSWORD, &[Privilege::Enroll]).await;
     server
 }
 
-/// Safari on an iPhone with this version of iOS.
+/// Returns the user agent of Safari on an iPhone with this version of iOS.
 pub fn iphone(version: &str) -> String {
     let system = version.replace('.', "_");
     format!(
@@ -39,9 +39,9 @@ pub struct Guest {
     user_agent: String,
     pub languages: String,
     pub cookies: BTreeMap<String, String>,
-    /// `Set-Cookie` of the last answer.
+    /// `Set-Cookie` of the last response.
     pub set_cookies: Vec<String>,
-    /// The token of the forms on the last page.
+    /// The CSRF token of the forms on the last page.
     pub csrf: String,
 }
 
@@ -53,31 +53,31 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Where a redirect leads.
+    /// Returns the target of a redirect.
     pub fn led_to(&self) -> Option<&str> {
         (self.status == 303).then(|| self.headers[LOCATION].to_str().unwrap())
     }
 
-    /// A header's value, or nothing.
+    /// Returns a header's value; empty if it is missing.
     pub fn header(&self, name: &str) -> String {
         self.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
     }
 
-    /// The text of the progress, where the page has one.
+    /// Returns the text of the progress, if the page has one.
     pub fn progress(&self) -> Option<String> {
         let page = Html::parse_document(&self.body);
         let selector = Selector::parse(".progress > p").unwrap();
         page.select(&selector).next().map(|text| text.text().collect::<String>().trim().to_owned())
     }
 
-    /// What the language form on the page gives as the place to lead back to.
+    /// Returns the return path in the language form of the page.
     pub fn back(&self) -> String {
         let page = Html::parse_document(&self.body);
         let selector = Selector::parse("form.languages input[name=back]").unwrap();
         page.select(&selector).next().and_then(|field| field.attr("value")).unwrap().to_owned()
     }
 
-    /// Where the link with this id leads.
+    /// Returns the target of the link with this id.
     pub fn link(&self, id: &str) -> String {
         let page = Html::parse_document(&self.body);
         let selector = Selector::parse(&format!("a#{id}")).unwrap();
@@ -91,7 +91,7 @@ impl Guest {
         Guest::with(server.client(), server.url(), user_agent)
     }
 
-    /// At a server that runs elsewhere.
+    /// Creates a guest of a server that runs elsewhere.
     pub fn with(client: Client, base: String, user_agent: &str) -> Guest {
         Guest {
             client,
@@ -120,7 +120,7 @@ impl Guest {
         self.post_with(path, fields, headers).await
     }
 
-    /// The same with headers of the test's own.
+    /// As [`Guest::post`], with the test's own headers.
     pub async fn post_with(&mut self, path: &str, fields: &[(&str, &str)], mut headers: HeaderMap) -> Answer {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         let body = {
@@ -166,7 +166,7 @@ impl Guest {
         self.post("/enroll/sign-in", &[("user_name", user_name), ("password", password)]).await
     }
 
-    /// From the beginning to the page of the MDM profile.
+    /// Walks from the beginning to the page of the MDM profile.
     pub async fn walk_to_mdm(&mut self, ownership: Ownership) -> Answer {
         if ownership == Ownership::Personal {
             self.walk_to_managed_apple_id().await;

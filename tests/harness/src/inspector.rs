@@ -1,5 +1,6 @@
-//! Everything that the server gives to devices, in all of these tests, is held against Apple's rules, with the version and the mode of
-//! the device that gets it. A violation fails the test, and the list of what was checked is printed at the end.
+//! Checks everything that the server sends to devices in these tests against Apple's rules, for the version and the
+//! enrollment type of the device that gets it. A violation fails the test, and the list of checked items is printed at
+//! the end.
 
 use apple::{EnrollmentKind, OsVersion, Target, Violation, Weight};
 use plist::{Dictionary, Value};
@@ -12,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 const KINDS: [EnrollmentKind; 2] = [EnrollmentKind::UserEnrollment, EnrollmentKind::DeviceEnrollment];
 
-/// One line of the list: what it is, and for which kind of enrollment.
+/// One line of the list: the item, and the enrollment type it is for.
 type Line = (String, &'static str);
 
 #[derive(Default)]
@@ -28,12 +29,12 @@ struct Book {
 
 static BOOK: Mutex<Book> = Mutex::new(Book { seen: BTreeMap::new(), wrong: Vec::new() });
 
-/// Has every device of the simulator show what it is given.
+/// Makes every simulated device report what it receives.
 pub fn begin() {
     simulator::inspection::inspect_with(look);
 }
 
-/// Holds what a device was given against the rules.
+/// Checks what a device received against the rules.
 #[track_caller]
 pub fn look(given: &Given<'_>) {
     let (names, kinds, violations) = check(given);
@@ -49,7 +50,7 @@ pub fn look(given: &Given<'_>) {
         let wrong = format!("for {} {}, {kinds}: {}", device.0, device.1, said.join("; "));
         book.wrong.push(wrong.clone());
         drop(book);
-        panic!("a device was given what Apple's rules do not permit, {wrong}");
+        panic!("a device received what Apple's rules do not permit, {wrong}");
     }
 }
 
@@ -74,12 +75,12 @@ fn check(given: &Given<'_>) -> Checked {
     });
     match given.content_type.split(';').next().unwrap_or_default() {
         "application/xml" => {
-            let kind = managed.expect("commands are for managed devices");
+            let kind = managed.expect("only managed devices receive commands");
             command(given.body, Target { kind, version, supervised: given.to.supervised })
         }
         "application/json" => document(given.body, managed, version),
         "application/x-apple-aspen-config" => profile_file(given.body, managed, version),
-        other => panic!("a device was given a body of type {other:?}, which means nothing to it: {:?}", given.body),
+        other => panic!("a device received a body of type {other:?}, which means nothing to it: {:?}", given.body),
     }
 }
 
@@ -99,8 +100,8 @@ fn command(body: &[u8], target: Target) -> Checked {
     (names, name_of(target.kind), violations)
 }
 
-// The enrollment profile is the server's own: a device takes every key of it. Of a profile that somebody uploads a device ignores what it
-// does not know.
+// The enrollment profile is the server's own, so the device uses every key of it. In a profile that an administrator
+// uploads, a device ignores unknown keys.
 fn profile_by_command(profile: &Value, target: Target) -> Vec<Violation> {
     if payloads(profile).any(|payload| text(payload, "PayloadType") == "com.apple.mdm") {
         return apple::check_profile(profile, target);
@@ -112,7 +113,8 @@ fn profile_by_command(profile: &Value, target: Target) -> Vec<Violation> {
 fn document(body: &[u8], managed: Option<EnrollmentKind>, version: Option<OsVersion>) -> Checked {
     let document: serde_json::Value = serde_json::from_slice(body).unwrap();
     match (document.get("code").and_then(serde_json::Value::as_str), managed) {
-        // Whoever asks at the well-known address tells no version: older devices say the same in words of their own.
+        // A request to the well-known address does not contain a version. Older devices show the same in their own
+        // words.
         (Some("com.apple.well-known.failed"), None) => {
             let violations = apple::check_refusal(&document, Target::new(EnrollmentKind::UserEnrollment, None));
             (vec!["document com.apple.well-known.failed".into()], "not enrolled", violations)
@@ -129,9 +131,10 @@ fn document(body: &[u8], managed: Option<EnrollmentKind>, version: Option<OsVers
     }
 }
 
-// The kind is that of the device, else what the profile is for; one without an MDM payload goes to devices of both kinds.
+// The enrollment type is that of the device; if unknown, the one that the profile is for. A profile without an MDM
+// payload goes to devices of both types.
 fn profile_file(file: &[u8], managed: Option<EnrollmentKind>, version: Option<OsVersion>) -> Checked {
-    let profile = Value::Dictionary(profile::open(file).expect("a profile can be opened").0);
+    let profile = Value::Dictionary(profile::open(file).expect("the profile can be opened").0);
     if apple::is_profile_service(&profile) {
         let kind = EnrollmentKind::DeviceEnrollment;
         return (
@@ -179,7 +182,8 @@ fn name_of(kind: EnrollmentKind) -> &'static str {
 
 fn report(book: &Book) -> String {
     let total: usize = book.seen.values().map(|seen| seen.times).sum();
-    let mut report = format!("\nheld against Apple's rules, each with the version and mode of its device: {total}\n");
+    let mut report =
+        format!("\nchecked against Apple's rules, each with the version and enrollment type of its device: {total}\n");
     for ((what, kinds), seen) in &book.seen {
         let mut devices: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (family, version) in &seen.devices {
@@ -195,8 +199,8 @@ fn report(book: &Book) -> String {
     report
 }
 
-// The test runner has no hook for what comes after the last test. A violation that was found in a task whose panic nobody looked at
-// fails the run here.
+// The test runner has no hook after the last test. A task may panic over a violation unnoticed; this function then
+// fails the run.
 #[dtor::dtor(unsafe)]
 fn print_what_was_checked() {
     let book = BOOK.lock().unwrap_or_else(PoisonError::into_inner);

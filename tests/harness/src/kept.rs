@@ -1,4 +1,4 @@
-//! The installation in `tests/kept`, which an earlier program wrote: copies of it, to be served by the program of today.
+//! The installation in `tests/kept`, which an earlier version wrote. The current version serves copies of it.
 
 use crate::server::{copy, installation};
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,8 +8,8 @@ use tempfile::TempDir;
 /// The password of every account in it.
 pub const PASSWORD: &str = "four plain words here";
 
-/// A copy of it: the directory and its configuration file. Only addresses and the certificate for TLS are others than they
-/// were: the ports belong to the test, and the certificate would expire.
+/// Copies the installation; returns the directory and its configuration file. The copy differs only in addresses,
+/// because the test uses other ports, and in the TLS certificate, because a stored one would expire.
 pub async fn kept() -> (TempDir, PathBuf) {
     let (directory, pattern) = installation().await;
     let to = directory.path().join("kept");
@@ -17,7 +17,7 @@ pub async fn kept() -> (TempDir, PathBuf) {
     for file in ["tls.pem", "tls.key", "tls-root.pem"] {
         std::fs::copy(pattern.with_file_name("pki").join(file), to.join("pki").join(file)).unwrap();
     }
-    // Git keeps no modes.
+    // Git does not store file permissions.
     for secret in ["master.key", "pki/identity-ca.key", "pki/scep.key", "pki/profile-signer.key", "pki/push.key"] {
         std::fs::set_permissions(to.join(secret), std::fs::Permissions::from_mode(0o600)).unwrap();
     }
@@ -30,7 +30,7 @@ pub async fn kept() -> (TempDir, PathBuf) {
         text = text.replace(was, is);
     }
     std::fs::write(&config, text).unwrap();
-    // `TestServer` looks for the installation under this name.
+    // `TestServer` expects the installation under this name.
     std::fs::remove_dir_all(pattern.parent().unwrap()).unwrap();
     std::fs::rename(&to, pattern.parent().unwrap()).unwrap();
     (directory, pattern)

@@ -1,7 +1,7 @@
-//! What the tests of the real server share: the server itself on a free port over TLS, devices and people, browsers,
-//! directories. A test binary is a client of this crate, so that an edit in a test compiles and links that binary alone.
+//! Shared parts of the tests with a real server: the server itself on a free port over TLS, devices, people, browsers,
+//! directories. Each test binary depends on this crate, so an edit in a test compiles and links only that binary.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 pub mod account;
 pub mod binary;
@@ -34,12 +34,13 @@ pub fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// What `tests/run` installs for the tests, unless a variable of the environment names another place.
+/// Returns the path of a tool that `tests/run` installs for the tests, unless this environment variable names another
+/// path.
 pub fn tool(variable: &str, installed: &str) -> PathBuf {
     std::env::var_os(variable).map_or_else(|| repository().join("target/tools").join(installed), PathBuf::from)
 }
 
-/// The name of the test that this stands in, as the test runner tells it.
+/// Expands to the name of the enclosing test, as the test runner prints it.
 #[macro_export]
 macro_rules! test_name {
     () => {{
@@ -48,7 +49,7 @@ macro_rules! test_name {
     }};
 }
 
-/// For [`test_name`]: where this function is defined, without the name of the test binary.
+/// For [`test_name`]: returns the path in which `here` is defined, without the name of the test binary.
 pub fn name_around<T>(here: &T) -> &'static str {
     let path = std::any::type_name_of_val(here).trim_end_matches("::here");
     // The body of an asynchronous test is a closure in the function that the runner calls.
@@ -56,19 +57,20 @@ pub fn name_around<T>(here: &T) -> &'static str {
     path.split_once("::").map_or(path, |(_, path)| path)
 }
 
-/// Says by name that a test is left out, and why; seen even where the test runner keeps what tests print to itself.
+/// Reports a skipped test by name, with the reason. The line is visible even if the test runner captures output.
 pub fn left_out(test: &str, why: &str) {
     say(&format!("left out: {test}: {why}\n"));
 }
 
-/// Prints past the test runner, in one piece: what other tests print at the same time must not come between.
+/// Prints to stderr without the test runner's capture, in one write, so that output of other tests does not interleave.
 pub fn say(text: &str) {
     use std::io::Write as _;
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// For an HTTP client that follows no redirects.
+/// Returns a builder for an HTTP client that follows no redirects.
 pub fn client_builder() -> reqwest::ClientBuilder {
-    // Ahead of servers, which close connections that are idle: on a busy machine both might at once.
+    // The client closes idle connections before the server does. On a busy machine, the client could otherwise send a
+    // request on a connection that the server is closing.
     reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).pool_idle_timeout(Duration::from_secs(2))
 }

@@ -1,5 +1,6 @@
-//! Everything the servers of this test process log, at the finest level there is, to be searched for what must not be
-//! there. It is kept in a file: in memory it would be a gigabyte, for as long as the process runs.
+//! Captures everything that the servers of this test process log, at the finest level. Tests search it for values that
+//! must not be logged. The log is kept in a file, because in memory it would take a gigabyte for as long as the process
+//! runs.
 
 use std::fs::File;
 use std::io::Write;
@@ -10,7 +11,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
-/// Without a name: it goes with the process.
+/// The file has no name, so it disappears with the process.
 static LINES: LazyLock<Mutex<File>> = LazyLock::new(|| Mutex::new(tempfile::tempfile().unwrap()));
 static START: Once = Once::new();
 
@@ -35,7 +36,7 @@ impl<'a> MakeWriter<'a> for Buffer {
     }
 }
 
-/// Starts to keep what is logged; a second call changes nothing.
+/// Starts to capture the log; a second call changes nothing.
 pub fn capture() {
     START.call_once(|| {
         let layer = tracing_subscriber::fmt::layer().json().with_writer(Buffer);
@@ -44,7 +45,7 @@ pub fn capture() {
     });
 }
 
-/// What was logged so far.
+/// Returns the log so far.
 pub fn so_far() -> String {
     let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
     let mut bytes = vec![0; lines.metadata().unwrap().len() as usize];

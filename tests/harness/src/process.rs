@@ -1,4 +1,4 @@
-//! What a [`TestServer`] leaves, served by the real program.
+//! Serves the installation of a stopped [`TestServer`] with the real program.
 
 use crate::{TestServer, binary};
 use events::Log;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use world::World;
 
-/// What a server leaves, to be served by the real program at the address it had.
+/// The installation of a stopped server, which the real program serves at the same address.
 pub struct Installation {
     _directory: TempDir,
     config: PathBuf,
@@ -55,9 +55,9 @@ impl Installation {
 pub struct Process(pub Child);
 
 impl Drop for Process {
-    // SIGKILL: no handler runs, nothing is flushed by anybody.
+    // SIGKILL: no handler runs and nothing is flushed.
     fn drop(&mut self) {
         self.0.kill().expect("the server is killed");
-        self.0.wait().expect("the server is gone");
+        self.0.wait().expect("the server has ended");
     }
 }

@@ -1,4 +1,4 @@
-//! The way to the MDM profile where the server asks a device first what it is.
+//! The way to the MDM profile if the server queries a device's attributes first (Profile Service).
 
 use crate::cast::{Scene, Visitor};
 use events::settings::ProfileService as Setting;
@@ -9,21 +9,21 @@ use simulator::walk::{Next, Walk};
 
 pub const ASKS: Setting = Setting { enabled: true, genuine_devices_only: false };
 
-/// Goes as far as the page that offers the MDM profile, and takes what it offers: a Profile Service.
+/// Walks to the page that offers the MDM profile, and downloads what it offers: a Profile Service.
 pub async fn taken(scene: &Scene, visitor: Visitor) -> (Walk, ProfileService) {
     let mut walk = at_the_profile(scene, visitor).await;
     let service = walk.device.pending_profile().unwrap().service.expect("a Profile Service");
     (walk, service)
 }
 
-/// Goes as far as the page that offers the MDM profile, and takes what it offers.
+/// Walks to the page that offers the MDM profile, and downloads what it offers.
 pub async fn at_the_profile(scene: &Scene, visitor: Visitor) -> Walk {
     let mut walk = scene.walk(visitor);
     let mut page = walk.arrive(&scene.address(), &mut Nobody).await.unwrap();
     while !page.url.path().ends_with("/enroll/mdm") {
         page = match walk.next(&page, &mut Nobody).await.unwrap() {
             Next::Page(page) => page,
-            _ => panic!("the way ended before the profile"),
+            _ => panic!("the walk ended before the profile"),
         };
     }
     let Opened::Profile(file) = walk.safari.tap_link("profile").await.unwrap() else { panic!("no profile") };

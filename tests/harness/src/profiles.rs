@@ -1,6 +1,6 @@
-//! Configuration profiles as somebody uploads them.
+//! Configuration profiles that an administrator uploads.
 
-/// A profile with one payload.
+/// Returns a profile with one payload.
 pub fn profile(payload_type: &str, inside: &str) -> Vec<u8> {
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><plist version=\"1.0\"><dict>

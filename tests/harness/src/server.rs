@@ -1,4 +1,5 @@
-//! [`TestServer`]: an installation of its own, served over TLS; fails when it is dropped with something left undone.
+//! [`TestServer`]: the test's own installation, served over TLS. Dropping it without [`TestServer::stop`] fails the
+//! test.
 
 use crate::waiting::{self, PATIENCE};
 use crate::{client_builder, inspector, logs, ports};
@@ -20,14 +21,14 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use world::{Room, World};
 
-/// A server of the test's own. Call [`TestServer::stop`] at the end: it looks for what was left undone.
+/// The test's own server. Call [`TestServer::stop`] at the end: it checks for unfinished work.
 pub struct TestServer {
     directory: TempDir,
     running: Option<Running>,
     world: World,
 }
 
-/// Making keys is slow: one installation is made a test process, every test gets a copy.
+/// Generating keys is slow, so one installation is created per test process, and every test gets a copy.
 struct Pattern {
     directory: TempDir,
     push_server: PushServerFiles,
@@ -56,7 +57,7 @@ async fn pattern() -> &'static Pattern {
         .await
 }
 
-/// A fresh installation, not served yet: the directory and its configuration file.
+/// Creates an installation that is not served yet; returns the directory and its configuration file.
 pub async fn installation() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let to = directory.path().join("muster");
@@ -77,7 +78,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Another listener, whose connections present the identity of a device.
+/// Adds a second listener, whose connections present the identity of a device.
 pub fn with_device_listener(config: &mut Config) {
     config.devices.url = Some("https://localhost:0".into());
     config.devices.listen = Some("127.0.0.1:0".parse().unwrap());
@@ -88,7 +89,7 @@ impl TestServer {
         TestServer::start_with(World::system(), |_| {}).await
     }
 
-    /// With a clock of the test's own, and a configuration changed by `change`.
+    /// Starts a server with the test's own clock, and a configuration changed by `change`.
     pub async fn start_with(world: World, change: impl FnOnce(&mut Config)) -> TestServer {
         let (directory, config) = installation().await;
         let mut config = Config::load(&config).unwrap();
@@ -96,7 +97,7 @@ impl TestServer {
         TestServer::serve(directory, config, world, Limits::default()).await
     }
 
-    /// With limits of the test's own for connections, and a configuration changed by `change`.
+    /// Starts a server with the test's own connection limits, and a configuration changed by `change`.
     pub async fn start_within(limits: Limits, change: impl FnOnce(&mut Config)) -> TestServer {
         let (directory, config) = installation().await;
         let mut config = Config::load(&config).unwrap();
@@ -104,14 +105,15 @@ impl TestServer {
         TestServer::serve(directory, config, World::system(), limits).await
     }
 
-    /// In an installation that the test prepared.
+    /// Starts a server in an installation that the test prepared.
     pub async fn start_in(directory: TempDir, config: &Path) -> TestServer {
         TestServer::serve(directory, Config::load(config).unwrap(), World::system(), Limits::default()).await
     }
 
-    // Every server may be restarted at the address it had: where port 0 is configured, the port comes from `ports`.
+    // A server can be restarted at the same address: if port 0 is configured, the port comes from `ports`.
     async fn serve(directory: TempDir, mut config: Config, world: World, limits: Limits) -> TestServer {
-        // Whether refusals of strangers are written must not depend on the disk of the machine that runs the tests.
+        // A server with little free disk space stops recording refusals of unknown clients. The tests must not depend
+        // on the disk of the machine.
         let world = World { disks: Arc::new(Room { free: 50 << 30, total: 100 << 30 }), ..world };
         logs::capture();
         inspector::begin();
@@ -122,12 +124,12 @@ impl TestServer {
         TestServer { directory, running: Some(running), world }
     }
 
-    /// Stops the server and starts it again with the configuration it had, ports included.
+    /// Stops the server and starts it again with the same configuration, ports included.
     pub async fn restart(&mut self) {
         self.restart_after(|| {}).await;
     }
 
-    /// As [`TestServer::restart`], with something done while no server runs.
+    /// As [`TestServer::restart`], and runs `meanwhile` while no server runs.
     pub async fn restart_after(&mut self, meanwhile: impl FnOnce()) {
         self.restart_with(|_| meanwhile()).await;
     }
@@ -148,7 +150,7 @@ impl TestServer {
         &self.running().app
     }
 
-    /// Where people and devices find it, such as `https://localhost:40123`.
+    /// Returns the URL for people and devices, such as `https://localhost:40123`.
     pub fn url(&self) -> String {
         self.app().config.server.public_url.clone()
     }
@@ -157,12 +159,12 @@ impl TestServer {
         format!("http://{}", self.running().metrics_address)
     }
 
-    /// What Prometheus is told.
+    /// Returns the metrics, as Prometheus scrapes them.
     pub async fn metrics(&self) -> String {
         reqwest::get(format!("{}/metrics", self.metrics_url())).await.unwrap().text().await.unwrap()
     }
 
-    /// The installation: `muster.toml`, `data`, `pki`.
+    /// The directory of the installation: `muster.toml`, `data`, `pki`.
     pub fn directory(&self) -> PathBuf {
         self.directory.path().join("muster")
     }
@@ -176,17 +178,17 @@ impl TestServer {
         std::fs::read(self.app().config.pki.tls_root.as_ref().unwrap()).unwrap()
     }
 
-    /// Certificates for a push server that this server's push certificate is known to.
+    /// Certificates for a push server that accepts this server's push certificate.
     pub async fn push_server_files() -> PushServerFiles {
         pattern().await.push_server.clone()
     }
 
-    /// An HTTP client that trusts this server and follows no redirects.
+    /// Returns an HTTP client that trusts this server and follows no redirects.
     pub fn client(&self) -> reqwest::Client {
         self.client_builder().build().unwrap()
     }
 
-    /// The same, with a jar for cookies.
+    /// As [`TestServer::client`], with a cookie jar.
     pub fn client_with_cookies(&self) -> reqwest::Client {
         self.client_builder().cookie_store(true).build().unwrap()
     }
@@ -222,12 +224,12 @@ impl TestServer {
         }
     }
 
-    /// The events of a stream.
+    /// Returns the events of a stream.
     pub async fn log_of(&self, stream: &StreamName) -> Vec<Entry> {
         self.app().platform.log.read(stream).await.unwrap()
     }
 
-    /// Every event there is.
+    /// Returns all events.
     pub async fn whole_log(&self) -> Vec<Entry> {
         let mut entries = Vec::new();
         loop {
@@ -240,13 +242,13 @@ impl TestServer {
         }
     }
 
-    /// The types of the events of a category of streams, in the order of the log.
+    /// Returns the events of a category of streams, in the order of the log.
     pub async fn events_of(&self, category: &str) -> Vec<Event> {
         let log = self.whole_log().await;
         log.into_iter().filter(|entry| entry.stream.category() == category).map(|entry| entry.event).collect()
     }
 
-    /// Waits until every page shows what is in the log.
+    /// Waits until the projections have processed every event, so that pages show it.
     pub async fn caught_up(&self) {
         if let Some(head) = self.app().platform.log.store().head().await.unwrap() {
             let waited = tokio::time::timeout(PATIENCE, self.app().platform.projections.wait_for(head)).await;
@@ -254,7 +256,7 @@ impl TestServer {
         }
     }
 
-    /// Waits until every reaction has done what the log asks for, to its end: no push is owed or on its way.
+    /// Waits until every reaction has processed the log completely: no push is due or in flight.
     pub async fn settled(&self) {
         waiting::until("the reactions", async || {
             self.followed("reactions-effects").await && self.followed("reactions-pushes").await
@@ -262,7 +264,7 @@ impl TestServer {
         .await;
     }
 
-    /// As [`TestServer::settled`], for a server that reaches no push server: pushes are left aside.
+    /// As [`TestServer::settled`], for a server that has no push server: does not wait for pushes.
     pub async fn reacted(&self) {
         waiting::until("the effects", async || self.followed("reactions-effects").await).await;
     }
@@ -272,12 +274,12 @@ impl TestServer {
         self.app().platform.projections.checkpoint(follower).await.unwrap() >= head
     }
 
-    /// Ends the server and looks at what it leaves: projections that lag, a log that does not verify.
+    /// Stops the server and checks what it leaves: the projections must not lag, and the log must verify.
     pub async fn stop(self) {
         drop(self.stop_keeping().await);
     }
 
-    /// As [`TestServer::stop`], but the installation outlives it, in the directory that is returned.
+    /// As [`TestServer::stop`], but keeps the installation and returns its directory.
     pub async fn stop_keeping(mut self) -> TempDir {
         self.caught_up().await;
         let data = self.app().config.store.directory.clone();
@@ -286,7 +288,7 @@ impl TestServer {
         std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap())
     }
 
-    /// Ends a server that was broken on purpose, without looking at what it leaves.
+    /// Stops a server that the test broke on purpose, without these checks.
     pub async fn abandon(mut self) {
         self.running.take().unwrap().abort(Duration::from_secs(5)).await;
     }
@@ -295,6 +297,6 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         let forgotten = self.running.is_some() && !std::thread::panicking();
-        assert!(!forgotten, "call TestServer::stop() at the end of the test: it looks for what was left undone");
+        assert!(!forgotten, "call TestServer::stop() at the end of the test: it checks for unfinished work");
     }
 }

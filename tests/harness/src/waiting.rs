@@ -1,12 +1,13 @@
-//! Waiting for what happens by itself: reactions, projections, timers, the next page of a browser.
+//! Waits for asynchronous results: reactions, projections, timers, the next page of a browser.
 
 use std::time::{Duration, Instant};
 
-/// How long anything may take before its test fails: no measure of speed, but long enough for a machine under load.
+/// The time that anything may take before its test fails. It does not measure speed; it is long enough for a machine
+/// under load.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What is seen in the end; `None` if it has not come within [`PATIENCE`].
+/// Polls until `look` returns a value; returns `None` if it does not within [`PATIENCE`].
 pub async fn sought<T>(mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     let begun = Instant::now();
     loop {
@@ -18,12 +19,12 @@ pub async fn sought<T>(mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     }
 }
 
-/// What is seen in the end; the test fails if it does not come.
+/// Polls until `look` returns a value; the test fails if it does not within [`PATIENCE`].
 pub async fn seen<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
-    sought(look).await.unwrap_or_else(|| panic!("{what}: it did not come within {PATIENCE:?}"))
+    sought(look).await.unwrap_or_else(|| panic!("{what}: not within {PATIENCE:?}"))
 }
 
-/// Until it is so; the test fails if it never is.
+/// Waits until `is_so` returns true; the test fails if it does not within [`PATIENCE`].
 pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     seen(what, async || is_so().await.then_some(())).await;
 }

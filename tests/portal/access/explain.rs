@@ -1,4 +1,4 @@
-//! `muster access explain`, as an administrator reads it.
+//! Tests the output of `muster access explain`.
 
 use super::settings::{with_providers, write};
 use super::{guest, server_with, toml_settings};
@@ -143,7 +143,7 @@ async fn whom_nobody_can_ask_about_is_explained_by_what_is_supposed_and_without_
     wrong(&["--provider", "local"], &["there is no local account \"ada\"", "muster user list"]);
     wrong(&["--provider", "local", "--group", "x"], &["local accounts have no groups"]);
     wrong(&["--claim", "department"], &["NAME=VALUE"]);
-    // The directory does not answer.
+    // The directory does not respond.
     wrong(&[], &["\"main\" cannot be queried", "muster check-config --live", "--provider main with --group"]);
 }
 
@@ -180,7 +180,7 @@ async fn of_a_local_account_it_says_what_stands_in_the_way() {
     server.execute(staff::administration::Request::DisableUser { user_name: "ada".into() }).await;
     let said = explain(&server, &["ADA"]).await.expect_success();
     assert!(said.contains("the account is disabled"), "{said}");
-    // Nothing of it is written down: it is no fact that somebody asked.
+    // The command records nothing, because the question is not a fact.
     let before = server.whole_log().await.len();
     explain(&server, &["ada"]).await.expect_success();
     assert_eq!(server.whole_log().await.len(), before);

@@ -1,4 +1,4 @@
-//! Devices enrolled for somebody else: whose they are, what counts for them, and who did it.
+//! Tests of devices enrolled for another person: the owner, the rules and terms that apply, and the recorded actor.
 
 use super::{entries, guest, rules, server_with, text};
 use decisions::person::{Account, Person};
@@ -29,7 +29,7 @@ async fn a_device_enrolled_for_somebody_is_theirs_and_both_names_are_in_the_even
         .server
         .settings(|settings| {
             settings.sign_in.enrollment.directories = vec!["main".into()];
-            // Carol herself might enroll nothing: the rules are about whose device it will be.
+            // The rules apply to the future owner of the device. Carol herself may enroll nothing.
             settings.access = rules(
                 "[[access]]\nname = 'Physicists'\nwho = { claim = { name = 'department', value = 'Physics' } }\n\
                  enroll = ['personal']",
@@ -59,7 +59,7 @@ async fn a_device_enrolled_for_somebody_is_theirs_and_both_names_are_in_the_even
         panic!("{happened:#?}");
     };
     assert_ne!(carol, ada);
-    assert_eq!(by, carol.to_string(), "carol did it");
+    assert_eq!(by, carol.to_string(), "the actor is carol");
     let decided = happened.iter().any(|entry| {
         matches!(&entry.event, Event::Enrollment(EnrollmentEvent::AccessDecided { access })
             if access.rule.as_deref() == Some("Physicists") && access.provider == "main")
@@ -93,7 +93,7 @@ async fn the_pages_name_both_and_fill_in_what_is_known_of_whose_device_it_will_b
     let mut carol = guest(&server, "17.5");
     assert_eq!(carol.sign_in("carol", PASSWORD).await.led_to(), Some("/enroll/for-whom"));
     let asked = carol.get("/enroll/for-whom").await;
-    assert!(!text(&asked).contains("It is for me"), "carol may not");
+    assert!(!text(&asked).contains("It is for me"), "carol may not enroll a device for herself");
     assert_eq!(carol.post("/enroll/for-whom", &[("oneself", "yes")]).await.status, 400);
     carol.get("/enroll/for-whom").await;
     assert_eq!(carol.post("/enroll/for-whom", &[("for_user", " ADA ")]).await.led_to(), Some("/enroll/terms"));
@@ -110,7 +110,7 @@ async fn the_pages_name_both_and_fill_in_what_is_known_of_whose_device_it_will_b
     assert_eq!(carol.post("/enroll/terms", &form).await.led_to(), Some("/enroll/managed-apple-id"));
     let page = carol.get("/enroll/managed-apple-id").await;
     assert!(page.body.contains("value=\"ada@school.example\""), "{}", page.body);
-    // Carol's word binds nobody: ada is asked when she comes herself.
+    // Carol's acceptance does not bind ada: ada must accept the terms when she signs in herself.
     assert_eq!(guest(&server, "17.5").sign_in("ada", slapd::PASSWORD).await.led_to(), Some("/enroll/terms"));
     server.stop().await;
 }
@@ -160,10 +160,10 @@ async fn unknown_names_are_said_to_be_unknown_a_few_times_and_then_have_to_wait(
         _ => None,
     });
     let whys = [FormRefusal::DirectoryUnavailable, FormRefusal::PersonUnknown, FormRefusal::Throttled];
-    assert_eq!(refused.collect::<Vec<_>>(), whys, "equal ones once");
-    // Nobody came to be known by being looked for.
+    assert_eq!(refused.collect::<Vec<_>>(), whys, "repeated refusals are recorded once");
+    // Looking up a person does not create a person.
     let people = server.events_of("person").await;
-    assert_eq!(people.len(), 1, "carol alone: {people:?}");
+    assert_eq!(people.len(), 1, "only carol: {people:?}");
     server.stop().await;
 }
 

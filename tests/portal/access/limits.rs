@@ -1,4 +1,4 @@
-//! Limits on devices: told at the portal as far as a browser tells, and truly at `Authenticate`.
+//! Tests of limits on devices. The portal checks what the browser reveals; `Authenticate` checks the device itself.
 
 use super::{guest, rules, text, visits};
 use decisions::device::{Command, Device};
@@ -74,7 +74,7 @@ async fn at_authenticate_the_device_says_the_truth_and_nothing_of_its_hardware_i
         let last: Vec<String> = visit.iter().rev().take(2).map(|entry| entry.event.type_name()).collect();
         assert_eq!(last, ["IdentityRevoked", "EnrollmentRefused"]);
         assert!(visit.iter().any(|entry| entry.event == refused(why).into()), "{why:?}");
-        // Management ends there: what speaks with the identity afterwards is nobody.
+        // Management ends here: the server rejects later messages with this identity.
         assert_eq!(device.check_in(&device.token_update("MAGIC")).await, 403);
     }
     let log = server.whole_log().await;
@@ -109,7 +109,7 @@ async fn what_a_device_does_not_tell_is_not_refused() {
     server.stop().await;
 }
 
-/// The page that the person finds when they come back from Settings.
+/// Returns the text of the page that the person sees when they come back from Settings.
 async fn back_in_safari(walk: &mut Walk, scene: &Scene) -> String {
     let Opened::Page(page) = walk.safari.open(&scene.address()).await.unwrap() else { panic!("no page") };
     page.text
@@ -147,7 +147,7 @@ async fn who_has_as_many_devices_as_they_may_is_told_how_to_give_one_up_and_can_
         events::device::InventoryValue::Plain(name) => name.as_str().unwrap().to_owned(),
     };
     assert!(page.text.contains(&name), "{name:?} is not in {:?}", page.text);
-    // As the page says: the profile goes, and they start again.
+    // The person follows the page: they remove the profile and start again.
     first.remove_mdm_profile().await.unwrap();
     scene.server.caught_up().await;
     let Opened::Page(page) = second.safari.send_form("again", &[]).await.unwrap() else { panic!("no page") };
@@ -159,7 +159,7 @@ async fn who_has_as_many_devices_as_they_may_is_told_how_to_give_one_up_and_can_
                 assert!(matches!(ending, Ending::Enrolled(_)), "{ending:?}");
                 break;
             }
-            Next::Left { url, .. } => panic!("led to {url}"),
+            Next::Left { url, .. } => panic!("the walk left for {url}"),
         }
     }
     scene.answer_first_commands(&mut second.device).await;
@@ -199,15 +199,15 @@ async fn a_number_of_devices_that_is_unknown_is_not_none_where_it_is_limited_and
     scene.server.restart_after(set_a_trap).await;
     let mut walk = scene.walk(Visitor::institutional(Family::IPad, "17.5"));
     let ended = walk.run(&scene.address(), &mut Nobody).await;
-    assert!(!matches!(ended, Ok(Ending::Enrolled(_))), "it stops in the midst of this one: {ended:?}");
+    assert!(!matches!(ended, Ok(Ending::Enrolled(_))), "the projection stops during this walk: {ended:?}");
     let stopped = async || scene.server.app().platform.projections.health().stopped_alone.contains_key("devices");
-    harness::waiting::until("the end of the projection", stopped).await;
+    harness::waiting::until("the failure of the projection", stopped).await;
     let mut walk = scene.walk(Visitor::institutional(Family::IPhone, "17.5"));
     let ended = walk.run(&scene.address(), &mut Nobody).await;
     assert!(!matches!(ended, Ok(Ending::Enrolled(_))), "{ended:?}");
     let signed_in = |event: &&EnrollmentEvent| matches!(event, EnrollmentEvent::UserSignedIn { .. });
     let entered = visits(&scene.server).await.iter().filter(signed_in).count();
-    assert_eq!(entered, 1, "nothing is decided on an unknown number");
+    assert_eq!(entered, 1, "the server must not decide while the number of devices is unknown");
     scene.server.settings(|settings| settings.access = events::settings::Settings::default().access).await;
     let mut walk = scene.walk(Visitor::institutional(Family::IPhone, "17.5"));
     let ended = walk.run(&scene.address(), &mut Nobody).await.unwrap();
@@ -224,7 +224,7 @@ async fn of_two_visits_begun_at_once_the_second_device_is_refused_at_authenticat
         let mut walk = scene.walk(Visitor::institutional(family, "17.5"));
         let mut page = walk.arrive(&scene.address(), &mut Nobody).await.unwrap();
         while !page.url.path().ends_with("/ca") {
-            let Next::Page(next) = walk.next(&page, &mut Nobody).await.unwrap() else { panic!("the way ended early") };
+            let Next::Page(next) = walk.next(&page, &mut Nobody).await.unwrap() else { panic!("the walk ended early") };
             page = next;
         }
         walks.push((walk, page));

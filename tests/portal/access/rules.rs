@@ -1,4 +1,4 @@
-//! Access rules, decided at sign-in.
+//! Tests of access rules, which are evaluated at sign-in.
 
 use super::{guest, rules, server_with, text, visits};
 use events::enrollment::{Access, EnrollmentEvent, EnrollmentRefusal, Ownership};
@@ -51,7 +51,8 @@ async fn the_first_rule_about_somebody_decides_at_sign_in_by_claim_group_and_pro
         let answer = guest.sign_in(name, password).await;
         answer.led_to().map(str::to_owned)
     };
-    // Ada is of the staff, too, but the rule for physicists comes first; one kind alone is not asked for.
+    // Ada is also in the group of the second rule, but the rule for physicists comes first. It allows only one
+    // ownership, so she does not choose.
     assert_eq!(sign_in("ada", slapd::PASSWORD).await.as_deref(), Some("/enroll/ca"));
     assert_eq!(sign_in("grace", slapd::PASSWORD).await.as_deref(), Some("/enroll/ca"));
     assert_eq!(sign_in("carol", PASSWORD).await.as_deref(), Some("/enroll/ownership"));
@@ -96,7 +97,7 @@ async fn whom_no_rule_permits_anything_is_told_so_and_what_to_do_before_any_othe
     }
     let refused = EnrollmentEvent::EnrollmentRefused { why: EnrollmentRefusal::NotPermitted };
     assert!(visits(&server).await.contains(&refused));
-    // The help desk reads which rule it was, and not that there is none.
+    // The help desk sees the rule that applied, not a message that no rule applied.
     server.caught_up().await;
     let desk = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
     let visit = desk.get("/console/visits?state=refused").await.attribute("tbody a", "href").unwrap();

@@ -1,4 +1,5 @@
-//! Settings by the real binary: checked before they are applied, shown so that they can be applied again.
+//! Tests settings with the real binary: they are checked before they are applied, and the output of `settings show` can
+//! be applied again.
 
 use harness::binary::muster_at;
 use harness::installation;
@@ -6,7 +7,7 @@ use std::path::Path;
 
 const EXAMPLE: &str = include_str!("../../../docs/settings-example.toml");
 
-/// Gives the configuration the directory and the identity provider that the example names; nobody asks them.
+/// Adds the directory and the identity provider of the example to the configuration. Neither of them responds.
 pub fn with_providers(config: &Path) {
     let here = config.parent().unwrap();
     std::fs::write(here.join("directory.password"), "secret\n").unwrap();
@@ -78,7 +79,7 @@ async fn settings_that_make_no_sense_are_refused_all_at_once_and_nothing_is_appl
         assert!(said.contains(part), "{part:?} is not in {said}");
     }
     assert_eq!(muster_at(&config, &["settings", "show"], "").expect_success(), before);
-    // A key that nobody knows is a mistake, too.
+    // An unknown key is an error, too.
     let file = write(&config, "unknown.toml", &EXAMPLE.replace("terms_required", "terms_requried"));
     let said = muster_at(&config, &["settings", "apply", &file], "").expect_failure();
     assert!(said.contains("terms_requried"), "{said}");

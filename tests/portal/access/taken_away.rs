@@ -1,4 +1,4 @@
-//! What is taken away is taken at once, in the middle of a visit, too.
+//! Tests that a revoked permission takes effect at once, even during a visit.
 
 use super::{entries, guest, rules, server_with};
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, IdentityRefusal};
@@ -28,7 +28,7 @@ async fn a_profile_that_was_served_before_issues_nothing_once_the_account_is_dis
     let issued =
         |entries: &[events::log::Entry]| entries.iter().any(|entry| entry.event.type_name() == "IdentityIssued");
     assert!(!issued(&entries(&server).await));
-    // It was the account and nothing else.
+    // Enabling the account again is sufficient, so only the account was the reason.
     server.execute(Request::EnableUser { user_name: HOLDER.into() }).await;
     ask().await.unwrap();
     assert!(issued(&entries(&server).await));
@@ -75,7 +75,7 @@ async fn a_visit_ends_when_the_rule_that_decided_is_gone_or_grants_less() {
         server.settings(|settings| settings.access = rules(taken)).await;
         assert_eq!(guest.get("/enroll/ownership").await.led_to(), Some("/enroll/sign-in"));
     }
-    // Rules where there were none: they have to decide about whoever is on the way.
+    // Rules are added where none existed: the visits in progress must be decided again.
     server.settings(|settings| settings.access.clear()).await;
     let mut guest = guest(&server, "17.5");
     guest.sign_in("ada", PASSWORD).await;
@@ -116,7 +116,7 @@ async fn an_erased_person_who_signs_in_again_is_somebody_new() {
     let known = person().await;
     assert_ne!(known, forgotten);
     assert_eq!(server.log_of(&forgotten.stream()).await.last().unwrap().event, PersonEvent::PersonErased {}.into());
-    // And stays the same from then on.
+    // Later sign-ins resolve to the same new person.
     guest(&server, "17.5").sign_in("ada", PASSWORD).await;
     assert_eq!(person().await, known);
     server.stop().await;

@@ -1,4 +1,4 @@
-//! Terms of use: asked once per version, and what was accepted is on record.
+//! Tests of terms of use: each person is asked once per version, and the acceptance is recorded.
 
 use super::{guest, text, visits};
 use events::Event;
@@ -25,7 +25,7 @@ async fn set(server: &TestServer, version: &str, texts: &[(&str, &str)]) {
         .await;
 }
 
-/// What Safari sends when the person taps the button.
+/// Returns the fields that Safari sends when the person taps the button.
 fn fields(page: &Answer) -> Vec<(String, String)> {
     let page = Html::parse_document(&page.body);
     let hidden = Selector::parse("form#continue input[type=hidden]:not([name=csrf])").unwrap();
@@ -39,7 +39,7 @@ async fn accept(guest: &mut Guest, page: &Answer) -> Answer {
     guest.post("/enroll/terms", &fields).await
 }
 
-/// Version, language and hash of every acceptance.
+/// Returns version, language and hash of every acceptance.
 async fn accepted(server: &TestServer) -> Vec<(String, String, String)> {
     let accepted = visits(server).await.into_iter().filter_map(|event| match event {
         EnrollmentEvent::TermsAccepted { version, language, text_hash, .. } => Some((version, language, text_hash)),
@@ -75,9 +75,10 @@ async fn terms_are_asked_once_per_version_and_language_and_text_are_on_record() 
     assert!(kept.iter().any(
         |event| matches!(event, Event::Person(PersonEvent::TermsAcceptanceKept { version, .. }) if version == "1")
     ));
-    // The same version is not asked again, whatever the language.
+    // The same version is not requested again, in any language.
     assert_eq!(guest(&server, "17.5").sign_in("ada", PASSWORD).await.led_to(), Some("/enroll/ca"));
-    // Another version is, and in English where there is no text in the page's language, which the page says.
+    // A new version is requested. If there is no text in the page's language, the page shows the English text and says
+    // so.
     set(&server, "2", &[("en", ENGLISH), ("de", GERMAN)]).await;
     let mut third = guest(&server, "17.5");
     third.languages = "ja".into();
@@ -85,7 +86,7 @@ async fn terms_are_asked_once_per_version_and_language_and_text_are_on_record() 
     let page = third.get("/enroll/terms").await;
     let html = Html::parse_document(&page.body);
     assert_eq!(html.select(&Selector::parse("html[lang=ja] div[lang=en] em").unwrap()).count(), 1);
-    assert!(!page.body.contains("alert(1)"), "nothing that acts");
+    assert!(!page.body.contains("alert(1)"), "the page contains no active content from the text");
     accept(&mut third, &page).await;
     assert_eq!(accepted(&server).await[1], ("2".to_owned(), "en".to_owned(), hash(ENGLISH)));
     server.stop().await;
@@ -98,13 +99,13 @@ async fn terms_that_change_while_they_are_read_are_shown_again_and_nothing_is_ac
     let mut guest = guest(&server, "17.5");
     guest.sign_in("ada", PASSWORD).await;
     let old = guest.get("/enroll/terms").await;
-    // Another version: that one is asked for, on record.
+    // A new version: it is requested, and the request is recorded.
     set(&server, "2", &[("en", "The new text.")]).await;
     let again = accept(&mut guest, &old).await;
     assert_eq!(again.status, 409);
     assert!(text(&again).contains("The terms changed") && text(&again).contains("The new text."), "{}", text(&again));
     assert_eq!((requested(&server).await, accepted(&server).await.len()), (vec!["1".to_owned(), "2".to_owned()], 0));
-    // Another text of the same version: shown, but no other version is asked for.
+    // A new text of the same version: it is shown, but no new request is recorded.
     set(&server, "2", &[("en", "The new text, mended.")]).await;
     let mended = accept(&mut guest, &again).await;
     assert_eq!(mended.status, 409);
@@ -127,7 +128,7 @@ async fn nothing_but_the_text_that_is_shown_can_be_accepted() {
     for (form, status) in [
         (form("1", "en", hash("Another text.")), 409),
         (form("1", "de", hash(ENGLISH)), 409),
-        // There is no Japanese text: nobody can have read it.
+        // There is no Japanese text, so the person cannot have read it.
         (form("1", "ja", hash(ENGLISH)), 409),
         (form("7", "en", hash(ENGLISH)), 409),
         (form("1", "tlh", hash(ENGLISH)), 400),
@@ -139,7 +140,7 @@ async fn nothing_but_the_text_that_is_shown_can_be_accepted() {
     guest.get("/enroll/terms").await;
     assert_eq!(guest.post("/enroll/terms", &[("version", "1")]).await.status, 400);
     assert!(accepted(&server).await.is_empty());
-    assert_eq!(guest.get("/enroll/ca").await.led_to(), Some("/enroll/terms"), "there is no way round");
+    assert_eq!(guest.get("/enroll/ca").await.led_to(), Some("/enroll/terms"), "the step cannot be skipped");
     server.stop().await;
 }
 

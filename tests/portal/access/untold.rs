@@ -1,4 +1,5 @@
-//! Rules that shut out: they are passed over neither because a group is written otherwise, nor because a provider did not tell.
+//! Tests of rules that exclude people. Such a rule must apply even if the directory writes the group's name
+//! differently, and must not be skipped because a provider did not return groups or claims.
 
 use super::settings::{with_providers, write};
 use super::{guest, rules, server_with, text, toml_settings, visits};
@@ -42,7 +43,7 @@ async fn a_rule_finds_its_group_however_the_directory_writes_its_name() {
     for (name, led_to) in [("alan", "/enroll/stopped"), ("grace", "/enroll/ca")] {
         assert_eq!(guest(&server, "17.5").sign_in(name, PASSWORD).await.led_to(), Some(led_to), "{name}");
     }
-    // slapd writes the comma in another way than the rule.
+    // slapd escapes the comma differently than the rule does.
     let received = visits(&server).await.into_iter().find_map(|event| match event {
         EnrollmentEvent::AttributesReceived { attributes, .. } => attributes.get().cloned(),
         _ => None,
@@ -68,13 +69,13 @@ async fn groups_that_the_searcher_may_not_read_are_not_known_and_those_that_are_
         let account = proven(verdict(&ldap, name, PASSWORD).await);
         (account.groups.len(), account.untold.groups.is_some(), account.untold.claims.len())
     };
-    // Alan is in no group, and nobody has a departmentNumber: this directory says so.
+    // Alan is in no group and has no departmentNumber. This directory shows both attributes, so nothing is unknown.
     assert_eq!(untold(&open, "alan", Absent::Unknown).await, (0, false, 0));
     assert_eq!(untold(&open, "ada", Absent::Unknown).await, (2, false, 0));
-    // Ada is in groups, and this one keeps no memberOf.
+    // Ada is in groups, but this directory does not maintain memberOf.
     let keeping_none = Slapd::start_keeping_no_member_of();
     assert_eq!(untold(&keeping_none, "ada", Absent::Unknown).await, (0, true, 0));
-    // Ada is in groups that this one does not show.
+    // Ada is in groups, but this directory hides them.
     for name in ["ada", "alan"] {
         assert_eq!(untold(&hiding, name, Absent::Unknown).await, (0, true, 1), "{name}");
         assert_eq!(untold(&hiding, name, Absent::None).await, (0, false, 0), "{name}");

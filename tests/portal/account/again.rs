@@ -1,4 +1,5 @@
-//! The person of an enrolled device has to sign in again: by a 401 with a header, never a bare one.
+//! Tests of a repeated sign-in on an enrolled device. The server requests it by a 401 with a header, never by a bare
+//! 401.
 
 use super::visit_events;
 use events::device::DeviceEvent;
@@ -26,7 +27,7 @@ async fn enrolled(scene: &Scene) -> Walk {
 
 const DAYS: u32 = 90;
 
-/// A server whose clock can be put forward, where people sign in again after so many days.
+/// Sets up a server with a manual clock, on which people must sign in again after `DAYS` days.
 async fn scene() -> (Scene, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(harness::devices::now()));
     let scene = scene_in(World::at(clock.clone())).await;
@@ -53,7 +54,7 @@ async fn asked_why(scene: &Scene) -> Vec<SignInAgainReason> {
     visit_events(scene).await.into_iter().filter_map(why).collect()
 }
 
-/// Two hours pass before the first TokenUpdate, as when the device or the server loses its network.
+/// Lets two hours pass before the first TokenUpdate, as if the device or the server had lost its network.
 struct HeldUp(Arc<ManualClock>);
 
 #[async_trait::async_trait]
@@ -82,8 +83,8 @@ async fn an_expired_token_asks_for_sign_in_and_the_device_stays_enrolled() {
     let url = asked(&mut walk).await;
     asked(&mut walk).await;
     assert!(walk.device.is_managed());
-    assert_eq!(asked_why(&scene).await, [SignInAgainReason::TokenExpired], "written down once");
-    // Weeks later there are no cookies of the first time.
+    assert_eq!(asked_why(&scene).await, [SignInAgainReason::TokenExpired], "recorded once");
+    // Weeks later, the cookies of the first sign-in are gone.
     walk.forget_cookies();
     let signed_in = walk.sign_in_again(&url, &mut Nobody).await.unwrap();
     assert!(matches!(signed_in, SignedIn::Token(_)), "{signed_in:?}");
@@ -102,7 +103,7 @@ async fn a_token_that_is_missing_asks_for_sign_in_too_and_removes_nothing() {
     asked(&mut walk).await;
     assert_eq!(asked_why(&scene).await, [SignInAgainReason::TokenMissing]);
     walk.device.management_mut().unwrap().tokens = tokens;
-    walk.device.poll().await.expect("the token that was good is good");
+    walk.device.poll().await.expect("the earlier token is still valid");
     scene.strike().await;
 }
 

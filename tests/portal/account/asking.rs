@@ -1,4 +1,5 @@
-//! What a device is answered that asks for its profile: with what it says of itself, with tokens good and bad.
+//! Tests of the server's response to a device that requests its enrollment profile: by the device's machine
+//! information, and by valid and invalid tokens.
 
 use super::visit_events;
 use events::Event;
@@ -26,7 +27,7 @@ async fn ask(scene: &Scene, walk: &Walk, version: &str, token: Option<&str>) -> 
     walk.device.ask_for_profile(&base_url(scene, version), &information, token).await.unwrap()
 }
 
-/// Signs in and keeps the token instead of taking the profile.
+/// Signs in and returns the token instead of downloading the profile.
 async fn token(scene: &Scene, walk: &mut Walk) -> String {
     let challenge = ask(scene, walk, "mdm-byod", None).await.challenge().unwrap();
     match walk.sign_in(&challenge, None, &mut Nobody).await.unwrap() {
@@ -46,7 +47,7 @@ async fn a_token_is_good_again_and_again_until_the_device_is_enrolled() {
     let file = ask(&scene, &walk, "mdm-byod", Some(&token)).await.body;
     walk.device.install_by_account(&file, "mdm-byod", Tokens::lasting(token.clone()), &mut Nobody).await.unwrap();
     let asked = ask(&scene, &walk, "mdm-byod", Some(&token)).await;
-    assert!(asked.challenge().is_ok(), "another enrollment begins with another sign-in: {}", asked.status);
+    assert!(asked.challenge().is_ok(), "a new enrollment requires a new sign-in: {}", asked.status);
     scene.strike().await;
 }
 
@@ -81,7 +82,8 @@ async fn what_is_no_token_of_ours_leads_to_sign_in_and_to_nothing_else() {
         let asked = ask(&scene, &walk, "mdm-byod", Some(bad)).await;
         assert!(asked.challenge().is_ok() && asked.body.is_empty(), "{bad}: {}", asked.status);
     }
-    // Each is on record; under the name of the device whose visit it names, who did not send it.
+    // Each refusal is recorded. If the token names a visit, the refusal names its device, although that device did not
+    // send it.
     let device = id.strip_prefix("access-").unwrap().parse().map(DeviceId).unwrap();
     let refused =
         |device| Event::Refusal(RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::TokenInvalid, device });
@@ -111,8 +113,8 @@ async fn a_token_for_a_private_device_gets_no_profile_for_an_institutional_one()
     let token = token(&scene, &mut walk).await;
     let families = [(DeviceFamily::IPhone, Ownership::Institutional)];
     scene.server.settings(|settings| settings.account_driven.families = families.into()).await;
-    assert!(ask(&scene, &walk, "mdm-adde", Some(&token)).await.challenge().is_ok(), "sign in anew");
-    assert_eq!(ask(&scene, &walk, "mdm-byod", Some(&token)).await.status, 403, "no longer offered");
+    assert!(ask(&scene, &walk, "mdm-adde", Some(&token)).await.challenge().is_ok(), "a new sign-in is required");
+    assert_eq!(ask(&scene, &walk, "mdm-byod", Some(&token)).await.status, 403, "mdm-byod is no longer offered");
     scene.strike().await;
 }
 
@@ -126,7 +128,7 @@ async fn devices_that_cannot_enroll_are_refused_before_anybody_signs_in_and_the_
     let old = walk(&scene, Visitor::personal(Family::IPhone, "14.8"));
     assert_eq!(ask(&scene, &old, "mdm-byod", None).await.status, 403);
     let new = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
-    assert_eq!(ask(&scene, &new, "mdm-adde", None).await.status, 403, "not offered");
+    assert_eq!(ask(&scene, &new, "mdm-adde", None).await.status, 403, "mdm-adde is not offered");
     scene.server.settings(|settings| settings.account_driven.genuine_devices_only = true).await;
     assert_eq!(ask(&scene, &new, "mdm-byod", None).await.status, 403);
     let mut why: Vec<_> = Vec::new();
@@ -182,7 +184,7 @@ async fn the_link_to_sign_in_is_good_as_it_was_made_and_in_one_browser() {
     walk.sign_in(&challenge, None, &mut Nobody).await.unwrap();
     walk.forget_cookies();
     let stopped = walk.sign_in(&challenge, None, &mut Nobody).await.unwrap();
-    assert!(matches!(stopped, SignedIn::Stopped(_)), "whoever sees the link later cannot go on with it");
+    assert!(matches!(stopped, SignedIn::Stopped(_)), "the link cannot be used in another browser");
     let issued = |event: &EnrollmentEvent| matches!(event, EnrollmentEvent::AccessTokenIssued { .. });
     assert_eq!(visit_events(&scene).await.iter().filter(|event| issued(event)).count(), 1);
     scene.strike().await;
@@ -192,11 +194,11 @@ async fn the_link_to_sign_in_is_good_as_it_was_made_and_in_one_browser() {
 async fn a_session_at_the_portal_is_none_of_this_ways() {
     let scene = scene().await;
     let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "17.6"));
-    // Somebody walked some steps at the portal in the same browser.
+    // A person walked some steps of the portal in the same browser.
     let mut page = walk.arrive(&scene.address(), &mut Nobody).await.unwrap();
     for _ in 0..2 {
         let simulator::walk::Next::Page(next) = walk.next(&page, &mut Nobody).await.unwrap() else {
-            panic!("the way ended")
+            panic!("the walk ended")
         };
         page = next;
     }

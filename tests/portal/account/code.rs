@@ -1,4 +1,4 @@
-//! `apple-oauth2`: a code is redeemed at the token endpoint, and tokens are refreshed without the person.
+//! Tests of `apple-oauth2`: a code is redeemed at the token endpoint, and tokens are refreshed without the person.
 
 use enroll::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
 use events::settings::AuthenticationMethod;
@@ -84,7 +84,7 @@ async fn what_is_taken_from_a_person_is_noticed_when_the_token_is_refreshed() {
     let (scene, clock) = scene().await;
     let mut walk = enrolled(&scene).await;
     scene.server.execute(Request::DisableUser { user_name: "grace".into() }).await;
-    walk.device.poll().await.expect("the token holds for a week");
+    walk.device.poll().await.expect("the token is valid for a week");
     clock.advance_seconds(WEEK);
     asks_again(&mut walk).await;
     let refused = walk.device.refresh_access().await.unwrap_err();
@@ -171,15 +171,15 @@ async fn a_refresh_token_ends_with_the_management_that_it_was_for() {
     assert_eq!(token_endpoint(&scene, &form).await.0, 200);
     walk.device.remove_mdm_profile().await.unwrap();
     let (status, said) = token_endpoint(&scene, &form).await;
-    assert_eq!((status, said["error"].as_str()), (400, Some("invalid_grant")), "nobody signs in by it any more");
+    assert_eq!((status, said["error"].as_str()), (400, Some("invalid_grant")), "the token cannot be used any longer");
     scene.strike().await;
 }
 
-/// Looks for it in what is kept and in what is logged, at the finest level.
+/// Asserts that the secret is neither in the databases nor in the log at its finest level.
 fn assert_nowhere(scene: &Scene, what: &str, secret: &str) {
-    // What comes before the point names the visit and is no secret.
+    // The part before the dot names the visit and is not secret.
     let secret = secret.rsplit('.').next().unwrap();
-    assert!(secret.len() > 20, "{what} is long enough to be looked for");
+    assert!(secret.len() > 20, "{what} is long enough to search for");
     for file in std::fs::read_dir(&scene.server.app().config.store.directory).unwrap() {
         let file = file.unwrap().path();
         if file.is_file() && file.file_name().unwrap().to_string_lossy().contains(".db") {
@@ -191,7 +191,8 @@ fn assert_nowhere(scene: &Scene, what: &str, secret: &str) {
     assert!(!logs::so_far().contains(secret), "{what} is logged");
 }
 
-/// The code that the device would redeem: it is sent to somebody who only reads it.
+/// Returns the code that the device would redeem, by directing the device to a token endpoint that only reads the
+/// request.
 async fn raw_code(scene: &Scene, walk: &mut Walk) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let token_url = format!("http://{}/token", listener.local_addr().unwrap()).parse().unwrap();
@@ -201,7 +202,7 @@ async fn raw_code(scene: &Scene, walk: &mut Walk) -> String {
         while !read.contains("client_id=") {
             let mut part = [0; 4_096];
             let length = stream.read(&mut part).unwrap();
-            assert!(length > 0, "the form ended: {read}");
+            assert!(length > 0, "the connection ended within the form: {read}");
             read += std::str::from_utf8(&part[..length]).unwrap();
         }
         read

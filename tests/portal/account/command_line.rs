@@ -1,4 +1,4 @@
-//! `muster discovery`, with and without things that stand between a domain and the server.
+//! Tests `muster discovery`, with and without obstacles between a domain and the server.
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use events::enrollment::DeviceFamily;
@@ -7,7 +7,7 @@ use harness::binary::{Said, muster, muster_at};
 use harness::cast::Scene;
 use openssl::ssl::{SslAcceptor, SslFiletype, SslMethod};
 
-/// Another host that has people's domain: it answers what `answer` says.
+/// Starts another host for the people's domain; `answer` returns its responses.
 fn host(scene: &Scene, answer: fn(&str, &HttpRequest) -> HttpResponse) -> String {
     let pki = &scene.server.app().config.pki;
     let mut tls = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).unwrap();
@@ -48,7 +48,7 @@ async fn the_whole_way_to_the_sign_in_page_is_walked_for_both_families() {
         assert!(said.contains(told), "{told} is not in {said}");
     }
     assert_eq!(said.matches("it would go on with signing in").count(), 2, "{said}");
-    assert!(!said.contains("byod-iphone."), "the link is a secret: {said}");
+    assert!(!said.contains("byod-iphone."), "the link is secret: {said}");
     scene.strike().await;
 }
 
@@ -87,7 +87,8 @@ async fn what_stands_in_the_way_is_said_with_what_to_do() {
     let untrusted = domain(&scene);
     let said = tokio::task::spawn_blocking(move || muster(&["discovery", "check", &untrusted], "")).await.unwrap();
     assert!(said.out.contains("publicly trusted certificate"), "{said:?}");
-    // A proxy that hides why: a device would give up, or, with a bare 401 later, remove management.
+    // This proxy hides the reason of a 401. A device would give up during enrollment, and would remove management
+    // later.
     let bare = host(&scene, |_, request| {
         let here = format!("https://{}", request.connection_info().host());
         match request.method().as_str() {

@@ -1,4 +1,4 @@
-//! The discovery document.
+//! Tests of the discovery document.
 
 use events::enrollment::{DeviceFamily, Ownership};
 use harness::account::{identifier, scene};
@@ -35,7 +35,7 @@ async fn the_answer_is_the_same_for_everybody_and_one_server_by_family() {
         assert_eq!(asked(&scene, &query).await, (200, "application/json".into(), document("mdm-byod")), "{user}");
     }
     assert_eq!(asked(&scene, "?model-family=iPad").await.2, document("mdm-adde"));
-    assert_eq!(asked(&scene, "").await.2, document("mdm-byod"), "a file that somebody else hosts has one answer");
+    assert_eq!(asked(&scene, "").await.2, document("mdm-byod"), "a static file on another host has only one answer");
     scene.strike().await;
 }
 

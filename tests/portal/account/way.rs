@@ -1,4 +1,4 @@
-//! The whole way from Settings, for every version that has it.
+//! Tests of the whole enrollment from Settings, for every version of iOS that supports it.
 
 use super::visit_events;
 use events::Event;
@@ -36,8 +36,15 @@ async fn personal_devices_from_fifteen_on_enroll_from_settings() {
         let management = walk.device.management().unwrap();
         assert!(matches!(management.identifier, Identifier::EnrollmentId(_)), "{family:?} {ios}");
         assert_eq!(management.mdm.enrollment_mode.as_deref(), Some("BYOD"));
-        assert_eq!(management.mdm.managed_apple_id.as_deref(), Some(GRACE), "not what was typed in Settings");
-        assert!(!format!("{:?}", management.profile.dictionary).contains("AccessRights"), "the device would cancel");
+        assert_eq!(
+            management.mdm.managed_apple_id.as_deref(),
+            Some(GRACE),
+            "the assigned Managed Apple ID, not the account name typed in Settings"
+        );
+        assert!(
+            !format!("{:?}", management.profile.dictionary).contains("AccessRights"),
+            "the device would cancel the enrollment"
+        );
         walk.device.remove_mdm_profile().await.unwrap();
         scene.server.caught_up().await;
     }
@@ -74,12 +81,16 @@ async fn what_happened_stands_in_the_log_and_in_the_record() {
     assert_eq!(names.join(" "), expected);
     assert!(events.contains(&EnrollmentEvent::AccountDrivenBegun { mode: EnrollmentMode::Byod, state: None }));
     let chosen = EnrollmentEvent::OwnershipChosen { ownership: Ownership::Personal, chosen_by: ChosenBy::Policy };
-    assert!(events.contains(&chosen), "the version said it, nobody was asked");
+    assert!(events.contains(&chosen), "the requested version implies the ownership; the person was not asked");
     let said = events.iter().find_map(|event| match event {
         EnrollmentEvent::MachineInformationReceived { signature, product, .. } => Some((*signature, product.clone())),
         _ => None,
     });
-    assert_eq!(said, Some((DeviceSignature::UnknownIssuer, Some("iPhone14,5".into()))), "no device of Apple's is here");
+    assert_eq!(
+        said,
+        Some((DeviceSignature::UnknownIssuer, Some("iPhone14,5".into()))),
+        "the tests have no real Apple device"
+    );
     scene.server.caught_up().await;
     let administrator = Browser::signed_in(&scene.server, "boss", &[Privilege::Administrator]).await;
     let record = administrator.get(&format!("/console/devices/{}", id_of(&walk.device))).await.body;
@@ -162,7 +173,7 @@ async fn who_opens_the_portal_after_settings_reads_where_the_device_stands_and_c
     let scene = scene().await;
     let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
     walk.enroll_with_account(&identifier(&scene, "grace"), &mut Nobody).await.unwrap();
-    // The sheet of Settings shares Safari's cookies.
+    // The sheet in Settings and Safari share cookies.
     let page = walk.arrive(&scene.address(), &mut Nobody).await.unwrap();
     assert!(page.url.path().ends_with("/complete") && page.text.contains("is enrolled"), "{}", page.text);
     walk.device.remove_mdm_profile().await.unwrap();

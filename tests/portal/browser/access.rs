@@ -1,4 +1,4 @@
-//! Pages that rules, limits and terms of use put into the way.
+//! Tests of the pages for access rules, limits and terms of use.
 
 use crate::access::rules;
 use events::enrollment::{OsVersion, Ownership};
@@ -88,7 +88,7 @@ async fn an_unknown_name_is_said_to_be_unknown_where_it_was_typed() {
     scene.strike().await;
 }
 
-/// Shows ada the page that her way ends with, under these settings.
+/// Walks ada to the page that stops her under these settings, and returns its text.
 async fn stopped(test: &str, language: &str, family: Family, change: impl FnOnce(&mut Settings)) -> Option<String> {
     let visitor = Visitor::institutional(family, "17.5");
     let user_agent = visitor.hardware.user_agent();

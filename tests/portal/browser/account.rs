@@ -1,4 +1,4 @@
-//! The pages of the sheet that Settings opens, in a real browser at phone size.
+//! Tests of the pages in the sheet that Settings opens, in a real browser at phone size.
 
 use events::enrollment::Ownership;
 use events::settings::Terms;
@@ -30,7 +30,7 @@ async fn the_sheet_that_settings_opens_is_read_by_everybody_and_ends_at_an_addre
         look_at(&browser, axe.as_ref(), &format!("{test}-sign-in-{language}")).await;
     }
     let name = client.find(Locator::Css("#user_name")).await.unwrap();
-    // The language form leads back to the link, not to what was typed in Settings.
+    // The language form leads back to the link. It does not keep the user name from Settings.
     name.clear().await.unwrap();
     name.send_keys("ada").await.unwrap();
     client.find(Locator::Css("#password")).await.unwrap().send_keys(PASSWORD).await.unwrap();
@@ -42,14 +42,14 @@ async fn the_sheet_that_settings_opens_is_read_by_everybody_and_ends_at_an_addre
     look_at(&browser, axe.as_ref(), &format!("{test}-managed-apple-id")).await;
     field.send_keys("ada@appleid.example.com").await.unwrap();
     client.find(Locator::Css("#continue button[type=submit]")).await.unwrap().click().await.unwrap();
-    // Chromium knows no such scheme and stays where it is; the page for who comes by again is another. Who leaves before
-    // the form has arrived takes it back.
+    // Chromium does not know this URL scheme and stays on the page. The test waits until the form has arrived, because
+    // leaving the page earlier would cancel the request. A person who returns later sees a different page.
     until("the token", async || tokens(&scene).await == 1).await;
     client.goto(&format!("{}/enroll/hand-over", scene.server.url())).await.unwrap();
     wait_for(&browser, "main.happy").await;
     look_at(&browser, axe.as_ref(), &format!("{test}-hand-over")).await;
     browser.close().await;
-    assert_eq!(tokens(&scene).await, 1, "the form led to a token, looking at the page to none");
+    assert_eq!(tokens(&scene).await, 1, "only the form issues a token, the page does not");
     scene.strike().await;
 }
 

@@ -1,5 +1,5 @@
-//! The pages beside the way: who comes from a desk, with another browser, with an iPad that says Macintosh; who may not
-//! enroll; who asks what the organization sees; who mistypes an address.
+//! Tests of the pages outside of the steps: for a desktop, for another browser, for an iPad that reports Macintosh; for
+//! people who may not enroll; about what the organization sees; for an unknown address.
 
 use harness::browser::walk::Journey;
 use harness::browser::{Axe, DESK, Engine, Looks, PHONE, browser, look_at, speak, wait_for};
@@ -74,7 +74,7 @@ async fn what_was_typed_is_there_in_another_language_and_a_password_can_be_looke
     look_at(&browser, Axe::load(test).as_ref(), test).await;
     field("show-password").await.click().await.unwrap();
     assert_eq!(kind().await, "password");
-    // A new visit to the page begins empty.
+    // After a reload, the fields are empty.
     browser.client.refresh().await.unwrap();
     assert_eq!(value("user_name").await, "");
     browser.close().await;
@@ -95,7 +95,7 @@ async fn what_was_chosen_or_changed_is_there_in_another_language() {
     speak(&journey.browser, "de").await;
     let chosen = wait_for(&journey.browser, "#institutional:checked").await;
     assert_eq!(chosen.attr("value").await.unwrap().as_deref(), Some("institutional"));
-    // The page begins with the one that was given before.
+    // The page is filled in with the Managed Apple ID that was entered before.
     journey.walk_to("/enroll/mdm", &scene.address()).await;
     journey.browser.client.goto(&format!("{}/enroll/managed-apple-id?change", scene.server.url())).await.unwrap();
     let field = wait_for(&journey.browser, "#managed_apple_id").await;

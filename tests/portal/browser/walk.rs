@@ -1,4 +1,4 @@
-//! A person walks the guide in a real browser; what they install goes to the simulated device that they hold.
+//! Tests of the guide in a real browser. The person's simulated device gets the profiles.
 
 use harness::browser::walk::Journey;
 use harness::browser::{Axe, Engine, Looks, PHONE, browser};
@@ -69,7 +69,7 @@ async fn every_page_of_the_way_fits_at_twice_the_text_size() {
     let test = "twice-the-text";
     let visitor = Visitor::personal(Family::IPhone, "17.5");
     let user_agent = visitor.hardware.user_agent();
-    // Twice the text on a phone leaves half the width: the same page at 195 pixels.
+    // On a phone, text of twice the size leaves half the width, so the page is shown at 195 pixels.
     let looks = Looks { user_agent: &user_agent, width: PHONE.0 / 2, height: PHONE.1 / 2, dark: false, language: "de" };
     let Some(browser) = browser(Engine::Chromium, test, &looks).await else { return };
     let scene = Scene::set().await;

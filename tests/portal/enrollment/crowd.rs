@@ -1,4 +1,4 @@
-//! Many people at once, and the commands that play them.
+//! Tests of many people at once, and of the commands `simulate` and `demo`.
 
 use events::Event;
 use events::enrollment::EnrollmentEvent;

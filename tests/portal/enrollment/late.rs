@@ -1,4 +1,5 @@
-//! A profile that is installed after its challenge expired: what is on record, what the person reads, and how they go on.
+//! Tests of a profile that is installed after its challenge expired: the recorded event, the page for the person, and
+//! the way to continue.
 
 use events::Event;
 use events::enrollment::{EnrollmentEvent, IdentityRefusal, ProfileServiceRefusal};
@@ -11,7 +12,7 @@ use simulator::walk::Walk;
 use std::sync::Arc;
 use world::{Clock as _, ManualClock, SystemClock, World};
 
-/// A profile may be installed within an hour.
+/// One second after a challenge expires: a profile may be installed within an hour.
 const TOO_LATE: i64 = 60 * 60 + 1;
 
 async fn scene(profile_service: ProfileService) -> (Scene, Arc<ManualClock>) {
@@ -31,7 +32,8 @@ async fn refusals(scene: &Scene) -> Vec<EnrollmentEvent> {
     scene.server.events_of("enrollment").await.into_iter().filter_map(is_refusal).collect()
 }
 
-/// The last page says that nothing has come yet and leads back to the profile, which is served with a new challenge.
+/// Continues on the last page, which says that the server still waits for the device. It leads back to the profile,
+/// which is served with a new challenge.
 async fn goes_on(scene: &Scene, walk: &mut Walk) {
     let complete = format!("{}/enroll/complete", scene.server.url());
     let Opened::Page(page) = walk.safari.open(&complete).await.unwrap() else { panic!("no page") };

@@ -1,4 +1,4 @@
-//! How management ends: the person removes the profile, or the server has it removed.
+//! Tests of the end of management: the person removes the profile, or the server has it removed.
 
 use events::device::{CommandId, DeviceId};
 use events::envelope::{Actor, ActorKind};
@@ -53,7 +53,7 @@ async fn a_device_that_is_unenrolled_is_woken_and_removes_its_profile() {
     let handled = device.serve_once(PATIENCE).await.unwrap();
     assert_eq!(handled.last().unwrap().request_type, "RemoveProfile");
     assert!(!device.is_managed());
-    // What the server had done comes first; the device's own goodbye follows.
+    // The server records the unenrollment before the device's CheckOut.
     let log = scene.log(id).await;
     let place = |event: &str| log.find(event).unwrap_or_else(|| panic!("{event} is missing in {log}"));
     assert!(place("DeviceUnenrolled     by us") < place("DeviceCheckedOut"), "{log}");
@@ -61,7 +61,7 @@ async fn a_device_that_is_unenrolled_is_woken_and_removes_its_profile() {
     scene.strike().await;
 }
 
-/// Says that it removed the profile, and did not.
+/// Returns a device that acknowledges RemoveProfile but keeps the profile.
 async fn forgetful(scene: &Scene, ios: &str) -> Device {
     let mut device = scene.enroll(Visitor::personal(Family::IPhone, ios)).await;
     unenroll(scene, id_of(&device)).await;

@@ -1,4 +1,4 @@
-//! The server is stopped and started again in the middle of every step.
+//! Tests in which the server is restarted in the middle of every step.
 
 use async_trait::async_trait;
 use harness::cast::{Scene, Visitor};
@@ -7,7 +7,7 @@ use simulator::acts::{Act, Watcher};
 use simulator::model::Family;
 use simulator::walk::Ending;
 
-/// Restarts the server whenever the person or the device is about to do something.
+/// Restarts the server before every act of the person or the device.
 struct PlugPuller<'a> {
     scene: &'a mut Scene,
     restarts: usize,
@@ -28,7 +28,7 @@ async fn walk_with_restarts(visitor: Visitor) {
     let mut puller = PlugPuller { scene: &mut scene, restarts: 0 };
     let ending = walk.run(&address, &mut puller).await.unwrap();
     assert!(matches!(ending, Ending::Enrolled(_)), "{ending:?}");
-    // Nothing that the server owes the device is lost with it.
+    // The restarts must not lose the commands that are due.
     let mut missing = vec!["DeviceInformation", "SecurityInfo"];
     while !missing.is_empty() {
         let handled = walk.device.serve_once_watched(PATIENCE, &mut puller).await.unwrap();

@@ -1,4 +1,4 @@
-//! Versions of iOS: which way each device is led.
+//! Tests of the enrollment type and the pages for each version of iOS.
 
 use harness::cast::{Diary, Scene, Visitor};
 use simulator::acts::Act;

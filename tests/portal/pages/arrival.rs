@@ -1,4 +1,4 @@
-//! What the portal says before a person signs in: which device and browser they have, and in which language they read.
+//! Tests of the portal before sign-in: detection of device and browser, and the language.
 
 use events::enrollment::Ownership;
 use harness::TestServer;
@@ -65,12 +65,12 @@ async fn who_has_a_personal_device_with_ios_18_reads_before_they_sign_in_that_se
         since.contains(own) && since.contains("If it belongs to Example School") && since.contains(form),
         "{since}"
     );
-    // Where no device of the organization is enrolled here, there is nothing to log in for.
+    // If the organization enrolls no devices of its own, nobody needs to sign in with such a device.
     server.settings(|settings| settings.ownership_kinds = [Ownership::Personal].into()).await;
     let personal = sign_in("18.2").await;
     assert!(personal.contains(own) && !personal.contains("If it belongs") && !personal.contains(form), "{personal}");
     server.settings(|settings| settings.account_driven.families.clear()).await;
-    assert!(sign_in("18.2").await.contains(form), "Settings is no way here");
+    assert!(sign_in("18.2").await.contains(form), "account-driven enrollment is disabled");
     server.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! What auditors read: no two reasons in the same words, every value in its sentence.
+//! Tests of the audit trail's sentences: each reason has its own words, and each value appears in its sentence.
 
 use super::{Message, message, words};
 use crate::audit::english;
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::path::Path;
 
-/// Every value of an enum without fields, as its parser lists them when it is given one that it does not know.
+/// Returns every value of an enum without fields, as listed in serde's error message for an unknown value.
 fn every<T: DeserializeOwned + Debug>() -> Vec<T> {
     let error = serde_json::from_value::<T>(json!("?")).unwrap_err().to_string();
     let (_, expected) = error.split_once("expected").unwrap();
@@ -22,19 +22,19 @@ fn every<T: DeserializeOwned + Debug>() -> Vec<T> {
     names.map(|name| serde_json::from_value(json!(name)).unwrap()).collect()
 }
 
-/// As long as the test runs.
+/// Leaks the text, so that it lives as long as the test.
 fn kept(text: String) -> &'static str {
     Box::leak(text.into_boxed_str())
 }
 
-/// Each value is told in words of its own.
+/// Asserts that each value has its own words.
 fn told_apart<T: DeserializeOwned + Debug + Copy>(tell: fn(T) -> &'static str) {
     let mut told: BTreeMap<&str, T> = BTreeMap::new();
     for value in every::<T>() {
         let words = tell(value);
         assert!(!words.is_empty(), "{value:?}");
         if let Some(other) = told.insert(words, value) {
-            panic!("{other:?} and {value:?} are both told as {words:?}");
+            panic!("{other:?} and {value:?} have the same words: {words:?}");
         }
     }
     assert!(told.len() > 1, "{told:?}");
@@ -72,10 +72,10 @@ fn an_auditor_can_tell_every_reason_from_every_other() {
 #[test]
 fn apps_are_told_apart_as_far_as_a_person_can_see_it() {
     let told: BTreeSet<&str> = every::<AppStatus>().into_iter().map(words::app_status).collect();
-    assert_eq!(told.len(), 18, "validating is one, and an update is offered once: {told:?}");
+    assert_eq!(told.len(), 18, "validations share words, and so do prompts for an update: {told:?}");
     assert_ne!(words::app_status(AppStatus::Prompting), words::app_status(AppStatus::PromptingForUpdate));
     let told: BTreeSet<&str> = every::<RejectionReason>().into_iter().map(words::rejection).collect();
-    assert_eq!(told.len(), 9, "no licence is no licence: {told:?}");
+    assert_eq!(told.len(), 9, "the two reasons for a missing licence share words: {told:?}");
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn an_error_of_a_device_is_told_in_its_words_where_these_are_kept_and_else_by_nu
     assert!(!words::errors(&[]).is_empty());
 }
 
-/// Every frozen sample of an event, read as of today.
+/// Returns every frozen sample of an event, upcast to its current version.
 fn samples() -> Vec<(String, Event)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/samples");
     let sample = |file: std::io::Result<std::fs::DirEntry>| {
@@ -153,7 +153,7 @@ fn every_event_is_told_in_a_sentence_of_its_own_without_gaps() {
         assert!(!said.is_empty(), "{name}");
         assert!(!said.contains(['{', '}']) && !said.contains("(erased)"), "{name}: {said:?}");
         let other = told.insert(said.clone(), name.clone()).filter(|other| *other != name);
-        assert_eq!(other, None, "{name} is told like another event: {said:?}");
+        assert_eq!(other, None, "{name} has the sentence of another event: {said:?}");
     }
 }
 

@@ -1,9 +1,9 @@
-//! axe-core in the page: no violation of WCAG 2.1 A and AA.
+//! Checks pages with axe-core: they must not violate WCAG 2.1 A and AA.
 
 use super::driver::{Browser, Engine};
 use serde_json::Value;
 
-/// The script, as npm installs it.
+/// The axe-core script, as npm installs it.
 pub struct Axe(String);
 
 const RUN: &str = "
@@ -14,8 +14,8 @@ const RUN: &str = "
         (error) => done(['axe-core failed: ' + error]));";
 
 impl Axe {
-    /// For a page that every engine shows. axe-core reads the document and its computed styles, which are the same in each: the other
-    /// tests with these pages have Chromium's read, once for each size and colour.
+    /// Loads axe-core for a page that every engine shows. axe-core reads the document and its computed styles, which
+    /// are the same in each engine. Therefore only Chromium checks these pages, once for each size and color scheme.
     pub fn of(engine: Engine, test: &str) -> Option<Axe> {
         match engine {
             Engine::Chromium => Axe::load(test),
@@ -23,7 +23,7 @@ impl Axe {
         }
     }
 
-    /// `None`, with a word about it, where axe-core is not installed.
+    /// Loads axe-core. Returns `None` if it is not installed, and reports that the check is skipped.
     pub fn load(test: &str) -> Option<Axe> {
         let path = crate::tool("MUSTER_AXE", "node_modules/axe-core/axe.min.js");
         match std::fs::read_to_string(&path) {
@@ -35,11 +35,11 @@ impl Axe {
         }
     }
 
-    /// Fails with what is wrong with the page that is shown.
+    /// Fails with the list of violations if the shown page has any.
     pub async fn check(&self, browser: &Browser, name: &str) {
         browser.client.execute(&format!("{}; return 0", self.0), vec![]).await.expect("axe-core loads");
         let violations = browser.client.execute_async(RUN, vec![]).await.expect("axe-core runs");
-        let Value::Array(violations) = violations else { panic!("axe-core said {violations}") };
+        let Value::Array(violations) = violations else { panic!("axe-core returned {violations}") };
         assert!(violations.is_empty(), "{name}: {violations:#?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Real browsers by WebDriver: Chromium, and WebKit, which is Safari's engine. Each has its own driver process.
+//! Drives real browsers by WebDriver: Chromium, and WebKit, which is Safari's engine. Each has its own driver process.
 
 use crate::ports;
 use crate::waiting::PATIENCE;
@@ -15,18 +15,18 @@ pub enum Engine {
     WebKit,
 }
 
-/// What the browser says it is, and how large its window is.
+/// User agent, window size, color scheme and language of a browser.
 #[derive(Debug, Clone)]
 pub struct Looks<'a> {
     pub user_agent: &'a str,
     pub width: u32,
     pub height: u32,
     pub dark: bool,
-    /// WebKit asks for that of the system, whatever stands here.
+    /// WebKit ignores this value and requests the system's language.
     pub language: &'a str,
 }
 
-/// A browser with its driver (and, for WebKit, its display); all of it ends when this is dropped.
+/// A browser with its driver (and, for WebKit, its display). All processes end on drop.
 pub struct Browser {
     pub client: Client,
     _processes: Vec<Process>,
@@ -36,7 +36,7 @@ struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Ended already, or ended now: either is right.
+        // The process may already have ended; both cases are correct.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -45,7 +45,7 @@ impl Drop for Process {
 const WEBKIT_BROWSERS: [&str; 2] =
     ["/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser", "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.0/MiniBrowser"];
 
-/// Why this engine cannot be driven on this machine; `None` if it can.
+/// Returns the reason why this engine cannot be driven on this machine; `None` if it can.
 pub fn missing(engine: Engine) -> Option<String> {
     let programs: &[&str] = match engine {
         Engine::Chromium => &["chromium", "chromedriver"],
@@ -71,12 +71,12 @@ impl Browser {
         let client = loop {
             match ClientBuilder::native().capabilities(capabilities.clone()).connect(&address).await {
                 Ok(client) => break client,
-                Err(error) => assert!(Instant::now() < until, "the {engine:?} driver gives no session: {error}"),
+                Err(error) => assert!(Instant::now() < until, "the {engine:?} driver starts no session: {error}"),
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         };
         if engine == Engine::WebKit {
-            client.set_window_size(looks.width, looks.height).await.expect("the window takes a size");
+            client.set_window_size(looks.width, looks.height).await.expect("the window can be resized");
         }
         Browser { client, _processes: processes }
     }
@@ -106,7 +106,7 @@ fn chromium(looks: &Looks<'_>) -> (Vec<Process>, u16, Value) {
     if looks.dark {
         arguments.push("--blink-settings=preferredColorScheme=0".into());
     }
-    // Twice the pixels are for pictures that people look at, and cost four times the work.
+    // A pixel ratio of 2 is for screenshots that people look at; it costs four times the work.
     let pixel_ratio = if std::env::var_os("MUSTER_SCREENSHOTS").is_some() { 2 } else { 1 };
     let capabilities = json!({
         "browserName": "chrome",
@@ -141,7 +141,7 @@ fn webkit(looks: &Looks<'_>) -> (Vec<Process>, u16, Value) {
     (vec![driver, xvfb], port, capabilities)
 }
 
-// Xvfb takes a free display by itself and tells which.
+// Xvfb chooses a free display itself and prints its number.
 fn display(looks: &Looks<'_>) -> (u16, Process) {
     let screen = format!("{}x{}x24", looks.width.max(800), looks.height.max(1000));
     let mut child = Command::new("Xvfb")
@@ -151,8 +151,8 @@ fn display(looks: &Looks<'_>) -> (u16, Process) {
         .spawn()
         .expect("Xvfb starts");
     let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("Xvfb tells its display");
-    (line.trim().parse().expect("a display is a number"), Process(child))
+    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("Xvfb prints its display");
+    (line.trim().parse().expect("the display is a number"), Process(child))
 }
 
 fn spawn(command: &mut Command) -> Process {

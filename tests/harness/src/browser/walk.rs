@@ -1,4 +1,4 @@
-//! A person walks the guide in a real browser; what they install goes to the simulated device that they hold.
+//! Walks a person through the guide in a real browser. The simulated device of the person gets the profiles.
 
 use super::{Axe, Browser, is_loaded, look_at};
 use crate::waiting::{sought, until};
@@ -6,7 +6,8 @@ use fantoccini::Locator;
 use simulator::trust;
 use simulator::walk::{Ownership, Walk};
 
-/// The pages that were shown, by path, in order and each once.
+/// A walk in a real browser. `pages` lists the paths of the pages that were shown, in order; consecutive repeats count
+/// once.
 pub struct Journey<'a> {
     pub browser: Browser,
     axe: Option<Axe>,
@@ -20,7 +21,7 @@ impl<'a> Journey<'a> {
         Journey { browser, axe, walk, name, pages: Vec::new() }
     }
 
-    /// Walks until this page is shown; what it says.
+    /// Walks until this page is shown, and returns its text.
     pub async fn walk_to(&mut self, page: &str, address: &str) -> String {
         self.browser.client.goto(address).await.unwrap();
         for _ in 0..24 {
@@ -30,7 +31,7 @@ impl<'a> Journey<'a> {
             }
             self.next(&path).await;
         }
-        panic!("the way does not lead to {page}");
+        panic!("the walk does not reach {page}");
     }
 
     pub async fn run(&mut self, address: &str) {
@@ -46,7 +47,7 @@ impl<'a> Journey<'a> {
             }
             self.next(&path).await;
         }
-        panic!("the portal leads in circles: {:?}", self.pages);
+        panic!("the walk does not reach the last page: {:?}", self.pages);
     }
 
     async fn next(&mut self, path: &str) {
@@ -57,7 +58,7 @@ impl<'a> Journey<'a> {
                 self.fill("password", &person.password).await;
             }
             "/enroll/for-whom" => {
-                let other = self.walk.enrolls_for.clone().expect("somebody else");
+                let other = self.walk.enrolls_for.clone().expect("the walk enrolls for another person");
                 self.fill("for_user", &other).await;
             }
             "/enroll/ownership" => {
@@ -82,19 +83,19 @@ impl<'a> Journey<'a> {
         field.send_keys(text).await.unwrap();
     }
 
-    // Every tap leads to another page; the driver does not wait until it is there.
+    // Every tap leads to another page; the driver does not wait for it.
     async fn tap_continue(&self) {
         let before = self.path().await;
         let button = Locator::Css("form#continue button[type=submit]");
-        self.browser.client.find(button).await.expect("there is a way on").click().await.unwrap();
+        self.browser.client.find(button).await.expect("the page has a button to continue").click().await.unwrap();
         let elsewhere = async || (self.path().await != before && is_loaded(&self.browser).await).then_some(());
         let arrived = sought(elsewhere).await;
-        assert!(arrived.is_some(), "{before} leads nowhere: {}", self.browser.client.source().await.unwrap());
+        assert!(arrived.is_some(), "{before} leads to no other page: {}", self.browser.client.source().await.unwrap());
     }
 
-    // A browser on a desk only downloads a profile; iOS hands it over to Settings.
+    // A desktop browser only downloads a profile; iOS hands it over to Settings.
     async fn install(&mut self) {
-        let link = self.browser.client.find(Locator::Css("a#profile")).await.expect("there is a profile to take");
+        let link = self.browser.client.find(Locator::Css("a#profile")).await.expect("the page links to a profile");
         let address = link.prop("href").await.unwrap().unwrap();
         let answer = trust::reckless().unwrap().get(&address).send().await.unwrap();
         assert_eq!(answer.headers()["content-type"], "application/x-apple-aspen-config");
@@ -102,14 +103,14 @@ impl<'a> Journey<'a> {
         self.walk.device.install().await.unwrap();
     }
 
-    // The last page looks by itself whether the device is there; this looks more often.
+    // The last page reloads itself until the device has enrolled; this loop reloads it more often.
     async fn finish(&self) {
         let finished = async || {
             self.browser.client.refresh().await.unwrap();
             self.browser.client.find(Locator::Css("meta[http-equiv=refresh]")).await.is_err()
                 && self.browser.client.find(Locator::Css("main.happy")).await.is_ok()
         };
-        until("the end of the last page", finished).await;
+        until("the completed state of the last page", finished).await;
     }
 
     async fn path(&self) -> String {

@@ -1,4 +1,4 @@
-//! A CA of the test's own, a certificate for an address of the loopback interface, and a CA that signed nothing.
+//! Certificates of a test: a CA, a certificate that it issues for a loopback address, and a CA that issues nothing.
 
 use openssl::asn1::Asn1Time;
 use openssl::hash::MessageDigest;
@@ -9,7 +9,7 @@ use openssl::x509::{X509, X509Builder, X509Name};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-/// Into `path`: `ca.pem`, `server.pem`, `server.key`, `other-ca.pem`.
+/// Writes `ca.pem`, `server.pem`, `server.key` and `other-ca.pem` into `path`.
 pub fn make(path: &Path, address: &str) {
     let (ca, ca_key) = certificate("Directory CA of a test", None);
     let (server, server_key) = certificate(address, Some((&ca, &ca_key)));
@@ -17,12 +17,12 @@ pub fn make(path: &Path, address: &str) {
     std::fs::write(path.join("ca.pem"), ca.to_pem().unwrap()).unwrap();
     std::fs::write(path.join("server.pem"), server.to_pem().unwrap()).unwrap();
     std::fs::write(path.join("server.key"), server_key.private_key_to_pem_pkcs8().unwrap()).unwrap();
-    // Samba starts with no other.
+    // Samba does not start with a key that others can read.
     std::fs::set_permissions(path.join("server.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
     std::fs::write(path.join("other-ca.pem"), other.to_pem().unwrap()).unwrap();
 }
 
-/// Without an issuer, a CA.
+/// Creates a certificate; without an issuer, it is a CA.
 fn certificate(name: &str, issuer: Option<(&X509, &PKey<Private>)>) -> (X509, PKey<Private>) {
     let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let mut subject = X509Name::builder().unwrap();

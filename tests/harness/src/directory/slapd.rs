@@ -1,4 +1,4 @@
-//! A real OpenLDAP server of the test's own on the loopback interface, as an unprivileged user, with TLS and people.
+//! The test's own OpenLDAP server on the loopback interface. It runs unprivileged, with TLS and with people.
 
 mod people;
 
@@ -15,25 +15,25 @@ use tempfile::TempDir;
 
 const SLAPD: &str = "/usr/sbin/slapd";
 const MODULES: &str = "/usr/lib/ldap";
-/// Whom Debian lets own nothing.
+/// Debian's user id of `nobody`, which owns no files.
 const NOBODY: u32 = 65_534;
 
 pub const PEOPLE: &str = "ou=people,dc=example,dc=test";
 pub const GROUPS: &str = "ou=groups,dc=example,dc=test";
 pub const SEARCHER: &str = "cn=searcher,ou=apps,dc=example,dc=test";
-/// May read without a limit.
+/// Has no limit on the size of search results.
 pub const PATIENT_SEARCHER: &str = "cn=patient,ou=apps,dc=example,dc=test";
 pub const SEARCHER_PASSWORD: &str = "the searcher's own secret";
 const ADMINISTRATOR: &str = "cn=admin,dc=example,dc=test";
 const ADMINISTRATOR_PASSWORD: &str = "the administrator's";
 pub const PASSWORD: &str = "correct horse battery";
-/// So many groups has somebody who joins everything.
+/// Number of groups of the person who is a member of every group in `ou=many`.
 pub const MANY: usize = 600;
 
-/// What every server begins with: making it is slow.
+/// The template that every server is copied from, because creating it is slow.
 struct Pattern {
     directory: TempDir,
-    /// Where the referral entry points to: whoever follows it knocks here.
+    /// The address that the referral entry points to. A client that follows the referral connects to it.
     elsewhere: TcpListener,
 }
 
@@ -47,7 +47,7 @@ pub struct Slapd {
     child: Option<Child>,
 }
 
-/// Whether slapd can be used here; says that the test is left out, if not.
+/// Returns true if slapd is installed; otherwise reports that the test is skipped.
 pub fn is_here(test: &str) -> bool {
     let here = [SLAPD, "/usr/bin/ldapmodify"].iter().all(|file| Path::new(file).is_file());
     if !here {
@@ -64,7 +64,7 @@ impl Slapd {
         Slapd::start_in(directory)
     }
 
-    /// With a rule of access of its own, before all others.
+    /// Starts a server with an additional access rule in front of the others.
     pub fn start_with(access: &str) -> Slapd {
         let mut slapd = Slapd::start();
         slapd.pause();
@@ -76,7 +76,8 @@ impl Slapd {
         slapd
     }
 
-    /// Knows the attribute memberOf and keeps it for nobody: the module is loaded, the overlay is not.
+    /// Starts a server that has the attribute `memberOf` in its schema but does not maintain it: the module is loaded,
+    /// the overlay is not.
     pub fn start_keeping_no_member_of() -> Slapd {
         let mut slapd = Slapd::start();
         slapd.pause();
@@ -102,12 +103,12 @@ impl Slapd {
         slapd
     }
 
-    /// Starts it where it was.
+    /// Starts the server at the same ports.
     pub fn go_on(&mut self) {
         let path = self.directory.path();
         let listen = format!("ldap://127.0.0.1:{}/ ldaps://127.0.0.1:{}/", self.plain, self.tls);
         let log = std::fs::OpenOptions::new().create(true).append(true).open(path.join("log")).unwrap();
-        // Its standard input ends with this process, however that ends; slapd ends with it.
+        // The shell's standard input closes when this process ends, for any reason; the shell then ends slapd.
         let watch = "exec 3<&0; \"$@\" <&- & pid=$!; (cat <&3 >/dev/null; kill $pid 2>/dev/null) & wait $pid";
         let mut command = Command::new("sh");
         command.args(["-c", watch, "sh", SLAPD, "-d", "stats", "-h", &listen, "-f"]).arg(path.join("slapd.conf"));
@@ -123,7 +124,7 @@ impl Slapd {
         }
     }
 
-    /// Stops it; connections to it are lost.
+    /// Stops the server; connections to it are lost.
     pub fn pause(&mut self) {
         if let Some(mut child) = self.child.take() {
             // The shell ends slapd when its input ends, and waits for it.
@@ -136,7 +137,7 @@ impl Slapd {
         format!("ldaps://127.0.0.1:{}", self.tls)
     }
 
-    /// For StartTLS.
+    /// The address for StartTLS.
     pub fn ldap(&self) -> String {
         format!("ldap://127.0.0.1:{}", self.plain)
     }
@@ -145,7 +146,7 @@ impl Slapd {
         self.directory.path().join("ca.pem")
     }
 
-    /// A CA that signed nothing here.
+    /// A CA that issued no certificate here.
     pub fn other_ca(&self) -> PathBuf {
         self.directory.path().join("other-ca.pem")
     }
@@ -154,12 +155,12 @@ impl Slapd {
         self.directory.path().join("searcher.password")
     }
 
-    /// What it logged: every operation, no passwords.
+    /// Returns slapd's log: every operation, no passwords.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap()
     }
 
-    /// How many times somebody tried to bind as this DN.
+    /// Counts the attempts to bind as this DN.
     pub fn binds_of(&self, dn: &str) -> usize {
         let wanted = format!("BIND dn=\"{dn}\" method=");
         self.log().matches(&wanted).count()
@@ -178,7 +179,7 @@ impl Slapd {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// Whether somebody followed the referral since this was asked last.
+    /// Returns true if a client followed the referral since the last call.
     pub fn was_referral_followed() -> bool {
         PATTERN.get().is_some_and(|pattern| pattern.elsewhere.accept().is_ok())
     }
@@ -206,7 +207,7 @@ fn pattern() -> Pattern {
     configure(path);
     std::fs::write(path.join("seed.ldif"), people::seed(elsewhere.local_addr().unwrap().port())).unwrap();
     fill(path);
-    // Over the wire: the tool that fills the database from a file keeps no memberOf.
+    // Groups are added over LDAP, because `slapd -T add` does not maintain memberOf.
     let mut slapd = Slapd::start_in(directory);
     slapd.modify(&people::groups());
     slapd.pause();
@@ -215,7 +216,7 @@ fn pattern() -> Pattern {
     Pattern { directory, elsewhere }
 }
 
-// Puts the seed into an empty database.
+// Loads the seed into an empty database.
 fn fill(path: &Path) {
     let mut add = Command::new(SLAPD);
     add.args(["-T", "add", "-q", "-f"]).arg(path.join("slapd.conf")).arg("-l").arg(path.join("seed.ldif"));
@@ -223,7 +224,8 @@ fn fill(path: &Path) {
     assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
 }
 
-// Paths in it are absolute: it is written for each directory. Everything belongs to whom slapd runs as.
+// The configuration contains absolute paths, so it is written for each directory. All files belong to the user that
+// slapd runs as.
 fn configure(path: &Path) {
     let text = CONFIGURATION
         .replace("{modules}", MODULES)
@@ -258,7 +260,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-// `allow bind_anon_dn` makes it answer a bind with a name and no password as Active Directory does: with success.
+// With `allow bind_anon_dn`, a bind with a name and no password succeeds, as in Active Directory.
 const CONFIGURATION: &str = r#"include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema

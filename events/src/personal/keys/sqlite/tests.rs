@@ -1,4 +1,4 @@
-//! What the key store knows of its log, and what it says of keys that are damaged or not there.
+//! Tests of the position of the log in the key store, and of damaged and missing keys.
 
 use super::SqliteKeyStore;
 use crate::personal::KeyName;
@@ -36,13 +36,13 @@ fn how_far_the_log_was_is_kept_with_the_next_change_of_keys_and_at_the_end() {
     let (_directory, path, keys) = store();
     assert_eq!(keys.log_seen(), 0);
     keys.log_reached(7);
-    assert_eq!(keys.log_seen(), 0, "nothing was written");
+    assert_eq!(keys.log_seen(), 0, "nothing was written yet");
     keys.ensure(&[name(1)]).unwrap();
     assert_eq!(keys.log_seen(), 7);
     keys.log_reached(5);
     keys.log_reached(9);
     drop(keys);
-    assert_eq!(opened(&path).log_seen(), 9, "kept at the end, and the furthest of all");
+    assert_eq!(opened(&path).log_seen(), 9, "written on drop, and never lower than before");
 }
 
 #[test]
@@ -95,9 +95,9 @@ fn damaged_keys_are_named_and_destroyed_ones_are_not_among_them() {
     assert_eq!(keys.damaged().unwrap(), [name(2)]);
     assert_eq!(keys.missing(&[name(1), name(2), name(4)]).unwrap(), [name(4)]);
     keys.give_up(&[name(1), name(2)], &BTreeSet::new(), 0).unwrap();
-    assert!(matches!(keys.key(&name(1)).unwrap(), Held::Key(_)), "it was whole");
+    assert!(matches!(keys.key(&name(1)).unwrap(), Held::Key(_)), "the key was intact");
     assert!(matches!(keys.key(&name(2)).unwrap(), Held::Lost));
-    assert_eq!(keys.sequence(), 5, "three made, one destroyed, one lost");
+    assert_eq!(keys.sequence(), 5, "three created, one destroyed, one lost");
 }
 
 #[test]

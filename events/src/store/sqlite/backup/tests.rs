@@ -1,4 +1,4 @@
-//! Which failures of a backup mean that what it copies is damaged.
+//! Tests which backup failures mean that the source is damaged.
 
 use super::{BackupError, as_promised};
 use crate::personal::keys;

@@ -1,4 +1,4 @@
-//! Who is in the directory, and in which groups.
+//! The people in the directory and their groups.
 
 use super::{GROUPS, MANY, PASSWORD, PATIENT_SEARCHER, PEOPLE, SEARCHER, SEARCHER_PASSWORD};
 use std::fmt::Write as _;
@@ -44,10 +44,10 @@ pub(crate) fn seed(elsewhere: u16) -> String {
     ldif
 }
 
-/// A DN with everything in it that a filter and a DN must escape.
+/// A DN with all characters that a filter and a DN must escape.
 const ADA: &str = "cn=Lovelace\\, Ada (Countess)*,ou=people,dc=example,dc=test";
 
-/// The first part of the DN, the user name, and what else there is.
+/// First part of the DN, user name, additional attributes.
 const PERSONS: [(&str, &str, &str); 9] = [
     (
         "cn=Lovelace\\, Ada (Countess)*",
@@ -65,7 +65,8 @@ const PERSONS: [(&str, &str, &str); 9] = [
     ("uid=grace", "grace", "employeeNumber: grace@school.example\n"),
 ];
 
-// level1 … level4: each a member of the next; a circle of two; one with a star; many with the same member.
+// Groups: level1 to level4, each a member of the next; a circle of two; one with a star in its name; many with the same
+// member.
 pub(crate) fn groups() -> String {
     let mut ldif = String::new();
     let mut group = |name: &str, base: &str, members: &[String]| {
