@@ -1,5 +1,5 @@
-//! The architecture test: which crate and module may use which, what is pure, and what the documents must say. It reads `cargo metadata`
-//! and the sources.
+//! Checks the architecture: which crates and modules may depend on each other, what is pure, and what the documents
+//! must state. It reads `cargo metadata` and the sources.
 
 #![expect(unreachable_pub, reason = "a test binary has no API: `pub` only leads out of a module")]
 
@@ -12,7 +12,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use telemetry::{Alarm, Metrics};
 
-/// Which modules of the server a module may name; everything may name the crates. ARCHITECTURE.md tells why.
+/// The modules of the server that each module may import. Every module may use the crates. ARCHITECTURE.md has the
+/// reasons.
 const MAY_IMPORT: [(&str, &[&str]); 9] = [
     ("config", &[]),
     ("installation_files", &["config"]),
@@ -29,7 +30,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The Rust files of a module, without those of its tests.
+/// Returns the Rust files of a module without its test files.
 fn sources(folder: &str, module: &str) -> Vec<(PathBuf, String)> {
     let mut files = vec![root().join(folder).join(format!("{module}.rs"))];
     collect(&root().join(folder).join(module), &mut files);
@@ -50,20 +51,20 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The source folders of all crates.
+/// Returns the source folders of all crates.
 fn source_folders() -> Vec<PathBuf> {
     let crates = std::fs::read_dir(root().join("crates")).expect("the folder of crates can be read");
     let crates = crates.map(|entry| entry.expect("a crate").path().join("src"));
     ["src", "events/src", "projections/src"].map(|folder| root().join(folder)).into_iter().chain(crates).collect()
 }
 
-/// Without comments, and without the tests at the end of a file.
+/// Returns the code without comments and without the test module at the end of the file.
 fn code(text: &str) -> String {
     let text = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// The modules of the server that a piece of code names: `crate::app…`, `use crate::{admin, mdm}`.
+/// Returns the server modules that the code names: `crate::app…`, `use crate::{admin, mdm}`.
 fn named(code: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for rest in code.split("crate::").skip(1) {
@@ -104,7 +105,7 @@ fn modules_import_only_whom_they_may() {
     let modules: BTreeSet<&str> = MAY_IMPORT.iter().map(|(module, _)| *module).chain(["cli"]).collect();
     for (module, may) in MAY_IMPORT {
         let files = sources("src", module);
-        assert!(!files.is_empty(), "src/{module}.rs is gone: correct the table");
+        assert!(!files.is_empty(), "src/{module}.rs does not exist: correct the table");
         for (path, code) in files {
             for name in named(&code) {
                 let other = modules.contains(name.as_str()) && name != module;
@@ -120,17 +121,18 @@ fn every_module_of_the_server_has_a_rule() {
     let listed = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
     for module in listed {
         let ruled = module == "cli" || MAY_IMPORT.iter().any(|(known, _)| *known == module);
-        assert!(ruled, "src/{module}.rs has no line in the table of imports");
+        assert!(ruled, "src/{module}.rs is missing in MAY_IMPORT");
     }
 }
 
 #[test]
 fn private_keys_go_to_openssl_alone() {
-    // The crate `rsa` (RUSTSEC-2023-0071) comes with SAML, OpenID Connect and passkeys, to verify: see deny.toml.
+    // SAML, OpenID Connect and passkeys depend on the crate `rsa` (RUSTSEC-2023-0071) for verification only: see
+    // deny.toml.
     let mut files = Vec::new();
     source_folders().iter().for_each(|folder| collect(folder, &mut files));
     files.retain(|path| !path.iter().any(|part| part == "tests" || part == "tests.rs"));
-    assert!(files.len() > 300, "{} sources are found", files.len());
+    assert!(files.len() > 300, "only {} source files found", files.len());
     for path in files {
         let code = code(&std::fs::read_to_string(&path).expect("a source can be read"));
         for foreign in [
@@ -169,14 +171,19 @@ fn no_match_gives_a_meaning_to_events_that_it_does_not_name() {
         for (line, patterns) in matches::matches(&matches::unaliased(&text)) {
             over_events += usize::from(patterns.iter().any(|pattern| pattern.contains("Event::")));
             let caught = matches::catches_all_events(&patterns);
-            assert!(caught.is_none(), "{}, near line {line}: {caught:?} takes every event not named", path.display());
+            assert!(
+                caught.is_none(),
+                "{}, near line {line}: {caught:?} matches every event that is not named",
+                path.display()
+            );
         }
     }
-    assert!(over_events > 30, "{over_events} are found: has the scan gone blind?");
+    assert!(over_events > 30, "only {over_events} found: check that the scan still works");
 }
 
-/// Who in the console may name the `App`, and with it reach a command: the routes, those that hand it out by permit, those
-/// before sign-in, and what is given it by a permit that acts. A page that only shows is not among them.
+/// The files of the console that may name the `App`, which gives access to commands: the routes, the files that hand
+/// it out by permit, the files that run before sign-in, and the files that get it by a permit to act. Pages that only
+/// display data are not in this list.
 const CONSOLE_WRITERS: [&str; 8] = [
     "admin.rs",
     "act.rs",
@@ -198,7 +205,7 @@ fn a_page_of_the_console_that_only_shows_has_no_way_to_a_command() {
     }
 }
 
-/// A template that no view type renders is rendered by no test.
+/// Every template needs a view type, because tests render only view types.
 #[test]
 fn every_page_of_the_console_is_rendered_in_tests_with_every_content() {
     let code: String = sources("src", "admin").into_iter().map(|(_, code)| code).collect();
@@ -210,10 +217,10 @@ fn every_page_of_the_console_is_rendered_in_tests_with_every_content() {
         let is_view = [format!("view!({name},"), format!("view!({name}as")].iter().any(|view| views.contains(view));
         assert!(is_view, "templates/admin/{name}.hbs has no view! in src/admin");
     }
-    assert_eq!(code.matches("View for ").count(), 1, "only view! makes a view");
+    assert_eq!(code.matches("View for ").count(), 1, "only view! implements View");
 }
 
-/// Which crates of ours a crate may depend on. The server (`muster`) may depend on all of them.
+/// The crates of this workspace that a crate may depend on. The server (`muster`) may depend on all of them.
 const MAY_DEPEND: [(&str, &[&str]); 23] = [
     ("apple", &[]),
     ("connections", &["events", "identity", "telemetry"]),
@@ -251,7 +258,7 @@ const MAY_DEPEND: [(&str, &[&str]); 23] = [
     ),
     ("events", &["world"]),
     ("findings", &["world"]),
-    // Of tests alone: it starts the server.
+    // Only for tests, because it starts the server.
     (
         "harness",
         &[
@@ -292,18 +299,19 @@ const MAY_DEPEND: [(&str, &[&str]); 23] = [
 
 #[test]
 fn log_lines_of_every_crate_pass_the_filter_for_our_own() {
-    // The binary's crate is `muster`; the simulator logs nothing.
+    // The crate of the binary is `muster`. The simulator writes no log lines.
     for folder in source_folders() {
         let mut files = Vec::new();
         collect(&folder, &mut files);
         let logs = files.iter().any(|path| std::fs::read_to_string(path).unwrap().contains("tracing::"));
         let name = folder.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap();
         let name = if folder == root().join("src") { "muster" } else { name };
-        assert!(!logs || telemetry::OURS.contains(&name), "{name} logs and is not in telemetry::OURS");
+        assert!(!logs || telemetry::OURS.contains(&name), "{name} writes log lines but is missing in telemetry::OURS");
     }
 }
 
-/// What only tests, or what they ask for by a feature, may depend on.
+/// The crate that only tests may depend on. Other crates may have it as an optional dependency, for a feature that
+/// tests enable.
 const FOR_TESTS: &str = "test_support";
 
 #[test]
@@ -319,7 +327,7 @@ fn crates_depend_only_on_those_that_they_may() {
             packages.iter().find(|package| package["name"] == name).unwrap_or_else(|| panic!("no crate {name}"));
         for dependency in package["dependencies"].as_array().unwrap() {
             let other = dependency["name"].as_str().unwrap();
-            // Of the kinds of dependencies the usual one has no name.
+            // In `cargo metadata`, the kind of a normal dependency is null.
             let is_built_in = dependency["kind"].is_null() && !(other == FOR_TESTS && dependency["optional"] == true);
             assert!(!is_built_in || !ours.contains(other) || may.contains(&other), "{name} depends on {other}");
         }
@@ -339,7 +347,7 @@ fn every_decision_says_context_decision_and_status() {
         }
         decisions += 1;
     }
-    assert!(decisions > 5, "{decisions} decisions are written down");
+    assert!(decisions > 5, "only {decisions} decisions found");
 }
 
 #[test]
@@ -356,7 +364,7 @@ fn links_in_the_documents_lead_somewhere() {
         let text = std::fs::read_to_string(root().join(document)).unwrap();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let local = !target.contains("://") && !target.starts_with('#');
-            assert!(!local || root().join(target).exists(), "{document}: {target} is not there");
+            assert!(!local || root().join(target).exists(), "{document}: {target} does not exist");
         }
     }
 }
@@ -379,7 +387,7 @@ fn the_container_runs_the_binary_without_privileges_on_commands_that_exist() {
 
 #[test]
 fn every_direct_dependency_is_explained_or_speaks_for_itself() {
-    // What everybody knows: the runtime, serialization, errors, logs, tests.
+    // Well-known crates that need no explanation: the runtime, serialization, errors, logging, tests.
     let plain = [
         "actix-web",
         "anyhow",
@@ -415,7 +423,8 @@ fn every_direct_dependency_is_explained_or_speaks_for_itself() {
             {
                 let name = line.split([' ', '.']).next().unwrap();
                 let explained = number > 0 && lines[number - 1].starts_with('#');
-                // A crate of ours says in its own manifest what it is, the workspace's what it hands to its members.
+                // A crate of the workspace is explained in its own manifest, and a workspace dependency in the
+                // workspace's manifest.
                 let elsewhere = line.contains("path = \"") || line.contains("workspace = true");
                 let told = explained || elsewhere || plain.contains(&name);
                 assert!(told, "{name} is not explained in {}", manifest.display());
@@ -427,7 +436,8 @@ fn every_direct_dependency_is_explained_or_speaks_for_itself() {
 #[test]
 fn every_alarm_and_metric_of_the_code_is_in_the_document_on_operating_and_no_other() {
     let mut known: BTreeSet<String> = Alarm::ALL.iter().map(|alarm| alarm.label().to_owned()).collect();
-    // Most metrics are shown once something was counted; their names stand in the source. Those of the process are shown at once.
+    // Most metrics are rendered only after something was counted, so their names are read from the source. The metrics
+    // of the process are always rendered.
     let source = std::fs::read_to_string(root().join("crates/telemetry/src/metrics.rs")).unwrap();
     let source = source.split("#[cfg(test)]").next().unwrap();
     known.extend(source.split("\"muster_").skip(1).map(|rest| format!("muster_{}", rest.split('"').next().unwrap())));
@@ -439,7 +449,7 @@ fn every_alarm_and_metric_of_the_code_is_in_the_document_on_operating_and_no_oth
     assert_eq!(known, told.collect::<BTreeSet<_>>(), "left: the code; right: docs/operating.md");
 }
 
-/// `tests/run` runs no documentation tests, since there are none.
+/// `tests/run` runs no documentation tests, so the documentation must not contain code blocks.
 #[test]
 fn no_documentation_holds_code_that_nobody_runs() {
     for folder in source_folders() {

@@ -54,7 +54,8 @@ pub struct Speakers {
     pub speakers: Vec<Speaker>,
 }
 
-/// Time that the creation took.
+/// The created installation: its files, the number of its events, and the durations of writing the log and of building
+/// the projections.
 pub struct Made {
     pub config: PathBuf,
     pub speakers: PathBuf,

@@ -42,7 +42,7 @@ prop_compose! {
     }
 }
 
-/// Returns the same value with the entries of its objects in another order.
+/// Returns the same value with the entries of its objects in a different order.
 fn reordered(value: &Value) -> Value {
     match value {
         Value::Object(map) => {

@@ -185,8 +185,8 @@ fn with_damaged_key(directory: &TempDir, log: Log, name: &KeyName) -> Log {
     Log::new(store, Arc::new(SqliteKeyStore::open(&path, MasterKey::from_bytes([1; 32]), randomness).unwrap()))
 }
 
-/// An event in the stream of [`OTHER`] with a name sealed with `key`, OTHER's or ANNA's. The source address is sealed
-/// with ANNA's key.
+/// Returns an event in the stream of [`OTHER`]. Its name is sealed with `key` (OTHER's or ANNA's), and its source
+/// address with ANNA's key.
 fn known_of_other(number: u128, key: KeyName) -> Draft {
     let display_name = Some(Personal::new(key, "Anna Beispiel".into()));
     let attributes = PersonAttributes { display_name, ..PersonAttributes::default() };
@@ -210,14 +210,14 @@ async fn a_damaged_key_holds_up_only_the_stream_of_whom_it_belongs_to_and_is_tol
     assert_eq!((shown(&read[0]), shown(&read[1])), ([damaged, Some("Anna Beispiel")], [damaged, damaged]));
     let told = log.store().findings().all();
     assert!(told.len() == 1 && told[0].to_string().contains("restore the newest keys.db"), "{told:?}");
-    // Decisions need what a person's own stream says about her, so reading it fails; a reader that only displays events
+    // Decisions need the contents of the person's own stream, so reading it fails. A reader that only displays events
     // continues.
     assert!(matches!(log.read(&ANNA.stream()).await, Err(ReadError::Corrupt { .. })));
     let viewed = log.view(log.store().read_all(None, 10).await.unwrap()).await;
     assert_eq!((viewed.entries.len(), viewed.damaged.iter().collect::<Vec<_>>()), (3, vec![&ANNA.key()]));
     assert!(viewed.error.is_none());
     assert_eq!(shown(&viewed.entries[0]), [damaged, damaged]);
-    assert_eq!(log.store().findings().all().len(), 1, "once");
+    assert_eq!(log.store().findings().all().len(), 1, "reported only once");
 }
 
 #[tokio::test]
@@ -227,7 +227,7 @@ async fn an_event_is_written_without_the_address_whose_key_is_damaged_and_never_
     let log = with_damaged_key(&directory, log, &ANNA.key());
     let refused = log.append(&OTHER.stream(), Expected::Any, vec![known_of_other(2, ANNA.key())]).await;
     assert!(matches!(&refused, Err(AppendError::DamagedKey(why)) if why.contains("person-")), "{refused:?}");
-    // A field that reads as damaged is not written again in this state: it could then never be read again.
+    // A field that reads as damaged is not written back: if it were, its value could never be read again.
     let entry = log.read(&OTHER.stream()).await.unwrap().remove(0);
     let again = Draft { event: entry.event, ..draft(3, PersonEvent::PersonErased {}) };
     let refused = log.append(&OTHER.stream(), Expected::Any, vec![again]).await;
@@ -237,7 +237,7 @@ async fn an_event_is_written_without_the_address_whose_key_is_damaged_and_never_
         log.append(&OTHER.stream(), Expected::Exact(Revision(0)), written).await.unwrap();
     }
     let read = log.read(&OTHER.stream()).await.unwrap();
-    assert_eq!(read.len(), 3, "repeated, it is the same append");
+    assert_eq!(read.len(), 3, "the repeated append is not stored twice");
     assert_eq!(shown(&read[1]), [Some("(key damaged)"), Some("Anna Beispiel")]);
     assert_eq!(log.store().findings().all().len(), 1);
 }

@@ -102,7 +102,7 @@ fn a_field_whose_key_was_destroyed_reads_as_erased_and_is_kept_so() {
     assert_eq!((erased.get(), erased.text(), erased.key()), (None, "", &name("1")));
     let kept: Personal<u8> = serde_json::from_value(value["list"][0]["a/b~"].clone()).unwrap();
     assert_eq!(kept.get(), Some(&7));
-    // Written again, an erased field stays erased.
+    // An erased field stays erased when it is written back.
     let again = json!(erased);
     assert_eq!(sealed(&keys, id(2), again.clone()), again);
 }
@@ -113,11 +113,11 @@ fn nothing_is_sealed_under_a_destroyed_key() {
     keys.ensure(&[name("1"), name("2")]).unwrap();
     keys.destroy(&name("1")).unwrap();
     assert!(matches!(seal(&keys, id(1), "/data", &mut anna()), Err(KeyError::Destroyed(key)) if key == name("1")));
-    assert!(matches!(keys.ensure(&[name("1")]), Err(KeyError::Destroyed(_))), "a destroyed key never comes back");
+    assert!(matches!(keys.ensure(&[name("1")]), Err(KeyError::Destroyed(_))), "a destroyed key is never created again");
     keys.destroy(&name("3")).unwrap();
     assert!(
         matches!(keys.ensure(&[name("3")]), Err(KeyError::Destroyed(_))),
-        "nor does one destroyed before it was made"
+        "not even if it was destroyed before it was created"
     );
 }
 
@@ -136,7 +136,7 @@ fn what_a_stranger_calls_a_box_or_a_marker_stays_data() {
     seal(&keys, id(1), "/data", &mut value).unwrap();
     open(&keys, id(1), "/data", &mut value).unwrap();
     assert_eq!(value, traps);
-    // An object in the exact form of a marker goes through `literal`, as everything that a device reports does.
+    // An object in the exact form of a marker passes through `literal`, like everything that a device reports.
     let marker = json!({ "$personal": { "key": "person-1", "value": 1 } });
     let told = InventoryValue::Plain(marker.clone());
     let mut value = json!(told);
@@ -265,7 +265,7 @@ fn a_destroyed_key_is_nowhere_in_the_files() {
         })
         .collect();
     drop(file);
-    assert_eq!(found(directory.path(), &doomed), doomed.len(), "they are there before");
+    assert_eq!(found(directory.path(), &doomed), doomed.len(), "the keys are in the files before they are destroyed");
     for n in (0..200).step_by(7) {
         keys.destroy(&name(&n.to_string())).unwrap();
     }
@@ -326,9 +326,9 @@ fn the_sequence_counts_every_key_that_is_made_destroyed_or_lost_and_outlives_the
     keys.hand_over(&KeyName::of("visit", 1), &name("1")).unwrap();
     assert_eq!(keys.sequence(), 3);
     keys.destroy(&name("1")).unwrap();
-    assert_eq!(keys.sequence(), 5, "the visit's key went with it");
+    assert_eq!(keys.sequence(), 5, "the visit's key is destroyed with it");
     keys.destroy(&name("1")).unwrap();
-    assert_eq!(keys.sequence(), 5, "destroyed once");
+    assert_eq!(keys.sequence(), 5, "a second destruction is not counted");
     keys.give_up(&[name("8"), name("9")], &BTreeSet::new(), 40).unwrap();
     assert_eq!(keys.sequence(), 42);
     let path = keys.path().to_owned();
@@ -344,7 +344,7 @@ fn a_lost_key_is_never_made_again_and_what_it_sealed_reads_so() {
     let refused = open(&keys, id(1), "/data", &mut value.clone());
     assert!(
         matches!(refused, Err(SealError::Key(KeyError::NotThere(_)))),
-        "a key that was never there is no erased one"
+        "a key that never existed does not count as erased"
     );
     assert_eq!(keys.missing(&[name("1"), name("2")]).unwrap(), [name("1"), name("2")]);
     keys.give_up(&[name("1"), name("2")], &BTreeSet::new(), newer.sequence()).unwrap();
@@ -353,7 +353,7 @@ fn a_lost_key_is_never_made_again_and_what_it_sealed_reads_so() {
     open(&keys, id(1), "/data", &mut opened).unwrap();
     let lost: Personal<String> = serde_json::from_value(opened["name"].clone()).unwrap();
     assert_eq!((lost.get(), lost.gone(), lost.shown()), (None, Some(Gone::Lost), Some("(key lost)")));
-    assert_eq!(sealed(&keys, id(2), json!(lost)), json!(lost), "written down once more it stays lost");
+    assert_eq!(sealed(&keys, id(2), json!(lost)), json!(lost), "a lost field stays lost when it is written back");
     // A new value is sealed under another key name and belongs to the same person.
     let mut again = sealed(&keys, id(3), anna());
     assert_eq!(again["name"]["$sealed"]["key"], json!("person-1~2"));
@@ -361,7 +361,7 @@ fn a_lost_key_is_never_made_again_and_what_it_sealed_reads_so() {
     let known: Personal<String> = serde_json::from_value(again["name"].clone()).unwrap();
     assert_eq!(known.text(), "Anna");
     keys.give_up(&[name("1").successor()], &BTreeSet::new(), 0).unwrap();
-    assert!(keys.key(&name("1").successor()).unwrap().is_there(), "what is there is not lost");
+    assert!(keys.key(&name("1").successor()).unwrap().is_there(), "an existing key is not marked as lost");
     keys.destroy(&name("1")).unwrap();
     assert!(matches!(keys.key(&name("1").successor()).unwrap(), Held::Destroyed));
     assert!(matches!(keys.ensure(&[name("1")]), Err(KeyError::Destroyed(_))));
@@ -392,7 +392,7 @@ fn keys_of_erased_people_are_destroyed_in_the_commit_that_raises_the_sequence() 
         assert!(matches!(keys.key(&erased).unwrap(), Held::Destroyed), "{}", erased.0);
     }
     assert!(matches!(keys.key(&name("3")).unwrap(), Held::Lost));
-    // One commit: if it fails, nothing is changed.
+    // All changes are in one commit: if it fails, nothing changes.
     let (_directory, keys) = store();
     keys.ensure(&[name("1")]).unwrap();
     keys.fail_commits().unwrap();
@@ -428,7 +428,7 @@ fn a_key_store_of_an_earlier_program_counts_its_keys_when_it_is_opened() {
     keys.destroy(&name("3")).unwrap();
     let path = keys.path().to_owned();
     drop(keys);
-    // The file as it was before keys were counted.
+    // The file as programs created it before they counted keys.
     let file = rusqlite::Connection::open(&path).unwrap();
     file.execute_batch("ALTER TABLE about DROP COLUMN sequence; ALTER TABLE key DROP COLUMN lost").unwrap();
     drop(file);

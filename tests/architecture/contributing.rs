@@ -1,4 +1,4 @@
-//! What CONTRIBUTING.md, the scripts and the workflows name exists.
+//! Checks that everything named in CONTRIBUTING.md, the scripts and the workflows exists.
 
 use super::root;
 
@@ -45,7 +45,8 @@ fn every_path_in_contributing_and_in_the_scripts_exists() {
     }
 }
 
-/// A recipe is a section with its example in the heading. Each item of its list begins with files that contain it.
+/// A recipe is a section whose heading contains its example. Each item of its list begins with the files that contain
+/// the example.
 #[test]
 fn every_file_of_a_recipe_contains_the_example() {
     let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
@@ -62,7 +63,7 @@ fn every_file_of_a_recipe_contains_the_example() {
             }
         }
     }
-    assert!(files > 50, "{files} files of recipes are found");
+    assert!(files > 50, "only {files} recipe files found");
 }
 
 #[test]
@@ -80,7 +81,7 @@ fn workflows_pin_their_actions_to_commits_and_name_their_permissions() {
     for workflow in std::fs::read_dir(root().join(".github/workflows")).unwrap() {
         let path = workflow.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.contains("\npermissions:"), "{} has the default permissions", path.display());
+        assert!(text.contains("\npermissions:"), "{} does not restrict its permissions", path.display());
         for action in text.lines().filter_map(|line| line.split("uses: ").nth(1)) {
             let commit = action.split('@').nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
             assert!(commit.len() == 40 && commit.chars().all(|c| c.is_ascii_hexdigit()), "{action} is not pinned");

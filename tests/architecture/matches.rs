@@ -1,6 +1,6 @@
-//! Reads the `match` expressions of a source: the patterns of their arms.
+//! Parses the `match` expressions of a source and returns the patterns of their arms.
 
-/// The patterns of the arms of each `match` in a piece of code, with the line it begins at.
+/// Returns the arm patterns of each `match` in the code, and the line where the `match` begins.
 pub fn matches(code: &str) -> Vec<(usize, Vec<String>)> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices("match ") {
@@ -12,13 +12,13 @@ pub fn matches(code: &str) -> Vec<(usize, Vec<String>)> {
     found
 }
 
-/// The code with `E::` of `use DeviceEvent as E` written as `Event::`.
+/// Returns the code with aliases resolved: after `use DeviceEvent as E`, `E::` becomes `Event::`.
 pub fn unaliased(code: &str) -> String {
     let aliases = code.split("Event as ").skip(1).filter_map(|rest| rest.split([';', ',', '}']).next());
     aliases.fold(code.to_owned(), |code, alias| code.replace(&format!("{}::", alias.trim()), "Event::"))
 }
 
-/// What stands between the braces of the `match` that the text begins with.
+/// Returns the text between the braces of the `match` at the start of the text.
 fn body(text: &str) -> Option<&str> {
     let mut depth = 0_i32;
     let opens = text.char_indices().find(|(_, c)| {
@@ -61,8 +61,8 @@ fn step(c: char) -> i32 {
     }
 }
 
-/// What is wrong with the patterns of a `match` over events: an arm takes whatever is not named, so that a new event would
-/// silently get its meaning.
+/// Returns the first pattern of a `match` over events that also matches events it does not name. A new event would be
+/// handled by that arm without anyone deciding so.
 pub fn catches_all_events(patterns: &[String]) -> Option<String> {
     let all = patterns.join("\n");
     if !names_an_event(&all) {
@@ -72,7 +72,7 @@ pub fn catches_all_events(patterns: &[String]) -> Option<String> {
         let without_guard = pattern.split(" if ").next().unwrap_or_default();
         let binds = without_guard.chars().all(|c| c.is_ascii_lowercase() || c == '_') && !without_guard.is_empty();
         let whole = without_guard.split('|').map(str::trim).find(|one| {
-            // `Event::Device(_)` where another arm picks out one of the device's events.
+            // `Event::Device(_)`, if another arm matches specific events of the device.
             let aggregate = one.strip_suffix("(_)").filter(|rest| rest.contains("Event::"));
             aggregate.is_some_and(|aggregate| names_an_event(&all.replace(one, "")) && picks(&all, aggregate))
         });
@@ -84,7 +84,7 @@ fn names_an_event(patterns: &str) -> bool {
     patterns.split("Event::").skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
 }
 
-// Whether a pattern names one of the aggregate's events: `Event::Device(DeviceEvent::…`.
+// Returns whether a pattern names one of the aggregate's events: `Event::Device(DeviceEvent::…`.
 fn picks(patterns: &str, aggregate: &str) -> bool {
     let named = |rest: &str| {
         let name: String = rest.trim_start().chars().take_while(|c| c.is_alphanumeric()).collect();

@@ -1,4 +1,4 @@
-//! What administrators do to records, and that nobody else can.
+//! Changes that administrators make to device records, and the refusal of the same changes by other roles.
 
 use events::Event;
 use events::device::{BodyHash, CommandStatus, DeviceEvent, DeviceId};
@@ -19,7 +19,11 @@ async fn an_auditor_can_change_nothing() {
     let device = enrolled(&server, "ada", server.app().platform.world.now()).await;
     let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
     let page = browser.get(&format!("/console/devices/{device}")).await;
-    assert_eq!(page.texts("main form[method=post]"), Vec::<String>::new(), "no button that would be refused");
+    assert_eq!(
+        page.texts("main form[method=post]"),
+        Vec::<String>::new(),
+        "the page has no button for a forbidden action"
+    );
     let csrf = page.csrf();
     for verb in ["unenroll", "archive", "restore"] {
         let answer = browser.post(&format!("/console/devices/{device}/{verb}"), &[("csrf", &csrf)]).await;
@@ -42,7 +46,7 @@ async fn an_auditor_can_change_nothing() {
         ("see earlier records", None),
     ];
     let tried = |(act, device): (&str, _)| Event::Access(AccessEvent::AccessRefused { act: act.to_owned(), device });
-    assert_eq!(refused, acts.map(tried), "what was tried is written down");
+    assert_eq!(refused, acts.map(tried), "every attempt is recorded");
     server.caught_up().await;
     let trail = browser.get("/console/audit?outcome=refused").await;
     assert!(trail.body.contains("Tried to unenroll without the required role: refused"), "{}", trail.body);
@@ -62,13 +66,13 @@ async fn an_administrator_archives_a_record_and_brings_it_back() {
     let answer = browser.post(&format!("{path}/archive"), &[("csrf", &csrf)]).await;
     assert!(answer.status == 303 && answer.location().starts_with(&path), "{}", answer.location());
     assert!(browser.get(answer.location()).await.texts("main > .done").concat().contains("The record is archived"));
-    assert_eq!(listed().await, 0, "the next page shows it already");
+    assert_eq!(listed().await, 0, "the next page already shows the change");
     assert!(browser.get(&path).await.texts("h1")[0].contains("Archived"));
     assert_eq!(browser.get("/console/devices?archived=yes").await.texts("tbody tr").len(), 1);
 
     assert_eq!(browser.post(&format!("{path}/restore"), &[("csrf", &csrf)]).await.status, 303);
     assert_eq!(listed().await, 1);
-    // What an address alone says is not said.
+    // Query parameters alone do not produce a confirmation message.
     for asked in ["done=archive", "done=same&other=1", "command=0190aaaa-0000-7000-8000-000000000001"] {
         assert_eq!(
             browser.get(&format!("{path}?{asked}")).await.texts("main > .done"),
@@ -134,7 +138,7 @@ async fn a_removal_that_failed_or_was_cancelled_can_be_asked_for_again() {
         write(&server, &device.stream(), now, answered).await;
     }
     removals.dedup();
-    assert_eq!(removals.len(), 3, "each is a command of its own");
+    assert_eq!(removals.len(), 3, "each removal is a separate command");
     server.stop().await;
 }
 
@@ -164,7 +168,11 @@ async fn what_a_record_does_not_permit_is_refused_in_words() {
     assert!(answer.texts("main")[0].contains("of the device ended"), "{:?}", answer.texts("main"));
     let nowhere = "/console/devices/00000000-0000-0000-0000-000000000000/archive";
     assert_eq!(browser.post(nowhere, &[("csrf", &csrf)]).await.status, 409);
-    assert_eq!(device_events(&server, DeviceId(uuid::Uuid::nil())).await, vec![], "nobody makes a record by hiding it");
+    assert_eq!(
+        device_events(&server, DeviceId(uuid::Uuid::nil())).await,
+        vec![],
+        "archiving an unknown device does not create a record"
+    );
     server.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! The API: a token's life, the two resources page by page, what is written down, and that its description is true.
+//! The API: the life of a token, the paged resources, the audit entries of requests, and the accuracy of docs/api.md.
 
 mod http;
 
@@ -61,17 +61,17 @@ async fn a_token_works_until_it_is_replaced_or_its_program_is_disabled() {
 
     let second = token(&server, Request::RotateToken { user_name: "sync".into() }).await;
     assert_ne!(first, second);
-    assert_eq!((status(&first).await, status(&second).await), (401, 200), "the one before ends at once");
+    assert_eq!((status(&first).await, status(&second).await), (401, 200), "the previous token ends at once");
 
     server.execute(Request::DisableUser { user_name: "sync".into() }).await;
     assert_eq!(status(&second).await, 401);
     let rotated = execute(&server.app().staff, Request::RotateToken { user_name: "sync".into() }).await;
-    assert!(matches!(rotated, Answer::Refused { .. }), "not while it is disabled");
+    assert!(matches!(rotated, Answer::Refused { .. }), "no new token while the program is disabled");
     server.execute(Request::EnableUser { user_name: "sync".into() }).await;
     assert_eq!(status(&second).await, 200);
     assert_eq!(refusals(&server).await, [ApiRefusal::WrongToken, ApiRefusal::AccountDisabled]);
 
-    // Neither token is in the log, nor a way into the console.
+    // Neither token appears in the log, and neither gives access to the console.
     let secrets = [&first, &second].map(|token| token.split_once('.').unwrap().1.to_owned());
     for entry in server.whole_log().await {
         let (_, data) = entry.event.to_parts();
@@ -100,7 +100,7 @@ async fn without_a_token_that_is_in_force_nothing_is_handed_out_and_it_is_writte
         assert!(answer.headers["www-authenticate"].to_str().unwrap().contains("error=\"invalid_token\""));
         assert!(answer.headers.get("set-cookie").is_none());
     }
-    // A session of an administrator is no token.
+    // An administrator's session does not replace a token.
     let browser = harness::desk::Browser::new(&server);
     browser.sign_in("ada", "four plain words here").await;
     assert_eq!(browser.get("/api/v1/devices").await.status, 401);
@@ -109,7 +109,7 @@ async fn without_a_token_that_is_in_force_nothing_is_handed_out_and_it_is_writte
     let unknown = server.events_of("refusals").await;
     assert_eq!(unknown, vec![Event::Refusal(RefusalEvent::UnknownApiTokenRefused {}); 2]);
     let refused = server.whole_log().await.into_iter().filter(|entry| entry.event.type_name().contains("TokenRefused"));
-    assert!(refused.into_iter().all(|entry| entry.source.is_some()), "with the source address");
+    assert!(refused.into_iter().all(|entry| entry.source.is_some()), "every refusal has a source address");
     server.stop().await;
 }
 
@@ -134,11 +134,11 @@ async fn the_trail_is_followed_by_its_cursor_with_nothing_twice_and_nothing_left
     let server = TestServer::start().await;
     let token = program(&server, "siem").await;
     let device = enrolled(&server, "ada", server.app().platform.world.now()).await;
-    // What the server asks by itself is in the log before it is read.
+    // The server's own first queries are in the log before the log is read.
     server.reacted().await;
     server.caught_up().await;
     let (mut seen, mut after) = (Vec::new(), String::new());
-    // Reads page by page, and then what came in the meantime.
+    // Reads all pages, then the events that arrived in the meantime.
     for round in 0..2 {
         loop {
             let page = ask(&server, &format!("/api/v1/audit?limit=4&after={after}"), Some(&token)).await;
@@ -161,7 +161,7 @@ async fn the_trail_is_followed_by_its_cursor_with_nothing_twice_and_nothing_left
     let log = server.whole_log().await;
     let all: Vec<_> = log.iter().map(|entry| entry.id.to_string()).collect();
     assert_eq!(seen, all[..seen.len()]);
-    // Only what becomes of the pushes, which find no push server, may still come after the last page.
+    // After the last page, only the outcomes of pushes may follow. The pushes fail because there is no push server.
     assert!(
         log[seen.len()..].iter().all(|entry| entry.event.type_name() == "PushFailed"),
         "{} of {}",
@@ -233,14 +233,14 @@ async fn reading_is_written_down_once_an_hour_for_each_question() {
         Event::Access(AccessEvent::ApiRead { resource: ApiResource::Audit, filters }),
         Event::Access(AccessEvent::ApiRead { resource: ApiResource::Devices, filters: vec![] }),
     ];
-    assert_eq!(read().await, expected, "what was searched for is not in it");
+    assert_eq!(read().await, expected, "the search text is not recorded");
     clock.advance_seconds(3_600);
     ask(&server, "/api/v1/devices", Some(&token)).await;
     assert_eq!(read().await.len(), 3);
     server.stop().await;
 }
 
-/// The names in code font in the first column of the table that follows `heading` and begins with `first`.
+/// Returns the names in code font in the first column of the table that follows `heading` and begins with `first`.
 fn described(text: &str, heading: &str, first: &str) -> BTreeSet<String> {
     let section = text.split(&format!("## {heading}")).nth(1).unwrap().split("\n## ").next().unwrap();
     let table = section.split(&format!("| {first} |")).nth(1).unwrap_or_else(|| panic!("no table of {first}"));
@@ -271,11 +271,11 @@ async fn the_description_of_the_api_is_true() {
         for key in keys(&answer.body).into_iter().filter(|key| key != list) {
             assert!(text.contains(&format!("`{key}`")), "{key}");
         }
-        // Each parameter is looked at: one that is not understood is refused, or nothing matches.
+        // Every parameter has an effect: an invalid value is refused, or it matches nothing.
         for parameter in described(text, heading, "Parameter") {
             let odd = ask(&server, &format!("{path}?{parameter}=no-such-thing"), Some(&token)).await;
             let heeded = odd.status == 400 || odd.body[list].as_array().is_some_and(Vec::is_empty);
-            assert!(heeded, "{path} takes no {parameter}: {}", odd.body);
+            assert!(heeded, "{path} ignores {parameter}: {}", odd.body);
         }
     }
     assert_eq!(ask(&server, "/api/v1/devices?archived=yes", Some(&token)).await.status, 200);

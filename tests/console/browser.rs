@@ -1,4 +1,4 @@
-//! The pages of the console in real browsers, at a desk and on a phone; accessibility.
+//! The pages of the console in real browsers, in desktop and phone sizes; accessibility.
 
 mod console;
 mod passkeys;

@@ -1,4 +1,4 @@
-//! Commands for one device at the console: queued, called off, refused.
+//! Commands for one device in the console: queued, cancelled, refused.
 
 mod many;
 
@@ -22,7 +22,7 @@ pub fn fields<'a>(page: &'a Answer, more: &[(&'a str, &'a str)]) -> Vec<(String,
     kept.chain(more).collect()
 }
 
-/// On the form of a command for many: all devices.
+/// The form field that selects all devices for a bulk command.
 pub const ALL: (&str, &str) = ("which", "all");
 
 pub async fn post(browser: &Browser, path: &str, fields: &[(String, String)]) -> Answer {
@@ -130,7 +130,7 @@ async fn a_profile_that_the_mode_does_not_take_is_refused_by_the_name_of_its_key
         DeviceEvent::MdmCommandQueued { payload: CommandPayload::Sealed(sealed), .. } => Some(sealed),
         _ => None,
     });
-    assert!(payload.is_some(), "sealed: profiles hold passwords");
+    assert!(payload.is_some(), "the payload is sealed, because profiles contain passwords");
     for _ in 0..10 {
         let Some((id, command)) = device.poll().await else { break };
         if let Some(sent) = command.get("Payload") {
@@ -141,13 +141,13 @@ async fn a_profile_that_the_mode_does_not_take_is_refused_by_the_name_of_its_key
     server.stop().await;
 }
 
-/// Asks for it on the console and has the device answer with it.
+/// Queries a device from the console, and lets the device answer.
 async fn asked_for(browser: &Browser, device: &TestDevice, question: &str, answer: &[(&str, plist::Value)]) {
     let path = format!("/console/devices/{}/commands/ask", device.id);
     let form = fields(&browser.get(&path).await, &[("question", question)]);
     assert_eq!(post(browser, &path, &form).await.status, 303);
     loop {
-        let (id, command) = device.poll().await.expect("the question waits");
+        let (id, command) = device.poll().await.expect("the query is queued");
         let mut report = device.report("Acknowledged", Some(&id));
         report.extend(answer.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
         assert_eq!(device.report_on(&report).await.status, 200);
@@ -179,7 +179,7 @@ async fn the_page_of_a_device_that_told_its_lists_is_shown_and_a_lock_queued_the
     assert_eq!(page.status, 200, "{}", page.body);
     let told = page.texts("summary");
     for list in ["Profiles (1)", "Apps (1)", "Certificates (1)"] {
-        assert!(told.iter().any(|summary| summary == list), "{list} is not in {told:?}");
+        assert!(told.iter().any(|summary| summary == list), "{list} is missing in {told:?}");
     }
     let lock = format!("{path}/commands/lock");
     let locked = post(&browser, &lock, &fields(&browser.get(&lock).await, &[])).await;
@@ -194,7 +194,8 @@ async fn the_page_of_a_device_that_told_its_lists_is_shown_and_a_lock_queued_the
 async fn a_queued_command_is_called_off_on_the_devices_page() {
     let server = TestServer::start().await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
-    // Its first questions are asked before: the page lists the newest command first, and that has to be the one below.
+    // The server's first queries are queued first. The page lists the newest command first, and that must be the
+    // command below.
     server.reacted().await;
     server.caught_up().await;
     let browser = administrator(&server).await;
@@ -227,7 +228,7 @@ async fn a_rehearsal_says_what_each_device_would_accept_and_queues_nothing_befor
         lines.iter().any(|line| line.contains("No: ClearPasscode") && line.contains("not for User Enrollment")),
         "{lines:?}"
     );
-    assert_eq!(queued(&server, &institutional).await, Vec::<String>::new(), "a rehearsal");
+    assert_eq!(queued(&server, &institutional).await, Vec::<String>::new(), "a rehearsal queues nothing");
     let refused = post(&browser, "/console/commands/clear-passcode/do", &fields(&tried, &[("confirm", "yes")])).await;
     assert_eq!(refused.status, 409);
     for _ in 0..2 {
@@ -235,9 +236,13 @@ async fn a_rehearsal_says_what_each_device_would_accept_and_queues_nothing_befor
         let done = post(&browser, "/console/commands/clear-passcode/do", &form).await;
         assert_eq!((done.status, done.texts("h1")), (200, vec!["Queued for 1".to_owned()]), "{}", done.body);
     }
-    assert_eq!(queued(&server, &institutional).await, ["ClearPasscode"], "sent twice, done once");
+    assert_eq!(
+        queued(&server, &institutional).await,
+        ["ClearPasscode"],
+        "the form was sent twice, the command is queued once"
+    );
     assert_eq!(queued(&server, &personal).await, Vec::<String>::new());
-    // A profile goes through the rehearsal whole.
+    // The rehearsal keeps the complete profile.
     let page = browser.get("/console/commands/install-profile").await;
     let file = profile("com.apple.applicationaccess", "<key>allowCamera</key><false/>");
     let tried = browser.upload("/console/commands/install-profile/try", &fields(&page, &[ALL]), file).await;
@@ -262,7 +267,7 @@ async fn the_enrollment_profile_goes_by_unenrolling_only_and_never_as_one_profil
     let refused = post(&browser, &path, &fields(&page, &its_own)).await;
     assert_eq!(refused.status, 409);
     assert!(refused.texts("main")[0].contains("Unenroll"), "{}", refused.body);
-    // Nor for many at once, where nothing would have to be typed.
+    // A bulk command cannot remove it either. That form asks for no phrase to type.
     let page = browser.get("/console/commands/remove-profile").await;
     let tried = post(&browser, "/console/commands/remove-profile/try", &fields(&page, &[ALL, its_own[0]])).await;
     assert_eq!(tried.texts("h1"), ["0 would accept it, 1 would not"], "{}", tried.body);
@@ -293,7 +298,7 @@ async fn apps_come_and_go_and_a_personal_device_takes_one_with_a_licence_only() 
         let page = browser.get(&path).await;
         assert_eq!(post(&browser, &path, &fields(&page, &fields_of_app)).await.status, status, "{fields_of_app:?}");
         if status == 303 {
-            // The organization's name comes before the prompt that says it.
+            // The organization's name is sent before the prompt that displays it.
             assert_eq!(queued(&server, device).await, ["Settings", "InstallApplication"]);
         }
     }
@@ -311,7 +316,7 @@ async fn who_may_not_act_is_refused_and_a_form_of_a_stranger_is_not_believed() {
     server.caught_up().await;
     let auditor = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
     let page = auditor.get(&format!("/console/devices/{}", device.id)).await;
-    assert!(!page.body.contains("/commands/"), "no button that would be refused");
+    assert!(!page.body.contains("/commands/"), "the page has no button for a forbidden action");
     for path in ["/console/commands".to_owned(), format!("/console/devices/{}/commands/erase", device.id)] {
         assert_eq!(auditor.get(&path).await.status, 403, "{path}");
     }

@@ -1,4 +1,4 @@
-//! The audit trail and the inventory as files: what is in them, who may take them, and that it is written down.
+//! Exports of the audit trail and the inventory: their contents, the permission, and the record of each export.
 
 use events::Event;
 use events::device::DeviceEvent;
@@ -16,7 +16,7 @@ async fn an_export_holds_every_event_that_matches_and_is_itself_an_event() {
     let server = TestServer::start().await;
     let now = server.app().platform.world.now();
     let device = enrolled(&server, "ada", now).await;
-    // More than are read at a time.
+    // More events than one read returns.
     for _ in 0..620 {
         write(&server, &device.stream(), now, DeviceEvent::DeviceHeardFrom {}).await;
     }
@@ -29,7 +29,11 @@ async fn an_export_holds_every_event_that_matches_and_is_itself_an_event() {
     assert!(file.headers["content-disposition"].to_str().unwrap().starts_with("attachment; filename=\"muster-audit-"));
     let lines: Vec<serde_json::Value> = file.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let ids: Vec<_> = lines.iter().map(|line| line["id"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(ids, before.iter().map(|entry| entry.id.to_string()).collect::<Vec<_>>(), "all, the oldest first");
+    assert_eq!(
+        ids,
+        before.iter().map(|entry| entry.id.to_string()).collect::<Vec<_>>(),
+        "all events, the oldest first"
+    );
     assert_eq!(lines[0]["event"], "LogCreated");
     assert!(lines.iter().all(|line| line["time"].as_str().unwrap().ends_with('Z')));
     let rows = before.len() as u64;
@@ -37,10 +41,10 @@ async fn an_export_holds_every_event_that_matches_and_is_itself_an_event() {
     assert_eq!(access(&server).await, [taken]);
 
     let some = browser.get("/console/audit/export?type=DeviceHeardFrom&q=heard&format=csv&after=").await;
-    assert_eq!(some.body.matches("\r\n").count(), 621, "a head, and every row");
+    assert_eq!(some.body.matches("\r\n").count(), 621, "a header, and every row");
     let filters = vec!["q".to_owned(), "type=DeviceHeardFrom".to_owned()];
     let taken = AccessEvent::AuditTrailExported { filters, format: ExportFormat::Csv, rows: 620 };
-    assert_eq!(access(&server).await.last(), Some(&taken), "what was searched for is not in it");
+    assert_eq!(access(&server).await.last(), Some(&taken), "the search text is not recorded");
 
     let none = browser.get("/console/audit/export?q=nothing+is+called+this").await;
     assert_eq!((none.status, none.body.lines().count()), (200, 1));
@@ -78,7 +82,7 @@ async fn only_who_may_export_sees_the_buttons_and_gets_a_file() {
     let trail = auditor.get("/console/audit?type=UserSignedIn").await;
     assert_eq!(buttons(&trail), ["Export CSV", "Export JSON lines"]);
     let href = trail.attribute("a[download]", "href").unwrap();
-    assert_eq!(href, "/console/audit/export?type=UserSignedIn&format=csv", "by the filters of the page");
+    assert_eq!(href, "/console/audit/export?type=UserSignedIn&format=csv", "the link has the filters of the page");
     assert_eq!(buttons(&auditor.get("/console/devices").await), Vec::<String>::new());
     assert_eq!(auditor.get("/console/devices/export").await.status, 403);
     let desk = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;

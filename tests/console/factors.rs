@@ -1,4 +1,4 @@
-//! Second factors of staff: set up, shown, each code once, removed; and what is asked for before a change.
+//! Second factors of staff: set-up, sign-in, single use of codes, removal, and the confirmation before a change.
 
 use events::Event;
 use events::enrollment::SignInRefusal;
@@ -12,7 +12,7 @@ use sign_in::granted;
 use std::sync::Arc;
 use world::{ManualClock, World};
 
-/// A server whose clock the test moves.
+/// Starts a server with a clock that the test controls.
 pub async fn server() -> (TestServer, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(World::system().now()));
     let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
@@ -46,7 +46,7 @@ async fn whoever_needs_a_second_factor_and_has_none_sets_one_up_before_anything_
     assert!(page.attribute("svg.qr", "aria-label").is_some());
     let wrong = post(&browser, &page, CODES, &[("code", "000000")]).await;
     assert_eq!(wrong.status, 422);
-    assert_eq!(wrong.texts(".seed"), page.texts(".seed"), "the same seed, to try again");
+    assert_eq!(wrong.texts(".seed"), page.texts(".seed"), "the same seed is shown for another try");
     let done = post(&browser, &page, CODES, &[("code", &code(&server, &seed, 0))]).await;
     assert_eq!(done.texts(".codes code").len(), 10);
     assert_eq!(browser.get("/console/devices").await.status, 200, "in");
@@ -57,7 +57,7 @@ async fn whoever_needs_a_second_factor_and_has_none_sets_one_up_before_anything_
     assert!(names.ends_with(&way.map(str::to_owned)), "{names:?}");
     let log = server.whole_log().await;
     let added = log.iter().find(|entry| entry.event.type_name() == "OneTimeCodesAdded").unwrap();
-    assert!(added.source.is_some(), "with the address it came from");
+    assert!(added.source.is_some(), "the event has the source address");
     server.stop().await;
 }
 
@@ -97,7 +97,7 @@ async fn a_one_time_code_serves_once_and_a_clock_may_be_half_a_minute_off() {
         browser
     };
     let set_up_code = code(&server, &seed, 0);
-    assert_eq!(show_code(&door().await, &set_up_code).await.status, 401, "the code of the set-up was used");
+    assert_eq!(show_code(&door().await, &set_up_code).await.status, 401, "the code of the set-up is already used");
     clock.advance_seconds(10 * STEP_SECONDS);
     for steps in [-2, 2] {
         assert_eq!(show_code(&door().await, &code(&server, &seed, steps)).await.status, 401, "{steps} steps off");
@@ -106,7 +106,7 @@ async fn a_one_time_code_serves_once_and_a_clock_may_be_half_a_minute_off() {
         let code = code(&server, &seed, steps);
         assert_eq!(show_code(&door().await, &code).await.status, 303, "{steps} steps off");
         assert_eq!(show_code(&door().await, &code).await.status, 401, "replayed");
-        // What was wrong is paid off after a while.
+        // Waits until the failed attempts no longer count.
         clock.advance_seconds(1_200);
     }
     let refused = staff_events(&server).await.into_iter().filter_map(|event| match event {
@@ -154,7 +154,11 @@ async fn guessing_codes_is_slowed_down_by_account_and_a_recovery_code_or_patienc
     assert!(waiting.headers.contains_key("retry-after"));
     let owner = Browser::new(&server);
     owner.sign_in("grace", PASSWORD).await;
-    assert_eq!(show_code(&owner, &codes[0]).await.status, 303, "nobody guesses a recovery code");
+    assert_eq!(
+        show_code(&owner, &codes[0]).await.status,
+        303,
+        "recovery codes are not blocked, because they cannot be guessed"
+    );
     assert_eq!(owner.get("/console/audit").await.status, 200);
     clock.advance_seconds(120);
     assert_eq!(show_code(&door, &code(&server, &seed, 0)).await.status, 303);
@@ -201,7 +205,7 @@ async fn before_the_second_factor_nothing_can_be_done_and_none_can_be_added() {
         let answer = post(&thief, &door, path, &fields).await;
         assert!(answer.location().starts_with("/console/second-factor"), "{path}: {}", answer.status);
     }
-    assert_eq!(post(&thief, &door, "/console/sign-out", &[]).await.status, 303, "but leave");
+    assert_eq!(post(&thief, &door, "/console/sign-out", &[]).await.status, 303, "signing out is permitted");
     server.stop().await;
 }
 
@@ -212,7 +216,7 @@ async fn factors_and_password_change_only_after_a_proof_of_the_last_minutes() {
     let (seed, _) = set_up_codes(&server, &browser).await;
     clock.advance_seconds(6 * 60);
     let account = browser.get("/console/account").await;
-    assert_eq!(account.status, 200, "looking takes no proof");
+    assert_eq!(account.status, 200, "viewing needs no confirmation");
     let sent = post(&browser, &account, "/console/account/one-time-codes/remove", &[]).await;
     assert!(sent.location().starts_with("/console/confirm"), "{}", sent.location());
     let asked = browser.get(NEW).await;

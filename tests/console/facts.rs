@@ -1,6 +1,6 @@
-//! Every user action is an event: each form of the portal and of the console and each endpoint of devices has a row that
-//! says which fact an answer leaves that refused or changed something. The routes are read from the sources, so that a new
-//! one without a row fails. What on purpose leaves none is listed in ARCHITECTURE.md.
+//! Every user action is an event. Each form of the portal and the console, and each endpoint for devices, has a row.
+//! The row names the event that an answer records if it refuses or changes something. The routes are read from the
+//! sources, so a new route without a row fails. ARCHITECTURE.md lists the actions that intentionally record no event.
 
 mod console;
 mod devices;
@@ -12,18 +12,18 @@ use harness::TestServer;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// How a row is proven.
+/// How a row is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// By the walk in the same file.
+    /// The walk in the same file verifies it.
     Walked,
-    /// By another test, which looks at this event.
+    /// Another test checks for this event.
     Test { event: &'static str, name: &'static str },
-    /// It leaves no fact, for this reason.
+    /// No event is recorded, for this reason.
     None(&'static str),
 }
 
-/// Counts the events of a log from one act to the next.
+/// Returns the events of a log between two actions.
 pub struct Watch<'a> {
     server: &'a TestServer,
     seen: usize,
@@ -34,7 +34,7 @@ impl<'a> Watch<'a> {
         Watch { server, seen: server.whole_log().await.len() }
     }
 
-    /// The names of the events since this was asked last.
+    /// Returns the types of the events since the last call.
     pub async fn news(&mut self) -> Vec<String> {
         let log = self.server.whole_log().await;
         let news = log[self.seen..].iter().map(|entry| entry.event.type_name()).collect();
@@ -42,28 +42,28 @@ impl<'a> Watch<'a> {
         news
     }
 
-    /// What `of` reads from the events since this was asked last.
+    /// Returns what `of` extracts from the events since the last call.
     pub async fn news_of<T>(&mut self, of: impl Fn(Event) -> Option<T>) -> Vec<T> {
         let log = self.server.whole_log().await;
         let seen = std::mem::replace(&mut self.seen, log.len());
         log.into_iter().skip(seen).filter_map(|entry| of(entry.event)).collect()
     }
 
-    /// Asserts that one of the events since then has this name.
+    /// Asserts that one of the events since the last call has this type.
     #[track_caller]
     pub fn left(&mut self, event: &'static str, what: &str) -> impl Future<Output = ()> {
         let caller = std::panic::Location::caller();
         async move {
             let news = self.news().await;
-            assert!(news.iter().any(|name| name == event), "{caller}: {what} left {news:?}, not {event}");
+            assert!(news.iter().any(|name| name == event), "{caller}: {what} recorded {news:?}, not {event}");
         }
     }
 }
 
-/// Asserts that rows and routes are the same, and that the tests that rows name exist and look at their events.
+/// Asserts that rows and routes are equal, and that each test named in a row exists in a file that contains its event.
 pub fn hold(routes: &BTreeSet<String>, rows: &[(&str, Proof)]) {
     let with_row: BTreeSet<String> = rows.iter().map(|(route, _)| (*route).to_owned()).collect();
-    assert_eq!(routes, &with_row, "left: the routes in the sources; right: those that have a row");
+    assert_eq!(routes, &with_row, "left: the routes in the sources; right: the routes that have a row");
     let mut tests = Vec::new();
     for folder in ["tests", "crates/decisions/src"] {
         collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut tests);

@@ -1,5 +1,5 @@
-//! The console of the real server as a browser sees it, and the API for programs: who gets in, what each role may do,
-//! what is recorded, what pages show.
+//! The console of the real server as a browser sees it, and the API for programs: access, the permissions of each
+//! role, recorded events, contents of pages.
 
 #![expect(unreachable_pub, reason = "a test binary has no API: `pub` only leads out of a module")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]

@@ -1,4 +1,5 @@
-//! Names that are typed by strangers: every link has words, and no character acts on the text around it.
+//! Names typed by strangers: every link has a text, and control characters do not change the display of the
+//! surrounding text.
 
 use events::Personal;
 use events::person::{PersonAttributes, PersonEvent};
@@ -7,7 +8,7 @@ use harness::TestServer;
 use harness::desk::{Browser, enrolled, renamed, write};
 use scraper::{Html, Selector};
 
-/// Links and buttons of a page that have no words, seen or read aloud.
+/// Returns the links and buttons of a page that have neither visible text nor a label for screen readers.
 fn wordless(body: &str) -> Vec<String> {
     let page = Html::parse_document(body);
     let selector = Selector::parse("a, button").unwrap();
@@ -72,7 +73,7 @@ async fn characters_that_act_on_the_text_around_them_are_shown_escaped_on_pages_
     }
     let erase = browser.get(&format!("/console/devices/{device}/commands/lock")).await;
     assert!(erase.body.contains(shown), "{}", erase.body);
-    // What somebody searched for goes back into the field as it was.
+    // The search field keeps the search text unescaped.
     let searched = browser.get("/console/devices?q=%E2%80%AEenohPi").await;
     assert_eq!(searched.attribute("#q", "value").as_deref(), Some("\u{202e}enohPi"));
     assert_eq!(searched.texts("tbody th a"), [shown]);

@@ -1,4 +1,4 @@
-//! What pages show, and that showing it is written down.
+//! Contents of pages, and the access events that viewing them records.
 
 use events::device::{DeviceEvent, UnenrolledBy};
 use events::staff::{AccessEvent, Privilege};
@@ -6,7 +6,8 @@ use events::{Event, Timestamp};
 use harness::TestServer;
 use harness::desk::{Browser, enrolled, renamed, write};
 
-/// Noon of 17 November 2100: later than the log's first event_ or effective time would be that one's.
+/// Noon of 17 November 2100, later than the first event of the log. If it were earlier, its effective time would be
+/// that of the first event.
 const NOON: Timestamp = Timestamp(4_130_136_000_000_000);
 
 async fn views(server: &TestServer) -> Vec<AccessEvent> {
@@ -33,7 +34,11 @@ async fn looking_at_a_list_a_record_or_the_trail_is_an_event() {
     let log = server.whole_log().await;
     let viewed = log.iter().find(|entry| entry.stream.category() == "access").unwrap();
     assert_eq!(viewed.source.as_ref().unwrap().text(), "127.0.0.1");
-    assert_eq!(log.iter().filter(|entry| entry.correlation == viewed.correlation).count(), 4, "and the sign-in");
+    assert_eq!(
+        log.iter().filter(|entry| entry.correlation == viewed.correlation).count(),
+        4,
+        "three views and the sign-in"
+    );
     server.stop().await;
 }
 
@@ -66,7 +71,11 @@ async fn a_device_as_of_an_instant_is_shown_as_it_was() {
     let at = async |query: &str| browser.get(&format!("/console/devices/{device}{query}")).await;
 
     let now = at("").await;
-    assert_eq!(now.texts("h1"), vec!["Telephone <b>of</b> Ada Personal Unenrolled"], "and nothing of it is markup");
+    assert_eq!(
+        now.texts("h1"),
+        vec!["Telephone <b>of</b> Ada Personal Unenrolled"],
+        "the name is not interpreted as markup"
+    );
     let then = at("?as_of=2100-11-17T12:30").await;
     assert_eq!(then.texts("h1"), vec!["ada’s iPhone Personal Enrolled"]);
     assert!(then.texts(".said").iter().all(|said| !said.starts_with("Unenrolled")));
@@ -109,7 +118,7 @@ async fn the_audit_trail_is_filtered_by_its_address_and_leads_to_the_event() {
     assert_eq!(rows("type=DeviceEnrolled").await, 2);
     assert_eq!(rows(&format!("type=DeviceEnrolled&device={device}")).await, 1);
     assert_eq!(rows("type=DeviceEnrolled&to=2100-11-17T12:30").await, 1);
-    assert_eq!(rows("actor=staff&type=-AuditTrailViewed").await, 1, "the sign-in");
+    assert_eq!(rows("actor=staff&type=-AuditTrailViewed").await, 1, "only the sign-in");
     assert_eq!(rows("q=signed+in+as+EVE").await, 1);
     assert_eq!(rows("outcome=refused").await, 0);
     assert_eq!(rows("source=127.0.0.1&type=StaffSignedIn").await, 1);

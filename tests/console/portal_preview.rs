@@ -1,4 +1,4 @@
-//! The portal's pages with sample data, in a frame: nothing is written down, and nobody else may look.
+//! The portal's pages with sample data in a frame. Viewing them records no event and needs a permit.
 
 use enroll::preview::PAGES;
 use events::Event;
@@ -41,7 +41,7 @@ async fn each_page_of_the_portal_is_looked_at_for_each_device_version_and_langua
             assert!(html.contains(&format!("lang=\"{language}\"")) && html.contains("<h1>"), "{label}: {html}");
         }
     }
-    assert_eq!(server.whole_log().await.len(), before, "nothing is written down");
+    assert_eq!(server.whole_log().await.len(), before, "no event is recorded");
     for (page, says) in [
         ("sign-in-throttled", "Too many attempts. Wait 2 minutes"),
         ("sign-in-change-password", "Change your password first."),
@@ -75,7 +75,7 @@ async fn only_pages_for_looking_are_framed_and_only_by_ours() {
         policy(&console.headers).contains("frame-src 'self'")
             && policy(&console.headers).contains("frame-ancestors 'none'")
     );
-    assert_eq!(browser.get("/console/preview?sight=ca").await.status, 400, "an unknown parameter is named");
+    assert_eq!(browser.get("/console/preview?sight=ca").await.status, 400, "an unknown parameter is refused");
     for unknown in ["page=zzz", "family=Mac", "language=fr", "version=99"] {
         assert_eq!(browser.get(&format!("/console/preview?{unknown}")).await.status, 400, "{unknown}");
     }
@@ -97,7 +97,7 @@ async fn who_has_no_permit_looks_at_nothing_and_a_permit_ends() {
         .await
         .into_iter()
         .filter(|event| matches!(event, Event::Access(AccessEvent::AccessRefused { .. })));
-    assert_eq!(refused.count(), 1, "on record");
+    assert_eq!(refused.count(), 1, "the refusal is recorded");
     let browser = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
     let shown = framed(&browser, "page=sign-in").await;
     let status = async |path: &str| {
@@ -112,6 +112,6 @@ async fn who_has_no_permit_looks_at_nothing_and_a_permit_ends() {
         assert!((400..500).contains(&status(&path).await), "{path}");
     }
     clock.advance_seconds(11 * 60);
-    assert!((400..500).contains(&status(&shown).await), "the permit has ended");
+    assert!((400..500).contains(&status(&shown).await), "the permit has expired");
     server.stop().await;
 }

@@ -1,5 +1,5 @@
-//! Configuration profiles as people have them, installed from the console: ignored keys are named first, unknown payload types need a
-//! confirmation, and what the mode forbids stays forbidden.
+//! Configuration profiles from real use, installed from the console. Ignored keys are named first, unknown payload
+//! types need a confirmation, and what the enrollment mode forbids stays forbidden.
 
 use super::commands::{ALL, administrator, fields, post, queued};
 use events::enrollment::EnrollmentKind;
@@ -43,10 +43,10 @@ impl Desk {
         queued(&self.server, &self.device).await.iter().filter(|command| *command == "InstallProfile").count()
     }
 
-    // What the device gets, once everything else that waits is answered.
+    // Returns the profile that the device receives, after answering the commands queued before it.
     async fn delivered(&self) -> Vec<u8> {
         loop {
-            let (id, command) = self.device.poll().await.expect("a profile waits");
+            let (id, command) = self.device.poll().await.expect("a profile is queued");
             self.device.report_on(&self.device.report("Acknowledged", Some(&id))).await;
             if let Some(Value::Data(file)) = command.get("Payload") {
                 return file.clone();
@@ -54,7 +54,7 @@ impl Desk {
         }
     }
 
-    // Answers what it is asked, as an iPad that Apple Configurator supervises does.
+    // Answers all queries like an iPad supervised with Apple Configurator.
     async fn says_that_it_is_supervised(&mut self) {
         self.device.supervised = true;
         while let Some((id, command)) = self.device.poll().await {
@@ -68,7 +68,7 @@ impl Desk {
     }
 }
 
-// With `more` at the top of the profile.
+// Inserts `more` at the top of the profile.
 fn with(file: &[u8], more: &str) -> Vec<u8> {
     String::from_utf8(file.to_vec()).unwrap().replacen("<dict>", &format!("<dict>{more}"), 1).into_bytes()
 }
@@ -111,7 +111,7 @@ async fn a_personal_device_that_says_it_is_supervised_stays_a_personal_device() 
     desk.server.stop().await;
 }
 
-// Keys as an editor adds them, and one that iOS has later.
+// Keys that profile editors add, and a key of a later iOS version.
 fn with_ignored_keys() -> [(Vec<u8>, Vec<&'static str>); 3] {
     let harmless = "<key>allowScreenShot</key><false/>";
     let vpn = "<key>VPNType</key><string>IKEv2</string><key>UserDefinedName</key><string>Campus</string><key>EAP</key><dict/>";
@@ -159,7 +159,7 @@ async fn an_unknown_payload_type_is_confirmed_on_an_institutional_device_and_ref
         "{}",
         asked.body
     );
-    // Having read a warning is no confirmation.
+    // Acknowledging a warning does not count as a confirmation.
     for consent in [None, Some(("consent", "warned"))] {
         let again = post(&desk.browser, &desk.path(), &fields(&asked, consent.as_slice())).await;
         assert_eq!((again.status, desk.queued().await), (200, 0), "{}", again.body);
@@ -177,14 +177,14 @@ async fn an_unknown_payload_type_is_confirmed_on_an_institutional_device_and_ref
         let refused = desk.browser.upload(&desk.path(), &confirmed, file).await;
         assert!(refused.status == 409 && refused.texts("main")[0].contains(why), "{}", refused.body);
     }
-    assert_eq!(desk.queued().await, 0, "no confirmation overrides what the mode forbids");
+    assert_eq!(desk.queued().await, 0, "a confirmation does not override what the enrollment mode forbids");
     desk.server.stop().await;
 }
 
 #[actix_web::test]
 async fn a_rehearsal_names_what_devices_ignore_and_asks_for_the_confirmation_of_unknown_types() {
     let desk = Desk::with(EnrollmentKind::DeviceEnrollment).await;
-    // A form of its own for each: the same form sent twice is done once.
+    // Each upload has its own form, because the same form sent twice is executed once.
     let rehearse = async |file| {
         let page = desk.browser.get("/console/commands/install-profile").await;
         desk.browser.upload("/console/commands/install-profile/try", &fields(&page, &[ALL]), file).await
@@ -221,7 +221,7 @@ async fn binary_and_utf_16_profiles_and_cdata_are_read_and_reach_the_device_as_t
         assert_eq!(sent.status, 303, "{}", sent.body);
         assert_eq!(desk.delivered().await, file);
     }
-    // What is wrong with a file is said of the file, and in words.
+    // The message names the problem of the file in words.
     for (file, why) in [
         (
             binary[..binary.len() / 2].to_vec(),

@@ -1,4 +1,4 @@
-//! Getting in, staying in, and being out again.
+//! Sessions: sign-in, expiry, sign-out.
 
 use events::Event;
 use events::enrollment::SignInRefusal;
@@ -48,7 +48,7 @@ async fn whatever_is_wrong_with_a_sign_in_the_answer_is_the_same_and_the_log_kno
         let browser = Browser::new(&server);
         let answer = browser.sign_in(name, password).await;
         answers.push((answer.status, answer.body.replace(&answer.csrf(), "")));
-        assert_eq!(browser.get("/console/devices").await.status, 303, "{name} is not in");
+        assert_eq!(browser.get("/console/devices").await.status, 303, "{name} is not signed in");
     }
     assert_eq!(answers[0].0, 401);
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:#?}");
@@ -66,7 +66,11 @@ async fn whatever_is_wrong_with_a_sign_in_the_answer_is_the_same_and_the_log_kno
     server.caught_up().await;
     let trail = browser.get("/console/audit?outcome=refused&q=wrong+password").await;
     let who = trail.texts("td[data-label=Who]");
-    assert_eq!(who, vec!["Visitor, as grace of Example School"], "who gave the name did not prove to be it");
+    assert_eq!(
+        who,
+        vec!["Visitor, as grace of Example School"],
+        "the actor is the visitor, because the identity was not proven"
+    );
     server.stop().await;
 }
 
@@ -133,7 +137,7 @@ async fn disabling_an_account_ends_its_sessions_at_once() {
     server.execute(Request::DisableUser { user_name: "grace".into() }).await;
     assert_eq!(browser.get("/console/devices").await.status, 303);
     server.execute(Request::EnableUser { user_name: "grace".into() }).await;
-    assert_eq!(browser.get("/console/devices").await.status, 303, "it does not come back to life");
+    assert_eq!(browser.get("/console/devices").await.status, 303, "the session does not become valid again");
     server.stop().await;
 }
 
@@ -164,7 +168,7 @@ async fn a_form_from_another_site_or_without_its_token_does_nothing() {
         assert_eq!(answer.status, 403, "{why}");
     }
     assert_eq!(browser.post("/console/sign-out", &[]).await.status, 400);
-    assert_eq!(browser.get("/console/devices").await.status, 200, "still in");
+    assert_eq!(browser.get("/console/devices").await.status, 200, "the session is still valid");
     server.stop().await;
 }
 
@@ -174,11 +178,11 @@ async fn sign_ins_and_refusals_are_counted_by_method_and_outcome_and_name_nobody
     let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
     assert_eq!(Browser::new(&server).sign_in("grace", "wrong words").await.status, 401);
     assert_eq!(Browser::new(&server).sign_in("nobody", "wrong words").await.status, 401);
-    assert_eq!(browser.get("/api/v1/audit").await.status, 401, "no token is no try");
+    assert_eq!(browser.get("/api/v1/audit").await.status, 401, "a request without a token is not a sign-in attempt");
     let wanted = [("ok", 1), ("wrong_password", 1), ("unknown_name", 1)].map(|(outcome, count)| {
         format!("muster_sign_ins_total{{method=\"local_account\",outcome=\"{outcome}\",surface=\"console\"}} {count}")
     });
-    // Counted as the log is followed.
+    // The metrics are updated as the server follows the log.
     for line in &wanted {
         until(line, async || server.app().platform.metrics.render().contains(line)).await;
     }

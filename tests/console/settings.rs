@@ -1,4 +1,4 @@
-//! Settings at the console: shown, changed over what was seen, refused where they make no sense or others were quicker.
+//! Settings in the console: display, changes based on the displayed version, refusal of invalid or concurrent changes.
 
 use events::Event;
 use events::envelope::ActorKind;
@@ -26,7 +26,7 @@ async fn an_administrator_sees_what_would_change_and_applies_it() {
     let page = browser.get("/console/settings/change").await;
     let (text, over) = form(&page);
     assert!(text.contains("organization = \"Example School\""), "{text}");
-    // Browsers send a form's lines with CR LF.
+    // Browsers send line breaks in forms as CR LF.
     let changed = text.replace("Example School", "Another School").replace('\n', "\r\n");
     let csrf = page.csrf();
     let fields = [("csrf", csrf.as_str()), ("text", changed.as_str()), ("over", over.as_str())];
@@ -43,7 +43,7 @@ async fn an_administrator_sees_what_would_change_and_applies_it() {
     let (actor, SettingsEvent::SettingsChanged { whole, changes: told, .. }) = changes.last().unwrap();
     assert_eq!((*actor, changes.len(), whole), (ActorKind::Staff, before + 1, &None));
     let expected = serde_json::json!({ "organization": { "before": "Example School", "after": "Another School" } });
-    assert_eq!(serde_json::to_value(told).unwrap(), expected, "only what changed");
+    assert_eq!(serde_json::to_value(told).unwrap(), expected, "only the changed settings");
 
     let page = browser.get("/console/settings").await;
     let newest = &page.texts("details.card")[0];
@@ -70,7 +70,7 @@ async fn settings_that_make_no_sense_are_not_applied_and_the_page_says_why() {
             let answer = browser.post(path, &fields).await;
             let said = answer.texts("[role=alert]").join(" ");
             assert!(said.contains(why), "{path}: {said:?}");
-            assert_eq!(form(&answer).0.trim(), typed.trim(), "what was typed is kept");
+            assert_eq!(form(&answer).0.trim(), typed.trim(), "the input is kept");
         }
     }
     assert_eq!(server.app().settings.current().await.unwrap(), before);
@@ -153,7 +153,7 @@ async fn a_change_is_seen_at_once_and_each_position_of_the_log_has_its_settings(
     let wholes = log
         .iter()
         .filter(|entry| matches!(&entry.event, Event::Settings(SettingsEvent::SettingsChanged { whole: Some(_), .. })));
-    assert_eq!(wholes.count(), 1, "only the first holds all settings");
+    assert_eq!(wholes.count(), 1, "only the first event contains all settings");
     server.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! Administrators and the staff: roles, sessions, lost factors, new passwords; and the very first account.
+//! Administration of staff: roles, sessions, lost second factors, new passwords, and the first account.
 
 use super::factors::server;
 use events::Event;
@@ -68,7 +68,7 @@ async fn local_accounts_switched_off_end_their_sessions_at_the_next_request() {
     let after = grace.get("/console/audit").await;
     assert!(after.location().starts_with("/console/sign-in"), "{}", after.status);
     write_settings(&server, |settings| settings.sign_in.staff.local_accounts = true).await;
-    assert_eq!(grace.get("/console/audit").await.status, 303, "it is gone for good");
+    assert_eq!(grace.get("/console/audit").await.status, 303, "the session does not become valid again");
     server.stop().await;
 }
 
@@ -106,7 +106,7 @@ async fn only_administrators_administer_staff_and_nobody_themselves() {
     let refused = server.events_of("access").await.into_iter().filter(
         |event| matches!(event, Event::Access(AccessEvent::AccessRefused { act, .. }) if act == "administer staff"),
     );
-    assert_eq!(refused.count(), 7, "what was tried is written down");
+    assert_eq!(refused.count(), 7, "every attempt is recorded");
     server.stop().await;
 }
 
@@ -119,7 +119,11 @@ async fn everybody_ends_their_own_sessions_and_an_administrator_anyones() {
         browser.sign_in("grace", PASSWORD).await;
     }
     let page = here.get("/console/account").await;
-    assert_eq!(page.texts("ul.rows form[action*=sessions] button").len(), 2, "all but this one can be ended");
+    assert_eq!(
+        page.texts("ul.rows form[action*=sessions] button").len(),
+        2,
+        "all sessions except this one can be ended"
+    );
     let end = page.attribute("ul.rows form[action*=sessions]", "action").unwrap();
     assert_eq!(here.post(&end, &[("csrf", &page.csrf())]).await.status, 303);
     let still_in = async |browser: &Browser| browser.get("/console/devices").await.status == 200;
@@ -141,7 +145,7 @@ async fn everybody_ends_their_own_sessions_and_an_administrator_anyones() {
     let ended = server.log_of(&id.stream()).await.into_iter().filter(|entry| {
         matches!(entry.event, Event::Staff(StaffEvent::StaffSessionEnded { .. } | StaffEvent::StaffSessionsEnded {}))
     });
-    assert_eq!(ended.map(|entry| entry.actor.id).collect::<BTreeSet<_>>().len(), 2, "by grace and by root");
+    assert_eq!(ended.map(|entry| entry.actor.id).collect::<BTreeSet<_>>().len(), 2, "one by grace and one by root");
     server.stop().await;
 }
 
@@ -155,11 +159,11 @@ async fn an_administrator_removes_the_factors_of_somebody_who_lost_them() {
     assert_eq!(act(&root, id, "remove-factors", &[]).await.status, 303);
     assert_eq!(grace.get("/console/devices").await.status, 303, "the sessions end with the factors");
     grace.sign_in("grace", PASSWORD).await;
-    assert_eq!(grace.get("/console/devices").await.status, 200, "no factor is asked for that is not there");
+    assert_eq!(grace.get("/console/devices").await.status, 200, "a removed factor is not asked for");
     set_up_codes(&server, &grace).await;
     server.execute(Request::RemoveFactors { user_name: "grace".into() }).await;
     grace.sign_in("grace", PASSWORD).await;
-    assert_eq!(grace.get("/console/devices").await.status, 200, "the operator can do it, too");
+    assert_eq!(grace.get("/console/devices").await.status, 200, "the operator can also remove factors");
     server.stop().await;
 }
 
@@ -182,7 +186,7 @@ async fn a_new_password_from_an_administrator_is_shown_once_and_ends_the_session
         grace.post("/console/account/password", &fields).await.status
     };
     assert_eq!(change("password1", "password1").await, 409, "too weak");
-    assert_eq!(change("four other words now", "four other words").await, 409, "not the same");
+    assert_eq!(change("four other words now", "four other words").await, 409, "the passwords differ");
     assert_eq!(change("four other words now", "four other words now").await, 303);
     assert_eq!(Browser::new(&server).sign_in("grace", "four other words now").await.status, 303);
     server.stop().await;
@@ -218,11 +222,11 @@ async fn the_set_up_link_makes_the_first_administrator_once() {
     let told = led_to.texts("[role=status]").join(" ");
     assert!(told.contains("password is set") && told.contains("user name root"), "{}", led_to.body);
     assert_eq!(led_to.attribute("input[name=user_name]", "value").as_deref(), Some("root"));
-    assert_eq!(browser.get("/console/sign-in").await.texts("[role=status]").len(), 0, "it is said once");
+    assert_eq!(browser.get("/console/sign-in").await.texts("[role=status]").len(), 0, "the message is shown once");
     assert_eq!(browser.sign_in("root", PASSWORD).await.status, 303);
-    assert_eq!(browser.get("/console/staff").await.status, 200, "an administrator");
+    assert_eq!(browser.get("/console/staff").await.status, 200, "the new account is an administrator");
     let thief = Browser::new(&server);
-    assert_eq!(thief.get(&link).await.status, 404, "it works once");
+    assert_eq!(thief.get(&link).await.status, 404, "the link works once");
     assert_eq!(thief.get(&format!("{link}x")).await.status, 404);
     assert_eq!(thief.get("/console/set-up/setup-nonsense").await.status, 404);
     server.stop().await;
@@ -237,14 +241,14 @@ async fn a_set_up_link_expires_is_replaced_by_the_next_and_ends_when_an_administ
     let second = link(&server).await;
     assert_eq!((browser.get(&first).await.status, browser.get(&second).await.status), (404, 200));
     clock.advance_seconds(24 * 60 * 60);
-    assert_eq!(browser.get(&second).await.status, 404, "after a day");
+    assert_eq!(browser.get(&second).await.status, 404, "the link expires after a day");
     let third = link(&server).await;
     server.add_user("root", PASSWORD, &[Privilege::Administrator]).await;
-    assert_eq!(browser.get(&third).await.status, 404, "nobody else becomes administrator by an old link");
+    assert_eq!(browser.get(&third).await.status, 404, "an old link creates no further administrator");
     let csrf = browser.get("/console/sign-in").await.csrf();
     let form = [("csrf", csrf.as_str()), ("user_name", "eve"), ("password", PASSWORD), ("again", PASSWORD)];
     assert_eq!(browser.post(&third, &form).await.status, 404);
-    assert_eq!(browser.get(&link(&server).await).await.status, 200, "unless the operator asks for another");
+    assert_eq!(browser.get(&link(&server).await).await.status, 200, "a link that the operator requests later works");
     server.stop().await;
 }
 
@@ -277,7 +281,7 @@ async fn role_rules(server: &TestServer, rules: &[(&str, Privilege)]) {
     write_settings(server, |settings| settings.staff_roles = rules).await;
 }
 
-/// As if the configuration had the directories: what is proven here has been asked there.
+/// Writes the settings without the check that their directories are configured: that check is not part of these tests.
 async fn write_settings(server: &TestServer, change: impl FnOnce(&mut events::settings::Settings)) {
     let mut settings = server.app().settings.current().await.unwrap();
     let before = settings.clone();
@@ -292,7 +296,10 @@ async fn members_of_groups_have_their_roles_anew_with_each_sign_in() {
     let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     role_rules(&server, &[("it", Privilege::Administrator), ("audit", Privilege::Auditor)]).await;
     assert_eq!(admit(&server, &proof(DIRECTORY, &["students"])).await, StaffAdmission::Refused);
-    assert!(server.events_of("staff").await.iter().all(|event| event.type_name() == "SetUpLinkIssued"), "nobody known");
+    assert!(
+        server.events_of("staff").await.iter().all(|event| event.type_name() == "SetUpLinkIssued"),
+        "a refused person is not recorded as staff"
+    );
     let StaffAdmission::In { key, roles } = admit(&server, &proof(DIRECTORY, &["it"])).await else { panic!("refused") };
     assert_eq!(roles, BTreeSet::from([Privilege::Administrator]));
     let with = |key: &str| HeaderMap::from_iter([(COOKIE, format!("__Host-muster-console={key}").parse().unwrap())]);
@@ -302,10 +309,14 @@ async fn members_of_groups_have_their_roles_anew_with_each_sign_in() {
         panic!("refused")
     };
     assert_eq!(browser.get_with("/console/staff", with(&second)).await.status, 403, "moved to another group");
-    assert_eq!(browser.get_with("/console/staff", with(&key)).await.status, 403, "in each session");
+    assert_eq!(browser.get_with("/console/staff", with(&key)).await.status, 403, "the change applies to each session");
     role_rules(&server, &[("it", Privilege::Administrator)]).await;
     let after = browser.get_with("/console/audit", with(&second)).await;
-    assert!(after.location().starts_with("/console/sign-in"), "what the role rested on is gone: {}", after.status);
+    assert!(
+        after.location().starts_with("/console/sign-in"),
+        "the rule for the role no longer exists: {}",
+        after.status
+    );
     assert_eq!(admit(&server, &proof(DIRECTORY, &["audit"])).await, StaffAdmission::Refused);
     let events = server.events_of("staff").await;
     assert_eq!(events.iter().filter(|event| event.type_name() == "ExternalStaffKnown").count(), 1);
@@ -343,13 +354,13 @@ async fn an_identity_provider_is_trusted_with_the_second_factor_only_where_the_s
     for method in [DIRECTORY, SignInMethodName::OpenIdConnect, SignInMethodName::Saml] {
         assert_eq!(led_to(method).await, set_up, "{method:?}");
     }
-    // Written past the checks, which look for the directory in the configuration.
+    // Bypasses the checks, which look for the directory in the configuration.
     let before = server.app().settings.current().await.unwrap();
     let mut after = before.clone();
     after.second_factors.trust_single_sign_on = true;
     let changed = events::settings::SettingsEvent::between(&before, &after, None);
     harness::desk::write(&server, &events::settings::stream(), server.app().platform.world.now(), changed).await;
     assert_eq!(led_to(SignInMethodName::Saml).await, "", "in");
-    assert_eq!(led_to(DIRECTORY).await, set_up, "a directory asks for none itself");
+    assert_eq!(led_to(DIRECTORY).await, set_up, "a directory does not ask for a second factor itself");
     server.stop().await;
 }

@@ -1,4 +1,4 @@
-//! The help desk: how far people get, who is stuck, one person's visit and what to tell them. And no more.
+//! The help desk: progress of visits, stuck visits, and what to tell one person. It has no other access.
 
 use events::device::DeviceId;
 use events::enrollment::{
@@ -29,7 +29,7 @@ fn wrong_password() -> EnrollmentEvent {
     }
 }
 
-/// Somebody who cannot sign in, at `at`.
+/// Creates a visit of a person who fails to sign in at `at`.
 pub async fn stuck(server: &TestServer, at: Timestamp) -> EnrollmentId {
     let visit = EnrollmentId(server.app().platform.world.random_uuid());
     write(server, &visit.stream(), at, opened(visit)).await;
@@ -61,7 +61,7 @@ async fn the_help_desk_finds_a_visit_by_its_code_and_reads_what_to_tell_the_pers
     assert!(page.texts(".tell li")[0].starts_with("The password was wrong"), "{:?}", page.texts(".tell li"));
     assert!(page.body.contains("Sign-in refused: wrong password"), "{}", page.body);
     assert!(page.texts(".sub")[0].contains("iPad, iPadOS 16.4"));
-    assert!(page.attribute("a.more", "href").is_none(), "no way into the audit trail");
+    assert!(page.attribute("a.more", "href").is_none(), "no link to the audit trail");
 
     let found = browser.get("/console/visits?q=ADA").await;
     assert_eq!(found.texts("tbody th a").len(), 1, "{}", found.body);
@@ -71,7 +71,7 @@ async fn the_help_desk_finds_a_visit_by_its_code_and_reads_what_to_tell_the_pers
         AccessEvent::VisitViewed { enrollment: visit },
         AccessEvent::VisitListViewed { filters: vec!["q".into()] },
     ];
-    assert_eq!(viewed(&server).await, expected, "looking is an event, and what was typed is not in it");
+    assert_eq!(viewed(&server).await, expected, "viewing is recorded, without the search text");
     server.stop().await;
 }
 
@@ -112,7 +112,7 @@ async fn the_funnel_counts_the_visits_of_a_period_and_shows_who_is_stuck() {
     assert_eq!(page.texts(".totals dd")[..2], ["2", "1 50 %"], "{}", page.body);
     let steps = page.texts(".list tbody th");
     assert!(steps.contains(&"Signing in".to_owned()) && steps.contains(&"Enrolled".to_owned()), "{steps:?}");
-    assert!(page.body.contains(&help_code(visit)), "who is stuck now");
+    assert!(page.body.contains(&help_code(visit)), "the page lists the visit that is stuck");
     let some = browser.get("/console/funnel?version=16").await;
     assert_eq!(some.texts(".totals dd")[..2], ["1", "0 0 %"]);
     assert_eq!(browser.get("/console/funnel?from=yesterday").await.status, 400);

@@ -16,7 +16,7 @@ use mutate::{Dice, mutated, mutated_text};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The costs of an input are counted for the whole process, so only one test may run at a time.
+/// Allocations of an input are counted for the whole process, so only one test may run at a time.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,4 +1,4 @@
-//! Budgets for what strangers and single devices can make the server write or wait for.
+//! Budgets: limits on what strangers and single devices can make the server write or wait for.
 
 mod devices;
 mod refusals;
@@ -11,7 +11,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use std::sync::Arc;
 use world::{ManualClock, SystemClock, World};
 
-/// A server behind a proxy that says which address somebody comes from, with a clock of the test's own.
+/// Starts a server behind a proxy that reports the client's address, with a clock that the test controls.
 pub async fn behind_a_proxy() -> (TestServer, Arc<ManualClock>) {
     use world::Clock as _;
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
@@ -29,14 +29,14 @@ pub fn from(address: &str) -> HeaderMap {
     headers
 }
 
-/// A first-time browser signs in at the portal from this address.
+/// Signs in at the portal from this address, with a browser that has no cookies.
 pub async fn portal(server: &TestServer, address: &str, name: &str, password: &str) -> Answer {
     let mut guest = Guest::new(server, &iphone("17.5"));
     guest.get("/enroll/sign-in").await;
     guest.post_with("/enroll/sign-in", &[("user_name", name), ("password", password)], from(address)).await
 }
 
-/// A first-time browser signs in at the console from this address: the status.
+/// Signs in at the console from this address, with a browser that has no cookies. Returns the HTTP status.
 pub async fn console(server: &TestServer, address: &str, name: &str, password: &str) -> u16 {
     let client = server.client_with_cookies();
     let address_of = format!("{}/console/sign-in", server.url());
@@ -46,7 +46,7 @@ pub async fn console(server: &TestServer, address: &str, name: &str, password: &
     client.post(&address_of).headers(from(address)).form(&form).send().await.unwrap().status().as_u16()
 }
 
-/// Whether the right password of this account is let in at the console from this address.
+/// Returns whether this account can sign in at the console from this address with the right password.
 pub async fn is_let_in(server: &TestServer, address: &str, name: &str) -> bool {
     console(server, address, name, PASSWORD).await == 303
 }

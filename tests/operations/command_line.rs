@@ -65,7 +65,7 @@ async fn check_config_finds_what_the_server_would_refuse_at_its_start() {
         let said = muster_at(config, &["check-config", "--json"], "");
         assert_eq!(said.code, Some(1), "{said:?}");
         let findings: Vec<serde_json::Value> = serde_json::from_str(&said.out).unwrap();
-        assert!(findings.iter().any(|finding| finding["code"] == code), "no {code} in {}", said.out);
+        assert!(findings.iter().any(|finding| finding["code"] == code), "{code} is missing in {}", said.out);
     };
     let changed = config.with_file_name("changed.toml");
     std::fs::write(&changed, text.replace("[logging]", "[logging]\ncolour = 1")).unwrap();
@@ -100,7 +100,8 @@ fn a_demo_that_is_terminated_takes_its_installation_with_it() {
     let mut command = std::process::Command::new(harness::binary::path());
     let mut demo = command.arg("demo").stdout(std::process::Stdio::piped()).spawn().unwrap();
     let id = demo.id().to_string();
-    // A demo that does not print the expected line serves until it is killed: then reading its output ends.
+    // If the demo does not print the expected line, it would run forever: the watchdog kills it, which ends the
+    // reading of its output.
     let (watched, ended) = (id.clone(), std::sync::mpsc::channel::<()>());
     let (done, waits) = ended;
     let watchdog = std::thread::spawn(move || {
@@ -110,14 +111,14 @@ fn a_demo_that_is_terminated_takes_its_installation_with_it() {
     let mut said = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
     let there =
         said.find_map(|line| Some(line.strip_prefix("The installation is in ")?.split_once(". ")?.0.to_owned()));
-    let there = there.expect("the demo says where its installation is");
+    let there = there.expect("the demo prints the directory of its installation");
     assert!(Path::new(&there).exists());
     assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     said.for_each(drop);
     assert_eq!(demo.wait().unwrap().code(), Some(0));
     drop(done);
     watchdog.join().unwrap();
-    assert!(!Path::new(&there).exists(), "{there} is left behind");
+    assert!(!Path::new(&there).exists(), "{there} was not removed");
 }
 
 #[test]
@@ -175,7 +176,7 @@ async fn commands_that_write_go_through_the_socket_of_the_running_server() {
     let replay = muster_at(&config, &["replay"], "").expect_failure();
     assert!(replay.contains("another process"), "{replay}");
     assert_eq!(server.terminate().code(), Some(0));
-    assert!(!socket.exists(), "the socket is left behind");
+    assert!(!socket.exists(), "the socket was not removed");
     assert!(muster_at(&config, &["user", "list"], "").expect_success().contains("ada"));
 }
 
@@ -230,7 +231,7 @@ async fn settings_are_applied_with_before_and_after_and_shown() {
     let shown = muster_at(&config, &["settings", "show"], "").expect_success();
     let shown_file = write(directory.path(), "shown.toml", &shown);
     let again = muster_at(&config, &["settings", "apply", &shown_file], "").expect_success();
-    assert!(again.contains("already the current settings"), "what is shown can be applied: {again}");
+    assert!(again.contains("already the current settings"), "the output of `settings show` can be applied: {again}");
 }
 
 #[tokio::test]
@@ -249,7 +250,7 @@ async fn a_settings_file_does_not_overwrite_what_others_changed_since_it_was_sho
 
     let refused = muster_at(&config, &["settings", "apply", &mine], "").expect_failure();
     for part in ["revision 1, now 2", "operator command-line: limits", "muster settings show", "--over 2"] {
-        assert!(refused.contains(part), "{part} is not in {refused}");
+        assert!(refused.contains(part), "{part} is missing in {refused}");
     }
     let now = muster_at(&config, &["settings", "show"], "").expect_success();
     assert!(now.starts_with("# Revision 2.") && now.contains("Example School"), "{now}");
@@ -283,7 +284,7 @@ async fn settings_that_make_no_sense_are_refused_and_change_nothing() {
     ] {
         let file = write(directory.path(), "settings.toml", text);
         let said = muster_at(&config, &["settings", "apply", &file], "").expect_failure();
-        assert!(said.contains(why), "{why} is not in {said}");
+        assert!(said.contains(why), "{why} is missing in {said}");
     }
     assert_eq!(muster_at(&config, &["settings", "show"], "").expect_success(), before);
 }
@@ -343,7 +344,7 @@ async fn a_log_is_restored_without_what_was_made_of_a_newer_one() {
     for database in [&log, &data.join("keys.db")] {
         remove_database(database).unwrap();
     }
-    // The newest changes of the log that was moved away.
+    // Simulates the newest changes of a log that was moved away.
     std::fs::write(data.join("events.db-wal"), "changes").unwrap();
     let said = muster_at(&config, &["restore", copy], "").expect_failure();
     assert!(said.contains("events.db-wal was left by a database that is no longer here"), "{said}");
@@ -389,7 +390,7 @@ async fn a_backup_is_not_restored_under_keys_that_are_not_its_own() {
     std::fs::write(&key, right.trim().chars().rev().collect::<String>()).unwrap();
     let said = muster_at(&config, &["restore", copy], "").expect_failure();
     assert!(said.contains("nothing was restored") && said.contains("master key"), "{said}");
-    assert!(!data.exists(), "a restore that was refused left something behind");
+    assert!(!data.exists(), "a refused restore must leave nothing behind");
     std::fs::write(&key, right).unwrap();
     muster_at(&config, &["restore", copy], "").expect_success();
     assert_eq!(mode(&data), 0o700);
@@ -414,8 +415,12 @@ async fn the_status_of_an_installation_stands_on_one_screen_for_people_and_for_m
     let down = muster_at(&config, &["status"], "");
     assert_eq!(down.code, Some(1), "{down:?}");
     assert!(down.out.contains("Server        does not answer at 127.0.0.1:"), "{}", down.out);
-    assert!(down.out.contains("Log           at position "), "the log is read all the same: {}", down.out);
-    // Its metrics have a port that is free.
+    assert!(
+        down.out.contains("Log           at position "),
+        "the log is read although the server is down: {}",
+        down.out
+    );
+    // Gives the metrics a free port.
     let text = std::fs::read_to_string(&config).unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -426,7 +431,7 @@ async fn the_status_of_an_installation_stands_on_one_screen_for_people_and_for_m
     )
     .unwrap();
     let mut server = Serving::start(&config);
-    // Ready after a first look at the log; the pages may follow a moment later.
+    // The server is ready after a first check of the log. The pages may be up to date a moment later.
     let status = async || {
         let up = muster_at(&config, &["status"], "");
         (up.code == Some(0) && up.out.contains("show every event")).then_some(up.out)
@@ -441,9 +446,9 @@ async fn the_status_of_an_installation_stands_on_one_screen_for_people_and_for_m
         "device identity CA: ends on ",
         "Alarms        none since the start",
     ] {
-        assert!(told.contains(words), "{words:?} is not in {told}");
+        assert!(told.contains(words), "{words:?} is missing in {told}");
     }
-    assert!(told.lines().count() <= 24, "one screen: {told}");
+    assert!(told.lines().count() <= 24, "the status fits on one screen: {told}");
     let json: serde_json::Value =
         serde_json::from_str(&muster_at(&config, &["status", "--json"], "").expect_success()).unwrap();
     assert_eq!((&json["server"]["ready"], &json["figures"]["commands_waiting"]), (&true.into(), &0.into()));
@@ -472,7 +477,7 @@ fn shells_and_man_know_each_command() {
         assert!(title.contains("MUSTER") && title.contains("\"Muster ") && title.contains("Muster manual"), "{title}");
     }
     let page = |name: &str| std::fs::read_to_string(pages.join(name)).unwrap();
-    assert!(page("muster-simulate.1").contains("institutional"), "values that are possible");
+    assert!(page("muster-simulate.1").contains("institutional"), "the page lists the possible values");
     assert!(page("muster-check-config.1").contains("even if it is only a warning"));
     assert!(page("muster-serve.1").contains("MUSTER_CONFIG") && page("muster-serve.1").contains("70"));
     let help = muster(&["check-config", "--help"], "").expect_success();

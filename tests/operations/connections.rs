@@ -1,4 +1,4 @@
-//! Connections of people who are slow, mute or many: what each may take, and who goes when there is no room.
+//! Slow, silent and numerous connections: the limits of each, and which connections are closed if there are too many.
 
 use connections::Limits;
 use events::enrollment::EnrollmentKind;
@@ -17,7 +17,7 @@ use tokio::net::TcpSocket;
 
 const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
-/// A second where people are given ten, and less for bodies.
+/// One second instead of ten for heads, and shorter limits for bodies.
 fn short() -> Limits {
     Limits {
         head: Duration::from_secs(1),
@@ -77,7 +77,7 @@ async fn three_of_a_thousand_bytes_hold_no_connection_whatever_they_are_for() {
 
 #[actix_web::test]
 async fn a_body_that_falls_silent_is_told_from_one_that_creeps() {
-    // The three bytes keep to the pace when silence falls.
+    // The three bytes are fast enough for the minimum pace, so the silence limit ends the connection.
     let server = server(Limits { bytes_per_second: 1, head: Duration::from_secs(10), ..short() }).await;
     let mut connection = Connection::to(&server).await;
     connection.send(b"PUT /mdm/checkin HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n<pl").await;
@@ -117,7 +117,8 @@ async fn a_part_of_a_head_that_came_with_the_request_before_is_ended_too() {
         assert!(connection.answer().await.starts_with("HTTP/1.1 40"));
         connection.ended().await;
     }
-    // In a record of TLS of its own that breaks off: after so many bytes, of which none can be read.
+    // The second head is in its own TLS record, which breaks off after this number of bytes. None of its content can
+    // be decrypted.
     for bytes in [1, 5, 20] {
         let mut connection = Connection::to(&server).await;
         connection
@@ -131,10 +132,10 @@ async fn a_part_of_a_head_that_came_with_the_request_before_is_ended_too() {
 
 #[actix_web::test]
 async fn the_end_of_a_body_in_chunks_has_the_time_of_a_head() {
-    // Were it a part of the body, it had all the time in the world.
+    // With these limits, only the time limit of heads can end the connection.
     let patience = Duration::from_secs(600);
     let server = server(Limits { silence: patience, grace: patience, idle: patience, ..short() }).await;
-    // Of those that read the body, and of those that answer before its end.
+    // The first two targets read the body, the others answer before its end.
     for target in ["PUT /mdm/checkin", "POST /enroll/sign-in", "PUT /mdm/nothing", "GET /"] {
         for rest in ["0", "0\r\n", "0\r\n\r", "0\r\nX: y", "0\r\nX: y\r\n", "3;extension=1"] {
             let mut connection = Connection::to(&server).await;
@@ -145,7 +146,7 @@ async fn the_end_of_a_body_in_chunks_has_the_time_of_a_head() {
         }
     }
     assert!(ended(&server, "head") && !ended(&server, "silence") && !ended(&server, "pace"));
-    // A whole one is served.
+    // A complete chunked body is answered.
     let mut connection = Connection::to(&server).await;
     let whole = "PUT /mdm/checkin HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n<pl\r\n0\r\nX: y\r\n\r\n";
     connection.send(whole.as_bytes()).await;
@@ -191,7 +192,8 @@ async fn a_slow_but_steady_upload_is_served_however_long_it_takes() {
         body.len()
     );
     connection.send(head.as_bytes()).await;
-    // Longer than silence may be, and twenty times as long as it takes until the pace counts.
+    // The upload takes longer than the silence limit, and twenty times as long as the period before the pace is
+    // checked.
     for piece in body.chunks(body.len() / 80) {
         connection.send(piece).await;
         tokio::time::sleep(Duration::from_millis(25)).await;
@@ -218,10 +220,10 @@ async fn open_connections_are_a_metric() {
     let server = TestServer::start().await;
     let before = server.app().connections.count();
     let connection = Connection::to(&server).await;
-    until("it is counted", async || server.app().connections.count() == before + 1).await;
+    until("the connection is counted", async || server.app().connections.count() == before + 1).await;
     assert!(server.metrics().await.contains("muster_connections{listener=\"public\"} 1"));
     drop(connection);
-    until("it is gone", async || server.app().connections.count() == before).await;
+    until("the closed connection is no longer counted", async || server.app().connections.count() == before).await;
     server.stop().await;
 }
 
@@ -233,12 +235,12 @@ async fn a_device_that_has_proven_its_identity_is_not_ended_to_make_room() {
     let mut connection = Connection::to(&server).await;
     connection.send(&report).await;
     assert!(connection.answer().await.starts_with("HTTP/1.1 200 "));
-    // From the same address, and three times as many as there is room for.
+    // From the same address, and three times as many as the limit permits.
     let mut mute = Vec::new();
     for _ in 0..96 {
         mute.push(mute_at(server.running().address, Ipv4Addr::LOCALHOST.into()).await);
     }
-    until("room is made", async || ended(&server, "room")).await;
+    until("a connection is closed to make room", async || ended(&server, "room")).await;
     connection.send(&report).await;
     assert!(connection.answer().await.starts_with("HTTP/1.1 200 "));
     server.stop().await;
@@ -272,7 +274,7 @@ async fn a_device_that_holds_all_the_room_shuts_out_nobody_and_has_a_connection_
         assert!(connection.answer().await.starts_with("HTTP/1.1 200 "));
     }
     let alarm = "muster_alarms_total{alarm=\"identity-over-connections\"} 1\n";
-    until("it is told", async || server.app().platform.metrics.render().contains(alarm)).await;
+    until("the alarm", async || server.app().platform.metrics.render().contains(alarm)).await;
     server.stop().await;
 }
 
@@ -299,7 +301,7 @@ async fn an_address_behind_a_trusted_proxy_has_so_many_requests_under_way_and_ot
         held.push(connection);
     }
     let mut refused = String::new();
-    until("the third is sent away", async || {
+    until("the third request is refused", async || {
         let mut connection = Connection::to(&server).await;
         connection.send(b"GET /mdm/nothing HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 2001:db8::3\r\n\r\n").await;
         refused = connection.answer().await;
@@ -313,7 +315,7 @@ async fn an_address_behind_a_trusted_proxy_has_so_many_requests_under_way_and_ot
     server.stop().await;
 }
 
-/// A request that goes on, since its body does not end.
+/// Sends a request that stays in progress because its body does not end.
 async fn under_way(server: &TestServer, from: IpAddr, forwarded: &str) -> Connection {
     let mut connection = Connection::from(from, server).await;
     let request = format!(
@@ -325,7 +327,7 @@ async fn under_way(server: &TestServer, from: IpAddr, forwarded: &str) -> Connec
     connection
 }
 
-/// How a request by way of the proxy is answered.
+/// Sends a request through the proxy and returns the response.
 async fn answered(server: &TestServer, forwarded: &str) -> String {
     let mut connection = Connection::from(ELSEWHERE, server).await;
     let request = format!("GET /mdm/nothing HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {forwarded}\r\n\r\n");
@@ -344,7 +346,7 @@ async fn of_256_requests_of_a_forwarded_address_one_that_ends_or_hangs_up_makes_
     for _ in 0..256 {
         held.push(under_way(&server, ELSEWHERE, from).await);
     }
-    // Whatever whoever is behind the proxy writes in front of it.
+    // Addresses that the client puts in front of the proxy's entry have no effect.
     for forwarded in [from, "198.51.100.1, 203.0.113.9"] {
         let refused = answered(&server, forwarded).await.to_lowercase();
         assert!(refused.starts_with("http/1.1 503 ") && refused.contains("retry-after: 5\r\n"), "{refused}");
@@ -352,13 +354,13 @@ async fn of_256_requests_of_a_forwarded_address_one_that_ends_or_hangs_up_makes_
     assert!(answered(&server, "198.51.100.1").await.starts_with("HTTP/1.1 404 "));
     let has_room = async || answered(&server, from).await.starts_with("HTTP/1.1 404 ");
     drop(held.pop());
-    until("whoever hangs up has no request under way", has_room).await;
+    until("a closed connection has no request in progress", has_room).await;
     held.push(under_way(&server, ELSEWHERE, from).await);
     assert!(!has_room().await);
     let mut last = held.pop().unwrap();
     last.send(b"ist>\r\n").await;
     assert!(last.answer().await.starts_with("HTTP/1.1 400 "));
-    until("what was answered is not under way", has_room).await;
+    until("an answered request is no longer in progress", has_room).await;
     drop(held);
     server.stop().await;
 }
@@ -370,7 +372,7 @@ async fn an_address_that_a_stranger_says_to_be_forwarded_for_is_not_charged() {
     let server = TestServer::start_within(limits, behind_a_proxy).await;
     let mut held = Vec::new();
     for _ in 0..3 {
-        // Beside the proxy, and behind it.
+        // One connection does not come from the proxy. The other comes through it, with a forged first address.
         held.push(under_way(&server, Ipv4Addr::LOCALHOST.into(), "203.0.113.9").await);
         held.push(under_way(&server, ELSEWHERE, "203.0.113.9, 198.51.100.1").await);
     }
@@ -391,7 +393,7 @@ async fn a_thousand_mute_connections_stop_nobody_else() {
     for _ in 0..975 {
         mute.push(mute_at(address, Ipv4Addr::LOCALHOST.into()).await);
     }
-    // Another person, then a device, each on a connection of their own.
+    // A person at another address and a device, each on its own connection.
     let certificate = reqwest::Certificate::from_pem(&root).unwrap();
     let client = reqwest::Client::builder().add_root_certificate(certificate).local_address(ELSEWHERE).build().unwrap();
     let url = format!("https://localhost:{}", address.port());

@@ -1,4 +1,5 @@
-//! The real server, killed again and again under load: every acknowledged event is there afterwards, and revisions are dense.
+//! Kills the real server repeatedly under load. Afterwards every acknowledged event exists and the revisions have no
+//! gaps.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,19 +16,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// 60 unless `MUSTER_CRASH_ROUNDS` says otherwise. Each run begins at another of the moments, and none is left out for ever.
+/// Returns the rounds: 60, or the value of `MUSTER_CRASH_ROUNDS`. Each run starts at a different kill time, so that
+/// every kill time is used sooner or later.
 fn rounds() -> std::ops::Range<usize> {
     let first = std::process::id() as usize % MOMENTS;
     let count = std::env::var("MUSTER_CRASH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(60);
     first..first + count
 }
 
-/// The server dies so many milliseconds after it has taken something, at most.
+/// Number of kill times, one millisecond apart, counted after the server has acknowledged the first messages.
 const MOMENTS: usize = 160;
 
 const DEVICES: usize = 4;
 
-/// So many messages are acknowledged in a round before the server may die.
+/// Number of messages that must be acknowledged in a round before the server is killed.
 const LEAST: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,7 +57,8 @@ async fn every_acknowledged_event_survives_sigkill_under_load() {
     assert!(acknowledged >= LEAST * rounds.len(), "{acknowledged} messages acknowledged in {} rounds", rounds.len());
 }
 
-/// What the log holds, read on from where the last round ended; every event is opened, so every key is there.
+/// Contents of the log, read from the end of the previous round. Every event is opened, which requires that every key
+/// exists.
 #[derive(Default)]
 struct Seen {
     after: Option<Position>,
@@ -67,16 +70,16 @@ impl Seen {
     async fn read(&mut self, installation: &Installation) {
         let log = installation.open();
         loop {
-            let page = log.page(self.after, 1_000).await.expect("every event is whole and can be opened");
+            let page = log.page(self.after, 1_000).await.expect("every event is intact and can be opened");
             let Some(last) = page.last() else { return };
             self.after = Some(last.position);
             for entry in page {
                 let next = self.revisions.entry(entry.stream.to_string()).or_default();
-                assert_eq!(entry.revision.0, *next, "the revisions of {} are dense", entry.stream);
+                assert_eq!(entry.revision.0, *next, "the revisions of {} have no gaps", entry.stream);
                 *next += 1;
                 if let Event::Device(DeviceEvent::PushTokenRenewed { push, .. }) = entry.event {
                     let id = DeviceId(entry.stream.id().parse().unwrap());
-                    let token = push.token.get().expect("its key is there").clone();
+                    let token = push.token.get().expect("the key of the token exists").clone();
                     self.tokens.entry(id).or_default().insert(token);
                 }
             }
@@ -84,8 +87,8 @@ impl Seen {
     }
 }
 
-/// Every device sends TokenUpdates, each with another token, as fast as it can; somewhere in the middle the server dies.
-/// The tokens that were answered with 200, by device.
+/// Lets every device send TokenUpdates with new tokens as fast as possible, and kills the server in the middle.
+/// Returns the tokens that were answered with 200, by device.
 async fn load_until_killed(devices: &[Arc<Device>], server: &mut Process, round: usize) -> Vec<HashSet<String>> {
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let taken = Arc::new(AtomicUsize::new(0));
@@ -93,23 +96,23 @@ async fn load_until_killed(devices: &[Arc<Device>], server: &mut Process, round:
         |device: &Arc<Device>| tokio::spawn(send_tokens(Arc::clone(device), stopped.clone(), Arc::clone(&taken)));
     let senders: Vec<_> = devices.iter().map(send).collect();
     wait_until_it_takes(&taken).await;
-    // Another moment in every round: in the middle of a commit, of a checkpoint, of nothing.
+    // Each round has another kill time: during a commit, during a checkpoint, or between them.
     let moment = Duration::from_millis(5 + (round * 37 % MOMENTS) as u64);
     tokio::time::sleep(moment).await;
-    server.0.kill().expect("the server is killed");
-    stop.send(true).expect("the devices listen");
+    server.0.kill().expect("the server can be killed");
+    stop.send(true).expect("the devices receive the stop signal");
     let mut acks = Vec::new();
     for sender in senders {
-        acks.push(sender.await.expect("the device sends on"));
+        acks.push(sender.await.expect("the device task ends without a panic"));
     }
     acks
 }
 
-// However slow the machine is, there is something to lose in every round.
+// Ensures that every round has acknowledged messages that could be lost, even on a slow machine.
 async fn wait_until_it_takes(taken: &AtomicUsize) {
     let until = Instant::now() + Duration::from_secs(60);
     while taken.load(Ordering::SeqCst) < LEAST {
-        assert!(Instant::now() < until, "the server takes nothing");
+        assert!(Instant::now() < until, "the server acknowledges no messages");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
@@ -132,7 +135,7 @@ async fn send_tokens(
                 acknowledged.insert(STANDARD.encode(token));
                 taken.fetch_add(1, Ordering::SeqCst);
             }
-            Ok(answer) => assert_eq!(answer.status, 503, "a dying server may only say that it cannot"),
+            Ok(answer) => assert_eq!(answer.status, 503, "a server that is being killed may answer only 200 or 503"),
             Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     }

@@ -1,4 +1,5 @@
-//! What breaks around the server: keys, paths, disks, damaged files. It says so, or stops; it never goes on regardless.
+//! Faults around the server: keys, paths, disks, damaged files. The server reports them or stops. It never continues
+//! as if nothing had happened.
 
 mod behind_devices;
 mod corruption;
@@ -20,10 +21,10 @@ use std::time::Duration;
 
 const PASSWORD: &str = "four plain words here";
 
-/// The configuration `config` with `from` replaced by `to`, beside it.
+/// Writes the configuration `config` with `from` replaced by `to` into the same directory, and returns its path.
 fn changed(config: &Path, from: &str, to: &str) -> PathBuf {
     let text = std::fs::read_to_string(config).unwrap();
-    assert!(text.contains(from), "{from:?} is not in {text}");
+    assert!(text.contains(from), "{from:?} is missing in {text}");
     let path = config.with_file_name("changed.toml");
     std::fs::write(&path, text.replace(from, to)).unwrap();
     path
@@ -59,7 +60,7 @@ async fn a_ca_that_is_not_the_one_of_the_log_is_refused_at_the_start() {
     assert!(said.contains("identity-ca.pem"), "{said}");
 }
 
-/// Another one than the copies that [`installation`] hands out, with keys of its own.
+/// Creates an installation with its own keys, unlike the copies that [`installation`] returns.
 fn new_installation() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let there = directory.path().join("muster");
@@ -79,8 +80,8 @@ async fn a_mistyped_path_is_refused_and_never_becomes_a_second_log() {
         let said = muster_at(&mistyped, command, "").expect_failure();
         assert!(said.contains("daat"), "{command:?}: {said}");
     }
-    assert!(!config.with_file_name("daat").exists(), "a mistyped path was made");
-    // A directory that is there, but is not the log's.
+    assert!(!config.with_file_name("daat").exists(), "the mistyped directory must not be created");
+    // The directory exists but does not contain the log.
     std::fs::create_dir(config.with_file_name("daat")).unwrap();
     let said = muster_at(&mistyped, &["serve"], "").expect_failure();
     assert!(said.contains("events.db"), "{said}");
@@ -101,7 +102,7 @@ async fn a_read_only_data_directory_is_refused_at_the_start() {
     assert!(said.contains("cannot write into") && said.contains("data"), "{said}");
 }
 
-/// Runs commands as a user whom file modes bind: as whoever runs the tests, or as `nobody` where that is root.
+/// Runs commands as a user to whom file permissions apply: the current user or, if that is root, `nobody`.
 struct Unprivileged {
     prefix: Vec<&'static str>,
     binary: PathBuf,
@@ -130,7 +131,7 @@ impl Unprivileged {
         assert!(self.command(command).status.success(), "{command:?}");
     }
 
-    /// What `muster` says when it fails.
+    /// Runs `muster`, which must fail, and returns its error output.
     fn muster(&self, arguments: &[&str]) -> String {
         let words: Vec<&str> = [self.binary.to_str().unwrap()].into_iter().chain(arguments.iter().copied()).collect();
         let output = self.command(&words);
@@ -153,10 +154,10 @@ async fn when_the_disk_is_full_the_command_that_waits_is_refused_and_the_process
             break;
         }
     }
-    let (acknowledged, why) = refused.expect("the disk is full at some time");
+    let (acknowledged, why) = refused.expect("the disk becomes full");
     let ended = server.wait(Duration::from_secs(1)).expect("the process ends within a second");
     assert_eq!(ended.code(), Some(70), "after {why}");
-    // Everything that was acknowledged is there, and the same log goes on when there is room again.
+    // Every acknowledged change exists, and the same log continues when the disk has room again.
     let shown = muster_at(&config, &["settings", "show"], "").expect_success();
     assert!(shown.contains(&format!("School {} x", acknowledged - 1)), "{acknowledged}: {}", &shown[..60]);
     assert_eq!(Serving::start(&config).terminate().code(), Some(0));
@@ -170,7 +171,7 @@ async fn requests_that_wait_for_a_failed_commit_get_503_and_nothing_after_it_is_
         server.app().store.fail_next_commit(fault);
         assert_eq!(sign_in_at_console(&server, "ada").await, StatusCode::SERVICE_UNAVAILABLE, "{fault:?}");
         let failed = tokio::time::timeout(Duration::from_secs(1), server.app().platform.health.failed()).await;
-        assert!(failed.expect("the failure is known at once").contains("disk I/O error"));
+        assert!(failed.expect("the failure is reported at once").contains("disk I/O error"));
         assert_eq!(sign_in_at_console(&server, "ada").await, StatusCode::SERVICE_UNAVAILABLE, "{fault:?}");
         let ready = reqwest::get(format!("{}/readyz", server.metrics_url())).await.unwrap();
         assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -194,11 +195,11 @@ async fn a_key_that_cannot_be_written_stops_the_server_as_an_event_does() {
     let answer = execute(&server.app().staff, Request::AddUser(ada)).await;
     assert!(matches!(&answer, Answer::Refused { why } if why.contains("keys.db")), "{answer:?}");
     let failed = tokio::time::timeout(Duration::from_secs(1), server.app().platform.health.failed()).await;
-    assert!(failed.expect("the failure is known at once").contains("keys.db"));
+    assert!(failed.expect("the failure is reported at once").contains("keys.db"));
     server.abandon().await;
 }
 
-/// Sends the console's sign-in form as a browser does.
+/// Sends the console's sign-in form like a browser.
 async fn sign_in_at_console(server: &TestServer, user_name: &str) -> StatusCode {
     let url = format!("{}/console/sign-in", server.url());
     let client = server.client_with_cookies();
@@ -210,7 +211,7 @@ async fn sign_in_at_console(server: &TestServer, user_name: &str) -> StatusCode 
     post.header("origin", server.url()).send().await.unwrap().status()
 }
 
-// The commands ask the server, which needs a thread to answer.
+// The commands send requests to the server, which needs its own thread to answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_corrupt_event_stops_the_projections_there_and_the_server_says_that_it_is_not_ready() {
     let (directory, config) = installation().await;
@@ -229,10 +230,10 @@ async fn a_corrupt_event_stops_the_projections_there_and_the_server_says_that_it
     assert!(text.contains("projections: "), "{text}");
     let metrics = server.metrics().await;
     assert!(metrics.contains("muster_alarms_total{alarm=\"projections-stopped\"} 1"), "{metrics}");
-    // A list of revoked identities that lacks some would be signed as if it were whole.
+    // The server refuses the CRL: an incomplete list would be signed as if it were complete.
     let list = server.client().get(format!("{}/crl", server.url())).send().await.unwrap();
     assert_eq!(list.status(), StatusCode::SERVICE_UNAVAILABLE);
-    // It is skipped by nobody: what reads the whole log stops there, too.
+    // No reader skips the corrupt event: commands that read the whole log also stop there.
     assert!(muster_at(&config, &["user", "list"], "").expect_failure().contains("corrupt"));
     assert!(muster_at(&config, &["backup", "copy"], "").expect_failure().contains("position 4"));
     server.abandon().await;

@@ -1,4 +1,5 @@
-//! An installation that an earlier program wrote is opened by this one: everything is there, everybody goes on.
+//! This program opens an installation that an earlier program wrote: all data is readable, and devices, administrators
+//! and people continue.
 
 use events::Event;
 use events::enrollment::EnrollmentEvent;
@@ -10,7 +11,7 @@ use projections::devices::{DeviceFilter, State};
 use simulator::model::{Family, Hardware};
 use simulator::safari::{Opened, Safari};
 
-/// Events in the kept log.
+/// Number of events in the kept log.
 const EVENTS: usize = 124;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -18,11 +19,11 @@ async fn the_commands_read_a_kept_installation_before_any_server_opened_it() {
     let (_directory, config) = kept().await;
     let settings = muster_at(&config, &["settings", "show"], "").expect_success();
     for line in ["organization = \"Kept School of 2026\"", "from_ios_15 = false", "en = \"Be kind.\""] {
-        assert!(settings.contains(line), "{line} is not in {settings}");
+        assert!(settings.contains(line), "{line} is missing in {settings}");
     }
     let users = muster_at(&config, &["user", "list"], "").expect_success();
     for user in ["ada", "grace", "berta", "reporter"] {
-        assert!(users.contains(user), "{user} is not in {users}");
+        assert!(users.contains(user), "{user} is missing in {users}");
     }
     let copy = config.with_file_name("copy");
     let copied = muster_at(&config, &["backup", copy.to_str().unwrap()], "").expect_success();
@@ -37,7 +38,7 @@ async fn the_devices_of_a_kept_installation_are_shown_and_its_administrator_sign
     let mut server = TestServer::start_in(directory, &config).await;
     for _ in 0..2 {
         server.caught_up().await;
-        assert!(server.whole_log().await.len() >= EVENTS, "every event is understood");
+        assert!(server.whole_log().await.len() >= EVENTS, "every event can be read");
         let page =
             projections::devices::list(&server.app().platform.projections, DeviceFilter::default(), 10).await.unwrap();
         let states: Vec<_> = page.devices.iter().map(|device| device.state).collect();
@@ -68,14 +69,14 @@ async fn a_person_of_a_kept_installation_signs_in_again_and_is_the_same_person()
     safari.proceed_in_spite_of_warning(&address).await.unwrap();
     safari.open(&address).await.unwrap();
     let opened = safari.send_form("continue", &[("user_name", "ada"), ("password", PASSWORD)]).await.unwrap();
-    assert!(matches!(opened, Opened::Page(_)), "a page comes next");
+    assert!(matches!(opened, Opened::Page(_)), "the sign-in leads to a page");
     let now = people_signed_in(&server).await;
     assert_eq!(now.len(), known.len() + 1);
     assert!(now.iter().all(|person| *person == known[0]), "{now:?}");
     server.stop().await;
 }
 
-/// Who signed in on each visit.
+/// Returns the person of each sign-in, in the order of the log.
 async fn people_signed_in(server: &TestServer) -> Vec<events::person::PersonId> {
     let events = server.events_of("enrollment").await;
     let person = |event| match event {

@@ -1,4 +1,4 @@
-//! The real server as its operator sees it: the command line, faults and losses, limits, certificates.
+//! The real server from the operator's perspective: the command line, faults and losses, limits, certificates.
 
 #![expect(unreachable_pub, reason = "a test binary has no API: `pub` only leads out of a module")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]

@@ -50,7 +50,7 @@ async fn alarms_and_refusals_are_in_the_first_scrape_as_0() {
         "muster_sign_ins_total{method=\"token\",outcome=\"unknown_token\",surface=\"api\"} 0",
         "muster_sign_ins_total{method=\"any\",outcome=\"suppressed\",surface=\"any\"} 0",
     ] {
-        assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
+        assert!(text.lines().any(|shown| shown == line), "{line} is missing in\n{text}");
     }
     server.stop().await;
 }
@@ -83,7 +83,7 @@ async fn in_json_mode_every_line_is_json_from_the_first_to_the_last_of_a_server_
         reqwest::get(format!("http://127.0.0.1:{metrics}/readyz")).await.is_ok_and(|answer| answer.status() == 200)
     })
     .await;
-    // The port is taken: this one ends at once.
+    // The port is in use, so this process exits at once.
     let other = start().wait_with_output().unwrap();
     assert_eq!(other.status.code(), Some(1));
     assert!(std::process::Command::new("kill").arg(serving.id().to_string()).status().unwrap().success());
@@ -117,9 +117,13 @@ async fn a_user_name_that_a_crash_left_without_an_account_gets_it_at_the_next_tr
     let name = StreamName::of("username", app.platform.secrets.name("username", &["ada"]));
     let operator = Context::of(Actor::new(ActorKind::Operator, "test"), None, app.platform.world.uuid());
     app.platform.perform::<UserName>(&name, &ReserveUserName { account: reserved }, &operator).await.unwrap();
-    // The crash: the name is reserved, and nothing came after it.
+    // State after the crash: the name is reserved, and no further event exists.
     server.add_user("Ada", "four plain words here", &[Privilege::Enroll]).await;
-    assert_eq!(server.log_of(&reserved.stream()).await.len(), 1, "the account is the one the name was reserved for");
+    assert_eq!(
+        server.log_of(&reserved.stream()).await.len(),
+        1,
+        "the account has the ID for which the name was reserved"
+    );
     server.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! The one way in which anything comes to be: load, decide, append; and decide anew when another was quicker.
+//! `perform` loads a stream, decides and appends. It decides again if another append came first.
 
 use decisions::visit::{Command, Visit};
 use events::enrollment::{
@@ -9,7 +9,8 @@ use events::{Event, Personal};
 use harness::TestServer;
 use platform::context::Context;
 
-// The store knows an id only at the revision it was written at; who tries again comes later.
+// The store recognizes a repeated event ID only at the revision where it was written. A later retry appends at a
+// higher revision.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_effect_that_is_tried_again_after_the_stream_went_on_is_not_written_again() {
     let server = TestServer::start().await;
@@ -41,8 +42,8 @@ async fn of_commands_put_at_once_none_is_lost_and_none_is_decided_on_an_old_stat
             .spawn(async move { app.platform.perform::<Visit>(&enrollment.stream(), &open, &context).await.is_ok() });
     }
     let opened = at_once.join_all().await.into_iter().filter(|opened| *opened).count();
-    assert_eq!(opened, 1, "a visit opens once: the others saw that it was open");
-    // As many as a device may send at once, and more than a command is tried.
+    assert_eq!(opened, 1, "a visit opens once: the other commands see that it is open");
+    // As many as a device may send concurrently, and more than the number of attempts for one command.
     let refuse = refuse();
     let mut at_once = tokio::task::JoinSet::new();
     for _ in 0..60 {
@@ -50,7 +51,10 @@ async fn of_commands_put_at_once_none_is_lost_and_none_is_decided_on_an_old_stat
         at_once
             .spawn(async move { app.platform.perform::<Visit>(&enrollment.stream(), &refuse, &context).await.is_ok() });
     }
-    assert!(at_once.join_all().await.into_iter().all(|performed| performed), "each is decided until it stands");
+    assert!(
+        at_once.join_all().await.into_iter().all(|performed| performed),
+        "each command is decided again until it is appended"
+    );
     let refusals = server
         .log_of(&enrollment.stream())
         .await

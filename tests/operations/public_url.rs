@@ -1,4 +1,5 @@
-//! A `public_url` that was changed while devices are enrolled, who keep the old one: told, and accepted in words only.
+//! A changed `public_url` while enrolled devices still use the old one: it is reported, and accepted only by an
+//! explicit option.
 
 use events::Event;
 use events::enrollment::EnrollmentKind;
@@ -22,7 +23,8 @@ async fn accepted(config: &Path) -> Vec<(Vec<String>, Vec<String>)> {
     told.collect()
 }
 
-/// An installation with two enrolled devices, whose address was then changed: its folder, configuration, old and new address.
+/// Creates an installation with two enrolled devices and then changes its address. Returns its directory, the
+/// configuration, and the old and the new address.
 async fn moved() -> (TempDir, PathBuf, String, String) {
     let server = TestServer::start().await;
     TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
@@ -46,20 +48,20 @@ async fn a_public_url_that_enrolled_devices_do_not_hold_is_refused_until_the_old
         assert_eq!(said.code, Some(1), "{said:#?}");
         let told = format!("{}{}", said.out, said.err);
         for part in [&format!("2 at {old}"), "server.public_url", &format!("--accept-public-url {old}")] {
-            assert!(told.contains(part), "{part} is not in\n{told}");
+            assert!(told.contains(part), "{part} is missing in\n{told}");
         }
     }
     let other = muster_at(&config, &["serve", "--accept-public-url", "https://elsewhere.example.com"], "");
     let other = other.expect_failure();
     for part in [old.as_str(), "no enrolled device holds https://elsewhere.example.com"] {
-        assert!(other.contains(part), "{part} is not in {other}");
+        assert!(other.contains(part), "{part} is missing in {other}");
     }
     assert_eq!(accepted(&config).await, []);
 
     assert_eq!(Serving::start_with(&config, &["--accept-public-url", &old]).terminate().code(), Some(0));
     let recorded = [(vec![new], vec![old])];
     assert_eq!(accepted(&config).await, recorded);
-    // Said once, it is known.
+    // The acceptance is recorded, so later starts need no option.
     assert_eq!(Serving::start(&config).terminate().code(), Some(0));
     muster_at(&config, &["check-config"], "").expect_success();
     assert_eq!(accepted(&config).await, recorded);
@@ -75,7 +77,7 @@ async fn a_certificate_for_another_name_does_not_hide_that_devices_hold_another_
         assert_eq!(said.code, Some(1), "{said:#?}");
         let told = format!("{}{}", said.out, said.err);
         for part in [&format!("2 at {old}"), "the certificate is not for moved.example.com"] {
-            assert!(told.contains(part), "{part} is not in\n{told}");
+            assert!(told.contains(part), "{part} is missing in\n{told}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! `muster push`: a new administrator gets a push certificate and renews it; what would make devices deaf is refused.
+//! `muster push`: an administrator gets the first push certificate and renews it. A certificate that could not wake
+//! enrolled devices is refused.
 
 use events::enrollment::EnrollmentKind;
 use harness::binary::{muster, muster_at};
@@ -16,7 +17,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// What Apple does with a request, but with a key of ours.
+/// Certifies requests like Apple's portal, with a test key.
 struct Portal {
     key: PKey<Private>,
 }
@@ -52,7 +53,7 @@ fn now() -> i64 {
     world::World::system().now().0 / 1_000_000
 }
 
-/// An installation that is no trial and has no push certificate yet.
+/// Creates an installation that is not a trial and has no push certificate yet.
 fn fresh() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let to = directory.path().join("muster");
@@ -92,32 +93,36 @@ fn a_new_installation_gets_its_first_push_certificate() {
         "\"Create a Certificate\"",
         "muster push import",
     ] {
-        assert!(said.contains(told), "{told} is not in\n{said}");
+        assert!(said.contains(told), "{told} is missing in\n{said}");
     }
     let (key, request) = (home.join("pki/push-request/push.key"), home.join("pki/push-request/push.csr"));
     assert_eq!((mode(&key), mode(key.parent().unwrap())), (0o600, 0o700));
     let before = std::fs::read(&key).unwrap();
     let again = muster_at(&config, &["push", "request"], "").expect_success();
     assert!(again.contains("still under way"), "{again}");
-    assert_eq!(std::fs::read(&key).unwrap(), before, "the key that Apple's certificate will belong to");
+    assert_eq!(
+        std::fs::read(&key).unwrap(),
+        before,
+        "the key is unchanged, because Apple's certificate will belong to it"
+    );
 
     let given = directory.path().join("MDM_ Example_Certificate.pem");
     let certificate = Portal::open().certify(&request, TOPIC, -1, 365);
     std::fs::write(&given, certificate.to_pem().unwrap()).unwrap();
     let said = muster_at(&config, &["push", "import", given.to_str().unwrap()], "").expect_success();
     for told in [TOPIC, "for 36", "no device is enrolled yet", "certificate = \"pki/push.pem\"", "restart the server"] {
-        assert!(said.contains(told), "{told} is not in\n{said}");
+        assert!(said.contains(told), "{told} is missing in\n{said}");
     }
     assert_eq!((mode(&home.join("pki/push.key")), mode(&home.join("pki/push.pem"))), (0o600, 0o644));
     assert_eq!(std::fs::read(home.join("pki/push.key")).unwrap(), before);
-    assert!(!request.exists() && !key.exists(), "no second copy of the key is left");
+    assert!(!request.exists() && !key.exists(), "no second copy of the key remains");
     let text = std::fs::read_to_string(&config).unwrap();
     let text = text.replace("# certificate = \"pki/push.pem\"", "certificate = \"pki/push.pem\"");
     std::fs::write(&config, text.replace("# key = \"pki/push.key\"", "key = \"pki/push.key\"")).unwrap();
     let said = findings(&config);
     assert!(said.contains("the server starts") && !said.contains("push."), "{said}");
 
-    // A year later.
+    // The renewal, as one year later.
     let said = muster_at(&config, &["push", "request"], "").expect_success();
     assert!(said.contains("RENEW") && said.contains(TOPIC), "{said}");
     let renewed = Portal::open().certify(&request, TOPIC, -1, 366);
@@ -137,20 +142,20 @@ fn of_a_file_that_holds_certificate_and_key_each_goes_where_it_belongs() {
     let key = std::fs::read_to_string(&key).unwrap();
     let certificate = Portal::open().certify(&request, TOPIC, -1, 365).to_pem().unwrap();
     let certificate = String::from_utf8(certificate).unwrap();
-    // As people keep it: both in one file, with a note; the request is gone.
+    // A common form: both in one file, with a note. The request no longer exists.
     let given = directory.path().join("both.pem");
     std::fs::write(&given, format!("Bag Attributes: push\n{key}{certificate}")).unwrap();
     std::fs::remove_dir_all(home.join("pki/push-request")).unwrap();
     let (installed, installed_key) = (home.join("pki/push.pem"), home.join("pki/push.key"));
-    // What an earlier version installed: the whole file, open to everybody.
+    // An earlier version installed the whole file, readable by everybody.
     std::fs::copy(&given, &installed).unwrap();
     std::fs::set_permissions(&installed, std::fs::Permissions::from_mode(0o644)).unwrap();
 
     muster_at(&config, &["push", "import", given.to_str().unwrap()], "").expect_success();
-    assert_eq!(std::fs::read_to_string(&installed).unwrap(), certificate, "the certificate and nothing else");
+    assert_eq!(std::fs::read_to_string(&installed).unwrap(), certificate, "the file contains only the certificate");
     assert_eq!(std::fs::read_to_string(&installed_key).unwrap(), key);
     assert_eq!((mode(&installed), mode(&installed_key)), (0o644, 0o600));
-    assert_eq!(mode(&home.join("pki/push.pem.old")), 0o600, "it holds the key");
+    assert_eq!(mode(&home.join("pki/push.pem.old")), 0o600, "the old file contains the key");
     assert!(!home.join("pki/push.pem.new").exists() && !home.join("pki/push.key.new").exists());
 }
 
@@ -158,7 +163,7 @@ fn of_a_file_that_holds_certificate_and_key_each_goes_where_it_belongs() {
 fn an_organization_that_is_its_own_vendor_gets_the_file_for_apples_portal() {
     let (directory, config) = fresh();
     let portal = Portal::open();
-    // Any chain will do: what matters is that it goes on to its root.
+    // Any complete chain up to its root serves the test.
     let vendor_key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let (chain, key) = (directory.path().join("vendor.pem"), directory.path().join("vendor.key"));
     std::fs::write(&key, vendor_key.private_key_to_pem_pkcs8().unwrap()).unwrap();
@@ -175,7 +180,7 @@ fn an_organization_that_is_its_own_vendor_gets_the_file_for_apples_portal() {
         plist::from_bytes(&base64::engine::general_purpose::STANDARD.decode(text).unwrap()).unwrap();
     assert_eq!(fields.len(), 3);
 
-    // Half a chain is refused before anything is made.
+    // An incomplete chain is refused before any file is written.
     let request = config.parent().unwrap().join("pki/push-request/push.csr");
     let leaf = portal.certify(&request, TOPIC, -1, 300);
     let (half, half_key) =
@@ -214,7 +219,7 @@ fn what_is_no_certificate_for_this_key_and_day_is_refused_and_nothing_changes() 
         let given = directory.path().join("given.pem");
         std::fs::write(&given, bytes).unwrap();
         let why = muster_at(&config, &["push", "import", given.to_str().unwrap()], "").expect_failure();
-        assert!(why.contains(expected), "{expected} is not in\n{why}");
+        assert!(why.contains(expected), "{expected} is missing in\n{why}");
         assert!(why.contains("given.pem") || why.contains("Nothing was changed"), "{why}");
         assert!(!home.join("pki/push.pem").exists() && !home.join("pki/push.key").exists(), "{expected}");
     }
@@ -228,7 +233,7 @@ async fn a_certificate_for_another_topic_than_enrolled_devices_have_is_refused_a
     for kind in [EnrollmentKind::DeviceEnrollment, EnrollmentKind::UserEnrollment] {
         TestDevice::enrolled(&server, kind).await;
     }
-    // One that got no further than Authenticate listens to nothing.
+    // A device that only sent Authenticate does not listen to a topic.
     let stopped = TestDevice::invited(&server, EnrollmentKind::DeviceEnrollment).await;
     assert_eq!(stopped.check_in(&stopped.authenticate()).await, 200);
     let left = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
@@ -249,17 +254,17 @@ async fn a_certificate_for_another_topic_than_enrolled_devices_have_is_refused_a
     let (portal, given) = (Portal::open(), home.join("given.pem"));
     let request = home.join("pki/push-request/push.csr");
     std::fs::write(&given, portal.certify(&request, TOPIC, -1, 365).to_pem().unwrap()).unwrap();
-    // The server runs meanwhile, as it would.
+    // The server is running, as in practice.
     let why = say(&["push", "import", given.to_str().unwrap()]).await.unwrap().expect_failure();
     for told in [&format!("2 enrolled with {ours}"), TOPIC, "Renew", "Nothing was changed"] {
-        assert!(why.contains(told), "{told} is not in\n{why}");
+        assert!(why.contains(told), "{told} is missing in\n{why}");
     }
     assert_eq!(std::fs::read(home.join("pki/push.pem")).unwrap(), installed);
     let why =
         say(&["push", "import", given.to_str().unwrap(), "--give-up-devices", "3"]).await.unwrap().expect_failure();
     assert!(why.contains("cannot wake 2 enrolled devices, but --give-up-devices is 3"), "{why}");
 
-    // Whoever puts it there by hand is told by check-config.
+    // If the certificate is copied there manually, check-config reports the mismatch.
     let key = home.join("pki/push-request/push.key");
     std::fs::copy(&given, home.join("pki/push.pem")).unwrap();
     std::fs::copy(&key, home.join("pki/push.key")).unwrap();

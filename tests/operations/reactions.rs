@@ -1,4 +1,5 @@
-//! Whenever this fact, then that effect: once, also after a crash, also when the projections are gone; and what the timer does.
+//! Reactions: each event causes its effect exactly once, also after a crash and after the projections are deleted.
+//! Also tests the timer.
 
 use devices::commands::security_info;
 use events::Event;
@@ -66,11 +67,11 @@ async fn what_is_tried_again_follows_from_what_was_in_force_and_puts_back_nothin
     }
     let log = scene.server.whole_log().await;
     let ids: std::collections::HashSet<_> = log.iter().map(|entry| entry.id).collect();
-    assert_eq!(ids.len(), log.len(), "no id stands twice");
+    assert_eq!(ids.len(), log.len(), "no event ID occurs twice");
     scene.strike().await;
 }
 
-// The visit was read into the projections before its stream was damaged, as by a disk that forgets.
+// The visit is in the projections, and its stream was damaged later, as by a failing disk.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_cannot_be_read_holds_up_nothing_that_is_due_elsewhere() {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
@@ -117,7 +118,7 @@ async fn a_device_with_a_new_token_is_woken_for_what_the_old_one_could_not_be_wo
     scene.strike().await;
 }
 
-/// Somebody comes, cannot sign in, and does nothing more.
+/// Opens a visit, fails to sign in, and does nothing else.
 async fn visit(server: &TestServer) {
     let user_agent = Hardware::new(Family::IPhone, "17.5".parse().unwrap()).user_agent();
     let mut safari = Safari::new(user_agent, true, Default::default());
@@ -140,10 +141,10 @@ async fn a_visit_on_which_nothing_happens_for_a_day_is_closed_by_the_timer() {
     clock.advance_seconds(2 * 3_600);
     visit(&server).await;
     clock.advance_seconds(23 * 3_600);
-    // The timer looked at both of them.
+    // The timer has checked both visits.
     waiting::until("the end of the earlier visit", async || abandoned().await > 0).await;
     tokio::time::sleep(A_LOOK_OF_THE_TIMER).await;
-    assert_eq!(abandoned().await, 1, "too early for the later one");
+    assert_eq!(abandoned().await, 1, "the later visit is not due yet");
     clock.advance_seconds(2 * 3_600);
     waiting::until("the end of the later visit", async || abandoned().await == 2).await;
     server.stop().await;
@@ -170,10 +171,11 @@ async fn where_a_persons_key_is_destroyed_every_page_says_erased_and_none_fails(
     ] {
         let page = staff.get(&path).await;
         assert_eq!(page.status, 200, "{path}: {}", page.body);
-        assert!(!page.body.contains("ada@appleid.example.com"), "{path} tells what was erased");
+        assert!(!page.body.contains("ada@appleid.example.com"), "{path} shows erased data");
     }
     assert!(staff.get(&format!("/console/devices/{id}")).await.body.contains("erased"));
-    // The visit's own key went with the person's: it was handed over at sign-in.
+    // The key of the visit is destroyed with the person's key, because the visit was handed over to the person at
+    // sign-in.
     let opened = scene.server.log_of(&id.enrollment().stream()).await.remove(0).event;
     let Event::Enrollment(EnrollmentEvent::VisitOpened { user_agent, .. }) = opened else { panic!("{opened:?}") };
     assert_eq!(user_agent.get(), None);

@@ -1,4 +1,4 @@
-//! What never stands in a log line or a metric, after a whole enrollment and everything the console shows of it.
+//! Values that must never appear in a log line or a metric, checked after whole enrollments.
 
 use events::log::Entry;
 use harness::cast::{Scene, Visitor};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use simulator::model::Family;
 use std::collections::BTreeSet;
 
-/// Shorter values stand in other words by chance.
+/// Shorter values can occur in other words by chance.
 const SHORTEST: usize = 6;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -19,30 +19,30 @@ async fn nothing_personal_and_no_secret_is_logged_or_counted() {
     for entry in scene.server.whole_log().await {
         secrets.extend(personal(&entry));
     }
-    // The server listens on this one itself, and says so.
+    // The server itself listens on this address and logs it.
     secrets.remove("127.0.0.1");
-    assert!(secrets.len() > 10, "the flow tells enough to look for: {secrets:?}");
+    assert!(secrets.len() > 10, "the enrollments have enough values to search for: {secrets:?}");
 
     let metrics = scene.server.metrics().await;
     for counted in ["muster_check_ins_total{message=\"TokenUpdate\"} 2", "muster_pushes_total{outcome=\"accepted\"}"] {
-        assert!(metrics.contains(counted), "{counted} is not in {metrics}");
+        assert!(metrics.contains(counted), "{counted} is missing in {metrics}");
     }
     let logged = logs::so_far();
     assert!(
         logged.contains("\"route\":\"/enroll/profile/{token}.mobileconfig\""),
-        "requests are logged by their route"
+        "requests are logged with their route"
     );
     for place in [&logged, &metrics] {
         for secret in &secrets {
             let line = place.lines().find(|line| line.contains(secret.as_str()));
-            assert_eq!(line, None, "{secret:?} is told");
+            assert_eq!(line, None, "{secret:?} is in the output");
         }
-        assert_eq!(bearer(place), None, "a cookie, a link or a challenge is told");
+        assert_eq!(bearer(place), None, "a cookie, a link or a challenge is in the output");
     }
     scene.strike().await;
 }
 
-/// Every personal value of an event.
+/// Returns every personal value of an event.
 fn personal(entry: &Entry) -> Vec<String> {
     let mut found = Vec::new();
     collect(&entry.event.to_parts().1, &mut found);
@@ -71,7 +71,7 @@ fn texts(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Something of the form `<what>.<256 bits in base64url>`, as cookies, links and challenges have.
+/// Returns a text of the form `<what>.<256 bits in base64url>`, the form of cookies, links and challenges.
 fn bearer(text: &str) -> Option<&str> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
     words

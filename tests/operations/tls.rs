@@ -1,4 +1,5 @@
-//! TLS as devices with OS 27 ask for it: what the listeners offer, and which certificates `init`, `check-config` and `serve` find wanting.
+//! TLS as devices with OS 27 require it: what the listeners offer, and which certificates `init`, `check-config` and
+//! `serve` refuse.
 
 use harness::binary::{Serving, muster, muster_at};
 use harness::certificates::{Made, Wanted, curve, rsa};
@@ -12,7 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 use world::World;
 
-/// A handshake in TLS 1.2 with these suites, or in whatever version is given.
+/// Performs a handshake: in TLS 1.2 with these suites, or in the given version.
 fn handshake(at: SocketAddr, suites: &str, version: SslVersion) -> Option<SslStream<TcpStream>> {
     handshake_in(at, suites, version, None)
 }
@@ -50,7 +51,7 @@ async fn every_listener_offers_what_devices_with_os_27_ask_for_and_no_dhe() {
             for suites in ["DHE", "kRSA", "ECDHE+AES:!AESGCM"] {
                 assert!(tls12(suites).is_none(), "{at} takes {suites}");
             }
-            assert!(handshake(at, "ALL:@SECLEVEL=0", SslVersion::TLS1_1).is_none(), "{at} takes TLS 1.1");
+            assert!(handshake(at, "ALL:@SECLEVEL=0", SslVersion::TLS1_1).is_none(), "{at} accepts TLS 1.1");
             let tls13 = |groups: &str| handshake_in(at, "ALL", SslVersion::TLS1_3, Some(groups));
             for group in ["X25519", "P-256", "P-384", "P-521", "X25519MLKEM768"] {
                 assert!(tls13(group).is_some(), "{at} refuses {group}");
@@ -68,7 +69,7 @@ fn root() -> Made {
     Wanted::new("Example root", None).make()
 }
 
-/// What `init` says to a TLS certificate for mdm.example.com under this root.
+/// Runs `init` with a TLS certificate for mdm.example.com that was issued by this root.
 fn init_with(own: &Made, root: Option<&Made>) -> harness::binary::Said {
     let directory = tempfile::tempdir().unwrap();
     let (certificate, key) = own.write(directory.path(), "tls");
@@ -81,7 +82,7 @@ fn init_with(own: &Made, root: Option<&Made>) -> harness::binary::Said {
         arguments.extend(["--tls-root", root.to_str().unwrap()]);
     }
     let said = muster(&arguments, "");
-    assert_eq!(said.code == Some(0), to.exists(), "a refused init leaves nothing: {said:#?}");
+    assert_eq!(said.code == Some(0), to.exists(), "a refused init leaves no files: {said:#?}");
     said
 }
 
@@ -102,15 +103,15 @@ fn init_takes_a_sound_certificate_and_refuses_one_that_devices_would_refuse() {
         (Wanted { name: "other.example.com", ..wanted() }.make(), "the certificate is not for mdm.example.com"),
     ] {
         let said = init_with(&own, Some(&root)).expect_failure();
-        assert!(said.contains("--tls-certificate: ") && said.contains(told), "{told} is not in\n{said}");
+        assert!(said.contains("--tls-certificate: ") && said.contains(told), "{told} is missing in\n{said}");
     }
-    // Signed by itself, whether it is given as its own root or not.
+    // A self-signed certificate, whether or not it is given as its own root.
     let own = Wanted { server_auth: true, ..Wanted::new(name, None) }.make();
     for given in [Some(&own), None] {
         let said = init_with(&own, given).expect_failure();
         assert!(said.contains("is self-signed"), "{said}");
     }
-    // Neither the intermediate in the file nor the root is known.
+    // The issuing intermediate is missing from the file, so the chain does not reach the root.
     let intermediate = Wanted::new("Example intermediate", Some(&root)).make();
     let lonely = Wanted::new(name, Some(&intermediate)).make();
     let said = init_with(&lonely, Some(&root)).expect_failure();
@@ -121,7 +122,7 @@ fn init_takes_a_sound_certificate_and_refuses_one_that_devices_would_refuse() {
     }
 }
 
-/// An installation whose public address is this port.
+/// Creates an installation whose public address has this port.
 async fn installation_at(port: u16) -> (tempfile::TempDir, std::path::PathBuf) {
     let (directory, config) = installation().await;
     let text = std::fs::read_to_string(&config).unwrap();
@@ -130,7 +131,7 @@ async fn installation_at(port: u16) -> (tempfile::TempDir, std::path::PathBuf) {
     (directory, config)
 }
 
-/// Stands at a port as a proxy does, with this certificate and these suites.
+/// Listens on a port like a proxy, with this certificate and these suites. Returns the port.
 fn proxy(own: &Made, change: impl FnOnce(&mut openssl::ssl::SslAcceptorBuilder)) -> u16 {
     let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).unwrap();
     acceptor.set_security_level(0);
@@ -148,10 +149,11 @@ fn proxy(own: &Made, change: impl FnOnce(&mut openssl::ssl::SslAcceptorBuilder))
     port
 }
 
-/// `check-config --live` for an installation whose public address is this port, with this root.
+/// Runs `check-config --live` for an installation whose public address has this port, with this root.
 async fn live_at(port: u16, root: &Made, how: &'static [&'static str]) -> harness::binary::Said {
     let (_directory, config) = installation_at(port).await;
-    // The proxy's certificate is under another root than the trial's; the installation's own is too.
+    // The root of the proxy's certificate replaces the trial's root, and the installation's own certificate is issued
+    // by it, too.
     let pki = config.with_file_name("pki");
     root.write(&pki, "tls-root");
     Wanted::new("localhost", Some(root)).make().write(&pki, "tls");
@@ -161,7 +163,7 @@ async fn live_at(port: u16, root: &Made, how: &'static [&'static str]) -> harnes
     tokio::task::spawn_blocking(move || muster_at(&config, &arguments, "")).await.unwrap()
 }
 
-/// Code and severity of what is found at the public address.
+/// Returns code and severity of the findings about the public address.
 fn at_address(said: &harness::binary::Said) -> Vec<(String, String)> {
     let findings: Vec<serde_json::Value> = serde_json::from_str(&said.out).unwrap();
     let about = findings.iter().filter(|finding| finding["about"] == "server.public_url");
@@ -189,7 +191,7 @@ async fn check_config_live_sees_what_devices_see_through_the_proxy() {
     for (port, told) in [
         (proxy(&wanted().make(), |it| it.set_cipher_list("ECDHE+AESGCM").unwrap()), None),
         (proxy(&wanted().make(), |it| up_to_tls12(it, "DHE-RSA-AES128-GCM-SHA256")), Some(("tls-suites", error))),
-        // Not a suite at all that fits the certificate, as DHE in a proxy without parameters.
+        // No suite matches the certificate, as with DHE in a proxy without parameters.
         (proxy(&wanted().make(), |it| up_to_tls12(it, "ECDHE-ECDSA-AES128-GCM-SHA256")), Some(("tls-suites", error))),
         (proxy(&p192, |it| it.set_cipher_list("ALL:@SECLEVEL=0").unwrap()), Some(("tls-suites", error))),
         (proxy(&wanted().make(), old), Some(("tls-weak-offered", warning))),

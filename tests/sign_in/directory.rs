@@ -1,4 +1,5 @@
-//! People from a directory, against a real OpenLDAP server and a real domain controller of Active Directory (Samba).
+//! Sign-in with directory accounts, against a real OpenLDAP server and a real Active Directory domain controller
+//! (Samba).
 
 mod accounts;
 mod active_directory;

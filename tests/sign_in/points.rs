@@ -1,5 +1,5 @@
-//! The checkable points of signing in and of sessions, one test each, with their numbers in OWASP ASVS 5.0. Each goes
-//! through every surface that it concerns; what one surface does beyond that has tests of its own beside it.
+//! The security requirements of sign-in and sessions ("points"), one test each, with their numbers in OWASP ASVS 5.0.
+//! Each test covers every surface that is concerned. Further requirements of a single surface have their own tests.
 
 mod pages;
 mod providers;
@@ -15,15 +15,15 @@ use std::sync::Arc;
 use world::{ManualClock, World};
 
 pub const PASSWORD: &str = harness::guest::PASSWORD;
-/// Cookies of the two surfaces that prove somebody to be signed in.
+/// Session cookie of a signed-in person at the portal.
 pub const PORTAL_SESSION: &str = "__Host-muster-enrollment";
 
-/// A server that knows ada, who may enroll, and grace, who is an administrator.
+/// Starts a server with two accounts: ada, who may enroll, and grace, who is an administrator.
 pub async fn server() -> TestServer {
     populated(TestServer::start().await).await
 }
 
-/// The same, with a clock of the test's own.
+/// Like [`server`], with a clock that the test controls.
 pub async fn server_at(clock: &Arc<ManualClock>) -> TestServer {
     populated(TestServer::start_with(World::at(clock.clone()), |_| {}).await).await
 }
@@ -38,17 +38,17 @@ pub fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at(World::system().now()))
 }
 
-/// Somebody at the portal with an iPhone.
+/// Returns a portal visitor with an iPhone.
 pub fn guest(server: &TestServer) -> Guest {
     Guest::new(server, &iphone("17.5"))
 }
 
-/// Whether the portal takes this guest for somebody who signed in.
+/// Returns whether the portal treats this guest as signed in.
 pub async fn is_in(guest: &mut Guest) -> bool {
     guest.get("/enroll").await.led_to() == Some("/enroll/ownership")
 }
 
-/// Whether the console takes this browser for somebody who signed in.
+/// Returns whether the console treats this browser as signed in.
 pub async fn is_at_the_console(browser: &Browser) -> bool {
     browser.get("/console/devices").await.status == 200
 }

@@ -1,4 +1,4 @@
-//! Signing in at an identity provider that speaks SAML: at a real one, SimpleSAMLphp, and at one that lies.
+//! Sign-in with SAML: at a real identity provider (SimpleSAMLphp), and at one that forges answers.
 
 mod attacks;
 mod browser_walk;
@@ -30,7 +30,7 @@ pub const SCHOOL: &str = "school";
 const CONSUMER: &str = "/enroll/sso/school/acs";
 const RETURN: &str = "/enroll/sso/school/return";
 
-/// The configuration of a provider as an administrator writes it.
+/// Returns a provider's configuration as an administrator writes it.
 fn configuration(metadata: &Path) -> Saml {
     let text = format!(
         r#"name = "{SCHOOL}"
@@ -42,7 +42,7 @@ fn configuration(metadata: &Path) -> Saml {
     toml::from_str(&text).unwrap()
 }
 
-/// A server whose portal offers the provider that this document describes.
+/// Starts a server whose portal offers the provider that this metadata document describes.
 async fn server_with(world: World, metadata: &str, change: impl Fn(&mut Saml)) -> TestServer {
     let server = TestServer::start_with(world, |config| {
         let path = config.store.directory.join("idp.xml");
@@ -60,7 +60,7 @@ fn guest(server: &TestServer) -> Guest {
     Guest::new(server, &iphone("17.5"))
 }
 
-/// Taps the button; the address at the provider that the page leads on to.
+/// Taps the button. Returns the provider's address to which the page leads.
 async fn set_out(guest: &mut Guest) -> String {
     guest.get("/enroll/sign-in").await;
     let answer = guest.post("/enroll/sign-in/school", &[]).await;
@@ -68,7 +68,7 @@ async fn set_out(guest: &mut Guest) -> String {
     answer.link("onward")
 }
 
-/// What the provider makes a browser do: post from its own site, without a cookie of ours.
+/// Posts like a browser at the provider: from the provider's site, without cookies of this server.
 async fn post(server: &TestServer, path: &str, field: &str) -> Answer {
     let mut headers = HeaderMap::new();
     headers.insert("sec-fetch-site", HeaderValue::from_static("cross-site"));
@@ -79,7 +79,7 @@ async fn post(server: &TestServer, path: &str, field: &str) -> Answer {
     guest(server).request(Method::POST, path, headers, body.finish()).await
 }
 
-/// The post and the hop after it, in one browser.
+/// Posts the answer and follows the redirect, in one browser.
 pub async fn come_back(server: &TestServer, guest: &mut Guest, field: &str) -> Answer {
     let posted = post(server, CONSUMER, field).await;
     assert_eq!(posted.led_to(), Some(RETURN), "{}", posted.body);
@@ -87,7 +87,7 @@ pub async fn come_back(server: &TestServer, guest: &mut Guest, field: &str) -> A
     guest.get(RETURN).await
 }
 
-/// The browser that posted an answer keeps what it is given for it, if anything.
+/// Stores the cookie that the posting browser gets for an answer, if any.
 fn keep_ticket(guest: &mut Guest, posted: &Answer) {
     if let Some((name, rest)) = posted.header("set-cookie").split_once('=') {
         assert_eq!(name, "__Host-muster-answer");
@@ -95,7 +95,7 @@ fn keep_ticket(guest: &mut Guest, posted: &Answer) {
     }
 }
 
-/// The request in an address that leads to the provider.
+/// Returns the SAML request in an address that leads to the provider.
 pub fn request(onward: &str) -> String {
     let url: url::Url = onward.parse().unwrap();
     let (_, encoded) = url.query_pairs().find(|(name, _)| name == "SAMLRequest").expect("there is a request");
@@ -104,20 +104,20 @@ pub fn request(onward: &str) -> String {
     String::from_utf8(gamlastan::bindings::deflate::deflate_decompress(&compressed).unwrap()).unwrap()
 }
 
-/// The ID of the request in an address that leads to the provider.
+/// Returns the ID of the request in an address that leads to the provider.
 pub fn request_id(onward: &str) -> String {
     let text = request(onward);
     let (_, rest) = text.split_once(" ID=\"").unwrap();
     rest.split('"').next().unwrap().to_owned()
 }
 
-/// Every event of every visit.
+/// Returns every event of every visit.
 async fn visit_events(server: &TestServer) -> Vec<EnrollmentEvent> {
     let events = server.events_of("enrollment").await;
     events.into_iter().filter_map(|event| EnrollmentEvent::try_from(event).ok()).collect()
 }
 
-/// Why answers were refused, in the order of the log: on visits, and those that belong to none.
+/// Returns the reasons of refused answers in the order of the log, both in visits and without a visit.
 pub async fn faults(server: &TestServer) -> Vec<SingleSignOnFault> {
     let fault = |event| match event {
         Event::Enrollment(EnrollmentEvent::SingleSignOnRefused { why, .. }) => Some(why),
@@ -127,7 +127,7 @@ pub async fn faults(server: &TestServer) -> Vec<SingleSignOnFault> {
     server.whole_log().await.into_iter().filter_map(|entry| fault(entry.event)).collect()
 }
 
-/// The person was told that it did not work, and no more, and may try again.
+/// Asserts that the person only learned that sign-in failed, and that they may try again.
 #[track_caller]
 pub fn assert_told_nothing(answer: &Answer) {
     assert_eq!(answer.status, 401, "{}", answer.body);
@@ -137,14 +137,14 @@ pub fn assert_told_nothing(answer: &Answer) {
     }
 }
 
-/// The person was told that it took too long.
+/// Asserts that the person was told that it took too long.
 #[track_caller]
 pub fn assert_told_too_late(answer: &Answer) {
     assert_eq!(answer.status, 401, "{}", answer.body);
     assert!(answer.body.contains("That took too long."), "{}", answer.body);
 }
 
-/// A server whose provider is the forge, and how to make answers for it.
+/// A server whose provider is the forge, with methods that create answers.
 pub struct Forged {
     pub server: TestServer,
     pub idp: Idp,
@@ -163,7 +163,7 @@ impl Forged {
         let server = server_with(world, &metadata, |config| {
             (config.decryption_certificate, config.decryption_key) = (Some(certificate.clone()), Some(key.clone()));
             change(config);
-            // The server starts anew in some tests.
+            // Some tests restart the server, so the files must remain.
             let beside = config.metadata.parent().unwrap().to_owned();
             for path in config.decryption_certificate.iter_mut().chain(config.decryption_key.iter_mut()) {
                 let kept = beside.join(path.file_name().unwrap());
@@ -186,14 +186,14 @@ impl Forged {
         }
     }
 
-    /// Somebody who set out, and what their request is called.
+    /// Starts a sign-in. Returns the visitor and the ID of the request.
     pub async fn begin(&self) -> (Guest, String) {
         let mut guest = guest(&self.server);
         let onward = set_out(&mut guest).await;
         (guest, request_id(&onward))
     }
 
-    /// A good answer to a request.
+    /// Returns a valid answer to a request.
     pub fn answer(&self, request: &str) -> String {
         forge::field(&self.idp.with_both_signed(&self.facts(request)))
     }

@@ -1,4 +1,4 @@
-//! Signing in at an identity provider: against a real one, and against one that lies.
+//! Sign-in with OpenID Connect: at a real identity provider, and at a hostile one.
 
 mod account;
 mod as_they_are;
@@ -26,14 +26,14 @@ use world::World;
 /// The name of the provider in the configuration.
 pub const SCHOOL: &str = "school";
 
-/// A file with the client secret, beside the configuration.
+/// Writes the client secret into a file in the data directory. Returns its path.
 pub fn secret_beside(config: &Config) -> PathBuf {
     let path = config.store.directory.join("client-secret");
     std::fs::write(&path, format!("{}\n", provider::SECRET)).unwrap();
     path
 }
 
-/// A server whose portal offers these providers, and a way to say more about each.
+/// Starts a server whose portal offers these providers. `change` adjusts the configuration of each.
 pub async fn server_with(world: World, issuers: &[(&str, String)], change: impl Fn(&mut OpenIdConnect)) -> TestServer {
     let server = TestServer::start_with(world, |config| {
         let secret = secret_beside(config);
@@ -49,7 +49,7 @@ pub async fn server_with(world: World, issuers: &[(&str, String)], change: impl 
     server
 }
 
-/// A server, and a real provider that its portal offers; nothing where there is none on this machine.
+/// Starts a server and a real provider that its portal offers. Returns `None` if the provider is not installed.
 pub async fn school(test: &str) -> Option<(TestServer, Provider)> {
     school_with(test, World::system(), |_| {}).await
 }
@@ -61,7 +61,7 @@ pub async fn school_with(
 ) -> Option<(TestServer, Provider)> {
     provider::installed(test)?;
     let mut provider = Provider::at(ports::free());
-    // The server is up before its provider is.
+    // The server starts before its provider.
     let server = server_with(world, &[(SCHOOL, provider.issuer())], change).await;
     provider.start(&server, &[SCHOOL]);
     Some((server, provider))
@@ -71,7 +71,7 @@ pub fn guest(server: &TestServer) -> Guest {
     Guest::new(server, &iphone("17.5"))
 }
 
-/// Taps the button; the address at the provider that the page leads on to.
+/// Taps the button. Returns the provider's address to which the page leads.
 pub async fn set_out(guest: &mut Guest, name: &str) -> String {
     let answer = press(guest, name).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -80,32 +80,32 @@ pub async fn set_out(guest: &mut Guest, name: &str) -> String {
     onward
 }
 
-/// Taps the button.
+/// Taps the button. Returns the answer.
 pub async fn press(guest: &mut Guest, name: &str) -> Answer {
     guest.get("/enroll/sign-in").await;
     guest.post(&format!("/enroll/sign-in/{name}"), &[]).await
 }
 
-/// All the way: taps the button, logs in at the provider, comes back.
+/// Complete sign-in: taps the button, logs in at the provider, and returns.
 pub async fn sign_in(server: &TestServer, guest: &mut Guest, login: &str) -> Answer {
     let onward = set_out(guest, SCHOOL).await;
     let back = AtProvider::new(server).log_in(&onward, login).await;
     guest.get(&back).await
 }
 
-/// A parameter in the query of an address.
+/// Returns a parameter of the address's query.
 pub fn parameter(address: &str, name: &str) -> Option<String> {
     let query = address.split_once('?')?.1;
     url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-/// Every event of every visit.
+/// Returns every event of every visit.
 pub async fn visit_events(server: &TestServer) -> Vec<EnrollmentEvent> {
     let events = server.events_of("enrollment").await;
     events.into_iter().filter_map(|event| EnrollmentEvent::try_from(event).ok()).collect()
 }
 
-/// Why answers were refused, in the order of the log: on visits, and those that belong to none.
+/// Returns the reasons of refused answers in the order of the log, both in visits and without a visit.
 pub async fn faults(server: &TestServer) -> Vec<SingleSignOnFault> {
     let log = server.whole_log().await;
     let fault = |event| match event {
@@ -116,7 +116,7 @@ pub async fn faults(server: &TestServer) -> Vec<SingleSignOnFault> {
     log.into_iter().filter_map(|entry| fault(entry.event)).collect()
 }
 
-/// The person was told that it is not their password, and no more.
+/// Asserts that the person only learned that their password is not the problem.
 #[track_caller]
 pub fn assert_told_not_now(answer: &Answer) {
     assert_eq!(answer.status, 503, "{}", answer.body);
@@ -127,7 +127,7 @@ pub fn assert_told_not_now(answer: &Answer) {
     }
 }
 
-/// The person was told that it took too long, and begins anew with one tap.
+/// Asserts that the person was told that it took too long, and can start again with one tap.
 #[track_caller]
 pub fn assert_told_too_late(answer: &Answer) {
     assert_eq!(answer.status, 401, "{}", answer.body);
@@ -135,7 +135,7 @@ pub fn assert_told_too_late(answer: &Answer) {
     assert!(answer.body.contains("action=\"/enroll/sign-in/school\""), "{}", answer.body);
 }
 
-/// The person was told that it did not work, and no more, and may try again.
+/// Asserts that the person only learned that sign-in failed, and that they may try again.
 #[track_caller]
 pub fn assert_told_nothing(answer: &Answer) {
     assert_eq!(answer.status, 401, "{}", answer.body);

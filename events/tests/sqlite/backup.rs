@@ -54,7 +54,7 @@ async fn a_backup_under_load_has_every_key_of_its_events_and_can_be_restored() {
     load.await.unwrap();
     assert!(manifest.position >= before && manifest.position <= store.head().await.unwrap());
     assert_eq!(manifest.keys, manifest.streams, "each visit has its key");
-    // The keys were copied after the log, but know no later position than the copied log has.
+    // The keys were copied after the log. Their `log_seen` position is still not later than the end of the copied log.
     let seen: u64 = rusqlite::Connection::open(copy.join(keys::FILE))
         .unwrap()
         .query_row("SELECT position FROM log_seen", [], |row| row.get(0))

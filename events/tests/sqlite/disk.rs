@@ -31,7 +31,7 @@ async fn one(store: &SqliteStore, number: u32) -> Result<Appended, AppendError> 
 async fn assert_stopped(store: &SqliteStore) {
     let mut failed = store.failed();
     let told = tokio::time::timeout(Duration::from_secs(1), failed.wait_for(Option::is_some)).await;
-    assert!(told.unwrap().is_ok(), "the server is told within a second that it must end");
+    assert!(told.unwrap().is_ok(), "within a second, the store signals that the server must exit");
     let later = one(store, 9_999).await;
     assert!(matches!(later, Err(AppendError::Unavailable(_))), "{later:?}");
 }
@@ -58,7 +58,11 @@ async fn fills_up(directory: &Path, free: impl FnOnce()) {
     let store = SqliteStore::open(&directory.join("log")).unwrap();
     assert_kept(&store, acknowledged).await;
     let repeated = one(&store, acknowledged).await.unwrap();
-    assert_eq!(repeated.position, Position(u64::from(acknowledged) + 1), "written once, whether it was before or not");
+    assert_eq!(
+        repeated.position,
+        Position(u64::from(acknowledged) + 1),
+        "stored exactly once, also if the failed append had been stored"
+    );
     store.close().await;
     assert_eq!(verify(store.directory()).unwrap().events, u64::from(acknowledged) + 1);
 }

@@ -43,9 +43,9 @@ fn kill_in_rounds(name: &str, check: impl Fn(&Path, &str)) {
         }
         std::thread::sleep(Duration::from_millis(round * 37 % 150));
         child.kill().unwrap();
-        assert!(!child.wait().unwrap().success(), "it was killed while it wrote");
+        assert!(!child.wait().unwrap().success(), "the process was killed while it was writing");
         let lines = std::fs::read_to_string(&acknowledged).unwrap();
-        assert!(!lines.is_empty(), "it wrote before it was killed");
+        assert!(!lines.is_empty(), "the process wrote before it was killed");
         check(&directory.path().join("log"), &lines);
     }
 }
@@ -126,7 +126,7 @@ fn every_event_that_outlives_sigkill_has_its_key() {
     kill_in_rounds(NAME, |log, notes| {
         let opened = open_all(log);
         for visit in notes.lines() {
-            assert_eq!(opened.get(visit), Some(&2), "both events of an acknowledged append");
+            assert_eq!(opened.get(visit), Some(&2), "both events of an acknowledged append are readable");
         }
     });
 }

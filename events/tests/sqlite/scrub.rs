@@ -80,7 +80,7 @@ async fn a_bit_that_flipped_in_an_event_is_found_at_its_position_and_the_scrub_g
     assert_eq!(scrubbed(directory.path(), 4_000).await, [4, 5, 151]);
 }
 
-// An interior page hides many events: all of them are reported, up to the limit of the register.
+// An interior page leads to many events: all of them are reported, up to the limit of the register.
 #[tokio::test]
 async fn a_damaged_page_is_found_wherever_it_lies() {
     let directory = log().await;
@@ -130,7 +130,7 @@ async fn an_append_that_meets_a_damaged_page_is_refused_and_the_store_goes_on() 
         let refused = store.append(&stream("3"), Expected::Any, events(900..901)).await;
         assert!(matches!(refused, Err(events::store::AppendError::Corrupt { .. })), "{refused:?}");
     }
-    assert_eq!(*store.failed().borrow(), None, "the process need not end");
+    assert_eq!(*store.failed().borrow(), None, "the store has not failed, so the process continues");
     assert_eq!(store.findings().all().len(), 1);
-    assert_eq!(store.read_all(None, 1_000).await.unwrap().len(), EVENTS as usize, "what is intact is read");
+    assert_eq!(store.read_all(None, 1_000).await.unwrap().len(), EVENTS as usize, "intact events can be read");
 }

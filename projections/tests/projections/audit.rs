@@ -27,7 +27,7 @@ async fn a_clock_that_was_set_back_makes_no_later_fact_older() {
     assert_eq!((then.name.as_deref(), then.state), (Some("ada’s iPhone"), State::Enrolled));
     let rows = audit::query(&projections, AuditFilter::default(), 100).await.unwrap().rows;
     assert!(rows.windows(2).all(|pair| pair[0].effective >= pair[1].effective));
-    assert_eq!(rows[1].at, later(-3_600), "what was recorded is shown as recorded");
+    assert_eq!(rows[1].at, later(-3_600), "the recorded time is displayed unchanged");
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn the_audit_trail_answers_by_every_filter() {
     assert_eq!(count(AuditFilter { person: Some(person(1)), ..all.clone() }).await, 11);
     let text = |text: &str| AuditFilter { text: Some(text.to_owned()), ..AuditFilter::default() };
     assert_eq!(count(text("serial 5f21")).await, 2);
-    assert_eq!(count(text("ADA")).await, 11, "by the name of the person it is about");
+    assert_eq!(count(text("ADA")).await, 11, "found by the name of the person concerned");
     let hour = AuditFilter { from: Some(later(600)), to: Some(later(7_200)), ..all.clone() };
     assert_eq!(count(hour).await, 9);
 }
@@ -144,7 +144,7 @@ async fn an_erased_persons_name_is_in_no_byte_of_the_file_or_of_its_write_ahead_
             bytes.windows(name.len()).any(|window| window == name.as_bytes())
         })
     };
-    assert!(there(), "the name is shown while it is not erased");
+    assert!(there(), "the name is in the files before the person is erased");
     let keys = desk.log.keys().clone();
     keys.destroy(&DeviceId(Uuid::from_u128(0x1001)).enrollment().visit_key()).unwrap();
     keys.destroy(&ada.key()).unwrap();

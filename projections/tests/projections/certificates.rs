@@ -59,7 +59,11 @@ async fn the_certificates_of_a_device_that_left_are_revoked_until_they_expire() 
         let found = revoked(&projections, later(601)).await.unwrap();
         assert_eq!(found.len(), 1, "{end:?}");
         assert_eq!((found[0].device, found[0].at), (device, later(600)));
-        assert_eq!(revoked(&projections, later(400 * 365 * 86_400)).await.unwrap(), [], "expired by then");
+        assert_eq!(
+            revoked(&projections, later(400 * 365 * 86_400)).await.unwrap(),
+            [],
+            "the certificates have expired by then"
+        );
     }
 }
 

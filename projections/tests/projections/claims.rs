@@ -45,7 +45,7 @@ async fn a_claim_is_open_while_both_records_are_managed_and_nobody_decided() {
     assert_eq!(device(&projections, earlier).await.claimed_by, [later_one]);
     assert_eq!(device(&projections, later_one).await.claims, [earlier]);
     let then = devices::get(&projections, later_one, Some(later(800))).await.unwrap().unwrap();
-    assert_eq!(then.claims, [], "of now alone");
+    assert_eq!(then.claims, [], "claims are only in the current state, not in the history");
     let due = due::due_of(&projections, DueKind::AttestAgain, later(702 + 7 * 86_400), 10).await.unwrap();
     assert_eq!(due.len(), 1);
 
@@ -54,7 +54,7 @@ async fn a_claim_is_open_while_both_records_are_managed_and_nobody_decided() {
     assert_eq!(open_of(&projections, later_one).await.unwrap(), []);
     desk.write(&earlier.stream(), later(900), DeviceEvent::DeviceRevived { superseded_by: later_one }).await;
     desk.follow(&projections).await;
-    assert_eq!(open_of(&projections, later_one).await.unwrap().len(), 1, "open again");
+    assert_eq!(open_of(&projections, later_one).await.unwrap().len(), 1, "the claim is open again");
     desk.write(&later_one.stream(), later(901), DeviceEvent::HardwareClaimDismissed { other: earlier }).await;
     desk.follow(&projections).await;
     assert_eq!(open_of(&projections, later_one).await.unwrap(), []);
@@ -85,7 +85,7 @@ async fn a_record_that_comes_back_is_what_it_was_in_every_table() {
     let back = device(&projections, earlier).await;
     assert_eq!((back.state, back.superseded_by, back.ended_at), (State::Enrolled, None, None));
     let then = devices::get(&projections, earlier, Some(later(850))).await.unwrap().unwrap();
-    assert_eq!(then.state, State::Superseded, "what it was then stays told");
+    assert_eq!(then.state, State::Superseded, "the history still has the earlier state");
 
     let last = DeviceEvent::DeviceSuperseded {
         by: DeviceId(Uuid::from_u128(9)),

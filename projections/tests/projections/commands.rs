@@ -57,7 +57,7 @@ async fn every_command_stands_as_its_last_event_says() {
     for nth in [0, 1, 8] {
         expected[nth] = State::Ended;
     }
-    assert_eq!(states(&projections, device).await, expected, "what waited ends with its management");
+    assert_eq!(states(&projections, device).await, expected, "waiting commands end when the management ends");
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn ask(desk: &Desk, projections: &Projections, stream: &StreamName, n: u12
     assert_eq!(
         projections::commands::due(projections, later(90 * 24 * 3_600), 10).await.unwrap(),
         vec![],
-        "one at a time"
+        "only one query at a time"
     );
     desk.write(stream, due.at, answered(n, CommandStatus::Acknowledged)).await;
     desk.follow(projections).await;
@@ -103,7 +103,7 @@ async fn an_app_is_asked_about_ever_more_rarely_and_after_a_week_no_more() {
     while let Some(at) = ask(&desk, &projections, &device.stream(), n).await {
         times.push(at);
         n += 1;
-        assert!(n < 100, "it is asked for ever");
+        assert!(n < 100, "the queries never end");
     }
     let gaps: Vec<i64> = times.windows(2).map(|pair| pair[1].seconds_since(pair[0])).collect();
     assert!(gaps.is_sorted() && gaps[0] <= 60, "{gaps:?}");

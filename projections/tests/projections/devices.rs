@@ -12,7 +12,7 @@ async fn a_device_as_of_an_instant_is_what_was_known_then() {
     let projections = desk.caught_up().await;
     let at = async |seconds| devices::get(&projections, first, Some(later(seconds))).await.unwrap();
 
-    assert_eq!(at(59).await, None, "the device was not heard before");
+    assert_eq!(at(59).await, None, "the device had not yet sent a message");
     assert_eq!(at(60).await.unwrap().state, State::Installing);
     let enrolled = at(61).await.unwrap();
     assert_eq!((enrolled.state, enrolled.name, enrolled.os_version.as_deref()), (State::Enrolled, None, Some("17.5")));
@@ -53,7 +53,7 @@ async fn what_changes_all_the_time_makes_no_new_version_of_a_record() {
     assert_eq!(known["BatteryLevel"].as_deref(), Some("10"));
     let history = projections.dump().await.unwrap().into_iter().find(|table| table.table == "devices_history");
     let versions = history.unwrap().rows.iter().filter(|row| row.contains("\"inventory.")).count();
-    assert_eq!(versions, 2, "one of BatteryLevel, one of IsSupervised");
+    assert_eq!(versions, 2, "one version for BatteryLevel, one for IsSupervised");
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn devices_are_filtered_and_paged_without_gaps() {
     let count = async |filter| devices::list(&projections, filter, 100).await.unwrap().devices.len();
     let text = |text: &str| DeviceFilter { text: Some(text.to_owned()), ..DeviceFilter::default() };
     assert_eq!(count(text("grace HOPPER")).await, 5);
-    assert_eq!(count(text("%")).await, 0, "a per cent sign is a per cent sign");
+    assert_eq!(count(text("%")).await, 0, "a percent sign in the search is not a wildcard");
     assert_eq!(count(text("iPhone14")).await, 24);
     let all = DeviceFilter { archived: true, ..DeviceFilter::default() };
     assert_eq!(count(all).await, 25);
@@ -140,7 +140,7 @@ async fn what_hardware_a_record_is_for_stands_and_what_is_told_otherwise_is_show
     }
     let projections = desk.caught_up().await;
     let record = devices::get(&projections, device, None).await.unwrap().unwrap();
-    assert_eq!(record.serial_number.as_deref(), Some("f5jm992lf193 "), "the same, written otherwise");
+    assert_eq!(record.serial_number.as_deref(), Some("f5jm992lf193 "), "the same serial number in another spelling");
     let known = devices::known(&projections, device, None).await.unwrap();
     assert_eq!(known["SerialNumber"].as_deref(), Some("DMPXK1ABCDEF"));
 }

@@ -29,7 +29,7 @@ async fn visits_without_progress_become_due_and_progress_puts_that_off() {
     let changed = SettingsEvent::between(&Settings::default(), &after, None);
     desk.write(&events::settings::stream(), later(700), changed).await;
     desk.follow(&projections).await;
-    assert_eq!(due_at(600 + 3_600).await.len(), 1, "a shorter limit holds for visits that are under way");
+    assert_eq!(due_at(600 + 3_600).await.len(), 1, "a shorter limit also applies to visits in progress");
 
     desk.write(&visit.stream(), later(5_000), EnrollmentEvent::EnrollmentAbandoned {}).await;
     desk.follow(&projections).await;
@@ -84,7 +84,7 @@ async fn a_device_that_says_not_now_is_woken_again_after_a_quarter_of_an_hour() 
     assert_eq!(due::due(&projections, later(1_000_000), 10).await.unwrap(), vec![]);
 }
 
-// The device answers faster than the push service.
+// The device answers before the push service does.
 #[tokio::test]
 async fn what_was_put_off_while_a_push_was_on_its_way_is_due_after_a_quarter_of_an_hour_all_the_same() {
     let desk = Desk::new();
@@ -109,7 +109,11 @@ async fn a_device_that_was_woken_and_owes_an_answer_is_woken_again_after_a_day()
     assert_eq!(due::next(&projections).await.unwrap(), Some(later(1_001 + day)));
     desk.write(&device.stream(), later(2_000), DeviceEvent::MdmCommandDelivered { command: command(1) }).await;
     desk.follow(&projections).await;
-    assert_eq!(due::next(&projections).await.unwrap(), Some(later(2_000 + day)), "it is awake and has not answered");
+    assert_eq!(
+        due::next(&projections).await.unwrap(),
+        Some(later(2_000 + day)),
+        "the device is awake but has not answered"
+    );
     desk.write(&device.stream(), later(2_001), answered(1, CommandStatus::Acknowledged)).await;
     desk.follow(&projections).await;
     assert_eq!(due::next(&projections).await.unwrap(), None);
@@ -167,5 +171,5 @@ async fn what_waits_behind_an_answer_that_was_too_large_is_due_after_a_quarter_o
     assert_eq!(due::next(&projections).await.unwrap(), Some(later(1_910)));
     desk.write(&device.stream(), later(1_920), too_large(2)).await;
     desk.follow(&projections).await;
-    assert_eq!(due::next(&projections).await.unwrap(), None, "nothing waits");
+    assert_eq!(due::next(&projections).await.unwrap(), None, "no command waits");
 }

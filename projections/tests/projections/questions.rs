@@ -1,4 +1,4 @@
-//! What the console asks: devices by what is known of them, the audit trail's extent and order, who was heard when.
+//! Queries of the console: devices by attributes, the size and order of the audit trail, the last contact of devices.
 #![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
 
 use crate::support::*;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 const UDID: &str = "00008110-001A2B3C4D5E6F70";
 
-/// An iPad of the organization, which names its hardware.
+/// Enrolls an iPad of the organization that reports its hardware.
 async fn organizations(desk: &Desk, nth: u128, owner: PersonId) -> DeviceId {
     let device = DeviceId(Uuid::from_u128(0x9000 + nth));
     let personal = |text: &str| Personal::new(owner.key(), text.to_owned());
@@ -88,7 +88,7 @@ async fn identifiers_that_name_no_enrolled_device_are_told() {
     assert_eq!(devices::unknown(&projections, asked.to_vec()).await.unwrap(), ["DMPXK1ABCDEF"]);
     desk.write(&tablet.stream(), later(600), DeviceEvent::DeviceCheckedOut { body: BodyHash("11".into()) }).await;
     desk.follow(&projections).await;
-    assert_eq!(devices::unknown(&projections, asked.to_vec()).await.unwrap(), asked, "it left");
+    assert_eq!(devices::unknown(&projections, asked.to_vec()).await.unwrap(), asked, "the tablet left");
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn a_persons_devices_of_the_family_at_hand_are_named_first() {
         assert_eq!(active.nearest.iter().map(|active| active.device).collect::<Vec<_>>(), expected);
     }
     let one = devices::active_of_person(&projections, person(1), DeviceFamily::IPad, 1).await.unwrap();
-    assert_eq!((one.nearest.len(), one.count), (1, 2), "all are counted");
+    assert_eq!((one.nearest.len(), one.count), (1, 2), "the count includes devices beyond the limit");
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn the_audit_trail_says_how_much_there_is_and_reads_in_both_directions() {
     let nothing = AuditFilter { actor_id: Some("nobody".into()), ..AuditFilter::default() };
     assert_eq!(extent(nothing).await, Extent { rows: 0, newest: None });
     let visit = AuditFilter { correlation: Some(first.0), ..AuditFilter::default() };
-    assert_eq!(extent(visit).await.rows, 9, "five at the portal and four of the device");
+    assert_eq!(extent(visit).await.rows, 9, "five events at the portal and four of the device");
 }
 
 #[tokio::test]

@@ -130,7 +130,7 @@ async fn a_file_that_is_ahead_of_the_log_is_built_anew() {
     let expected = desk.caught_up().await.dump().await.unwrap();
     let head = desk.log.store().head().await.unwrap().unwrap();
     events::side_files::remove_database(&desk.path().join(projections::FILE)).unwrap();
-    // Folded from another log, or only the reactions were further.
+    // Two causes: the file was folded from another log, or only the reactions are ahead of the log.
     newer.caught_up().await;
     std::fs::copy(newer.path().join(projections::FILE), desk.path().join(projections::FILE)).unwrap();
     assert_eq!(desk.caught_up().await.dump().await.unwrap(), expected);
@@ -138,7 +138,7 @@ async fn a_file_that_is_ahead_of_the_log_is_built_anew() {
     assert_eq!(
         desk.projections().await.checkpoint("effects").await.unwrap(),
         Some(head),
-        "as far as the log is no fault"
+        "a checkpoint at the end of the log is valid"
     );
     desk.projections().await.set_checkpoint("effects", Position(head.0 + 1)).await.unwrap();
     assert_eq!(desk.projections().await.checkpoint("effects").await.unwrap(), None);
@@ -174,11 +174,14 @@ async fn projections_stop_at_a_corrupt_event_and_say_which() {
     let error = projections.run(log.clone()).await.unwrap_err();
     assert!(matches!(error, ProjectionError::Stopped { .. }), "{error}");
     let health = projections.health();
-    assert_eq!(health.position, Some(entries[8].position), "everything before it is there");
+    assert_eq!(health.position, Some(entries[8].position), "everything before the corrupt event is folded");
     assert!(health.stopped.unwrap().to_string().contains(&broken.position.to_string()));
     assert!(matches!(projections.wait_for(broken.position).await, Err(ProjectionError::Stopped { .. })));
     assert!(projections.rebuild(&log).await.is_err());
-    assert!(devices::get(&projections, first, None).await.unwrap().is_some(), "the rows before it stay readable");
+    assert!(
+        devices::get(&projections, first, None).await.unwrap().is_some(),
+        "the rows from earlier events stay readable"
+    );
 }
 
 #[tokio::test]
@@ -186,7 +189,7 @@ async fn tables_of_an_earlier_version_go_when_the_present_ones_have_caught_up() 
     let desk = Desk::new();
     busy_day(&desk).await;
     let expected = desk.caught_up().await.dump().await.unwrap();
-    // The leftovers of an older program: its own table, and a checkpoint of its own version.
+    // Leftovers of an older program: a table and a checkpoint of its version.
     let file = rusqlite::Connection::open(desk.path().join("projections.db")).unwrap();
     file.execute_batch(
         "CREATE TABLE devices_v0_current (id TEXT); UPDATE checkpoints SET version = 0 WHERE projection = 'devices';
@@ -194,7 +197,7 @@ async fn tables_of_an_earlier_version_go_when_the_present_ones_have_caught_up() 
     )
     .unwrap();
     let projections = desk.projections().await;
-    assert_eq!(projections.health().position, None, "one that has to begin anew holds the others' readers back");
+    assert_eq!(projections.health().position, None, "one projection that starts again makes the readers of all wait");
     let run = tokio::spawn({
         let (projections, log) = (projections.clone(), desk.log.clone());
         async move { projections.run(log).await }

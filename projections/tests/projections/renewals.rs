@@ -68,7 +68,7 @@ async fn an_identity_is_due_half_a_year_before_it_expires_on_a_day_of_its_own() 
     assert_eq!(due(&projections, Timestamp(begin.0 - 1)).await, []);
     let found = due(&projections, begin).await;
     assert_eq!((found.len(), found[0].device, found[0].act), (1, device, Act::Request));
-    assert_eq!(due(&projections, expires()).await, [], "too late: the device cannot come for it");
+    assert_eq!(due(&projections, expires()).await, [], "too late: the device can no longer connect to renew");
 }
 
 #[tokio::test]
@@ -89,10 +89,14 @@ async fn while_a_renewal_is_under_way_nothing_is_due_but_its_end() {
     let (cause, _) = desk.write(&device.stream(), begin.plus_seconds(60), acknowledged).await;
     desk.follow(&projections).await;
     let lapse = Due { device, act: Act::Lapse(COMMAND), cause };
-    assert_eq!(due(&projections, begin.plus_seconds(60 + 3_600)).await, [lapse], "an hour to come with the new one");
+    assert_eq!(
+        due(&projections, begin.plus_seconds(60 + 3_600)).await,
+        [lapse],
+        "the device has an hour to connect with the new identity"
+    );
     assert_eq!(renewals::requested_between(&projections, begin.plus_seconds(-60), begin).await.unwrap(), 1);
     let before = renewals::requested_between(&projections, begin.plus_seconds(-120), begin.plus_seconds(-60));
-    assert_eq!(before.await.unwrap(), 0, "written down by a clock that ran ahead");
+    assert_eq!(before.await.unwrap(), 0, "a request that a fast clock recorded in the future does not count");
     assert_eq!(renewals::requested_between(&projections, begin, begin.plus_seconds(60)).await.unwrap(), 0);
 }
 
@@ -109,7 +113,7 @@ async fn a_certificate_that_was_issued_counts_when_the_device_uses_it() {
     };
     desk.write(&device.stream(), at, issued(new, Some("c"))).await;
     desk.follow(&projections).await;
-    assert_eq!(expiry().await, (expires(), expires()), "the device may yet go back");
+    assert_eq!(expiry().await, (expires(), expires()), "the device may still use the old identity");
     desk.write(&device.stream(), at, completed(new)).await;
     desk.follow(&projections).await;
     assert_eq!(expiry().await, (new, new));
@@ -174,11 +178,11 @@ async fn a_device_that_renews_by_itself_meanwhile_is_left_alone_once_it_speaks_w
     desk.write(&device.stream(), at, issued(new, None)).await;
     desk.follow(&projections).await;
     let end = begin.plus_seconds(28 * DAY);
-    assert_eq!(due(&projections, end).await.len(), 1, "what is under way still ends");
+    assert_eq!(due(&projections, end).await.len(), 1, "the renewal in progress still ends");
     desk.write(&device.stream(), end, failed(RenewalFailure::NotFetched)).await;
     desk.follow(&projections).await;
     let renewal = async || renewals::of_device(&projections, device).await.unwrap().unwrap();
-    assert_eq!(renewal().await.expires, expires(), "the answer may have been lost");
+    assert_eq!(renewal().await.expires, expires(), "the device may not have received the certificate");
     desk.write(&device.stream(), end.plus_seconds(60), completed(new)).await;
     desk.follow(&projections).await;
     assert_eq!(renewal().await.expires, new);
@@ -197,7 +201,7 @@ async fn what_is_due_failing_and_expired_is_counted_once_and_who_left_not_at_all
     desk.enroll(4, person(1), "ada", NOON).await;
     desk.follow(&projections).await;
     let counts = async |at| renewals::counts(&projections, at).await.unwrap();
-    assert_eq!(counts(later(10 * DAY)).await, Counts { due: 1, failing: 1, expired: 0 }, "one is not due yet");
+    assert_eq!(counts(later(10 * DAY)).await, Counts { due: 1, failing: 1, expired: 0 }, "one device is not due yet");
     assert_eq!(counts(begin.plus_seconds(DAY)).await, Counts { due: 2, failing: 1, expired: 0 });
     assert_eq!(counts(expires()).await, Counts { due: 0, failing: 0, expired: 3 });
     assert_eq!(renewals::of_device(&projections, left).await.unwrap(), None);
@@ -227,5 +231,9 @@ async fn the_identity_that_expires_first_is_renewed_first_and_a_limit_holds_up_n
     assert_eq!(all.iter().map(|due| due.device).collect::<Vec<_>>(), [late, early]);
     let found = renewals::due(&projections, begin.plus_seconds(28 * DAY), 0, 1).await.unwrap();
     let found: Vec<_> = found.into_iter().map(|due| (due.device, due.act)).collect();
-    assert_eq!(found, [(ending, Act::Lapse(COMMAND))], "none may begin, and one ends all the same");
+    assert_eq!(
+        found,
+        [(ending, Act::Lapse(COMMAND))],
+        "the limit of new renewals is 0, and the ending one is still listed"
+    );
 }

@@ -59,7 +59,7 @@ async fn everybody_is_listed_by_the_name_that_is_shown() {
     assert_eq!((ada.user_name.as_deref(), ada.display_name.as_deref()), (Some("zoe"), Some("Ada Lovelace")));
     assert_eq!((ada.method, ada.provider.as_deref()), (SignInMethodName::LocalAccount, None));
     assert_eq!((eve.method, eve.provider.as_deref()), (SignInMethodName::Directory, Some("main")));
-    assert!(eve.privileges.is_empty(), "roles of a directory come with the sign-in");
+    assert!(eve.privileges.is_empty(), "roles from a directory are assigned at sign-in");
     assert_eq!(client.privileges, [Privilege::ApiClient].into());
     assert_eq!(staff::get(&projections, staff(9)).await.unwrap(), None);
 }

@@ -208,7 +208,7 @@ async fn a_visit_is_found_by_its_code_and_by_the_name_of_either_person() {
 
     desk.write(&pupil.stream(), later(100), PersonEvent::PersonErased {}).await;
     desk.follow(&projections).await;
-    assert_eq!(found("pupil").await, [], "who was erased is not found by name");
+    assert_eq!(found("pupil").await, [], "an erased person is not found by name");
     assert_eq!(visits::get(&projections, visit(1)).await.unwrap().unwrap().owner.unwrap().user_name, None);
 }
 
@@ -250,7 +250,7 @@ async fn the_funnel_counts_who_reached_a_step_and_what_became_of_the_others() {
 
     let all = visits::funnel(&projections, FunnelFilter::default()).await.unwrap();
     assert_eq!((all.visits, all.enrolled, all.abandoned, all.open, all.refused), (4, 2, 1, 1, 0));
-    assert_eq!(all.median_seconds, Some(210), "of 210 and 410 seconds the lower middle");
+    assert_eq!(all.median_seconds, Some(210), "the lower median of 210 and 410 seconds");
     let counts: Vec<_> = all.steps.iter().map(|step| (step.step, step.reached, step.went_on(), step.waiting)).collect();
     let expected = [
         (Step::SignIn, 4, 4, 0),
@@ -293,7 +293,7 @@ async fn stuck_is_who_was_refused_or_is_silent_and_has_not_ended() {
     let projections = desk.caught_up().await;
     let stuck = visits::stuck(&projections, later(300), 10).await.unwrap();
     let stuck: Vec<_> = stuck.into_iter().map(|visit| visit.id).collect();
-    assert_eq!(stuck, [visit(3), visit(1)], "the latest first; neither the closed one nor who just began");
+    assert_eq!(stuck, [visit(3), visit(1)], "the latest first; without the closed visit and the one that just began");
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! HTTP as the API and the pages speak it: methods, unknown parameters, compression, tags of what is unchanged.
+//! HTTP behaviour of the API and the pages: methods, unknown parameters, compression, entity tags of unchanged
+//! resources.
 
 use super::{Reply, ask, program};
 use events::staff::Privilege;
@@ -105,13 +106,13 @@ async fn a_parameter_that_is_unknown_or_not_understood_is_named() {
         ("/api/v1/audit?outcome=-splendid", "outcome"),
         ("/api/v1/audit?correlation=x", "correlation"),
         ("/api/v1/audit?after=7", "after"),
-        // What is empty means nothing here, also to who wrote it.
+        // In the API, an empty value is an error.
         ("/api/v1/devices?limit=", "limit"),
         ("/api/v1/devices?state=", "state"),
         ("/api/v1/devices?person=", "person"),
         ("/api/v1/devices?q=%20", "q"),
         ("/api/v1/audit?type=", "type"),
-        // No event has such a value.
+        // No event can have this value.
         ("/api/v1/audit?type=Nope", "type"),
         ("/api/v1/audit?type=-Nope", "type"),
         ("/api/v1/audit?actor_id=x", "actor_id"),
@@ -167,7 +168,7 @@ async fn a_page_of_the_console_says_which_filter_it_does_not_know() {
         assert_eq!(answer.status, 400, "{page}");
         assert!(answer.texts("main p").concat().contains(&format!("“{name}”")), "{page}: {}", answer.body);
     }
-    // A form sends every field of it.
+    // A browser sends every field of a form, also the empty ones.
     for page in ["devices?q=&state=&person=", "audit?type=&q=&code=&source=", "visits?q=&step=", "preview?page="] {
         assert_eq!(browser.get(&format!("/console/{page}")).await.status, 200, "{page}");
     }

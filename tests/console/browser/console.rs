@@ -1,4 +1,4 @@
-//! Staff at the console in real browsers: sign in, look at the inventory, at a device, at the audit trail.
+//! Staff use the console in real browsers: sign-in, the inventory, a device, the audit trail.
 
 use crate::visits::stuck;
 use devices::commands::build::{self, AppName};
@@ -52,24 +52,24 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
     for (name, path, text) in pages {
         browser.client.goto(&format!("{url}{path}")).await.unwrap();
         let main = browser.client.find(Locator::Css("main")).await.unwrap().text().await.unwrap();
-        assert!(main.contains(text), "{path} does not say {text:?} but {main:?}");
+        assert!(main.contains(text), "{path} does not contain {text:?} but {main:?}");
         look_at(&browser, axe.as_ref(), &format!("{test}-{name}")).await;
     }
-    // On the last of them, a rehearsal: the personal device would not, the other would.
+    // On the last page, a rehearsal: the personal device would refuse the command, the other would accept it.
     browser.client.find(Locator::Css("input[name=which][value=all]")).await.unwrap().click().await.unwrap();
     browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
     wait_for(&browser, "main table.list").await;
     let main = browser.client.find(Locator::Css("main")).await.unwrap().text().await.unwrap();
     assert!(main.contains("1 would accept it, 1 would not"), "{main:?}");
     look_at(&browser, axe.as_ref(), &format!("{test}-rehearsal")).await;
-    // A wrong phrase keeps the list.
+    // After a wrong phrase the list is still shown.
     browser.client.find(Locator::Id("confirm")).await.unwrap().send_keys("clear 1").await.unwrap();
     browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
     wait_for(&browser, "#wrong").await;
     look_at(&browser, axe.as_ref(), &format!("{test}-rehearsal-wrong")).await;
     browser.client.goto(&format!("{url}/console/settings/change")).await.unwrap();
     what_would_change(&browser, axe.as_ref(), test).await;
-    // WebKit's driver chooses no files.
+    // The WebDriver of WebKit cannot choose files.
     if engine == Engine::Chromium {
         let form = format!("{url}/console/devices/{}/commands/install-profile", id_of(&other));
         profiles_with_findings(&browser, axe.as_ref(), test, &form).await;
@@ -78,7 +78,7 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
     scene.strike().await;
 }
 
-/// A command that failed is on the device's page.
+/// Makes a command fail, so that the device's page shows a failed command.
 async fn refuses_an_app(scene: &Scene, device: &mut Device) {
     let (app, id) = (scene.server.app(), id_of(device));
     let context = Context::of(Actor::new(ActorKind::Operator, "a test"), None, app.platform.world.uuid());
@@ -88,10 +88,10 @@ async fn refuses_an_app(scene: &Scene, device: &mut Device) {
     scene.server.caught_up().await;
 }
 
-/// No longer than Apple's longest ones: it is wider than a phone with what stands before it.
+/// As long as Apple's longest keys. Together with the text in front of it, it is wider than a phone.
 const LONG_KEY: &str = "<key>allowEnterpriseAppTrustModificationTomorrow</key><false/>";
 
-/// A profile with a key that the device ignores, and one with a payload that Muster does not know.
+/// Uploads a profile with a key that the device ignores, and one with a payload that Muster does not know.
 async fn profiles_with_findings(browser: &Browser, axe: Option<&Axe>, test: &str, form: &str) {
     let folder = tempfile::tempdir().unwrap();
     for (name, payload_type, consent) in [
@@ -109,7 +109,7 @@ async fn profiles_with_findings(browser: &Browser, axe: Option<&Axe>, test: &str
     }
 }
 
-/// On the form of the settings: types something and looks at what it would change.
+/// In the settings form: changes a value and opens the preview of the change.
 async fn what_would_change(browser: &Browser, axe: Option<&Axe>, test: &str) {
     let text = browser.client.find(Locator::Id("text")).await.unwrap();
     let typed = text.prop("value").await.unwrap().unwrap().replace("Example School", "Another School");
@@ -117,7 +117,7 @@ async fn what_would_change(browser: &Browser, axe: Option<&Axe>, test: &str) {
     let type_at_once = "arguments[0].value = arguments[1]; return 0";
     browser.client.execute(type_at_once, vec![element, typed.into()]).await.unwrap();
     browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
-    // A preview with a button that applies it.
+    // The preview has a button that applies the change.
     wait_for(browser, "form[action$=apply]").await;
     let shown = browser.client.find(Locator::Css("main pre")).await.unwrap().text().await.unwrap();
     assert_eq!(shown.trim(), r#"organization: "Example School" -> "Another School""#);

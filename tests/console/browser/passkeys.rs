@@ -1,5 +1,5 @@
-//! A passkey with a real browser and a virtual authenticator of its driver (WebAuthn, §11): added, used to sign in, used
-//! to confirm a change; and the pages of second factors and staff looked at.
+//! A passkey in a real browser with the driver's virtual authenticator (WebAuthn, §11). It is added, used to sign in,
+//! and used to confirm a change. Also checks the pages of second factors and staff.
 
 use events::staff::{Privilege, Purpose, StaffEvent};
 use fantoccini::Locator;
@@ -16,7 +16,7 @@ use url::{ParseError, Url};
 const PASSWORD: &str = "the keys of the whole school";
 const DESK_BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15";
 
-/// An authenticator in the device, as a phone or laptop has one; the person is always there and known to it.
+/// Adds a platform authenticator, such as a phone or laptop has. It always reports a present and verified user.
 #[derive(Debug)]
 struct AddAuthenticator;
 
@@ -99,7 +99,7 @@ async fn walk(test: &str, (width, height): (u32, u32), dark: bool) {
     let server = TestServer::start().await;
     server.add_user("grace", PASSWORD, &[Privilege::Administrator]).await;
     server.settings(|settings| settings.second_factors.required_for = [Privilege::Administrator].into()).await;
-    browser.client.issue_cmd(AddAuthenticator).await.expect("the driver has virtual authenticators");
+    browser.client.issue_cmd(AddAuthenticator).await.expect("the driver supports virtual authenticators");
     let visit = Visit { browser: &browser, url: server.url(), axe: Axe::load(test), test };
 
     visit.sign_in().await;
@@ -138,7 +138,7 @@ async fn walk(test: &str, (width, height): (u32, u32), dark: bool) {
         assert_eq!(events.iter().filter(used).count(), 1, "{wanted:?}");
     }
 
-    // The pages beside: setting codes up, another's account, the first account.
+    // Other pages: the set-up of one-time codes, another person's account, the first account.
     visit.open("/console/account/factors/new").await;
     visit.click("form[action$='one-time-codes/begin'] button").await;
     visit.at("/console/account/factors/one-time-codes").await;

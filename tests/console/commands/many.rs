@@ -1,4 +1,5 @@
-//! Commands for many devices, and what cannot be undone: the list that was shown, the proof, and what every page between says.
+//! Bulk commands, and commands that cannot be undone: the list that was shown, the confirmation, and the text of each
+//! page in between.
 
 use super::*;
 use events::Event;
@@ -19,7 +20,7 @@ async fn letters_of_an_identifier_find_nobody_elses_device_and_a_person_is_a_fil
         let tried = post(&browser, "/console/commands/lock/try", &fields(&page, &[which])).await;
         (tried.texts("tbody th a").len(), tried.body)
     };
-    // As the name of a user may look: letters from the middle of somebody else's identifier, and its beginning.
+    // Parts of another device's identifier that could also be a user name: from the middle, and from the start.
     for part in [&id[10..15], &id[..7], &id[9..23]] {
         let (found, body) = rehearsed(("ids", part)).await;
         assert!(found == 0 && body.contains(&format!("<code>{part}</code>")), "{part}: {body}");
@@ -36,7 +37,7 @@ async fn letters_of_an_identifier_find_nobody_elses_device_and_a_person_is_a_fil
     let (found, body) = rehearsed(("ids", &two)).await;
     assert!(found == 2 && body.contains("<code>0000-nobody</code>"), "{body}");
     let (found, body) = rehearsed(("person", "ADA")).await;
-    assert!(found == 1 && body.contains(&ada.to_string()), "not adalbert's: {body}");
+    assert!(found == 1 && body.contains(&ada.to_string()), "only ada's device, not adalbert's: {body}");
     assert_eq!(browser.get("/console/devices?person=ada").await.texts("tbody tr").len(), 1);
     server.stop().await;
 }
@@ -64,12 +65,12 @@ async fn many_devices_get_what_was_rehearsed_for_them_and_a_list_that_nobody_was
         let refused = do_it("lock", &tried, &[("batch", forged)]).await;
         assert!(refused.status == 409 && refused.body.contains("Nothing was done"), "{forged}: {}", refused.body);
     }
-    // Not for another act, other words, or another form either.
+    // The list is not valid for another command, another text or another form.
     assert_eq!(do_it("ask", &rehearse("ask").await, &[("batch", &batch)]).await.status, 409);
     assert_eq!(do_it("lock", &tried, &[("message", "Other words")]).await.status, 409);
     assert_eq!(do_it("lock", &tried, &[("request", "0190aaaa-0000-7000-8000-000000000001")]).await.status, 409);
 
-    // Meanwhile one leaves, and another comes that nobody was shown.
+    // In the meantime one device leaves, and another enrolls that was not in the list.
     let left = DeviceEvent::DeviceUnenrolled { by: events::device::UnenrolledBy::Server };
     write(&server, &second.stream(), now(), left).await;
     let third = enrolled(&server, "cleo", now()).await;
@@ -85,13 +86,13 @@ async fn many_devices_get_what_was_rehearsed_for_them_and_a_list_that_nobody_was
     server.stop().await;
 }
 
-/// Gives the proof that a page asks for.
+/// Sends the password that a confirmation page asks for.
 async fn prove(browser: &Browser, asked: &Answer) -> Answer {
     assert_eq!((asked.status, asked.texts("h1")), (200, vec!["Confirm it’s you".to_owned()]), "{}", asked.body);
     post(browser, "/console/confirm/password", &fields(asked, &[("password", harness::desk::PASSWORD)])).await
 }
 
-/// Sends the form of a page as it is.
+/// Submits the form of a page unchanged.
 async fn go_on(browser: &Browser, page: &Answer) -> Answer {
     assert!(page.body.contains("Nothing has been done yet"), "{}", page.body);
     let action = page.attribute("main form", "action").unwrap();
@@ -145,7 +146,7 @@ async fn what_cannot_be_undone_takes_a_proof_of_the_last_minutes_one_for_the_who
         asks(post(&browser, &one, &fields(&erase, &[("confirm", &name)])).await, &[&ids[0]]);
     }
     asks(post(&browser, &format!("{device}/unenroll"), &fields(&page, &[])).await, &["Unenroll", &ids[0]]);
-    // What can be undone takes none.
+    // Commands that can be undone need no confirmation.
     assert_eq!(browser.get("/console/commands/lock").await.status, 200);
     for device in &devices {
         assert_eq!(queued(&server, device).await, Vec::<String>::new());
@@ -183,7 +184,7 @@ async fn after_the_proof_the_very_list_that_was_frozen_goes_on_and_every_page_be
     assert!(asked.body.contains("Nothing has been done yet"), "{}", asked.body);
     let about = asked.texts(".about").concat();
     assert!(about.contains("Erase on 1") && about.contains(&ours.id.to_string()[..13]), "{about}");
-    // A wrong password loses nothing.
+    // A wrong password keeps the pending command.
     let wrong = fields(&asked, &[("password", "not these words")]);
     let wrong = post(&browser, "/console/confirm/password", &wrong).await;
     assert!(wrong.status == 401 && wrong.texts(".about").concat().contains("Erase on 1"), "{}", wrong.body);
@@ -191,13 +192,13 @@ async fn after_the_proof_the_very_list_that_was_frozen_goes_on_and_every_page_be
     let proven = prove(&browser, &other_way).await;
     assert_eq!((proven.status, proven.texts("h1")), (200, vec!["Erase on 1".to_owned()]), "{}", proven.body);
     assert!(proven.texts("ul.about").concat().contains(&ours.id.to_string()[..13]), "{}", proven.body);
-    assert_eq!(queued(&server, &ours).await, Vec::<String>::new(), "a proof is no act");
+    assert_eq!(queued(&server, &ours).await, Vec::<String>::new(), "the confirmation alone queues nothing");
     let done = go_on(&browser, &proven).await;
     assert_eq!((done.status, done.texts("h1")), (200, vec!["Queued for 1".to_owned()]), "{}", done.body);
     assert_eq!(queued(&server, &ours).await, ["EraseDevice"]);
     assert_eq!(queued(&server, &other).await, Vec::<String>::new());
 
-    // The list is good for no longer because of a proof.
+    // A confirmation does not extend the validity of the list.
     let page = browser.get("/console/commands/unenroll").await;
     let tried = post(&browser, "/console/commands/unenroll/try", &fields(&page, &[ALL])).await;
     clock.advance_seconds(6 * 60);
@@ -206,7 +207,7 @@ async fn after_the_proof_the_very_list_that_was_frozen_goes_on_and_every_page_be
     let late = go_on(&browser, &prove(&browser, &asked).await).await;
     assert_eq!((late.status, late.texts("h1").concat().contains("Nothing was done")), (409, true), "{}", late.body);
     let again = post(&browser, &late.attribute("main form", "action").unwrap(), &fields(&late, &[])).await;
-    assert_eq!(again.texts("h1"), ["2 would accept it"], "a new rehearsal of the same: {}", again.body);
+    assert_eq!(again.texts("h1"), ["2 would accept it"], "a new rehearsal with the same selection: {}", again.body);
     assert_eq!(queued(&server, &other).await, Vec::<String>::new());
     server.stop().await;
 }
@@ -258,10 +259,10 @@ async fn nothing_filled_in_never_means_all_devices_and_blanks_are_an_error() {
         assert_eq!((refused.status, refused.texts("tbody tr").len()), (400, 0), "{which:?}: {}", refused.body);
         let alert = refused.texts("[role=alert]").concat();
         assert!(alert.contains(said) && alert.contains("Nothing was done"), "{which:?}: {alert}");
-        assert_eq!(refused.texts("nav[aria-label=Main]").len(), 1, "it is the form again");
+        assert_eq!(refused.texts("nav[aria-label=Main]").len(), 1, "the form is shown again");
     }
     let both = tried(&[("which", "all"), ("person", "ada")]).await;
-    assert_eq!(both.attribute("#person", "value").as_deref(), Some("ada"), "what was typed stays");
+    assert_eq!(both.attribute("#person", "value").as_deref(), Some("ada"), "the input is kept");
     assert_eq!(tried(&[ALL]).await.texts("h1"), ["2 would accept it"]);
     let one = tried(&[("which", "these"), ("person", "ada")]).await;
     assert!(one.texts("h1") == ["1 would accept it"] && one.body.contains(&ada.to_string()[..13]), "{}", one.body);
@@ -310,7 +311,7 @@ async fn the_frozen_list_tells_devices_of_one_name_apart_and_a_wrong_phrase_does
     let page = browser.get(&one).await;
     let wrong = post(&browser, &one, &fields(&page, &[("confirm", "another")])).await;
     assert!(wrong.status == 409 && wrong.texts("#wrong").concat().contains("Nothing was erased"), "{}", wrong.body);
-    assert_eq!(wrong.hidden().last(), page.hidden().last(), "the same request");
+    assert_eq!(wrong.hidden().last(), page.hidden().last(), "the request ID is unchanged");
     server.stop().await;
 }
 
@@ -331,7 +332,7 @@ async fn more_devices_than_one_rehearsal_takes_are_done_one_rehearsal_after_the_
     assert_eq!(next.texts("h1"), ["3 would accept it"], "{}", next.body);
     let done = post(&browser, "/console/commands/ask/do", &fields(&next, &[])).await;
     assert_eq!(done.texts("h1"), ["Queued for 3"]);
-    assert_eq!(done.attribute("main input[type=hidden][name=after]", "value"), None, "these were all");
+    assert_eq!(done.attribute("main input[type=hidden][name=after]", "value"), None, "no devices are left");
     let queued = server.events_of("device").await.into_iter().filter(|event| {
         matches!(event, Event::Device(DeviceEvent::MdmCommandQueued { request_type, .. }) if request_type == "ProfileList")
     });

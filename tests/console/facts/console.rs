@@ -15,7 +15,7 @@ const PASSKEYS: &str = "a_passkey_is_added_and_signs_in_at_a_desk";
 const FACTORS: &str = "the_second_factor_is_asked_for_and_the_key_before_it_is_worth_nothing_afterwards";
 const OWN_FACTORS: &str = "factors_and_password_change_only_after_a_proof_of_the_last_minutes";
 
-/// Forms that take a role. Whoever lacks it leaves `AccessRefused`.
+/// Forms that need a role. A request without the role records `AccessRefused`.
 const WITH_A_ROLE: [(&str, Proof); 15] = [
     ("/devices/{device}/{verb:unenroll|archive|restore}", Walked),
     (
@@ -27,7 +27,7 @@ const WITH_A_ROLE: [(&str, Proof); 15] = [
         Test { event: "Cancelled", name: "a_queued_command_is_called_off_on_the_devices_page" },
     ),
     ("/devices/{device}/commands/{verb}", Walked),
-    ("/commands/{verb}/try", None("shows what each device would accept, and does nothing")),
+    ("/commands/{verb}/try", None("shows what each device would accept, and queues nothing")),
     (
         "/commands/{verb}/do",
         Test {
@@ -55,17 +55,17 @@ const WITH_A_ROLE: [(&str, Proof); 15] = [
     ),
 ];
 
-/// Forms of whoever signs in, and of everybody's own account.
+/// Forms for signing in, and for one's own account.
 const OWN: [(&str, Proof); 23] = [
     ("/sign-in", Walked),
-    ("/sign-in/with/{provider}", None("a departure is counted; the answer that comes back is a fact")),
+    ("/sign-in/with/{provider}", None("the start is only counted; the provider's answer is recorded")),
     ("/sso/{provider}/acs", Test { event: "faults", name: "every_attack_is_refused_at_the_console_as_well" }),
     ("/sign-out", Walked),
     ("/set-up/{token}", Walked),
     ("/second-factor/code", Test { event: "OneTimeCodeUsed", name: FACTORS }),
     ("/second-factor/passkey/begin", None("asks the browser for a signature")),
     ("/second-factor/passkey", Test { event: "PasskeyUsed", name: PASSKEYS }),
-    ("/confirm", None("asks for the proof of an act, by another way")),
+    ("/confirm", None("asks for the confirmation of an action with another factor")),
     ("/confirm/code", Test { event: "OneTimeCodeUsed", name: OWN_FACTORS }),
     ("/confirm/password", Walked),
     ("/confirm/passkey/begin", None("asks the browser for a signature")),
@@ -75,7 +75,7 @@ const OWN: [(&str, Proof); 23] = [
         "/account/sessions/{session}/end",
         Test { event: "StaffSessionEnded", name: "everybody_ends_their_own_sessions_and_an_administrator_anyones" },
     ),
-    ("/account/factors/one-time-codes/begin", None("shows a seed, which counts once a code proves it")),
+    ("/account/factors/one-time-codes/begin", None("shows a seed, which becomes valid when a code confirms it")),
     ("/account/factors/one-time-codes", Test { event: "OneTimeCodesAdded", name: OWN_FACTORS }),
     ("/account/factors/passkey/begin", None("asks the browser for a key")),
     ("/account/factors/passkey", Test { event: "PasskeyAdded", name: PASSKEYS }),
@@ -88,7 +88,7 @@ const OWN: [(&str, Proof); 23] = [
     ("/account/one-time-codes/remove", Test { event: "OneTimeCodesRemoved", name: OWN_FACTORS }),
 ];
 
-/// The paths that take a form, from the routes of the console.
+/// Returns the paths that accept a form, from the routes of the console.
 fn routes() -> BTreeSet<String> {
     let sources = [include_str!("../../../src/admin.rs"), include_str!("../../../src/admin/commands.rs")];
     let resources = sources.into_iter().flat_map(|source| source.split("web::resource(").skip(1));

@@ -1,4 +1,4 @@
-//! The endpoints of devices.
+//! The endpoints for devices.
 
 use super::Proof::{Test, Walked};
 use super::{Proof, Watch, hold};
@@ -33,7 +33,7 @@ const ROWS: [(&str, Proof); 6] = [
     ("/scep", Walked),
 ];
 
-/// The paths that devices send something to.
+/// Returns the paths to which devices send data.
 fn routes() -> BTreeSet<String> {
     let sources = [
         include_str!("../../../src/mdm/account.rs"),
@@ -60,7 +60,7 @@ fn every_endpoint_of_devices_has_a_row() {
     assert_eq!(
         registered.matches("configure(").count() + registered.matches("::resource()").count(),
         6,
-        "an endpoint more"
+        "the number of endpoints changed: add a row"
     );
 }
 
@@ -86,7 +86,7 @@ async fn a_check_in_that_is_refused_leaves_a_fact_once() {
         for _ in 0..3 {
             assert_eq!(device.check_in(&message).await, status, "{what}");
         }
-        // What follows from the enrollment may come in between.
+        // Events that follow from the enrollment may occur in between.
         let refused = watch.news().await.into_iter().filter(|name| name == "DeviceMessageRefused");
         assert_eq!(refused.count(), 1, "{what}");
     }
@@ -134,7 +134,7 @@ async fn a_message_that_the_device_did_not_sign_leaves_a_fact_that_is_not_the_de
     server.stop().await;
 }
 
-/// Why requests for identities were refused, in the visit and among those of nobody.
+/// Returns the reasons of refused identity requests: those recorded in visits, and those that belong to no visit.
 async fn identity_refusals(server: &TestServer) -> (Vec<IdentityRefusal>, Vec<IdentityRefusal>) {
     let log = server.whole_log().await;
     let visits = log.iter().filter_map(|entry| match &entry.event {
@@ -173,7 +173,11 @@ async fn a_request_for_an_identity_that_is_refused_leaves_a_fact_where_it_belong
         ask(challenge, &KEYS).await.unwrap_err();
     }
     let (visits, nobodys) = identity_refusals(&server).await;
-    assert_eq!(visits, [IdentityRefusal::ChallengeExpired, IdentityRefusal::ChallengeUsed], "equal ones are counted");
+    assert_eq!(
+        visits,
+        [IdentityRefusal::ChallengeExpired, IdentityRefusal::ChallengeUsed],
+        "repeated refusals are only counted"
+    );
     assert_eq!(nobodys, [IdentityRefusal::ChallengeUnknown; 3]);
     server.stop().await;
 }
@@ -214,7 +218,11 @@ async fn what_a_device_that_left_says_once_more_is_refused_on_record_once() {
     assert_eq!(device.check_in(&device.message("CheckOut")).await, 200);
 
     let mut watch = Watch::begin(&server).await;
-    assert_eq!(device.check_in(&device.message("CheckOut")).await, 200, "its answer may have been lost");
+    assert_eq!(
+        device.check_in(&device.message("CheckOut")).await,
+        200,
+        "accepted again, because the device may not have received the answer"
+    );
     assert_eq!(watch.news().await, Vec::<String>::new());
     for _ in 0..2 {
         for message in &said {

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 const ROWS: [(&str, Proof); 15] = [
     ("/enroll/ca", Walked),
-    ("/enroll/device", None("a cookie; VisitOpened holds the platform that follows from it")),
+    ("/enroll/device", None("sets a cookie; VisitOpened records the resulting platform")),
     ("/enroll/for-whom", Walked),
     (
         "/enroll/hand-over",
@@ -23,7 +23,7 @@ const ROWS: [(&str, Proof); 15] = [
     ),
     ("/enroll/language", Walked),
     ("/enroll/managed-apple-id", Walked),
-    ("/enroll/mdm", None("leads to the last page; the device itself says what happened")),
+    ("/enroll/mdm", None("leads to the last page; the device itself reports the result")),
     ("/enroll/ownership", Walked),
     (
         "/enroll/previous",
@@ -43,7 +43,7 @@ const ROWS: [(&str, Proof); 15] = [
     ("/enroll/terms/decline", Walked),
 ];
 
-/// The paths that take a form, from the routes of the portal.
+/// Returns the paths that accept a form, from the routes of the portal.
 fn routes() -> BTreeSet<String> {
     let source = include_str!("../../../src/portal.rs");
     let services = source.split(".service(").skip(1).filter(|one| one.contains("form!(") || one.contains("post()"));
@@ -97,7 +97,7 @@ async fn what_a_person_is_refused_or_changes_at_the_portal_leaves_a_fact() {
     watch.left("SignInRefused", "a wrong password").await;
     guest.get("/enroll/sign-in").await;
     guest.post("/enroll/language", &[("language", "de")]).await;
-    assert_eq!(watch.news().await, Vec::<String>::new(), "before sign-in the language travels in the next event");
+    assert_eq!(watch.news().await, Vec::<String>::new(), "before sign-in the language is recorded with the next event");
     guest.sign_in("ada", PASSWORD).await;
     watch.left("LanguageChosen", "signing in with another language than the visit began with").await;
     guest.get("/enroll/ownership").await;
@@ -105,7 +105,7 @@ async fn what_a_person_is_refused_or_changes_at_the_portal_leaves_a_fact() {
     watch.left("LanguageChosen", "another language").await;
     guest.get("/enroll/ownership").await;
     guest.post("/enroll/language", &[("language", "en")]).await;
-    assert_eq!(watch.news().await, Vec::<String>::new(), "the same language changes nothing");
+    assert_eq!(watch.news().await, Vec::<String>::new(), "choosing the same language is not recorded");
 
     guest.get("/enroll/ownership").await;
     guest.post("/enroll/ownership", &[]).await;
@@ -204,7 +204,7 @@ async fn a_visit_writes_equal_refusals_once_and_counts_the_others_and_a_few_chan
     let another = [("version", "1"), ("text_language", "en"), ("text_hash", "another")];
     guest.post("/enroll/terms", &another).await;
     let why = [FormRefusal::TermsChanged];
-    assert_eq!(watch.news_of(of_form).await, why, "harmless acts use up nothing that refusals need");
+    assert_eq!(watch.news_of(of_form).await, why, "harmless events do not use the budget of refusals");
     server.stop().await;
 }
 

@@ -1,5 +1,5 @@
-//! Each reason for a refusal is on record, not only each endpoint: the reasons are read from the sources, and a test against the
-//! real server looks for each of them.
+//! Each reason for a refusal is recorded, not only each endpoint. The reasons are read from the sources. For each
+//! reason, a test against the real server must name it.
 
 use super::{Watch, collect};
 use events::Event;
@@ -16,7 +16,8 @@ use simulator::scep::{self, Authority, Protection, pki_message};
 use simulator::signature::{Digest, Identity};
 use std::path::Path;
 
-/// An enum of reasons, the source that declares it, and the reasons that no test against the server brings about, with why.
+/// An enum of reasons, the source that declares it, and the reasons that no test against the server can cause, each
+/// with an explanation.
 type Reasons = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 const REASONS: [Reasons; 11] = [
@@ -69,7 +70,7 @@ fn every_reason_for_a_refusal_is_looked_for_by_a_test() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     collect(&folder, &mut tests);
     collect(&folder.join("console/facts"), &mut tests);
-    // This table itself is no test of a reason.
+    // The table itself does not count as a test of a reason.
     let table = "const REASONS: [Reasons;";
     let tests: Vec<&str> = tests
         .iter()
@@ -82,12 +83,16 @@ fn every_reason_for_a_refusal_is_looked_for_by_a_test() {
         for reason in variants(name, source) {
             let is_named = |text: &&str| has_word(text, name) && has_word(text, reason);
             let is_left_out = left_out.iter().any(|(left_out, _)| *left_out == reason);
-            assert_ne!(tests.iter().any(is_named), is_left_out, "{name}::{reason}: a test, or a reason why not");
+            assert_ne!(
+                tests.iter().any(is_named),
+                is_left_out,
+                "{name}::{reason} needs either a test or an explanation in REASONS"
+            );
         }
     }
 }
 
-/// Why requests of nobody were refused.
+/// Returns the reason of a refused request that belongs to no device.
 fn of_nobody(event: Event) -> Option<DeviceRequestRefusal> {
     match event {
         Event::Refusal(RefusalEvent::DeviceRequestRefused { why, device: None }) => Some(why),
@@ -102,7 +107,7 @@ fn of_message(event: Event) -> Option<MessageRefusal> {
     }
 }
 
-/// Why requests for an identity were refused, wherever that is on record.
+/// Returns the reason of a refused identity request, in any of the streams that can record it.
 fn of_identity(event: Event) -> Option<IdentityRefusal> {
     match event {
         Event::Refusal(RefusalEvent::IdentityRequestRefused { why })
@@ -215,7 +220,7 @@ async fn each_scep_message_that_is_refused_is_on_record_with_its_reason() {
     let honest = message(&request, "19", &known, &authority);
     let mut signature = honest.clone();
     *signature.last_mut().unwrap() ^= 1;
-    // The attribute contentType names another type than the content has.
+    // The contentType attribute differs from the type of the content.
     let mut attributes = honest.clone();
     let data = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x01];
     let at = attributes.windows(data.len()).rposition(|window| window == data).unwrap();

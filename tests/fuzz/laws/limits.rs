@@ -11,7 +11,8 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
 /// Limit of processor time, because the machine may be busy with something else.
 const LONGEST: Duration = if cfg!(debug_assertions) { Duration::from_secs(2) } else { Duration::from_millis(100) };
-/// Limit of the bytes allocated while a message is read, freed or not: a fixed part for certificates and digests.
+/// Limit of the bytes allocated while a message is read, including freed ones: a fixed part for certificates and
+/// digests.
 const ALLOCATED: usize = 1024 * 1024;
 /// Additional limit for each byte of input. A property list of empty elements needs most.
 const ALLOCATED_PER_BYTE: usize = 512;
@@ -22,7 +23,7 @@ const ALLOCATED_PER_BYTE: usize = 512;
 /// Panics if reading took too much time or memory, or gave another verdict the second time.
 pub fn hold<V: PartialEq + Debug>(input: &[u8], read: impl Fn() -> V) -> V {
     let verdict = within_limits(input.len(), &read);
-    assert_eq!(verdict, read(), "the same input has another verdict the second time");
+    assert_eq!(verdict, read(), "the verdict differs when the same input is read again");
     verdict
 }
 
@@ -32,7 +33,7 @@ fn within_limits<V>(length: usize, read: impl Fn() -> V) -> V {
     let (allocated, used) = (ALLOCATOR.total_allocated().saturating_sub(allocated), processor_time() - used);
     assert!(used <= LONGEST, "{length} bytes of input took {used:?}");
     let limit = ALLOCATED + ALLOCATED_PER_BYTE * length;
-    assert!(allocated <= limit, "{length} bytes of input had {allocated} bytes allocated, limit {limit}");
+    assert!(allocated <= limit, "{length} bytes of input allocated {allocated} bytes, more than {limit}");
     verdict
 }
 

@@ -1,5 +1,5 @@
 //! Law for SCEP messages. In addition to the limits: a certificate is issued only for the key that signed the
-//! request, whoever signed the message.
+//! request, regardless of the key that signed the message.
 
 use super::honest::Honest;
 use super::limits::hold;
@@ -49,7 +49,7 @@ fn key_that_signed(request: &[u8]) -> Option<String> {
     let signed = request.verify(&key).ok()?;
     signed.then(|| Some(hex::encode(openssl::sha::sha256(&key.public_key_to_der().ok()?))))?
 }
-// Messages of one length: a request has no content of variable length.
+// Messages of a single length, because a request has no content of variable length.
 static HONEST: Honest = Honest::new(
     |_| {
         let stranger = &*STRANGER;
@@ -79,7 +79,7 @@ fn read(message: &[u8]) -> Result<Asked, String> {
     Ok(Asked { key_hash: asked.key_hash, kind: asked.kind })
 }
 
-/// An unknown client, and the server that it asks.
+/// An unknown client, with the server to which it sends requests.
 struct Stranger {
     pki: Pki,
     authority: Authority,

@@ -1,3 +1,5 @@
+//! Fuzz target for bodies of check-ins.
+
 #![no_main]
 
 use muster_fuzz::laws;

@@ -1,3 +1,5 @@
+//! Fuzz target for bodies of answers to commands.
+
 #![no_main]
 
 use muster_fuzz::laws;

@@ -1,3 +1,5 @@
+//! Fuzz target for messages that devices sign with their factory identity.
+
 #![no_main]
 
 use muster_fuzz::{laws, mutate_in_place};

@@ -1,3 +1,5 @@
+//! Fuzz target for bodies with an `Mdm-Signature` header.
+
 #![no_main]
 
 use muster_fuzz::{laws, mutate_in_place};

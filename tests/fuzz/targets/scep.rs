@@ -1,3 +1,5 @@
+//! Fuzz target for SCEP messages.
+
 #![no_main]
 
 use muster_fuzz::{laws, mutate_in_place};

@@ -1,4 +1,4 @@
-//! What one enrolled device can make the server write.
+//! Limits on what one enrolled device can make the server write.
 
 use super::behind_a_proxy;
 use events::device::{DeviceEvent, PushAddress};
@@ -32,14 +32,14 @@ async fn a_device_that_changes_its_push_address_all_the_time_is_told_to_come_lat
     }
     assert_eq!((&statuses[..20], &statuses[20..]), (&[200; 20][..], &[503; 5][..]));
     assert_eq!(count(&device, &server, "PushTokenRenewed").await, 20);
-    // What is unchanged writes nothing and is answered as ever.
+    // An unchanged message writes nothing and is answered as usual.
     assert_eq!(device.check_in(&device.token_update("MAGIC 19")).await, 200);
     clock.advance_seconds(600);
     assert_eq!(device.check_in(&device.token_update("MAGIC 24")).await, 200);
     assert_eq!(newest(&device.events(&server).await).push_magic.text(), "MAGIC 24");
     assert_eq!(device.check_in(&device.token_update("MAGIC 25")).await, 503);
 
-    // Another device is not concerned.
+    // Other devices are not affected.
     let other = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     assert_eq!(other.check_in(&other.token_update("OTHER")).await, 200);
     suppressed::write_all(server.app()).await;
@@ -56,9 +56,9 @@ async fn sixty_messages_at_once_are_never_a_conflict_and_only_what_is_written_dr
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     let equal = device.token_update("NEW");
     let statuses = futures_util::future::join_all((0..60).map(|_| device.check_in(&equal))).await;
-    assert_eq!(statuses, [200; 60], "one is written, and the others say nothing new");
+    assert_eq!(statuses, [200; 60], "one message is written, the others contain nothing new");
     assert_eq!(count(&device, &server, "PushTokenRenewed").await, 1);
-    // One of twenty is drawn.
+    // One of the twenty is already used.
     let others: Vec<_> = (0..60).map(|nth| device.token_update(&format!("MAGIC {nth}"))).collect();
     let statuses = futures_util::future::join_all(others.iter().map(|message| device.check_in(message))).await;
     let taken = statuses.iter().filter(|status| **status == 200).count();
@@ -72,7 +72,7 @@ async fn a_day_of_a_hostile_device_is_a_few_events_and_less_than_a_megabyte() {
     let (server, clock) = behind_a_proxy().await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     let before = server.whole_log().await.len();
-    // With the longest unlock token that is kept, twice in each ten minutes.
+    // The unlock token has the maximum length that is stored. Two messages every ten minutes.
     for nth in 0..2 * 6 * 24_usize {
         let mut message = device.token_update(&format!("MAGIC {nth}"));
         message.insert("UnlockToken".into(), Value::Data(vec![u8::try_from(nth % 251).unwrap(); 16 * 1024]));
@@ -103,16 +103,20 @@ async fn going_back_and_forth_renewing_and_putting_off_draw_on_the_same_budget()
     for nth in 0..60 {
         put_off(if nth % 2 == 0 { &first } else { &second }).await;
     }
-    assert_eq!(count(&device, &server, "MdmCommandAnswered").await, 2 + 20, "the first of each answers a command");
-    // An enrolled device that installs its profile again and again is told to come later.
+    assert_eq!(
+        count(&device, &server, "MdmCommandAnswered").await,
+        2 + 20,
+        "for each of the two commands, the first answer is always recorded"
+    );
+    // An enrolled device that installs its profile repeatedly is asked to retry later.
     let mut again = device.authenticate();
     again.insert("BuildVersion".into(), "21F90".into());
     assert_eq!(device.check_in(&again).await, 503);
-    // And no certificate is signed for it.
+    // The server also signs no certificate for it.
     let key = KEYS.take(2048).await.unwrap();
     assert!(scep::renew(&server.client(), &scep_payload(&server, ""), IOS, &device.identity, key).await.is_err());
     assert_eq!(count(&device, &server, "IdentityRenewed").await, 0);
-    // Commands are settled all the same.
+    // Commands can still be completed.
     let settled = device.report_on(&device.report("Acknowledged", Some(&first))).await;
     assert_eq!(settled.status, 200);
     assert_eq!(count(&device, &server, "MdmCommandAnswered").await, 2 + 20 + 1);
@@ -150,7 +154,7 @@ async fn a_push_address_that_is_empty_or_too_long_is_answered_400_and_other_long
             _ => {}
         }
     }
-    assert_eq!(left_out, ["ProductName", "UnlockToken"], "each is told once");
+    assert_eq!(left_out, ["ProductName", "UnlockToken"], "each field is reported once");
     server.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! Refused sign-ins under a flood: what is written, for whom, and what a stranger sees of it.
+//! Refused sign-ins during a flood: what is recorded, for which account, and what a stranger can observe.
 
 use super::{behind_a_proxy, console, portal};
 use events::enrollment::SignInRefusal;
@@ -48,7 +48,7 @@ async fn five_wrong_guesses_at_an_administrator_are_in_the_trail_during_a_flood_
     assert_eq!(found.len(), 5);
     for row in found {
         assert_eq!((row.source.as_deref(), row.actor_kind), (Some(ELSEWHERE), ActorKind::Visitor));
-        assert_eq!(row.person_name.as_deref(), Some("root of Example School"), "about whom it is");
+        assert_eq!(row.person_name.as_deref(), Some("root of Example School"), "the row names the account concerned");
     }
     server.stop().await;
 }
@@ -59,7 +59,7 @@ async fn whoever_floods_and_then_guesses_leaves_ten_refusals_an_hour_and_a_count
     server.add_user("root", PASSWORD, &[Privilege::Administrator]).await;
     flood(&server, FLOOD);
     for nth in 0..14 {
-        // The throttle lets one a minute pass; what comes back of the source's share is used up again.
+        // The throttle permits one attempt per minute. The refilled part of the source's share is used up each time.
         if nth >= 5 {
             clock.advance_seconds(60);
             flood(&server, FLOOD);
@@ -76,7 +76,7 @@ async fn whoever_floods_and_then_guesses_leaves_ten_refusals_an_hour_and_a_count
             _ => {}
         }
     }
-    assert_eq!(refused, 11, "ten, and the one that came back in ten minutes");
+    assert_eq!(refused, 11, "ten, and one that was refilled within ten minutes");
     let [counted] = &counted[..] else { panic!("{counted:?}") };
     assert_eq!((counted.count, counted.sources[0].source.text()), (3, FLOOD));
     let row = &rows(&server, "StaffRefusalsSuppressed").await[0];
@@ -100,7 +100,7 @@ async fn a_known_name_and_an_unknown_one_are_answered_alike_while_their_source_f
         names
     };
     assert_eq!(names(&known), names(&unknown));
-    assert_eq!(known.body.len(), unknown.body.len(), "but for the tokens in its forms");
+    assert_eq!(known.body.len(), unknown.body.len(), "the pages differ only in the tokens of their forms");
     let of_account = server.events_of("account").await;
     assert!(
         matches!(
@@ -109,7 +109,7 @@ async fn a_known_name_and_an_unknown_one_are_answered_alike_while_their_source_f
         ),
         "{of_account:?}"
     );
-    assert_eq!(server.events_of("enrollment").await, vec![], "no visit was opened for either");
+    assert_eq!(server.events_of("enrollment").await, vec![], "no visit was opened for either name");
     server.stop().await;
 }
 
@@ -120,13 +120,17 @@ async fn a_refusal_at_the_portal_is_bound_to_the_person_of_the_account_even_if_t
     assert_eq!(portal(&server, ELSEWHERE, "ada", "a wrong password").await.status, 401);
     flood(&server, FLOOD);
     assert_eq!(portal(&server, FLOOD, "ada", "a wrong password").await.status, 401);
-    assert_eq!(rows(&server, "SignInRefused").await[0].person, None, "nobody yet");
+    assert_eq!(rows(&server, "SignInRefused").await[0].person, None, "no person is known yet");
     assert_eq!(portal(&server, "192.0.2.1", "ada", PASSWORD).await.status, 303);
     assert_eq!(portal(&server, ELSEWHERE, "ada", "a wrong password").await.status, 401);
     for event_type in ["SignInRefused", "AccountSignInRefused"] {
         for row in rows(&server, event_type).await {
             assert_eq!(row.person_name.as_deref(), Some("ada of Example School"), "{row:?}");
-            assert_eq!(row.actor_kind, ActorKind::Visitor, "who gave the name did not prove to be it");
+            assert_eq!(
+                row.actor_kind,
+                ActorKind::Visitor,
+                "the actor is the visitor, because the identity was not proven"
+            );
         }
     }
     server.stop().await;
@@ -145,8 +149,8 @@ async fn whoever_has_to_wait_charges_nothing_and_is_counted() {
     assert_eq!(statuses(5).await, [401; 5]);
     let before = server.whole_log().await.len();
     assert_eq!(statuses(7).await, [429; 7]);
-    assert_eq!(server.whole_log().await.len(), before, "nothing is written one by one");
-    // Of sixty at once five were used.
+    assert_eq!(server.whole_log().await.len(), before, "throttled attempts are not recorded individually");
+    // Five of the sixty available units were used.
     let source: IpAddr = FLOOD.parse().unwrap();
     assert_eq!((0..100).filter(|_| granted(&server.app().sign_in, source)).count(), 55);
     server.stop().await;
@@ -174,12 +178,12 @@ async fn counts_name_their_sources_sealed_and_are_written_by_the_minute_and_then
             _ => None,
         })
         .collect();
-    assert_eq!(counts.len(), 10 + 2, "in three hours");
+    assert_eq!(counts.len(), 10 + 2, "ten counts by minute and two by hour");
     assert!(counts.iter().all(|counted| counted.sources.len() == 20 && counted.others > 0));
     let bytes = std::fs::read(app.config.store.directory.join("events.db")).unwrap();
     let wal = std::fs::read(app.config.store.directory.join("events.db-wal")).unwrap_or_default();
     for file in [&bytes, &wal] {
-        assert!(!file.windows(11).any(|window| window == b"203.0.113.1"), "an address stands in the log in plain");
+        assert!(!file.windows(11).any(|window| window == b"203.0.113.1"), "the log contains an address in plain text");
     }
     server.stop().await;
 }

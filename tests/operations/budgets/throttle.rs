@@ -1,4 +1,4 @@
-//! Who shares an address with somebody that guesses.
+//! People who share an address with somebody who guesses passwords.
 
 use super::{behind_a_proxy, console, from, is_let_in, portal};
 use events::settings::SharedNetwork;
@@ -10,7 +10,7 @@ use harness::guest::{Guest, iphone};
 const SCHOOL: &str = "203.0.113.66";
 const WRONG: &str = "a wrong password";
 
-/// Sixty failures: five of each of eleven names, and of five names one.
+/// Sends sixty failed sign-ins: five for each of eleven names, and one for each of five names.
 async fn guess_from(server: &TestServer, address: &str) {
     let often = (0..55).map(|nth| format!("often {}", nth % 11));
     let once = (0..5).map(|nth| format!("once {nth}"));
@@ -35,7 +35,7 @@ async fn a_school_behind_one_address_gets_in_while_somebody_guesses_there_and_gu
     assert_eq!(again(&mut ada, "ada", WRONG).await, 401);
     let known =
         |guest: &Guest| guest.set_cookies.iter().find(|cookie| cookie.starts_with("__Host-muster-known=")).cloned();
-    assert_eq!(known(&ada), None, "only after a right password");
+    assert_eq!(known(&ada), None, "the cookie is set only after a right password");
     assert_eq!(again(&mut ada, "ada", PASSWORD).await, 303);
     let cookie = known(&ada).unwrap();
     for attribute in ["HttpOnly", "Secure", "SameSite=Lax", "Path=/", "Max-Age=7776000"] {
@@ -44,31 +44,36 @@ async fn a_school_behind_one_address_gets_in_while_somebody_guesses_there_and_gu
     let value = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
 
     guess_from(&server, SCHOOL).await;
-    assert_eq!(portal(&server, SCHOOL, "once 0", WRONG).await.status, 429, "whoever guessed has to wait");
+    assert_eq!(portal(&server, SCHOOL, "once 0", WRONG).await.status, 429, "a name that failed before has to wait");
     assert_eq!(portal(&server, SCHOOL, "bob", PASSWORD).await.status, 303, "a first-time browser has one attempt");
-    assert_eq!(portal(&server, SCHOOL, "bob", PASSWORD).await.status, 429, "a minute");
-    assert!(is_let_in(&server, SCHOOL, "root").await, "the console counts apart");
+    assert_eq!(portal(&server, SCHOOL, "bob", PASSWORD).await.status, 429, "only one attempt per minute");
+    assert!(is_let_in(&server, SCHOOL, "root").await, "the console has its own count");
 
-    // Ada failed a moment ago: only her browser lets her in, under her name, and not for ever.
+    // Ada failed a moment ago. Only the cookie of her browser lets her sign in: under her name only, and for a limited
+    // number of failures.
     assert_eq!(portal(&server, SCHOOL, "ada", PASSWORD).await.status, 429);
     let with_cookie = async |name: &str, value: &str, password: &str| {
         let mut guest = Guest::new(&server, &iphone("17.5"));
         guest.cookies.insert("__Host-muster-known".into(), value.into());
         again(&mut guest, name, password).await
     };
-    assert_eq!(with_cookie("once 1", &value, WRONG).await, 429, "under another name it is worth nothing");
-    assert_eq!(with_cookie("ada", &value.replace('.', "0."), PASSWORD).await, 429, "nor if it was altered");
+    assert_eq!(with_cookie("once 1", &value, WRONG).await, 429, "the cookie is not valid for another name");
+    assert_eq!(with_cookie("ada", &value.replace('.', "0."), PASSWORD).await, 429, "an altered cookie is not valid");
     assert_eq!(with_cookie("ada", &value, PASSWORD).await, 303);
     for _ in 0..10 {
         assert_eq!(with_cookie("ada", &value, WRONG).await, 401);
     }
-    assert_eq!(with_cookie("ada", &value, PASSWORD).await, 429, "after ten failures it is a browser like others");
+    assert_eq!(with_cookie("ada", &value, PASSWORD).await, 429, "after ten failures the cookie has no effect");
 
     server.restart().await;
     assert_eq!(portal(&server, SCHOOL, "once 2", WRONG).await.status, 429);
     let network = SharedNetwork { cidr: "203.0.113.0/24".into(), people: 900 };
     server.settings(|settings| settings.shared_networks = vec![network]).await;
-    assert_eq!(portal(&server, SCHOOL, "once 2", WRONG).await.status, 401, "many people may fail more often");
+    assert_eq!(
+        portal(&server, SCHOOL, "once 2", WRONG).await.status,
+        401,
+        "a network of many people may have more failures"
+    );
     assert_eq!(console(&server, SCHOOL, "root", WRONG).await, 401);
     server.stop().await;
 }

@@ -1,4 +1,5 @@
-//! `muster backup`, `muster backup verify` and `muster restore`: everything that a bare machine needs except the master key.
+//! `muster backup`, `muster backup verify` and `muster restore`. A backup contains everything that a new machine
+//! needs, except the master key.
 
 use harness::binary::{Serving, muster, muster_at};
 use harness::cast::{Scene, Visitor};
@@ -14,7 +15,7 @@ use tempfile::TempDir;
 
 const PASSWORD: &str = "a long walk in eleven steps";
 
-/// An installation that was never served, and its backup.
+/// Creates an installation that never ran a server, and its backup.
 async fn backed_up() -> (TempDir, PathBuf, PathBuf) {
     let (directory, config) = installation().await;
     let copy = directory.path().join("backup");
@@ -27,7 +28,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// Restores into a directory where nothing is, with a master key from elsewhere.
+/// Restores into an empty directory, with a master key from another place.
 fn restore(copy: &Path, master_key: &Path, bare: &Path) -> harness::binary::Said {
     let config = bare.join("muster.toml");
     let (copy, key) = (copy.to_str().unwrap(), master_key.to_str().unwrap());
@@ -66,7 +67,7 @@ async fn a_backup_and_the_master_key_are_all_that_a_bare_machine_needs() {
     let config = bare.join("muster.toml");
     assert!(muster_at(&config, &["user", "list"], "").expect_success().contains("heidi"));
     let mut server = Serving::start(&config);
-    assert_eq!(is_served(&device).await, 200, "the device finds the server that it knows, with the keys that it knows");
+    assert_eq!(is_served(&device).await, 200, "the device accepts the restored server and its keys");
     assert_eq!(server.terminate().code(), Some(0));
 }
 
@@ -104,7 +105,7 @@ async fn a_backup_holds_no_private_key_and_no_password_in_the_clear_and_is_nobod
     );
 }
 
-/// What is done to a file.
+/// A change made to a file.
 type Change<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,7 +166,7 @@ async fn restoring_replaces_no_file_that_is_there() {
     let own = text.replace("[logging]", "# moved to another machine\n[logging]");
     assert_ne!(own, text);
     std::fs::write(bare.join("muster.toml"), &own).unwrap();
-    // Left by a restore that was killed, or put there by somebody: it is not written through.
+    // A symbolic link from a killed restore or an attacker: the restore must not write through it.
     let elsewhere = directory.path().join("elsewhere");
     std::fs::write(&elsewhere, "untouched").unwrap();
     std::os::unix::fs::symlink(&elsewhere, bare.join("pki/tls.key.restoring")).unwrap();
@@ -175,7 +176,7 @@ async fn restoring_replaces_no_file_that_is_there() {
     let kept = format!("not replaced, although it differs from the backup: {}", bare.join("muster.toml").display());
     assert!(said.contains(&kept), "{said}");
     assert_eq!(std::fs::read_to_string(bare.join("muster.toml")).unwrap(), own);
-    // Over a log nothing is restored.
+    // Nothing is restored over an existing log.
     let again = restore(&copy, &config.with_file_name("master.key"), &bare).expect_failure();
     assert!(again.contains("there is a log in"), "{again}");
 }

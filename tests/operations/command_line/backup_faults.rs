@@ -1,4 +1,5 @@
-//! What a backup or a restored installation lacks is named, and the command fails: damaged keys, files left out, files that differ.
+//! Incomplete backups and restored installations: the command fails and names what is missing, such as damaged keys,
+//! omitted files and files that differ.
 
 use harness::binary::{Said, muster, muster_at, muster_with_small_disk};
 use harness::installation;
@@ -120,7 +121,8 @@ async fn what_is_no_regular_file_is_refused_by_kind_in_place_of_any_file_of_the_
                 "{name}: {told}"
             );
         }
-        // Without the configuration and the master key there is no backup; without another file it lacks that one.
+        // Without the configuration or the master key, no backup is made. Without another file, the backup is made and
+        // lacks that file.
         let is_made = !matches!(name, "master.key" | "muster.toml");
         assert_eq!(copy.join("installation.json").exists(), is_made, "{name}");
         std::fs::remove_file(&path).unwrap();
@@ -151,7 +153,7 @@ async fn a_file_that_the_configuration_names_and_that_cannot_be_taken_is_named_a
         said.code == Some(1) && said.err.contains("is kept") && copy.join("installation.json").exists(),
         "{said:?}"
     );
-    assert!(!said.err.contains("Pa55-word"), "what was written in the place of a path is not told: {}", said.err);
+    assert!(!said.err.contains("Pa55-word"), "a value entered where a path belongs must not be printed: {}", said.err);
     for (what, why) in [
         ("[[identity.openid_connect]] \"school\": client_secret".to_owned(), "no file has that name"),
         (
@@ -256,7 +258,7 @@ async fn a_missing_key_is_named_by_backup_verify_and_restore_and_the_copy_is_kep
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_at_the_destination_is_told_of_the_destination() {
     let (directory, config) = installation().await;
-    // Larger than the index of the write-ahead log, which the source needs, and smaller than the log.
+    // The disk has room for the index of the write-ahead log, which the source needs, but not for the log.
     let copy = directory.path().join("backup");
     let said = muster_with_small_disk(&["backup", copy.to_str().unwrap(), "--config", config.to_str().unwrap()], 40);
     let said = said.expect_failure();

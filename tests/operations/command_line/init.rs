@@ -1,4 +1,4 @@
-//! `muster init`: what it makes, refuses, resumes and leaves alone.
+//! `muster init`: what it creates, refuses, resumes and leaves unchanged.
 
 use super::*;
 
@@ -10,15 +10,15 @@ fn init_makes_an_installation_that_check_config_finds_nothing_fatal_in_and_says_
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let said = muster(&arguments, "").expect_success();
     for next in ["back up", "master.key", "user add NAME --admin", "user add NAME --enroll", "serve", "check-config"] {
-        assert!(said.contains(next), "{next} is not in {said}");
+        assert!(said.contains(next), "{next} is missing in {said}");
     }
     let left = std::fs::read_dir(there.join("data")).unwrap().map(|file| file.unwrap().file_name());
     let left: std::collections::BTreeSet<_> = left.collect();
-    assert_eq!(left, ["events.db", "keys.db", "muster.lock"].map(Into::into).into(), "nothing half made is left");
+    assert_eq!(left, ["events.db", "keys.db", "muster.lock"].map(Into::into).into(), "no unfinished file is left");
     muster_at(&there.join("muster.toml"), &["check-config"], "").expect_success();
     for secret in ["master.key", "pki/identity-ca.key", "pki/tls.key", "pki/push.key", "data/events.db", "data/keys.db"]
     {
-        assert_eq!(mode(&there.join(secret)) & 0o077, 0, "{secret} is open to others");
+        assert_eq!(mode(&there.join(secret)) & 0o077, 0, "{secret} is readable by other users");
     }
     let again = muster(&arguments, "").expect_failure();
     assert!(again.contains("nothing is overwritten"), "{again}");
@@ -36,7 +36,7 @@ fn an_init_that_was_killed_leaves_nothing_that_serves_and_is_begun_again() {
             .stdout(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        // The last of these places is passed quickly: what was whole by then stays.
+        // `init` may finish between the last of these files and the kill. Then the installation is complete and stays.
         while !there.join(until).exists() && killed.try_wait().unwrap().is_none() {
             std::thread::yield_now();
         }
@@ -45,7 +45,7 @@ fn an_init_that_was_killed_leaves_nothing_that_serves_and_is_begun_again() {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         if !config.exists() {
             muster_at(&config, &["serve"], "").expect_failure();
-            // As once, when the log was being made.
+            // Simulates a kill during the creation of the log.
             std::fs::create_dir_all(there.join("data")).unwrap();
             for half in ["events.db.new", "events.db.new-journal"] {
                 std::fs::write(there.join("data").join(half), "half").unwrap();
@@ -80,7 +80,7 @@ fn init_without_a_tls_certificate_says_what_to_give() {
     };
     let said = refused("https://enroll.example.com", &[]);
     assert!(said.contains("--tls-certificate") && said.contains("--trial"), "{said}");
-    assert!(!there.exists(), "an init that failed left its directory behind");
+    assert!(!there.exists(), "a failed init must remove its directory");
     for more_than_a_name in ["https://a.example/b", "https://ada@a.example", "https://a.example?b=c"] {
         assert!(refused(more_than_a_name, &["--trial"]).contains("without a path"), "{more_than_a_name}");
     }
@@ -88,7 +88,7 @@ fn init_without_a_tls_certificate_says_what_to_give() {
     assert!(said.contains("--listen") && said.contains("everywhere"), "{said}");
     std::fs::create_dir(&there).unwrap();
     refused("https://a.example", &[]);
-    assert_eq!(std::fs::read_dir(&there).unwrap().count(), 0, "what was empty is empty again");
+    assert_eq!(std::fs::read_dir(&there).unwrap().count(), 0, "a directory that was empty is empty again");
     let nameless = muster(&["init", there.to_str().unwrap(), "--public-url", "https://a.example", "--trial"], "");
     assert!(nameless.expect_failure().contains("--organization"));
     for organization in ["", "  ", "\u{200b}", "Example\u{202e}loohcS", "Example\nSchool"] {
@@ -119,7 +119,7 @@ fn init_takes_a_ca_and_a_registration_authority_that_there_are_already() {
     muster_at(&second.join("muster.toml"), &["check-config"], "").expect_success();
 }
 
-/// The arguments of `muster init`.
+/// Returns the arguments of `muster init`.
 fn init(there: &Path, public_url: &str, more: &[&str]) -> Vec<String> {
     let there = there.to_str().unwrap();
     let arguments = ["init", there, "--public-url", public_url, "--organization", "Example School"];

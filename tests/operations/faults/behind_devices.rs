@@ -1,5 +1,5 @@
-//! Faults behind everything that devices talk to, at each point of a device's life: whatever breaks, a device is asked to try again, and
-//! none is told anything that would remove its management (design §8).
+//! Faults in everything that answers devices, at each point of a device's life. With any fault, the device is asked to
+//! try again, and it gets no answer that makes it remove its management.
 
 use enroll::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
 use events::device::DeviceId;
@@ -26,7 +26,7 @@ use std::time::Duration;
 use url::Url;
 use world::World;
 
-/// What devices say, each at another point of its life; what each is answered where nothing is wrong stands beside it.
+/// Messages of devices at different points of their lives, with the usual answer to each.
 const MESSAGES: [(&str, u16); 14] = [
     ("SCEP", 200),
     ("Authenticate", 200),
@@ -44,12 +44,13 @@ const MESSAGES: [(&str, u16); 14] = [
     ("CheckOut", 200),
 ];
 
-/// A 401 that says how to sign in: it removes nothing.
+/// A 401 with a sign-in challenge. It removes no management.
 const SIGN_IN: u16 = 1;
-/// A 401 that says nothing, or a 403 that says something: never.
+/// A 401 without a challenge, or a 403 with a body. The server must never send one, because the device would remove
+/// its management.
 const REMOVES: u16 = 2;
 
-/// A server, and a device at each point.
+/// A server, and a device at each point of its life.
 struct Stage {
     scene: Scene,
     newcomer: Invited,
@@ -61,7 +62,7 @@ struct Stage {
     by_account: Walk,
     at_sign_in: Walk,
     token: String,
-    /// Who was asked what it is, and where to say so.
+    /// The walk that the Profile Service asked for its attributes, and the URL for the answer.
     asked: (Walk, ProfileService),
     /// Commands that `enrolled` and `busy` are about to answer.
     delivered: [String; 2],
@@ -70,7 +71,7 @@ struct Stage {
 impl Stage {
     async fn set() -> Stage {
         let scene = account::scene_in(World::system()).await;
-        // So that there is a stream of settings, which can be damaged.
+        // Creates the stream of settings, so that it can be damaged.
         scene.server.settings(|settings| settings.organization = "A School".into()).await;
         let (user, device) = (EnrollmentKind::UserEnrollment, EnrollmentKind::DeviceEnrollment);
         let server = &scene.server;
@@ -106,7 +107,7 @@ impl Stage {
         }
     }
 
-    /// What a device is answered to one of [`MESSAGES`].
+    /// Sends one of [`MESSAGES`] and returns the meaning of the answer.
     async fn say(&self, what: &str) -> u16 {
         let magic = harness::devices::uuid().to_string();
         match what {
@@ -136,7 +137,8 @@ impl Stage {
     async fn ask_for_identity(&self) -> u16 {
         let payload = scep_payload(&self.scene.server, &self.newcomer.challenge);
         match scep::enroll(&self.scene.server.client(), &payload, IOS, &KEYS).await {
-            // A refusal comes with 200, too: another key asks after the answer to the first was lost.
+            // A refusal also has status 200. It occurs if the answer to the first request was lost and the device asks
+            // again with another key.
             Ok(_) | Err(ScepError::Refused(_)) => 200,
             Err(ScepError::Status { status, .. }) => status,
             Err(error) => panic!("{error}"),
@@ -187,7 +189,7 @@ impl Stage {
         meaning(asked.status, asked.authenticate.as_deref(), &asked.body)
     }
 
-    /// Everything is said, all at once but the goodbye, which comes last; which messages were not answered as where nothing is wrong.
+    /// Sends all messages concurrently, and then the CheckOut. Returns the messages that were not answered as usual.
     async fn disturbed(&self) -> Vec<&'static str> {
         let (goodbye, others) = MESSAGES.split_last().unwrap();
         let said = others.iter().map(|(what, usual)| async move { (*what, *usual, self.say(what).await) });
@@ -199,7 +201,7 @@ impl Stage {
         answers.into_iter().filter(|(_, usual, answer)| answer != usual).map(|(what, ..)| what).collect()
     }
 
-    /// Nothing removed management: who did not leave speaks to the server as before.
+    /// Asserts that no device removed its management: every device that did not leave still reaches the server.
     async fn assert_all_managed(&mut self) {
         for device in [&self.enrolled, &self.busy] {
             assert_eq!(told(device, "command", &xml(&device.report("Idle", None))).await, 200);
@@ -209,14 +211,14 @@ impl Stage {
     }
 }
 
-/// Waits until the server has queued what it asks every device by itself.
+/// Waits until the server has queued its own first queries for the device.
 async fn questions(server: &TestServer, device: DeviceId) {
     until("the first questions", async || server.app().platform.device(device).await.unwrap().commands.len() >= 2)
         .await;
 }
 
 async fn delivered(device: &TestDevice) -> String {
-    device.poll().await.expect("the server asks something").0
+    device.poll().await.expect("the server has a command for the device").0
 }
 
 fn base_url(scene: &Scene) -> Url {
@@ -252,30 +254,30 @@ fn change(file: &Path, sql: &str) {
     connection.execute_batch(sql).unwrap();
 }
 
-/// A file of the server that is damaged, and mended afterwards.
+/// A change that damages a file of the server, and the change that repairs it.
 struct Damage {
     file: &'static str,
     damage: String,
     mend: String,
 }
 
-/// A table under another name, which nobody looks for.
+/// Renames a table, so that it cannot be found.
 fn hidden(file: &'static str, table: &str) -> Damage {
     let rename = |from: &str, to: &str| format!("ALTER TABLE {from} RENAME TO {to}");
     Damage { file, damage: rename(table, "gone"), mend: rename("gone", table) }
 }
 
-/// No checksum of 32 bits is that large: what was damaged is known by it when it is mended.
+/// A checksum has 32 bits. Damaged events have larger values, so the repair recognizes them.
 const MEND: &str = "UPDATE events SET crc = crc - 4294967296 WHERE crc >= 4294967296";
 
-/// Every event that is there of streams with these names.
+/// Damages every existing event of the streams with these names.
 fn corrupt(streams: &str) -> Damage {
     let events = format!("stream IN (SELECT id FROM streams WHERE name GLOB '{streams}')");
     let damage = format!("UPDATE events SET crc = crc + 4294967296 WHERE {events}");
     Damage { file: "events.db", damage, mend: MEND.into() }
 }
 
-/// Sets the stage, does the damage, has everybody speak, mends it, and has everybody speak again.
+/// Sends all messages while the damage exists, repairs it, and checks that all devices are still managed.
 async fn with_damage(damage: Damage) -> Vec<&'static str> {
     let mut stage = Stage::set().await;
     stage.scene.server.caught_up().await;
@@ -331,7 +333,11 @@ async fn settings_that_cannot_be_read_remove_no_device() {
     let before = ["SCEP", "Authenticate", "Idle by account"];
     let from_settings =
         ["discovery", "machine information", "machine information with a token", "code of nobody", "Profile Service"];
-    assert_eq!(disturbed, [&before[..], &from_settings].concat(), "what they do not decide goes on");
+    assert_eq!(
+        disturbed,
+        [&before[..], &from_settings].concat(),
+        "messages that do not depend on settings are answered"
+    );
 }
 
 #[actix_web::test]
@@ -345,14 +351,14 @@ async fn corrupt_streams_of_people_and_accounts_remove_no_device() {
     assert_eq!(
         disturbed,
         ["SCEP", "machine information with a token", "code of nobody", "Profile Service"],
-        "who asks whether they may"
+        "messages that need an access decision"
     );
 }
 
 #[actix_web::test]
 async fn keys_that_cannot_be_read_remove_no_device() {
     let disturbed = with_damage(hidden("keys.db", "key")).await;
-    assert_eq!(disturbed, ["TokenUpdate", "code of nobody"], "those that seal something under a key of their own");
+    assert_eq!(disturbed, ["TokenUpdate", "code of nobody"], "messages that seal a value under their own key");
 }
 
 #[actix_web::test]
@@ -380,7 +386,7 @@ fn tables(file: &Path) -> Vec<String> {
     query.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
-/// The messages whose answer is preceded by an event.
+/// Messages that are answered only after an event is appended.
 const APPENDING: [&str; 11] = [
     "SCEP",
     "Authenticate",
@@ -403,7 +409,7 @@ async fn an_append_that_fails_removes_no_device_whichever_message_it_was_for() {
             stage.scene.server.caught_up().await;
             stage.scene.server.app().store.fail_next_commit(fault);
             assert_eq!(stage.say(what).await, 503, "{what}, {fault:?}");
-            // Of a goodbye that was kept after all there is no second one.
+            // If the CheckOut was stored after all, a second one cannot be sent.
             let disturbed = if what == "CheckOut" { vec![what] } else { stage.disturbed().await };
             assert!(APPENDING.iter().any(|appending| disturbed.contains(appending)), "{disturbed:?}");
             stage.scene.server.abandon().await;

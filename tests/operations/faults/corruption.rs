@@ -1,5 +1,5 @@
-//! Damage to the log behind everybody's checkpoint: told by whoever meets it, once; the process goes on, and devices whose
-//! streams are intact are served.
+//! Damage in a part of the log that every checkpoint has passed. The first reader that meets it reports it, once. The
+//! process continues, and devices with intact streams are served.
 
 use events::EventId;
 use events::enrollment::EnrollmentKind;
@@ -11,7 +11,7 @@ use harness::{TestServer, logs};
 use staff::administration::Request;
 use std::path::Path;
 
-/// Where the event `id` stands in the file of a log that nobody has open: once as it is, and perhaps in what is left over of
+/// Returns the places of the event `id` in the file of a closed log: the current one, and possibly remains of
 /// earlier pages.
 fn places(bytes: &[u8], id: EventId) -> Vec<usize> {
     let wanted = format!("\"id\":\"{id}\"");
@@ -21,14 +21,14 @@ fn places(bytes: &[u8], id: EventId) -> Vec<usize> {
     places
 }
 
-/// Flips a bit of the event, which only its checksum can tell.
+/// Flips a bit of the event that only its checksum detects.
 pub(super) fn flip_a_bit_of(log: &Path, id: EventId) {
     let mut bytes = std::fs::read(log).unwrap();
     places(&bytes, id).into_iter().for_each(|at| bytes[at] ^= 0x01);
     std::fs::write(log, bytes).unwrap();
 }
 
-/// Overwrites the head of the page that the event is in.
+/// Overwrites the header of the page that contains the event.
 pub(super) fn destroy_the_page_of(log: &Path, id: EventId) {
     const PAGE: usize = 8_192;
     let mut bytes = std::fs::read(log).unwrap();
@@ -44,7 +44,7 @@ pub(super) async fn readiness(server: &TestServer) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-/// What `/readyz` says of the log, once it says so.
+/// Waits until `/readyz` reports `what`, and returns its text.
 pub(super) async fn told(server: &TestServer, what: &str) -> String {
     let told = async || {
         let (status, text) = readiness(server).await;
@@ -64,22 +64,22 @@ async fn a_bit_that_flipped_behind_every_checkpoint_is_told_once_and_other_devic
     let log = server.directory().join("data/events.db");
     server.restart_after(|| flip_a_bit_of(&log, event.id)).await;
     let place = format!("position {} (event 0 of stream {})", event.position, event.stream);
-    // Again after a restart: damage does not go away by itself.
+    // The damage is reported again after a restart, because it is still there.
     for _ in 0..2 {
         let text = told(&server, &place).await;
-        assert!(!text.contains("projections"), "the projections have passed it long ago: {text}");
+        assert!(!text.contains("projections"), "the projections have already folded the event: {text}");
         for _ in 0..3 {
             assert_eq!(damaged.report_on(&damaged.report("Idle", None)).await.status, 503);
             assert_eq!(intact.report_on(&intact.report("Idle", None)).await.status, 200);
         }
         assert_eq!(intact.check_in(&intact.token_update("another")).await, 200);
         let alive = reqwest::get(format!("{}/healthz", server.metrics_url())).await.unwrap();
-        assert_eq!(alive.status(), 200, "alive, though not ready");
+        assert_eq!(alive.status(), 200, "the server is alive, although not ready");
         let metrics = server.metrics().await;
         assert!(metrics.contains("muster_alarms_total{alarm=\"corrupt-event\"} 1\n"), "{metrics}");
         assert_eq!(server.app().platform.engine.failed().borrow().clone(), None);
         server.restart().await;
-        // What is known is never told otherwise, not even at once after a start.
+        // Known damage is reported at once after a start.
         assert_eq!(readiness(&server).await.0, 503);
     }
     server.abandon().await;
@@ -90,7 +90,7 @@ async fn a_damaged_page_is_told_and_devices_on_other_pages_are_served() {
     let mut server = TestServer::start().await;
     let damaged = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     server.reacted().await;
-    // So much that the next device is on other pages.
+    // Enough events to put the next device on other pages.
     for nth in 0..40 {
         server.settings(|settings| settings.organization = format!("School {nth}")).await;
     }
@@ -104,12 +104,12 @@ async fn a_damaged_page_is_told_and_devices_on_other_pages_are_served() {
     assert_eq!(damaged.report_on(&damaged.report("Idle", None)).await.status, 503);
     assert_eq!(intact.report_on(&intact.report("Idle", None)).await.status, 200);
     assert_eq!(intact.check_in(&intact.token_update("another")).await, 200);
-    // One page: one alarm, of what it is.
+    // One damaged page raises one alarm, of the kind that fits.
     let alarm = async || server.metrics().await.contains("muster_alarms_total{alarm=\"log-page-damaged\"} 1\n");
     until("the alarm", alarm).await;
     let metrics = server.metrics().await;
     assert!(metrics.contains("muster_alarms_total{alarm=\"corrupt-event\"} 0\n"), "{metrics}");
-    // The reader of a stream names the position, though the page is gone: the index knows it.
+    // The reader of a stream can name the position although the page is unreadable, because the index contains it.
     told(&server, "the event at position").await;
     assert_eq!(server.app().platform.engine.failed().borrow().clone(), None);
     server.abandon().await;
@@ -171,12 +171,12 @@ async fn damaged_settings_are_named_by_readyz_with_what_to_do() {
     let event = server.log_of(&stream).await.pop().unwrap();
     let log = server.directory().join("data/events.db");
     server.restart_after(|| flip_a_bit_of(&log, event.id)).await;
-    // From the first answer on: every page needs them.
+    // The first answer already reports it, because every page needs the settings.
     let (status, text) = readiness(&server).await;
     assert_eq!(status, 503);
     let place = format!("position {}", event.position);
     for word in ["settings: ", &place, stream.as_str(), "muster restore BACKUP"] {
-        assert!(text.contains(word), "{word} is not in {text}");
+        assert!(text.contains(word), "{word} is missing in {text}");
     }
     server.abandon().await;
 }
@@ -191,6 +191,6 @@ async fn a_backup_of_a_damaged_page_says_what_to_do() {
     destroy_the_page_of(&config.with_file_name("data/events.db"), event.id);
     let said = muster_at(&config, &["backup", directory.path().join("copy").to_str().unwrap()], "").expect_failure();
     for word in ["nothing was backed up", "a page of events.db is damaged", "muster restore BACKUP"] {
-        assert!(said.contains(word), "{word} is not in {said}");
+        assert!(said.contains(word), "{word} is missing in {said}");
     }
 }

@@ -1,4 +1,4 @@
-//! One damaged key in `keys.db`: what it sealed reads so, and nothing that concerns others is held up.
+//! One damaged key in `keys.db`: the fields sealed with it read as damaged, and nothing else is delayed.
 
 use super::corruption::{flip_a_bit_of, readiness, told};
 use super::held_up::{alter_key, forget_checkpoints};
@@ -26,7 +26,7 @@ use std::path::Path;
 
 const ADDRESS: &str = "198.51.100.20";
 
-/// The key as it stands in the file, to be put back.
+/// Returns the wrapped key as stored in the file, so that it can be restored.
 fn wrapped(data: &Path, name: &KeyName) -> Vec<u8> {
     let keys = rusqlite::Connection::open(data.join("keys.db")).unwrap();
     keys.query_row("SELECT wrapped FROM key WHERE name = ?1", [&name.0], |row| row.get(0)).unwrap()
@@ -64,7 +64,7 @@ async fn the_damaged_key_of_a_staff_member_holds_up_no_device_that_they_sent_a_c
     let (delivered, asked) = device.poll().await.expect("the command is delivered");
     assert_eq!(delivered, command.to_string(), "{asked:?}");
     assert_eq!(device.check_in(&device.token_update("another")).await, 200);
-    // Told once, with its name and what to do.
+    // Reported once, with the key's name and what to do.
     let said = told(&server, &staff.key().0).await;
     assert!(said.contains("restore the newest keys.db"), "{said}");
     alarm(&server).await;
@@ -74,7 +74,7 @@ async fn the_damaged_key_of_a_staff_member_holds_up_no_device_that_they_sent_a_c
     let auditor = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
     let shows = async |word: &str| auditor.get("/console/audit?type=MdmCommandQueued").await.body.contains(word);
     assert!(shows("(key damaged)").await && !shows(ADDRESS).await);
-    // With the key restored all of it can be read again.
+    // After the key is restored, everything can be read again.
     server.restart_after(|| put_back(&data, &staff.key(), &whole)).await;
     server.caught_up().await;
     until("readiness", async || readiness(&server).await.0 == 200).await;
@@ -87,7 +87,7 @@ async fn the_damaged_key_of_a_technician_holds_up_no_device_that_they_enrolled_f
     let mut server = TestServer::start().await;
     let (kind, technician) = (EnrollmentKind::DeviceEnrollment, PersonId(server.app().platform.world.uuid()));
     let device = TestDevice::of(&server, invite_by(&server, kind, Some(technician)).await, kind).await;
-    // This one is of a person whose key is damaged, too.
+    // The key of this device's own person is damaged, too.
     let own = TestDevice::enrolled(&server, kind).await;
     let owner = server.app().platform.device(own.id).await.unwrap().person.unwrap();
     server.reacted().await;
@@ -102,7 +102,8 @@ async fn the_damaged_key_of_a_technician_holds_up_no_device_that_they_enrolled_f
     server.caught_up().await;
     assert_eq!(device.report_on(&device.report("Idle", None)).await.status, 200);
     assert_eq!(device.check_in(&device.token_update("another")).await, 200);
-    // What the other stream says of its own subject is unknown, not erased: nothing is decided about it.
+    // The contents of this stream about its own subject are unknown, not erased. So the server makes no decision about
+    // it.
     assert_eq!(own.check_in(&own.token_update("another")).await, 503);
     assert_eq!(own.report_on(&own.report("Idle", None)).await.status, 503);
     told(&server, &technician.key().0).await;
@@ -135,7 +136,7 @@ async fn a_damaged_key_of_which_there_is_no_copy_is_given_up_and_the_others_are_
         .flatten()
         .collect();
     assert_eq!(lost, [person.key()]);
-    // What is said from now on is sealed again, and the device's own key is what it was.
+    // New values are sealed again, and the device's own key is unchanged.
     assert_eq!(device.check_in(&device.token_update("another")).await, 200);
     let last = server.log_of(&device.id.stream()).await.pop().unwrap();
     assert_eq!(last.event.type_name(), "PushTokenRenewed");
@@ -143,13 +144,13 @@ async fn a_damaged_key_of_which_there_is_no_copy_is_given_up_and_the_others_are_
     server.stop().await;
 }
 
-/// The key and the stream of today's refusals that belong to nobody.
+/// Returns the key and the stream of today's refusals that belong to no known person.
 fn refusals_of_today(server: &TestServer) -> (KeyName, StreamName) {
     let day = server.app().platform.world.now().day();
     (KeyName::of("refusals", &day), StreamName::of("refusals", &day))
 }
 
-/// What a stranger sees of a refusal: status, names of headers, length of the page.
+/// What a stranger can observe of a refusal: status, header names, length of the page.
 type Seen = (u16, BTreeSet<String>, usize);
 
 async fn refused_at_console(server: &TestServer, name: &str) -> Seen {
@@ -164,7 +165,8 @@ async fn refused_at_portal(server: &TestServer, name: &str) -> Seen {
     (answer.status, headers, answer.body.replace(name, "").len())
 }
 
-/// Refuses what strangers send to each place that writes to the stream they share, and compares known names with unknown ones.
+/// Sends refused requests to each endpoint that writes to the strangers' shared stream. Compares the answers for known
+/// and unknown names.
 async fn strangers_see_no_difference(server: &TestServer) {
     let (known, unknown) = (refused_at_console(server, "root").await, refused_at_console(server, "nobody").await);
     assert_eq!((known.0, &known), (401, &unknown), "at the console");
@@ -205,7 +207,7 @@ async fn while_the_key_of_strangers_refusals_is_damaged_they_are_answered_as_eve
         panic!("{written:?}")
     };
     assert!(counted.sources.is_empty() && counted.count > 0 && counted.others == counted.count, "{counted:?}");
-    assert_eq!(not_written(&server.metrics().await), 0, "all of it is on record");
+    assert_eq!(not_written(&server.metrics().await), 0, "every refusal is recorded");
     alarm(&server).await;
     server.abandon().await;
 }

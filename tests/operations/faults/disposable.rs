@@ -1,4 +1,5 @@
-//! Damage to what is folded from the log or may be lost: the server starts, one part stops alone, and both say so.
+//! Damage to files that are derived from the log or may be lost: the server starts, only the affected part stops, and
+//! both are reported.
 
 use events::enrollment::{EnrollmentEvent, EnrollmentId, EnrollmentKind};
 use events::log::Entry;
@@ -32,7 +33,7 @@ async fn a_damaged_database_that_may_be_lost_is_set_aside_and_made_anew_at_the_s
     server.reacted().await;
     server.caught_up().await;
     let data = server.directory().join("data");
-    // The head, or everything behind it.
+    // Overwrites either the first page, or everything after it.
     for from in [0, PAGE] {
         let files = ["projections.db", "sessions.db"].map(|name| data.join(name));
         server.restart_after(|| files.iter().for_each(|file| overwrite(file, from))).await;
@@ -41,7 +42,7 @@ async fn a_damaged_database_that_may_be_lost_is_set_aside_and_made_anew_at_the_s
         let metrics = server.metrics().await;
         assert!(metrics.contains("muster_alarms_total{alarm=\"database-damaged\"} 2"), "{from}: {metrics}");
         let shown = projections::devices::get(&server.app().platform.projections, device.id, None).await.unwrap();
-        assert!(shown.is_some(), "the projections are built anew");
+        assert!(shown.is_some(), "the projections are rebuilt");
         let staff = Browser::signed_in(&server, &format!("staff{from}"), &[Privilege::Auditor]).await;
         assert_eq!(staff.get("/console/audit").await.status, 200);
     }
@@ -59,11 +60,12 @@ async fn damage_that_is_found_while_the_server_runs_is_told_and_mended_by_the_ne
     server.caught_up().await;
     server.restart().await;
     server.caught_up().await;
-    // Under the server's hands, as a disk does it; what it has in memory it does not see.
+    // Damages the file under the running server, like a failing disk. Pages that the server has in memory are not
+    // affected.
     let file = server.directory().join("data/projections.db");
     let damaged = async || {
         overwrite(&file, PAGE);
-        // A commit: readers look at the file again.
+        // A commit makes readers read the file again.
         let _ = server.app().platform.projections.set_checkpoint("test", events::Position(1)).await;
         let found = projections::audit::query(&server.app().platform.projections, Default::default(), 1_000).await;
         let _ = projections::devices::get(&server.app().platform.projections, device.id, None).await;
@@ -74,7 +76,7 @@ async fn damage_that_is_found_while_the_server_runs_is_told_and_mended_by_the_ne
         Some(ready(&server).await).filter(|(status, text)| *status == 503 && text.contains("projections.db is damaged"))
     };
     seen("damage in the answer of /readyz", told).await;
-    assert_eq!(device.report_on(&device.report("Idle", None)).await.status, 200, "devices are served");
+    assert_eq!(device.report_on(&device.report("Idle", None)).await.status, 200, "devices are still served");
     let alarm = async || server.metrics().await.contains("muster_alarms_total{alarm=\"database-damaged\"} 1");
     until("the alarm", alarm).await;
     server.restart().await;
@@ -106,7 +108,7 @@ async fn a_projection_whose_fold_fails_stops_alone_and_its_pages_say_so() {
     assert_eq!(staff.get("/console/audit").await.status, 503);
     let alarm = async || server.metrics().await.contains("muster_alarms_total{alarm=\"projections-stopped\"} 1");
     until("the alarm", alarm).await;
-    // Mended, it goes on from its own checkpoint.
+    // After the repair, the projection continues from its own checkpoint.
     server
         .restart_after(|| rusqlite::Connection::open(&file).unwrap().execute_batch("DROP TRIGGER trap").unwrap())
         .await;
@@ -117,7 +119,7 @@ async fn a_projection_whose_fold_fails_stops_alone_and_its_pages_say_so() {
     assert_eq!(
         app.platform.projections.rebuild(&app.platform.log).await.unwrap().changed,
         Some(vec![]),
-        "nothing was left out or folded twice"
+        "no event was skipped or folded twice"
     );
     server.stop().await;
 }
@@ -129,7 +131,7 @@ async fn an_effect_that_fails_is_set_aside_and_holds_up_no_other() {
     let (person, visit) = (PersonId(app.platform.world.random_uuid()), EnrollmentId(app.platform.world.random_uuid()));
     let now = app.platform.world.now();
     let personal = |text: &str| Personal::new(person.key(), text.to_owned());
-    // Somebody signed in whose key is destroyed since: nothing can be remembered of them.
+    // A person who signed in and whose key is destroyed since then. Nothing can be stored for this person.
     let attributes = PersonAttributes { user_name: Some(personal("ada")), ..PersonAttributes::default() };
     let method = events::enrollment::SignInMethodName::LocalAccount;
     let known = PersonEvent::PersonKnown { method, account: "a".into(), attributes };
@@ -147,7 +149,7 @@ async fn an_effect_that_fails_is_set_aside_and_holds_up_no_other() {
         .unwrap();
     let given = Personal::new(events::KeyName::of("staff", visit), "ada@example.com".to_owned());
     write(&server, &visit.stream(), now, EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id: given }).await;
-    // The next one is not held up.
+    // The next effect is not delayed.
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     until("the first questions", async || {
         device.history(&server).await.iter().any(|event| event == "MdmCommandQueued")
@@ -173,7 +175,7 @@ async fn databases_that_were_set_aside_are_removed_when_a_person_is_erased() {
     write(&server, &person.stream(), server.app().platform.world.now(), PersonEvent::PersonErased {}).await;
     server.reacted().await;
     for file in files {
-        assert!(!file.exists(), "{} is there still", file.display());
+        assert!(!file.exists(), "{} still exists", file.display());
     }
     server.stop().await;
 }
@@ -192,7 +194,7 @@ async fn an_event_that_cannot_be_opened_is_set_aside_and_holds_up_no_effect_of_a
         let keys = rusqlite::Connection::open(data.join("keys.db")).unwrap();
         let alter = "UPDATE key SET wrapped = zeroblob(length(wrapped)) WHERE name = ?1";
         assert_eq!(keys.execute(alter, [&key.0]).unwrap(), 1);
-        // So that every effect is tried again.
+        // Removes the checkpoints, so that every effect is tried again.
         events::side_files::remove_database(&data.join("projections.db")).unwrap();
     };
     server.restart_after(alter_its_key).await;
@@ -226,7 +228,8 @@ async fn on_a_disk_that_is_nearly_full_refusals_of_strangers_are_not_written() {
     };
     let room = |free: u64| world::Room { free, total: 100 };
     let later = |seconds: i64| -> Timestamp { app.platform.world.now().plus_seconds(seconds) };
-    // The server's own look comes first; the next one is far away.
+    // Waits for the server's own first check of the disk, so that it does not disturb the test. The next check is much
+    // later.
     let looked = async || {
         let metrics = server.metrics().await;
         metrics.lines().any(|line| line.starts_with("muster_disk_free_bytes ") && !line.ends_with(" 0"))

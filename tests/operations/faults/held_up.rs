@@ -1,5 +1,5 @@
-//! One stream or event that cannot be read holds up only what it concerns: other devices are woken, other people enroll, and
-//! each reaction goes on behind it.
+//! One unreadable stream or event delays only what it concerns: other devices are woken, other people can enroll, and
+//! each reaction continues after it.
 
 use super::corruption::flip_a_bit_of;
 use devices::commands::security_info;
@@ -17,12 +17,12 @@ use simulator::model::{Family, Hardware};
 use simulator::safari::{Opened, Safari};
 use std::path::Path;
 
-/// Removes the projections with the checkpoints of the reactions: everything is looked at again.
+/// Removes the projections and the checkpoints of the reactions, so that all events are processed again.
 pub(super) fn forget_checkpoints(data: &Path) {
     events::side_files::remove_database(&data.join("projections.db")).unwrap();
 }
 
-/// Makes the key that `name` names useless, as a flipped bit does.
+/// Damages the key called `name` so that it is unusable, as a flipped bit would.
 pub(super) fn alter_key(data: &Path, name: &KeyName) {
     let keys = rusqlite::Connection::open(data.join("keys.db")).unwrap();
     let alter = "UPDATE key SET wrapped = zeroblob(length(wrapped)) WHERE name = ?1";
@@ -44,11 +44,11 @@ async fn aside(server: &TestServer) -> usize {
     server.app().platform.projections.set_aside("reactions-pushes", 1_000).await.unwrap().len()
 }
 
-/// After `damage` one of two devices is woken, and the log is settled to its end; what the damage concerns is set aside and
-/// counted.
+/// Checks that after `damage` the other of two devices is woken and the log is processed to its end. What the damage
+/// concerns is set aside and counted.
 async fn only_the_damaged_device_is_not_woken(alarm: &str, damage: impl FnOnce(&Path, &[Entry])) {
     let mut scene = Scene::set().await;
-    // Kept: the token of a device that is gone is unregistered.
+    // The iPad must not be dropped: the push token of a dropped device is unregistered.
     let ipad = scene.enroll(Visitor::institutional(Family::IPad, "17.5")).await;
     let iphone = scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
     let (damaged, intact) = (id_of(&ipad), id_of(&iphone));
@@ -67,7 +67,7 @@ async fn only_the_damaged_device_is_not_woken(alarm: &str, damage: impl FnOnce(&
     ask(&scene, intact).await;
     until("the push of the other device", async || pushes(&scene.server, intact).await > before).await;
     scene.server.settled().await;
-    assert!(aside(&scene.server).await > 0, "what could not be done is kept");
+    assert!(aside(&scene.server).await > 0, "failed effects are set aside");
     let counted = async || {
         let metrics = scene.server.metrics().await;
         let line =
@@ -94,7 +94,7 @@ async fn an_event_that_no_reaction_can_read_keeps_no_other_device_asleep() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_key_keeps_no_other_device_asleep() {
-    // Told as what it is, once, however many events it seals.
+    // Reported as a damaged key, and only once, although it seals several events.
     only_the_damaged_device_is_not_woken("{alarm=\"key-damaged\"} 1\n", |data, stream| {
         let address = stream.iter().find_map(|entry| match &entry.event {
             Event::Device(DeviceEvent::DeviceEnrolled { push, .. }) => Some(push),
@@ -120,11 +120,12 @@ async fn an_earlier_record_that_is_corrupt_keeps_its_person_from_nothing_and_its
     let event = first_of(&scene.server.log_of(&earlier.stream()).await);
     let log = scene.server.directory().join("data/events.db");
     scene.server.restart_after(|| flip_a_bit_of(&log, event)).await;
-    // The portal shows the earlier record on the way.
+    // During this enrollment, the portal shows the earlier record.
     let later = id_of(&scene.enroll(ipad()).await);
     let metrics = scene.server.metrics().await;
     assert!(metrics.contains("muster_alarms_total{alarm=\"corrupt-event\"} 1\n"), "{metrics}");
-    // Whether it is under management is unknown, so the claim is seen; and the new record is asked what there is to know.
+    // It is unknown whether the earlier record is managed, so the claim is noted. The new record gets the usual
+    // queries.
     let happened = async |name: &str| {
         scene.server.log_of(&later.stream()).await.iter().any(|entry| entry.event.type_name() == name)
     };

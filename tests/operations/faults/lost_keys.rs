@@ -1,4 +1,5 @@
-//! An older `keys.db` beside a newer log: refused, or accepted as a loss. What was erased stays erased, what is lost says so.
+//! An older `keys.db` with a newer log: refused, or accepted as a loss. Erased data stays erased, and lost data is
+//! reported as lost.
 
 use events::Event;
 use events::device::DeviceId;
@@ -21,7 +22,8 @@ use simulator::model::Family;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A server with a device of ada's, and the key store as it was before or after she enrolled it. Nothing is under way.
+/// Returns a server with a device of ada's, and a copy of the key store from before or after the enrollment. No work
+/// is pending.
 async fn scene_with_an_older_key_store(had_enrolled: bool) -> (Scene, PathBuf, DeviceId) {
     let mut scene = Scene::set().await;
     let data = scene.server.directory().join("data");
@@ -73,7 +75,7 @@ async fn an_older_key_store_is_refused_at_the_start_with_what_to_restore() {
     for _ in 0..2 {
         let said = muster_at(&config, &["serve"], "").expect_failure();
         for word in ["keys.db is older than the log", "Restore the newest keys.db", "--accept-lost-keys"] {
-            assert!(said.contains(word), "{word} is not in {said}");
+            assert!(said.contains(word), "{word} is missing in {said}");
         }
     }
     assert_eq!(std::fs::read(data.join("events.db")).unwrap(), log, "nothing was written");
@@ -112,11 +114,11 @@ async fn what_lost_keys_sealed_reads_key_lost_and_its_person_goes_on_under_anoth
     assert!(trail.body.contains("(key lost)") && !trail.body.contains("(erased)"), "{}", trail.body);
     let shown = staff.get(&format!("/console/devices/{device}")).await;
     assert!(shown.status == 200 && shown.body.contains("(key lost)"), "{}", shown.body);
-    // Accepted once: the next start asks for nothing, and says nothing again.
+    // The loss is accepted once: the next start needs no option and records nothing more.
     scene.server.restart_with(|config| config.store.accept_lost_keys = false).await;
     scene.server.caught_up().await;
     assert_eq!(lost(scene.server.log_of(&log_stream()).await), told);
-    // She is the same person, known anew.
+    // She is still the same person, and her attributes are recorded again.
     let another = id_of(&scene.enroll(Visitor::institutional(Family::IPhone, "17.5")).await);
     assert_eq!(person_of(&scene.server, another).await, person);
     let known = scene.server.log_of(&person.stream()).await;
@@ -124,7 +126,7 @@ async fn what_lost_keys_sealed_reads_key_lost_and_its_person_goes_on_under_anoth
         Event::Person(PersonEvent::PersonAttributesChanged { attributes }) => attributes.user_name.clone(),
         _ => None,
     });
-    let attributes = attributes.expect("what her account tells of her is written down again");
+    let attributes = attributes.expect("the attributes of her account are recorded again");
     assert_eq!((attributes.text(), attributes.key()), ("ada", &person.key().successor()));
     scene.server.settled().await;
     scene.strike().await;
@@ -137,11 +139,11 @@ async fn erase(server: &TestServer, person: PersonId) {
     server.settled().await;
 }
 
-/// The keys of an erased person and of their visit are destroyed, and the visit reads so.
+/// Asserts that the keys of an erased person and of their visit are destroyed, and that the visit reads as erased.
 async fn reads_erased(server: &TestServer, person: PersonId, visit: EnrollmentId) {
     for key in [person.key(), visit.visit_key()] {
         let held = server.app().platform.log.keys().key(&key).unwrap();
-        assert!(matches!(held, Held::Destroyed), "{} is there again, or lost", key.0);
+        assert!(matches!(held, Held::Destroyed), "{} exists again or is lost", key.0);
     }
     let opened = server.log_of(&visit.stream()).await.remove(0);
     assert_eq!(opened.source.unwrap().gone(), Some(Gone::Erased));
@@ -162,7 +164,7 @@ async fn an_erased_person_stays_erased_when_an_older_key_store_is_accepted_thoug
         );
         let said = muster_at(&file, &["serve", "--accept-lost-keys"], "").expect_failure();
         assert!(said.contains("cut off"), "{said}");
-        assert!(!data.join("projections.db").exists(), "no rows are left of what the next start erases");
+        assert!(!data.join("projections.db").exists(), "no rows remain of the data that the next start erases");
         keys("DROP TRIGGER cut_off");
         let said = muster_at(&file, &["serve"], "").expect_failure();
         assert!(said.contains("keys.db is older than the log"), "{said}");
@@ -194,7 +196,7 @@ async fn an_erased_person_whose_key_the_older_key_store_lacks_reads_erased_and_i
     let again = person.key();
     let keys = Arc::clone(&scene.server.app().platform.keys);
     let ensured = tokio::task::spawn_blocking(move || keys.ensure(&[again])).await.unwrap();
-    assert!(matches!(ensured, Err(KeyError::Destroyed(_))), "no successor is made of it: {ensured:?}");
+    assert!(matches!(ensured, Err(KeyError::Destroyed(_))), "no successor of the key is created: {ensured:?}");
     scene.server.abandon().await;
 }
 
@@ -211,7 +213,7 @@ async fn without_any_key_store_the_server_starts_only_if_the_loss_is_accepted() 
     std::fs::write(&key, right.trim().chars().rev().collect::<String>()).unwrap();
     let said = muster_at(&config, &["serve", "--accept-lost-keys"], "").expect_failure();
     assert!(said.contains("the master key in"), "{said}");
-    assert!(!data.join("keys.db").exists(), "one that is made under a wrong master key refuses the right one");
+    assert!(!data.join("keys.db").exists(), "a key store created with a wrong master key would refuse the right one");
     std::fs::write(&key, right).unwrap();
     let mut loaded = Config::load(&config).unwrap();
     loaded.store.accept_lost_keys = true;
@@ -221,7 +223,7 @@ async fn without_any_key_store_the_server_starts_only_if_the_loss_is_accepted() 
         log.iter().any(|entry| matches!(&entry.event, Event::Log(LogEvent::KeysLost { names }) if names.len() > 5))
     );
     drop(app);
-    // Passwords are lost, too: with a new one people go on.
+    // The passwords are lost, too. With a new password, people can sign in.
     let users = muster_at(&config, &["user", "list"], "").expect_success();
     assert!(users.contains("(key lost)") && !users.contains("ada"), "{users}");
     let password = "a new walk in eleven steps";
@@ -240,7 +242,7 @@ async fn of_a_damaged_key_store_the_message_says_what_to_do_and_that_helps() {
     let data = config.with_file_name("data");
     let whole = std::fs::read(data.join("keys.db")).unwrap();
     let garbage = [&whole[..100], &vec![0xa5; whole.len() - 100]].concat();
-    // An empty file is a database without a table.
+    // An empty file is a valid database without tables.
     for content in [vec![], garbage] {
         std::fs::write(data.join("keys.db"), content).unwrap();
         for arguments in [&["serve"][..], &["serve", "--accept-lost-keys"]] {
@@ -251,7 +253,7 @@ async fn of_a_damaged_key_store_the_message_says_what_to_do_and_that_helps() {
                 "move keys.db, keys.db-wal and keys.db-shm out of",
                 "--accept-lost-keys",
             ] {
-                assert!(said.contains(word), "{word} is not in {said}");
+                assert!(said.contains(word), "{word} is missing in {said}");
             }
         }
     }
@@ -274,7 +276,7 @@ async fn of_a_log_that_is_lost_or_garbage_the_message_says_what_to_restore_and_w
     let says_what_to_restore = || {
         let said = muster_at(&config, &["serve"], "").expect_failure();
         for word in ["events.db and keys.db", "muster restore BACKUP", data.to_str().unwrap()] {
-            assert!(said.contains(word), "{word} is not in {said}");
+            assert!(said.contains(word), "{word} is missing in {said}");
         }
     };
     says_what_to_restore();
@@ -282,7 +284,7 @@ async fn of_a_log_that_is_lost_or_garbage_the_message_says_what_to_restore_and_w
         let _ = std::fs::remove_file(data.join(name));
     }
     says_what_to_restore();
-    // As it says.
+    // Follows the instructions of the message.
     std::fs::rename(data.join("keys.db"), config.with_file_name("keys.db")).unwrap();
     muster_at(&config, &["restore", backup.to_str().unwrap()], "").expect_success();
     drop(directory);
@@ -293,14 +295,14 @@ async fn an_older_log_beside_newer_keys_is_refused_and_accepted_once_on_record()
     let (directory, config) = kept().await;
     let data = config.with_file_name("data");
     let older = config.with_file_name("older-events.db");
-    // Once, so that the file has the tables of today.
+    // Starts the server once, so that the file has the current tables.
     let directory = TestServer::start_in(directory, &config).await.stop_keeping().await;
     std::fs::copy(data.join("events.db"), &older).unwrap();
     let mut server = TestServer::start_in(directory, &config).await;
     server.add_user("later", "four plain words here", &[Privilege::Auditor]).await;
     server.settings(|settings| settings.organization = "Later".into()).await;
     let directory = server.stop_keeping().await;
-    // A backup that was made meanwhile is of one instant, and restores as such.
+    // A backup made in this state is consistent in itself and can be restored.
     let backup = config.with_file_name("backup");
     muster_at(&config, &["backup", backup.to_str().unwrap()], "").expect_success();
     for beside in ["events.db", "events.db-wal", "events.db-shm"] {
@@ -312,7 +314,7 @@ async fn an_older_log_beside_newer_keys_is_refused_and_accepted_once_on_record()
     assert!(found.code == Some(1) && found.out.contains("is older than keys.db"), "{found:?}");
     let said = muster_at(&config, &["serve"], "").expect_failure();
     for word in ["is older than keys.db", "Put the newest events.db back", "--accept-older-log"] {
-        assert!(said.contains(word), "{word} is not in {said}");
+        assert!(said.contains(word), "{word} is missing in {said}");
     }
     assert!(std::fs::read(data.join("events.db")).unwrap() == bytes, "nothing was written");
     let mut loaded = Config::load(&config).unwrap();
@@ -322,7 +324,7 @@ async fn an_older_log_beside_newer_keys_is_refused_and_accepted_once_on_record()
     assert!(metrics.contains("muster_alarms_total{alarm=\"log-set-back\"} 1"), "{metrics}");
     app.platform.engine.close().await;
     drop(app);
-    // Accepted once.
+    // The older log is accepted once: this start needs no option.
     server = TestServer::start_in(directory, &config).await;
     let accepted =
         |entry: &Entry| matches!(entry.event, Event::Log(LogEvent::OlderLogAccepted { last, seen }) if last < seen);
@@ -354,7 +356,7 @@ async fn an_older_log_is_refused_after_a_kill_too_though_no_key_was_made_since()
     let server = TestServer::start_in(directory, &config).await;
     server.settings(|settings| settings.organization = "Later".into()).await;
     older_log::keep(server.app()).await;
-    // What a kill leaves of the keys.
+    // The files of the key store as a kill leaves them.
     for name in ["keys.db", "keys.db-wal"] {
         std::fs::copy(data.join(name), older.join(name)).unwrap();
     }

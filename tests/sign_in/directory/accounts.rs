@@ -1,4 +1,4 @@
-//! Who is found under a name, what is known of them, and what proves a password.
+//! Directory accounts: how a name is found, which attributes are read, and when a password is accepted.
 
 use harness::directory::slapd::{self, PASSWORD, Slapd};
 use harness::directory::{changed, config, denied, proven, unavailable, verdict};
@@ -22,7 +22,7 @@ async fn the_right_password_proves_an_account_with_its_attributes_over_ldaps_and
     assert_eq!(over_ldaps.mail.as_deref(), Some("ada@example.test"));
     assert_eq!(over_ldaps.managed_apple_id.as_deref(), Some("ada@school.example"));
     assert_eq!(over_ldaps.claims["department"], BTreeSet::from(["Chemistry".to_owned(), "Physics".to_owned()]));
-    assert_eq!(slapd.log().matches("STARTTLS").count(), 2, "search and password each have a connection");
+    assert_eq!(slapd.log().matches("STARTTLS").count(), 2, "the search and the password check each use a connection");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,8 +49,8 @@ async fn an_empty_password_is_denied_though_the_directory_would_accept_it() {
     assert_eq!(denied(verdict(&ldap, "alan", "").await), Denial::WrongPassword);
     assert_eq!(denied(verdict(&ldap, "nobody-here", "").await), Denial::UnknownName);
     let alan = format!("uid=alan,{}", slapd::PEOPLE);
-    assert_eq!(slapd.binds_of(&alan), 0, "the directory was not asked");
-    // As Active Directory does, this one says yes to whoever asks it so (RFC 4513, 5.1.2).
+    assert_eq!(slapd.binds_of(&alan), 0, "the directory must not be asked");
+    // This server accepts such a bind, as Active Directory does (unauthenticated bind, RFC 4513, 5.1.2).
     let whoami = std::process::Command::new("ldapwhoami")
         .env("LDAPTLS_CACERT", slapd.ca())
         .args(["-x", "-H", &slapd.ldaps(), "-D", &alan, "-w", ""])
@@ -73,7 +73,7 @@ async fn what_is_typed_is_a_name_and_never_a_filter() {
     assert_eq!(
         proven(verdict(&ldap, " ada ", PASSWORD).await).user_name,
         "ada",
-        "whose DN holds , ( ) * and a backslash"
+        "the DN contains , ( ) * and a backslash"
     );
 }
 
@@ -86,7 +86,7 @@ async fn of_two_entries_with_one_name_neither_is_let_in() {
     let ldap = Ldap::load(&config(&slapd)).unwrap();
     assert_eq!(denied(verdict(&ldap, "twin", PASSWORD).await), Denial::UnknownName);
     assert_eq!(ldap.look_up("twin").await.unwrap(), None);
-    assert!(!slapd.log().contains("BIND dn=\"uid=twin"), "neither was asked for the password");
+    assert!(!slapd.log().contains("BIND dn=\"uid=twin"), "the password must not be checked for either entry");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +103,7 @@ async fn names_of_attributes_are_compared_without_their_capitals() {
     });
     let as_written = proven(verdict(&Ldap::load(&config(&slapd)).unwrap(), "ADA", PASSWORD).await);
     assert_eq!(proven(verdict(&ldap, "ADA", PASSWORD).await), as_written);
-    assert_eq!(as_written.user_name, "ada", "as the directory writes it");
+    assert_eq!(as_written.user_name, "ada", "the user name is spelled as in the directory");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,9 +128,9 @@ async fn referrals_are_not_followed() {
     }
     let slapd = Slapd::start();
     let ldap = Ldap::load(&config(&slapd)).unwrap();
-    // A search below which there is a referral: it is left out.
+    // The search finds a referral in its subtree, which is ignored.
     assert_eq!(proven(verdict(&ldap, "alan", PASSWORD).await).user_name, "alan");
-    // A base that is one: the directory sends whoever asks elsewhere.
+    // The search base is itself a referral, so the server refers the client to another server.
     let ldap = changed(&slapd, |config| config.base = format!("ou=elsewhere,{}", slapd::PEOPLE));
     let why = unavailable(verdict(&ldap, "alan", PASSWORD).await);
     assert!(why.contains("refers to another server (result 10)"), "{why}");
@@ -150,7 +150,7 @@ async fn a_locked_account_is_denied_like_any_other() {
     assert_eq!(
         denied(verdict(&ldap, "victim", PASSWORD).await),
         Denial::WrongPassword,
-        "OpenLDAP says no more than 49"
+        "OpenLDAP returns only result 49"
     );
 }
 

@@ -1,4 +1,4 @@
-//! People from Active Directory: names as people type them, groups, and each way in which it says no.
+//! Active Directory accounts: the forms of user names, groups, and each reason for a refusal.
 
 use super::samba::{self, GROUPS, LOCKED_AFTER, PASSWORD, PEOPLE, SEARCHER, Samba};
 use events::Event;
@@ -15,7 +15,7 @@ use identity::ldap::Ldap;
 use std::collections::BTreeSet;
 use world::World;
 
-/// The domain as `docs/providers/active-directory.md` configures it.
+/// Returns the domain's configuration as `docs/providers/active-directory.md` describes it.
 fn config(samba: &Samba) -> Directory {
     let quoted = |path: std::path::PathBuf| format!("{:?}", path.to_str().unwrap());
     toml::from_str(&format!(
@@ -63,11 +63,15 @@ async fn groups_of_groups_and_the_primary_group_of_active_directory_are_found() 
     let whole =
         Directory { groups: Groups::ActiveDirectoryNested { base: "DC=example,DC=test".into() }, ..config(samba) };
     let alan = proven(verdict(&Ldap::load(&whole).unwrap(), "alan", PASSWORD).await).groups;
-    assert_eq!(names(&alan), ["Caretakers", "Domain Users", "Users"], "the usual primary group, and the one it is in");
+    assert_eq!(
+        names(&alan),
+        ["Caretakers", "Domain Users", "Users"],
+        "includes the default primary group and its parent group"
+    );
 
     let direct = Ldap::load(&Directory { groups: Groups::MemberOf {}, ..config(samba) }).unwrap();
     let ada = proven(verdict(&direct, "ada", PASSWORD).await).groups;
-    assert!(!names(&ada).contains(&"Physics"), "memberOf leaves out the primary group: {ada:?}");
+    assert!(!names(&ada).contains(&"Physics"), "memberOf does not contain the primary group: {ada:?}");
     let told: Vec<_> = direct.live_check(None).await.into_iter().filter_map(|step| step.outcome.err()).collect();
     let wrong: Vec<&str> = told.iter().map(|trouble| trouble.wrong.as_str()).collect();
     assert!(matches!(wrong.as_slice(), [one] if one.contains("nor the primary group")), "{wrong:?}");
@@ -91,7 +95,7 @@ async fn each_way_in_which_active_directory_says_no_is_kept_apart() {
         assert_eq!(
             denied(verdict(&ldap, name, "a wrong one").await),
             wrong,
-            "{name}: only a right password learns more"
+            "{name}: the reason is returned only with the right password"
         );
     }
     for _ in 0..LOCKED_AFTER {
@@ -106,7 +110,7 @@ async fn each_way_in_which_active_directory_says_no_is_kept_apart() {
     }
 }
 
-/// A server that asks the domain.
+/// Starts a server that uses the domain as its directory.
 async fn server(samba: &Samba) -> TestServer {
     let directory = config(samba);
     let server = TestServer::start_with(World::system(), |config| config.identity.directory = vec![directory]).await;

@@ -1,11 +1,11 @@
-//! `muster check-config --live`: what it says of a directory that works, and of one that does not.
+//! `muster check-config --live`: its output for a working and for a faulty directory.
 
 use harness::binary::{Said, muster_at};
 use harness::directory::slapd::{self, GROUPS, Slapd};
 use harness::installation;
 use harness::test_name;
 
-/// What the command says of an installation with this directory.
+/// Runs the command for an installation with this directory.
 async fn said(slapd: &Slapd, changes: &[(&str, &str)], arguments: &[&str]) -> Said {
     let (directory, config) = installation().await;
     let quoted = |path: std::path::PathBuf| format!("{:?}", path.to_str().unwrap());
@@ -43,7 +43,7 @@ async fn of_a_directory_that_works_every_step_is_told() {
         "user name ada, display name Lovelace, Ada (Countess)*, mail ada@example.test, Managed Apple ID none".into(),
         "look up their groups by member_of: in 2: cn=level1,ou=groups".into(),
     ] {
-        assert!(told.contains(&words), "{words:?} is not in {told}");
+        assert!(told.contains(&words), "{words:?} is missing in {told}");
     }
     let walk = format!("{{ by = \"walk\", base = \"{GROUPS}\" }}");
     let told = said(&slapd, &[("groups", &walk)], &["--live"]).await.expect_success();
@@ -89,7 +89,11 @@ async fn of_one_that_does_not_what_is_wrong_is_told_and_how_to_mend_it() {
         let said = said(&slapd, &[(key, value)], &["--live", "--live-user", "ada"]).await;
         assert_eq!(said.code, Some(1), "{key} = {value}: {said:?}");
         assert!(said.out.contains(wrong) && said.out.contains(mend), "{key} = {value}: {}", said.out);
-        assert!(!said.out.contains("does not start"), "it starts, but not everybody gets in: {}", said.out);
+        assert!(
+            !said.out.contains("does not start"),
+            "the server starts, although some people cannot sign in: {}",
+            said.out
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! Staff from a directory: their groups give them their roles.
+//! Staff with directory accounts: their groups determine their roles.
 
 use events::settings::{RoleRule, Who};
 use events::staff::Privilege;
@@ -32,7 +32,7 @@ async fn somebody_of_a_directory_works_at_the_console_if_a_group_of_theirs_gives
     let (wrong, grace) = (Browser::new(&server), Browser::new(&server));
     let wrong = wrong.sign_in("ada", "a wrong one").await;
     let grace = grace.sign_in("grace", PASSWORD).await;
-    assert_eq!((wrong.status, grace.status), (401, 401), "in no such group");
-    assert_eq!(wrong.body.replace(&wrong.csrf(), ""), grace.body.replace(&grace.csrf(), ""), "and told the same");
+    assert_eq!((wrong.status, grace.status), (401, 401), "grace is not in the group");
+    assert_eq!(wrong.body.replace(&wrong.csrf(), ""), grace.body.replace(&grace.csrf(), ""), "both get the same page");
     server.stop().await;
 }

@@ -1,4 +1,4 @@
-//! The groups of a person, found in each of the three ways.
+//! The groups of a person, found with each of the three methods.
 
 use harness::directory::slapd::{self, GROUPS, MANY, PASSWORD, PATIENT_SEARCHER, Slapd};
 use harness::directory::{changed, proven, unavailable, verdict, walk};
@@ -6,7 +6,7 @@ use harness::test_name;
 use identity::config::Groups;
 use std::collections::BTreeSet;
 
-/// The names of the groups that somebody is told to be in.
+/// Signs in and returns the names of the person's groups.
 async fn groups_of(slapd: &Slapd, name: &str, by: Groups) -> BTreeSet<String> {
     let ldap = changed(slapd, |config| config.groups = by);
     let groups = proven(verdict(&ldap, name, PASSWORD).await).groups;
@@ -48,7 +48,7 @@ async fn a_walk_through_a_circle_of_groups_comes_to_an_end() {
     let slapd = Slapd::start();
     assert_eq!(groups_of(&slapd, "dreamer", walk(GROUPS, 1_000_000)).await, names(["about", "round"]));
     let searches = slapd.log().matches("SRCH base=\"ou=groups").count();
-    assert_eq!(searches, 6, "three levels, at sign-in and at the look-up");
+    assert_eq!(searches, 6, "three levels, once at sign-in and once in the look-up");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,13 +63,13 @@ async fn groups_come_in_pages_and_an_answer_that_is_cut_short_is_noticed() {
         config.bind_dn = PATIENT_SEARCHER.into();
     });
     assert_eq!(proven(verdict(&patient, "joiner", PASSWORD).await).groups.len(), MANY);
-    // The searcher may read 50 entries: the directory sends these, and says so in the last line only.
+    // The searcher may read 50 entries. The directory sends them and reports the limit only in the final result.
     let limited = changed(&slapd, |config| config.groups = many);
     let why = unavailable(verdict(&limited, "joiner", PASSWORD).await);
     assert!(why.contains("returned an incomplete result"), "{why}");
 }
 
-/// OpenLDAP does not know Active Directory's rule, and does not say so: it finds nothing.
+/// OpenLDAP does not support Active Directory's matching rule. It returns no entries instead of an error.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_way_of_active_directory_lets_nobody_in_at_another_directory() {
     if !slapd::is_here(test_name!()) {
@@ -79,7 +79,7 @@ async fn the_way_of_active_directory_lets_nobody_in_at_another_directory() {
     let by = Groups::ActiveDirectoryNested { base: GROUPS.into() };
     let nested = changed(&slapd, |config| config.groups = by.clone());
     let why = unavailable(verdict(&nested, "ada", PASSWORD).await);
-    assert!(why.contains("lacks primaryGroupID"), "nobody is let in whose groups are not known: {why}");
+    assert!(why.contains("lacks primaryGroupID"), "sign-in fails if the groups are unknown: {why}");
     let steps = changed(&slapd, |config| config.groups = by).live_check(None).await;
     let wrong: Vec<String> =
         steps.into_iter().filter_map(|step| step.outcome.err()).map(|trouble| trouble.wrong).collect();

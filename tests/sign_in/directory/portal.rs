@@ -1,4 +1,4 @@
-//! Signing in at the portal as somebody of a directory.
+//! Sign-in at the portal with a directory account.
 
 use events::Event;
 use events::enrollment::{EnrollmentEvent, SignInMethodName, SignInRefusal};
@@ -20,7 +20,7 @@ use world::{ManualClock, World};
 
 const LOCAL_PASSWORD: &str = "a long walk in eleven steps";
 
-/// A server at which directories are asked, in this order; its clock stands still.
+/// Starts a server that asks these directories in this order. Its clock moves only when the test moves it.
 async fn server(directories: Vec<Directory>) -> (TestServer, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(World::system().now()));
     let names: Vec<String> = directories.iter().map(|directory| directory.name.clone()).collect();
@@ -33,7 +33,7 @@ async fn server(directories: Vec<Directory>) -> (TestServer, Arc<ManualClock>) {
     (server, clock)
 }
 
-/// Tries to sign in from an address of the internet.
+/// Tries to sign in from a public address.
 async fn from(server: &TestServer, address: &str, name: &str, password: &str) -> Answer {
     let mut guest = Guest::new(server, &iphone("17.5"));
     guest.get("/enroll/sign-in").await;
@@ -42,7 +42,7 @@ async fn from(server: &TestServer, address: &str, name: &str, password: &str) ->
     headers.insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
     let fields = [("user_name", name), ("password", password)];
     let mut answer = guest.post_with("/enroll/sign-in", &fields, headers).await;
-    // Two pages differ by these in any case.
+    // Help code and form token differ between any two pages, so they are removed.
     if let Some((before, after)) = answer.body.clone().split_once("Help code ") {
         answer.body = format!("{before}{}", &after[7..]);
     }
@@ -50,11 +50,11 @@ async fn from(server: &TestServer, address: &str, name: &str, password: &str) ->
     answer
 }
 
-/// Why people were refused, in the order of the log.
+/// Returns method and reason of the refused sign-ins, and whether the account was known, in the order of the log.
 async fn refusals(server: &TestServer) -> Vec<(SignInMethodName, SignInRefusal, bool)> {
     let refusal = |event| match event {
         Event::Enrollment(EnrollmentEvent::SignInRefused { method, reason, account, name, .. }) => {
-            assert!(account.is_some() != name.is_some(), "an account, or what was typed in place of one");
+            assert!(account.is_some() != name.is_some(), "either an account or the typed name");
             Some((method, reason, account.is_some()))
         }
         _ => None,
@@ -98,7 +98,7 @@ async fn a_person_of_a_directory_enrolls_and_step_7_knows_their_managed_apple_id
             _ => None,
         })
         .collect();
-    assert!(matches!(signed_in.as_slice(), [one, two] if one == two), "one person, twice: {signed_in:?}");
+    assert!(matches!(signed_in.as_slice(), [one, two] if one == two), "the same person twice: {signed_in:?}");
     assert_eq!(signed_in[0].0, SignInMethodName::Directory);
     scene.strike().await;
 }
@@ -115,10 +115,10 @@ async fn a_name_of_a_local_account_is_never_asked_of_a_directory() {
     assert_eq!(from(&server, "192.0.2.1", "alan", LOCAL_PASSWORD).await.status, 303);
     let log = slapd.log();
     assert!(!log.contains("alan"), "{log}");
-    assert!(log.contains("BIND dn=\"cn=nobody-"), "the time is spent all the same");
+    assert!(log.contains("BIND dn=\"cn=nobody-"), "the time of a bind is spent although no account is checked");
     assert_eq!(refusals(&server).await, [(SignInMethodName::LocalAccount, SignInRefusal::WrongPassword, true)]);
 
-    // Where local accounts are no way in, theirs are names like any other.
+    // If local accounts are disabled, their names are ordinary directory names.
     server.settings(|settings| settings.sign_in.enrollment.local_accounts = false).await;
     assert_eq!(from(&server, "192.0.2.1", "alan", LOCAL_PASSWORD).await.status, 401);
     assert_eq!(from(&server, "192.0.2.1", "alan", PASSWORD).await.status, 303);
@@ -135,10 +135,11 @@ async fn that_a_directory_is_down_is_told_to_everybody_alike_and_nobody_is_blame
     server.add_user("ada", LOCAL_PASSWORD, &[Privilege::Enroll]).await;
     assert_eq!(from(&server, "192.0.2.1", "grace", "a wrong one").await.status, 401);
     slapd.pause();
-    // Nobody is blamed: it does not count, however often.
+    // The attempt does not count as a failure of the person, however often it is repeated.
     let down = from(&server, "192.0.2.2", "grace", PASSWORD).await;
     assert!(down.status == 503 && down.body.contains("You cannot sign in right now."), "{}", down.body);
-    // From other addresses it goes on so, whatever the name; from one address each name waits after as many tries.
+    // From different addresses, every attempt gets this answer. From one address, every name has to wait after the
+    // same number of attempts.
     for nth in 0..7 {
         let again = from(&server, &format!("198.51.100.{nth}"), "grace", PASSWORD).await;
         assert_eq!((again.status, &again.body), (503, &down.body));
@@ -156,7 +157,7 @@ async fn that_a_directory_is_down_is_told_to_everybody_alike_and_nobody_is_blame
     assert_eq!(
         sequences,
         BTreeSet::from([vec![503, 503, 503, 503, 503, 429, 429]]),
-        "no name is told by its waiting time"
+        "the waiting time must not depend on the name"
     );
     assert_eq!(from(&server, "192.0.2.3", "ada", LOCAL_PASSWORD).await.status, 303, "local accounts need no directory");
     let told = refusals(&server).await;
@@ -185,7 +186,8 @@ async fn whoever_guesses_from_wherever_the_directory_locks_no_account() {
     let slapd = Slapd::start();
     let (server, clock) = server(vec![config(&slapd)]).await;
     let victim = format!("uid=victim,{}", slapd::PEOPLE);
-    // One after the other and at once, from everywhere, under every name that the directory takes for theirs.
+    // Guesses one after the other and concurrently, from many addresses, with every spelling that the directory
+    // accepts for this account.
     let names = ["victim", "victim@example.test", "VICTIM", " victim ", "\u{ff56}ictim", "Victim@Example.Test"];
     for nth in 0..12 {
         from(&server, &format!("198.51.100.{nth}"), names[nth % names.len()], "a wrong one").await;
@@ -199,17 +201,22 @@ async fn whoever_guesses_from_wherever_the_directory_locks_no_account() {
     let direct = changed(&slapd, |_| {});
     proven(verdict(&direct, "victim", PASSWORD).await);
 
-    // Nor does somebody who comes back whenever they may; the owner of the name comes in from elsewhere meanwhile.
+    // An attacker who returns as soon as permitted does not lock the account either. Meanwhile, its owner can sign in
+    // from another address.
     for _ in 0..4 {
         clock.advance_seconds(15 * 60);
         for _ in 0..5 {
             from(&server, "203.0.113.66", "victim", "a wrong one").await;
         }
-        assert_eq!(from(&server, "203.0.113.66", "victim", PASSWORD).await.status, 429, "not even the right one");
+        assert_eq!(
+            from(&server, "203.0.113.66", "victim", PASSWORD).await.status,
+            429,
+            "even the right password has to wait"
+        );
         assert_eq!(from(&server, "192.0.2.1", "victim", PASSWORD).await.status, 303);
     }
     proven(verdict(&direct, "victim", PASSWORD).await);
-    // The policy is real: five in a row lock.
+    // Confirms the directory's policy: five consecutive failures lock the account.
     for _ in 0..5 {
         denied(verdict(&direct, "victim", "a wrong one").await);
     }
@@ -237,7 +244,7 @@ async fn guessing_a_local_name_one_of_a_directory_and_none_looks_the_same() {
     let statuses: Vec<u16> = all[0].iter().map(|(status, ..)| *status).collect();
     assert_eq!(statuses, [401, 401, 401, 429, 429, 429, 429, 429, 401, 429, 429]);
     assert!(all.iter().all(|answers| *answers == all[0]), "{all:?}");
-    // The password of a local account we can judge ourselves: its owner need not wait for a directory.
+    // The server itself checks passwords of local accounts, so their owner does not have to wait for a directory.
     assert_eq!(from(&server, "192.0.2.1", "ada", LOCAL_PASSWORD).await.status, 303);
     server.stop().await;
 }
@@ -276,7 +283,7 @@ async fn a_directory_that_the_settings_name_and_the_configuration_does_not_lets_
     let slapd = Slapd::start();
     let (server, _) = server(vec![config(&slapd)]).await;
     server.add_user("ada", LOCAL_PASSWORD, &[Privilege::Enroll]).await;
-    // The file knows nothing of what the test configured.
+    // The configuration file does not contain the directory, which the test configured in memory.
     let file = server.config_file();
     let directory = server.stop_keeping().await;
     let file = directory.path().join(file.strip_prefix(file.parent().unwrap().parent().unwrap()).unwrap());
@@ -302,10 +309,13 @@ async fn nothing_of_people_and_passwords_of_a_directory_is_logged() {
     }
     slapd.pause();
     assert_eq!(from(&server, "192.0.2.3", "ada", PASSWORD).await.status, 503);
-    // Of ldap3 even what it warns of.
+    // For ldap3, even warnings are not logged.
     tracing::warn!(target: "ldap3::conn", "an entry that nobody waits for");
     let logged = logs::so_far();
-    assert!(logged.contains("several entries match a user name"), "the administrator is told");
+    assert!(
+        logged.contains("several entries match a user name"),
+        "the log must report the duplicate to the administrator"
+    );
     for secret in [
         PASSWORD,
         slapd::SEARCHER_PASSWORD,
@@ -318,7 +328,7 @@ async fn nothing_of_people_and_passwords_of_a_directory_is_logged() {
         "an entry that nobody waits for",
     ] {
         let line = logged.lines().find(|line| line.contains(secret));
-        assert_eq!(line, None, "{secret:?} is told");
+        assert_eq!(line, None, "{secret:?} is in the log");
     }
     server.stop().await;
 }

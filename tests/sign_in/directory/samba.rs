@@ -1,5 +1,5 @@
-//! A real domain controller (Samba's) of the tests' own on an address of the loopback interface that nobody else has: the ports
-//! of Active Directory are fixed. One serves all tests of a process; it ends with the process.
+//! A real domain controller (Samba) for these tests. It has its own loopback address, because the ports of Active
+//! Directory are fixed. One instance serves all tests of a process and ends with the process.
 
 mod people;
 
@@ -16,28 +16,28 @@ pub const PEOPLE: &str = "OU=People,DC=example,DC=test";
 pub const GROUPS: &str = "OU=Groups,DC=example,DC=test";
 pub const SEARCHER: &str = "CN=searcher,OU=Apps,DC=example,DC=test";
 pub const PASSWORD: &str = "C0rrect-Horse";
-/// Wrong passwords after which the domain locks an account.
+/// Number of wrong passwords after which the domain locks an account.
 pub const LOCKED_AFTER: usize = 3;
 const ADMINISTRATOR: &str = "EXAMPLE\\Administrator";
 const ADMINISTRATOR_PASSWORD: &str = "Adm1n-Passw0rd";
 const SAMBA: &str = "/usr/sbin/samba";
-/// The one that Debian's packages of Samba install their modules for.
+/// The Python for which Debian's Samba packages install their modules.
 const PYTHON: &str = "/usr/bin/python3";
-/// So long may it take until LDAPS answers.
+/// Maximum time until LDAPS accepts connections.
 const START: Duration = Duration::from_secs(60);
 
 /// A domain that runs until the process ends.
 pub struct Samba {
     directory: TempDir,
     address: String,
-    /// Its standard input ends with this process, however that ends; Samba ends with it.
+    /// The standard input of this child ends with the test process, however that ends. Samba then ends, too.
     child: Child,
 }
 
-/// Why it does not start is told to each test, and not found out by each again.
+/// The result of the start is kept, so that a failed start is not repeated in each test.
 static DOMAIN: OnceLock<Result<Samba, String>> = OnceLock::new();
 
-/// The domain; `None`, with a word about the test that is left out, where it cannot run.
+/// Returns the domain, or `None` if it cannot run here. In that case, reports that the test is skipped.
 pub fn domain(test: &str) -> Option<&'static Samba> {
     let files = [SAMBA, PYTHON, "/usr/bin/samba-tool", "/usr/bin/ldapmodify", "/usr/share/samba/setup/provision.ldif"];
     if !files.iter().all(|file| Path::new(file).is_file()) {
@@ -101,13 +101,14 @@ impl Samba {
         self.modify(&people::seed());
         let token = self.search("(sAMAccountName=Physics)", "primaryGroupToken");
         self.modify(&people::primary_group(&token));
-        // The domain lets nobody write when a password was set: its own library does, given a control of Samba's.
+        // LDAP clients cannot write the time of the last password change. Samba's own library can, with a control of
+        // Samba.
         self.done(
             Command::new(PYTHON).args(["-c", people::MADE_LONG_AGO]).arg(self.configuration()).arg(self.database()),
         );
     }
 
-    /// Changes entries, in LDIF, as the domain's administrator.
+    /// Changes entries (LDIF) as the domain's administrator.
     pub fn modify(&self, ldif: &str) {
         let file = self.directory.path().join("change.ldif");
         std::fs::write(&file, ldif).unwrap();
@@ -149,7 +150,7 @@ fn configuration(directory: &Path) -> PathBuf {
     directory.join("domain/etc/smb.conf")
 }
 
-// Without extended attributes of the file system: not every one has them.
+// Does not use extended attributes, because not every file system has them.
 fn provision(directory: &Path, address: &str) {
     let output = Command::new("/usr/bin/samba-tool")
         .args(["domain", "provision", "--realm=EXAMPLE.TEST", "--domain=EXAMPLE", "--server-role=dc"])
@@ -157,7 +158,7 @@ fn provision(directory: &Path, address: &str) {
         .arg(format!("--adminpass={ADMINISTRATOR_PASSWORD}"))
         .arg(format!("--host-ip={address}"))
         .arg(format!("--targetdir={}", directory.join("domain").display()))
-        // Samba leaves the loopback interface out unless an address of it is named with its network.
+        // Samba ignores the loopback interface unless one of its addresses is given with the network prefix.
         .arg(format!("--option=interfaces={address}/8"))
         .arg("--option=bind interfaces only=yes")
         .arg(format!("--option=posix:eadb={}", directory.join("eadb.tdb").display()))
@@ -166,11 +167,11 @@ fn provision(directory: &Path, address: &str) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-// Of all that a domain controller does, LDAP alone.
+// Runs only the LDAP service of the domain controller.
 fn serve(directory: &Path) -> Child {
     let log = std::fs::File::create(directory.join("log")).unwrap();
     let file = |name: &str| directory.join(name).display().to_string();
-    // `samba -i` ends when its own standard input ends, too; the shell waits for it, so that nothing is left behind.
+    // The shell kills Samba when the shell's standard input ends, and waits for it, so that no process is left.
     let watch = "exec 3<&0; \"$@\" <&- & pid=$!; (cat <&3 >/dev/null; kill $pid 2>/dev/null) & wait $pid";
     Command::new("sh")
         .args(["-c", watch, "sh", SAMBA, "-F", "--no-process-group", "--debug-stdout", "-s"])

@@ -1,4 +1,4 @@
-//! Servers that are mute, gone, restarted or not the ones they say they are.
+//! Directory servers that do not answer, are down, restart, or have the wrong certificate.
 
 use harness::directory::slapd::{self, PASSWORD, Slapd};
 use harness::directory::{changed, config, denied, proven, unavailable, verdict};
@@ -7,7 +7,7 @@ use identity::ldap::Ldap;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-/// Takes connections and never says a word.
+/// Starts a server that accepts connections and never answers. Returns it with its LDAPS and LDAP addresses.
 fn mute() -> (TcpListener, String, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -22,7 +22,7 @@ async fn behind_a_mute_server_the_next_one_answers_and_is_asked_first_from_then_
     let slapd = Slapd::start();
     let (listener, ldaps, ldap) = mute();
     listener.set_nonblocking(true).unwrap();
-    // Who came since this was asked last.
+    // Number of connections since the last call.
     let came = || std::iter::from_fn(|| listener.accept().ok()).count();
     for silent in [ldaps, ldap] {
         let directory = changed(&slapd, |config| {
@@ -31,10 +31,10 @@ async fn behind_a_mute_server_the_next_one_answers_and_is_asked_first_from_then_
         });
         let begun = Instant::now();
         proven(verdict(&directory, "ada", PASSWORD).await);
-        assert!(begun.elapsed() >= Duration::from_secs(2), "{silent} was waited for");
+        assert!(begun.elapsed() >= Duration::from_secs(2), "the client must wait for {silent}");
         assert!(came() > 0);
         proven(verdict(&directory, "alan", PASSWORD).await);
-        assert_eq!(came(), 0, "{silent} was asked again");
+        assert_eq!(came(), 0, "{silent} must not be asked again");
     }
 }
 
@@ -55,7 +55,7 @@ async fn a_mute_server_alone_is_given_up_after_its_timeout() {
         let why = unavailable(verdict);
         assert!(why.contains("no answer within 1 s"), "{why}");
     }
-    assert!(begun.elapsed() < Duration::from_secs(15), "those who wait at the same time wait together");
+    assert!(begun.elapsed() < Duration::from_secs(15), "concurrent attempts share one wait");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,12 +72,12 @@ async fn after_its_time_out_a_mute_server_is_left_alone_for_some_seconds() {
     });
     unavailable(verdict(&directory, "ada", PASSWORD).await);
     let came = std::iter::from_fn(|| listener.accept().ok()).count();
-    assert_eq!(came, 1, "one question is one time-out: no second one for the password");
+    assert_eq!(came, 1, "one attempt waits once: no second connection for the password");
     for _ in 0..5 {
         let why = unavailable(verdict(&directory, "ada", PASSWORD).await);
         assert!(why.contains("no answer within 1 s"), "{why}");
     }
-    assert!(listener.accept().is_err(), "nobody waits for it again so soon");
+    assert!(listener.accept().is_err(), "the server is not asked again within some seconds");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,7 +95,11 @@ async fn a_server_that_is_restarted_in_the_middle_of_use_is_found_again() {
     assert_eq!(proven(verdict(&ldap, "ada", PASSWORD).await), before);
     slapd.pause();
     slapd.go_on();
-    assert_eq!(proven(verdict(&ldap, "ada", PASSWORD).await), before, "lost and found between two questions");
+    assert_eq!(
+        proven(verdict(&ldap, "ada", PASSWORD).await),
+        before,
+        "the connection was lost and restored between two attempts"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,7 +119,7 @@ async fn the_searchers_connection_is_kept_and_never_used_for_a_password() {
     let connection =
         |line: &str| line.split("conn=").nth(1).and_then(|rest| rest.split(' ').next()).unwrap().to_owned();
     let connections: std::collections::BTreeSet<String> = bound.iter().map(|line| connection(line)).collect();
-    assert_eq!((bound.len(), connections.len()), (5, 5), "each on a connection of its own: {bound:#?}");
+    assert_eq!((bound.len(), connections.len()), (5, 5), "each bind on its own connection: {bound:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,17 +145,18 @@ async fn a_certificate_of_another_ca_or_for_another_name_is_refused() {
         });
         unavailable(verdict(&ldap, "ada", PASSWORD).await);
     }
-    assert_eq!(slapd.binds_of(slapd::SEARCHER), 0, "nothing was said to a server that is not trusted");
+    assert_eq!(slapd.binds_of(slapd::SEARCHER), 0, "no bind was sent to an untrusted server");
 }
 
-/// There is no way to ask for it: `ldap://` is StartTLS. The directory would refuse it as well.
+/// No configuration sends a password without TLS: `ldap://` uses StartTLS. The directory would refuse it as well.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_tls_no_password_is_sent() {
     if !slapd::is_here(test_name!()) {
         return;
     }
     let slapd = Slapd::start();
-    // A server that does not know StartTLS answers with an error: a real one would be asked in the clear then.
+    // A server that does not support StartTLS answers with an error. A client that continued would send the password
+    // in plain text.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = std::thread::spawn(move || {
@@ -172,7 +177,7 @@ async fn without_tls_no_password_is_sent() {
     drop(ldap);
     let (asked, rest) = server.join().unwrap();
     let contains = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
-    assert!(contains(&asked, "1.3.6.1.4.1.1466.20037"), "StartTLS was asked for");
+    assert!(contains(&asked, "1.3.6.1.4.1.1466.20037"), "the client requests StartTLS");
     for text in [slapd::SEARCHER_PASSWORD, PASSWORD] {
         assert!(!contains(&asked, text) && !contains(&rest, text));
     }
@@ -180,7 +185,7 @@ async fn without_tls_no_password_is_sent() {
         .args(["-x", "-H", &slapd.ldap(), "-D", slapd::SEARCHER, "-w", slapd::SEARCHER_PASSWORD])
         .output()
         .unwrap();
-    assert_eq!(plain.status.code(), Some(13), "confidentiality required");
+    assert_eq!(plain.status.code(), Some(13), "result 13: confidentiality required");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -201,5 +206,5 @@ async fn a_searcher_that_is_denied_is_not_tried_again_and_again() {
         let why = unavailable(verdict(&ldap, "ada", PASSWORD).await);
         assert!(why.contains("does not try them again for 15 min"), "{why}");
     }
-    assert_eq!(slapd.binds_of(slapd::SEARCHER), 1, "its account is not locked");
+    assert_eq!(slapd.binds_of(slapd::SEARCHER), 1, "only one bind, so that the account is not locked");
 }

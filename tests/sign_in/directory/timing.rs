@@ -1,4 +1,5 @@
-//! How long a refusal takes for a name that nobody has and for a wrong password: what an attacker sees who measures.
+//! Compares the duration of a refusal for an unknown name and for a wrong password, because an attacker can measure
+//! it.
 //!
 //! Takes minutes: `cargo test --release --test sign_in directory::timing -- --ignored --nocapture`.
 
@@ -15,10 +16,10 @@ use std::sync::Arc;
 use std::time::Instant;
 use world::{ManualClock, World};
 
-/// Where the tries come from.
+/// Source address of the attempts.
 const SOURCE: &str = "203.0.113.66";
 
-/// Of each kind.
+/// Returns the number of attempts of each kind.
 fn tries() -> usize {
     std::env::var("MUSTER_TIMING_TRIES").ok().and_then(|tries| tries.parse().ok()).unwrap_or(500)
 }
@@ -35,16 +36,18 @@ async fn an_unknown_name_and_a_wrong_password_take_the_same_time() {
     .await;
     server.add_user("lena", "a long walk in eleven steps", &[Privilege::Enroll]).await;
     compare(&server, &clock, "local accounts", "lena", "zara").await;
-    // Then a refusal of the known name is written, one of the unknown name is counted.
+    // During a flood, a refusal of the known name is recorded as an event, and one of the unknown name is only
+    // counted.
     let flood = Some(SOURCE.parse().unwrap());
     compare_under(&server, &clock, flood, "local accounts while their source floods", "lena", "zara").await;
     if let Some(slapd) = slapd {
         server.settings(|settings| settings.sign_in.enrollment.directories = vec!["main".into()]).await;
-        // The directory would lock the account: what it does with a locked one is not what is measured.
+        // Disables the lockout: otherwise the directory would lock the account, and the test would measure refusals of
+        // a locked account.
         slapd.modify("dn: cn=default,ou=policies,dc=example,dc=test\nchangetype: modify\nreplace: pwdLockout\npwdLockout: FALSE\n");
         compare(&server, &clock, "a directory", "alan", "zara").await;
         compare(&server, &clock, "a local account where there is a directory", "lena", "zara").await;
-        // As a directory does that hashes slowly.
+        // Simulates a directory with a slow password hash.
         let slow = "dn: uid=grace,ou=people,dc=example,dc=test\nchangetype: modify\nreplace: userPassword\n\
                     userPassword: {CRYPT}$6$rounds=20000$saltsaltsalt$N2Nl1Q0mGmPDnDzXy9bWzH5F0kT8XvVVJPV8XO3m1bZ7mUuRz0mM0hSgqKcOe3m9vJ5hJxq0t3e6mJm0Yb1sA/\n";
         slapd.modify(slow);
@@ -57,7 +60,7 @@ async fn compare(server: &TestServer, clock: &ManualClock, what: &str, known: &s
     compare_under(server, clock, None, what, known, unknown).await;
 }
 
-/// `flood`: the share of this source is used up before each try.
+/// `flood`: the share of this source is used up before each attempt.
 #[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 async fn compare_under(
     server: &TestServer,
@@ -69,14 +72,14 @@ async fn compare_under(
 ) {
     let mut times = [Vec::new(), Vec::new()];
     for nth in 0..tries() + 20 {
-        // Another order each time: what comes first finds other caches.
+        // Alternates the order, because the first attempt finds other cache contents.
         let names = if nth % 2 == 0 { [(0, known), (1, unknown)] } else { [(1, unknown), (0, known)] };
         for (kind, name) in names {
-            // Nothing is throttled: it is another quarter of an hour.
+            // A quarter of an hour passes, so that no attempt is throttled.
             clock.advance_seconds(901);
             while flood.is_some_and(|source| granted(&server.app().sign_in, source)) {}
             let took = refusal(server, name).await;
-            // The first ones open connections.
+            // The first attempts open connections, so they do not count.
             if nth >= 20 {
                 times[kind].push(took);
             }
@@ -90,10 +93,10 @@ async fn compare_under(
         summary(&unknown),
         two_sided(z)
     );
-    assert!(z.abs() < 3.3, "{what}: the time tells which names there are (z = {z:.2})");
+    assert!(z.abs() < 3.3, "{what}: the duration reveals which names exist (z = {z:.2})");
 }
 
-/// Milliseconds from the sending of the form to the refusal.
+/// Returns the milliseconds from sending the form to the refusal.
 async fn refusal(server: &TestServer, name: &str) -> f64 {
     let mut guest = Guest::with(server.client(), server.url(), &iphone("17.5"));
     guest.get("/enroll/sign-in").await;
@@ -121,7 +124,7 @@ fn summary(times: &[f64]) -> String {
     )
 }
 
-/// Mann and Whitney's test: how many standard deviations the ranks of the two are apart.
+/// Mann-Whitney test: returns the distance of the rank sum from its expected value, in standard deviations.
 fn rank_sum(one: &[f64], other: &[f64]) -> f64 {
     let mut all: Vec<(f64, bool)> =
         one.iter().map(|time| (*time, true)).chain(other.iter().map(|time| (*time, false))).collect();
@@ -131,7 +134,7 @@ fn rank_sum(one: &[f64], other: &[f64]) -> f64 {
     (ranks - m * (m + n + 1.0) / 2.0) / (m * n * (m + n + 1.0) / 12.0).sqrt()
 }
 
-// Abramowitz and Stegun, 7.1.26.
+// Abramowitz and Stegun, formula 7.1.26.
 fn two_sided(z: f64) -> f64 {
     let x = z.abs() / std::f64::consts::SQRT_2;
     let t = 1.0 / (1.0 + 0.327_591_1 * x);

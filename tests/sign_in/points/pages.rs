@@ -1,4 +1,4 @@
-//! Points 16 to 22: forms, headers, redirects, documents, errors, what is written down and what is kept.
+//! Points 16 to 22: forms, headers, redirects, documents, errors, audit events, caching.
 
 use super::{PASSWORD, PORTAL_SESSION, guest, is_in, server};
 use events::enrollment::{EnrollmentKind, Ownership};
@@ -13,7 +13,7 @@ use harness::guest::Guest;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue};
 
-/// Every page of the console that an administrator may open.
+/// Pages of the console that an administrator may open.
 const CONSOLE: [&str; 4] = ["/console/devices", "/console/earlier", "/console/audit", "/console/sign-in"];
 /// Every page of the portal.
 const PORTAL: [&str; 11] = [
@@ -61,7 +61,7 @@ async fn point_16_no_form_works_from_elsewhere_and_no_page_view_advances_anythin
         assert_eq!(answer.status, 403, "{path} from another site");
         let genuine = std::mem::replace(&mut portal.csrf, "made-up".into());
         let answer = portal.post(&path, &[]).await;
-        assert!([400, 403].contains(&answer.status), "{path} with a token that is made up: {}", answer.status);
+        assert!([400, 403].contains(&answer.status), "{path} with an invented token: {}", answer.status);
         portal.csrf = genuine;
     }
     let forms = forms_of_the_console();
@@ -69,7 +69,7 @@ async fn point_16_no_form_works_from_elsewhere_and_no_page_view_advances_anythin
     for path in &forms {
         let genuine = console.post_from("https://evil.example", path, &filled_in(&csrf)).await;
         assert_eq!(genuine.status, 403, "{path} from another site: {}", genuine.body);
-        assert_eq!(console.post(path, &filled_in("made-up")).await.status, 403, "{path} with a token that is made up");
+        assert_eq!(console.post(path, &filled_in("made-up")).await.status, 403, "{path} with an invented token");
     }
     for path in PORTAL {
         portal.get(path).await;
@@ -83,13 +83,13 @@ async fn point_16_no_form_works_from_elsewhere_and_no_page_view_advances_anythin
     server.stop().await;
 }
 
-/// Every form of the console, read from its routes, with something in the place of each name.
+/// Returns the path of every form of the console, read from its routes, with a value for each parameter.
 fn forms_of_the_console() -> Vec<String> {
     let sources = [include_str!("../../../src/admin.rs"), include_str!("../../../src/admin/commands.rs")];
     let routes = sources.into_iter().flat_map(|source| source.split("web::resource(\"").skip(1));
     let forms = routes.filter(|route| route.contains(".post(")).map(|route| route.split('"').next().unwrap());
     let within = |path: &str| if ["/preview", "/apply"].contains(&path) { "/settings" } else { "" };
-    // What a provider sends has no token of ours, and no session's authority.
+    // The forms that identity providers post have no form token, and they carry no authority of a session.
     forms
         .filter(|path| !path.ends_with("/acs"))
         .map(|path| format!("/console{}{}", within(path), named(path)))
@@ -109,7 +109,7 @@ fn named(path: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// Enough for any form, so that nothing but its token is wrong with it.
+/// Returns valid fields for any form, so that only the token can be wrong.
 fn filled_in(csrf: &str) -> [(&str, &str); 9] {
     [
         ("csrf", csrf),
@@ -139,7 +139,8 @@ async fn staff_events(server: &TestServer) -> usize {
     server.events_of("staff").await.len()
 }
 
-/// One answer of each sort at each surface for people: page, redirect, refusal, missing page, file.
+/// Returns the headers of one response of each kind at each surface for people: page, redirect, refusal, missing page,
+/// file.
 async fn one_of_each(server: &TestServer) -> Vec<(String, HeaderMap)> {
     let mut portal = guest(server);
     let link = portal.walk_to_mdm(Ownership::Institutional).await.link("profile");
@@ -161,7 +162,7 @@ fn value<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).map_or("", |value| value.to_str().unwrap())
 }
 
-/// ASVS 3.4.1 and 3.4.3 to 3.4.8. HSTS has a test of its own, since it depends on who trusts the certificate.
+/// ASVS 3.4.1 and 3.4.3 to 3.4.8. HSTS has its own test, because it depends on the certificate's trust.
 #[tokio::test(flavor = "multi_thread")]
 async fn point_17_every_answer_carries_the_headers_that_keep_it_from_being_misused() {
     let server = server().await;
@@ -201,7 +202,8 @@ async fn point_18_a_redirect_never_leads_to_another_site() {
     server.stop().await;
 }
 
-/// ASVS 1.5.1, 1.3.6, 13.2.4, for what devices send; the answers of identity providers have a corpus of their own.
+/// ASVS 1.5.1, 1.3.6, 13.2.4, for documents that devices send. The answers of identity providers have their own
+/// corpus.
 #[tokio::test(flavor = "multi_thread")]
 async fn point_19_documents_with_entities_or_foreign_references_are_refused_and_nothing_is_fetched() {
     let server = server().await;
@@ -217,7 +219,7 @@ async fn point_19_documents_with_entities_or_foreign_references_are_refused_and_
     ] {
         assert_eq!(device.put("checkin", document.as_bytes()).await.status, 400, "{document}");
     }
-    assert!(listener.accept().is_err(), "somebody came for the bait");
+    assert!(listener.accept().is_err(), "the external reference was fetched");
     server.stop().await;
 }
 
@@ -235,7 +237,7 @@ async fn point_20_what_breaks_lets_nobody_in_and_tells_nothing_of_itself() {
     for (status, body) in [(at_portal.status, &at_portal.body), (at_console.status, &at_console.body)] {
         assert_eq!(status, 503, "{body}");
         for inside in ["sqlite", "SQLite", "panicked", "src/", ".rs", "events.db"] {
-            assert!(!body.contains(inside), "{inside} is told: {body}");
+            assert!(!body.contains(inside), "the answer reveals {inside}: {body}");
         }
     }
     assert!(!portal.cookies.contains_key(PORTAL_SESSION));
@@ -266,11 +268,11 @@ async fn point_21_every_sign_in_refusal_and_change_of_factors_or_roles_is_writte
         let source = change.source.as_ref().and_then(|source| source.get());
         assert_eq!(source.map(String::as_str), Some("127.0.0.1"), "{wanted}");
         let session = log.iter().find(|entry| entry.event.type_name() == "StaffSignedIn").unwrap();
-        assert_eq!(change.correlation, session.correlation, "{wanted}: how they signed in is in the same session");
+        assert_eq!(change.correlation, session.correlation, "{wanted}: the sign-in has the same correlation");
     }
     for wanted in ["SignInRefused", "UserSignedIn", "StaffSignInRefused", "StaffSignedIn", "UnknownStaffRefused"] {
         let entries: Vec<_> = log.iter().filter(|entry| entry.event.type_name() == wanted).collect();
-        assert!(!entries.is_empty(), "{wanted} is not written down");
+        assert!(!entries.is_empty(), "{wanted} is not recorded");
         for entry in entries {
             let (_, data) = entry.event.to_parts();
             assert!(entry.at.0 > 0 && data.get("method").is_some(), "{wanted}: {data}");

@@ -1,4 +1,4 @@
-//! Points 13 to 15: people of identity providers, and what providers' answers must bear.
+//! Points 13 to 15: people of identity providers, and requirements on the providers' answers.
 
 use super::{PASSWORD, guest, is_in};
 use crate::saml::{self, Forged, forge};
@@ -44,7 +44,7 @@ async fn point_13_the_same_user_name_at_another_provider_is_another_person() {
     assert_eq!(guest(&server).sign_in("ada", PASSWORD).await.led_to(), IN);
     let ways = |settings: &mut events::settings::Settings| {
         let ways = &mut settings.sign_in.enrollment;
-        // A name of a local account is not asked of a directory, where local accounts are a way in.
+        // While local accounts are enabled, a local account's name is not sent to a directory.
         ways.local_accounts = false;
         ways.directories = vec!["main".into()];
         ways.single_sign_on = vec![SCHOOL.into(), "other".into()];
@@ -60,8 +60,8 @@ async fn point_13_the_same_user_name_at_another_provider_is_another_person() {
         assert_eq!(come_back_to(&server, name, hostile, ada).await.led_to(), IN, "{name}");
     }
     let people = people(&server).await;
-    assert_eq!((people.len(), people[2]), (5, people[4]), "the same person of the same provider");
-    assert_eq!(people.into_iter().collect::<BTreeSet<_>>().len(), 4, "and another of each");
+    assert_eq!((people.len(), people[2]), (5, people[4]), "the same person at the same provider");
+    assert_eq!(people.into_iter().collect::<BTreeSet<_>>().len(), 4, "a different person at each provider");
     let log = server.whole_log().await;
     let accounts = log.iter().filter(|entry| entry.stream.category() == "account").map(|entry| entry.stream.id());
     assert_eq!(accounts.collect::<BTreeSet<_>>().len(), 4);
@@ -136,13 +136,13 @@ async fn point_15_openid_connect_is_bound_to_browser_request_provider_audience_a
     let verifier = hostile.was_sent("code_verifier").unwrap();
     let challenge = URL_SAFE_NO_PAD.encode(openssl::sha::sha256(verifier.as_bytes()));
     assert_eq!((told("code_challenge"), told("code_challenge_method")), (challenge, "S256".into()));
-    // The answer of one provider, mixed up with the request to another; and one that does not say whose it is.
+    // Two faulty answers: one with the issuer of another provider (mix-up), and one without an issuer.
     for iss in ["&iss=https%3A%2F%2Fanother.example", ""] {
         let mut mixed_up = guest(&server);
         let state = parameter(&set_out(&mut mixed_up, SCHOOL).await, "state").unwrap();
         assert_told_nothing(&mixed_up.get(&format!("{at}&state={state}{iss}")).await);
     }
-    assert_eq!(hostile.asked("/token"), 1, "no code was given away");
+    assert_eq!(hostile.asked("/token"), 1, "no further code was sent to the provider");
     let (unsolicited, wrong) = (Fault::Unsolicited, Fault::WrongIssuer);
     assert_eq!(faults(&server).await, [unsolicited, unsolicited, wrong, wrong]);
     strike(server, hostile).await;
@@ -161,11 +161,14 @@ async fn point_15_openid_connect_is_bound_to_browser_request_provider_audience_a
         assert_eq!(answer.await.led_to(), IN);
     }
     let people = people(&server).await;
-    assert!(people[0] != people[1] && people[0] == people[2], "known by the subject, not by the address: {people:?}");
+    assert!(
+        people[0] != people[1] && people[0] == people[2],
+        "people are identified by the subject, not by the mail address: {people:?}"
+    );
     strike(server, hostile).await;
 
     let (server, hostile) = stage(|config| config.issuer.push('/')).await;
     assert_told_not_now(&press(&mut guest(&server), SCHOOL).await);
-    assert_eq!((hostile.asked("/token"), hostile.asked("/jwks")), (0, 0), "metadata of another issuer is not believed");
+    assert_eq!((hostile.asked("/token"), hostile.asked("/jwks")), (0, 0), "metadata of another issuer is not used");
     strike(server, hostile).await;
 }

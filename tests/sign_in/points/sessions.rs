@@ -32,7 +32,7 @@ async fn point_01_every_cookie_is_secure_http_only_for_this_host_and_same_site()
     let console = Browser::new(&server);
     seen.extend(set_cookies(&console.get("/console/sign-in").await.headers));
     seen.extend(set_cookies(&console.sign_in("grace", PASSWORD).await.headers));
-    // Forgery token, language, session; the session of staff before and after; and by which each place knows the browser.
+    // Portal: form token, language, session, known browser. Console: session before and after sign-in, known browser.
     assert_eq!(seen.len(), 7, "{seen:?}");
     for cookie in seen {
         for part in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
@@ -43,7 +43,7 @@ async fn point_01_every_cookie_is_secure_http_only_for_this_host_and_same_site()
     server.stop().await;
 }
 
-/// ASVS 7.2.3: at least 128 bits from a generator for secrets.
+/// ASVS 7.2.3: at least 128 bits from a cryptographic generator.
 #[tokio::test(flavor = "multi_thread")]
 async fn point_02_session_keys_have_256_random_bits() {
     let server = server().await;
@@ -56,9 +56,9 @@ async fn point_02_session_keys_have_256_random_bits() {
         let key = Browser::new(&server).sign_in("grace", PASSWORD).await.cookie().unwrap();
         keys.insert(URL_SAFE_NO_PAD.decode(key).unwrap());
     }
-    assert_eq!(keys.len(), 16, "no two are the same");
+    assert_eq!(keys.len(), 16, "every key is different");
     assert!(keys.iter().all(|key| key.len() == 32));
-    // A stuck or counting generator would show in the bits: of 4,096 about half are set.
+    // A stuck or counting generator would be visible in the bits: about half of the 4,096 bits must be set.
     let set: u32 = keys.iter().flatten().map(|byte| byte.count_ones()).sum();
     assert!((1_800..2_300).contains(&set), "{set} of 4096 bits are set");
     server.stop().await;
@@ -108,7 +108,7 @@ async fn point_04_signing_out_kills_the_session_on_the_server() {
     server.stop().await;
 }
 
-/// ASVS 7.1.1, 7.3.1, 7.3.2: written down in docs/signing-in.md.
+/// ASVS 7.1.1, 7.3.1, 7.3.2: the limits are documented in docs/signing-in.md.
 #[tokio::test(flavor = "multi_thread")]
 async fn point_05_sessions_end_when_idle_and_at_the_latest_when_they_are_old() {
     let clock = clock();
@@ -120,10 +120,10 @@ async fn point_05_sessions_end_when_idle_and_at_the_latest_when_they_are_old() {
         assert!(is_at_the_console(&console).await);
     }
     clock.advance_seconds(IDLE_SECONDS - 60);
-    assert!(!is_at_the_console(&console).await, "a session in use ends, too");
+    assert!(!is_at_the_console(&console).await, "a session in use also ends");
     console.sign_in("grace", PASSWORD).await;
     clock.advance_seconds(IDLE_SECONDS + 1);
-    assert!(!is_at_the_console(&console).await, "an idle one ends sooner");
+    assert!(!is_at_the_console(&console).await, "an idle session ends sooner");
 
     let mut portal = guest(&server);
     portal.sign_in("ada", PASSWORD).await;
@@ -159,7 +159,7 @@ async fn point_06_disabling_somebody_ends_all_their_sessions_and_an_administrato
     assert!(!is_at_the_console(&desk).await && !is_at_the_console(&sofa).await);
     for console in [&desk, &sofa] {
         console.sign_in("grace", PASSWORD).await;
-        assert!(is_at_the_console(console).await, "nothing but the sessions was ended");
+        assert!(is_at_the_console(console).await, "only the sessions were ended");
     }
     for user_name in ["ada", "grace"] {
         server.execute(Request::DisableUser { user_name: user_name.into() }).await;

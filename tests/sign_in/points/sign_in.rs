@@ -1,4 +1,4 @@
-//! Points 8, 9, 11 and 12: guessing, what a refusal tells, passwords, first accounts.
+//! Points 8, 9, 11 and 12: guessing, contents of refusals, passwords, initial accounts.
 
 use super::{PASSWORD, clock, guest, is_in, server, server_at};
 use events::staff::Privilege;
@@ -11,7 +11,7 @@ use staff::administration::{Answer, NewUser, Request, execute};
 use std::collections::BTreeSet;
 use world::World;
 
-/// ASVS 6.1.1, 6.3.1: written down in docs/signing-in.md.
+/// ASVS 6.1.1, 6.3.1: the limits are documented in docs/signing-in.md.
 #[tokio::test(flavor = "multi_thread")]
 async fn point_08_guessing_is_slowed_down_and_locks_nobody_out() {
     let clock = clock();
@@ -23,11 +23,11 @@ async fn point_08_guessing_is_slowed_down_and_locks_nobody_out() {
     for _ in 0..BY_NAME_AND_SOURCE.burst {
         assert_eq!(from(&server, "203.0.113.66", "wrong password").await, (401, String::new()));
     }
-    // Not even the right password is looked at now; but only for whoever guessed.
+    // Now even the right password is not checked, but only from the address that guessed.
     assert_eq!(from(&server, "203.0.113.66", PASSWORD).await, (429, "60".to_owned()));
     assert_eq!(from(&server, "198.51.100.7", PASSWORD).await.0, 303);
     clock.advance_seconds(BY_NAME_AND_SOURCE.refill_seconds + 1);
-    assert_eq!(from(&server, "203.0.113.66", PASSWORD).await.0, 303, "nothing is locked for good");
+    assert_eq!(from(&server, "203.0.113.66", PASSWORD).await.0, 303, "the account is not locked permanently");
 
     let paper = include_str!("../../../docs/signing-in.md");
     let (name, source) = (BY_NAME_AND_SOURCE, BY_SOURCE);
@@ -53,7 +53,7 @@ async fn from(server: &TestServer, address: &str, password: &str) -> (u16, Strin
     (answer.status, answer.header("retry-after"))
 }
 
-/// ASVS 6.3.8. That they take the same time has tests where each way of signing in is.
+/// ASVS 6.3.8. The equal duration is tested with each sign-in method.
 #[tokio::test(flavor = "multi_thread")]
 async fn point_09_unknown_name_wrong_password_and_missing_right_get_the_same_answer() {
     let server = server().await;
@@ -88,7 +88,7 @@ async fn point_11_passwords_may_be_long_and_of_anything_and_must_not_be_guessed_
     let server = server().await;
     for weak in ["seven77", "password1", "Qwerty123!", "aaaaaaaaaaaa", "Michelle1987", "bob.bob.1"] {
         let Answer::Refused { why } = execute(&server.app().staff, add("bob", weak)).await else {
-            panic!("{weak} is taken")
+            panic!("{weak} is accepted")
         };
         assert!(why.contains("password"), "{why}");
     }
@@ -97,9 +97,9 @@ async fn point_11_passwords_may_be_long_and_of_anything_and_must_not_be_guessed_
     server.execute(add("bob", &long)).await;
     let mut bob = guest(&server);
     let cut = long.chars().take(64).collect::<String>();
-    assert_eq!(bob.sign_in("bob", &cut).await.status, 401, "nothing is cut off");
+    assert_eq!(bob.sign_in("bob", &cut).await.status, 401, "the password is not truncated");
     assert_eq!(bob.sign_in("bob", &long).await.status, 303);
-    // Password managers and pasting: nothing on the page forbids them.
+    // The page does not prevent password managers or pasting.
     let page = guest(&server).get("/enroll/sign-in").await.body;
     assert!(page.contains(r#"autocomplete="current-password""#) && !page.contains("onpaste"), "{page}");
     server.stop().await;
@@ -116,7 +116,7 @@ fn add(user_name: &str, password: &str) -> Request {
     })
 }
 
-/// ASVS 6.3.2, 6.4.1. That the link for the first administrator expires has a test beside it.
+/// ASVS 6.3.2, 6.4.1. The expiry of the first administrator's link has its own test.
 #[tokio::test(flavor = "multi_thread")]
 async fn point_12_a_new_installation_has_no_account_that_opens_anything() {
     let (directory, config) = installation().await;
@@ -139,6 +139,6 @@ async fn a_clock_that_moves_does_not_end_what_is_not_over() {
     let mut portal = guest(&server);
     portal.sign_in("ada", PASSWORD).await;
     clock.advance_seconds(-120);
-    assert!(is_in(&mut portal).await, "a clock that was set back by two minutes ends no session");
+    assert!(is_in(&mut portal).await, "setting the clock back by two minutes ends no session");
     server.stop().await;
 }

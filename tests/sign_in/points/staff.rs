@@ -1,4 +1,4 @@
-//! Points 7 and 10: what staff prove once more before they change something, and how strongly they sign in.
+//! Points 7 and 10: the confirmation by staff before a change, and the strength of their sign-in.
 
 use super::{clock, server_at};
 use crate::saml;
@@ -29,7 +29,7 @@ async fn point_07_factors_roles_and_settings_change_only_after_a_proof_of_the_la
     let text = text.replace("Example School", "Another School");
     let settings = [("text", text.as_str()), ("over", over.as_str())];
     clock.advance_seconds(5 * 60 - 2);
-    assert_eq!(root.get(NEW).await.status, 200, "fresh enough");
+    assert_eq!(root.get(NEW).await.status, 200, "the sign-in is recent enough");
 
     clock.advance_seconds(4);
     assert!(root.get(NEW).await.location().starts_with("/console/confirm"));
@@ -48,12 +48,12 @@ async fn point_07_factors_roles_and_settings_change_only_after_a_proof_of_the_la
         listed.into_iter().find(|listed| listed.id == ada).unwrap().privileges
     };
     let organization = async || server.app().settings.current().await.unwrap().organization;
-    assert_eq!(ada_now().await, BTreeSet::from([Privilege::Enroll]), "nothing changed");
-    assert_eq!(organization().await, "Example School", "nothing changed");
+    assert_eq!(ada_now().await, BTreeSet::from([Privilege::Enroll]), "the privileges are unchanged");
+    assert_eq!(organization().await, "Example School", "the settings are unchanged");
 
     let door = root.get("/console/confirm").await;
     assert_eq!(post(&root, &door, "/console/confirm/password", &[("password", "wrong words")]).await.status, 401);
-    assert!(root.get(NEW).await.location().starts_with("/console/confirm"), "nothing was proven");
+    assert!(root.get(NEW).await.location().starts_with("/console/confirm"), "a wrong password confirms nothing");
     assert_eq!(post(&root, &door, "/console/confirm/password", &[("password", PASSWORD)]).await.status, 303);
     assert_eq!(act(&root, ada, "roles", &[("auditor", "on")]).await.status, 303);
     assert_eq!(post(&root, &page, "/console/settings/apply", &settings).await.location(), "/console/settings");
@@ -68,7 +68,7 @@ async fn require(server: &TestServer) {
     server.settings(|settings| settings.second_factors.required_for = roles.into()).await;
 }
 
-/// Whoever signed in and has no second factor yet gets to the page where one is set up and nowhere else.
+/// Checks that a person who needs a second factor and has none can open only the page where one is set up.
 async fn assert_kept_out(browser: &Browser, how: &str) {
     for path in ["/console/devices", "/console/audit", "/console/staff", "/console/settings", "/console/account"] {
         let answer = browser.get(path).await;
@@ -106,7 +106,7 @@ async fn point_10_every_way_in_is_listed_and_asks_staff_for_the_same_second_fact
         }
         seeds.insert(seed);
     }
-    assert_eq!(seeds.len(), 2, "everybody has their own");
+    assert_eq!(seeds.len(), 2, "each person has their own seed");
     server.caught_up().await;
     let lines = logs::so_far();
     for seed in &seeds {
@@ -114,7 +114,10 @@ async fn point_10_every_way_in_is_listed_and_asks_staff_for_the_same_second_fact
         assert!(!lines.contains(seed.as_str()), "a seed was logged");
         for file in std::fs::read_dir(&server.app().config.store.directory).unwrap() {
             let Ok(bytes) = std::fs::read(file.unwrap().path()) else { continue };
-            assert!(!bytes.windows(seed.len()).any(|window| window == seed.as_bytes()), "a seed is stored in clear");
+            assert!(
+                !bytes.windows(seed.len()).any(|window| window == seed.as_bytes()),
+                "a seed is stored in plain text"
+            );
         }
     }
     server.stop().await;

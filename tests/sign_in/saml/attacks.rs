@@ -1,4 +1,4 @@
-//! The corpus of attacks on the running server: each is refused, with an event that says why.
+//! Sends the corpus of attacks to the running server. Each attack is refused, with an event that has the reason.
 
 use super::corpus::attacks;
 use super::{CONSUMER, Forged, assert_told_nothing, faults, post, visit_events};
@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use world::{Clock as _, ManualClock, SystemClock, World};
 
-/// Refusals that are written down at once, and how long until there is room for as many again.
+/// Number of refusals that are recorded at once, and number of seconds until as many are possible again.
 const ROOM: usize = 60;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -18,13 +18,13 @@ async fn every_attack_is_refused_with_an_event_that_says_why() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let trap = listener.local_addr().unwrap().to_string();
-    // Each answer is to a request of its own, which somebody waits for.
+    // Each answer belongs to its own request, which is still open.
     let mut begun = Vec::new();
     for _ in 0..150 {
         begun.push(forged.begin().await);
     }
     let requests = RefCell::new(begun.iter().map(|(_, request)| request.clone()).collect::<Vec<_>>());
-    let facts = || forged.facts(&requests.borrow_mut().pop().expect("enough have set out"));
+    let facts = || forged.facts(&requests.borrow_mut().pop().expect("enough requests were started"));
     let attacks = attacks(&forged.idp, &facts, &trap);
     for (nth, attack) in attacks.iter().enumerate() {
         if nth % ROOM == ROOM - 1 {
@@ -49,7 +49,7 @@ async fn every_attack_is_refused_with_an_event_that_says_why() {
     for (guest, _) in begun.iter_mut().take(100).step_by(25) {
         assert_told_nothing(&guest.get(super::RETURN).await);
     }
-    // And whoever is honest gets in.
+    // A valid answer is still accepted.
     let (mut guest, request) = forged.begin().await;
     let answer = super::come_back(&forged.server, &mut guest, &forged.answer(&request)).await;
     assert_eq!(answer.led_to(), Some("/enroll/ownership"), "{}", answer.body);

@@ -1,4 +1,4 @@
-//! One walk in a real browser at phone size: the button, the provider's own page, and back.
+//! A SAML sign-in in a real browser at phone size: the button, the provider's own page, and back.
 
 use super::server_with;
 use super::simplesamlphp::SimpleSaml;
@@ -29,13 +29,13 @@ async fn walk(engine: Engine, test: &str, language: &str) {
     fill(client, "username", "alice").await;
     fill(client, "password", "alice-password").await;
     client.find(Locator::Css("[type=submit]")).await.unwrap().click().await.unwrap();
-    // The provider's last page posts by itself.
+    // The provider's last page submits its form automatically.
     arrive(&browser, "/enroll/ownership").await;
-    assert_eq!(language_of(&browser).await.as_deref(), Some(language), "after the round trip");
+    assert_eq!(language_of(&browser).await.as_deref(), Some(language), "the language is kept after the round trip");
     look_at(&browser, None, &format!("{test}-ownership")).await;
     let text = client.find(Locator::Css("body")).await.unwrap().text().await.unwrap();
     assert!(text.contains("alice"), "{text}");
-    // Back to the page before: the answer is not taken twice, and nobody is thrown out.
+    // Goes back to the previous page: the answer is not accepted again, and the person stays signed in.
     client.goto(&format!("{}/enroll/sso/school/return", server.url())).await.unwrap();
     arrive(&browser, "/enroll/ownership").await;
     browser.close().await;
@@ -52,7 +52,7 @@ async fn somebody_signs_in_at_a_real_provider_in_webkit() {
     walk(Engine::WebKit, "saml-webkit", "de").await;
 }
 
-/// The same for staff, whose cookies are others.
+/// The same for staff, who have other cookies.
 async fn staff(engine: Engine, test: &str) {
     let user_agent = iphone("17.5");
     let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark: true, language: "en" };

@@ -1,4 +1,4 @@
-//! Staff sign in at a provider that speaks SAML: by what they asked for alone, and never by an answer for the portal.
+//! Staff sign in at a SAML provider: only with an answer to their own request, never with an answer for the portal.
 
 use super::corpus::attacks;
 use super::forge::{Facts, Signing, field};
@@ -16,7 +16,7 @@ use world::{Clock as _, ManualClock, SystemClock, World};
 const CONSOLE: &str = "/console/sso/school/acs";
 const CONSOLE_RETURN: &str = "/console/sso/school/return";
 
-/// The console offers the provider, and a group of it gives the role of an auditor.
+/// Offers the provider at the console, and gives its group the auditor role.
 pub async fn open_to(server: &TestServer, group: &str) {
     let rule = RoleRule {
         who: Who::Group(group.into()),
@@ -41,7 +41,7 @@ pub fn for_console(forged: &Forged, request: &str) -> Facts {
     Facts { consumer: format!("{}{CONSOLE}", forged.server.url()), ..forged.facts(request) }
 }
 
-/// The post and the hop after it, in one browser.
+/// Posts the answer and follows the redirect, in one browser.
 pub async fn come_back(browser: &Browser, field: &str) -> Answer {
     let posted = browser.post_from("https://idp.example.test", CONSOLE, &[("SAMLResponse", field)]).await;
     assert_eq!(posted.location(), CONSOLE_RETURN);
@@ -61,7 +61,7 @@ async fn an_auditor_signs_in_at_a_real_provider() {
     let answer = come_back(&browser, &field).await;
     assert_eq!((answer.status, answer.location()), (303, "/console/audit"), "{}", answer.body);
     assert_eq!(browser.get("/console/audit").await.status, 200);
-    // Somebody without a role is told what everybody is told.
+    // A person without a role gets the same answer as everyone else.
     let browser = Browser::new(&server);
     let (_, field) = idp.log_in(&set_out(&browser, "").await, "bob").await;
     assert_eq!(come_back(&browser, &field).await.status, 401);
@@ -76,16 +76,16 @@ async fn an_answer_opens_the_console_once_in_the_browser_that_asked_and_never_un
     let request = request_id(&set_out(&staff, "").await);
     set_out(&thief, "").await;
     let good = field(&forged.idp.with_both_signed(&for_console(&forged, &request)));
-    assert_eq!(come_back(&thief, &good).await.status, 401, "the answer alone lets nobody in");
+    assert_eq!(come_back(&thief, &good).await.status, 401, "the answer does not work in another browser");
     let status = staff.get(CONSOLE_RETURN).await.status;
-    assert_eq!(status, 401, "nor is whoever asked let in by an answer that another browser posted");
+    assert_eq!(status, 401, "an answer posted by another browser does not sign in the requester");
     let request = request_id(&set_out(&staff, "").await);
     let good = field(&forged.idp.with_both_signed(&for_console(&forged, &request)));
     assert_eq!(come_back(&staff, &good).await.status, 303);
     assert_eq!(staff.get("/console/audit").await.status, 200);
     forged.server.restart().await;
     assert_eq!(come_back(&Browser::new(&forged.server), &good).await.status, 401);
-    // Nobody asked; the switch is the portal's.
+    // An unsolicited answer: `allow_unsolicited` applies only to the portal.
     let facts = for_console(&forged, "_x");
     let unasked = |text: String| text.replace("InResponseTo=\"_x\" ", "");
     let assertion = forged.idp.signed(&unasked(facts.assertion()), &facts.assertion_id(), &Signing::default());
@@ -103,11 +103,11 @@ async fn what_is_for_the_portal_does_not_open_the_console_nor_the_other_way_roun
     let request = request_id(&set_out(&browser, "").await);
     let for_portal = forged.answer(&request);
     assert_eq!(come_back(&browser, &for_portal).await.status, 401);
-    // A request of the console's, answered to the portal as the provider would: nobody waits for it there.
+    // The answer to a request of the console, sent to the portal: the portal has no such request.
     let browser = Browser::new(&forged.server);
     let request = request_id(&set_out(&browser, "").await);
     post(&forged.server, CONSUMER, &forged.answer(&request)).await;
-    // And the portal's, answered to the console.
+    // The answer to a request of the portal, sent to the console.
     let (mut guest, request) = forged.begin().await;
     let answer = field(&forged.idp.with_both_signed(&for_console(&forged, &request)));
     assert_eq!(come_back(&browser, &answer).await.status, 401);

@@ -1,4 +1,5 @@
-//! The provider's metadata file: what is wrong with it stops nothing else, and what is mended counts without a restart.
+//! The provider's metadata file: a faulty file affects only its provider, and a corrected file is used without a
+//! restart.
 
 use super::{Forged, SCHOOL, come_back, guest, server_with, set_out};
 use harness::guest::Answer;

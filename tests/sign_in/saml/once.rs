@@ -1,4 +1,4 @@
-//! An answer counts once, for the request it answers, in the browser that began it.
+//! An answer is valid once, for the request it answers, in the browser that started the request.
 
 use super::{
     CONSUMER, Forged, RETURN, assert_told_nothing, assert_told_too_late, come_back, faults, forge, guest, keep_ticket,
@@ -21,13 +21,13 @@ async fn an_answer_opens_one_door_once_even_after_a_restart() {
         forged.server.restart().await;
     }
     assert_eq!(faults(&forged.server).await, [Fault::Replayed, Fault::Replayed]);
-    // The same assertion in an answer to somebody else's request, signed anew by the provider, is no other assertion.
+    // The same assertion in an answer to another request, signed again by the provider, is still the same assertion.
     let (mut second, request) = forged.begin().await;
     let facts = forge::Facts { serial: 1, ..forged.facts(&request) };
     let again = forge::field(&forged.idp.with_both_signed(&facts));
     assert_told_nothing(&come_back(&forged.server, &mut second, &again).await);
     assert_eq!(faults(&forged.server).await.last(), Some(&Fault::Replayed));
-    // Whoever was in is in still.
+    // The first person is still signed in.
     assert_eq!(first.get("/enroll/ownership").await.status, 200);
     forged.server.stop().await;
 }
@@ -63,19 +63,19 @@ async fn an_answer_lets_in_the_browser_that_began_and_no_other() {
     let forged = Forged::start(World::system(), |_| {}).await;
     let (mut victim, request) = forged.begin().await;
     let (mut thief, _) = forged.begin().await;
-    // The thief has the answer itself, and posts it.
+    // The thief has the answer and posts it.
     assert_told_nothing(&come_back(&forged.server, &mut thief, &forged.answer(&request)).await);
     let mut nobody = guest(&forged.server);
     assert_told_nothing(&nobody.get(RETURN).await);
-    // Nor is whoever began let in by an answer that another browser posted.
+    // An answer posted by another browser does not sign in the browser that started the request.
     assert_told_nothing(&victim.get(RETURN).await);
     let signed_in = |event: &&EnrollmentEvent| matches!(event, EnrollmentEvent::UserSignedIn { .. });
     assert_eq!(visit_events(&forged.server).await.iter().filter(signed_in).count(), 0);
     forged.server.stop().await;
 }
 
-/// A thief begins, and sends the link with their request to somebody who is signed in at the provider: whose browser posts
-/// the answer, of which the thief knows that it was given.
+/// A thief starts a request and sends its link to a victim who is signed in at the provider. The victim's browser
+/// posts the answer, and the thief tries to use it.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_follows_a_strangers_link_to_the_provider_does_not_sign_the_stranger_in() {
     let forged = Forged::start(World::system(), |_| {}).await;
@@ -83,7 +83,7 @@ async fn whoever_follows_a_strangers_link_to_the_provider_does_not_sign_the_stra
     let mut victim = guest(&forged.server);
     assert_told_nothing(&come_back(&forged.server, &mut victim, &forged.answer(&request)).await);
     assert_told_nothing(&thief.get(RETURN).await);
-    // Not with a ticket of the thief's own either.
+    // The thief's own ticket from another answer does not help either.
     let (mut again, own) = forged.begin().await;
     come_back(&forged.server, &mut again, &forged.answer(&own)).await;
     thief.cookies.insert("__Host-muster-answer".into(), again.cookies["__Host-muster-answer"].clone());
@@ -96,19 +96,19 @@ async fn an_answer_that_nobody_waits_for_is_refused() {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
     let forged = Forged::start(World::at(clock.clone()), |_| {}).await;
     post(&forged.server, CONSUMER, &forged.answer("_never-asked")).await;
-    // A second answer to a request that has its answer.
+    // A second answer to a request that was already answered.
     let (mut guest, request) = forged.begin().await;
     keep_ticket(&mut guest, &post(&forged.server, CONSUMER, &forged.answer(&request)).await);
     post(&forged.server, CONSUMER, &forged.answer(&request)).await;
     assert_eq!(faults(&forged.server).await, [Fault::Unsolicited, Fault::Unsolicited]);
-    // Proven, but the browser comes too late.
+    // The answer is valid, but the browser continues too late.
     clock.advance_seconds(901);
     assert_told_too_late(&guest.get(RETURN).await);
     // The request is too old.
     let (mut late, request) = forged.begin().await;
     clock.advance_seconds(901);
     assert_told_too_late(&come_back(&forged.server, &mut late, &forged.answer(&request)).await);
-    // Whoever begins anew is not waited for on the old way.
+    // A new request replaces the previous request of the same visit.
     let (mut anew, old) = forged.begin().await;
     let new = super::request_id(&super::set_out(&mut anew).await);
     assert_told_nothing(&come_back(&forged.server, &mut anew, &forged.answer(&old)).await);
@@ -137,12 +137,12 @@ async fn what_begins_at_the_provider_is_taken_only_where_that_is_switched_on() {
     let answer = post(&forged.server, CONSUMER, &field).await;
     assert_eq!(answer.led_to(), Some("/enroll/ownership"), "{}", answer.body);
     assert!(answer.header("set-cookie").starts_with("__Host-muster-enrollment="));
-    // The redirect's end: the browser stands where it was led to, with the cookie that it was given.
+    // Follows the redirect with the cookie that the browser got.
     let mut guest = guest(&forged.server);
     let (name, rest) = answer.header("set-cookie").split_once('=').map(|(n, r)| (n.to_owned(), r.to_owned())).unwrap();
     guest.cookies.insert(name, rest.split(';').next().unwrap().to_owned());
     let page = guest.get("/enroll/ownership").await;
-    assert_eq!(page.status, 200, "it leads on to {:?}", page.led_to());
+    assert_eq!(page.status, 200, "the page redirects to {:?}", page.led_to());
     assert_eq!(post(&forged.server, CONSUMER, &field).await.led_to(), Some(RETURN));
     assert_eq!(faults(&forged.server).await, [Fault::Replayed]);
     forged.server.stop().await;
@@ -157,7 +157,7 @@ async fn a_provider_that_the_settings_do_not_offer_is_not_there() {
     assert_eq!(guest.get(RETURN).await.status, 404);
     assert_eq!(post(&forged.server, "/enroll/sso/other/acs", "x").await.status, 404);
     assert_eq!(guest.get("/saml/other/metadata").await.status, 404);
-    // Asking for the metadata comes before the switch.
+    // The metadata is available although the provider is not offered.
     let metadata = guest.get("/saml/school/metadata").await;
     assert_eq!(metadata.header("content-type"), "application/samlmetadata+xml; charset=utf-8");
     assert!(metadata.body.contains(&format!("Location=\"{}{CONSUMER}\" index=\"0\"", forged.server.url())));

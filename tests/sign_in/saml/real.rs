@@ -1,4 +1,4 @@
-//! The whole way to a real provider and back, whatever it signs.
+//! Complete sign-in at a real SAML provider, with each variant of its signatures.
 
 use super::forge::{Signing, field};
 use super::simplesamlphp::SimpleSaml;
@@ -14,7 +14,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use world::World;
 
-/// A server and a real provider that know each other; nothing where there is none on this machine.
+/// Starts a server and a real provider that know each other. Returns `None` if the provider is not installed.
 async fn school(test: &str, change: impl Fn(&mut Saml)) -> Option<(TestServer, SimpleSaml)> {
     let idp = SimpleSaml::start(test).await?;
     let server = server_with(World::system(), &idp.metadata().await, change).await;
@@ -22,7 +22,7 @@ async fn school(test: &str, change: impl Fn(&mut Saml)) -> Option<(TestServer, S
     Some((server, idp))
 }
 
-/// Key pairs for requests and for encrypted assertions: any will do.
+/// Adds key pairs for signed requests and encrypted assertions. Their content does not matter.
 fn with_keys(config: &mut Saml) {
     let own = super::forge::Idp::new();
     let folder = config.metadata.parent().unwrap();
@@ -70,7 +70,7 @@ async fn somebody_signs_in_at_a_real_provider_and_is_known_by_what_it_tells() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_provider_is_believed_whatever_it_signs_and_not_if_it_signs_nothing() {
     let Some((server, idp)) = school("saml-signatures", |_| {}).await else { return };
-    // Our metadata asks for signed assertions; a provider that follows its own mind is told otherwise.
+    // This server's metadata asks for signed assertions. The request is removed, as by a provider that ignores it.
     idp.knows(&server, |text| text.replace("WantAssertionsSigned=\"true\"", "")).await;
     for (assertion, response) in [(true, true), (true, false), (false, true)] {
         idp.behaves(&json!({"saml20.sign.assertion": assertion, "saml20.sign.response": response}));
@@ -96,7 +96,7 @@ async fn a_real_provider_is_believed_whatever_it_signs_and_not_if_it_signs_nothi
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_real_provider_encrypts_with_cbc_is_refused_with_what_to_change_there() {
     let Some((server, idp)) = school("saml-encryption", with_keys).await else { return };
-    // It knows AES-128-CBC only.
+    // This provider encrypts only with AES-128-CBC.
     idp.behaves(&json!({"assertion.encryption": true}));
     assert_told_nothing(&sign_in(&server, &idp, "alice").await);
     idp.behaves(&json!({"assertion.encryption": true, "saml20.sign.response": false}));
@@ -131,10 +131,10 @@ async fn a_real_provider_takes_our_signed_requests_and_no_others_then() {
     assert_eq!(sign_in(&server, &idp, "alice").await.led_to(), Some("/enroll/ownership"));
     let onward = set_out(&mut guest(&server)).await;
     let (unsigned, signature) = onward.split_once("&SigAlg=").unwrap();
-    assert!(idp.refuses(unsigned).await, "an unsigned request is taken");
+    assert!(idp.refuses(unsigned).await, "an unsigned request is accepted");
     let other = set_out(&mut guest(&server)).await;
     let (other, _) = other.split_once("&SigAlg=").unwrap();
-    assert!(idp.refuses(&format!("{other}&SigAlg={signature}")).await, "a signature of another request is taken");
+    assert!(idp.refuses(&format!("{other}&SigAlg={signature}")).await, "a signature of another request is accepted");
     assert!(!idp.refuses(&onward).await);
     server.stop().await;
 }
@@ -173,7 +173,7 @@ async fn nothing_about_an_enrollment_travels_to_the_provider_or_back() {
     assert!(!super::request_id(&onward).contains(enrollment) && !onward.contains(secret));
     let (_, field) = idp.log_in(&onward, "alice").await;
     assert_eq!(come_back(&server, &mut guest, &field).await.led_to(), Some("/enroll/ownership"));
-    assert_ne!(guest.cookies["__Host-muster-enrollment"], cookie, "the session has a new secret");
+    assert_ne!(guest.cookies["__Host-muster-enrollment"], cookie, "the session must have a new secret");
     let page = guest.get("/enroll/ownership?language=en&ownership=institutional").await;
     assert!(page.body.contains("<html lang=\"de\">"), "{}", page.body);
     let events = visit_events(&server).await;

@@ -1,5 +1,5 @@
-//! SimpleSAMLphp as Debian packs it, served by PHP itself on a port of its own as an unprivileged user; and somebody who
-//! logs in there.
+//! SimpleSAMLphp as packaged by Debian, run by PHP's own web server on its own port as an unprivileged user. Includes
+//! a browser that logs in there.
 
 use super::forge;
 use harness::waiting::sought;
@@ -23,7 +23,7 @@ const FILES: [(&str, &str); 4] = [
     ("metadata/saml20-idp-hosted.php", include_str!("simplesamlphp/metadata/saml20-idp-hosted.php")),
 ];
 
-/// Ends when it is dropped.
+/// A running provider. It ends when this value is dropped.
 pub struct SimpleSaml {
     port: u16,
     www: PathBuf,
@@ -31,7 +31,8 @@ pub struct SimpleSaml {
     process: Child,
 }
 
-/// Where `tests/run` put it; `None`, with a word about the test that is left out, where it is not installed.
+/// Returns the directory where `tests/run` installed it. Returns `None` if it is not installed, and reports that the
+/// test is skipped.
 fn installed(test: &str) -> Option<PathBuf> {
     let www = tool("MUSTER_SIMPLESAMLPHP", "simplesamlphp").join("usr/share/simplesamlphp/www");
     let php = Command::new("php").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -42,13 +43,13 @@ fn installed(test: &str) -> Option<PathBuf> {
     None
 }
 
-// Whether a user without rights can get there.
+// Returns whether an unprivileged user can reach the path.
 fn reachable(path: &Path) -> bool {
     path.ancestors().all(|folder| folder.metadata().is_ok_and(|folder| folder.permissions().mode() & 0o001 != 0))
 }
 
 impl SimpleSaml {
-    /// Starts it with keys of its own; nothing where it is not installed.
+    /// Starts the provider with its own keys. Returns `None` if it is not installed.
     pub async fn start(test: &str) -> Option<SimpleSaml> {
         let www = installed(test)?;
         let directory = tempfile::tempdir().unwrap();
@@ -96,7 +97,7 @@ impl SimpleSaml {
         format!("http://127.0.0.1:{}/idp", self.port)
     }
 
-    /// Its metadata document.
+    /// Returns the provider's metadata document.
     pub async fn metadata(&self) -> String {
         let address = format!("http://127.0.0.1:{}/saml2/idp/metadata.php?output=xml", self.port);
         let text = reqwest::get(address).await.unwrap().text().await.unwrap();
@@ -104,19 +105,19 @@ impl SimpleSaml {
         text
     }
 
-    /// What it signs and encrypts from now on.
+    /// Sets what the provider signs and encrypts from now on.
     pub fn behaves(&self, how: &Value) {
         std::fs::write(self.directory.path().join("variant.json"), how.to_string()).unwrap();
     }
 
-    /// Gives it the server's own metadata document, as an administrator does; changed by `change`.
+    /// Gives the provider this server's metadata document, as an administrator does, changed by `change`.
     pub async fn knows(&self, server: &TestServer, change: impl Fn(String) -> String) {
         let address = format!("{}/saml/school/metadata", server.url());
         let text = server.client().get(address).send().await.unwrap().text().await.unwrap();
         std::fs::write(self.directory.path().join("sp.xml"), change(text)).unwrap();
     }
 
-    /// Somebody goes there and logs in; the address that the last page posts to, and the field it posts.
+    /// Opens the address and logs in. Returns the address to which the last page posts, and the posted field.
     pub async fn log_in(&self, onward: &str, user: &str) -> (String, String) {
         let client = Client::builder().cookie_store(true).build().unwrap();
         let mut response = client.get(onward).send().await.unwrap();
@@ -134,10 +135,11 @@ impl SimpleSaml {
             let action = url.join(&form.action).unwrap();
             response = client.post(action).form(&form.fields).send().await.unwrap();
         }
-        panic!("{user} does not get in: {}", self.log());
+        panic!("{user} cannot log in: {}", self.log());
     }
 
-    /// An assertion encrypted by the library that SimpleSAMLphp uses, with a cipher that it does not use itself.
+    /// Encrypts an assertion with the library that SimpleSAMLphp uses, with a cipher that SimpleSAMLphp itself does
+    /// not use.
     pub fn encrypted(&self, assertion: &str, certificate: &Path, cipher: &str) -> String {
         use std::io::Write as _;
         let loader = self.www.join("../vendor/autoload.php");
@@ -152,7 +154,7 @@ impl SimpleSaml {
         text
     }
 
-    /// What it says to a request it does not like.
+    /// Returns whether the provider refuses the request at this address.
     pub async fn refuses(&self, onward: &str) -> bool {
         let client = Client::builder().cookie_store(true).build().unwrap();
         let page = client.get(onward).send().await.unwrap().text().await.unwrap();
@@ -167,7 +169,7 @@ impl Drop for SimpleSaml {
     }
 }
 
-/// The form on a page.
+/// The form of a page.
 struct Form {
     action: String,
     fields: Vec<(String, String)>,

@@ -1,4 +1,5 @@
-//! Signing in at an identity provider in the sheet that Settings opens: everything that was known holds after the round trip.
+//! OpenID Connect sign-in in the sheet that Settings opens: everything known before the round trip is still known
+//! after it.
 
 use crate::single_sign_on::provider::AtProvider;
 use crate::single_sign_on::{SCHOOL, school};
@@ -14,14 +15,14 @@ use simulator::model::{Family, Hardware};
 use simulator::push_server::PushServer;
 
 async fn sheet(server: &TestServer, link: &str, languages: &str) -> Guest {
-    // What the sheet calls itself does not matter: the device said that it is an iPad.
+    // The sheet's user agent does not matter, because the device has reported that it is an iPad.
     let mut guest = Guest::new(server, &iphone("18.2"));
     guest.languages = languages.into();
     assert_eq!(guest.get(link).await.status, 200);
     guest
 }
 
-/// Taps the button on the page of the link, logs in at the provider, comes back.
+/// Taps the button on the page of the link, logs in at the provider, and returns.
 async fn sign_in(server: &TestServer, guest: &mut Guest, link: &str, login: &str) -> Answer {
     let token = link.strip_prefix("/enroll/account/").unwrap();
     let answer = guest.post(&format!("/enroll/sign-in/{SCHOOL}"), &[("account", token)]).await;
@@ -56,11 +57,15 @@ async fn the_provider_vouches_and_tells_the_managed_apple_id_and_the_device_is_h
     });
     assert_eq!(opened, Some((DeviceFamily::IPad, "de".to_owned())));
     let begun = EnrollmentEvent::AccountDrivenBegun { mode: EnrollmentMode::Adde, state: None };
-    assert!(events.contains(&begun), "the mode was not lost on the way");
+    assert!(events.contains(&begun), "the mode must be kept");
     let assigned = events.iter().find_map(|event| match event {
         EnrollmentEvent::ManagedAppleIdAssigned { managed_apple_id } => Some(managed_apple_id.text().to_owned()),
         _ => None,
     });
-    assert_eq!(assigned.as_deref(), Some("alice@appleid.example.test"), "the provider's word, not what was typed");
+    assert_eq!(
+        assigned.as_deref(),
+        Some("alice@appleid.example.test"),
+        "the address comes from the provider, not from the input"
+    );
     server.stop().await;
 }

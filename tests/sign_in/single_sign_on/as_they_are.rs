@@ -1,4 +1,5 @@
-//! Providers as they are: what they say beyond the standard breaks no sign-in, and what does break one is named in the log.
+//! Providers with deviations: additions to the standard do not prevent sign-in, and what prevents it is named in the
+//! log.
 
 use super::hostile::Hostile;
 use super::tokens::{come_back_with, stage, stage_at, strike, with_claim};
@@ -11,7 +12,8 @@ use world::{ManualClock, World};
 
 const PROJECT: &str = "300000000000000001";
 
-/// Somebody comes back with a token for us and for the provider's project, made for `party`.
+/// Signs in with a token for this client and the provider's project, with `party` as its authorized party. Returns
+/// whether it succeeds.
 async fn with_party(server: &TestServer, hostile: &Hostile, party: Option<&str>) -> bool {
     let answer = come_back_with(server, hostile, |nonce| {
         let mut token = hostile.token(nonce);
@@ -77,7 +79,7 @@ async fn fields_that_nobody_uses_break_no_sign_in() {
     strike(server, hostile).await;
 }
 
-/// The line of the log about a provider's answer, which names what is in `parts` and the help code.
+/// Asserts that a log line about a provider's answer contains `parts` and the help code.
 #[track_caller]
 fn assert_logged(parts: &[&str]) {
     let log = harness::logs::so_far();
@@ -145,7 +147,7 @@ async fn a_directory_that_the_settings_name_and_the_configuration_lacks_is_no_wr
     server.add_user("ada", harness::guest::PASSWORD, &[events::staff::Privilege::Enroll]).await;
     server.settings(|settings| settings.sign_in.enrollment.directories = vec!["main".into()]).await;
     server.restart_with(|config| config.identity.directory.clear()).await;
-    // Local accounts or not: the page tells nothing about names.
+    // For both a local account and an unknown name: the page reveals nothing about names.
     for name in ["ada", "grace"] {
         super::assert_told_not_now(&guest(&server).sign_in(name, "a wrong one").await);
     }

@@ -1,5 +1,5 @@
-//! Signing in at an identity provider in real browsers: these hold redirects after a form against `form-action`, and send
-//! cookies along from another site or do not.
+//! OpenID Connect sign-in in real browsers. Browsers check redirects after a form against `form-action`, and decide
+//! which cookies to send from another site.
 
 use crate::single_sign_on::console::open_to_staff;
 use crate::single_sign_on::provider::{self, Provider};
@@ -45,27 +45,27 @@ async fn walk(engine: Engine, test: &str, language: &str, dark: bool) {
     speak(&browser, language).await;
     look_at(&browser, axe.as_ref(), &format!("{test}-1-sign-in")).await;
 
-    // Changes their mind there, is told so here, and tries again.
+    // The person cancels at the provider, sees a message here, and tries again.
     tap(&browser, "form#with-school button").await;
     arrive(&browser, &format!("{there}/log-in/")).await;
     look_at(&browser, None, &format!("{test}-2-provider")).await;
     tap(&browser, "button[name=cancel]").await;
     arrive(&browser, &format!("{here}/enroll/sso/school/callback")).await;
-    assert_eq!(language_of(&browser).await.as_deref(), Some(language), "after the round trip");
+    assert_eq!(language_of(&browser).await.as_deref(), Some(language), "the language is kept after the round trip");
     look_at(&browser, axe.as_ref(), &format!("{test}-3-not-through")).await;
 
     tap(&browser, "form#with-school button").await;
     log_in(&browser, &there, "alice").await;
     arrive(&browser, &format!("{here}/enroll/ownership")).await;
 
-    // Out, here and there.
+    // Signs out here and at the provider.
     tap(&browser, "footer form[action='/enroll/sign-out'] button").await;
     arrive(&browser, &format!("{there}/session/end")).await;
     look_at(&browser, None, &format!("{test}-4-log-out")).await;
     tap(&browser, "button[name=logout]").await;
     arrive(&browser, &format!("{here}/enroll/sign-in")).await;
 
-    // The provider asks again, since they are out there too.
+    // The provider asks for the login again, because the person is also signed out there.
     tap(&browser, "form#with-school button").await;
     log_in(&browser, &there, "alice").await;
     arrive(&browser, &format!("{here}/enroll/ownership")).await;
@@ -103,7 +103,7 @@ async fn somebody_enrolls_through_their_identity_provider_in_japanese_and_in_the
     walk(Engine::Chromium, "single-sign-on-ja-dark", "ja", true).await;
 }
 
-/// The same for staff: the console holds redirects against a policy of its own, and has cookies of its own.
+/// The same for staff: the console has its own policy for redirects and its own cookies.
 async fn staff(engine: Engine, test: &str) {
     if provider::installed(test).is_none() {
         return;
@@ -127,7 +127,7 @@ async fn staff(engine: Engine, test: &str) {
 
     tap(&browser, "form#with-school button").await;
     log_in(&browser, &there, "alice").await;
-    // Where they wanted to go at first.
+    // The page that they wanted to open first.
     arrive(&browser, &format!("{here}/console/audit")).await;
     look_at(&browser, axe.as_ref(), &format!("{test}-3-in")).await;
     browser.close().await;

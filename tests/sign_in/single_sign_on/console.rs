@@ -1,4 +1,5 @@
-//! Staff sign in at an identity provider: with the roles that its groups give them, and by what they asked for alone.
+//! Staff sign in at an identity provider: its groups determine their roles, and only an answer to their own request is
+//! accepted.
 
 use super::provider::AtProvider;
 use super::{SCHOOL, faults, parameter, school, school_with};
@@ -15,7 +16,7 @@ use world::{ManualClock, World};
 
 const CALLBACK: &str = "/console/sso/school/callback";
 
-/// The console offers the provider, and its group `staff` gives the role of an auditor.
+/// Offers the provider at the console, and gives its group `staff` the auditor role.
 pub async fn open_to_staff(server: &TestServer) {
     let rule = RoleRule {
         who: Who::Group("staff".into()),
@@ -31,7 +32,7 @@ pub async fn open_to_staff(server: &TestServer) {
         .await;
 }
 
-/// Clicks the button; the address at the provider that the page leads on to.
+/// Clicks the button. Returns the provider's address to which the page leads.
 pub async fn set_out(browser: &Browser, next: &str) -> String {
     let answer = click(browser, next).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -66,7 +67,7 @@ async fn an_auditor_signs_in_at_the_provider_and_goes_on_to_the_page_they_wanted
     let before = browser.get("/console/sign-in").await.cookie().unwrap();
     let onward = set_out(&browser, "/console/audit?type=DeviceEnrolled").await;
     assert_eq!(parameter(&onward, "redirect_uri"), Some(format!("{}{CALLBACK}", server.url())));
-    assert!(!onward.contains("audit"), "where they wanted to go travels nowhere: {onward}");
+    assert!(!onward.contains("audit"), "the wanted page must not be in the address: {onward}");
     let back = AtProvider::new(&server).log_in(&onward, "alice").await;
     let answer = browser.get(&back).await;
     assert_eq!((answer.status, answer.location()), (303, "/console/audit?type=DeviceEnrolled"), "{}", answer.body);
@@ -105,7 +106,7 @@ async fn an_answer_is_taken_once_in_the_browser_that_asked_and_from_nowhere_else
     assert_told_nothing(&other.get(&back).await);
     set_out(&other, "").await;
     assert_told_nothing(&other.get(&back).await);
-    // None of it ended the waiting.
+    // None of these attempts ended the open request.
     assert_eq!(browser.get(&back).await.status, 303);
     assert_told_nothing(&browser.get(&back).await);
     assert_eq!(faults(&server).await, [Fault::Unsolicited; 5]);
@@ -130,7 +131,7 @@ async fn a_request_of_staff_waits_15_minutes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn single_sign_on_of_staff_is_a_switch_of_its_own_and_its_answers_open_the_console_alone() {
     let Some((server, _provider)) = school("staff-single-sign-on-switch").await else { return };
-    // Offered to people who enroll, not to staff.
+    // At first, the provider is offered at the portal only.
     let browser = Browser::new(&server);
     let page = browser.get("/console/sign-in").await;
     assert_eq!(page.texts("form#with-school").len(), 0);
@@ -140,7 +141,7 @@ async fn single_sign_on_of_staff_is_a_switch_of_its_own_and_its_answers_open_the
     open_to_staff(&server).await;
     let onward = set_out(&browser, "").await;
     let back = AtProvider::new(&server).log_in(&onward, "alice").await;
-    // The portal takes no answer to a request of the console's, nor does it offer the provider any more.
+    // The portal does not accept an answer to a request of the console, whether or not it offers the provider.
     let at_portal = back.replace("/console/", "/enroll/");
     assert_eq!(super::guest(&server).get(&at_portal).await.status, 404);
     server.settings(|settings| settings.sign_in.enrollment.single_sign_on = vec![SCHOOL.into()]).await;

@@ -1,5 +1,5 @@
-//! An identity provider that says whatever a test wants: no real one would. Nobody logs in there; a test comes back with
-//! a code at once.
+//! An identity provider that answers whatever a test wants, unlike any real one. It has no login: the test returns
+//! with a code at once.
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::header::LOCATION;
@@ -21,7 +21,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 use world::World;
 
-/// What it answers, and how often it was asked.
+/// The provider's answers, and what it was asked.
 #[derive(Default)]
 pub struct Script {
     pub metadata: Value,
@@ -29,12 +29,12 @@ pub struct Script {
     pub tokens: Value,
     pub token_status: u16,
     pub person: Value,
-    /// What the keys are said to be; JSON where nothing is said here.
+    /// Content type of the key set. `None` means JSON.
     pub keys_type: Option<&'static str>,
-    /// A path that leads elsewhere instead.
+    /// A path that is redirected to another one.
     pub moved: Option<&'static str>,
     pub asked: BTreeMap<String, usize>,
-    /// The form that came with the last code.
+    /// Form that came with the last code.
     pub form: String,
 }
 
@@ -44,7 +44,7 @@ pub struct Hostile {
     handle: ServerHandle,
 }
 
-/// Keys are slow to make: the same for all tests.
+/// Keys for all tests. They are shared because generating keys is slow.
 pub struct Keys {
     pub rsa: PKey<Private>,
     pub foreign: PKey<Private>,
@@ -94,7 +94,7 @@ impl Token {
         format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// As an honest provider signs it.
+    /// Signs the token like an honest provider.
     pub fn honest(&self) -> String {
         self.signed(With::Rsa(&KEYS.rsa, MessageDigest::sha256()))
     }
@@ -104,7 +104,7 @@ fn number(number: &openssl::bn::BigNumRef) -> String {
     URL_SAFE_NO_PAD.encode(number.to_vec())
 }
 
-/// The public half of an RSA key.
+/// Returns the public part of an RSA key as a JWK.
 pub fn rsa_key(name: &str, key: &PKey<Private>) -> Value {
     let rsa = key.rsa().unwrap();
     json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": name, "n": number(rsa.n()), "e": number(rsa.e()) })
@@ -118,18 +118,18 @@ pub fn ec_key(name: &str) -> Value {
     json!({ "kty": "EC", "crv": "P-256", "use": "sig", "kid": name, "x": padded(&x), "y": padded(&y) })
 }
 
-/// Seconds since 1970.
+/// Returns the time in seconds since 1970.
 pub fn now() -> i64 {
     World::system().now().0 / 1_000_000
 }
 
 impl Hostile {
-    /// An honest one, at first, at an address without TLS.
+    /// Starts the provider without TLS. It is honest until a test changes it.
     pub async fn start() -> Hostile {
         Hostile::start_with(None).await
     }
 
-    /// The same over TLS, with this certificate for `localhost` and its key.
+    /// Starts the provider with TLS, with this certificate for `localhost` and its key.
     pub async fn start_with(tls: Option<(&Path, &Path)>) -> Hostile {
         let script = Arc::new(Mutex::new(Script::default()));
         let shared = web::Data::from(Arc::clone(&script));
@@ -174,17 +174,17 @@ impl Hostile {
         change(&mut self.script.lock().unwrap());
     }
 
-    /// A parameter of the form that came with the last code.
+    /// Returns a parameter of the form that came with the last code.
     pub fn was_sent(&self, name: &str) -> Option<String> {
         super::parameter(&format!("?{}", self.script.lock().unwrap().form), name)
     }
 
-    /// How often a path was asked for.
+    /// Returns how often a path was requested.
     pub fn asked(&self, path: &str) -> usize {
         self.script.lock().unwrap().asked.get(path).copied().unwrap_or_default()
     }
 
-    /// What an honest provider would say about somebody in answer to a request with this nonce.
+    /// Returns an honest provider's token for a request with this nonce.
     pub fn token(&self, nonce: &str) -> Token {
         Token {
             header: json!({ "alg": "RS256", "kid": "one", "typ": "JWT" }),

@@ -1,4 +1,4 @@
-//! `muster check-config --live` asks the providers and says in words what is wrong.
+//! `muster check-config --live` queries the providers and explains what is wrong.
 
 use super::hostile::Hostile;
 use harness::binary::{Said, muster_at};
@@ -6,7 +6,7 @@ use harness::installation;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-/// Asks about an installation whose provider has this issuer.
+/// Runs the command for an installation whose provider has this issuer.
 async fn ask(config: &Path, issuer: &str) -> Said {
     let secret = config.with_file_name("client-secret");
     std::fs::write(&secret, "s3cret\n").unwrap();

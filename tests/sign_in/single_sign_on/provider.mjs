@@ -1,6 +1,6 @@
-// An identity provider for the tests: npm's oidc-provider (certified for OpenID Connect) with people, clients and a
-// log-in page of our own. Starts on PORT; REDIRECTS are the addresses that its clients come back to, AFTER_LOGOUT those
-// they come back to after signing out. Ends with its standard input.
+// An identity provider for the tests: npm's oidc-provider (certified for OpenID Connect) with its own people, clients and
+// login page. Listens on PORT. REDIRECTS has the addresses to which its clients return after the login, and AFTER_LOGOUT
+// those after the logout. Ends when its standard input ends.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 
@@ -12,7 +12,7 @@ const people = {
   alice: { preferred_username: 'alice', name: 'Alice Ångström', email: 'alice@example.test', email_verified: true,
     groups: ['staff', 'physics'], managed_apple_id: 'alice@appleid.example.test', department: 'Physics' },
   bob: { preferred_username: 'bob', name: 'Bob', email: 'bob@example.test', email_verified: false, groups: [] },
-  // Has taken Alice's address and her user name, and is somebody else.
+  // A different person with Alice's mail address and user name.
   mallory: { preferred_username: 'alice', name: 'Alice', email: 'alice@example.test', email_verified: true, groups: [] },
 };
 
@@ -35,7 +35,7 @@ const provider = new Provider(issuer, {
   scopes: ['openid', 'profile', 'email', 'school'],
   claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'preferred_username'],
     school: ['groups', 'managed_apple_id', 'department'] },
-  // By default only the userinfo endpoint tells what the scopes ask for.
+  // By default, only the userinfo endpoint returns the claims of the scopes.
   conformIdTokenClaims: !EVERYTHING_IN_THE_TOKEN,
   enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256', 'PS256'] },
   features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true, logoutSource, postLogoutSuccessSource } },
@@ -44,7 +44,7 @@ const provider = new Provider(issuer, {
     const person = people[id.replace('-7f3a', '')];
     return person && { accountId: id, claims: async () => ({ sub: id, ...person }) };
   },
-  // Whoever signs in has consented already.
+  // Grants consent automatically at the login.
   loadExistingGrant: async ({ oidc }) => {
     const grant = new provider.Grant({ clientId: oidc.client.clientId, accountId: oidc.session.accountId });
     grant.addOIDCScope('openid profile email school');

@@ -1,4 +1,4 @@
-//! A real identity provider: npm's `oidc-provider`, on a port of its own, and somebody who logs in there.
+//! A real identity provider (npm's `oidc-provider`) on its own port, and a browser that logs in there.
 
 use harness::{TestServer, client_builder, left_out, tool};
 use identity::config::OpenIdConnect;
@@ -12,7 +12,7 @@ use url::Url;
 
 pub const SECRET: &str = "s3cret: known to two";
 
-/// Ends when it is dropped.
+/// A provider's process. It ends when this value is dropped.
 pub struct Provider {
     pub port: u16,
     redirects: Vec<String>,
@@ -20,7 +20,8 @@ pub struct Provider {
     process: Option<Child>,
 }
 
-/// Where npm put it; `None`, with a word about the test that is left out, where it is not installed.
+/// Returns the directory where npm installed it. Returns `None` if it is not installed, and reports that the test is
+/// skipped.
 pub fn installed(test: &str) -> Option<PathBuf> {
     let folder = tool("MUSTER_OIDC_PROVIDER", "oidc/node_modules/oidc-provider");
     if folder.join("lib/index.js").is_file() {
@@ -31,7 +32,7 @@ pub fn installed(test: &str) -> Option<PathBuf> {
 }
 
 impl Provider {
-    /// Not started yet.
+    /// Describes a provider that is not running yet.
     pub fn at(port: u16) -> Provider {
         Provider { port, redirects: Vec::new(), after_logout: Vec::new(), process: None }
     }
@@ -40,7 +41,7 @@ impl Provider {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Starts it with fresh keys, for the clients of this server, which calls it `names`.
+    /// Starts the provider with fresh keys, for this server, where the provider has the given `names`.
     pub fn start(&mut self, server: &TestServer, names: &[&str]) {
         let address = |surface: &str, name: &str| format!("{}/{surface}/sso/{name}/callback", server.url());
         self.redirects = names.iter().flat_map(|name| [address("enroll", name), address("console", name)]).collect();
@@ -48,7 +49,7 @@ impl Provider {
         self.run(false);
     }
 
-    /// Ends it.
+    /// Stops the provider.
     pub fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().unwrap();
@@ -56,7 +57,7 @@ impl Provider {
         }
     }
 
-    /// Starts it again with other keys; `whole`: everything it tells is in the ID token.
+    /// Restarts the provider with other keys. With `whole`, the ID token contains all claims.
     pub fn restart(&mut self, whole: bool) {
         self.stop();
         self.run(whole);
@@ -72,13 +73,13 @@ impl Provider {
         if whole {
             command.env("EVERYTHING_IN_THE_TOKEN", "yes");
         }
-        // Of thousands of starts on a busy machine one was seen to hang before it had done anything.
+        // Up to three attempts: one of thousands of starts on a busy machine was seen to hang before doing anything.
         let started = (0..3).find_map(|_| up(&mut command));
         self.process = Some(started.expect("oidc-provider does not start"));
     }
 }
 
-/// Starts it; `None` if it does not say within a minute that it is up.
+/// Starts the process. Returns `None` if it does not report within a minute that it is ready.
 fn up(command: &mut Command) -> Option<Child> {
     let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let (said, heard) = mpsc::channel();
@@ -104,7 +105,7 @@ impl Drop for Provider {
     }
 }
 
-/// The configuration of a provider as an administrator writes it.
+/// Returns a provider's configuration as an administrator writes it.
 pub fn configuration(name: &str, issuer: &str, secret: PathBuf) -> OpenIdConnect {
     let text = format!(
         r#"name = "{name}"
@@ -119,7 +120,7 @@ pub fn configuration(name: &str, issuer: &str, secret: PathBuf) -> OpenIdConnect
     toml::from_str(&text).unwrap()
 }
 
-/// Somebody's browser at the provider: it remembers who logged in there.
+/// A browser at the provider, which remembers the login.
 pub struct AtProvider {
     client: Client,
     home: Url,
@@ -131,12 +132,13 @@ impl AtProvider {
         AtProvider { client: client.unwrap(), home: server.url().parse().unwrap() }
     }
 
-    /// Goes there, logs in as `login` if asked to, and comes back: the path and query that the browser is sent to here.
+    /// Opens the address, logs in as `login` if asked, and returns. The result is path and query of the redirect to
+    /// this server.
     pub async fn log_in(&self, address: &str, login: &str) -> String {
         self.go(address, &[("login", login)]).await
     }
 
-    /// Goes there and taps Cancel.
+    /// Opens the address and taps Cancel.
     pub async fn cancel(&self, address: &str) -> String {
         self.go(address, &[("cancel", "yes")]).await
     }
@@ -157,6 +159,6 @@ impl AtProvider {
             };
             url = url.join(next.to_str().unwrap()).unwrap();
         }
-        panic!("the provider leads in circles, the last to {url}");
+        panic!("the provider redirects in a loop, last to {url}");
     }
 }

@@ -1,4 +1,4 @@
-//! The whole round trip to a real identity provider.
+//! The complete round trip to a real identity provider.
 
 use super::provider::AtProvider;
 use super::{
@@ -14,7 +14,7 @@ use harness::guest::Guest;
 use std::collections::BTreeSet;
 use world::World;
 
-/// Who signed in, in the order of the log.
+/// Returns the people who signed in, in the order of the log.
 pub async fn people(server: &TestServer) -> Vec<PersonId> {
     let events = visit_events(server).await.into_iter();
     let signed_in = |event| match event {
@@ -37,7 +37,7 @@ async fn somebody_signs_in_at_their_provider_and_is_known_by_what_it_tells() {
     }
     let people = people(&server).await;
     assert_eq!(people.len(), 2);
-    assert_eq!(people[0], people[1], "the same person, whatever keys the provider has today");
+    assert_eq!(people[0], people[1], "the same person although the provider's keys changed");
     let (person, _) = server.app().platform.load::<Person>(&people[0].stream()).await.unwrap();
     let told = |value: &Option<events::Personal<String>>| value.as_ref().map(|value| value.text().to_owned());
     assert_eq!(told(&person.attributes.display_name).as_deref(), Some("Alice Ångström"));
@@ -97,7 +97,8 @@ async fn what_was_known_before_the_round_trip_holds_after_it() {
     guest.post("/enroll/language", &[("language", "de")]).await;
     let onward = set_out(&mut guest, SCHOOL).await;
     let back = AtProvider::new(&server).log_in(&onward, "alice").await;
-    // In another product whoever lost or added a parameter here enrolled a private telephone as the organization's.
+    // The visit stores these values, so parameters in the address have no effect. If they had, a person could enroll a
+    // private device as institutional.
     let answer = guest.get(&format!("{back}&ownership=institutional&language=en&device=iphone")).await;
     assert_eq!(answer.led_to(), Some("/enroll/ownership"));
     let page = guest.get("/enroll/ownership").await.body;
@@ -177,7 +178,7 @@ async fn single_sign_on_for_enrollment_is_a_switch_of_its_own() {
     assert!(!page.contains("Example ID") && page.contains("name=\"password\""), "{page}");
     assert_eq!(guest.post("/enroll/sign-in/school", &[]).await.status, 404);
     assert_eq!(guest.post("/enroll/sign-in/nobody", &[]).await.status, 404);
-    // Nor is anybody let in who was on the way.
+    // A person who started before the change cannot sign in either.
     assert_eq!(waiting.get(&back).await.status, 404);
     server
         .settings(|settings| {
@@ -198,7 +199,7 @@ async fn signing_out_leads_to_signing_out_at_the_provider() {
     let back = browser.log_in(&onward, "alice").await;
     guest.get(&back).await;
     let session = guest.cookies["__Host-muster-enrollment"].clone();
-    // Whoever signed in before a restart is led there as well.
+    // A person who signed in before a restart is also led to the provider's sign-out.
     server.restart().await;
     guest.get("/enroll/ownership").await;
     let page = guest.post("/enroll/sign-out", &[]).await;
@@ -208,7 +209,7 @@ async fn signing_out_leads_to_signing_out_at_the_provider() {
     let query: Vec<(String, String)> = leaving.query_pairs().into_owned().collect();
     let after = format!("{}/enroll/sign-in", server.url());
     assert_eq!(query, [("client_id".into(), "muster".into()), ("post_logout_redirect_uri".into(), after)]);
-    // Here they are out at once, whatever happens there.
+    // The session at this server has ended at once, regardless of the provider.
     let mut thief = super::guest(&server);
     thief.cookies.insert("__Host-muster-enrollment".into(), session);
     assert_eq!(thief.get("/enroll").await.led_to(), Some("/enroll/sign-in"));

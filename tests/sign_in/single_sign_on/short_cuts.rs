@@ -1,4 +1,5 @@
-//! Everybody who tries to take a short cut past a real identity provider, and what a round trip tells to whom.
+//! Attempts to bypass parts of the sign-in at a real identity provider, and the information that the round trip
+//! discloses.
 
 use super::provider::{self, AtProvider, Provider};
 use super::round_trip::people;
@@ -37,7 +38,7 @@ async fn nothing_about_an_enrollment_is_in_any_address_that_leaves_the_server() 
     let about = [enrollment, secret, "alice", "7f3a", "personal", "institutional", "iPhone", "17.5", "lang", "physics"];
     for address in [&onward, &back, &after] {
         for told in about {
-            assert!(!address.to_lowercase().contains(&told.to_lowercase()), "{address} tells {told:?}");
+            assert!(!address.to_lowercase().contains(&told.to_lowercase()), "{address} contains {told:?}");
         }
     }
     server.stop().await;
@@ -55,7 +56,7 @@ async fn the_state_is_in_no_log_and_neither_are_nonce_and_verifier() {
     let secrets = ["state", "nonce"].map(|name| parameter(&onward, name).unwrap());
     let secrets = [secrets.as_slice(), &[parameter(&back, "code").unwrap(), provider::SECRET.into()]].concat();
     for secret in &secrets {
-        assert!(!events.contains(secret.as_str()), "{secret} is in the events");
+        assert!(!events.contains(secret.as_str()), "{secret} must not be in the events");
         let line = lines.lines().find(|line| line.contains(secret.as_str()));
         assert_eq!(line, None);
     }
@@ -80,7 +81,7 @@ async fn a_forged_or_missing_state_is_refused_and_does_not_end_the_waiting() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_opens_no_other_browser_and_none_without_a_visit() {
     let Some((server, _provider)) = school("single-sign-on-other-browser").await else { return };
-    // Mallory signs in and gives the address to a victim, who would enroll their telephone as hers.
+    // Mallory signs in and gives the address to a victim, who would then enroll their device as mallory's.
     let mut mallory = guest(&server);
     let onward = set_out(&mut mallory, SCHOOL).await;
     let back = AtProvider::new(&server).log_in(&onward, "mallory").await;
@@ -102,13 +103,13 @@ async fn an_answer_works_once() {
     let before = guest.cookies["__Host-muster-enrollment"].clone();
     let back = AtProvider::new(&server).log_in(&onward, "alice").await;
     assert_eq!(guest.get(&back).await.led_to(), Some("/enroll/ownership"));
-    // Once more, in the browser that is in: it stands where it stands.
+    // Again, in the browser that is signed in: the state does not change.
     assert_eq!(guest.get(&back).await.led_to(), Some("/enroll/ownership"));
-    // Once more, with the cookie from before.
+    // Again, with the cookie from before the sign-in.
     guest.cookies.insert("__Host-muster-enrollment".into(), before);
     assert_told_nothing(&guest.get(&back).await);
     assert_eq!(people(&server).await.len(), 1);
-    // The code in another request of the same browser: the provider gives nothing for it.
+    // The same code in another browser's request: the provider does not accept it.
     let mut again = super::guest(&server);
     let state = parameter(&set_out(&mut again, SCHOOL).await, "state").unwrap();
     let code = parameter(&back, "code").unwrap();
@@ -124,7 +125,7 @@ async fn an_answer_works_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_of_somebody_else_s_request_is_refused_by_its_verifier() {
     let Some((server, _provider)) = school("single-sign-on-code").await else { return };
-    // Mallory's fresh code in the victim's own round trip: the verifier is another.
+    // Mallory's unused code in the victim's round trip: the verifier does not match.
     let mut mallory = guest(&server);
     let onward = set_out(&mut mallory, SCHOOL).await;
     let back = AtProvider::new(&server).log_in(&onward, "mallory").await;
@@ -177,7 +178,7 @@ async fn a_request_waits_15_minutes_for_its_answer_and_then_begins_anew_with_one
     let back = AtProvider::new(&server).log_in(&onward, "alice").await;
     assert_told_too_late(&guest.get(&back).await);
     assert_eq!(faults(&server).await, [Fault::Unsolicited]);
-    // A new request, with a state of its own.
+    // A new request has a new state.
     let again = guest.post(&format!("/enroll/sign-in/{SCHOOL}"), &[]).await.link("onward");
     assert_ne!(parameter(&again, "state"), parameter(&onward, "state"));
     server.stop().await;
@@ -204,7 +205,7 @@ async fn the_same_name_at_another_provider_is_another_person() {
     let people = people(&server).await;
     assert_eq!(people.len(), 2);
     assert_ne!(people[0], people[1]);
-    // Nor is an answer of the one taken for the other's.
+    // An answer of one provider is not accepted as the other's.
     let mut guest = guest(&server);
     let onward = set_out(&mut guest, SCHOOL).await;
     let back = AtProvider::new(&server).log_in(&onward, "alice").await;
@@ -220,8 +221,8 @@ async fn nobody_is_known_by_a_mail_address_or_a_user_name() {
     assert_eq!(sign_in(&server, &mut guest(&server), "alice").await.led_to(), Some("/enroll/ownership"));
     assert_eq!(sign_in(&server, &mut guest(&server), "mallory").await.led_to(), Some("/enroll/ownership"));
     let people = people(&server).await;
-    assert_ne!(people[0], people[1], "mallory has alice's address and user name, and is not alice");
-    // An address that the provider does not vouch for is not kept at all.
+    assert_ne!(people[0], people[1], "mallory has alice's address and user name, but is another person");
+    // A mail address that the provider has not verified is not stored.
     sign_in(&server, &mut guest(&server), "bob").await;
     let bob = self::people(&server).await[2];
     let known = server.log_of(&bob.stream()).await;

@@ -1,4 +1,4 @@
-//! What a provider that lies can send, and what becomes of it: each is refused, and the log says why.
+//! Answers of a hostile provider: each is refused, and the log has the reason.
 
 use super::hostile::{Hostile, KEYS, Token, With, ec_key, now, rsa_key};
 use super::{
@@ -25,12 +25,12 @@ pub async fn stage_at(world: World, change: impl Fn(&mut OpenIdConnect)) -> (Tes
     (server, hostile)
 }
 
-/// A new visitor sets out and comes back; the provider answers with what `token` makes of the nonce.
+/// Signs in a new visitor. The provider answers with the token that `token` creates for the nonce.
 pub async fn come_back_with(server: &TestServer, hostile: &Hostile, token: impl FnOnce(&str) -> String) -> Answer {
     come_back_to(server, SCHOOL, hostile, token).await
 }
 
-/// The same to the provider of this name.
+/// Like [`come_back_with`], for the provider of this name.
 pub async fn come_back_to(
     server: &TestServer,
     name: &str,
@@ -44,7 +44,7 @@ pub async fn come_back_to(
     guest.get(&format!("/enroll/sso/{name}/callback?code=c&state={state}")).await
 }
 
-/// The same with an honest token of which one thing is changed.
+/// Like [`come_back_with`], with an honest token in which one claim is changed.
 pub async fn with_claim(server: &TestServer, hostile: &Hostile, name: &str, value: Value) -> Answer {
     come_back_with(server, hostile, |nonce| {
         let mut token = hostile.token(nonce);
@@ -63,7 +63,7 @@ pub async fn strike(server: TestServer, hostile: Hostile) {
     server.stop().await;
 }
 
-/// One visitor a claim: each is refused, and the log says why.
+/// Tests each claim with its own visitor: each is refused, and the log has the reason.
 async fn assert_refused(claims: &[(&str, Value, Fault)]) {
     let (server, hostile) = stage(|_| {}).await;
     for (name, value, _) in claims {
@@ -83,7 +83,7 @@ async fn an_honest_token_lets_somebody_in_whichever_allowed_key_signed_it() {
         Token { header: json!({ "alg": "ES256", "kid": "two" }), ..hostile.token(nonce) }.signed(With::Ec)
     });
     assert_eq!(answer.await.led_to(), Some("/enroll/ownership"));
-    assert_eq!(hostile.asked("/person"), 0, "everything was in the token");
+    assert_eq!(hostile.asked("/person"), 0, "all claims were in the token");
     strike(server, hostile).await;
 }
 
@@ -97,7 +97,7 @@ async fn a_token_for_another_audience_is_refused() {
     assert_refused(&[
         ("aud", json!("another"), Fault::WrongAudience),
         ("aud", json!(["another"]), Fault::WrongAudience),
-        // For us and for somebody else, who could send us what they were given.
+        // The token is also for another client, which could have received it and passed it on.
         ("aud", json!(["muster", "another"]), Fault::WrongAudience),
         ("azp", json!("another"), Fault::WrongAudience),
     ])
@@ -141,7 +141,7 @@ async fn no_algorithm_but_the_configured_ones_is_taken_whatever_the_provider_say
     let with_algorithm = |nonce: &str, algorithm: &str, with: With<'_>| {
         Token { header: json!({ "alg": algorithm, "kid": "one" }), ..hostile.token(nonce) }.signed(with)
     };
-    // The public key, which everybody knows, taken for a secret.
+    // The public key, which everyone knows, is used as an HMAC secret.
     let public = KEYS.rsa.public_key_to_pem().unwrap();
     let secret = super::provider::SECRET.as_bytes();
     let sha512 = MessageDigest::sha512();
@@ -163,7 +163,7 @@ async fn a_token_that_is_not_signed_by_the_provider_is_refused() {
     let sha256 = MessageDigest::sha256();
     let foreign = |nonce: &str| hostile.token(nonce).signed(With::Rsa(&KEYS.foreign, sha256));
     assert_told_nothing(&come_back_with(&server, &hostile, foreign).await);
-    // Signed, then changed.
+    // The token is changed after signing.
     let changed = |nonce: &str| {
         let (honest, mut other) = (hostile.token(nonce).honest(), hostile.token(nonce));
         other.claims["sub"] = json!("somebody else");
@@ -171,7 +171,7 @@ async fn a_token_that_is_not_signed_by_the_provider_is_refused() {
         format!("{}.{signature}", text.rsplit_once('.').unwrap().0)
     };
     assert_told_nothing(&come_back_with(&server, &hostile, changed).await);
-    // Stripped of its signature.
+    // The signature is removed.
     let stripped = |nonce: &str| format!("{}.", hostile.token(nonce).honest().rsplit_once('.').unwrap().0);
     assert_told_nothing(&come_back_with(&server, &hostile, stripped).await);
     let header = |nonce: &str| {
@@ -254,12 +254,12 @@ async fn a_second_change_of_keys_within_a_minute_is_found_and_unknown_keys_make_
         Token { header, ..hostile.token(nonce) }.signed(With::Rsa(&KEYS.foreign, MessageDigest::sha256()))
     };
     assert_told_nothing(&come_back_with(&server, &hostile, unknown).await);
-    assert_eq!(hostile.asked("/jwks"), 2, "at first, and for the unknown key");
-    // The provider has rolled its key over, less than a minute after the last time.
+    assert_eq!(hostile.asked("/jwks"), 2, "the initial request, and one for the unknown key");
+    // The provider has changed its keys again, less than a minute after the last request.
     hostile.change(|script| script.keys = json!({ "keys": [rsa_key("three", &KEYS.foreign), ec_key("two")] }));
     assert_eq!(come_back_with(&server, &hostile, unknown).await.led_to(), Some("/enroll/ownership"));
     assert_eq!(hostile.asked("/jwks"), 3);
-    // Whoever sends unknown keys makes us ask four times a minute at most.
+    // Unknown keys cause at most four requests per minute.
     for nth in 0..4 {
         let other = |nonce: &str| {
             let header = json!({ "alg": "RS256", "kid": format!("no-key-{nth}") });
@@ -273,7 +273,7 @@ async fn a_second_change_of_keys_within_a_minute_is_found_and_unknown_keys_make_
         |nonce: &str| Token { header: json!({ "alg": "RS256", "kid": "no-key" }), ..hostile.token(nonce) }.honest();
     assert_told_nothing(&come_back_with(&server, &hostile, other).await);
     assert_eq!(hostile.asked("/jwks"), 6);
-    // The key that is gone is not believed any more.
+    // The removed key is no longer accepted.
     assert_told_nothing(&come_back_with(&server, &hostile, |nonce| hostile.token(nonce).honest()).await);
     assert_eq!(faults(&server).await, [Fault::SignatureInvalid; 7]);
     strike(server, hostile).await;
@@ -309,7 +309,7 @@ async fn a_provider_that_calls_itself_otherwise_is_not_believed_and_the_administ
     assert_told_not_now(&press(&mut guest(&server), SCHOOL).await);
     let (port, log) = (hostile.issuer.rsplit(':').next().unwrap().to_owned(), harness::logs::so_far());
     let line = log.lines().find(|line| line.contains("configure the issuer of one tenant") && line.contains(&port));
-    assert!(line.is_some(), "the provider at port {port} is named");
+    assert!(line.is_some(), "the log must name the provider at port {port}");
     strike(server, hostile).await;
 }
 

@@ -1,4 +1,5 @@
-//! Access rules on groups that a provider did not send: nobody gets in by chance, and the help desk sees what arrived.
+//! Access rules on groups that a provider did not send: nobody is accepted by chance, and the help desk sees what
+//! arrived.
 
 use super::tokens::{come_back_with, stage, strike};
 use super::visit_events;
@@ -42,7 +43,7 @@ async fn refusals(server: &TestServer) -> Vec<EnrollmentRefusal> {
     refused.collect()
 }
 
-/// `muster access explain`, of the visit with this help code.
+/// Runs `muster access explain` for the visit with this help code.
 async fn explain(server: &TestServer, code: &str) -> Said {
     let (config, code) = (server.config_file(), code.to_owned());
     let said = tokio::task::spawn_blocking(move || muster_at(&config, &["access", "explain", "--visit", &code], ""));
@@ -115,7 +116,7 @@ async fn what_arrived_is_shown_on_the_page_of_the_visit_and_explained_by_its_hel
     assert!(shut_out.contains("\"Leavers\": YES"), "{shut_out}");
     assert!(silent.contains("the provider did not send them"), "{silent}");
     assert!(refused.contains("\"Leavers\": PERHAPS") && refused.contains("it is REFUSED"), "{refused}");
-    // A visit that there is not, and what is no code.
+    // A code that no visit has.
     let nobody = explain(&server, "000-000").await;
     assert!(nobody.code != Some(0) && nobody.err.contains("no visit has the help code"), "{nobody:?}");
     strike(server, hostile).await;

@@ -11,7 +11,7 @@ fn form_of(of: &Yaml) -> Option<Form> {
     match format.as_str() {
         "^https://.*$" => Some(Form::Https),
         "^[0-9A-Za-z]{8}-[0-9A-Za-z]{4}-[0-9A-Za-z]{4}-[0-9A-Za-z]{4}-[0-9A-Za-z]{12}$" => Some(Form::Uuid),
-        // Formats of passcodes, hardware addresses and the like are left to the device.
+        // The device checks the other formats, such as those of passcodes and hardware addresses.
         _ => None,
     }
 }
@@ -20,7 +20,7 @@ fn is_any(key: &Yaml) -> bool {
     key["key"].as_str().is_some_and(|key| key.starts_with("ANY"))
 }
 
-/// A dictionary with free keys: no key is listed, or the one that is listed stands for any key.
+/// Returns whether a dictionary accepts any key: it lists no key, or the single listed key stands for any key.
 fn is_open(of: &Yaml) -> bool {
     if type_of(of) != Type::Dictionary {
         return false;
@@ -174,7 +174,7 @@ fn compare_telling(ours: &Rule, theirs: &Yaml, path: &str, counted: &mut usize) 
     }
 }
 
-/// Returns whether python3 has what the generator needs.
+/// Returns whether python3 has the packages that the generator needs.
 fn has_python() -> bool {
     let tried = std::process::Command::new("python3").args(["-c", "import yaml"]).output();
     tried.is_ok_and(|tried| tried.status.success())
@@ -230,11 +230,11 @@ fn every_rule_of_ours_is_apples_and_no_command_of_iphones_is_left_out() {
         found.sort();
         assert_eq!(found, ours.keys().cloned().collect::<Vec<_>>());
     }
-    // Of the other documents, Apple's schema contains the refusals.
+    // Apple's schema defines only the refusals among the documents.
     for file in ["unrecognized.device", "well-known.failed"] {
         let theirs = read(&schema.join(format!("mdm/errors/{file}.yaml")));
         let name = format!("com.apple.{file}");
         compare_subject(&TABLE.documents[&name], &theirs, &name, &mut counted);
     }
-    assert!(counted > 1_000, "{counted} rules compared");
+    assert!(counted > 1_000, "only {counted} rules compared");
 }

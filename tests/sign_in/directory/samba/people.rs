@@ -1,10 +1,10 @@
-//! Who is in the domain: one account for each denial, and groups in groups.
+//! Entries of the domain: one account for each reason of refusal, and nested groups.
 
 use super::{GROUPS, LOCKED_AFTER, PASSWORD, PEOPLE};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Everything but the primary group of ada and the age of the password of `old`.
+/// All entries. The primary group of ada and the password age of `old` are set later.
 pub fn seed() -> String {
     let units = ["People", "Groups", "Apps"]
         .map(|name| format!("dn: OU={name},DC=example,DC=test\nchangetype: add\nobjectClass: organizationalUnit\n\n"));
@@ -35,13 +35,13 @@ pub fn seed() -> String {
     [units.concat(), people.concat(), groups.concat(), lockout].concat()
 }
 
-/// Makes the group with this `primaryGroupToken` the primary one of ada: it leaves her `memberOf`.
+/// Makes the group with this `primaryGroupToken` ada's primary group, which removes it from her `memberOf`.
 pub fn primary_group(token: &str) -> String {
     format!("dn: CN=ada,{PEOPLE}\nchangetype: modify\nreplace: primaryGroupID\nprimaryGroupID: {token}\n")
 }
 
-/// Dates the password of `old` to 2012, in the file of the domain: `smb.conf` and database are its arguments. The control is
-/// `DSDB_CONTROL_PASSWORD_BYPASS_LAST_SET_OID`.
+/// Sets the password date of `old` to 2012, directly in the domain's database. Arguments: paths of `smb.conf` and of
+/// the database. The control is `DSDB_CONTROL_PASSWORD_BYPASS_LAST_SET_OID`.
 pub const MADE_LONG_AGO: &str = r#"
 import ldb, sys
 from samba.auth import system_session

@@ -1,5 +1,5 @@
 <?php
-// SimpleSAMLphp as a test's identity provider: everything it needs lies beside this file, secrets are the test's own.
+// SimpleSAMLphp as an identity provider for tests. All its files are in this directory, and its secrets are only for tests.
 $config = [
     'baseurlpath' => 'http://127.0.0.1:' . getenv('IDP_PORT') . '/',
     'certdir' => __DIR__ . '/',
@@ -20,7 +20,8 @@ $config = [
     'session.phpsession.cookiename' => 'IDP',
     'store.type' => 'phpsession',
     'language.default' => 'en',
-    // Ours, as an administrator would upload it: the server is up only after its provider's metadata is there.
+    // Metadata of the tested server, as an administrator would upload it. The file is written later than this
+    // configuration, because the server needs the provider's metadata to start.
     'metadata.sources' => array_filter([
         ['type' => 'flatfile', 'directory' => __DIR__ . '/metadata'],
         is_file(__DIR__ . '/sp.xml') ? ['type' => 'xml', 'file' => __DIR__ . '/sp.xml'] : null,

@@ -1,6 +1,7 @@
 <?php
-// Encrypts an assertion as other providers do, with the library that SimpleSAMLphp uses; it only ever uses AES-CBC itself.
-// Arguments: the library's loader, a certificate, the cipher. Assertion in, EncryptedAssertion out, in canonical form.
+// Encrypts an assertion like other providers, with the library of SimpleSAMLphp, which itself uses only AES-CBC.
+// Arguments: the library's loader, a certificate, the cipher. Reads the assertion from standard input and writes the
+// EncryptedAssertion in canonical form to standard output.
 require $argv[1];
 
 use RobRichards\XMLSecLibs\XMLSecEnc;

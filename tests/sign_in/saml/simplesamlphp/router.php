@@ -1,5 +1,5 @@
 <?php
-// For PHP's own web server: a script's name may be followed by a path.
+// Router for PHP's built-in web server: allows a path after the name of a script.
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
 $root = $_SERVER['DOCUMENT_ROOT'];
 if (preg_match('#^(/.*?\.php)(/.*)?$#', $path, $parts) && is_file($root . $parts[1])) {

@@ -1,4 +1,4 @@
-//! Where a device is woken and for what, and with which certificate it speaks.
+//! The push address of a device, the reasons for a push, and the certificates that the device uses.
 
 use super::*;
 use crate::examples::{sealed, secret};
@@ -46,10 +46,10 @@ fn an_id_of_a_command_is_not_used_for_another_one() {
 fn a_device_is_woken_for_what_is_left_when_a_command_is_called_off_and_for_nothing_not() {
     let two = given_more(enrolled(), [queue(1, "SecurityInfo"), queue(2, "DeviceInformation")]);
     let one = given_more(two.clone(), [cancel(1)]);
-    assert!(one.wants(false), "the other one was not fetched");
+    assert!(one.wants(false), "the other command was not delivered");
     assert!(!given_more(one, [cancel(2)]).wants(false));
     let woken = two.evolve(&Event::DevicePushed { apns_id: None, put_off_since: false });
-    assert!(!given_more(woken, [cancel(1)]).wants(false), "it was woken for the other one");
+    assert!(!given_more(woken, [cancel(1)]).wants(false), "the device was already woken for the other command");
 }
 
 #[test]
@@ -64,5 +64,5 @@ fn a_device_speaks_otherwise_with_a_certificate_that_it_has_and_did_not_use_befo
         challenge: secret("c"),
         challenge_expires: NOW,
     });
-    assert!(!under_way.speaks_otherwise_with("fingerprint-2"), "the renewal tells it");
+    assert!(!under_way.speaks_otherwise_with("fingerprint-2"), "the renewal in progress covers this certificate");
 }

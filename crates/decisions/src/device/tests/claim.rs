@@ -24,7 +24,7 @@ fn ended_on_a_claim(device: Device) -> Device {
     device.evolve(&superseded)
 }
 
-/// A device with a waiting command that cannot be woken, since its token is dead.
+/// Returns a device with a waiting command that cannot be woken, because its push token is unregistered.
 fn unreachable() -> Device {
     let device = given_more(enrolled(), [queue(1, "SecurityInfo")]);
     let to = device.push.clone().unwrap();
@@ -107,7 +107,7 @@ fn contact_within_thirty_days_brings_the_record_back_with_its_queue() {
     let mut revived = given_more(device, [last]);
     assert_eq!(revived.waiting().count(), 1);
     assert!(revived.claims.survived.remove(&OTHER));
-    assert_eq!(revived, before, "as it was");
+    assert_eq!(revived, before, "the device is unchanged");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn what_an_older_version_ended_on_a_claim_comes_back_at_any_time() {
 #[test]
 fn a_body_that_changed_something_once_revives_nothing() {
     let device = ended_on_a_claim(enrolled());
-    assert_eq!(device.decide(&revive("a", NOW)), Ok(vec![]), "its Authenticate, played again");
+    assert_eq!(device.decide(&revive("a", NOW)), Ok(vec![]), "a replay of its Authenticate");
 }
 
 #[test]
@@ -197,5 +197,9 @@ fn an_attestation_is_taken_once_and_only_from_the_command_that_asked_for_it() {
     assert_eq!(happened.len(), 1);
     let device = given_more(device, [attests(1, CommandStatus::Acknowledged, Some(proven()))]);
     assert!(device.claims.attested);
-    assert_eq!(device.decide(&ask(3, NOW.plus_seconds(2 * ATTESTATION_SECONDS))), Ok(vec![]), "it is proven");
+    assert_eq!(
+        device.decide(&ask(3, NOW.plus_seconds(2 * ATTESTATION_SECONDS))),
+        Ok(vec![]),
+        "the hardware is already proven"
+    );
 }

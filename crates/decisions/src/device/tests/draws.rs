@@ -1,4 +1,4 @@
-//! What a device causes by itself draws on its budget; what we asked for, or what happens once, does not.
+//! Messages that a device sends on its own use its budget. Answers to the server's requests and single events do not.
 
 use super::*;
 use crate::device::Draws;
@@ -34,7 +34,7 @@ fn too_large(command: Option<CommandId>) -> Event {
     Event::MdmResultTooLarge { command, bytes: 5_000_000, body: None }
 }
 
-/// A renewal that we asked for got as far as the certificate `fingerprint-2`.
+/// A renewal that the server requested, up to the issued certificate `fingerprint-2`.
 fn renewing() -> Device {
     let requested = Event::IdentityRenewalRequested {
         command: command_id(1),
@@ -57,9 +57,13 @@ fn a_renewal_that_we_asked_for_draws_nothing_and_one_that_the_device_makes_up_do
     assert_eq!(device.draws(&renewed(None)), Draws::Event);
     assert_eq!(device.draws(&reauthenticated("fingerprint-2")), Draws::Nothing);
     let said = device.clone().evolve(&reauthenticated("fingerprint-2"));
-    assert_eq!(said.draws(&reauthenticated("fingerprint-2")), Draws::Event, "said once more");
+    assert_eq!(said.draws(&reauthenticated("fingerprint-2")), Draws::Event, "a repeated message");
     assert_eq!(device.draws(&reauthenticated("cert")), Draws::Event);
-    assert_eq!(enrolled().draws(&reauthenticated("fingerprint-2")), Draws::Event, "nobody asked");
+    assert_eq!(
+        enrolled().draws(&reauthenticated("fingerprint-2")),
+        Draws::Event,
+        "the server did not request a renewal"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What an ended management answers, what is hidden from lists, and what a push was sent for.
+//! Answers after the end of management, records hidden from lists, and the commands that a push was sent for.
 
 use super::*;
 use events::device::{DeviceId, SupersessionEvidence};
@@ -16,7 +16,7 @@ fn a_device_that_left_and_repeats_itself_is_told_that_its_management_ended() {
     let left = given_more(enrolled(), [check_out()]);
     for said in [authenticate(user_enrollment("E1"), "cert", "a"), token_update(user_enrollment("E1"), "t1")] {
         assert_eq!(left.decide(&said), Err(Refusal::Ended(Phase::CheckedOut)), "{said:?}");
-        assert_eq!(enrolled().decide(&said), Ok(vec![]), "while it is managed it changes nothing");
+        assert_eq!(enrolled().decide(&said), Ok(vec![]), "the message changes nothing while the device is managed");
     }
 }
 
@@ -54,5 +54,8 @@ fn apple_counts_its_days_by_the_hardware_over_the_end_of_a_management() {
     let asked = given_more(enrolled(), [ask, Command::NoteClaim { others: vec![OTHER], count: 1 }, check_out()]);
     let again = given_more(asked.clone(), [authenticate(user_enrollment("E1"), "another cert", "b")]);
     assert_eq!(again.claims.ask_again_after, asked.claims.ask_again_after);
-    assert!(again.claims.ask_again_after.is_some() && again.claims.others.is_empty(), "it has claimed nothing yet");
+    assert!(
+        again.claims.ask_again_after.is_some() && again.claims.others.is_empty(),
+        "the new enrollment has no claim yet"
+    );
 }

@@ -1,4 +1,4 @@
-//! What is known of a device, and what a refusal tells whoever wanted something of it.
+//! Known attributes of a device, and the contents of a refusal.
 
 use super::*;
 use crate::examples::sealed;

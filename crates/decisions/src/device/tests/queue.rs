@@ -33,8 +33,8 @@ fn a_command_that_is_called_off_is_never_sent_again_and_stays_in_the_record() {
     let device = given_more(enrolled(), [queue(1, "SecurityInfo"), next(), cancel(1)]);
     assert_eq!(next_id(&device), None);
     assert_eq!(device.commands[0].status, CommandState::Cancelled);
-    assert!(!device.wants_push, "nothing is left to wake it for");
-    assert_eq!(device.decide(&cancel(1)), Ok(vec![]), "twice is once");
+    assert!(!device.wants_push, "no command is left that needs a push");
+    assert_eq!(device.decide(&cancel(1)), Ok(vec![]), "a second cancellation changes nothing");
     assert_eq!(device.decide(&cancel(9)), Err(Refusal::UnknownCommand));
 }
 
@@ -48,7 +48,7 @@ fn what_a_device_did_before_it_was_called_off_is_written_down_once() {
     assert_eq!(
         device.decide(&cancel(1)),
         Err(Refusal::AnsweredCommand { request_type: "DeviceLock".into() }),
-        "it is too late for that"
+        "the command is already answered"
     );
     let never_sent = given_more(enrolled(), [queue(1, "DeviceLock"), cancel(1)]);
     assert_eq!(never_sent.decide(&answer(1, CommandStatus::Acknowledged, "made up")), Ok(vec![]));
@@ -80,7 +80,7 @@ fn an_app_waits_for_the_name_that_its_prompt_says() {
     let device = given_more(device, [answer(1, CommandStatus::NotNow, "not now")]);
     assert_eq!(device.next_command(&[command_id(1)]).expect("the question").id, command_id(3));
     let device = given_more(device, [next(), answer(3, CommandStatus::Acknowledged, "told")]);
-    assert_eq!(device.next_command(&[command_id(1)]), None, "the app waits, too");
+    assert_eq!(device.next_command(&[command_id(1)]), None, "the app also waits");
     let device = given_more(device, [answer(1, CommandStatus::Acknowledged, "named")]);
     assert_eq!(next_id(&device), Some(command_id(2)));
 }
@@ -108,10 +108,10 @@ fn how_an_app_stands_is_reported_when_it_changes_and_belongs_to_the_command_that
     let device = given_more(device, [told(2, "told c", AppStatus::Managed)]);
     assert_eq!(device.apps["org.example.app"], AppStatus::Managed);
     let gone = given_more(device, [check_out(), authenticate(user_enrollment("E2"), "new-cert", "z")]);
-    assert!(gone.apps.is_empty(), "apps go with the management that brought them");
+    assert!(gone.apps.is_empty(), "managed apps end with the management");
 }
 
-/// The reaction of a device to a command.
+/// The reaction of a simulated device to a command.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Habit {
     Does,
@@ -134,11 +134,11 @@ fn converse(mut device: Device, habits: &mut [Habit], sent: &mut Vec<usize>) -> 
     device = given_more(device, [Command::RecordPush { apns_id: None, again: true, put_offs: None }]);
     let mut not_now = vec![];
     for turn in 0.. {
-        assert!(turn < 100, "a conversation ends");
+        assert!(turn < 100, "the conversation does not end");
         let poll = Command::NextCommand { not_now: not_now.clone(), now: NOW };
         device = given_more(device, [poll]);
         let Some(command) = device.next_command(&not_now).map(|command| command.id) else { return device };
-        let nth = (0..habits.len()).find(|n| command_id(*n as u128) == command).expect("one of ours");
+        let nth = (0..habits.len()).find(|n| command_id(*n as u128) == command).expect("a command of this test");
         sent.push(nth);
         let status = match &mut habits[nth] {
             Habit::Does => CommandStatus::Acknowledged,
@@ -224,7 +224,11 @@ fn a_device_is_taken_for_what_it_runs_now_and_not_for_what_it_enrolled_with() {
     let device = newer(device, "17.0");
     assert!(device.decide(&queue(1, "DeclarativeManagement")).is_ok());
     let renewed = Device { os_version: OsVersion::parse("18.1"), ..device };
-    assert_eq!(renewed.version(), OsVersion::parse("18.1"), "what it says as it renews is newer than its last answer");
+    assert_eq!(
+        renewed.version(),
+        OsVersion::parse("18.1"),
+        "the version in the renewal is newer than in the last answer"
+    );
 }
 
 fn pushed() -> Command {
@@ -242,8 +246,8 @@ fn who_is_told_nothing_more_because_an_answer_was_too_large_is_woken_again_for_w
     let device = given_more(device, [too_large(1)]);
     assert!(device.wants_push_again);
     let device = given_more(device, [pushed(), next(), too_large(2)]);
-    assert!(!device.wants_push_again, "nothing waits");
-    assert_eq!(device.decide(&too_large(2)), Ok(vec![]), "played again it settles nothing more");
+    assert!(!device.wants_push_again, "no command waits");
+    assert_eq!(device.decide(&too_large(2)), Ok(vec![]), "a replay settles no further command");
 }
 
 fn settle(n: u128, text: &str) -> Command {
@@ -259,7 +263,7 @@ fn given_an_answer_that_cannot_be_read_then_its_command_is_settled_once_and_the_
     assert_eq!(happened, [unreadable]);
     let device = happened.iter().fold(device, Device::evolve);
     assert_eq!((device.phase, next_id(&device)), (Phase::Enrolled, Some(command_id(2))));
-    assert_eq!(device.decide(&settle(2, "broken")), Ok(vec![]), "played again it settles nothing");
+    assert_eq!(device.decide(&settle(2, "broken")), Ok(vec![]), "a replay settles nothing");
     assert_eq!(device.decide(&settle(1, "broken, too")), Ok(vec![]));
     assert_eq!(device.decide(&settle(9, "of nothing")), Ok(vec![]));
     let cancelled = given_more(enrolled(), [queue(1, "DeviceLock"), cancel(1)]);
@@ -286,7 +290,7 @@ fn given_an_answer_of_which_something_was_left_out_then_that_is_said_beside_the_
     assert_eq!(device.commands[0].answer, Some(CommandStatus::Acknowledged));
     let put_off = given_more(enrolled(), [queue(1, "DeviceInformation"), next()]);
     let happened = put_off.decide(&cut(CommandStatus::NotNow)).expect("taken");
-    assert_eq!(happened.len(), 1, "what is put off is answered once more");
+    assert_eq!(happened.len(), 1, "a deferred command will be answered again");
 }
 
 #[test]

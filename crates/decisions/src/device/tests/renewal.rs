@@ -1,4 +1,4 @@
-//! The identity is renewed by one renewal at a time, with its own challenge only, and the device keeps its state.
+//! Renewal of the identity: one at a time, only with its own challenge. The device keeps its state.
 
 use super::*;
 use crate::examples::secret;
@@ -66,7 +66,7 @@ fn a_renewal_is_the_enrollment_profile_queued_anew_and_while_it_is_under_way_the
     assert_eq!((request_type.as_str(), *expires), ("InstallProfile", Some(NOW.plus_seconds(1_000))));
     let device = given_more(enrolled(), [request(1, "c")]);
     assert_eq!(device.decide(&request(2, "d")), Ok(vec![]));
-    assert!(device.wants_push, "it is woken for it");
+    assert!(device.wants_push, "the device is woken for the renewal");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_challenge_issues_once_and_again_to_the_same_key_only() {
     let device = given_more(enrolled(), [request(1, "c")]);
     assert_eq!(device.decide(&issue("other", "new", "2")), Err(Refusal::UnknownChallenge));
     let device = given_more(device, [issue("c", "new", "2")]);
-    assert_eq!(device.decide(&issue("c", "new", "3")), Ok(vec![]), "the answer got lost");
+    assert_eq!(device.decide(&issue("c", "new", "3")), Ok(vec![]), "the device may have lost the first answer");
     assert_eq!(device.decide(&issue("c", "other", "3")), Err(Refusal::ChallengeUsed));
     assert_eq!(device.renewed.len(), 1);
 }
@@ -227,14 +227,18 @@ fn what_device_said_once_with_the_renewed_certificate_changes_nothing_when_it_is
 fn a_device_that_asks_with_the_identity_it_had_before_went_back_to_it_which_is_written_down_once() {
     let old = note(first());
     let device = given_more(renewing(), [reauthenticate()]);
-    assert_eq!(device.decide(&old), Ok(vec![]), "nothing is completed yet");
+    assert_eq!(device.decide(&old), Ok(vec![]), "the renewal is not completed yet");
     let completed = given_more(device, [token_update_by(NEW, user_enrollment("E1"), "t2")]);
     assert_eq!(completed.decide(&note(certificate("new", "2"))), Ok(vec![]));
     let happened = completed.decide(&old).unwrap();
     assert!(matches!(&happened[..], [Event::IdentityRolledBack { serial, .. }] if serial == "1"), "{happened:?}");
     let back = given_more(completed.clone(), [old.clone()]);
     assert_eq!(back.decide(&old), Ok(vec![]));
-    assert_eq!(given_more(completed.clone(), [request(2, "d")]).decide(&old), Ok(vec![]), "another is under way");
+    assert_eq!(
+        given_more(completed.clone(), [request(2, "d")]).decide(&old),
+        Ok(vec![]),
+        "another renewal is in progress"
+    );
     assert_eq!(given_more(completed, [check_out()]).decide(&old), Ok(vec![]));
 }
 
@@ -246,7 +250,7 @@ fn a_device_that_went_back_is_woken_where_it_listened_before_and_forward_again_w
     assert_ne!(before, after);
     let back = given_more(completed, [note(first())]);
     assert_eq!(back.push, before);
-    // The device may repeat its earlier message, which is ignored, since it may be a replay.
+    // The device may repeat its earlier message. It is ignored, because it may be a replay.
     assert_eq!(back.decide(&token_update_by("cert", user_enrollment("E1"), "t1")), Ok(vec![]));
     let forward = given_more(back.clone(), [note(certificate("new", "2"))]);
     assert_eq!(forward.push, after);
@@ -262,7 +266,7 @@ fn what_came_by_renewal_req_counts_from_the_day_that_the_device_speaks_with_it()
         transaction: "t".into(),
     };
     let device = given_more(enrolled(), [by_itself("new", "2")]);
-    assert_eq!(device.decide(&note(first())), Ok(vec![]), "the answer may have been lost");
+    assert_eq!(device.decide(&note(first())), Ok(vec![]), "the device may have lost the answer");
     let happened = device.decide(&note(certificate("new", "2"))).unwrap();
     assert!(matches!(&happened[..], [Event::IdentityRenewalCompleted { serial, .. }] if serial == "2"), "{happened:?}");
     let device = given_more(device, [note(certificate("new", "2"))]);

@@ -1,4 +1,4 @@
-//! How long a record may come back, an attestation is not asked for again, a renewal counts as repeated.
+//! Periods: how long a record may be revived, an attestation is not requested again, and a renewal counts as repeated.
 
 use super::*;
 use events::device::{DeviceId, SupersessionEvidence as Evidence};
@@ -18,8 +18,11 @@ fn a_record_that_ended_on_a_conclusion_lives_for_thirty_days() {
     let at = |seconds| NOW.plus_seconds(seconds);
     assert_eq!(ended.revivable.as_ref().and_then(|revivable| revivable.until), Some(at(30 * DAY)));
     assert!(ended.lives_by_its_identity(at(30 * DAY - 1)) && !ended.lives_by_its_identity(at(30 * DAY)));
-    assert!(ended.is_revived_by(&body("new"), at(1)) && !ended.is_revived_by(&body("a"), at(1)), "once heard");
-    assert!(!superseded(Evidence::Attestation).lives_by_its_identity(NOW), "a proof is for good");
+    assert!(
+        ended.is_revived_by(&body("new"), at(1)) && !ended.is_revived_by(&body("a"), at(1)),
+        "a message that was seen before does not revive the record"
+    );
+    assert!(!superseded(Evidence::Attestation).lives_by_its_identity(NOW), "an end by proof is final");
     assert!(enrolled().lives_by_its_identity(at(10_000 * DAY)) && !Device::default().lives_by_its_identity(NOW));
 }
 

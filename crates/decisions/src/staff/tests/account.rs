@@ -1,9 +1,9 @@
-//! An account as it is added, changed, switched off, proven, and refused.
+//! Staff accounts: creation, changes, disabling, proofs, refusals.
 
 use super::*;
 
 fn happens(account: &LocalAccount, command: Command) -> Vec<StaffEvent> {
-    account.decide(&command).expect("it is possible")
+    account.decide(&command).expect("the command is permitted")
 }
 
 fn program() -> LocalAccount {
@@ -130,7 +130,11 @@ fn a_passkey_signs_in_as_often_as_it_is_shown_and_its_newest_state_is_kept() {
     assert_eq!(account.factors.passkeys[&PHONE].credential, sealed("counter 2"));
     let again = happens(&account, show(PHONE, None));
     let account = again.iter().fold(account, LocalAccount::evolve);
-    assert_eq!(account.factors.passkeys[&PHONE].credential, sealed("counter 2"), "unchanged, it is not told");
+    assert_eq!(
+        account.factors.passkeys[&PHONE].credential,
+        sealed("counter 2"),
+        "an unchanged credential is not in the event"
+    );
 }
 
 #[test]
@@ -174,7 +178,7 @@ fn a_set_up_link_is_for_an_account_that_does_not_exist() {
     let link = SetUpLink { hash: secret("link"), expires: NOW };
     assert_eq!(auditor_with([]).decide(&Command::IssueSetUpLink(link.clone())), Err(Refusal::Exists));
     let nobody = LocalAccount::default();
-    assert_eq!(happens(&nobody, Command::RevokeSetUpLink), [], "there is none");
+    assert_eq!(happens(&nobody, Command::RevokeSetUpLink), [], "there is no link to revoke");
     let issued = happens(&nobody, Command::IssueSetUpLink(link.clone()));
     let waiting = given(&issued);
     assert_eq!(waiting.open_link(&secret("link")), Ok(&link));
@@ -220,7 +224,7 @@ fn a_user_name_belongs_to_the_account_that_reserved_it_first() {
     let (first, other) = (events::staff::StaffId(Uuid::from_u128(1)), events::staff::StaffId(Uuid::from_u128(2)));
     let reserve = |name: &UserName, account| name.decide(&ReserveUserName { account });
     let free = UserName::default();
-    let reserved = reserve(&free, first).expect("it is free");
+    let reserved = reserve(&free, first).expect("the name is free");
     let taken = UserName::replay(&reserved);
     assert_eq!((taken.account, reserve(&taken, first)), (Some(first), Ok(vec![])));
     assert_eq!(reserve(&taken, other), Err(NameTaken));

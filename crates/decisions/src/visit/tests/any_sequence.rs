@@ -80,13 +80,13 @@ fn assert_legal(visit: &Visit) {
         assert_eq!(visit.ownership, visit.account_driven.map(EnrollmentMode::ownership));
     }
     for by in visit.servings.iter().filter_map(|serving| serving.verified_by.as_deref()) {
-        assert!(visit.verified(by).is_some(), "who asked was verified");
+        assert!(visit.verified(by).is_some(), "the requesting identity was verified");
     }
     if !visit.profile_services.is_empty() {
-        assert_eq!(visit.kind(), Some(EnrollmentKind::DeviceEnrollment), "nobody asks a personal device");
+        assert_eq!(visit.kind(), Some(EnrollmentKind::DeviceEnrollment), "a personal device gets no Profile Service");
     }
     if visit.end.is_some() {
-        assert!(visit.identity.is_none(), "an ended visit's identity opens nothing");
+        assert!(visit.identity.is_none(), "an ended visit has no valid identity");
     }
 }
 

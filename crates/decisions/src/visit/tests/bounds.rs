@@ -1,4 +1,4 @@
-//! What a visit writes down at most, what it takes before its first form, and where somebody signed in.
+//! Limits on the events of a visit, commands before its first form, and the provider of a sign-in.
 
 use super::*;
 use events::enrollment::{FormRefusal, IdentityRefusal, SecretHash};
@@ -30,10 +30,10 @@ fn a_managed_apple_id_is_put_right_twenty_times() {
     let give = |visit: &Visit, nth: u32| visit.decide(&give_managed_apple_id(&format!("{nth}@example.com")));
     let given = (0..20).fold(ready, |visit, nth| give(&visit, nth).expect("taken").iter().fold(visit, Visit::evolve));
     assert_eq!(give(&given, 20), Err(Refusal::TooOften));
-    assert_eq!(give(&given, 19), Ok(vec![]), "the one that it has");
+    assert_eq!(give(&given, 19), Ok(vec![]), "the current address is not a change");
 }
 
-/// Somebody went to an identity provider.
+/// Returns the visit after the person left for an identity provider.
 fn away(visit: Visit) -> Visit {
     let begun = Event::SingleSignOnBegun {
         method: SignInMethodName::OpenIdConnect,

@@ -54,7 +54,7 @@ fn serve(mode: EnrollmentMode) -> Command {
     Command::ServeMdmProfile { profile, challenge, challenge_expires, verified_by, device_enrolled }
 }
 
-/// A policy whose directory provides the Managed Apple ID.
+/// Returns a policy whose directory provides the Managed Apple ID.
 fn told(offered: &[Ownership]) -> Policy {
     Policy { assigned_managed_apple_id: Some(sealed("ada@appleid.example.com")), ..policy(offered) }
 }
@@ -141,7 +141,7 @@ fn a_token_is_handed_over_at_the_end_only_and_as_often_as_an_answer_gets_lost() 
     let early = given([begin(Byod, "18.2")]);
     assert_eq!(early.decide(&token("t")), Err(Refusal::OutOfStep(Step::SignIn)));
     let portal = given([open("17.5"), sign_in(&[Personal]), serve_ca(), Command::ReportCaInstall]);
-    assert!(portal.decide(&token("t")).is_err(), "nobody gets a token who did not come from Settings");
+    assert!(portal.decide(&token("t")).is_err(), "only visits from Settings get a token");
     let visit = given_more(with_token(), [token("u")]);
     let hashes: Vec<_> = visit.access_tokens.iter().map(|token| token.hash.clone()).collect();
     assert_eq!(hashes, [secret("t"), secret("u")]);
@@ -151,7 +151,10 @@ fn a_token_is_handed_over_at_the_end_only_and_as_often_as_an_answer_gets_lost() 
 fn the_profile_is_of_the_mode_that_the_device_was_promised() {
     let visit = with_token();
     assert!(visit.decide(&serve(Adde)).is_err());
-    assert!(visit.decide(&serve_mdm(EnrollmentKind::UserEnrollment, "c")).is_err(), "not a profile of the portal's");
+    assert!(
+        visit.decide(&serve_mdm(EnrollmentKind::UserEnrollment, "c")).is_err(),
+        "a visit from Settings gets no profile of the portal"
+    );
     let visit = given_more(visit, [serve(Byod), issue("c", "key", "1")]);
     assert_eq!(visit.identity.map(|identity| identity.profile.enrollment_mode), Some(Some(Byod)));
     let institutional =
@@ -187,12 +190,12 @@ fn a_token_lasts_an_hour_until_a_device_authenticates_with_it_and_then_as_the_se
 fn an_enrolled_device_is_told_once_to_have_its_person_sign_in_again() {
     let visit = with_token();
     let early = Command::AskToSignInAgain { why: SignInAgainReason::TokenExpired, device_enrolled: false };
-    assert_eq!(then(&visit, &early), [], "it is not enrolled");
+    assert_eq!(then(&visit, &early), [], "the device is not enrolled");
     let visit = given_more(visit, [ask(SignInAgainReason::TokenExpired)]);
     assert_eq!(visit.step(), Step::SignInAgain);
     assert_eq!(then(&visit, &ask(SignInAgainReason::TokenMissing)), []);
     let portal = served(&["one"]);
-    assert_eq!(then(&portal, &ask(SignInAgainReason::TokenMissing)), [], "it never had a token");
+    assert_eq!(then(&portal, &ask(SignInAgainReason::TokenMissing)), [], "a visit at the portal never had a token");
 }
 
 #[test]
@@ -286,7 +289,7 @@ fn a_refresh_token_is_good_until_the_person_has_to_sign_in_again() {
     let at = |seconds| visit.presented(&secret("next"), &settings, NOW.plus_seconds(7 * 86_400 + seconds), true);
     assert_eq!((at(ACCESS_TOKEN_SECONDS - 1), at(ACCESS_TOKEN_SECONDS)), (Presented::Good, Presented::Expired));
     let asked = given_more(visit, [ask(SignInAgainReason::TokenExpired), refresh("again", 15, Some(90))]);
-    assert_eq!((asked.sign_in_again, asked.step()), (None, Step::HandOver), "nobody had to sign in");
+    assert_eq!((asked.sign_in_again, asked.step()), (None, Step::HandOver), "the refresh token replaces a sign-in");
 }
 
 #[test]
@@ -294,7 +297,7 @@ fn a_device_that_said_its_old_token_once_more_before_it_redeemed_its_code_still_
     let visit = given_more(with_code(), [ask(SignInAgainReason::TokenExpired)]);
     assert_eq!(visit.step(), Step::SignInAgain);
     let visit = given_more(visit, [redeem("one", 1)]);
-    assert_eq!((visit.sign_in_again, visit.step()), (None, Step::HandOver), "its person has signed in");
+    assert_eq!((visit.sign_in_again, visit.step()), (None, Step::HandOver), "the person has signed in");
 }
 
 #[test]

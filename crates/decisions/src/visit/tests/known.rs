@@ -1,4 +1,4 @@
-//! What a visit knows: whose device it will be, what was taken, how long its tokens last.
+//! Facts that a visit knows: the future owner of the device, whether a profile was served, the lifetime of tokens.
 
 use super::*;
 use crate::visit::{AccessToken, Assignment};
@@ -32,7 +32,7 @@ fn a_visit_whose_owners_name_has_a_damaged_key_is_unknown() {
     let visit = Visit { signed_in: Some(SignedIn { user_name: damaged, ..ada() }), ..Visit::default() };
     assert_eq!(visit.damaged_key(), Some(&events::KeyName("person-9".into())));
     let for_grace = Visit { assignment: Assignment::To(grace()), ..visit };
-    assert_eq!(for_grace.damaged_key(), None, "it will be another one's device");
+    assert_eq!(for_grace.damaged_key(), None, "the device will belong to another person");
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub(crate) fn ask(challenge: &str) -> Command {
     }
 }
 
-/// The answer of the device with this UDID; it gets this SCEP challenge.
+/// The answer of the device with this UDID, which then gets this SCEP challenge.
 pub(crate) fn report(challenge: &str, scep_challenge: &str, udid: &str) -> AttributesReport {
     AttributesReport {
         now: NOW,
@@ -98,7 +98,7 @@ fn refused(why: ProfileServiceRefusal) -> Result<Vec<Event>, Refusal> {
 fn a_verified_device_gets_the_profile_and_its_identity_remembers_who_it_was() {
     let visit = given_more(answered(), [issue("scep", "key", "1"), serve("mdm", "1"), super::issue("mdm", "k", "2")]);
     let identity = visit.identity.unwrap();
-    assert_eq!(identity.certificate.serial, "2", "the identity to be verified by is none to be managed by");
+    assert_eq!(identity.certificate.serial, "2", "the identity for verification is not the one for management");
     assert!(identity.verified.as_ref().is_some_and(|device| device.has_udid("A") && !device.has_udid("B")));
 }
 
@@ -144,8 +144,8 @@ fn another_device_may_not_answer_the_same_challenge() {
     let visit = answered();
     assert_eq!(visit.decide(&told(liar.clone())), refused(AnotherDevice));
     let visit = then(&visit, &told(liar.clone())).iter().fold(visit, Visit::evolve);
-    assert_eq!(visit.decide(&told(liar)), Ok(vec![]), "it is written down once");
-    assert!(visit.decide(&told(report("ask", "scep", "A"))).is_ok(), "and the first one may go on");
+    assert_eq!(visit.decide(&told(liar)), Ok(vec![]), "the refusal is recorded once");
+    assert!(visit.decide(&told(report("ask", "scep", "A"))).is_ok(), "the first device may continue");
     // Another device needs another Profile Service.
     assert!(given_more(visit, [ask("again")]).decide(&told(report("again", "scep", "B"))).is_ok());
 }

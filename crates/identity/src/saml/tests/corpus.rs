@@ -33,7 +33,7 @@ impl Corpus<'_> {
         let facts = (self.facts)();
         let good = self.idp.with_signed_assertion(&facts);
         let altered = alter(&facts, good.clone());
-        assert_ne!(good, altered, "{name} alters nothing");
+        assert_ne!(good, altered, "{name} changes nothing");
         self.document(name, fault, &altered);
     }
 
@@ -41,7 +41,7 @@ impl Corpus<'_> {
     fn asserted(&mut self, name: &'static str, fault: &'static str, alter: impl Fn(&Facts, String) -> String) {
         let facts = (self.facts)();
         let altered = alter(&facts, facts.assertion());
-        assert_ne!(altered, facts.assertion(), "{name} alters nothing");
+        assert_ne!(altered, facts.assertion(), "{name} changes nothing");
         let signed = self.idp.signed(&altered, &facts.assertion_id(), &Signing::default());
         self.document(name, fault, &facts.response(&signed));
     }
@@ -51,7 +51,7 @@ impl Corpus<'_> {
         let facts = (self.facts)();
         let good = facts.response(&facts.assertion());
         let altered = alter(&facts, good.clone());
-        assert_ne!(good, altered, "{name} alters nothing");
+        assert_ne!(good, altered, "{name} changes nothing");
         self.document(name, fault, &self.idp.signed(&altered, &facts.response_id(), &Signing::default()));
     }
 
@@ -67,8 +67,8 @@ impl Corpus<'_> {
     }
 }
 
-/// Returns all attacks. `facts` returns the content of one more answer each time; `trap` is an address that must
-/// never be contacted.
+/// Returns all attacks. `facts` returns the content of a new answer at each call. `trap` is an address that must never
+/// be contacted.
 pub fn attacks(idp: &Idp, facts: &dyn Fn() -> Facts, trap: &str) -> Vec<Attack> {
     let mut corpus = Corpus { idp, stranger: Idp::new(), facts, attacks: Vec::new() };
     signatures(&mut corpus);
@@ -295,7 +295,7 @@ fn content(corpus: &mut Corpus<'_>, trap: &str) {
     ] {
         corpus.altered(name, "ForbiddenContent", |_, document| document.replace(">alice<", &format!(">{inside}<")));
     }
-    // As the provider would sign it: canonicalization removes comments.
+    // Signed like the provider's own answer, because canonicalization removes comments.
     let facts = (corpus.facts)();
     let longer = facts.assertion().replace(">alice<", ">alice.evil<");
     let signed = corpus.idp.signed(&longer, &facts.assertion_id(), &Signing::default());

@@ -1,4 +1,4 @@
-//! A test identity provider for answers that no real one would give. It writes canonical documents and signs them
+//! A test identity provider for answers that no real provider would give. It writes canonical documents and signs them
 //! with OpenSSL, so it shares no code with the tested module.
 
 use base64::Engine as _;

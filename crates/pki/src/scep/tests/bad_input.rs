@@ -136,7 +136,7 @@ fn weak_keys_and_digests_are_refused() {
     assert_eq!(refusal(&CLIENT.with(issued.certificate).message(&weak)).why, FailInfo::BadAlg);
 }
 
-/// Messages whose envelope is wrong in all known ways.
+/// Returns messages with each known fault of the envelope.
 fn wrong_envelopes() -> Vec<(&'static str, Vec<u8>)> {
     let broken = |spoil: fn(&mut Vec<u8>)| {
         let mut enveloped: EnvelopedData =
@@ -178,7 +178,7 @@ fn whatever_is_wrong_inside_the_envelope_the_answer_is_the_same() {
         assert_eq!((reply.status.as_str(), reply.fail_info.as_deref()), ("2", Some("1")), "{what}");
         lengths.insert(answer.len());
     }
-    assert_eq!(lengths.len(), 1, "the length of the answer is the same, too");
+    assert_eq!(lengths.len(), 1, "all answers have the same length");
 }
 
 #[test]

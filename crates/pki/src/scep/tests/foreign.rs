@@ -65,8 +65,8 @@ fn the_openssl_command_verifies_an_answer_and_finds_the_certificate_in_it() {
     assert_eq!(found[0].to_der().unwrap(), issued.certificate.to_der().unwrap());
 }
 
-/// Capabilities for strongSwan 5.9.8, which parses GetCACaps wrongly and continues only if every capability is
-/// present.
+/// Capabilities for strongSwan 5.9.8. It has an error in its parser of GetCACaps and continues only if every
+/// capability is present.
 const EVERYTHING: &str = "AES\nDES3\nSHA-1\nSHA-224\nSHA-256\nSHA-384\nSHA-512\nGetNextCACert\nPOSTPKIOperation\n\
                           SCEPStandard\nRenewal\nUpdate\n";
 

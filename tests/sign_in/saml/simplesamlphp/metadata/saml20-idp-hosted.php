@@ -1,5 +1,5 @@
 <?php
-// What is signed and encrypted differs from one test to the next: a line of JSON says it.
+// Each test sets what is signed and encrypted in a JSON file.
 $metadata['http://127.0.0.1:' . getenv('IDP_PORT') . '/idp'] = array_merge([
     'host' => '__DEFAULT__',
     'privatekey' => 'idp.key',
