@@ -213,7 +213,7 @@ impl Client {
     }
 
     /// Parses an answer like a strict client: it verifies the signature of the registration authority first.
-    pub fn read(&self, answer: &[u8]) -> Reply {
+    pub(crate) fn read(&self, answer: &[u8]) -> Reply {
         let authority = files::certificate(&testing::files().files.registration_authority_certificate).unwrap();
         let mut only = Stack::new().unwrap();
         only.push(authority).unwrap();
