@@ -15,6 +15,7 @@ mod claims;
 mod commands;
 mod devices;
 mod earlier;
+mod enrollments;
 mod event;
 mod export;
 mod form;
@@ -33,7 +34,6 @@ mod settings;
 mod sign_in;
 mod single_sign_on;
 mod staff;
-mod visits;
 mod words;
 
 use crate::web::Web;
@@ -106,8 +106,8 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             .service(web::resource("/earlier").read_whole(earlier::list))
             .service(web::resource("/funnel").read(funnel::page))
             .service(web::resource("/preview").read(portal_preview::page))
-            .service(web::resource("/visits").read(visits::list))
-            .service(web::resource("/visits/{visit}").read_whole(visits::page))
+            .service(web::resource("/visits").read(enrollments::list))
+            .service(web::resource("/visits/{enrollment}").read_whole(enrollments::page))
             .service(web::resource("/settings").read_whole(settings::page))
             .service(web::resource("/settings/change").read_whole(settings::edit))
             .service(

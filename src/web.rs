@@ -4,12 +4,12 @@
 //! The surfaces never import each other, so code that two of them need is here.
 
 pub(crate) mod content;
+pub(crate) mod enrollment_code;
 pub(crate) mod forgery;
 pub(crate) mod headers;
 pub(crate) mod methods;
 pub(crate) mod qr;
 pub(crate) mod visible;
-pub(crate) mod visit_code;
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};

@@ -119,8 +119,8 @@ impl Maker {
         let issued = if speaks { Some(self.issue(key, device).await) } else { None };
         let fingerprint = issued.as_ref().map_or_else(|| hex::encode(device.0), |issued| issued.fingerprint.clone());
         let person = self.person(nth);
-        let visit = self.visit(device, person, issued.as_ref());
-        self.append(&device.enrollment().stream(), visit.into_iter().map(Event::from)).await;
+        let enrollment = self.enrollment(device, person, issued.as_ref());
+        self.append(&device.enrollment().stream(), enrollment.into_iter().map(Event::from)).await;
         let command = CommandId(self.app.platform.world.uuid());
         let management = self.management(device, person, fingerprint, command, speaks);
         self.append(&device.stream(), management.into_iter().map(Event::from)).await;
@@ -135,7 +135,7 @@ impl Maker {
         issued.expect("it ends").expect("a certificate")
     }
 
-    fn visit(&self, device: DeviceId, person: PersonId, issued: Option<&Issued>) -> Vec<EnrollmentEvent> {
+    fn enrollment(&self, device: DeviceId, person: PersonId, issued: Option<&Issued>) -> Vec<EnrollmentEvent> {
         let session = SecretHash("00".repeat(32));
         let challenge = SecretHash(hex::encode(device.0));
         let method = SignInMethodName::LocalAccount;

@@ -1,4 +1,4 @@
-//! Events of one visit to the portal: stream `enrollment-<id>`, from the first form that the person sends to the
+//! Events of one enrollment to the portal: stream `enrollment-<id>`, from the first form that the person sends to the
 //! identity certificate of their device. Each event names its step of the enrollment guide.
 
 mod account_driven;
@@ -174,7 +174,7 @@ pub struct IssuedCertificate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum EnrollmentEvent {
-    /// Arrival: the first form was sent, which opened the stream of the visit.
+    /// Arrival: the first form was sent, which opened the stream of the enrollment.
     VisitOpened {
         session: SecretHash,
         user_agent: Personal<String>,
@@ -182,8 +182,8 @@ pub enum EnrollmentEvent {
         /// Language tag of the pages shown, such as `en`.
         language: String,
     },
-    /// The visit began in Settings, at "Sign In to Work or School Account". The discovery document determined the owner
-    /// of the device. The device receives its profile in response to a request with a valid access token.
+    /// The enrollment began in Settings, at "Sign In to Work or School Account". The discovery document determined the
+    /// owner of the device. The device receives its profile in response to a request with a valid access token.
     AccountDrivenBegun {
         mode: EnrollmentMode,
         /// The device's own `state`, if it requests an authorization code (`apple-oauth2`).
@@ -396,7 +396,7 @@ pub enum EnrollmentEvent {
         transaction: String,
         challenge: SecretHash,
     },
-    /// Installation: a device with a challenge of this visit requested its identity and was refused.
+    /// Installation: a device with a challenge of this enrollment requested its identity and was refused.
     IdentityRefused {
         why: IdentityRefusal,
     },
@@ -416,7 +416,7 @@ pub enum EnrollmentEvent {
     EnrollmentRefused {
         why: EnrollmentRefusal,
     },
-    /// The visit was closed after a period without activity.
+    /// The enrollment was closed after a period without activity.
     EnrollmentAbandoned {},
     SignedOut {},
 }

@@ -159,7 +159,7 @@ pub struct NewEvent {
     /// Source address of the request, sealed; `null` if there is none.
     #[serde(default)]
     pub source: Value,
-    /// The portal visit, device conversation or command-line run that the event belongs to.
+    /// The portal enrollment, device conversation or command-line run that the event belongs to.
     pub correlation: Uuid,
     /// The event that caused this one.
     #[serde(default)]

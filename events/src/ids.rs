@@ -1,13 +1,13 @@
-//! The ids that name enrollments, devices and persons, with their streams and keys. They are below all events, because each kind of event
-//! refers to the others by id.
+//! The ids that name enrollments, devices and persons, with their streams and keys. They are below all events, because
+//! each kind of event refers to the others by id.
 
 use crate::{KeyName, StreamName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
 
-/// Id of a visit to the portal. If the visit leads to an enrollment, the [`DeviceId`] has the same UUID, so that a
-/// device's certificate leads to both streams.
+/// Id of an enrollment to the portal. If the enrollment leads to an enrollment, the [`DeviceId`] has the same UUID, so
+/// that a device's certificate leads to both streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EnrollmentId(pub Uuid);
@@ -24,7 +24,7 @@ impl EnrollmentId {
 
     /// Returns the name of the key for data of a visitor who has not signed in. The key is handed to the person at
     /// sign-in.
-    pub fn visit_key(self) -> KeyName {
+    pub fn enrollment_key(self) -> KeyName {
         KeyName::of("visit", self.0)
     }
 }

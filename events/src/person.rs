@@ -35,7 +35,7 @@ pub enum PersonEvent {
     ManagedAppleIdLearned {
         managed_apple_id: Personal<String>,
     },
-    /// The person accepted terms of use on a visit: the same version is not requested again.
+    /// The person accepted terms of use on an enrollment: the same version is not requested again.
     TermsAcceptanceKept {
         ownership: Ownership,
         version: String,
@@ -53,7 +53,8 @@ pub enum AccountEvent {
     AccountReserved {
         person: PersonId,
     },
-    /// A sign-in at the portal was refused. The source had exceeded its share of visits, so no visit was opened for it.
+    /// A sign-in at the portal was refused. The source had exceeded its share of enrollments, so no enrollment was
+    /// opened for it.
     AccountSignInRefused {
         method: SignInMethodName,
         reason: SignInRefusal,

@@ -54,7 +54,7 @@ pub struct Settings {
     /// A sentence that says where people find help, shown on pages with problems. Mail addresses, telephone numbers and
     /// https addresses in it become links.
     pub help: Option<String>,
-    /// Hours without progress after which a visit is closed.
+    /// Hours without progress after which an enrollment is closed.
     pub abandon_after_hours: u32,
     /// The sign-in methods that are offered.
     pub sign_in: SignIn,

@@ -51,7 +51,7 @@ pub enum Privilege {
     Administrator,
     /// Queries the audit trail; read-only.
     Auditor,
-    /// Views the progress of people and the visits of one person; cannot export.
+    /// Views the progress of people and the enrollments of one person; cannot export.
     HelpDesk,
     /// A program that reads the inventory and the audit trail.
     ApiClient,
@@ -108,11 +108,11 @@ pub enum AccessEvent {
     FunnelViewed {
         filters: Vec<String>,
     },
-    /// The list of visits, with any filters.
+    /// The list of enrollments, with any filters.
     VisitListViewed {
         filters: Vec<String>,
     },
-    /// One visit, with its person and its events.
+    /// One enrollment, with its person and its events.
     VisitViewed {
         enrollment: EnrollmentId,
     },

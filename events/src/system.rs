@@ -101,13 +101,13 @@ pub enum RefusalEvent {
     UnknownApiTokenRefused {},
     /// An invalid link to set up the first account.
     SetUpLinkRefused {},
-    /// A response of an identity provider that belongs to no visit and no session.
+    /// A response of an identity provider that belongs to no enrollment and no session.
     ResponseRefused { provider: String, why: SingleSignOnFault },
     /// A device was refused account-driven enrollment before a person signed in on it.
     DeviceRefused { why: EnrollmentRefusal, product: Option<String> },
-    /// A request for an identity (SCEP) that belongs to no visit and no device.
+    /// A request for an identity (SCEP) that belongs to no enrollment and no device.
     IdentityRequestRefused { why: IdentityRefusal },
-    /// Any other device request that belongs to no visit and no device.
+    /// Any other device request that belongs to no enrollment and no device.
     DeviceRequestRefused {
         why: DeviceRequestRefusal,
         /// The device that the request claims to come from, without proof.
@@ -137,7 +137,7 @@ pub struct SuppressedSource {
     pub count: u64,
 }
 
-/// Stream `request-<HMAC(request)>`: the visit that waits for the response to a request to an identity provider.
+/// Stream `request-<HMAC(request)>`: the enrollment that waits for the response to a request to an identity provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum RequestEvent {

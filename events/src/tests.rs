@@ -29,7 +29,7 @@ fn every_aggregate_has_its_stream() {
 #[test]
 fn whatever_is_sealed_about_somebody_has_a_key_of_their_own() {
     for (key, kind) in [
-        (EnrollmentId(ID).visit_key(), "visit"),
+        (EnrollmentId(ID).enrollment_key(), "visit"),
         (DeviceId(ID).key(), "device"),
         (PersonId(ID).key(), "person"),
         (StaffId(ID).key(), "staff"),

@@ -208,11 +208,11 @@ impl KeyStore for Fixed {
 #[test]
 fn a_key_handed_over_goes_with_its_owner() {
     let (_directory, keys) = store();
-    let (visit, person, other) = (KeyName::of("visit", 1), name("1"), name("2"));
-    keys.ensure(&[visit.clone(), person.clone(), other.clone()]).unwrap();
-    keys.hand_over(&visit, &person).unwrap();
+    let (enrollment, person, other) = (KeyName::of("visit", 1), name("1"), name("2"));
+    keys.ensure(&[enrollment.clone(), person.clone(), other.clone()]).unwrap();
+    keys.hand_over(&enrollment, &person).unwrap();
     keys.destroy(&person).unwrap();
-    assert!(!keys.key(&visit).unwrap().is_there() && !keys.key(&person).unwrap().is_there());
+    assert!(!keys.key(&enrollment).unwrap().is_there() && !keys.key(&person).unwrap().is_there());
     assert!(keys.key(&other).unwrap().is_there());
 }
 
@@ -326,7 +326,7 @@ fn the_sequence_counts_every_key_that_is_made_destroyed_or_lost_and_outlives_the
     keys.hand_over(&KeyName::of("visit", 1), &name("1")).unwrap();
     assert_eq!(keys.sequence(), 3);
     keys.destroy(&name("1")).unwrap();
-    assert_eq!(keys.sequence(), 5, "the visit's key is destroyed with it");
+    assert_eq!(keys.sequence(), 5, "the enrollment's key is destroyed with it");
     keys.destroy(&name("1")).unwrap();
     assert_eq!(keys.sequence(), 5, "a second destruction is not counted");
     keys.give_up(&[name("8"), name("9")], &BTreeSet::new(), 40).unwrap();

@@ -36,7 +36,8 @@ pub fn actor_name(kind: ActorKind) -> &'static str {
     ACTOR_KINDS.iter().find(|(known, _)| *known == kind).map_or("", |(_, name)| name)
 }
 
-/// Returns the help code that finds the events of `correlation`. For a visit to the portal it is the visit's help code.
+/// Returns the help code that finds the events of `correlation`. For an enrollment to the portal it is the enrollment's
+/// help code.
 pub fn help_code(correlation: Uuid) -> String {
     enrollment::help_code(EnrollmentId(correlation))
 }
@@ -107,8 +108,8 @@ struct About<'a> {
     person: Option<String>,
 }
 
-/// Returns the account of a refused sign-in: the HMAC that names its `account-` stream. The visit may belong to another
-/// person.
+/// Returns the account of a refused sign-in: the HMAC that names its `account-` stream. The enrollment may belong to
+/// another person.
 fn account_of(entry: &Entry) -> Option<&str> {
     match &entry.event {
         Event::Enrollment(event) => account_refused(event),
@@ -195,7 +196,7 @@ fn viewed(event: &AccessEvent) -> Option<String> {
 /// Returns the person that an event itself names.
 fn person_named(entry: &Entry) -> Option<String> {
     match &entry.event {
-        Event::Enrollment(event) => named_on_visit(event),
+        Event::Enrollment(event) => named_on_enrollment(event),
         Event::Device(event) => named_by_device(event),
         Event::Account(AccountEvent::AccountReserved { person }) => Some(person.to_string()),
         Event::Person(_) => Some(entry.stream.id().to_owned()),
@@ -231,7 +232,7 @@ fn refused_staff(event: &StaffEvent) -> bool {
     }
 }
 
-fn named_on_visit(event: &EnrollmentEvent) -> Option<String> {
+fn named_on_enrollment(event: &EnrollmentEvent) -> Option<String> {
     match event {
         EnrollmentEvent::UserSignedIn { person, .. } | EnrollmentEvent::EnrollmentAssigned { person, .. } => {
             Some(person.to_string())

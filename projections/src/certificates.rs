@@ -36,7 +36,7 @@ impl Projection for Certificates {
 
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
         match &entry.event {
-            Event::Enrollment(event) => fold_visit(rows, entry, effective, event),
+            Event::Enrollment(event) => fold_enrollment(rows, entry, effective, event),
             Event::Device(event) => fold_device(rows, entry, effective, event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
             Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
@@ -45,7 +45,12 @@ impl Projection for Certificates {
     }
 }
 
-fn fold_visit(rows: &Connection, entry: &Entry, effective: Timestamp, event: &EnrollmentEvent) -> rusqlite::Result<()> {
+fn fold_enrollment(
+    rows: &Connection,
+    entry: &Entry,
+    effective: Timestamp,
+    event: &EnrollmentEvent,
+) -> rusqlite::Result<()> {
     match event {
         EnrollmentEvent::IdentityIssued { identity, .. } => issued(rows, entry.stream.id(), identity),
         EnrollmentEvent::IdentityRevoked { fingerprint } => {

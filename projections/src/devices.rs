@@ -90,7 +90,7 @@ impl Projection for Devices {
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
         let record = Record { rows, entry, effective };
         match &entry.event {
-            Event::Enrollment(event) => record.visit(event),
+            Event::Enrollment(event) => record.enrollment(event),
             Event::Device(event) => {
                 record.touch()?;
                 record.device(event)
@@ -115,7 +115,7 @@ impl Record<'_> {
     }
 
     // Data from the portal belongs to the record, which appears in lists after the device's own first message.
-    fn visit(&self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
+    fn enrollment(&self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
         match event {
             EnrollmentEvent::UserSignedIn { person, .. } | EnrollmentEvent::EnrollmentAssigned { person, .. } => {
                 self.touch()?;

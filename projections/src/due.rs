@@ -26,8 +26,8 @@ const ATTEST_AGAIN_AFTER: i64 = 7 * 24 * 3_600;
 /// Kind of a due action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DueKind {
-    /// Close a visit after a period without activity.
-    AbandonVisit,
+    /// Close an enrollment after a period without activity.
+    AbandonEnrollment,
     /// Push again to a device that answered NotNow, or to which a push failed.
     PushAgain,
     /// Ask a device again for an attestation of its hardware, since it sent an older one.
@@ -36,12 +36,12 @@ pub enum DueKind {
 
 impl DueKind {
     /// All kinds.
-    pub const ALL: [DueKind; 3] = [DueKind::AbandonVisit, DueKind::PushAgain, DueKind::AttestAgain];
+    pub const ALL: [DueKind; 3] = [DueKind::AbandonEnrollment, DueKind::PushAgain, DueKind::AttestAgain];
 
     /// Returns the name of the kind, suitable for [`EventId::caused`].
     pub fn as_str(self) -> &'static str {
         match self {
-            DueKind::AbandonVisit => "abandon_visit",
+            DueKind::AbandonEnrollment => "abandon_visit",
             DueKind::PushAgain => "push_again",
             DueKind::AttestAgain => "attest_again",
         }
@@ -156,7 +156,7 @@ impl Projection for DueTimes {
 
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
         match &entry.event {
-            Event::Enrollment(event) => visit(rows, entry, event),
+            Event::Enrollment(event) => enrollment(rows, entry, event),
             Event::Device(event) => device(rows, entry, event),
             Event::Settings(event) => settings(rows, event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
@@ -166,15 +166,15 @@ impl Projection for DueTimes {
     }
 }
 
-// Every event of a visit postpones its closing; the events that end it remove the due time.
-fn visit(rows: &Connection, entry: &Entry, event: &EnrollmentEvent) -> rusqlite::Result<()> {
+// Every event of an enrollment postpones its closing; the events that end it remove the due time.
+fn enrollment(rows: &Connection, entry: &Entry, event: &EnrollmentEvent) -> rusqlite::Result<()> {
     match event {
         EnrollmentEvent::EnrollmentAbandoned {}
         | EnrollmentEvent::EnrollmentRefused { .. }
-        | EnrollmentEvent::SignedOut {} => remove(rows, entry.stream.as_str(), DueKind::AbandonVisit),
+        | EnrollmentEvent::SignedOut {} => remove(rows, entry.stream.as_str(), DueKind::AbandonEnrollment),
         EnrollmentEvent::VisitOpened { .. } => {
             let due = entry.at.plus_seconds(abandon_after_seconds(rows)?);
-            put(rows, entry, DueKind::AbandonVisit, due, 0)
+            put(rows, entry, DueKind::AbandonEnrollment, due, 0)
         }
         EnrollmentEvent::AccountDrivenBegun { .. }
         | EnrollmentEvent::VisitResumed { .. }
@@ -221,7 +221,7 @@ fn visit(rows: &Connection, entry: &Entry, event: &EnrollmentEvent) -> rusqlite:
             let put_off = "UPDATE due_times SET since = ?3, due_at = ?4, event = ?5 WHERE stream = ?1 AND kind = ?2";
             rows.prepare_cached(put_off)?.execute(params![
                 entry.stream.as_str(),
-                DueKind::AbandonVisit.as_str(),
+                DueKind::AbandonEnrollment.as_str(),
                 entry.at.0,
                 due.0,
                 entry.id.to_string()
@@ -236,7 +236,7 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
     match event {
         DeviceEvent::DeviceEnrolled { .. } => {
             if let Ok(id) = Uuid::parse_str(entry.stream.id()) {
-                remove(rows, DeviceId(id).enrollment().stream().as_str(), DueKind::AbandonVisit)?;
+                remove(rows, DeviceId(id).enrollment().stream().as_str(), DueKind::AbandonEnrollment)?;
             }
             revive(rows, stream)?;
             remove(rows, stream, DueKind::PushAgain)
@@ -356,7 +356,7 @@ fn settings(rows: &Connection, event: &SettingsEvent) -> rusqlite::Result<()> {
     rows.execute(keep, [hours])?;
     let micros = i64::from(hours) * 3_600 * 1_000_000;
     let again = "UPDATE due_times SET due_at = since + ?1 WHERE kind = ?2";
-    rows.execute(again, params![micros, DueKind::AbandonVisit.as_str()])?;
+    rows.execute(again, params![micros, DueKind::AbandonEnrollment.as_str()])?;
     Ok(())
 }
 

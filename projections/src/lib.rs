@@ -23,6 +23,7 @@ mod database;
 pub mod devices;
 pub mod disposable;
 pub mod due;
+pub mod enrollments;
 mod follow;
 pub mod last_seen;
 pub(crate) mod people;
@@ -30,7 +31,6 @@ mod rebuild;
 pub mod reenrollment;
 pub mod renewals;
 pub mod staff;
-pub mod visits;
 
 pub use database::{FILE, Projections};
 pub use follow::Health;
@@ -63,7 +63,7 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &audit::Audit,
     &reenrollment::Reenrollment,
     &due::DueTimes,
-    &visits::Visits,
+    &enrollments::Enrollments,
     &certificates::Certificates,
     &claims::Claims,
     &commands::Commands,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// An earlier record and the later enrollment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Earlier {
-    /// The later record: a visit to the portal, and its device if it enrolled.
+    /// The later record: an enrollment to the portal, and its device if it enrolled.
     pub enrollment: DeviceId,
     pub previous: DeviceId,
     pub evidence: Vec<Found>,
@@ -131,7 +131,7 @@ impl Projection for Reenrollment {
 
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
         match &entry.event {
-            Event::Enrollment(event) => fold_visit(rows, entry, effective, event),
+            Event::Enrollment(event) => fold_enrollment(rows, entry, effective, event),
             Event::Device(event) => fold_device(rows, entry, effective, event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
             Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
@@ -140,7 +140,12 @@ impl Projection for Reenrollment {
     }
 }
 
-fn fold_visit(rows: &Connection, entry: &Entry, effective: Timestamp, event: &EnrollmentEvent) -> rusqlite::Result<()> {
+fn fold_enrollment(
+    rows: &Connection,
+    entry: &Entry,
+    effective: Timestamp,
+    event: &EnrollmentEvent,
+) -> rusqlite::Result<()> {
     match event {
         EnrollmentEvent::PreviousRecordFound { records, .. } => records.iter().try_for_each(|found| {
             let evidence: Vec<Found> = found.evidence.iter().copied().map(Found::from).collect();

@@ -82,7 +82,7 @@ impl Projection for Renewals {
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
         let record = Record { rows, entry, device: entry.stream.id() };
         match &entry.event {
-            Event::Enrollment(event) => record.visit(event),
+            Event::Enrollment(event) => record.enrollment(event),
             Event::Device(event) => record.device(event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
             Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
@@ -98,7 +98,7 @@ struct Record<'a> {
 }
 
 impl Record<'_> {
-    fn visit(&self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
+    fn enrollment(&self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
         match event {
             EnrollmentEvent::IdentityIssued { identity, .. } => self.issued(identity.not_after),
             EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => Ok(()),

@@ -7,12 +7,12 @@ pub(crate) use export::export;
 pub(crate) use filters::Filters;
 
 use super::devices::href as device_href;
+use super::enrollments;
 use super::pages::show;
 use super::problem::Problem;
 use super::query::{Parameters, Query};
 use super::render::view;
 use super::session::{Exports, May, SeesAudit, SeesFunnel, Staff, is_permitted};
-use super::visits;
 use super::words::{self, Chip, Instant, NONE};
 use crate::admin::devices::{Choice, Export};
 use crate::web::content::content;
@@ -197,10 +197,10 @@ fn about(row: &Row) -> String {
     }
 }
 
-// A visit has its own page, which is linked only for roles that may see it.
+// An enrollment has its own page, which is linked only for roles that may see it.
 fn about_href(row: &Row, device: DeviceId, staff: &Staff) -> Option<String> {
     if row.stream.category() == "enrollment" || row.event_type == "VisitViewed" {
-        return is_permitted::<SeesFunnel>(&staff.roles).then(|| visits::href(device.enrollment()));
+        return is_permitted::<SeesFunnel>(&staff.roles).then(|| enrollments::href(device.enrollment()));
     }
     Some(device_href(device, None))
 }

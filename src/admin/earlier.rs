@@ -76,7 +76,7 @@ async fn named(projections: &Projections, id: DeviceId) -> Result<Named, Project
     let device = inventory::get(projections, id, None).await?;
     Ok(match device {
         Some(device) => known(&device),
-        // A visit that did not become a device has no record, only events.
+        // An enrollment that did not become a device has no record, only events.
         None => Named {
             href: super::query::Query::default().with("device", Some(&id.to_string())).href(super::audit::PATH),
             label: format!("Visit {}", words::short(&id.to_string())),

@@ -1,18 +1,18 @@
 //! The enrollment funnel: how many people reach each step in a period, and who is stuck now.
 
 use super::devices::{Choice, parse_as_of};
+use super::enrollments::{self, Line, words};
 use super::pages::show;
 use super::problem::Problem;
 use super::query::{Parameters, Query, filled, read};
 use super::render::view;
 use super::session::{May, SeesFunnel};
-use super::visits::{self, Line, words};
 use super::words::Instant;
 use crate::web::content::content;
 use actix_web::HttpResponse;
 use events::Timestamp;
 use events::staff::AccessEvent;
-use projections::visits::{Dimension, Funnel, FunnelFilter, Group, StepCount, funnel, groups};
+use projections::enrollments::{Dimension, Funnel, FunnelFilter, Group, StepCount, funnel, groups};
 use serde::{Deserialize, Serialize};
 
 const PATH: &str = "/console/funnel";
@@ -97,12 +97,12 @@ content!(GroupTable { title, groups });
 #[derive(Serialize)]
 struct GroupLine {
     name: String,
-    visits: u64,
+    enrollments: u64,
     enrolled: u64,
     share: String,
 }
 
-content!(GroupLine { name, visits, enrolled, share });
+content!(GroupLine { name, enrollments, enrolled, share });
 
 /// Shows the page.
 ///
@@ -118,7 +118,7 @@ pub(crate) async fn page(staff: May<SeesFunnel>, address: Parameters<Filters>) -
     let broken = |error| staff.broken(error);
     let found = funnel(staff.projections(), filter.clone()).await.map_err(broken)?;
     let mut tables = Vec::new();
-    // The options come from all visits of the period, independent of the other filters.
+    // The options come from all enrollments of the period, independent of the other filters.
     let period = FunnelFilter { from: filter.from, to: filter.to, ..FunnelFilter::default() };
     let mut choices = Vec::new();
     for (dimension, title) in [
@@ -136,7 +136,7 @@ pub(crate) async fn page(staff: May<SeesFunnel>, address: Parameters<Filters>) -
     let (from, to) = (instant(filter.from), instant(filter.to));
     let until = to.as_ref().map_or("now".to_owned(), |to| format!("{} UTC", to.words));
     let page = Page {
-        period: format!("Visits opened from {} UTC until {until}", from.as_ref().map_or("", |from| &from.words)),
+        period: format!("Enrollments started from {} UTC until {until}", from.as_ref().map_or("", |from| &from.words)),
         from: from.map(|from| from.input).unwrap_or_default(),
         to: to.map(|to| to.input).unwrap_or_default(),
         presets: presets(now),
@@ -145,9 +145,9 @@ pub(crate) async fn page(staff: May<SeesFunnel>, address: Parameters<Filters>) -
         providers,
         filtered: !query.is_empty(),
         totals: totals(&found),
-        steps: found.steps.iter().map(|step| step_line(step, found.visits)).collect(),
+        steps: found.steps.iter().map(|step| step_line(step, found.enrollments)).collect(),
         groups: tables,
-        stuck: visits::stuck(&staff, now).await?,
+        stuck: enrollments::stuck(&staff, now).await?,
     };
     show("Enrollment funnel", "funnel", &staff, &page)
 }
@@ -212,10 +212,10 @@ fn totals(found: &Funnel) -> Vec<Total> {
     let count = |label, value: u64, class| Total {
         label,
         value: value.to_string(),
-        share: (found.visits > 0).then(|| share(value, found.visits)),
+        share: (found.enrollments > 0).then(|| share(value, found.enrollments)),
         class: if value > 0 { class } else { "" },
     };
-    let all = Total { label: "Visits", value: found.visits.to_string(), share: None, class: "" };
+    let all = Total { label: "Enrollments started", value: found.enrollments.to_string(), share: None, class: "" };
     let median = found.median_seconds.map_or_else(|| super::words::NONE.to_owned(), words::lasting);
     vec![
         all,
@@ -227,16 +227,16 @@ fn totals(found: &Funnel) -> Vec<Total> {
     ]
 }
 
-fn step_line(count: &StepCount, visits: u64) -> StepLine {
+fn step_line(count: &StepCount, enrollments: u64) -> StepLine {
     let parts = [(count.refused, "refused"), (count.abandoned, "closed"), (count.signed_out, "signed out")];
     let how: Vec<_> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} {how}")).collect();
-    let last = count.step == projections::visits::Step::Enrolled;
+    let last = count.step == projections::enrollments::Step::Enrolled;
     StepLine {
-        href: Query::default().with("step", Some(count.step.as_str())).href(visits::PATH),
+        href: Query::default().with("step", Some(count.step.as_str())).href(enrollments::PATH),
         step: words::step(count.step),
         reached: count.reached,
-        of: visits,
-        share: share(count.reached, visits),
+        of: enrollments,
+        share: share(count.reached, enrollments),
         went_on: if last { super::words::NONE.to_owned() } else { count.went_on().to_string() },
         dropped: count.refused + count.abandoned + count.signed_out,
         how: how.join(", "),
@@ -248,9 +248,9 @@ fn step_line(count: &StepCount, visits: u64) -> StepLine {
 fn group_line(group: &Group, dimension: Dimension) -> GroupLine {
     GroupLine {
         name: group.name.as_deref().map_or_else(|| "Unknown".to_owned(), |name| label(name, dimension)),
-        visits: group.visits,
+        enrollments: group.enrollments,
         enrolled: group.enrolled,
-        share: share(group.enrolled, group.visits),
+        share: share(group.enrolled, group.enrollments),
     }
 }
 

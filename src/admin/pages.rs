@@ -21,7 +21,7 @@ const MENU: &[Section] = &[
     ("devices", "/console/devices", "Devices", is_permitted::<SeesInventory>),
     ("commands", "/console/commands", "Commands", is_permitted::<Acts>),
     ("funnel", "/console/funnel", "Funnel", is_permitted::<SeesFunnel>),
-    ("visits", "/console/visits", "Visits", is_permitted::<SeesFunnel>),
+    ("enrollments", "/console/visits", "Enrollments", is_permitted::<SeesFunnel>),
     ("earlier", "/console/earlier", "Earlier records", is_permitted::<SeesEarlier>),
     ("audit", "/console/audit", "Audit trail", is_permitted::<SeesAudit>),
     ("staff", "/console/staff", "Staff", is_permitted::<ManagesStaff>),

@@ -66,7 +66,7 @@ pub(crate) async fn page(staff: May<SeesFunnel>, wish: Parameters<Wish>) -> Resu
         versions: versions.choices,
         languages: languages.choices,
     };
-    show("Portal preview", "visits", &staff, &page)
+    show("Portal preview", "enrollments", &staff, &page)
 }
 
 struct Chosen {

@@ -28,7 +28,7 @@ use events::staff::{AccessEvent, Privilege, StaffId};
 use events::{Entry, Revision, StreamName, Timestamp};
 use platform::context::Context;
 use projections::Projections;
-use sign_in::of_visit;
+use sign_in::of_enrollment;
 use sign_in::staff_sessions::Session;
 use staff::console::{Resumed, resume, staff_context};
 use std::collections::BTreeSet;
@@ -122,16 +122,16 @@ impl Staff {
         Ok(viewed.entries.into_iter().next())
     }
 
-    /// Returns the groups and claims received on a visit with their provider, from the log; without them if the person
-    /// was erased.
+    /// Returns the groups and claims received on an enrollment with their provider, from the log; without them if the
+    /// person was erased.
     ///
     /// # Errors
     /// Returns an error if the event log cannot be read.
     pub(crate) async fn received_on(
         &self,
-        visit: EnrollmentId,
+        enrollment: EnrollmentId,
     ) -> Result<Option<(String, Option<ReceivedAttributes>)>, Problem> {
-        of_visit(&self.app.sign_in, visit).await.map_err(|error| self.broken(error))
+        of_enrollment(&self.app.sign_in, enrollment).await.map_err(|error| self.broken(error))
     }
 
     /// Internal error: logs the cause and puts its code on the page.

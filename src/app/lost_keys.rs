@@ -150,8 +150,8 @@ struct Named {
     /// Keys accepted as lost before.
     lost: BTreeSet<KeyName>,
     erased: BTreeSet<PersonId>,
-    /// Visits, each with the person who signed in. From then on the visit's key belongs to that person.
-    visits: Vec<(EnrollmentId, PersonId)>,
+    /// Enrollments, each with the person who signed in. From then on the enrollment's key belongs to that person.
+    enrollments: Vec<(EnrollmentId, PersonId)>,
 }
 
 impl Named {
@@ -174,19 +174,20 @@ impl Named {
             }
             "UserSignedIn" => {
                 let person = serde_json::from_value(recorded.event.data["person"].clone());
-                self.visits.extend(person.map(|person| (EnrollmentId(id), person)));
+                self.enrollments.extend(person.map(|person| (EnrollmentId(id), person)));
             }
             _ => {}
         }
     }
 
-    /// Returns the keys of erased people, and all other keys. The first set includes the keys of their visits and the
-    /// successors of lost keys. A key of an erased person never counts as lost: also a store that never had it reports
-    /// it as erased.
+    /// Returns the keys of erased people, and all other keys. The first set includes the keys of their enrollments and
+    /// the successors of lost keys. A key of an erased person never counts as lost: also a store that never had it
+    /// reports it as erased.
     fn erased_and_others(&self) -> (BTreeSet<KeyName>, BTreeSet<KeyName>) {
         let people = self.erased.iter().map(|person| person.key());
-        let theirs = self.visits.iter().filter(|(_, person)| self.erased.contains(person));
-        let mut erased: BTreeSet<KeyName> = people.chain(theirs.map(|(visit, _)| visit.visit_key())).collect();
+        let theirs = self.enrollments.iter().filter(|(_, person)| self.erased.contains(person));
+        let mut erased: BTreeSet<KeyName> =
+            people.chain(theirs.map(|(enrollment, _)| enrollment.enrollment_key())).collect();
         let (successors, others) = self.keys.iter().cloned().partition(|name| erased.contains(&name.first()));
         let successors: BTreeSet<KeyName> = successors;
         erased.extend(successors);

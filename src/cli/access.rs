@@ -18,7 +18,7 @@ pub(crate) struct Explain {
     /// User name of the person: a local account, or a person in a directory that is enabled for enrollment.
     #[arg(required_unless_present = "visit", conflicts_with = "visit")]
     user_name: Option<String>,
-    /// Explain the decision for this visit, given by its help code, with the groups and claims of that time.
+    /// Explain the decision for this enrollment, given by its help code, with the groups and claims of that time.
     #[arg(long, value_name = "HELP CODE", conflicts_with_all = ["provider", "groups", "claims"])]
     visit: Option<String>,
     /// Source of the account: "local", or the name of a directory or identity provider in the configuration.
@@ -48,7 +48,7 @@ impl Access {
         }
         let question = Question {
             user_name: explain.user_name.unwrap_or_default(),
-            visit: explain.visit,
+            enrollment: explain.visit,
             provider: explain.provider,
             groups: explain.groups.into_iter().collect(),
             claims,

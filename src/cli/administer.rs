@@ -100,7 +100,7 @@ pub(crate) struct Roles {
     /// Auditor at the console: read-only access.
     #[arg(long)]
     auditor: bool,
-    /// Help desk at the console: sees the progress of enrollments, and the visits of a person.
+    /// Help desk at the console: sees the progress of enrollments, and the enrollments of a person.
     #[arg(long)]
     help_desk: bool,
 }

@@ -14,7 +14,8 @@ use projections::audit::faults;
 use serde::Serialize;
 use std::collections::HashMap;
 
-/// Returns the list, one line per event: the portal visit and the device's history together, in the order of the log.
+/// Returns the list, one line per event: the portal enrollment and the device's history together, in the order of the
+/// log.
 ///
 /// # Errors
 /// Returns an error if a stream cannot be read.
@@ -74,7 +75,7 @@ impl Context {
 
     fn tell(&self, event: &Event) -> Option<String> {
         match event {
-            Event::Enrollment(event) => self.tell_of_visit(event),
+            Event::Enrollment(event) => self.tell_of_enrollment(event),
             Event::Device(event) => self.tell_of_device(event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => None,
             Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => None,
@@ -86,7 +87,7 @@ impl Context {
         self.user_name.as_deref().unwrap_or("nobody")
     }
 
-    fn tell_of_visit(&self, event: &EnrollmentEvent) -> Option<String> {
+    fn tell_of_enrollment(&self, event: &EnrollmentEvent) -> Option<String> {
         use EnrollmentEvent as E;
         Some(match event {
             E::VisitOpened { platform, language, .. } => format!("{}, in {language}", told_platform(platform)),

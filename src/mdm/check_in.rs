@@ -10,7 +10,7 @@ use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
 use connections::room::Identity;
 use decisions::device::{Command, Device, Refusal};
-use decisions::visit::{self, Visit};
+use decisions::enrollment::{self, Enrollment};
 use devices::ByDeviceError;
 use devices::identify::Known;
 use events::device::MessageRefusal;
@@ -149,7 +149,7 @@ impl Message<'_> {
             return self.refuse(EnrollmentRefusal::WrongMode).await;
         }
         let udid = message::text(self.fields, "UDID").unwrap_or_default();
-        let verified = self.known.visit.identity.as_ref().and_then(|identity| identity.verified.as_ref());
+        let verified = self.known.enrollment.identity.as_ref().and_then(|identity| identity.verified.as_ref());
         if verified.is_some_and(|verified| !verified.may_be(udid, &self.known.state)) {
             return self.refuse(EnrollmentRefusal::OtherDevice).await;
         }
@@ -181,10 +181,10 @@ impl Message<'_> {
             return Err(announced(why).into());
         }
         tracing::warn!(device.id = %self.known.device, ?why, "refused an enrollment");
-        let refuse = visit::Command::Refuse { why, device_enrolled };
+        let refuse = enrollment::Command::Refuse { why, device_enrolled };
         let stream = self.known.device.enrollment().stream();
         let refused =
-            self.app.sign_in.tell::<Visit>(&stream, &refuse, &self.known.context(self.source), self.source).await;
+            self.app.sign_in.tell::<Enrollment>(&stream, &refuse, &self.known.context(self.source), self.source).await;
         match refused {
             Ok(_) => Err(Answer::Forbidden.into()),
             Err(PerformError::Refused(_)) => Err(announced(why).into()),

@@ -4,7 +4,7 @@
 use super::{Answer, device_message};
 use crate::mdm::Mdm;
 use actix_web::web::Bytes;
-use decisions::visit::MachineInformation;
+use decisions::enrollment::MachineInformation;
 use events::enrollment::OsVersion;
 use plist::Dictionary;
 use std::net::IpAddr;

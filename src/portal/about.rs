@@ -46,7 +46,7 @@ const INSTITUTIONAL: KindOfEnrollment = KindOfEnrollment {
 };
 
 pub(crate) async fn show(visitor: Visitor) -> Answered {
-    let chosen = visitor.session.as_ref().and_then(|session| session.visit.ownership);
+    let chosen = visitor.session.as_ref().and_then(|session| session.enrollment.ownership);
     visitor.page(&AboutPage::of(chosen, &visitor.settings))
 }
 

@@ -12,7 +12,7 @@ use super::submission::Submission;
 use super::visitor::{Answered, Visitor};
 use crate::web::content::content;
 use actix_web::web::{Path, Query};
-use decisions::visit::Step;
+use decisions::enrollment::Step;
 use enroll::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,7 @@ pub(crate) async fn show(mut visitor: Visitor, token: Path<String>, added: Query
     if let (Some(state), Some(link)) = (added.wanted_code()?, &mut visitor.link) {
         link.state = Some(state.to_owned());
     }
-    match visitor.session.as_ref().map(|session| session.visit.step()) {
+    match visitor.session.as_ref().map(|session| session.enrollment.step()) {
         None | Some(Step::SignIn | Step::SignInAgain) => {
             let typed = added.user_identifier.as_deref().or(added.login_hint.as_deref());
             let user_name: String = typed.unwrap_or_default().chars().take(128).collect();
@@ -81,5 +81,5 @@ pub(crate) async fn show_hand_over(visitor: Visitor) -> Answered {
 pub(crate) async fn take_hand_over(form: Submission) -> Answered {
     let visitor = form.visitor;
     let session = visitor.at(Step::HandOver)?;
-    hand_over(&visitor, session, &session.visit).await
+    hand_over(&visitor, session, &session.enrollment).await
 }

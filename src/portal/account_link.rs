@@ -18,17 +18,17 @@ pub(crate) const FIELD: &str = "account";
 pub(crate) async fn enter(visitor: &mut Visitor, token: &str) -> Result<(), Problem> {
     let link = AccountLink::parse(token, &visitor.app.platform.secrets, &visitor.app.platform.world)
         .ok_or(Problem::AccountLink)?;
-    visitor.session.take_if(|session| session.enrollment != link.enrollment);
-    let visit = match &visitor.session {
-        Some(session) => session.visit.clone(),
-        None => visitor.app.platform.visit(link.enrollment).await?,
+    visitor.session.take_if(|session| session.id != link.enrollment);
+    let enrollment = match &visitor.session {
+        Some(session) => session.enrollment.clone(),
+        None => visitor.app.platform.enrollment(link.enrollment).await?,
     };
     let (family, waits) = match link.purpose {
         // After the link is opened, only the browser that opened it can continue.
-        Purpose::Enroll { family, .. } => (Some(family), visit.opened.is_none() || visitor.session.is_some()),
+        Purpose::Enroll { family, .. } => (Some(family), enrollment.opened.is_none() || visitor.session.is_some()),
         Purpose::SignInAgain => {
-            let family = visit.opened.as_ref().map(|opened| opened.platform.family);
-            (family, visit.sign_in_again.is_some() || visitor.session.is_some())
+            let family = enrollment.opened.as_ref().map(|opened| opened.platform.family);
+            (family, enrollment.sign_in_again.is_some() || visitor.session.is_some())
         }
     };
     let family = family.filter(|_| waits).ok_or(Problem::AccountLink)?;

@@ -13,7 +13,7 @@ use crate::web::host_cookie;
 use crate::web::qr::Qr;
 use actix_web::HttpResponse;
 use decisions::device::Phase;
-use decisions::visit::Step;
+use decisions::enrollment::Step;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
@@ -71,9 +71,9 @@ pub(crate) async fn show(visitor: Visitor) -> Answered {
 // Returns the path of the person's current step. A device that has already checked in is past the instructions.
 async fn place(visitor: &Visitor) -> Result<&'static str, Problem> {
     let Some(session) = &visitor.session else { return Ok(steps::path(Step::SignIn)) };
-    let step = session.visit.step();
+    let step = session.enrollment.step();
     if matches!(step, Step::MdmProfile | Step::HandOver) {
-        let device = visitor.app.platform.device(session.enrollment.device()).await?;
+        let device = visitor.app.platform.device(session.id.device()).await?;
         if device.phase != Phase::Unknown {
             return Ok("/enroll/complete");
         }

@@ -8,7 +8,7 @@ use super::visitor::{Answered, Visitor, see_other};
 use crate::portal::Portal;
 use crate::web::content::content;
 use actix_web::http::StatusCode;
-use decisions::visit::{CaStep, Command, Refusal, Step, Visit};
+use decisions::enrollment::{CaStep, Command, Enrollment, Refusal, Step};
 use events::enrollment::{FormRefusal, OsVersion};
 use events::settings::Settings;
 use openssl::nid::Nid;
@@ -60,10 +60,9 @@ pub(crate) async fn take(form: Submission) -> Answered {
     let visitor = form.visitor;
     // A second tap arrives at a later step and must not count as a second report.
     let session = visitor.signed_in()?;
-    let too_early = session.visit.step() == Step::CaProfile && session.visit.ca == CaStep::Pending;
+    let too_early = session.enrollment.step() == Step::CaProfile && session.enrollment.ca == CaStep::Pending;
     let context = session.context(visitor.source);
-    match visitor.app.platform.perform::<Visit>(&session.enrollment.stream(), &Command::ReportCaInstall, &context).await
-    {
+    match visitor.app.platform.perform::<Enrollment>(&session.id.stream(), &Command::ReportCaInstall, &context).await {
         Ok(performed) => Ok(see_other(steps::path(performed.state.step()))),
         Err(PerformError::Refused(Refusal::OutOfStep(_))) if too_early => {
             visitor.refuse(session, FormRefusal::CaProfileNotTaken).await?;
@@ -76,11 +75,11 @@ pub(crate) async fn take(form: Submission) -> Answered {
 fn page(visitor: &Visitor, too_early: bool) -> Result<CaProfilePage, super::problem::Problem> {
     let session = visitor.at(Step::CaProfile)?;
     let version = visitor.version();
-    let taken = session.visit.ca == CaStep::Served;
+    let taken = session.enrollment.ca == CaStep::Served;
     Ok(CaProfilePage {
         steps: remaining(instructions(version), taken),
         taken,
-        profile: ProfileLink::new(Kind::Ca, session.enrollment, &visitor.app.platform.world)
+        profile: ProfileLink::new(Kind::Ca, session.id, &visitor.app.platform.world)
             .path(&visitor.app.platform.secrets),
         certificate: name_of_root(&visitor.app, &visitor.settings),
         minutes: at_least(version, FIRST_DOWNLOADED),

@@ -9,7 +9,7 @@ use crate::web::content::content;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web;
 use decisions::device::Phase;
-use decisions::visit::Step;
+use decisions::enrollment::Step;
 use devices::commands::self_service::{self, Offer, Outcome};
 use events::enrollment::Ownership;
 use serde::{Deserialize, Serialize};
@@ -72,12 +72,12 @@ pub(crate) async fn show(visitor: Visitor, query: web::Query<Still>) -> Answered
     // A person who enrolled from Settings can open this page too, because the sheet in Settings closed without a last
     // page.
     let session = visitor.signed_in()?;
-    let step = session.visit.step();
-    if !matches!(step, Step::MdmProfile | Step::HandOver) || !session.visit.profile_was_taken() {
+    let step = session.enrollment.step();
+    if !matches!(step, Step::MdmProfile | Step::HandOver) || !session.enrollment.profile_was_taken() {
         return Err(Problem::Elsewhere(steps::path(step)));
     }
-    let device = visitor.app.platform.device(session.enrollment.device()).await?;
-    let ownership = session.visit.ownership;
+    let device = visitor.app.platform.device(session.id.device()).await?;
+    let ownership = session.enrollment.ownership;
     let link = match self_service::offer(&visitor.settings, ownership) {
         Offer::Link(link) => Some(link),
         Offer::Nothing | Offer::Install { .. } => None,

@@ -5,7 +5,7 @@ use super::profile_link::{Kind, ProfileLink};
 use super::visitor::{Answered, Session, Visitor};
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
-use decisions::visit::{Command, FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT, Step};
+use decisions::enrollment::{Command, FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT, Step};
 use devices::enrollment_profile::{CHALLENGE_SECONDS, Recipient, names_target, reverse_dns};
 use enroll::may_go_on;
 use events::enrollment::{EnrollmentKind, OsVersion};
@@ -16,19 +16,19 @@ use platform::secrets::hash;
 pub(crate) async fn profile(request: HttpRequest, token: web::Path<String>, visitor: Visitor) -> Answered {
     let app = &visitor.app;
     let link = ProfileLink::parse(&token, &app.platform.secrets, &app.platform.world).ok_or(Problem::Link)?;
-    let visit = app.platform.visit(link.enrollment).await?;
+    let enrollment = app.platform.enrollment(link.enrollment).await?;
     let at_step = match link.kind {
-        Kind::Ca => matches!(visit.step(), Step::CaProfile | Step::ManagedAppleId | Step::MdmProfile),
-        Kind::Mdm => visit.step() == Step::MdmProfile,
+        Kind::Ca => matches!(enrollment.step(), Step::CaProfile | Step::ManagedAppleId | Step::MdmProfile),
+        Kind::Mdm => enrollment.step() == Step::MdmProfile,
     };
-    if !at_step || !may_go_on(&app.enroll, &visit).await? {
+    if !at_step || !may_go_on(&app.enroll, &enrollment).await? {
         return Err(Problem::Link);
     }
     // A HEAD request gets no profile, so no delivery is recorded.
     if request.method() == Method::HEAD {
         return Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).finish());
     }
-    let session = Session::of_link(link.enrollment, visit);
+    let session = Session::of_link(link.enrollment, enrollment);
     let signed = match link.kind {
         Kind::Ca => ca(&visitor, &session).await?,
         Kind::Mdm => mdm(&visitor, &session).await?,
@@ -58,16 +58,16 @@ async fn ca(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
 
 async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     let app = &visitor.app;
-    let kind = session.visit.kind().ok_or(Problem::Link)?;
+    let kind = session.enrollment.kind().ok_or(Problem::Link)?;
     check_version(visitor, kind)?;
     app.devices.pki.push_topic().ok_or(Problem::NoPush)?;
     if kind == EnrollmentKind::DeviceEnrollment && visitor.settings.profile_service.enabled {
         return profile_service(visitor, session).await;
     }
-    let device = app.platform.device(session.enrollment.device()).await?;
+    let device = app.platform.device(session.id.device()).await?;
     let to = Recipient {
-        enrollment: session.enrollment,
-        visit: &session.visit,
+        id: session.id,
+        enrollment: &session.enrollment,
         version: version(session),
         build: None,
         verified_by: None,
@@ -82,11 +82,11 @@ async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
 // (`app::profile_service`).
 async fn profile_service(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     let app = &visitor.app;
-    let (service, secret) = (app.enroll.new_profile_service(session.enrollment), app.platform.world.secret());
+    let (service, secret) = (app.enroll.new_profile_service(session.id), app.platform.world.secret());
     let organization = &visitor.settings.organization;
-    let xml = app.enroll.profile_service_xml(session.enrollment, &service, organization, &secret);
+    let xml = app.enroll.profile_service_xml(session.id, &service, organization, &secret);
     let signed = app.devices.sign_profile(xml.map_err(Problem::internal)?).await.map_err(Problem::internal)?;
-    let device = app.platform.device(session.enrollment.device()).await?;
+    let device = app.platform.device(session.id.device()).await?;
     let command = Command::ServeProfileService {
         service,
         challenge: hash(&secret),
@@ -98,10 +98,10 @@ async fn profile_service(visitor: &Visitor, session: &Session) -> Result<Vec<u8>
 }
 
 // Profile-based User Enrollment must not reach a version of iOS that would turn it into a full Device Enrollment. The
-// visit was checked when the kind was chosen; this checks the browser that downloads the profile. The visit stays
-// unchanged whichever browser opened the link, so that another person's browser cannot end the enrollment. A client
-// that reports no version gets the profile, because Settings may fetch it itself; that device is checked again when it
-// reports what it is.
+// enrollment was checked when the kind was chosen; this checks the browser that downloads the profile. The enrollment
+// stays unchanged whichever browser opened the link, so that another person's browser cannot end the enrollment. A
+// client that reports no version gets the profile, because Settings may fetch it itself; that device is checked again
+// when it reports what it is.
 fn check_version(visitor: &Visitor, kind: EnrollmentKind) -> Result<(), Problem> {
     let takes = FIRST_USER_ENROLLMENT..FIRST_ACCOUNT_DRIVEN_ONLY;
     match visitor.version() {
@@ -115,5 +115,5 @@ async fn serve(visitor: &Visitor, session: &Session, command: &Command) -> Resul
 }
 
 fn version(session: &Session) -> Option<OsVersion> {
-    session.visit.opened.as_ref().and_then(|opened| opened.platform.version)
+    session.enrollment.opened.as_ref().and_then(|opened| opened.platform.version)
 }

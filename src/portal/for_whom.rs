@@ -9,7 +9,7 @@ use super::visitor::{Answered, Session, Visitor};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
-use decisions::visit::{Assignment, Step};
+use decisions::enrollment::{Assignment, Step};
 use enroll::{Assigned, Assigning, assign, assign_to_oneself};
 use events::enrollment::FormRefusal;
 use serde::Serialize;
@@ -47,7 +47,7 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
     let session = visitor.at(Step::Assignment)?;
     let signed_in = session.person().ok_or(Problem::Forged)?;
     let assigning = Assigning {
-        enrollment: session.enrollment,
+        enrollment: session.id,
         signed_in,
         platform: visitor.on_ios()?,
         source: visitor.source,
@@ -72,7 +72,7 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
         visitor.page_with(status, &page)
     };
     match assign(&visitor.app.enroll, &assigning, &value).await? {
-        Assigned::To(visit) => onward(&visitor, session, &visit).await,
+        Assigned::To(enrollment) => onward(&visitor, session, &enrollment).await,
         Assigned::Unknown => {
             again(StatusCode::UNPROCESSABLE_ENTITY, FormRefusal::PersonUnknown, "for-whom-unknown", 0).await
         }
@@ -93,5 +93,5 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
 }
 
 fn may_for_oneself(session: &Session) -> bool {
-    session.visit.assignment == Assignment::Asked { for_oneself: true }
+    session.enrollment.assignment == Assignment::Asked { for_oneself: true }
 }

@@ -18,7 +18,7 @@ const LEAST_DIGITS: usize = 6;
 const MOST_DIGITS: usize = 15;
 
 /// Splits the help text into plain text and links. The subject of a mail contains the help code, by which the help
-/// desk finds the person's visit.
+/// desk finds the person's enrollment.
 pub(crate) fn parts(words: &str, help_code: Option<&str>) -> Vec<HelpPart> {
     let mut parts = Vec::new();
     let (mut rest, mut plain) = (words, String::new());

@@ -10,8 +10,8 @@ use super::visitor::{Answered, Session, Visitor};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::web;
+use decisions::enrollment::{Command, Step};
 use decisions::person::{self, Person};
-use decisions::visit::{Command, Step};
 use events::Personal;
 use events::enrollment::{FormRefusal, Ownership};
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ pub(crate) struct Change {
 
 pub(crate) async fn show(visitor: Visitor, query: web::Query<Change>) -> Answered {
     let session = at(&visitor, query.change.is_some())?;
-    let value = match &session.visit.managed_apple_id {
+    let value = match &session.enrollment.managed_apple_id {
         Some(given) => given.text().to_owned(),
         None => known(&visitor, session).await?.unwrap_or_default(),
     };
@@ -63,33 +63,33 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
         Err(Wrong::Invalid) => return wrong(FormRefusal::ManagedAppleIdInvalid, "maid-invalid").await,
         Err(Wrong::Domain) => return wrong(FormRefusal::ManagedAppleIdDomain, "maid-domain").await,
     };
-    let person = session.visit.owner().map(|owner| owner.person).ok_or(Problem::Forged)?;
+    let person = session.enrollment.owner().map(|owner| owner.person).ok_or(Problem::Forged)?;
     let managed_apple_id = Personal::new(person.key(), managed_apple_id);
     let context = session.context(visitor.source);
     let give = Command::GiveManagedAppleId { managed_apple_id: managed_apple_id.clone() };
-    let visit = visitor.perform_counted(session, &give).await?;
+    let enrollment = visitor.perform_counted(session, &give).await?;
     let learn = person::Command::LearnManagedAppleId { managed_apple_id };
     visitor.app.platform.perform::<Person>(&person.stream(), &learn, &context).await?;
-    onward(&visitor, session, &visit).await
+    onward(&visitor, session, &enrollment).await
 }
 
 // Permits the page at its step and, for a correction, until the profile is installed.
 fn at(visitor: &Visitor, change: bool) -> Result<&Session, Problem> {
     let session = visitor.signed_in()?;
-    let personal = session.visit.ownership == Some(Ownership::Personal);
-    match session.visit.step() {
+    let personal = session.enrollment.ownership == Some(Ownership::Personal);
+    match session.enrollment.step() {
         Step::ManagedAppleId => Ok(session),
         Step::MdmProfile if change && personal => Ok(session),
         step => Err(Problem::Elsewhere(steps::path(step))),
     }
 }
 
-/// Returns the owner's Managed Apple ID from the directory or an earlier visit.
+/// Returns the owner's Managed Apple ID from the directory or an earlier enrollment.
 ///
 /// # Errors
 /// Returns an error if the event log cannot be read.
 pub(crate) async fn known(visitor: &Visitor, session: &Session) -> Result<Option<String>, Problem> {
-    let Some(owner) = session.visit.owner() else { return Ok(None) };
+    let Some(owner) = session.enrollment.owner() else { return Ok(None) };
     let (person, _) = visitor.app.platform.load::<Person>(&owner.person.stream()).await?;
     Ok(person.managed_apple_id().and_then(|known| known.get().cloned()))
 }

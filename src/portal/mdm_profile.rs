@@ -7,7 +7,7 @@ use super::render::{Back, Page};
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor, see_other};
 use crate::web::content::content;
-use decisions::visit::Step;
+use decisions::enrollment::Step;
 use events::enrollment::{OsVersion, Ownership};
 use serde::Serialize;
 
@@ -43,27 +43,27 @@ content!(MdmProfilePage {
 
 pub(crate) async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::MdmProfile)?;
-    let device = visitor.app.platform.device(session.enrollment.device()).await?;
+    let device = visitor.app.platform.device(session.id.device()).await?;
     if device.lives_by_its_identity(visitor.app.platform.world.now()) {
         return Err(Problem::Elsewhere("/enroll/complete"));
     }
     // Without a push topic the server can never wake the device, and the device would reject the profile.
     visitor.app.devices.pki.push_topic().ok_or(Problem::NoPush)?;
-    let personal = session.visit.ownership == Some(Ownership::Personal);
+    let personal = session.enrollment.ownership == Some(Ownership::Personal);
     let way = match personal {
         true => Way::UserEnrollment,
         false if visitor.settings.profile_service.enabled => Way::VerifiedDeviceEnrollment,
         false => Way::DeviceEnrollment,
     };
-    let taken = session.visit.profile_was_taken();
+    let taken = session.enrollment.profile_was_taken();
     let page = MdmProfilePage {
         personal,
         steps: remaining(instructions(way, visitor.version()), taken),
         taken,
-        profile: ProfileLink::new(Kind::Mdm, session.enrollment, &visitor.app.platform.world)
+        profile: ProfileLink::new(Kind::Mdm, session.id, &visitor.app.platform.world)
             .path(&visitor.app.platform.secrets),
         minutes: at_least(visitor.version(), FIRST_DOWNLOADED),
-        managed_apple_id: session.visit.managed_apple_id.as_ref().map(|id| id.text().to_owned()),
+        managed_apple_id: session.enrollment.managed_apple_id.as_ref().map(|id| id.text().to_owned()),
     };
     visitor.page(&page)
 }

@@ -4,7 +4,7 @@ use super::steps;
 use super::visitor::{Answered, Session, Visitor, see_other};
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
-use decisions::visit::{Command, Step, Visit};
+use decisions::enrollment::{Command, Enrollment, Step};
 use enroll::account_driven::discovery::REDIRECT_URL;
 use platform::named_secret::{self, Kind};
 use platform::secrets::hash;
@@ -13,13 +13,14 @@ use platform::secrets::hash;
 /// user-enrollment flow").
 const AUTHENTICATION_RESULTS: &str = "apple-remotemanagement-user-login://authentication-results?access-token=";
 
-/// Redirects to the page of the visit's current step. At the end of an account-driven flow it redirects to Settings.
+/// Redirects to the page of the enrollment's current step. At the end of an account-driven flow it redirects to
+/// Settings.
 ///
 /// # Errors
 /// Returns an error if the event log cannot be read or written.
-pub(crate) async fn onward(visitor: &Visitor, session: &Session, visit: &Visit) -> Answered {
-    match visit.step() {
-        Step::HandOver => hand_over(visitor, session, visit).await,
+pub(crate) async fn onward(visitor: &Visitor, session: &Session, enrollment: &Enrollment) -> Answered {
+    match enrollment.step() {
+        Step::HandOver => hand_over(visitor, session, enrollment).await,
         step => Ok(see_other(steps::path(step))),
     }
 }
@@ -29,17 +30,17 @@ pub(crate) async fn onward(visitor: &Visitor, session: &Session, visit: &Visit) 
 ///
 /// # Errors
 /// Returns an error if the event log cannot be read or written.
-pub(crate) async fn hand_over(visitor: &Visitor, session: &Session, visit: &Visit) -> Answered {
-    let (app, enrollment) = (&visitor.app, session.enrollment);
+pub(crate) async fn hand_over(visitor: &Visitor, session: &Session, enrollment: &Enrollment) -> Answered {
+    let (app, id) = (&visitor.app, session.id);
     let (secret, now) = (app.platform.world.secret(), app.platform.world.now());
-    let (command, address) = match &visit.authorization {
+    let (command, address) = match &enrollment.authorization {
         None => {
-            let token = named_secret::text(Kind::Access, enrollment.0, &secret);
+            let token = named_secret::text(Kind::Access, id.0, &secret);
             let command = Command::IssueAccessToken { token: hash(&secret), now };
             (command, format!("{AUTHENTICATION_RESULTS}{token}"))
         }
         Some(state) => {
-            let code = named_secret::text(Kind::Code, enrollment.0, &secret);
+            let code = named_secret::text(Kind::Code, id.0, &secret);
             let query = url::form_urlencoded::Serializer::new(String::new())
                 .append_pair("code", &code)
                 .append_pair("state", state)
@@ -48,6 +49,6 @@ pub(crate) async fn hand_over(visitor: &Visitor, session: &Session, visit: &Visi
         }
     };
     // Apple requires 308. A browser would accept 303, but this client is Settings.
-    app.platform.perform::<Visit>(&enrollment.stream(), &command, &session.context(visitor.source)).await?;
+    app.platform.perform::<Enrollment>(&id.stream(), &command, &session.context(visitor.source)).await?;
     Ok(HttpResponse::PermanentRedirect().insert_header((LOCATION, address)).finish())
 }

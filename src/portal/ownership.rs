@@ -8,7 +8,7 @@ use super::submission::Submission;
 use super::visitor::{Answered, Session, Visitor, see_other};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
-use decisions::visit::{Command, Refusal, Step, Visit};
+use decisions::enrollment::{Command, Enrollment, Refusal, Step};
 use events::enrollment::{FormRefusal, Ownership};
 use platform::PerformError;
 use serde::Serialize;
@@ -57,7 +57,7 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
     };
     let command = Command::ChooseOwnership { ownership, policy: visitor.policy(session).await? };
     let context = session.context(visitor.source);
-    match visitor.app.platform.perform::<Visit>(&session.enrollment.stream(), &command, &context).await {
+    match visitor.app.platform.perform::<Enrollment>(&session.id.stream(), &command, &context).await {
         Ok(performed) => Ok(see_other(steps::path(performed.state.step()))),
         // The settings stopped offering this kind after the page was shown.
         Err(PerformError::Refused(Refusal::OwnershipNotOffered)) => {
@@ -69,7 +69,7 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
 }
 
 fn page(visitor: &Visitor, session: &Session, unanswered: bool) -> OwnershipPage {
-    let permitted = session.visit.permitted(&visitor.settings.ownership_kinds);
+    let permitted = session.enrollment.permitted(&visitor.settings.ownership_kinds);
     let (personal, institutional) =
         (permitted.contains(&Ownership::Personal), permitted.contains(&Ownership::Institutional));
     let (description, description_lang) = description::personal(&visitor.settings, visitor.language.tag());

@@ -9,7 +9,7 @@ use super::visitor::{Answered, Visitor};
 use crate::web::content::content;
 use crate::web::visible;
 use decisions::device::Device;
-use decisions::visit::{Command, NEAREST_RECORDS, PreviousRecords, Step, Visit};
+use decisions::enrollment::{Command, Enrollment, NEAREST_RECORDS, PreviousRecords, Step};
 use events::device::InventoryValue;
 use serde::Serialize;
 
@@ -37,7 +37,7 @@ content!(PreviousPage { records, more });
 
 pub(crate) async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::PreviousRecords)?;
-    let (records, more) = records(&visitor, &session.visit.previous).await?;
+    let (records, more) = records(&visitor, &session.enrollment.previous).await?;
     visitor.page(&PreviousPage { records, more })
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn take(form: Submission) -> Answered {
     let session = visitor.at(Step::PreviousRecords)?;
     let command = Command::NotePreviousRecords { policy: visitor.policy(session).await? };
     let context = session.context(visitor.source);
-    let performed = visitor.app.platform.perform::<Visit>(&session.enrollment.stream(), &command, &context).await?;
+    let performed = visitor.app.platform.perform::<Enrollment>(&session.id.stream(), &command, &context).await?;
     onward(&visitor, session, &performed.state).await
 }
 

@@ -5,7 +5,7 @@ use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, ResponseError};
-use decisions::visit::Refusal;
+use decisions::enrollment::Refusal;
 use events::store::{AppendError, ReadError};
 use platform::PerformError;
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub(crate) enum Problem {
     Link,
     #[error("the link from Settings has expired, was altered, or was used by another browser")]
     AccountLink,
-    #[error("the visit exceeded its limit for this action")]
+    #[error("the enrollment exceeded its limit for this action")]
     TooOften,
     #[error("the profile does not support this version of iOS")]
     Version,

@@ -10,11 +10,11 @@ use super::submission::Submission;
 use super::visitor::{Answered, KNOWN_COOKIE, SESSION_COOKIE, Session, Visitor, see_other};
 use crate::portal::Portal;
 use crate::web::content::content;
-use crate::web::{lasting_host_cookie, no_cookie, visit_code};
+use crate::web::{enrollment_code, lasting_host_cookie, no_cookie};
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, cookie::Cookie};
-use decisions::visit::{Command, FIRST_ACCOUNT_DRIVEN_ONLY, Step, Visit};
+use decisions::enrollment::{Command, Enrollment, FIRST_ACCOUNT_DRIVEN_ONLY, Step};
 use enroll::account_driven::link::Purpose;
 use enroll::{Credentials, Entrance, Outcome, at_portal};
 use events::enrollment::{EnrollmentId, EnrollmentMode, Ownership, help_code};
@@ -147,7 +147,7 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
     let platform = visitor.on_ios()?;
     not_yet(&visitor)?;
     let entrance = Entrance {
-        visit: visitor.session.as_ref().map(|session| session.enrollment),
+        enrollment: visitor.session.as_ref().map(|session| session.id),
         source: visitor.source,
         user_agent: &visitor.user_agent,
         platform,
@@ -167,13 +167,13 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
 /// Returns an error if the event log cannot be read or written, or the page cannot be rendered.
 pub(crate) async fn conclude(visitor: Visitor, outcome: Outcome, notice: Notice) -> Answered {
     match outcome {
-        Outcome::SignedIn { enrollment, secret, known_browser } => {
-            let visit = visitor.app.platform.visit(enrollment).await?;
-            let session = Session::of_link(enrollment, visit.clone());
+        Outcome::SignedIn { enrollment: id, secret, known_browser } => {
+            let enrollment = visitor.app.platform.enrollment(id).await?;
+            let session = Session::of_link(id, enrollment.clone());
             visitor.note_language(&session, visitor.language).await?;
-            let mut response = onward(&visitor, &session, &visit).await?;
-            visit_code::note_begun(&mut response, help_code(enrollment));
-            keep(&mut response, &visitor, enrollment, &secret)?;
+            let mut response = onward(&visitor, &session, &enrollment).await?;
+            enrollment_code::note_begun(&mut response, help_code(id));
+            keep(&mut response, &visitor, id, &secret)?;
             if let Some(known) = known_browser {
                 set(&mut response, lasting_host_cookie(KNOWN_COOKIE, known, KNOWN_FOR_DAYS * 24))?;
             }
@@ -195,10 +195,10 @@ fn refused(
     retry_after: Option<i64>,
     notice: Notice,
 ) -> Answered {
-    let cookie = opened.as_ref().map(|(enrollment, secret)| session_cookie(&visitor, *enrollment, secret));
+    let cookie = opened.as_ref().map(|(id, secret)| session_cookie(&visitor, *id, secret));
     // The page's form must be bound to the session that begins with this answer.
-    if let (Some((enrollment, _)), Some(cookie)) = (opened, &cookie) {
-        visitor.session = Some(Session::begun(enrollment, cookie.value().to_owned()));
+    if let (Some((id, _)), Some(cookie)) = (opened, &cookie) {
+        visitor.session = Some(Session::begun(id, cookie.value().to_owned()));
     }
     let page = SignInPage { stuck: true, ..SignInPage::of(&visitor) };
     let (status, page) = match retry_after {
@@ -217,7 +217,7 @@ fn refused(
     };
     let mut response = visitor.page_with(status, &page)?;
     if let Some(session) = &visitor.session {
-        visit_code::note_begun(&mut response, help_code(session.enrollment));
+        enrollment_code::note_begun(&mut response, help_code(session.id));
     }
     if let Some(cookie) = cookie {
         set(&mut response, cookie)?;
@@ -241,9 +241,9 @@ pub(crate) async fn leave(form: Submission) -> Answered {
 pub(crate) async fn end_session(mut visitor: Visitor, command: &Command) -> Answered {
     let mut onward = None;
     if let Some(session) = visitor.session.take() {
-        let stream = session.enrollment.stream();
-        visitor.app.platform.perform::<Visit>(&stream, command, &session.context(visitor.source)).await?;
-        if let Some(provider) = &session.visit.signed_in_at {
+        let stream = session.id.stream();
+        visitor.app.platform.perform::<Enrollment>(&stream, command, &session.context(visitor.source)).await?;
+        if let Some(provider) = &session.enrollment.signed_in_at {
             onward = redirect::sign_out(&visitor.app.sign_in, provider, steps::path(Step::SignIn)).await;
         }
     }
@@ -262,7 +262,7 @@ pub(crate) async fn end_session(mut visitor: Visitor, command: &Command) -> Answ
 /// `/enroll` if the browser is not Safari on iOS.
 pub(crate) fn not_yet(visitor: &Visitor) -> Result<(), Problem> {
     visitor.on_ios()?;
-    match visitor.session.as_ref().map(|session| session.visit.step()) {
+    match visitor.session.as_ref().map(|session| session.enrollment.step()) {
         None | Some(Step::Open | Step::SignIn | Step::SignInAgain) => Ok(()),
         Some(step) => Err(Problem::Elsewhere(steps::path(step))),
     }
@@ -275,15 +275,15 @@ pub(crate) fn not_yet(visitor: &Visitor) -> Result<(), Problem> {
 pub(crate) fn keep(
     response: &mut HttpResponse,
     visitor: &Visitor,
-    enrollment: EnrollmentId,
+    id: EnrollmentId,
     secret: &str,
 ) -> Result<(), Problem> {
-    set(response, session_cookie(visitor, enrollment, secret))
+    set(response, session_cookie(visitor, id, secret))
 }
 
 // The cookie lives as long as the session, because people leave for Settings and iOS may end Safari in the meantime.
-fn session_cookie(visitor: &Visitor, enrollment: EnrollmentId, secret: &str) -> Cookie<'static> {
-    lasting_host_cookie(SESSION_COOKIE, format!("{enrollment}.{secret}"), visitor.settings.abandon_after_hours)
+fn session_cookie(visitor: &Visitor, id: EnrollmentId, secret: &str) -> Cookie<'static> {
+    lasting_host_cookie(SESSION_COOKIE, format!("{id}.{secret}"), visitor.settings.abandon_after_hours)
 }
 
 fn set(response: &mut HttpResponse, cookie: Cookie<'static>) -> Result<(), Problem> {

@@ -34,8 +34,8 @@ pub(crate) async fn leave(form: Submission, provider: Path<String>) -> Answered 
         Departure::Not(outcome) => conclude(visitor, outcome, Notice::SingleSignOn).await,
         Departure::To { address, opened } => {
             let mut response = lead_on(&visitor, &address, false)?;
-            if let Some((enrollment, secret)) = opened {
-                keep(&mut response, &visitor, enrollment, &secret)?;
+            if let Some((id, secret)) = opened {
+                keep(&mut response, &visitor, id, &secret)?;
             }
             Ok(response)
         }
@@ -53,8 +53,8 @@ pub(crate) async fn back(visitor: Visitor, provider: Path<String>, back: Query<B
 }
 
 /// Handles a SAML response that the browser posts from the provider's site. The cross-site request carries no cookie
-/// and no CSRF token, and has no session's authority. What the response proves is kept in the visit until the browser
-/// comes with its cookie.
+/// and no CSRF token, and has no session's authority. What the response proves is kept in the enrollment until the
+/// browser comes with its cookie.
 pub(crate) async fn consume(visitor: Visitor, provider: Path<String>, form: Form<Vec<(String, String)>>) -> Answered {
     let field = form.iter().find(|(name, _)| name == "SAMLResponse").map(|(_, value)| value.as_str());
     let field = field.ok_or(Problem::Bad)?;
@@ -104,11 +104,11 @@ pub(crate) async fn metadata(app: Data<Portal>, provider: Path<String>, wanted: 
     Ok(HttpResponse::Ok().content_type("application/samlmetadata+xml; charset=utf-8").body(text))
 }
 
-// Device and language of the visit apply, not those of the returning request.
+// Device and language of the enrollment apply, not those of the returning request.
 fn entrance(visitor: &Visitor, platform: Platform) -> Entrance<'_> {
-    let opened = visitor.session.as_ref().and_then(|session| session.visit.opened.as_ref());
+    let opened = visitor.session.as_ref().and_then(|session| session.enrollment.opened.as_ref());
     Entrance {
-        visit: visitor.session.as_ref().map(|session| session.enrollment),
+        enrollment: visitor.session.as_ref().map(|session| session.id),
         source: visitor.source,
         user_agent: &visitor.user_agent,
         platform: opened.map_or(platform, |opened| opened.platform),

@@ -1,6 +1,6 @@
 //! Maps steps to pages, and counts the steps.
 
-use decisions::visit::{End, Step, TermsStep, Visit};
+use decisions::enrollment::{End, Enrollment, Step, TermsStep};
 use events::enrollment::Ownership;
 use events::settings::Settings;
 use std::collections::BTreeSet;
@@ -24,18 +24,19 @@ pub(crate) fn path(step: Step) -> &'static str {
 
 /// Returns the number of a page's step among the steps that this person takes, and the number of these steps. Returns
 /// `None` for pages outside the steps. As long as a choice is open, the longer sequence is counted.
-pub(crate) fn progress(template: &str, visit: Option<&Visit>, settings: &Settings) -> Option<(usize, usize)> {
+pub(crate) fn progress(template: &str, enrollment: Option<&Enrollment>, settings: &Settings) -> Option<(usize, usize)> {
     // In the sheet that Settings opens there are few steps, and the last is not a page.
-    if visit.is_some_and(|visit| visit.account_driven.is_some()) {
+    if enrollment.is_some_and(|enrollment| enrollment.account_driven.is_some()) {
         return None;
     }
-    let offered = visit.map_or_else(|| settings.ownership_kinds.clone(), |visit| offered(visit, settings));
+    let offered =
+        enrollment.map_or_else(|| settings.ownership_kinds.clone(), |enrollment| offered(enrollment, settings));
     let only = offered.iter().next().filter(|_| offered.len() == 1).copied();
-    let ownership = visit.and_then(|visit| visit.ownership).or(only);
+    let ownership = enrollment.and_then(|enrollment| enrollment.ownership).or(only);
     let way = [
         ("sign_in", true),
         ("ownership", only.is_none()),
-        ("terms", asks_for_terms(visit, ownership, settings)),
+        ("terms", asks_for_terms(enrollment, ownership, settings)),
         ("ca_profile", !settings.skip_ca_profile),
         ("managed_apple_id", ownership != Some(Ownership::Institutional)),
         ("mdm_profile", true),
@@ -48,19 +49,21 @@ pub(crate) fn progress(template: &str, visit: Option<&Visit>, settings: &Setting
     way.position(|(page, _)| page == template).map(|place| (place + 1, total))
 }
 
-fn offered(visit: &Visit, settings: &Settings) -> BTreeSet<Ownership> {
-    let permitted = visit.permitted(&settings.ownership_kinds);
+fn offered(enrollment: &Enrollment, settings: &Settings) -> BTreeSet<Ownership> {
+    let permitted = enrollment.permitted(&settings.ownership_kinds);
     // The person chose before the settings changed, so the choice did exist.
     if permitted.is_empty() { settings.ownership_kinds.clone() } else { permitted }
 }
 
 // Exact once the ownership is chosen; before that an estimate from the access rules.
-fn asks_for_terms(visit: Option<&Visit>, ownership: Option<Ownership>, settings: &Settings) -> bool {
-    if let Some(visit) = visit.filter(|visit| visit.ownership.is_some()) {
-        return visit.terms != TermsStep::NotAsked;
+fn asks_for_terms(enrollment: Option<&Enrollment>, ownership: Option<Ownership>, settings: &Settings) -> bool {
+    if let Some(enrollment) = enrollment.filter(|enrollment| enrollment.ownership.is_some()) {
+        return enrollment.terms != TermsStep::NotAsked;
     }
     let there = settings.terms.keys().any(|of| ownership.is_none_or(|ownership| ownership == *of));
-    let decided = visit.filter(|visit| visit.signed_in.is_some()).and_then(|visit| visit.access.as_ref());
+    let decided = enrollment
+        .filter(|enrollment| enrollment.signed_in.is_some())
+        .and_then(|enrollment| enrollment.access.as_ref());
     let required = match decided {
         Some(access) => access.terms_required,
         None => settings.access.is_empty() || settings.access.iter().any(|rule| rule.terms_required),
@@ -73,8 +76,8 @@ mod tests {
     use super::*;
     use events::settings::Terms;
 
-    fn chosen(ownership: Ownership) -> Visit {
-        Visit { ownership: Some(ownership), ..Visit::default() }
+    fn chosen(ownership: Ownership) -> Enrollment {
+        Enrollment { ownership: Some(ownership), ..Enrollment::default() }
     }
 
     #[test]
@@ -98,7 +101,7 @@ mod tests {
         let terms = Terms { version: "1".into(), text: [("en".to_owned(), "Be kind.".to_owned())].into() };
         let settings = Settings { terms: [(Ownership::Personal, terms)].into(), ..Settings::default() };
         assert_eq!(progress("sign_in", None, &settings), Some((1, 7)));
-        let asked = Visit { terms: TermsStep::Asked { version: "1".into() }, ..chosen(Ownership::Personal) };
+        let asked = Enrollment { terms: TermsStep::Asked { version: "1".into() }, ..chosen(Ownership::Personal) };
         assert_eq!(progress("terms", Some(&asked), &settings), Some((3, 7)));
         assert_eq!(progress("ca_profile", Some(&chosen(Ownership::Personal)), &settings), Some((3, 6)));
         assert_eq!(progress("ca_profile", Some(&chosen(Ownership::Institutional)), &settings), Some((3, 5)));

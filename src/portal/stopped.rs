@@ -7,7 +7,7 @@ use super::render::Page;
 use super::steps;
 use super::visitor::{Answered, Session, Visitor};
 use crate::web::content::content;
-use decisions::visit::{End, Step};
+use decisions::enrollment::{End, Step};
 use enroll::previous_records;
 use events::enrollment::{EnrollmentRefusal, OsVersion};
 use serde::Serialize;
@@ -51,14 +51,14 @@ content!(StoppedPage {
 
 pub(crate) async fn show(visitor: Visitor) -> Answered {
     let session = visitor.signed_in()?;
-    let Step::Ended(End::Refused(why)) = session.visit.step() else {
-        return Err(Problem::Elsewhere(steps::path(session.visit.step())));
+    let Step::Ended(End::Refused(why)) = session.enrollment.step() else {
+        return Err(Problem::Elsewhere(steps::path(session.enrollment.step())));
     };
     let mut page = StoppedPage::of(why, visitor.version(), limit(why, &visitor, session));
     if why == EnrollmentRefusal::AccountDrivenOnly {
         page.account = managed_apple_id::known(&visitor, session).await?;
     }
-    if let (EnrollmentRefusal::TooManyDevices, Some(owner)) = (why, session.visit.owner()) {
+    if let (EnrollmentRefusal::TooManyDevices, Some(owner)) = (why, session.enrollment.owner()) {
         let platform = visitor.on_ios()?;
         // Without the records the page only lacks its list of devices.
         let previous = previous_records(&visitor.app.enroll, owner.person, platform).await.unwrap_or_default();
@@ -71,10 +71,10 @@ pub(crate) async fn show(visitor: Visitor) -> Answered {
 // itself is in the log.
 fn limit(why: EnrollmentRefusal, visitor: &Visitor, session: &Session) -> Option<String> {
     let limits = &visitor.settings.limits;
-    let versions = || limits.versions.get(&session.visit.ownership?);
+    let versions = || limits.versions.get(&session.enrollment.ownership?);
     match why {
         EnrollmentRefusal::TooManyDevices => {
-            session.visit.access.as_ref()?.devices_per_person.map(|most| most.to_string())
+            session.enrollment.access.as_ref()?.devices_per_person.map(|most| most.to_string())
         }
         EnrollmentRefusal::VersionBelowMinimum => versions()?.minimum.map(short),
         EnrollmentRefusal::VersionAboveMaximum => versions()?.maximum.map(short),

@@ -10,8 +10,8 @@ use super::texts::Language;
 use super::visitor::{Answered, Session, Visitor};
 use crate::web::content::content;
 use actix_web::http::StatusCode;
+use decisions::enrollment::{Command, Enrollment, Step, TermsStep};
 use decisions::person::{self, Person};
-use decisions::visit::{Command, Step, TermsStep, Visit};
 use events::enrollment::FormRefusal;
 use events::settings::Terms;
 use platform::secrets::hash;
@@ -80,7 +80,7 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
     let language = language.tag().to_owned();
     let command = Command::AcceptTerms { version, language, text_hash, policy: visitor.policy(session).await? };
     let context = session.context(visitor.source);
-    let performed = visitor.app.platform.perform::<Visit>(&session.enrollment.stream(), &command, &context).await?;
+    let performed = visitor.app.platform.perform::<Enrollment>(&session.id.stream(), &command, &context).await?;
     keep(&visitor, session, &performed.state).await?;
     match performed.state.step() {
         Step::Terms => again().await,
@@ -94,13 +94,15 @@ pub(crate) async fn decline(form: Submission) -> Answered {
     end_session(form.visitor, &Command::DeclineTerms).await
 }
 
-// Stores the acceptance with the person. A reaction does the same after a crash; here it happens before another visit
-// can begin.
-async fn keep(visitor: &Visitor, session: &Session, visit: &Visit) -> Result<(), Problem> {
-    let (TermsStep::Accepted { version }, Some(ownership)) = (&visit.terms, visit.ownership) else { return Ok(()) };
-    let Some(person) = visit.accepts_for_themself() else { return Ok(()) };
-    let enrollment = session.enrollment;
-    let keep = person::Command::KeepTermsAcceptance { ownership, version: version.clone(), enrollment };
+// Stores the acceptance with the person. A reaction does the same after a crash; here it happens before another
+// enrollment can begin.
+async fn keep(visitor: &Visitor, session: &Session, enrollment: &Enrollment) -> Result<(), Problem> {
+    let (TermsStep::Accepted { version }, Some(ownership)) = (&enrollment.terms, enrollment.ownership) else {
+        return Ok(());
+    };
+    let Some(person) = enrollment.accepts_for_themself() else { return Ok(()) };
+    let id = session.id;
+    let keep = person::Command::KeepTermsAcceptance { ownership, version: version.clone(), enrollment: id };
     visitor.app.platform.perform::<Person>(&person.stream(), &keep, &session.context(visitor.source)).await?;
     Ok(())
 }
@@ -109,9 +111,9 @@ fn page(visitor: &Visitor, session: &Session, changed: bool) -> TermsPage {
     TermsPage { terms: shown(visitor, session, visitor.language.tag()), changed }
 }
 
-/// Returns the terms that apply to this visit, in the given language or in English.
+/// Returns the terms that apply to this enrollment, in the given language or in English.
 fn shown(visitor: &Visitor, session: &Session, language: &'static str) -> Option<Shown> {
-    let terms = visitor.settings.terms.get(&session.visit.ownership?)?;
+    let terms = visitor.settings.terms.get(&session.enrollment.ownership?)?;
     Shown::of(terms, language, visitor.language.tag())
 }
 

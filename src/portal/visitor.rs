@@ -1,4 +1,4 @@
-//! The visitor behind a request: browser, language, and the visit that the session cookie proves.
+//! The visitor behind a request: browser, language, and the enrollment that the session cookie proves.
 
 use super::browser::{Answer, Browser};
 use super::help::{self, HelpPart};
@@ -7,13 +7,13 @@ use super::render::{Back, Frame, LanguageChoice, Page, Progress, render};
 use super::steps;
 use super::texts::Language;
 use crate::portal::Portal;
-use crate::web::{forgery, has_proven, host_cookie, source, visit_code};
+use crate::web::{enrollment_code, forgery, has_proven, host_cookie, source};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, LOCATION};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use connections::room::Identity;
-use decisions::visit::{Assignment, Command, Policy, SignedIn, Step, Visit};
+use decisions::enrollment::{Assignment, Command, Enrollment, Policy, SignedIn, Step};
 use enroll::account_driven::link::AccountLink;
 use enroll::may_go_on;
 use events::enrollment::{DeviceFamily, EnrollmentId, FormRefusal, OsVersion, Platform, help_code};
@@ -55,10 +55,10 @@ pub(crate) struct Visitor {
     pub known_browser: Option<String>,
 }
 
-/// A visit whose secret is in the visitor's cookie.
+/// An enrollment whose secret is in the visitor's cookie.
 pub(crate) struct Session {
-    pub enrollment: EnrollmentId,
-    pub visit: Visit,
+    pub id: EnrollmentId,
+    pub enrollment: Enrollment,
     cookie: String,
 }
 
@@ -89,12 +89,12 @@ impl Visitor {
         let answer = cookie(request, DEVICE_COOKIE).and_then(|value| Answer::parse(&value));
         let settings = app.settings.current().await?;
         let session = session(&app, request, &settings).await?;
-        // A visit without a signed-in person proves nothing, because everybody gets its cookie.
-        if let Some(signed_in) = session.as_ref().and_then(|session| session.visit.signed_in.as_ref()) {
+        // An enrollment without a signed-in person proves nothing, because everybody gets its cookie.
+        if let Some(signed_in) = session.as_ref().and_then(|session| session.enrollment.signed_in.as_ref()) {
             has_proven(&app.web, request, Identity::Person(signed_in.person));
         }
         if let Some(session) = &session {
-            visit_code::note(request, help_code(session.enrollment));
+            enrollment_code::note(request, help_code(session.id));
         }
         let browser = Browser::of(user_agent).answered(answer);
         Ok(Visitor {
@@ -122,10 +122,10 @@ impl Visitor {
     /// Returns [`Problem::Elsewhere`] with the page of the current step.
     pub(crate) fn at(&self, step: Step) -> Result<&Session, Problem> {
         let session = self.signed_in()?;
-        if session.visit.step() == step {
+        if session.enrollment.step() == step {
             Ok(session)
         } else {
-            Err(Problem::Elsewhere(steps::path(session.visit.step())))
+            Err(Problem::Elsewhere(steps::path(session.enrollment.step())))
         }
     }
 
@@ -135,7 +135,7 @@ impl Visitor {
     /// Returns [`Problem::Elsewhere`] with the sign-in page, or with `/enroll` if the browser is not Safari on iOS.
     pub(crate) fn signed_in(&self) -> Result<&Session, Problem> {
         self.on_ios()?;
-        let signed_in = self.session.as_ref().filter(|session| session.visit.signed_in.is_some());
+        let signed_in = self.session.as_ref().filter(|session| session.enrollment.signed_in.is_some());
         signed_in.ok_or(Problem::Elsewhere(steps::path(Step::SignIn)))
     }
 
@@ -144,7 +144,7 @@ impl Visitor {
     /// # Errors
     /// Returns an error if nobody has signed in, or the event log cannot be read.
     pub(crate) async fn policy(&self, session: &Session) -> Result<Policy, Problem> {
-        let owner = session.visit.owner().ok_or(Problem::Forged)?;
+        let owner = session.enrollment.owner().ok_or(Problem::Forged)?;
         Ok(enroll::policy(&self.app.enroll, &self.settings, owner.person).await?)
     }
 
@@ -159,7 +159,7 @@ impl Visitor {
         }
     }
 
-    /// Records that a form of this visit was rejected.
+    /// Records that a form of this enrollment was rejected.
     ///
     /// # Errors
     /// Returns an error if the event log cannot be read or written.
@@ -167,25 +167,25 @@ impl Visitor {
         self.tell(session, &Command::RefuseForm { why }).await
     }
 
-    /// Records the visitor's language if the visit's stream has another one.
+    /// Records the visitor's language if the enrollment's stream has another one.
     ///
     /// # Errors
     /// Returns an error if the event log cannot be read or written.
     pub(crate) async fn note_language(&self, session: &Session, language: Language) -> Result<(), Problem> {
         let language = language.tag().to_owned();
-        if session.visit.language().is_none_or(|known| *known == language) {
+        if session.enrollment.language().is_none_or(|known| *known == language) {
             return Ok(());
         }
         self.tell(session, &Command::ChooseLanguage { language }).await
     }
 
-    /// Performs a command of the visit, and counts a refusal caused by too many repetitions.
+    /// Performs a command of the enrollment, and counts a refusal caused by too many repetitions.
     ///
     /// # Errors
     /// Returns an error if the command is refused, or the event log cannot be read or written.
-    pub(crate) async fn perform_counted(&self, session: &Session, command: &Command) -> Result<Visit, Problem> {
+    pub(crate) async fn perform_counted(&self, session: &Session, command: &Command) -> Result<Enrollment, Problem> {
         let context = session.context(self.source);
-        match self.app.platform.perform::<Visit>(&session.enrollment.stream(), command, &context).await {
+        match self.app.platform.perform::<Enrollment>(&session.id.stream(), command, &context).await {
             Ok(performed) => Ok(performed.state),
             Err(error) => {
                 let problem = Problem::from(error);
@@ -199,7 +199,7 @@ impl Visitor {
 
     async fn tell(&self, session: &Session, command: &Command) -> Result<(), Problem> {
         let context = session.context(self.source);
-        self.app.sign_in.tell::<Visit>(&session.enrollment.stream(), command, &context, Some(self.source)).await?;
+        self.app.sign_in.tell::<Enrollment>(&session.id.stream(), command, &context, Some(self.source)).await?;
         Ok(())
     }
 
@@ -235,16 +235,16 @@ impl Visitor {
     }
 
     fn frame(&self, step: &str, back: Back) -> Frame {
-        let visit = self.session.as_ref().map(|session| &session.visit);
-        let signed_in = visit.and_then(|visit| visit.signed_in.as_ref());
+        let enrollment = self.session.as_ref().map(|session| &session.enrollment);
+        let signed_in = enrollment.and_then(|enrollment| enrollment.signed_in.as_ref());
         let assigned = self.session.as_ref().and_then(Session::assigned_to);
-        let code = self.session.as_ref().map(|session| help_code(session.enrollment));
+        let code = self.session.as_ref().map(|session| help_code(session.id));
         Frame {
             csrf: Some(forgery::token(&self.app.platform.secrets, SURFACE, self.form_binding())),
             back: back.name(),
             account: self.link.as_ref().map(|link| link.token(&self.app.platform.secrets)),
-            by_account: self.link.is_some() || visit.is_some_and(|visit| visit.account_driven.is_some()),
-            progress: progress(step, visit, &self.settings).filter(|_| self.link.is_none()),
+            by_account: self.link.is_some() || enrollment.is_some_and(|enrollment| enrollment.account_driven.is_some()),
+            progress: progress(step, enrollment, &self.settings).filter(|_| self.link.is_none()),
             signed_in_as: signed_in.map(|signed_in| signed_in.user_name.text().to_owned()),
             other: if assigned.is_some() { "yes" } else { "no" },
             owner: assigned.map(|owner| owner.user_name.text().to_owned()).unwrap_or_default(),
@@ -266,31 +266,31 @@ impl Visitor {
 }
 
 impl Session {
-    /// Returns the session of a visit that was just opened.
-    pub(crate) fn begun(enrollment: EnrollmentId, cookie: String) -> Session {
-        Session { enrollment, visit: Visit::default(), cookie }
+    /// Returns the session of an enrollment that was just opened.
+    pub(crate) fn begun(id: EnrollmentId, cookie: String) -> Session {
+        Session { id, enrollment: Enrollment::default(), cookie }
     }
 
-    /// Returns a session for a visit that is known without a session cookie, such as one named by a profile link.
-    pub(crate) fn of_link(enrollment: EnrollmentId, visit: Visit) -> Session {
-        Session { enrollment, visit, cookie: String::new() }
+    /// Returns a session for an enrollment that is known without a session cookie, such as one named by a profile link.
+    pub(crate) fn of_link(id: EnrollmentId, enrollment: Enrollment) -> Session {
+        Session { id, enrollment, cookie: String::new() }
     }
 
     // A device that came from Settings reported its family. The browser of an iPad reports a Mac there too.
     fn device(&self, browser: Browser) -> Option<Browser> {
-        let opened = self.visit.opened.as_ref().filter(|_| self.visit.account_driven.is_some())?;
+        let opened = self.enrollment.opened.as_ref().filter(|_| self.enrollment.account_driven.is_some())?;
         let version = browser.version().or(opened.platform.version);
         Some(Browser::Safari(Platform { family: opened.platform.family, version }))
     }
 
     /// The person who signed in.
     pub(crate) fn person(&self) -> Option<&SignedIn> {
-        self.visit.signed_in.as_ref()
+        self.enrollment.signed_in.as_ref()
     }
 
     /// Owner of the device, if that is not the person who signed in.
     pub(crate) fn assigned_to(&self) -> Option<&SignedIn> {
-        match &self.visit.assignment {
+        match &self.enrollment.assignment {
             Assignment::To(owner) => Some(owner),
             Assignment::Oneself | Assignment::Asked { .. } => None,
         }
@@ -301,11 +301,11 @@ impl Session {
         match self.person() {
             Some(SignedIn { person, .. }) => {
                 let actor = Actor::new(ActorKind::Person, person);
-                Context::of(actor, Some((source, person.key())), self.enrollment.0)
+                Context::of(actor, Some((source, person.key())), self.id.0)
             }
             None => {
-                let actor = Actor::new(ActorKind::Visitor, self.enrollment);
-                Context::of(actor, Some((source, self.enrollment.visit_key())), self.enrollment.0)
+                let actor = Actor::new(ActorKind::Visitor, self.id);
+                Context::of(actor, Some((source, self.id.enrollment_key())), self.id.0)
             }
         }
     }
@@ -361,34 +361,35 @@ fn cookie(request: &HttpRequest, name: &str) -> Option<String> {
     request.cookie(name).map(|cookie| cookie.value().to_owned())
 }
 
-// A session ends when its secret is replaced (sign-in) or withdrawn (sign-out), when the visit is abandoned, or when
-// the account is disabled or may no longer enroll. It also ends `abandon_after_hours` after its start. The start is
-// the time in the enrollment id or, for a resumed visit, the time of the resumption.
+// A session ends when its secret is replaced (sign-in) or withdrawn (sign-out), when the enrollment is abandoned, or
+// when the account is disabled or may no longer enroll. It also ends `abandon_after_hours` after its start. The start
+// is the time in the enrollment id or, for a resumed enrollment, the time of the resumption.
 async fn session(app: &Portal, request: &HttpRequest, settings: &Settings) -> Result<Option<Session>, Problem> {
-    let Some(enrollment) = named_enrollment(request) else { return Ok(None) };
+    let Some(id) = named_enrollment(request) else { return Ok(None) };
     let value = cookie(request, SESSION_COOKIE).unwrap_or_default();
     let secret = value.split_once('.').map_or("", |(_, secret)| secret);
-    let visit = match app.platform.visit(enrollment).await {
-        Ok(visit) => visit,
-        // A corrupt earlier visit of this browser must not block a new one.
+    let enrollment = match app.platform.enrollment(id).await {
+        Ok(enrollment) => enrollment,
+        // A corrupt earlier enrollment of this browser must not block a new one.
         Err(error @ ReadError::Corrupt { .. }) => {
-            tracing::warn!(%enrollment, %error, "cannot read the visit of a session; session ignored");
+            tracing::warn!(enrollment = %id, %error, "cannot read the enrollment of a session; session ignored");
             return Ok(None);
         }
         Err(error) => return Err(error.into()),
     };
-    let proven = visit.session.as_ref().is_some_and(|session| same(session.0.as_bytes(), hash(secret).0.as_bytes()));
-    let over = matches!(visit.end, Some(decisions::visit::End::Abandoned));
+    let proven =
+        enrollment.session.as_ref().is_some_and(|session| same(session.0.as_bytes(), hash(secret).0.as_bytes()));
+    let over = matches!(enrollment.end, Some(decisions::enrollment::End::Abandoned));
     // A person who signs in again is checked by that sign-in.
-    let again = visit.step() == Step::SignInAgain;
-    let in_time = proven && !over && !is_old(app, enrollment, &visit, settings);
-    let live = in_time && (again || may_go_on(&app.enroll, &visit).await?);
-    Ok(live.then_some(Session { enrollment, visit, cookie: value }))
+    let again = enrollment.step() == Step::SignInAgain;
+    let in_time = proven && !over && !is_old(app, id, &enrollment, settings);
+    let live = in_time && (again || may_go_on(&app.enroll, &enrollment).await?);
+    Ok(live.then_some(Session { id, enrollment, cookie: value }))
 }
 
-fn is_old(app: &Portal, enrollment: EnrollmentId, visit: &Visit, settings: &Settings) -> bool {
-    let opened = || i64::try_from(enrollment.0.get_timestamp()?.to_unix().0).ok();
-    let Some(begun) = visit.resumed.map(|resumed| resumed.0 / 1_000_000).or_else(opened) else { return true };
+fn is_old(app: &Portal, id: EnrollmentId, enrollment: &Enrollment, settings: &Settings) -> bool {
+    let opened = || i64::try_from(id.0.get_timestamp()?.to_unix().0).ok();
+    let Some(begun) = enrollment.resumed.map(|resumed| resumed.0 / 1_000_000).or_else(opened) else { return true };
     let age = (app.platform.world.now().0 / 1_000_000).saturating_sub(begun);
     age > i64::from(settings.abandon_after_hours) * 3_600
 }
@@ -408,6 +409,6 @@ fn form_cookie(app: &Portal, request: &HttpRequest) -> FormCookie {
     }
 }
 
-fn progress(step: &str, visit: Option<&Visit>, settings: &Settings) -> Option<Progress> {
-    steps::progress(step, visit, settings).map(|(now, total)| Progress::new(now, total))
+fn progress(step: &str, enrollment: Option<&Enrollment>, settings: &Settings) -> Option<Progress> {
+    steps::progress(step, enrollment, settings).map(|(now, total)| Progress::new(now, total))
 }

@@ -282,8 +282,8 @@ fn udid(device: &Device) -> Option<&str> {
 // Whether the Profile Service verified the UDID: a device signed it with its built-in identity, issued by a known Apple
 // CA. Under an unknown CA it is only a claim.
 async fn is_verified(app: &App, id: DeviceId, udid: &str) -> Result<bool, ReactionError> {
-    let visit = app.platform.visit(id.enrollment()).await?;
-    let verified = visit.identity.and_then(|identity| identity.verified);
+    let enrollment = app.platform.enrollment(id.enrollment()).await?;
+    let verified = enrollment.identity.and_then(|identity| identity.verified);
     Ok(verified.is_some_and(|device| device.signature == DeviceSignature::Genuine && device.has_udid(udid)))
 }
 

@@ -18,7 +18,7 @@ use uuid::Uuid;
 pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError> {
     let Ok(id) = Uuid::parse_str(entry.stream.id()) else { return Ok(()) };
     match &entry.event {
-        Event::Enrollment(event) => react_to_visit(app, entry, EnrollmentId(id), event).await,
+        Event::Enrollment(event) => react_to_enrollment(app, entry, EnrollmentId(id), event).await,
         Event::Device(event) => react_to_device(app, entry, DeviceId(id), event).await,
         Event::Person(event) => react_to_person(app, PersonId(id), event).await,
         Event::Log(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
@@ -27,14 +27,14 @@ pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError>
     }
 }
 
-async fn react_to_visit(
+async fn react_to_enrollment(
     app: &App,
     entry: &Entry,
     id: EnrollmentId,
     event: &EnrollmentEvent,
 ) -> Result<(), ReactionError> {
     match event {
-        EnrollmentEvent::UserSignedIn { person, .. } => hand_over_visit_key(app, id, *person).await,
+        EnrollmentEvent::UserSignedIn { person, .. } => hand_over_enrollment_key(app, id, *person).await,
         EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id } => {
             remember_managed_apple_id(app, entry, id, managed_apple_id).await
         }
@@ -78,7 +78,8 @@ async fn react_to_person(app: &App, id: PersonId, event: &PersonEvent) -> Result
 async fn react_to_device(app: &App, entry: &Entry, id: DeviceId, event: &DeviceEvent) -> Result<(), ReactionError> {
     match event {
         DeviceEvent::DeviceEnrolled { .. } => {
-            // Each effect runs on its own: a corrupt visit or earlier record blocks only the effects that depend on it.
+            // Each effect runs on its own: a corrupt enrollment or earlier record blocks only the effects that depend
+            // on it.
             let offered = offer_self_service(app, entry, id).await;
             let asked = ask_first_questions(app, entry, id).await;
             offered.and(asked).and(claims::enrolled(app, entry, id).await)
@@ -129,21 +130,21 @@ async fn forget(app: &App, person: PersonId) -> Result<(), ReactionError> {
     }
 }
 
-// Data from the visit before sign-in now belongs to the person, and is erased together with the person's data.
-async fn hand_over_visit_key(app: &App, enrollment: EnrollmentId, person: PersonId) -> Result<(), ReactionError> {
+// Data from the enrollment before sign-in now belongs to the person, and is erased together with the person's data.
+async fn hand_over_enrollment_key(app: &App, id: EnrollmentId, person: PersonId) -> Result<(), ReactionError> {
     let keys = std::sync::Arc::clone(app.platform.log.keys());
-    let handed = tokio::task::spawn_blocking(move || keys.hand_over(&enrollment.visit_key(), &person.key())).await;
+    let handed = tokio::task::spawn_blocking(move || keys.hand_over(&id.enrollment_key(), &person.key())).await;
     Ok(handed.map_err(|error| ReactionError::Perform(error.to_string()))??)
 }
 
 async fn remember_managed_apple_id(
     app: &App,
     entry: &Entry,
-    enrollment: EnrollmentId,
+    id: EnrollmentId,
     given: &Personal<String>,
 ) -> Result<(), ReactionError> {
-    let visit = app.platform.visit(enrollment).await?;
-    let Some(person) = visit.owner().map(|owner| owner.person) else { return Ok(()) };
+    let enrollment = app.platform.enrollment(id).await?;
+    let Some(person) = enrollment.owner().map(|owner| owner.person) else { return Ok(()) };
     let learned = |kept: &Event| matches!(kept, Event::Person(PersonEvent::ManagedAppleIdLearned { .. }));
     if is_overtaken(app, entry, person, learned).await? {
         return Ok(());
@@ -159,16 +160,16 @@ async fn remember_managed_apple_id(
 async fn remember_acceptance(
     app: &App,
     entry: &Entry,
-    enrollment: EnrollmentId,
+    id: EnrollmentId,
     (ownership, version): (Ownership, &str),
 ) -> Result<(), ReactionError> {
-    let visit = app.platform.visit(enrollment).await?;
-    let Some(person) = visit.accepts_for_themself() else { return Ok(()) };
+    let enrollment = app.platform.enrollment(id).await?;
+    let Some(person) = enrollment.accepts_for_themself() else { return Ok(()) };
     let kept = |kept: &Event| matches!(kept, Event::Person(PersonEvent::TermsAcceptanceKept { ownership: of, .. }) if *of == ownership);
     if is_overtaken(app, entry, person, kept).await? {
         return Ok(());
     }
-    let keep = person::Command::KeepTermsAcceptance { ownership, version: version.to_owned(), enrollment };
+    let keep = person::Command::KeepTermsAcceptance { ownership, version: version.to_owned(), enrollment: id };
     settled(
         app.platform.perform::<Person>(&person.stream(), &keep, &effect_of(entry, "remember-terms-acceptance")).await,
     )
@@ -183,16 +184,16 @@ async fn is_overtaken(
 ) -> Result<bool, ReactionError> {
     let remembered = app.platform.log.read(&person.stream()).await?;
     let Some(last) = remembered.iter().rev().find(|kept| is_alike(&kept.event)) else { return Ok(false) };
-    // The correlation names the visit in which the data was given. It was stored by this effect, or at once by the
+    // The correlation names the enrollment in which the data was given. It was stored by this effect, or at once by the
     // portal.
-    let visit = match app.platform.log.read(&EnrollmentId(last.correlation).stream()).await {
-        Ok(visit) => visit,
-        // Another visit is corrupt: the time when the data was given is unknown, but the time when it was stored is
-        // known.
+    let enrollment = match app.platform.log.read(&EnrollmentId(last.correlation).stream()).await {
+        Ok(enrollment) => enrollment,
+        // Another enrollment is corrupt: the time when the data was given is unknown, but the time when it was stored
+        // is known.
         Err(ReadError::Corrupt { .. }) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    let told = visit.iter().rfind(|told| match last.causation {
+    let told = enrollment.iter().rfind(|told| match last.causation {
         Some(cause) => told.id == cause,
         None => told.position < last.position && told.event.type_name() == entry.event.type_name(),
     });
@@ -208,8 +209,8 @@ async fn ask_first_questions(app: &App, entry: &Entry, id: DeviceId) -> Result<(
 // Queues the organization's name first, because the install prompt of the app shows it.
 async fn offer_self_service(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
     let settings = app.settings.at(entry.position).await?;
-    let visit = app.platform.visit(id.enrollment()).await?;
-    let offer = self_service::offer(&settings, visit.ownership);
+    let enrollment = app.platform.enrollment(id.enrollment()).await?;
+    let offer = self_service::offer(&settings, enrollment.ownership);
     queue(app, entry, id, self_service::commands(&offer, &settings.organization)).await
 }
 

@@ -6,7 +6,7 @@ use super::renewals::Renewals;
 use super::{ReactionError, settled};
 use crate::app::App;
 use decisions::device::{self, Device, Phase};
-use decisions::visit::{Command, Visit};
+use decisions::enrollment::{Command, Enrollment};
 use devices::commands::{QueueError, Terms, build};
 use events::device::{CommandId, DeviceId};
 use events::enrollment::EnrollmentId;
@@ -131,12 +131,12 @@ async fn ask_for_apps(app: &App, id: DeviceId, cause: EventId, context: &Context
 async fn act(app: &App, reminders: &Reminders, id: Uuid, due: Due) -> Result<(), ReactionError> {
     let context = Context::effect(Actor::new(ActorKind::System, "timer"), due.cause, id, due.kind.as_str());
     match due.kind {
-        DueKind::AbandonVisit => {
+        DueKind::AbandonEnrollment => {
             let enrollment = EnrollmentId(id);
             let device = app.platform.device(enrollment.device()).await?;
             let device_enrolled = device.phase == Phase::Enrolled || device.phase.has_ended();
             let abandon = Command::Abandon { device_enrolled };
-            settled(app.platform.perform::<Visit>(&enrollment.stream(), &abandon, &context).await)
+            settled(app.platform.perform::<Enrollment>(&enrollment.stream(), &abandon, &context).await)
         }
         DueKind::PushAgain => {
             reminders.remind(id, due);

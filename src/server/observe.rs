@@ -3,7 +3,7 @@
 
 use super::operations;
 use crate::app::App;
-use crate::web::visit_code;
+use crate::web::enrollment_code;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
@@ -48,7 +48,7 @@ pub(crate) async fn observe(
         route,
         http.method = %method,
         http.status = status.as_u16(),
-        help.code = answer.as_ref().ok().and_then(visit_code::of),
+        help.code = answer.as_ref().ok().and_then(enrollment_code::of),
         duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "answered"
     );

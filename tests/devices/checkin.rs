@@ -270,9 +270,9 @@ async fn the_wrong_mode_is_refused_and_none_of_its_identifiers_stored() {
         let answer = device.put("checkin", &xml(&device.authenticate())).await;
         assert_eq!((answer.status, answer.body.len()), (403, 0));
         assert!(device.history(&server).await.is_empty());
-        let visit = server.log_of(&device.id.enrollment().stream()).await;
+        let enrollment = server.log_of(&device.id.enrollment().stream()).await;
         let refused = EnrollmentEvent::EnrollmentRefused { why: EnrollmentRefusal::WrongMode };
-        assert!(visit.iter().any(|entry| entry.event == refused.clone().into()));
+        assert!(enrollment.iter().any(|entry| entry.event == refused.clone().into()));
         // The identity is revoked, so a message of the correct type cannot follow.
         assert_eq!(device.check_in(&device.authenticate()).await, 403);
     }

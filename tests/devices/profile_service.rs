@@ -22,11 +22,11 @@ async fn scene(knows_the_ca: bool, setting: Setting) -> (Scene, tempfile::NamedT
     (scene, file)
 }
 
-async fn visits(scene: &Scene) -> Vec<EnrollmentEvent> {
+async fn enrollments(scene: &Scene) -> Vec<EnrollmentEvent> {
     let events = scene.server.events_of("enrollment").await;
-    let visit = |event| match event {
+    let enrollment = |event| match event {
         Event::Enrollment(event) => Some(event),
         _ => None,
     };
-    events.into_iter().filter_map(visit).collect()
+    events.into_iter().filter_map(enrollment).collect()
 }

@@ -115,8 +115,8 @@ async fn until_it_is_used_an_identity_is_replaced_by_that_of_a_later_serving() {
     let again = serve(&server, invited.enrollment, &invited.profile, 3_600).await;
     let second = enroll(&server, &again, &KEYS).await.unwrap();
     assert_ne!(first.certificate.to_der().unwrap(), second.certificate.to_der().unwrap());
-    let visit = server.app().platform.visit(invited.enrollment).await.unwrap();
-    let in_force = STANDARD.decode(visit.identity.unwrap().certificate.certificate).unwrap();
+    let enrollment = server.app().platform.enrollment(invited.enrollment).await.unwrap();
+    let in_force = STANDARD.decode(enrollment.identity.unwrap().certificate.certificate).unwrap();
     assert_eq!(in_force, second.certificate.to_der().unwrap());
     let history = server.log_of(&invited.enrollment.stream()).await;
     assert!(history.iter().any(|entry| entry.event.type_name() == "IdentityRevoked"));
@@ -124,7 +124,7 @@ async fn until_it_is_used_an_identity_is_replaced_by_that_of_a_later_serving() {
 }
 
 #[actix_web::test]
-async fn a_record_that_may_come_back_keeps_its_identity_though_its_visit_asks_for_another() {
+async fn a_record_that_may_come_back_keeps_its_identity_though_its_enrollment_asks_for_another() {
     let server = TestServer::start().await;
     let invited = invite(&server, EnrollmentKind::DeviceEnrollment).await;
     let second = serve(&server, invited.enrollment, &invited.profile, 3_600).await;

@@ -1,6 +1,6 @@
 //! `perform` loads a stream, decides and appends. It decides again if another append came first.
 
-use decisions::visit::{Command, Visit};
+use decisions::enrollment::{Command, Enrollment};
 use events::enrollment::{
     DeviceFamily, EnrollmentEvent, EnrollmentId, Platform, SecretHash, SignInMethodName, SignInRefusal,
 };
@@ -18,11 +18,11 @@ async fn an_effect_that_is_tried_again_after_the_stream_went_on_is_not_written_a
     let enrollment = EnrollmentId(app.platform.world.uuid());
     let actor = || Actor::new(ActorKind::Visitor, enrollment);
     let context = Context::of(actor(), None, enrollment.0);
-    app.platform.perform::<Visit>(&enrollment.stream(), &open(enrollment), &context).await.unwrap();
+    app.platform.perform::<Enrollment>(&enrollment.stream(), &open(enrollment), &context).await.unwrap();
     let cause = server.log_of(&enrollment.stream()).await[0].id;
     let effect = Context::effect(actor(), cause, enrollment.0, "refuse");
     for context in [&effect, &context, &effect] {
-        app.platform.perform::<Visit>(&enrollment.stream(), &refuse(), context).await.unwrap();
+        app.platform.perform::<Enrollment>(&enrollment.stream(), &refuse(), context).await.unwrap();
     }
     assert_eq!(server.log_of(&enrollment.stream()).await.len(), 3);
     server.stop().await;
@@ -38,18 +38,20 @@ async fn of_commands_put_at_once_none_is_lost_and_none_is_decided_on_an_old_stat
     let mut at_once = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let (app, context, open) = (app.clone(), context.clone(), open.clone());
-        at_once
-            .spawn(async move { app.platform.perform::<Visit>(&enrollment.stream(), &open, &context).await.is_ok() });
+        at_once.spawn(async move {
+            app.platform.perform::<Enrollment>(&enrollment.stream(), &open, &context).await.is_ok()
+        });
     }
     let opened = at_once.join_all().await.into_iter().filter(|opened| *opened).count();
-    assert_eq!(opened, 1, "a visit opens once: the other commands see that it is open");
+    assert_eq!(opened, 1, "an enrollment opens once: the other commands see that it is open");
     // As many as a device may send concurrently, and more than the number of attempts for one command.
     let refuse = refuse();
     let mut at_once = tokio::task::JoinSet::new();
     for _ in 0..60 {
         let (app, context, refuse) = (app.clone(), context.clone(), refuse.clone());
-        at_once
-            .spawn(async move { app.platform.perform::<Visit>(&enrollment.stream(), &refuse, &context).await.is_ok() });
+        at_once.spawn(async move {
+            app.platform.perform::<Enrollment>(&enrollment.stream(), &refuse, &context).await.is_ok()
+        });
     }
     assert!(
         at_once.join_all().await.into_iter().all(|performed| performed),
@@ -67,7 +69,7 @@ async fn of_commands_put_at_once_none_is_lost_and_none_is_decided_on_an_old_stat
 fn open(enrollment: EnrollmentId) -> Command {
     Command::Open {
         session: SecretHash("secret".into()),
-        user_agent: Personal::new(enrollment.visit_key(), "Safari".into()),
+        user_agent: Personal::new(enrollment.enrollment_key(), "Safari".into()),
         platform: Platform { family: DeviceFamily::IPhone, version: None },
         language: "en".into(),
         account_driven: None,

@@ -71,18 +71,19 @@ async fn what_is_tried_again_follows_from_what_was_in_force_and_puts_back_nothin
     scene.strike().await;
 }
 
-// The visit is in the projections, and its stream was damaged later, as by a failing disk.
+// The enrollment is in the projections, and its stream was damaged later, as by a failing disk.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_cannot_be_read_holds_up_nothing_that_is_due_elsewhere() {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
     let mut server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     for _ in 0..2 {
-        visit(&server).await;
+        enrollment(&server).await;
         clock.advance_seconds(1);
     }
     server.caught_up().await;
-    let visits: Vec<_> = server.whole_log().await.into_iter().filter(|e| e.stream.category() == "enrollment").collect();
-    let (damaged, whole) = (visits[0].clone(), visits.last().unwrap().stream.clone());
+    let enrollments: Vec<_> =
+        server.whole_log().await.into_iter().filter(|e| e.stream.category() == "enrollment").collect();
+    let (damaged, whole) = (enrollments[0].clone(), enrollments.last().unwrap().stream.clone());
     assert_ne!(damaged.stream, whole);
     let log = server.app().config.store.directory.join("events.db");
     server
@@ -95,7 +96,7 @@ async fn a_stream_that_cannot_be_read_holds_up_nothing_that_is_due_elsewhere() {
     assert!(server.app().platform.log.read(&damaged.stream).await.is_err());
     clock.advance_seconds(25 * 3_600);
     let abandoned = Event::Enrollment(EnrollmentEvent::EnrollmentAbandoned {});
-    waiting::until("the end of the visit that can be read", async || {
+    waiting::until("the end of the enrollment that can be read", async || {
         server.log_of(&whole).await.iter().any(|entry| entry.event == abandoned)
     })
     .await;
@@ -118,8 +119,8 @@ async fn a_device_with_a_new_token_is_woken_for_what_the_old_one_could_not_be_wo
     scene.strike().await;
 }
 
-/// Opens a visit, fails to sign in, and does nothing else.
-async fn visit(server: &TestServer) {
+/// Opens an enrollment, fails to sign in, and does nothing else.
+async fn enrollment(server: &TestServer) {
     let user_agent = Hardware::new(Family::IPhone, "17.5".parse().unwrap()).user_agent();
     let mut safari = Safari::new(user_agent, true, Default::default());
     let address = format!("{}/enroll", server.url());
@@ -129,7 +130,7 @@ async fn visit(server: &TestServer) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_visit_on_which_nothing_happens_for_a_day_is_closed_by_the_timer() {
+async fn an_enrollment_on_which_nothing_happens_for_a_day_is_closed_by_the_timer() {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
     let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
     let abandoned = async || {
@@ -137,14 +138,14 @@ async fn a_visit_on_which_nothing_happens_for_a_day_is_closed_by_the_timer() {
         let ended = |event: &Event| *event == Event::Enrollment(EnrollmentEvent::EnrollmentAbandoned {});
         log.iter().filter(|entry| ended(&entry.event)).count()
     };
-    visit(&server).await;
+    enrollment(&server).await;
     clock.advance_seconds(2 * 3_600);
-    visit(&server).await;
+    enrollment(&server).await;
     clock.advance_seconds(23 * 3_600);
-    // The timer has checked both visits.
+    // The timer has checked both enrollments.
     waiting::until("the end of the earlier visit", async || abandoned().await > 0).await;
     tokio::time::sleep(A_LOOK_OF_THE_TIMER).await;
-    assert_eq!(abandoned().await, 1, "the later visit is not due yet");
+    assert_eq!(abandoned().await, 1, "the later enrollment is not due yet");
     clock.advance_seconds(2 * 3_600);
     waiting::until("the end of the later visit", async || abandoned().await == 2).await;
     server.stop().await;
@@ -174,8 +175,8 @@ async fn where_a_persons_key_is_destroyed_every_page_says_erased_and_none_fails(
         assert!(!page.body.contains("ada@appleid.example.com"), "{path} shows erased data");
     }
     assert!(staff.get(&format!("/console/devices/{id}")).await.body.contains("erased"));
-    // The key of the visit is destroyed with the person's key, because the visit was handed over to the person at
-    // sign-in.
+    // The key of the enrollment is destroyed with the person's key, because the enrollment was handed over to the
+    // person at sign-in.
     let opened = scene.server.log_of(&id.enrollment().stream()).await.remove(0).event;
     let Event::Enrollment(EnrollmentEvent::VisitOpened { user_agent, .. }) = opened else { panic!("{opened:?}") };
     assert_eq!(user_agent.get(), None);

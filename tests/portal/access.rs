@@ -49,12 +49,12 @@ pub fn text(answer: &Answer) -> String {
     words.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Returns all events of visits.
-pub async fn visits(server: &TestServer) -> Vec<EnrollmentEvent> {
+/// Returns all events of enrollments.
+pub async fn enrollments(server: &TestServer) -> Vec<EnrollmentEvent> {
     entries(server).await.into_iter().filter_map(|entry| EnrollmentEvent::try_from(entry.event).ok()).collect()
 }
 
-/// As [`visits`], with the metadata of each event, such as its actor.
+/// As [`enrollments`], with the metadata of each event, such as its actor.
 pub async fn entries(server: &TestServer) -> Vec<Entry> {
     let log = server.whole_log().await;
     log.into_iter().filter(|entry| entry.stream.category() == "enrollment").collect()

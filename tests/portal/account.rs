@@ -12,10 +12,10 @@ use events::Event;
 use events::enrollment::EnrollmentEvent;
 use harness::cast::Scene;
 
-async fn visit_events(scene: &Scene) -> Vec<EnrollmentEvent> {
-    let of_visit = |event| match event {
+async fn enrollment_events(scene: &Scene) -> Vec<EnrollmentEvent> {
+    let of_enrollment = |event| match event {
         Event::Enrollment(event) => Some(event),
         _ => None,
     };
-    scene.server.events_of("enrollment").await.into_iter().filter_map(of_visit).collect()
+    scene.server.events_of("enrollment").await.into_iter().filter_map(of_enrollment).collect()
 }

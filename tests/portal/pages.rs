@@ -15,13 +15,13 @@ use simulator::model::Family;
 use simulator::walk::{Ending, Next};
 use std::collections::BTreeSet;
 
-async fn visit_events(server: &TestServer) -> Vec<EnrollmentEvent> {
+async fn enrollment_events(server: &TestServer) -> Vec<EnrollmentEvent> {
     let events = server.events_of("enrollment").await;
     events.into_iter().filter_map(|event| EnrollmentEvent::try_from(event).ok()).collect()
 }
 
 async fn names(server: &TestServer) -> Vec<String> {
-    visit_events(server).await.into_iter().map(|event| Event::from(event).type_name()).collect()
+    enrollment_events(server).await.into_iter().map(|event| Event::from(event).type_name()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,7 +61,7 @@ async fn pages_out_of_order_lead_back_to_the_right_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_visit_goes_on_where_it_was_after_leaving_for_settings() {
+async fn the_enrollment_goes_on_where_it_was_after_leaving_for_settings() {
     let server = server().await;
     let mut guest = Guest::new(&server, &iphone("17.5"));
     guest.walk_to_mdm(Ownership::Personal).await;
@@ -165,7 +165,7 @@ async fn the_managed_apple_id_is_checked_kept_to_the_allowed_domains_and_remembe
     }
     let answer = guest.post("/enroll/managed-apple-id", &[("managed_apple_id", "Ada@Example.com ")]).await;
     assert_eq!(answer.led_to(), Some("/enroll/mdm"));
-    // On the next visit, the field is filled in.
+    // On the next enrollment, the field is filled in.
     let mut again = Guest::new(&server, &iphone("17.5"));
     again.walk_to_managed_apple_id().await;
     assert!(again.get("/enroll/managed-apple-id").await.body.contains("value=\"Ada@example.com\""));
@@ -186,10 +186,12 @@ async fn personal_devices_are_led_by_their_version() {
         assert_eq!(answer.led_to(), Some("/enroll/stopped"));
         let page = guest.get("/enroll/stopped").await;
         assert!(page.body.contains(says), "{version}: {}", page.body);
-        let refused =
-            visit_events(&server).await.into_iter().any(|event| event == EnrollmentEvent::EnrollmentRefused { why });
+        let refused = enrollment_events(&server)
+            .await
+            .into_iter()
+            .any(|event| event == EnrollmentEvent::EnrollmentRefused { why });
         assert!(refused, "{why:?}");
-        // Signing out starts a new visit.
+        // Signing out starts a new enrollment.
         assert_eq!(guest.post("/enroll/sign-out", &[]).await.led_to(), Some("/enroll/sign-in"));
         assert_eq!(guest.sign_in("ada", PASSWORD).await.led_to(), Some("/enroll/ownership"));
     }
@@ -208,7 +210,7 @@ async fn a_profile_for_a_personal_device_never_reaches_a_version_it_is_not_for()
         assert_eq!((answer.status, answer.header("content-type").starts_with("text/html")), (403, true), "{agent}");
         assert!(answer.body.contains("not for this version of iOS"), "{agent}");
     }
-    // These requests changed nothing, and the visit can continue in its own browser.
+    // These requests changed nothing, and the enrollment can continue in its own browser.
     assert_eq!(server.whole_log().await.len(), before);
     assert_eq!(guest.get("/enroll").await.led_to(), Some("/enroll/mdm"));
     for agent in [chrome("17.5"), "curl/8.0".into(), "Settings/1.0".into()] {
@@ -315,7 +317,7 @@ async fn each_serving_of_a_profile_is_recorded_and_a_look_at_its_head_is_not() {
     for _ in 0..2 {
         assert_eq!(Guest::new(&server, &iphone("17.5")).get(&link).await.status, 200);
     }
-    let servings: Vec<_> = visit_events(&server)
+    let servings: Vec<_> = enrollment_events(&server)
         .await
         .into_iter()
         .filter_map(|event| match event {
@@ -344,7 +346,7 @@ async fn a_tampered_link_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn error_pages_say_what_happened_what_to_do_and_a_code_that_finds_the_visit() {
+async fn error_pages_say_what_happened_what_to_do_and_a_code_that_finds_the_enrollment() {
     let server = server().await;
     server.settings(|settings| settings.help = Some("Call 4711".into())).await;
     let mut guest = Guest::new(&server, &iphone("17.5"));
@@ -384,7 +386,7 @@ async fn refusals_are_recorded_with_the_reason_and_without_the_name_that_was_typ
     for (name, password) in [("nobody", PASSWORD), ("ada", "wrong password"), ("eve", PASSWORD)] {
         assert_eq!(guest.sign_in(name, password).await.status, 401);
     }
-    let refusals: Vec<_> = visit_events(&server)
+    let refusals: Vec<_> = enrollment_events(&server)
         .await
         .into_iter()
         .filter_map(|event| match event {
@@ -398,7 +400,7 @@ async fn refusals_are_recorded_with_the_reason_and_without_the_name_that_was_typ
     let name = refusals[0].2.clone().unwrap();
     assert_eq!(name.len(), 64, "an HMAC");
     assert!(refusals[1].2.is_none() && refusals[2].2.is_none());
-    // All three attempts belong to one visit.
+    // All three attempts belong to one enrollment.
     assert_eq!(names(&server).await.iter().filter(|name| *name == "VisitOpened").count(), 1);
     server.stop().await;
 }
@@ -432,7 +434,7 @@ async fn who_has_an_enrolled_device_is_told_what_to_do_about_it_first() {
         "{}",
         page.body
     );
-    let found = visit_events(&scene.server).await.into_iter().find_map(|event| match event {
+    let found = enrollment_events(&scene.server).await.into_iter().find_map(|event| match event {
         EnrollmentEvent::PreviousRecordFound { records, count } => Some((records, count)),
         _ => None,
     });
@@ -444,7 +446,7 @@ async fn who_has_an_enrolled_device_is_told_what_to_do_about_it_first() {
 }
 
 #[tokio::test]
-async fn the_lines_about_requests_of_a_visit_hold_its_help_code() {
+async fn the_lines_about_requests_of_an_enrollment_hold_its_help_code() {
     let server = TestServer::start().await;
     let mut guest = Guest::new(&server, &iphone("17.5"));
     let page = guest.sign_in("nobody", "a wrong one").await;
@@ -452,6 +454,6 @@ async fn the_lines_about_requests_of_a_visit_hold_its_help_code() {
     guest.get("/enroll/sign-in").await;
     let logged = logs::so_far();
     let lines: Vec<&str> = logged.lines().filter(|line| line.contains("answered") && line.contains(&code)).collect();
-    assert_eq!(lines.len(), 2, "one line for the request that opened the visit and one for the next: {lines:?}");
+    assert_eq!(lines.len(), 2, "one line for the request that opened the enrollment and one for the next: {lines:?}");
     server.stop().await;
 }

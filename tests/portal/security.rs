@@ -187,7 +187,7 @@ async fn signing_in_changes_the_sessions_secret_and_the_old_one_is_dead() {
     guest.sign_in("ada", PASSWORD).await;
     let after = guest.cookies[SESSION].clone();
     assert_ne!(before, after);
-    assert_eq!(before.split('.').next(), after.split('.').next(), "the visit is the same");
+    assert_eq!(before.split('.').next(), after.split('.').next(), "the enrollment is the same");
     let mut thief = Guest::new(&server, &iphone("17.5"));
     thief.cookies.insert(SESSION.into(), before);
     assert_eq!(thief.get("/enroll/ownership").await.led_to(), Some("/enroll/sign-in"));
@@ -212,7 +212,7 @@ async fn a_copied_cookie_is_worth_nothing_after_logging_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_session_outlives_safari_as_long_as_a_visit_may_take() {
+async fn the_session_outlives_safari_as_long_as_an_enrollment_may_take() {
     let server = server().await;
     server.settings(|settings| settings.abandon_after_hours = 5).await;
     let mut guest = Guest::new(&server, &iphone("17.5"));
@@ -295,7 +295,7 @@ async fn unknown_name_wrong_password_and_missing_privilege_get_the_same_answer()
     for (name, password) in [("nobody", PASSWORD), ("ada", "wrong password"), ("eve", PASSWORD)] {
         let mut guest = Guest::new(&server, &iphone("17.5"));
         let answer = guest.sign_in(name, password).await;
-        let body = without_what_differs_by_visit(&answer.body, &guest.csrf);
+        let body = without_what_differs_by_enrollment(&answer.body, &guest.csrf);
         let headers: BTreeSet<String> = answer.headers.keys().map(ToString::to_string).collect();
         answers.push((answer.status, headers, body));
     }
@@ -305,9 +305,9 @@ async fn unknown_name_wrong_password_and_missing_privilege_get_the_same_answer()
     server.stop().await;
 }
 
-fn without_what_differs_by_visit(body: &str, token: &str) -> String {
+fn without_what_differs_by_enrollment(body: &str, token: &str) -> String {
     let body = body.replace(token, "TOKEN");
-    let code = body.find("Help code ").expect("the visit has a code") + "Help code ".len();
+    let code = body.find("Help code ").expect("the enrollment has a code") + "Help code ".len();
     format!("{}{}", &body[..code], &body[code + 7..])
 }
 
@@ -411,7 +411,7 @@ async fn strangers_cannot_fill_the_log() {
     let before = server.whole_log().await.len();
     for nth in 0..150 {
         guest.get("/enroll/sign-in").await;
-        // Every attempt comes from a browser that forgets its cookies, so it would open a visit.
+        // Every attempt comes from a browser that forgets its cookies, so it would open an enrollment.
         guest.cookies.remove(SESSION);
         let name = format!("name {}", nth % 30);
         let answer = guest.sign_in(&name, "wrong password").await;
@@ -429,7 +429,11 @@ async fn strangers_cannot_fill_the_log() {
         })
         .collect();
     assert_eq!(counted, [90], "throttled attempts are only counted");
-    assert_eq!(server.whole_log().await.len() - before, 2 * 60 + 1, "each refusal opens a visit and adds one event");
+    assert_eq!(
+        server.whole_log().await.len() - before,
+        2 * 60 + 1,
+        "each refusal opens an enrollment and adds one event"
+    );
     server.stop().await;
 }
 

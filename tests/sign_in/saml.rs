@@ -111,13 +111,13 @@ pub fn request_id(onward: &str) -> String {
     rest.split('"').next().unwrap().to_owned()
 }
 
-/// Returns every event of every visit.
-async fn visit_events(server: &TestServer) -> Vec<EnrollmentEvent> {
+/// Returns every event of every enrollment.
+async fn enrollment_events(server: &TestServer) -> Vec<EnrollmentEvent> {
     let events = server.events_of("enrollment").await;
     events.into_iter().filter_map(|event| EnrollmentEvent::try_from(event).ok()).collect()
 }
 
-/// Returns the reasons of refused answers in the order of the log, both in visits and without a visit.
+/// Returns the reasons of refused answers in the order of the log, both in enrollments and without an enrollment.
 pub async fn faults(server: &TestServer) -> Vec<SingleSignOnFault> {
     let fault = |event| match event {
         Event::Enrollment(EnrollmentEvent::SingleSignOnRefused { why, .. }) => Some(why),

@@ -99,13 +99,13 @@ pub fn parameter(address: &str, name: &str) -> Option<String> {
     url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-/// Returns every event of every visit.
-pub async fn visit_events(server: &TestServer) -> Vec<EnrollmentEvent> {
+/// Returns every event of every enrollment.
+pub async fn enrollment_events(server: &TestServer) -> Vec<EnrollmentEvent> {
     let events = server.events_of("enrollment").await;
     events.into_iter().filter_map(|event| EnrollmentEvent::try_from(event).ok()).collect()
 }
 
-/// Returns the reasons of refused answers in the order of the log, both in visits and without a visit.
+/// Returns the reasons of refused answers in the order of the log, both in enrollments and without an enrollment.
 pub async fn faults(server: &TestServer) -> Vec<SingleSignOnFault> {
     let log = server.whole_log().await;
     let fault = |event| match event {

@@ -10,7 +10,7 @@ use events::{KeyName, Personal, Timestamp};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-use super::visit::{Admission, Policy, PreviousRecords, SignedIn};
+use super::enrollment::{Admission, Policy, PreviousRecords, SignedIn};
 
 pub const ENROLLMENT: EnrollmentId = EnrollmentId(Uuid::from_u128(7));
 pub const ADA: PersonId = PersonId(Uuid::from_u128(1));

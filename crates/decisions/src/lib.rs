@@ -2,13 +2,14 @@
 //! refused. The crate is pure: no clock, no randomness, no input or output. Everything that a decision depends on is
 //! part of its command.
 //!
-//! [`visit`] is an enrollment through the portal or Settings, [`device`] one management relationship. [`person`],
+//! [`enrollment`] is an enrollment through the portal or Settings, [`device`] one management relationship. [`person`],
 //! [`staff`], [`settings`] and [`hardware`] are small aggregates.
 
 pub mod access;
 #[cfg(test)]
 mod any_sequence;
 pub mod device;
+pub mod enrollment;
 #[cfg(feature = "testing")]
 pub mod examples;
 pub mod hardware;
@@ -16,7 +17,6 @@ pub mod limits;
 pub mod person;
 pub mod settings;
 pub mod staff;
-pub mod visit;
 
 use apple::Target;
 use events::enrollment::{EnrollmentKind, OsVersion};

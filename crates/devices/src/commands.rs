@@ -1,8 +1,9 @@
-//! MDM commands: built, checked against the table and the device's profile, queued, called off; and with them the end of
-//! management.
+//! MDM commands: built, checked against the table and the device's profile, queued, called off; and with them the end
+//! of management.
 //!
-//! `table` describes each command, `build` makes its `Command` dictionary, `request` rehearses and queues what a staff member requests,
-//! `upload` opens a profile before a device gets it, `outcome` reads a result, `self_service` is the app at the end of an enrollment.
+//! `table` describes each command, `build` makes its `Command` dictionary, `request` rehearses and queues what a staff
+//! member requests, `upload` opens a profile before a device gets it, `outcome` reads a result, `self_service` is the
+//! app at the end of an enrollment.
 
 pub mod build;
 pub mod input;
@@ -18,7 +19,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use decisions::apple_target;
 use decisions::device::{Command, Device, QueuedCommand, Refusal};
-use decisions::visit::Visit;
+use decisions::enrollment::Enrollment;
 use events::device::{CommandId, CommandPayload, DeviceId, Priority, plain_identifier};
 use events::enrollment::{EnrollmentKind, OsVersion, ServedProfile};
 use events::{Personal, StreamName, Timestamp};
@@ -128,8 +129,8 @@ impl Devices {
         context: &Context,
     ) -> Result<Performed<Device>, QueueError> {
         let state = self.platform.device(device).await.map_err(PerformError::Read)?;
-        let visit = self.platform.visit(device.enrollment()).await.map_err(PerformError::Read)?;
-        let (queue, concerns) = prepare(device, &state, &visit, id, command, terms)?;
+        let enrollment = self.platform.enrollment(device.enrollment()).await.map_err(PerformError::Read)?;
+        let (queue, concerns) = prepare(device, &state, &enrollment, id, command, terms)?;
         if Consent::needed(&concerns) > terms.consent {
             return Err(QueueError::Unconfirmed(concerns));
         }
@@ -159,8 +160,8 @@ impl Devices {
         id: CommandId,
         context: &Context,
     ) -> Result<Performed<Device>, QueueError> {
-        let visit = self.platform.visit(device.enrollment()).await.map_err(PerformError::Read)?;
-        let Some(identity) = visit.identity else {
+        let enrollment = self.platform.enrollment(device.enrollment()).await.map_err(PerformError::Read)?;
+        let Some(identity) = enrollment.identity else {
             let phase = self.platform.device(device).await.map_err(PerformError::Read)?.phase;
             return Err(PerformError::Refused(Refusal::NotEnrolled(phase)).into());
         };
@@ -177,13 +178,13 @@ impl Devices {
 fn prepare(
     device: DeviceId,
     state: &Device,
-    visit: &Visit,
+    enrollment: &Enrollment,
     id: CommandId,
     command: &Dictionary,
     terms: Terms,
 ) -> Result<(Command, Vec<Violation>), QueueError> {
     let request_type = request_type(command).ok_or(QueueError::NoRequestType)?.to_owned();
-    let profile = visit.identity.as_ref().map(|identity| identity.profile.clone());
+    let profile = enrollment.identity.as_ref().map(|identity| identity.profile.clone());
     let unenrolls = profile.as_ref().is_some_and(|profile| removes(command, profile));
     let mut concerns = vec![];
     if let Some(target) = state.target() {
@@ -206,15 +207,15 @@ fn prepare(
     Ok((queue, concerns))
 }
 
-/// Whether this device can attest which hardware it is: in Device Enrollment (User Enrollment leaves the identifiers out), and
-/// from the version on that has it (mdm/commands/information.device.yaml, `DevicePropertiesAttestation`).
+/// Whether this device can attest which hardware it is: in Device Enrollment (User Enrollment leaves the identifiers
+/// out), and from the version on that has it (mdm/commands/information.device.yaml, `DevicePropertiesAttestation`).
 pub(crate) fn attestable(device: &Device) -> bool {
     let is_whole = device.kind() == Some(EnrollmentKind::DeviceEnrollment);
     is_whole && device.version().is_some_and(|version| version >= FIRST_ATTESTATION)
 }
 
-/// The id of the next removal of management: the second click on the button queues nothing while the first removal waits.
-/// One that failed, was called off, or ended with its management, is no reason not to try again.
+/// The id of the next removal of management: the second click on the button queues nothing while the first removal
+/// waits. One that failed, was called off, or ended with its management, is no reason not to try again.
 pub fn removal(id: DeviceId, device: &Device) -> CommandId {
     let done_with = |command: &&QueuedCommand| command.unenrolls && !command.status.is_waiting();
     let nth = device.commands.iter().filter(done_with).count();

@@ -7,7 +7,7 @@
 use crate::Devices;
 use decisions::Aggregate;
 use decisions::device::{Device, Draws};
-use decisions::visit::Visit;
+use decisions::enrollment::Enrollment;
 use events::device::{DeviceEvent, DeviceId};
 use events::enrollment::EnrollmentEvent;
 use events::envelope::EventId;
@@ -111,16 +111,16 @@ impl DrawsOnDevice for Device {
     }
 }
 
-// Each event of a visit costs, because a device can request its profile or another token any number of times.
-impl DrawsOnDevice for Visit {
+// Each event of an enrollment costs, because a device can request its profile or another token any number of times.
+impl DrawsOnDevice for Enrollment {
     fn draws(&self, _event: &EnrollmentEvent) -> Draws {
         Draws::Event
     }
 }
 
 impl Devices {
-    /// Like [`platform::Platform::perform_from`], for a command that a device causes on its own initiative: limited by the
-    /// device's budget.
+    /// Like [`platform::Platform::perform_from`], for a command that a device causes on its own initiative: limited by
+    /// the device's budget.
     ///
     /// # Errors
     /// Returns an error if the budget is used up, the command is rejected, or the log cannot be read or written.

@@ -2,7 +2,7 @@
 //! content.
 
 use crate::Devices;
-use decisions::visit::{Command, Visit};
+use decisions::enrollment::{Command, Enrollment};
 use events::enrollment::{EnrollmentId, EnrollmentKind, OsVersion, ServedProfile};
 use events::settings::Settings;
 use openssl::error::ErrorStack;
@@ -44,8 +44,8 @@ pub struct Serving<'a> {
 
 /// Recipient of the MDM profile.
 pub struct Recipient<'a> {
-    pub enrollment: EnrollmentId,
-    pub visit: &'a Visit,
+    pub id: EnrollmentId,
+    pub enrollment: &'a Enrollment,
     /// Version of iOS, if known.
     pub version: Option<OsVersion>,
     /// Build of iOS, if the device reported it.
@@ -76,8 +76,8 @@ pub fn challenge(enrollment: EnrollmentId, secret: &str) -> String {
 }
 
 impl Devices {
-    /// Builds and signs the MDM profile of a visit. Also returns the command that records it. The caller must perform
-    /// the command before it sends the file.
+    /// Builds and signs the MDM profile of an enrollment. Also returns the command that records it. The caller must
+    /// perform the command before it sends the file.
     ///
     /// # Errors
     /// Returns an error if there is no push topic, a device would reject the profile, or OpenSSL fails.
@@ -90,10 +90,10 @@ impl Devices {
         let profile = profile.ok_or(EnrollmentProfileError::NoPushCertificate)?;
         let secret = self.platform.world.secret();
         let serving = Serving {
-            enrollment: to.enrollment,
+            enrollment: to.id,
             profile: &profile,
             organization: &settings.organization,
-            challenge: &challenge(to.enrollment, &secret),
+            challenge: &challenge(to.id, &secret),
             version: to.version,
         };
         let signed = self.sign_profile(self.enrollment_profile_xml(&serving)?).await?;
@@ -107,18 +107,18 @@ impl Devices {
         Ok((signed, command))
     }
 
-    // Returns the values of a visit's profile that is served now, or `None` if the kind of enrollment or the push topic
-    // is unknown.
+    // Returns the values of an enrollment's profile that is served now, or `None` if the kind of enrollment or the push
+    // topic is unknown.
     fn new_profile(&self, to: &Recipient<'_>, settings: &Settings) -> Option<ServedProfile> {
-        let (enrollment, visit) = (to.enrollment, to.visit);
-        let (kind, topic) = (visit.kind()?, self.pki.push_topic()?);
+        let enrollment = to.enrollment;
+        let (kind, topic) = (enrollment.kind()?, self.pki.push_topic()?);
         let base = self.platform.public_url.as_str();
         let devices = self.url.as_deref().map_or(base, |url| url.trim_end_matches('/'));
         let personal = kind == EnrollmentKind::UserEnrollment;
-        let by_account = visit.account_driven.is_some();
+        let by_account = enrollment.account_driven.is_some();
         Some(ServedProfile {
             kind,
-            identifier: format!("{}.muster.mdm.{enrollment}", reverse_dns(base)),
+            identifier: format!("{}.muster.mdm.{}", reverse_dns(base), to.id),
             profile_uuid: self.platform.world.random_uuid(),
             identity_uuid: self.platform.world.random_uuid(),
             mdm_uuid: self.platform.world.random_uuid(),
@@ -129,8 +129,8 @@ impl Devices {
             // Access rights cannot be extended later. An institutional device gets all of them; the (i) page of the
             // portal says so.
             access_rights: (!personal).then_some(AccessRights::ALL.bits()),
-            managed_apple_id: visit.managed_apple_id.clone().filter(|_| personal || by_account),
-            enrollment_mode: visit.account_driven,
+            managed_apple_id: enrollment.managed_apple_id.clone().filter(|_| personal || by_account),
+            enrollment_mode: enrollment.account_driven,
             required_app_id: settings.account_driven.required_app_id.filter(|_| by_account && to.takes_required_app()),
             sign_message: Some(self.url.is_none()),
         })

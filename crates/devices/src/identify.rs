@@ -2,7 +2,7 @@
 
 use crate::Devices;
 use decisions::device::Device;
-use decisions::visit::Visit;
+use decisions::enrollment::Enrollment;
 use events::device::DeviceId;
 use events::enrollment::{IssuedCertificate, ServedProfile};
 use events::person::PersonId;
@@ -27,14 +27,14 @@ pub struct Known {
     pub state: Device,
     /// Revision of the device's stream when it was read.
     pub revision: Option<Revision>,
-    /// Visit in which the device was enrolled.
-    pub visit: Visit,
+    /// Enrollment in which the device was enrolled.
+    pub enrollment: Enrollment,
 }
 
 impl Known {
     /// Returns the record of the certificate that the device uses.
     pub fn identity(&self) -> Option<&IssuedCertificate> {
-        let first = self.visit.identity.as_ref().map(|identity| &identity.certificate);
+        let first = self.enrollment.identity.as_ref().map(|identity| &identity.certificate);
         first.into_iter().chain(&self.state.renewed).find(|identity| identity.fingerprint == self.fingerprint)
     }
 
@@ -80,10 +80,10 @@ pub async fn identify(devices: &Devices, certificate: &X509Ref) -> Result<Known,
         }
         Unidentified::Unavailable
     };
-    let visit = devices.platform.visit(device.enrollment()).await.map_err(unreadable)?;
+    let enrollment = devices.platform.enrollment(device.enrollment()).await.map_err(unreadable)?;
     let loaded = devices.platform.load(&device.stream()).await.map_err(unreadable)?;
     let fingerprint = pki::fingerprint(certificate);
-    known(device, visit, loaded, fingerprint).inspect_err(|why| {
+    known(device, enrollment, loaded, fingerprint).inspect_err(|why| {
         if *why == Unidentified::Unavailable {
             // Either the log was reset to an older state, or the CA also signs for another log. The devices must not be
             // told to unenroll, because that would end the management of all of them.
@@ -97,19 +97,21 @@ pub async fn identify(devices: &Devices, certificate: &X509Ref) -> Result<Known,
 
 fn known(
     device: DeviceId,
-    visit: Visit,
+    enrollment: Enrollment,
     (state, revision): Loaded<Device>,
     fingerprint: String,
 ) -> Result<Known, Unidentified> {
-    let (Some(_), Some(owner)) = (&visit.opened, visit.owner()) else { return Err(Unidentified::Unavailable) };
-    let Some(identity) = &visit.identity else { return Err(Unidentified::Stranger) };
+    let (Some(_), Some(owner)) = (&enrollment.opened, enrollment.owner()) else {
+        return Err(Unidentified::Unavailable);
+    };
+    let Some(identity) = &enrollment.identity else { return Err(Unidentified::Stranger) };
     let issued = identity.certificate.fingerprint == fingerprint;
     let renewed = || state.renewed.iter().any(|renewed| renewed.fingerprint == fingerprint);
     if !issued && !renewed() {
         return Err(Unidentified::Stranger);
     }
     let (person, profile) = (owner.person, identity.profile.clone());
-    Ok(Known { device, person, profile, fingerprint, state, revision, visit })
+    Ok(Known { device, person, profile, fingerprint, state, revision, enrollment })
 }
 
 // Returns whether a certificate is valid at `unix`, in seconds since 1970. The start has a tolerance of one minute,

@@ -7,7 +7,7 @@ use crate::Devices;
 use crate::commands::{self, build};
 use crate::enrollment_profile::{EnrollmentProfileError, Serving};
 use decisions::device::{Command, Device, Refusal};
-use decisions::visit::Visit;
+use decisions::enrollment::Enrollment;
 use events::device::{CommandId, DeviceId};
 use events::enrollment::ServedProfile;
 use events::settings::Settings;
@@ -49,8 +49,8 @@ impl Devices {
         context: &Context,
     ) -> Result<Option<Appended>, RenewalError> {
         let state = self.platform.device(device).await.map_err(PerformError::Read)?;
-        let visit = self.platform.visit(device.enrollment()).await.map_err(PerformError::Read)?;
-        let identity = visit_identity(&visit, &state)?;
+        let enrollment = self.platform.enrollment(device.enrollment()).await.map_err(PerformError::Read)?;
+        let identity = enrollment_identity(&enrollment, &state)?;
         let settings = self.settings.current().await.map_err(PerformError::Read)?;
         let secret = self.platform.world.secret();
         let challenge = named_secret::text(Kind::Renewal, device.0, &secret);
@@ -96,7 +96,10 @@ impl Devices {
     }
 }
 
-fn visit_identity<'a>(visit: &'a Visit, state: &Device) -> Result<&'a ServedProfile, PerformError<Refusal>> {
-    let identity = visit.identity.as_ref().map(|identity| &identity.profile);
+fn enrollment_identity<'a>(
+    enrollment: &'a Enrollment,
+    state: &Device,
+) -> Result<&'a ServedProfile, PerformError<Refusal>> {
+    let identity = enrollment.identity.as_ref().map(|identity| &identity.profile);
     identity.ok_or(PerformError::Refused(Refusal::NotEnrolled(state.phase)))
 }

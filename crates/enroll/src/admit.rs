@@ -1,12 +1,12 @@
-//! Admits an authenticated person to a visit: assigns the visit to the person and evaluates the access rules. The same
-//! for all sign-in methods.
+//! Admits an authenticated person to an enrollment: assigns the enrollment to the person and evaluates the access
+//! rules. The same for all sign-in methods.
 
 use crate::Enroll;
 use crate::entrance::{Entrance, Outcome};
 use crate::person::find_or_create_person;
 use decisions::access;
+use decisions::enrollment::{self, Admission, Command, Enrollment, Entry, NEAREST_RECORDS, Policy, PreviousRecords};
 use decisions::person::Person;
-use decisions::visit::{self, Admission, Command, Entry, NEAREST_RECORDS, Policy, PreviousRecords, Visit};
 use events::enrollment::{EnrollmentEvent, EnrollmentId, Evidence, FoundRecord, Platform};
 use events::envelope::{Actor, ActorKind};
 use events::person::PersonId;
@@ -20,7 +20,7 @@ use platform::secrets::hash;
 use projections::ProjectionError;
 use sign_in::{Proof, SignInError, claimant, count_refusal, received};
 
-/// Signs an authenticated person in to a visit.
+/// Signs an authenticated person in to an enrollment.
 ///
 /// # Errors
 /// Returns an error if the log cannot be read or written, or the number of the person's devices is limited and unknown.
@@ -32,11 +32,11 @@ pub(crate) async fn admit(
 ) -> Result<Outcome, SignInError> {
     let signed_in = find_or_create_person(enroll, proof, |person| as_person(entrance, enrollment, person)).await?;
     let context = as_person(entrance, enrollment, signed_in.person);
-    give_visit_key_to_person(enroll, enrollment, signed_in.person).await?;
+    give_enrollment_key_to_person(enroll, enrollment, signed_in.person).await?;
     let secret = enroll.platform.world.secret();
     let entry = entry(enroll, entrance, proof, signed_in.person).await?;
     let command = Command::SignIn { signed_in, session: hash(&secret), entry };
-    match enroll.platform.perform::<Visit>(&enrollment.stream(), &command, &context).await {
+    match enroll.platform.perform::<Enrollment>(&enrollment.stream(), &command, &context).await {
         // A person who signs in again on an enrolled device may be another person, who is refused.
         Ok(performed) if performed.events.iter().any(lets_in) => {
             Ok(Outcome::SignedIn { enrollment, secret, known_browser: None })
@@ -47,7 +47,7 @@ pub(crate) async fn admit(
             }
             Ok(Outcome::Refused { opened: None, retry_after: None })
         }
-        Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => Ok(Outcome::OutOfStep),
+        Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => Ok(Outcome::OutOfStep),
         Err(error) => Err(error.into()),
     }
 }
@@ -122,15 +122,15 @@ pub async fn policy(enroll: &Enroll, settings: &Settings, person: PersonId) -> R
     })
 }
 
-// Hands the key of the visit to the person, so that the data from before the sign-in is erased with the person.
-async fn give_visit_key_to_person(
+// Hands the key of the enrollment to the person, so that the data from before the sign-in is erased with the person.
+async fn give_enrollment_key_to_person(
     enroll: &Enroll,
     enrollment: EnrollmentId,
     person: PersonId,
 ) -> Result<(), SignInError> {
     let keys = std::sync::Arc::clone(enroll.platform.log.keys());
     let unavailable = |why: String| SignInError::Append(AppendError::Unavailable(why));
-    tokio::task::spawn_blocking(move || keys.hand_over(&enrollment.visit_key(), &person.key()))
+    tokio::task::spawn_blocking(move || keys.hand_over(&enrollment.enrollment_key(), &person.key()))
         .await
         .map_err(|error| unavailable(error.to_string()))?
         .map_err(|error| unavailable(error.to_string()))

@@ -1,9 +1,9 @@
-//! Enrolls a device for another person: finds the person in a directory and assigns the visit to them.
+//! Enrolls a device for another person: finds the person in a directory and assigns the enrollment to them.
 
 use crate::Enroll;
 use crate::admit::admission;
 use crate::person::find_or_create_person;
-use decisions::visit::{self, Command, SignedIn, Visit};
+use decisions::enrollment::{self, Command, Enrollment, SignedIn};
 use events::enrollment::{EnrollmentId, Platform, SignInMethodName};
 use identity::throttle::{Asked, RetryAfter};
 use identity::{Account, LOCAL};
@@ -12,7 +12,7 @@ use platform::context::Context;
 use sign_in::{LookedUp, Proof, SignInError, look_up};
 use std::net::IpAddr;
 
-/// The visit that is assigned, and the person who signed in to it.
+/// The enrollment that is assigned, and the person who signed in to it.
 pub struct Assigning<'a> {
     pub enrollment: EnrollmentId,
     pub signed_in: &'a SignedIn,
@@ -22,9 +22,9 @@ pub struct Assigning<'a> {
     pub context: Context,
 }
 
-/// Result of assigning a visit.
+/// Result of assigning an enrollment.
 pub enum Assigned {
-    To(Box<Visit>),
+    To(Box<Enrollment>),
     /// No directory knows the name.
     Unknown,
     /// The settings enable no directory for enrollment.
@@ -35,8 +35,8 @@ pub enum Assigned {
     Throttled(i64),
 }
 
-/// Looks up `user_name` and assigns the visit to that person. Unknown names count as failures of the account that looks
-/// them up, so that it cannot try a list of names.
+/// Looks up `user_name` and assigns the enrollment to that person. Unknown names count as failures of the account that
+/// looks them up, so that it cannot try a list of names.
 ///
 /// # Errors
 /// Returns an error if the log cannot be read or written, or the number of the person's devices is limited and unknown.
@@ -66,23 +66,23 @@ async fn to(enroll: &Enroll, assigning: &Assigning<'_>, account: Account) -> Res
     Ok(Assigned::To(Box::new(perform(enroll, assigning, &command).await?)))
 }
 
-/// Assigns the visit to the person who signed in.
+/// Assigns the enrollment to the person who signed in.
 ///
 /// # Errors
 /// Returns an error if the log cannot be read or written, or the number of the person's devices is limited and unknown.
-pub async fn assign_to_oneself(enroll: &Enroll, assigning: &Assigning<'_>) -> Result<Visit, SignInError> {
+pub async fn assign_to_oneself(enroll: &Enroll, assigning: &Assigning<'_>) -> Result<Enrollment, SignInError> {
     // Only local accounts have the privilege to enroll for others, and local accounts have neither groups nor claims.
     let account = Account { provider: LOCAL.to_owned(), ..Account::default() };
     let admission = admission(enroll, &account, assigning.signed_in.person, assigning.platform).await?;
     perform(enroll, assigning, &Command::EnrollForOneself { admission }).await
 }
 
-async fn perform(enroll: &Enroll, assigning: &Assigning<'_>, command: &Command) -> Result<Visit, SignInError> {
-    match enroll.platform.perform::<Visit>(&assigning.enrollment.stream(), command, &assigning.context).await {
+async fn perform(enroll: &Enroll, assigning: &Assigning<'_>, command: &Command) -> Result<Enrollment, SignInError> {
+    match enroll.platform.perform::<Enrollment>(&assigning.enrollment.stream(), command, &assigning.context).await {
         Ok(performed) => Ok(performed.state),
-        // The person tapped twice: the second request returns the visit as the first one left it.
-        Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => {
-            Ok(enroll.platform.visit(assigning.enrollment).await?)
+        // The person tapped twice: the second request returns the enrollment as the first one left it.
+        Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => {
+            Ok(enroll.platform.enrollment(assigning.enrollment).await?)
         }
         Err(error) => Err(error.into()),
     }

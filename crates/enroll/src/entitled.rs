@@ -1,34 +1,34 @@
 //! Checks with the current settings and accounts whether a person who signed in earlier may still continue. The rules
-//! are in `decisions::visit`, `entitled`.
+//! are in `decisions::enrollment`, `entitled`.
 
 use crate::Enroll;
+use decisions::enrollment::{Enrollment, SignedIn};
 use decisions::staff::LocalAccount;
-use decisions::visit::{SignedIn, Visit};
 use events::enrollment::SignInMethodName;
 use events::store::ReadError;
 use identity::LOCAL;
 use platform::user_names;
 use sign_in::NOBODY;
 
-/// Returns whether this visit may continue. A visit without a sign-in may.
+/// Returns whether this enrollment may continue. An enrollment without a sign-in may.
 ///
 /// # Errors
 /// Returns an error if the settings or the local account cannot be read.
-pub async fn may_go_on(enroll: &Enroll, visit: &Visit) -> Result<bool, ReadError> {
-    let Some(signed_in) = &visit.signed_in else { return Ok(true) };
-    if !visit.is_permitted_by_settings(&enroll.settings.current().await?) {
+pub async fn may_go_on(enroll: &Enroll, enrollment: &Enrollment) -> Result<bool, ReadError> {
+    let Some(signed_in) = &enrollment.signed_in else { return Ok(true) };
+    if !enrollment.is_permitted_by_settings(&enroll.settings.current().await?) {
         return Ok(false);
     }
     match signed_in.method {
         SignInMethodName::LocalAccount => {
-            Ok(local_account(enroll, signed_in).await?.is_some_and(|account| visit.is_permitted_by(&account)))
+            Ok(local_account(enroll, signed_in).await?.is_some_and(|account| enrollment.is_permitted_by(&account)))
         }
         SignInMethodName::Directory | SignInMethodName::OpenIdConnect | SignInMethodName::Saml => Ok(true),
     }
 }
 
-// The visit stores the account only as an HMAC. The user name identifies the local account, and the HMAC confirms it.
-// The user name of an erased person is lost.
+// The enrollment stores the account only as an HMAC. The user name identifies the local account, and the HMAC confirms
+// it. The user name of an erased person is lost.
 async fn local_account(enroll: &Enroll, signed_in: &SignedIn) -> Result<Option<LocalAccount>, ReadError> {
     if let Some(key) = signed_in.user_name.damaged_key() {
         return Err(ReadError::Unavailable(format!(

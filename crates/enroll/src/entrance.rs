@@ -1,8 +1,8 @@
-//! A request of a person at the portal, its visit, and the possible results of a sign-in.
+//! A request of a person at the portal, its enrollment, and the possible results of a sign-in.
 
 use crate::Enroll;
 use crate::account_driven::link::{AccountLink, Purpose};
-use decisions::visit::{self, Command, Visit};
+use decisions::enrollment::{self, Command, Enrollment};
 use events::Personal;
 use events::enrollment::{EnrollmentId, Platform};
 use events::envelope::{Actor, ActorKind};
@@ -13,8 +13,8 @@ use std::net::IpAddr;
 
 /// A request of a person at the portal.
 pub struct Entrance<'a> {
-    /// The visit of the session cookie, if there is one.
-    pub visit: Option<EnrollmentId>,
+    /// The enrollment of the session cookie, if there is one.
+    pub enrollment: Option<EnrollmentId>,
     pub source: IpAddr,
     pub user_agent: &'a str,
     pub platform: Platform,
@@ -32,8 +32,8 @@ pub enum Outcome {
         /// New value of the known-browser cookie, after the right password.
         known_browser: Option<String>,
     },
-    /// Refused. `opened`: id and session secret, if this request opened the visit. `retry_after`: seconds to wait, if
-    /// throttled.
+    /// Refused. `opened`: id and session secret, if this request opened the enrollment. `retry_after`: seconds to wait,
+    /// if throttled.
     Refused { opened: Option<(EnrollmentId, String)>, retry_after: Option<i64> },
     /// Refused because the provider or directory does not answer. `opened` as above.
     NotNow { opened: Option<(EnrollmentId, String)> },
@@ -41,20 +41,20 @@ pub enum Outcome {
     ChangePassword { opened: Option<(EnrollmentId, String)> },
     /// Refused because the answer of a provider arrived after the request expired.
     TooLate,
-    /// The visit is at another step.
+    /// The enrollment is at another step.
     OutOfStep,
 }
 
-/// Returns the visit of the request. If it has none, opens a visit, or resumes the one that the link names, and also
-/// returns the id and secret of the new session.
+/// Returns the enrollment of the request. If it has none, opens an enrollment, or resumes the one that the link names,
+/// and also returns the id and secret of the new session.
 ///
 /// # Errors
-/// Returns an error if the log cannot be read or written, or the visit cannot be resumed.
+/// Returns an error if the log cannot be read or written, or the enrollment cannot be resumed.
 pub(crate) async fn open(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
 ) -> Result<(EnrollmentId, Option<(EnrollmentId, String)>), SignInError> {
-    if let Some(enrollment) = entrance.visit {
+    if let Some(enrollment) = entrance.enrollment {
         return Ok((enrollment, None));
     }
     let link = entrance.link.as_ref();
@@ -62,24 +62,27 @@ pub(crate) async fn open(
     let state = link.and_then(|link| link.state.clone());
     let secret = enroll.platform.world.secret();
     let user_agent: String = entrance.user_agent.chars().take(512).collect();
-    let (session, user_agent) = (hash(&secret), Personal::new(enrollment.visit_key(), user_agent));
+    let (session, user_agent) = (hash(&secret), Personal::new(enrollment.enrollment_key(), user_agent));
     let account_driven = match link.map(|link| link.purpose) {
         Some(Purpose::SignInAgain) => {
             let resume = Command::Resume { session, user_agent, now: enroll.platform.world.now(), state };
-            enroll.platform.perform::<Visit>(&enrollment.stream(), &resume, &visitor(entrance, enrollment)).await?;
+            enroll
+                .platform
+                .perform::<Enrollment>(&enrollment.stream(), &resume, &visitor(entrance, enrollment))
+                .await?;
             return Ok((enrollment, Some((enrollment, secret))));
         }
-        Some(Purpose::Enroll { mode, .. }) => Some(visit::Begun { mode, state }),
+        Some(Purpose::Enroll { mode, .. }) => Some(enrollment::Begun { mode, state }),
         None => None,
     };
     let (platform, language) = (entrance.platform, entrance.language.to_owned());
     let command = Command::Open { session, user_agent, platform, language, account_driven };
-    enroll.platform.perform::<Visit>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await?;
+    enroll.platform.perform::<Enrollment>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await?;
     Ok((enrollment, Some((enrollment, secret))))
 }
 
 /// Returns the context of events that a person causes before they sign in.
 pub(crate) fn visitor(entrance: &Entrance<'_>, enrollment: EnrollmentId) -> Context {
     let actor = Actor::new(ActorKind::Visitor, enrollment);
-    Context::of(actor, Some((entrance.source, enrollment.visit_key())), enrollment.0)
+    Context::of(actor, Some((entrance.source, enrollment.enrollment_key())), enrollment.0)
 }

@@ -7,7 +7,7 @@ use crate::entitled::may_go_on;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use decisions::device::{self, Device, Phase};
-use decisions::visit::{self, Visit};
+use decisions::enrollment::{self, Enrollment};
 use devices::ByDeviceError;
 use devices::identify::{Unidentified, identify};
 use events::device::DeviceId;
@@ -57,18 +57,18 @@ fn unavailable(error: impl std::fmt::Display) -> IssueError {
 
 /// The stream that a refusal is written to.
 enum Asking {
-    /// No stream of a visit or device, because the request contains no valid challenge of one.
+    /// No stream of an enrollment or device, because the request contains no valid challenge of one.
     Stranger,
-    Visit(EnrollmentId, Context),
+    Enrollment(EnrollmentId, Context),
     Device(DeviceId, Context),
 }
 
-fn of_visit(refusal: &visit::Refusal) -> IdentityRefusal {
+fn of_enrollment(refusal: &enrollment::Refusal) -> IdentityRefusal {
     match refusal {
-        // The challenge belongs to this visit. It ended when an identity was issued for another challenge.
-        visit::Refusal::ChallengeUsed | visit::Refusal::UnknownChallenge => IdentityRefusal::ChallengeUsed,
-        visit::Refusal::ExpiredChallenge => IdentityRefusal::ChallengeExpired,
-        visit::Refusal::DeviceEnrolled => IdentityRefusal::DeviceEnrolled,
+        // The challenge belongs to this enrollment. It ended when an identity was issued for another challenge.
+        enrollment::Refusal::ChallengeUsed | enrollment::Refusal::UnknownChallenge => IdentityRefusal::ChallengeUsed,
+        enrollment::Refusal::ExpiredChallenge => IdentityRefusal::ChallengeExpired,
+        enrollment::Refusal::DeviceEnrolled => IdentityRefusal::DeviceEnrolled,
         _ => IdentityRefusal::EnrollmentEnded,
     }
 }
@@ -94,44 +94,44 @@ impl Enroll {
             return self.issue_renewal(DeviceId(device), challenge, wanted).await;
         }
         let (unknown, source) = (IdentityRefusal::ChallengeUnknown, wanted.source);
-        let Some((enrollment, challenge)) = named_secret::parse(Kind::Challenge, challenge) else {
+        let Some((id, challenge)) = named_secret::parse(Kind::Challenge, challenge) else {
             return Err(self.refuse_identity(Asking::Stranger, unknown, source).await);
         };
-        let enrollment = EnrollmentId(enrollment);
-        let visit = self.platform.visit(enrollment).await.map_err(unavailable)?;
-        let Some(owner) = visit.owner() else {
+        let id = EnrollmentId(id);
+        let enrollment = self.platform.enrollment(id).await.map_err(unavailable)?;
+        let Some(owner) = enrollment.owner() else {
             return Err(self.refuse_identity(Asking::Stranger, unknown, source).await);
         };
-        let device = enrollment.device();
+        let device = id.device();
         let context = Context::of(
             Actor::new(ActorKind::Device, device),
             wanted.source.map(|address| (address, owner.person.key())),
-            enrollment.0,
+            id.0,
         );
         // Certificates are signed only for challenges that were given out, so that guesses cost no signature.
-        let verifies = visit.verifications.iter().any(|verification| verification.challenge == challenge);
-        if !verifies && !visit.servings.iter().any(|serving| serving.challenge == challenge) {
+        let verifies = enrollment.verifications.iter().any(|verification| verification.challenge == challenge);
+        if !verifies && !enrollment.servings.iter().any(|serving| serving.challenge == challenge) {
             return Err(self.refuse_identity(Asking::Stranger, unknown, source).await);
         }
-        let asking = Asking::Visit(enrollment, context.clone());
+        let asking = Asking::Enrollment(id, context.clone());
         // A profile may have been served before the account was disabled.
-        if !may_go_on(self, &visit).await.map_err(unavailable)? {
+        if !may_go_on(self, &enrollment).await.map_err(unavailable)? {
             return Err(self.refuse_identity(asking, IdentityRefusal::NotPermitted, source).await);
         }
         let state = self.platform.device(device).await.map_err(unavailable)?;
         let device_enrolled = state.lives_by_its_identity(self.platform.world.now());
         // If the management that began with this challenge has ended, a repeated request is refused too.
-        let issued = visit.identity.as_ref().filter(|identity| identity.challenge == challenge);
+        let issued = enrollment.identity.as_ref().filter(|identity| identity.challenge == challenge);
         let has_left = state.phase.has_ended() && !device_enrolled;
         if has_left && issued.is_some_and(|issued| state.certificate.as_ref() == Some(&issued.certificate.fingerprint))
         {
             return Err(self.refuse_identity(asking, IdentityRefusal::EnrollmentEnded, source).await);
         }
         if verifies {
-            return self.issue_verification_identity(enrollment, challenge, wanted, &context, device_enrolled).await;
+            return self.issue_verification_identity(id, challenge, wanted, &context, device_enrolled).await;
         }
         let now = self.platform.world.now();
-        let certificate = match &visit.identity {
+        let certificate = match &enrollment.identity {
             // A repeated request: devices repeat it if an answer was lost. Nothing needs to be signed.
             Some(known) if known.challenge == challenge => {
                 IssuedCertificate { key_hash: wanted.key_hash.clone(), ..known.certificate.clone() }
@@ -139,11 +139,11 @@ impl Enroll {
             _ => recorded(&self.sign(device, wanted.public_key, now, IDENTITY_DAYS).await?)?,
         };
         let transaction = wanted.transaction;
-        let command = visit::Command::IssueIdentity { now, challenge, transaction, certificate, device_enrolled };
-        let performed = match self.platform.perform::<Visit>(&enrollment.stream(), &command, &context).await {
+        let command = enrollment::Command::IssueIdentity { now, challenge, transaction, certificate, device_enrolled };
+        let performed = match self.platform.perform::<Enrollment>(&id.stream(), &command, &context).await {
             Ok(performed) => performed,
             Err(PerformError::Refused(refusal)) => {
-                return Err(self.refuse_identity(asking, of_visit(&refusal), source).await);
+                return Err(self.refuse_identity(asking, of_enrollment(&refusal), source).await);
             }
             Err(error) => return Err(unavailable(error)),
         };
@@ -218,30 +218,30 @@ impl Enroll {
     // Issues the identity that verifies a device before it gets the MDM profile. A device is never managed by it.
     async fn issue_verification_identity(
         &self,
-        enrollment: EnrollmentId,
+        id: EnrollmentId,
         challenge: SecretHash,
         wanted: Wanted,
         context: &Context,
         device_enrolled: bool,
     ) -> Result<X509, IssueError> {
         let (now, transaction) = (self.platform.world.now(), wanted.transaction);
-        let signed = self.sign(enrollment.device(), wanted.public_key, now, VERIFICATION_DAYS).await?;
-        let command = visit::Command::IssueVerificationIdentity {
+        let signed = self.sign(id.device(), wanted.public_key, now, VERIFICATION_DAYS).await?;
+        let command = enrollment::Command::IssueVerificationIdentity {
             now,
             challenge: challenge.clone(),
             transaction,
             certificate: recorded(&signed)?,
             device_enrolled,
         };
-        let visit = match self.platform.perform::<Visit>(&enrollment.stream(), &command, context).await {
+        let enrollment = match self.platform.perform::<Enrollment>(&id.stream(), &command, context).await {
             Ok(performed) => performed.state,
             Err(PerformError::Refused(refusal)) => {
-                let asking = Asking::Visit(enrollment, context.clone());
-                return Err(self.refuse_identity(asking, of_visit(&refusal), wanted.source).await);
+                let asking = Asking::Enrollment(id, context.clone());
+                return Err(self.refuse_identity(asking, of_enrollment(&refusal), wanted.source).await);
             }
             Err(error) => return Err(unavailable(error)),
         };
-        let issued = visit.verifications.into_iter().find(|verification| verification.challenge == challenge);
+        let issued = enrollment.verifications.into_iter().find(|verification| verification.challenge == challenge);
         let identity = issued.and_then(|verification| verification.identity);
         parse(&identity.ok_or_else(|| unavailable("the issued identity is missing in the stream"))?)
     }
@@ -270,9 +270,9 @@ impl Enroll {
                 let event = RefusalEvent::IdentityRequestRefused { why };
                 self.sign_in.tell_of_stranger(event, source).await.map(drop).map_err(unavailable)
             }
-            Asking::Visit(enrollment, context) => {
-                let refuse = visit::Command::RefuseIdentity { why };
-                let told = self.sign_in.tell::<Visit>(&enrollment.stream(), &refuse, &context, source).await;
+            Asking::Enrollment(id, context) => {
+                let refuse = enrollment::Command::RefuseIdentity { why };
+                let told = self.sign_in.tell::<Enrollment>(&id.stream(), &refuse, &context, source).await;
                 told.map(drop).map_err(unavailable)
             }
             Asking::Device(device, context) => {

@@ -3,7 +3,7 @@
 use crate::Enroll;
 use crate::admit::admit;
 use crate::entrance::{Entrance, Outcome, open, visitor};
-use decisions::visit::{self, Command, Visit};
+use decisions::enrollment::{self, Command, Enrollment};
 use events::enrollment::EnrollmentId;
 use events::staff::Privilege;
 use platform::PerformError;
@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use settings::shared_networks;
 use sign_in::redirect::Place;
 use sign_in::{
-    REFUSAL_BYTES, Refused, SignInError, Told, Trying, VISIT_BYTES, Verified, record_portal_refusal, verify,
+    ENROLLMENT_BYTES, REFUSAL_BYTES, Refused, SignInError, Told, Trying, Verified, record_portal_refusal, verify,
 };
 use std::collections::BTreeSet;
 
@@ -61,15 +61,15 @@ fn may_enroll(privileges: &BTreeSet<Privilege>) -> bool {
     privileges.contains(&Privilege::Enroll) || privileges.contains(&Privilege::EnrollForOthers)
 }
 
-// Whether a visit is opened, which the browser notices, depends only on the source and not on the name.
+// Whether an enrollment is opened, which the browser notices, depends only on the source and not on the name.
 async fn refuse(enroll: &Enroll, entrance: &Entrance<'_>, refused: Refused) -> Result<Outcome, SignInError> {
     let (beat, told, now) = (refused.beat, refused.told(), enroll.platform.world.now());
-    let bytes = if entrance.visit.is_some() { REFUSAL_BYTES } else { VISIT_BYTES };
+    let bytes = if entrance.enrollment.is_some() { REFUSAL_BYTES } else { ENROLLMENT_BYTES };
     let outcome = if refused.is_held_up() {
         enroll.sign_in.refusals.count(now, None, entrance.source);
         outcome(told, None)
     } else if refused.retry_after.is_none() && has_room(enroll, entrance, bytes) {
-        refuse_on_visit(enroll, entrance, refused).await?
+        refuse_on_enrollment(enroll, entrance, refused).await?
     } else {
         record_portal_refusal(&enroll.sign_in, &refused, entrance.source).await?;
         outcome(told, None)
@@ -87,22 +87,26 @@ fn outcome(told: Told, opened: Option<(EnrollmentId, String)>) -> Outcome {
     }
 }
 
-// If the disk is nearly full, no visit is opened for a refusal. A refusal of a known account is still written to the
-// stream of the account.
+// If the disk is nearly full, no enrollment is opened for a refusal. A refusal of a known account is still written to
+// the stream of the account.
 fn has_room(enroll: &Enroll, entrance: &Entrance<'_>, bytes: i64) -> bool {
     !enroll.platform.disk.is_nearly_full()
         && enroll.sign_in.refusals.through_source(enroll.platform.world.now(), entrance.source, bytes)
 }
 
-async fn refuse_on_visit(enroll: &Enroll, entrance: &Entrance<'_>, refused: Refused) -> Result<Outcome, SignInError> {
+async fn refuse_on_enrollment(
+    enroll: &Enroll,
+    entrance: &Entrance<'_>,
+    refused: Refused,
+) -> Result<Outcome, SignInError> {
     let (enrollment, opened) = open(enroll, entrance).await?;
     let (account, told) = (refused.account_name(&enroll.platform.secrets), refused.told());
     // The HMAC of the name is recorded only if the name is unknown. Otherwise the account is recorded.
     let name = account.is_none().then_some(refused.name);
     let command = Command::RefuseSignIn { method: refused.method, reason: refused.reason, account, name };
-    match enroll.platform.perform::<Visit>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {
+    match enroll.platform.perform::<Enrollment>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {
         Ok(_) => Ok(outcome(told, opened)),
-        Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => Ok(Outcome::OutOfStep),
+        Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => Ok(Outcome::OutOfStep),
         Err(error) => Err(error.into()),
     }
 }

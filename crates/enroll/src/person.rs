@@ -1,8 +1,8 @@
 //! Finds or creates the person of an account.
 
 use crate::Enroll;
+use decisions::enrollment::SignedIn;
 use decisions::person::{self, Person, ReserveAccount};
-use decisions::visit::SignedIn;
 use events::person::{PersonAttributes, PersonId};
 use events::{Personal, StreamName};
 use identity::Account;

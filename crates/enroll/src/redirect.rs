@@ -9,7 +9,7 @@ pub use posted::{Posted, return_from_post, take};
 use crate::Enroll;
 use crate::admit::admit;
 use crate::entrance::{Entrance, Outcome, open, visitor};
-use decisions::visit::{self, Command, Visit};
+use decisions::enrollment::{self, Command, Enrollment};
 use events::enrollment::EnrollmentId;
 use identity::Disbelief;
 use platform::PerformError;
@@ -25,7 +25,7 @@ const ROOM_AGAIN_SECONDS: i64 = 60;
 
 /// Result of starting single sign-on.
 pub enum Departure {
-    /// The browser is redirected to `address`. `opened`: id and session secret, if this request opened the visit.
+    /// The browser is redirected to `address`. `opened`: id and session secret, if this request opened the enrollment.
     To { address: Url, opened: Option<(EnrollmentId, String)> },
     /// The settings do not enable this provider for enrollment.
     NotOffered,
@@ -47,25 +47,25 @@ pub async fn depart(enroll: &Enroll, entrance: &Entrance<'_>, name: &str) -> Res
         return Ok(Departure::Not(Outcome::Refused { opened: None, retry_after }));
     }
     let sent = send(&enroll.sign_in, provider, Place::Portal).await;
-    let (enrollment, opened) = open(enroll, entrance).await?;
+    let (id, opened) = open(enroll, entrance).await?;
     let sent = match sent {
         Ok(sent) => sent,
         Err(why) => {
-            refuse(enroll, entrance, Some(enrollment), provider, &why).await?;
+            refuse(enroll, entrance, Some(id), provider, &why).await?;
             return Ok(Departure::Not(told(&why, opened)));
         }
     };
     if provider.protocol().is_ok_and(|protocol| protocol.posts_its_answers()) {
-        remember(enroll, entrance, enrollment, &sent.request).await?;
+        remember(enroll, entrance, id, &sent.request).await?;
     }
     let command = Command::BeginSingleSignOn {
         method: provider.method(),
         provider: provider.name.clone(),
         request: hash(&sent.request),
     };
-    match enroll.platform.perform::<Visit>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {
+    match enroll.platform.perform::<Enrollment>(&id.stream(), &command, &visitor(entrance, id)).await {
         Ok(_) => Ok(Departure::To { address: sent.to, opened }),
-        Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => Ok(Departure::Not(Outcome::OutOfStep)),
+        Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => Ok(Departure::Not(Outcome::OutOfStep)),
         Err(error) => Err(error.into()),
     }
 }
@@ -87,22 +87,24 @@ pub async fn arrive(
         Expected::Answer(state) => answered(&enroll.sign_in, provider, Place::Portal, state, back).await,
         Expected::TooLate => {
             let late = unsolicited("the request is older than 15 minutes");
-            refuse(enroll, entrance, entrance.visit, provider, &late).await?;
+            refuse(enroll, entrance, entrance.enrollment, provider, &late).await?;
             return Ok(Some(Outcome::TooLate));
         }
         Expected::Nothing(why) => Err(why),
     };
-    let (enrollment, account) = match (entrance.visit, proven) {
-        (Some(enrollment), Ok(account)) => (enrollment, account),
-        (visit, Ok(_)) => return refused(enroll, entrance, visit, provider, &unsolicited("no visit waits")).await,
-        (visit, Err(why)) => return refused(enroll, entrance, visit, provider, &why).await,
+    let (id, account) = match (entrance.enrollment, proven) {
+        (Some(id), Ok(account)) => (id, account),
+        (enrollment, Ok(_)) => {
+            return refused(enroll, entrance, enrollment, provider, &unsolicited("no enrollment waits")).await;
+        }
+        (enrollment, Err(why)) => return refused(enroll, entrance, enrollment, provider, &why).await,
     };
     enroll.sign_in.came_back(Place::Portal, entrance.source);
     let proof = Proof { method: provider.method(), account, local: None };
-    admit(enroll, entrance, enrollment, &proof).await.map(Some)
+    admit(enroll, entrance, id, &proof).await.map(Some)
 }
 
-/// Whether a visit waits for an answer.
+/// Whether an enrollment waits for an answer.
 enum Expected<'a> {
     /// It waits for this answer. Contains the `state` of the answer.
     Answer(&'a str),
@@ -112,7 +114,7 @@ enum Expected<'a> {
     Nothing(Disbelief),
 }
 
-// Checks that the visit of this browser waits for this answer from this provider, and that the request is recent.
+// Checks that the enrollment of this browser waits for this answer from this provider, and that the request is recent.
 async fn expected<'a>(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
@@ -120,31 +122,31 @@ async fn expected<'a>(
     back: &'a Back,
 ) -> Result<Expected<'a>, SignInError> {
     let nothing = |why: &str| Ok(Expected::Nothing(unsolicited(why)));
-    let Some(enrollment) = entrance.visit else {
-        return nothing("the browser has no visit: it did not start single sign-on here, or it sent no cookie");
+    let Some(id) = entrance.enrollment else {
+        return nothing("the browser has no enrollment: it did not start single sign-on here, or it sent no cookie");
     };
     let Some(state) = back.state.as_deref() else {
         return nothing("the answer contains no state");
     };
-    let (visit, request) = (enroll.platform.visit(enrollment).await?, hash(state));
-    let waits = visit.single_sign_on.is_some_and(|waiting| {
+    let (enrollment, request) = (enroll.platform.enrollment(id).await?, hash(state));
+    let waits = enrollment.single_sign_on.is_some_and(|waiting| {
         let same_request = same(waiting.request.0.as_bytes(), request.0.as_bytes());
         same_request && waiting.provider == provider.name && waiting.method == provider.method()
     });
     if !waits {
-        return nothing("the visit waits for no answer or for another one");
+        return nothing("the enrollment waits for no answer or for another one");
     }
-    let recent = is_recent(enroll, enrollment, &request).await?;
+    let recent = is_recent(enroll, id, &request).await?;
     Ok(if recent { Expected::Answer(state) } else { Expected::TooLate })
 }
 
 async fn refused(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
-    enrollment: Option<EnrollmentId>,
+    id: Option<EnrollmentId>,
     provider: &IdentityProvider,
     why: &Disbelief,
 ) -> Result<Option<Outcome>, SignInError> {
-    refuse(enroll, entrance, enrollment, provider, why).await?;
+    refuse(enroll, entrance, id, provider, why).await?;
     Ok(Some(told(why, None)))
 }

@@ -12,7 +12,7 @@ pub struct Context {
     pub actor: Actor,
     /// IP address of the client, encrypted in the log.
     pub source: Option<Personal<String>>,
-    /// Id of the portal visit, device conversation or command line run.
+    /// Id of the portal enrollment, device conversation or command line run.
     pub correlation: Uuid,
     /// Event that caused this command, if the command is an effect.
     pub causation: Option<EventId>,

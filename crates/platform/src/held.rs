@@ -64,7 +64,7 @@ fn fold(devices: &mut HashMap<Uuid, Device>, entry: &Entry) {
     let Ok(id) = Uuid::parse_str(entry.stream.id()) else { return };
     let device: &mut Device = devices.entry(id).or_default();
     match &entry.event {
-        Event::Enrollment(event) => fold_visit(device, event),
+        Event::Enrollment(event) => fold_enrollment(device, event),
         Event::Device(event) => fold_device(device, event),
         Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => {}
         Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => {}
@@ -72,7 +72,7 @@ fn fold(devices: &mut HashMap<Uuid, Device>, entry: &Entry) {
     }
 }
 
-fn fold_visit(device: &mut Device, event: &EnrollmentEvent) {
+fn fold_enrollment(device: &mut Device, event: &EnrollmentEvent) {
     if let EnrollmentEvent::MdmProfileServed { profile, .. } = event {
         let urls = [&profile.server_url, &profile.check_in_url, &profile.scep_url];
         device.held.origins = urls.into_iter().filter_map(|url| origin(url)).collect();

@@ -22,7 +22,7 @@ pub use following::damaged;
 use context::Context;
 use decisions::Aggregate;
 use decisions::device::Device;
-use decisions::visit::Visit;
+use decisions::enrollment::Enrollment;
 use disk::Disk;
 use events::device::DeviceId;
 use events::enrollment::EnrollmentId;
@@ -272,11 +272,11 @@ impl Platform {
         }
     }
 
-    /// Loads a visit from its stream.
+    /// Loads an enrollment from its stream.
     ///
     /// # Errors
     /// Returns an error if the stream cannot be read or its key is damaged.
-    pub async fn visit(&self, enrollment: EnrollmentId) -> Result<Visit, ReadError> {
+    pub async fn enrollment(&self, enrollment: EnrollmentId) -> Result<Enrollment, ReadError> {
         Ok(self.load(&enrollment.stream()).await?.0)
     }
 

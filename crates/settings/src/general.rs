@@ -13,7 +13,7 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
         findings.wrong(r#"ownership_kinds is empty: nobody could enroll; give "personal", "institutional" or both"#);
     }
     if settings.abandon_after_hours == 0 {
-        findings.wrong("abandon_after_hours is 0: every visit would be closed at once; give at least 1");
+        findings.wrong("abandon_after_hours is 0: every enrollment would be closed at once; give at least 1");
     }
     if let Some(url) = &settings.self_service_url
         && !Url::parse(url).is_ok_and(|url| url.scheme() == "https" && url.has_host())

@@ -2,8 +2,8 @@
 
 use super::Findings;
 use super::access::ownership_key;
+use decisions::enrollment::{FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT};
 use decisions::limits;
-use decisions::visit::{FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT};
 use events::enrollment::Ownership;
 use events::settings::{Limits, Settings};
 

@@ -2,7 +2,7 @@
 
 use crate::SignIn;
 use decisions::access::Claimant;
-use decisions::visit::Received;
+use decisions::enrollment::Received;
 use events::enrollment::{Absence, AttributeName, EnrollmentEvent, EnrollmentId, ReceivedAttributes, Untold};
 use events::person::PersonId;
 use events::store::ReadError;
@@ -24,16 +24,16 @@ pub fn received(account: &Account, person: PersonId) -> Option<Received> {
     Some(Received { provider: account.provider.clone(), attributes: Personal::new(person.key(), attributes) })
 }
 
-/// Returns the attributes that a visit received last, and the name of their provider. The attributes are `None` if the
-/// person was erased.
+/// Returns the attributes that an enrollment received last, and the name of their provider. The attributes are `None`
+/// if the person was erased.
 ///
 /// # Errors
-/// Returns an error if the visit cannot be read.
-pub async fn of_visit(
+/// Returns an error if the enrollment cannot be read.
+pub async fn of_enrollment(
     sign_in: &SignIn,
-    visit: EnrollmentId,
+    enrollment: EnrollmentId,
 ) -> Result<Option<(String, Option<ReceivedAttributes>)>, ReadError> {
-    let entries = sign_in.platform.log.read(&visit.stream()).await?;
+    let entries = sign_in.platform.log.read(&enrollment.stream()).await?;
     Ok(entries.into_iter().rev().find_map(|entry| {
         let Event::Enrollment(EnrollmentEvent::AttributesReceived { provider, attributes }) = entry.event else {
             return None;

@@ -24,7 +24,7 @@ pub mod throttles;
 mod told;
 
 pub use api_token::{TokenVerdict, by_token, new_token};
-pub use attributes::{claimant, of_visit, received, untold, untold_of};
+pub use attributes::{claimant, of_enrollment, received, untold, untold_of};
 pub use directories::Directories;
 pub use error::SignInError;
 pub use known_browser::KNOWN_FOR_DAYS;
@@ -32,7 +32,7 @@ pub use look_up::{LookedUp, look_up, look_up_in};
 pub use password::{
     KnownAccount, NOBODY, Proof, Refused, Told, Trying, Verified, account_name, staff_account_name, verify,
 };
-pub use refusal_budget::{About, REFUSAL_BYTES, RefusalBudget, VISIT_BYTES};
+pub use refusal_budget::{About, ENROLLMENT_BYTES, REFUSAL_BYTES, RefusalBudget};
 pub use refusals::{
     count_refusal, granted, granted_about, granted_to, granted_to_wait, record, record_portal_refusal,
     record_staff_refusal, record_unknown_staff, refuse_staff, set_out, sum_up_refusals,

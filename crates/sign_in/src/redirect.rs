@@ -1,7 +1,7 @@
 //! Single sign-on with an identity provider: the redirect to the provider and its answer.
 //!
-//! No state of the visit or session is sent to the provider. The request carries one random value, which is valid once,
-//! in one browser, for 15 minutes.
+//! No state of the enrollment or session is sent to the provider. The request carries one random value, which is valid
+//! once, in one browser, for 15 minutes.
 
 pub mod assertion;
 mod fault;

@@ -14,8 +14,8 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-/// Size in bytes of a refusal that opens a visit: two events and the visit's key.
-pub const VISIT_BYTES: i64 = 3_000;
+/// Size in bytes of a refusal that opens an enrollment: two events and the enrollment's key.
+pub const ENROLLMENT_BYTES: i64 = 3_000;
 /// Size in bytes of one refusal in the log.
 pub const REFUSAL_BYTES: i64 = 1_000;
 
@@ -197,9 +197,9 @@ mod tests {
     #[test]
     fn a_flood_from_one_source_takes_no_share_of_another() {
         let budget = RefusalBudget::new();
-        let flood = (0..10_000).filter(|_| budget.through_source(NOW, address(1), VISIT_BYTES)).count();
+        let flood = (0..10_000).filter(|_| budget.through_source(NOW, address(1), ENROLLMENT_BYTES)).count();
         assert_eq!(flood, 60);
-        assert!((0..5).all(|_| budget.through_source(NOW, address(2), VISIT_BYTES)));
+        assert!((0..5).all(|_| budget.through_source(NOW, address(2), ENROLLMENT_BYTES)));
     }
 
     #[test]
@@ -227,8 +227,9 @@ mod tests {
     fn a_day_of_a_flood_from_one_source_is_an_eighth_and_from_everywhere_ten_megabytes() {
         let day = |source: &dyn Fn(i64) -> IpAddr| {
             let budget = RefusalBudget::new();
-            let written = |second: &i64| budget.through_source(NOW.plus_seconds(*second), source(*second), VISIT_BYTES);
-            (0..86_400).filter(written).count() as i64 * VISIT_BYTES
+            let written =
+                |second: &i64| budget.through_source(NOW.plus_seconds(*second), source(*second), ENROLLMENT_BYTES);
+            (0..86_400).filter(written).count() as i64 * ENROLLMENT_BYTES
         };
         let one = day(&|_| address(1));
         assert!((1_200_000..=1_250_000).contains(&one), "{one}");

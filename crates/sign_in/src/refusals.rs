@@ -99,8 +99,8 @@ pub async fn record_unknown_staff(
 }
 
 /// Records a refused sign-in at the portal whose source has no budget left. If the name has an account, the refusal is
-/// written to the stream of the account and uses the budget of the account. Otherwise it is counted. No visit is opened
-/// for it, because that would reveal which names exist.
+/// written to the stream of the account and uses the budget of the account. Otherwise it is counted. No enrollment is
+/// opened for it, because that would reveal which names exist.
 ///
 /// # Errors
 /// Returns an error if the log cannot be read or written.

@@ -1,4 +1,4 @@
-//! Single sign-on at the console. Staff have no visit, so the state from before the redirect is stored in a row of
+//! Single sign-on at the console. Staff have no enrollment, so the state from before the redirect is stored in a row of
 //! `sessions.db`, which the browser finds again with a separate cookie.
 
 use crate::Staff;

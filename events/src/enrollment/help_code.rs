@@ -1,10 +1,10 @@
-//! The help code of a visit, which the person tells the help desk.
+//! The help code of an enrollment, which the person tells the help desk.
 
 use super::EnrollmentId;
 
-/// Returns the help code of a visit, such as `7KQ-3M2`. The help desk finds the events of the visit by it. It consists
-/// of six digits of Crockford's base 32 (no I, L, O, U) from the random end of the id: short enough to be read aloud,
-/// and not secret.
+/// Returns the help code of an enrollment, such as `7KQ-3M2`. The help desk finds the events of the enrollment by it.
+/// It consists of six digits of Crockford's base 32 (no I, L, O, U) from the random end of the id: short enough to be
+/// read aloud, and not secret.
 pub fn help_code(enrollment: EnrollmentId) -> String {
     const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let mut rest = enrollment.0.as_u128() & ((1 << 30) - 1);

@@ -1,4 +1,4 @@
-//! Why a form of a visit or a request for an identity was refused.
+//! Why a form of an enrollment or a request for an identity was refused.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
-//! The keys of personal data: one for each person, visit, device and local account, wrapped with the server's master
-//! key.
+//! The keys of personal data: one for each person, enrollment, device and local account, wrapped with the server's
+//! master key.
 
 mod cipher;
 mod log_seen;
@@ -94,7 +94,8 @@ impl Held {
 
 /// A store of data keys. Calls block (they may write and sync): call them from a blocking thread.
 pub trait KeyStore: Send + Sync {
-    /// Becomes `Some(why)` when the store has stopped for good, as [`StoreLifecycle::failed`](crate::store::StoreLifecycle::failed) does.
+    /// Becomes `Some(why)` when the store has stopped for good, as
+    /// [`StoreLifecycle::failed`](crate::store::StoreLifecycle::failed) does.
     fn failed(&self) -> watch::Receiver<Option<String>>;
 
     /// Makes the keys that do not exist yet. When it returns they are durable: they survive a crash of the process and
@@ -119,8 +120,8 @@ pub trait KeyStore: Send + Sync {
     /// and when the store is closed. If the log ends before this position, it was restored from an older copy.
     fn log_reached(&self, _position: u64) {}
 
-    /// Makes `owner` the owner of `name`: destroying `owner` also destroys `name`. Used to hand the key of a visit to a
-    /// person.
+    /// Makes `owner` the owner of `name`: destroying `owner` also destroys `name`. Used to hand the key of an
+    /// enrollment to a person.
     ///
     /// # Errors
     /// Returns an error if the store cannot be written.

@@ -1,6 +1,6 @@
 //! A backup taken under load is a complete log with all its keys; a restored log continues where the backup ended.
 
-use crate::typed::{chosen, log, opened, visit};
+use crate::typed::{chosen, enrollment, log, opened};
 use events::personal::keys;
 use events::store::StoreLifecycle as _;
 use events::store::sqlite::backup::{self, BackupError, Manifest};
@@ -11,11 +11,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-async fn fill(store: &Arc<SqliteStore>, visits: std::ops::Range<u128>) {
+async fn fill(store: &Arc<SqliteStore>, enrollments: std::ops::Range<u128>) {
     let log = log(store);
-    for number in visits {
-        let visit = visit(number);
-        log.append(&visit.stream(), Expected::NoStream, vec![opened(visit, "Safari"), chosen(visit, 1)]).await.unwrap();
+    for number in enrollments {
+        let enrollment = enrollment(number);
+        log.append(&enrollment.stream(), Expected::NoStream, vec![opened(enrollment, "Safari"), chosen(enrollment, 1)])
+            .await
+            .unwrap();
     }
 }
 
@@ -39,8 +41,8 @@ async fn a_backup_under_load_has_every_key_of_its_events_and_can_be_restored() {
         async move {
             let log = log(&store);
             for number in 1_000.. {
-                let visit = visit(number);
-                log.append(&visit.stream(), Expected::NoStream, vec![opened(visit, "Safari")]).await.unwrap();
+                let enrollment = enrollment(number);
+                log.append(&enrollment.stream(), Expected::NoStream, vec![opened(enrollment, "Safari")]).await.unwrap();
                 if stop.load(Ordering::Relaxed) {
                     return;
                 }
@@ -53,7 +55,7 @@ async fn a_backup_under_load_has_every_key_of_its_events_and_can_be_restored() {
     stop.store(true, Ordering::Relaxed);
     load.await.unwrap();
     assert!(manifest.position >= before && manifest.position <= store.head().await.unwrap());
-    assert_eq!(manifest.keys, manifest.streams, "each visit has its key");
+    assert_eq!(manifest.keys, manifest.streams, "each enrollment has its key");
     // The keys were copied after the log. Their `log_seen` position is still not later than the end of the copied log.
     let seen: u64 = rusqlite::Connection::open(copy.join(keys::FILE))
         .unwrap()

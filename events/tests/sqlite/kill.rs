@@ -4,7 +4,7 @@
 //! `MUSTER_KILL_ROUNDS` sets the number of rounds; the default is 20.
 
 use crate::again;
-use crate::typed::{chosen, log, opened, visit};
+use crate::typed::{chosen, enrollment, log, opened};
 use events::enrollment::EnrollmentEvent;
 use events::store::sqlite::SqliteStore;
 use events::store::sqlite::verify::verify;
@@ -74,23 +74,24 @@ async fn produce(directory: &Path, append: fn(Log, u128, u128) -> Appending) {
 
 type Appending = Pin<Box<dyn Future<Output = String> + Send>>;
 
-/// Appends to a new visit each time, and so with a new key each time.
+/// Appends to a new enrollment each time, and so with a new key each time.
 fn append_with_a_new_key(log: Log, producer: u128, n: u128) -> Appending {
     Box::pin(async move {
-        let visit = visit(n * PRODUCERS + producer);
-        let drafts = vec![opened(visit, "Safari"), chosen(visit, 1)];
-        log.append(&visit.stream(), Expected::NoStream, drafts).await.unwrap();
-        format!("{visit}\n")
+        let enrollment = enrollment(n * PRODUCERS + producer);
+        let drafts = vec![opened(enrollment, "Safari"), chosen(enrollment, 1)];
+        log.append(&enrollment.stream(), Expected::NoStream, drafts).await.unwrap();
+        format!("{enrollment}\n")
     })
 }
 
 /// Appends to streams that several producers share.
 fn append_to_a_shared_stream(log: Log, producer: u128, n: u128) -> Appending {
     Box::pin(async move {
-        let visit = visit(producer % 3);
-        let appended = log.append(&visit.stream(), Expected::Any, vec![chosen(visit, n * PRODUCERS + producer)]).await;
+        let enrollment = enrollment(producer % 3);
+        let appended =
+            log.append(&enrollment.stream(), Expected::Any, vec![chosen(enrollment, n * PRODUCERS + producer)]).await;
         let appended = appended.unwrap();
-        format!("{visit} {} {}\n", appended.revision.0, appended.position)
+        format!("{enrollment} {} {}\n", appended.revision.0, appended.position)
     })
 }
 
@@ -106,8 +107,8 @@ fn every_acknowledged_event_outlives_sigkill_in_dense_streams() {
             .prepare("SELECT revision FROM events JOIN streams ON id = stream WHERE position = ?1 AND name = ?2")
             .unwrap();
         for note in notes.lines() {
-            let [visit, revision, position] = note.split(' ').collect::<Vec<_>>()[..] else { panic!("{note}") };
-            let name = format!("enrollment-{visit}");
+            let [enrollment, revision, position] = note.split(' ').collect::<Vec<_>>()[..] else { panic!("{note}") };
+            let name = format!("enrollment-{enrollment}");
             let there: u64 = select.query_row((position, name), |row| row.get(0)).expect("an acknowledged event");
             assert_eq!(there.to_string(), revision);
         }
@@ -125,23 +126,23 @@ fn every_event_that_outlives_sigkill_has_its_key() {
     }
     kill_in_rounds(NAME, |log, notes| {
         let opened = open_all(log);
-        for visit in notes.lines() {
-            assert_eq!(opened.get(visit), Some(&2), "both events of an acknowledged append are readable");
+        for enrollment in notes.lines() {
+            assert_eq!(opened.get(enrollment), Some(&2), "both events of an acknowledged append are readable");
         }
     });
 }
 
-/// Opens all events and returns the number of events of each visit.
+/// Opens all events and returns the number of events of each enrollment.
 #[tokio::main]
 async fn open_all(directory: &Path) -> BTreeMap<String, usize> {
     let store = Arc::new(SqliteStore::open(directory).unwrap());
-    let mut visits = BTreeMap::new();
+    let mut enrollments = BTreeMap::new();
     for entry in log(&store).page(None, 1_000_000).await.unwrap() {
-        *visits.entry(entry.stream.id().to_owned()).or_default() += 1;
+        *enrollments.entry(entry.stream.id().to_owned()).or_default() += 1;
         assert_eq!(entry.source.unwrap().get().map(String::as_str), Some("192.0.2.7"), "{}", entry.stream);
         if let Event::Enrollment(EnrollmentEvent::VisitOpened { user_agent, .. }) = entry.event {
             assert_eq!(user_agent.get().map(String::as_str), Some("Safari"), "{}", entry.stream);
         }
     }
-    visits
+    enrollments
 }

@@ -31,36 +31,36 @@ pub(crate) fn log(store: &Arc<SqliteStore>) -> Log {
     Log::new(store.clone(), Arc::new(key_store(store.directory())))
 }
 
-pub(crate) fn visit(number: u128) -> EnrollmentId {
+pub(crate) fn enrollment(number: u128) -> EnrollmentId {
     EnrollmentId(Uuid::from_u128(number))
 }
 
-/// Returns the first event of a visit, sealed with the visit's own key.
-pub(crate) fn opened(visit: EnrollmentId, agent: &str) -> Draft {
+/// Returns the first event of an enrollment, sealed with the enrollment's own key.
+pub(crate) fn opened(enrollment: EnrollmentId, agent: &str) -> Draft {
     draft(
-        visit,
+        enrollment,
         0,
         EnrollmentEvent::VisitOpened {
             session: SecretHash("00".repeat(32)),
-            user_agent: Personal::new(visit.visit_key(), agent.to_owned()),
+            user_agent: Personal::new(enrollment.enrollment_key(), agent.to_owned()),
             platform: Platform { family: DeviceFamily::IPhone, version: None },
             language: "en".into(),
         },
     )
 }
 
-pub(crate) fn chosen(visit: EnrollmentId, nth: u128) -> Draft {
+pub(crate) fn chosen(enrollment: EnrollmentId, nth: u128) -> Draft {
     let event = EnrollmentEvent::OwnershipChosen { ownership: Ownership::Personal, chosen_by: ChosenBy::User };
-    draft(visit, nth, event)
+    draft(enrollment, nth, event)
 }
 
-fn draft(visit: EnrollmentId, nth: u128, event: EnrollmentEvent) -> Draft {
+fn draft(enrollment: EnrollmentId, nth: u128, event: EnrollmentEvent) -> Draft {
     Draft {
-        id: EventId(Uuid::from_u128((visit.0.as_u128() << 32) + nth)),
+        id: EventId(Uuid::from_u128((enrollment.0.as_u128() << 32) + nth)),
         at: Timestamp(1_700_000_000_000_000),
-        actor: Actor::new(ActorKind::Visitor, visit),
-        source: Some(Personal::new(visit.visit_key(), "192.0.2.7".to_owned())),
-        correlation: visit.0,
+        actor: Actor::new(ActorKind::Visitor, enrollment),
+        source: Some(Personal::new(enrollment.enrollment_key(), "192.0.2.7".to_owned())),
+        correlation: enrollment.0,
         causation: None,
         event: event.into(),
     }

@@ -46,7 +46,7 @@ impl Outcome {
             | Event::Assertion(AssertionEvent::AssertionUsed { .. })
             | Event::Settings(SettingsEvent::SettingsChanged { .. }) => Outcome::Ok,
             Event::Log(LogEvent::KeysLost { .. } | LogEvent::OlderLogAccepted { .. }) => Outcome::Failed,
-            Event::Enrollment(event) => of_visit(event),
+            Event::Enrollment(event) => of_enrollment(event),
             Event::Device(event) => of_device(event),
             Event::Person(event) => of_person(event),
             Event::Account(event) => of_account(event),
@@ -58,7 +58,7 @@ impl Outcome {
 }
 
 // `AssignmentDeclined` chooses one of two ways to enroll. Declined terms end the enrollment.
-fn of_visit(event: &EnrollmentEvent) -> Outcome {
+fn of_enrollment(event: &EnrollmentEvent) -> Outcome {
     match event {
         EnrollmentEvent::SignInRefused { .. }
         | EnrollmentEvent::SingleSignOnRefused { .. }

@@ -38,7 +38,7 @@ pub struct AuditFilter {
     pub actor_kind: Option<Match<ActorKind>>,
     pub actor_id: Option<String>,
     pub event_type: Option<Match<String>>,
-    /// A device, or the visit to the portal that it enrolled with.
+    /// A device, or the enrollment to the portal that it enrolled with.
     pub device: Option<DeviceId>,
     pub person: Option<PersonId>,
     pub outcome: Option<Match<Outcome>>,

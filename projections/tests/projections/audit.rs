@@ -110,7 +110,7 @@ async fn an_erased_persons_values_read_as_erased_and_nothing_fails() {
     let (first, _) = busy_day(&desk).await;
     let ada = person(1);
     let keys = desk.log.keys().clone();
-    keys.hand_over(&first.enrollment().visit_key(), &ada.key()).unwrap();
+    keys.hand_over(&first.enrollment().enrollment_key(), &ada.key()).unwrap();
     let projections = desk.caught_up().await;
     keys.destroy(&ada.key()).unwrap();
     desk.write(&ada.stream(), later(9_000), PersonEvent::PersonErased {}).await;
@@ -146,7 +146,7 @@ async fn an_erased_persons_name_is_in_no_byte_of_the_file_or_of_its_write_ahead_
     };
     assert!(there(), "the name is in the files before the person is erased");
     let keys = desk.log.keys().clone();
-    keys.destroy(&DeviceId(Uuid::from_u128(0x1001)).enrollment().visit_key()).unwrap();
+    keys.destroy(&DeviceId(Uuid::from_u128(0x1001)).enrollment().enrollment_key()).unwrap();
     keys.destroy(&ada.key()).unwrap();
     desk.write(&ada.stream(), later(9_000), PersonEvent::PersonErased {}).await;
     desk.follow(&projections).await;

@@ -9,18 +9,18 @@ use projections::due::{self, DueKind};
 use uuid::Uuid;
 
 #[tokio::test]
-async fn visits_without_progress_become_due_and_progress_puts_that_off() {
+async fn enrollments_without_progress_become_due_and_progress_puts_that_off() {
     let desk = Desk::new();
-    let visit = DeviceId(Uuid::from_u128(0x1001)).enrollment();
-    desk.write(&visit.stream(), NOON, opened(visit.device())).await;
+    let enrollment = DeviceId(Uuid::from_u128(0x1001)).enrollment();
+    desk.write(&enrollment.stream(), NOON, opened(enrollment.device())).await;
     let projections = desk.caught_up().await;
     let day = 24 * 3_600;
     let due_at = async |seconds| due::due(&projections, later(seconds), 10).await.unwrap();
     assert_eq!(due_at(day - 1).await, vec![]);
     let found = due_at(day).await;
-    assert_eq!((found[0].kind, &found[0].stream), (DueKind::AbandonVisit, &visit.stream()));
+    assert_eq!((found[0].kind, &found[0].stream), (DueKind::AbandonEnrollment, &enrollment.stream()));
 
-    desk.write(&visit.stream(), later(600), EnrollmentEvent::CaInstallReported {}).await;
+    desk.write(&enrollment.stream(), later(600), EnrollmentEvent::CaInstallReported {}).await;
     desk.follow(&projections).await;
     assert_eq!(due_at(day).await, vec![]);
     assert_eq!(due_at(day + 600).await.len(), 1);
@@ -29,15 +29,15 @@ async fn visits_without_progress_become_due_and_progress_puts_that_off() {
     let changed = SettingsEvent::between(&Settings::default(), &after, None);
     desk.write(&events::settings::stream(), later(700), changed).await;
     desk.follow(&projections).await;
-    assert_eq!(due_at(600 + 3_600).await.len(), 1, "a shorter limit also applies to visits in progress");
+    assert_eq!(due_at(600 + 3_600).await.len(), 1, "a shorter limit also applies to enrollments in progress");
 
-    desk.write(&visit.stream(), later(5_000), EnrollmentEvent::EnrollmentAbandoned {}).await;
+    desk.write(&enrollment.stream(), later(5_000), EnrollmentEvent::EnrollmentAbandoned {}).await;
     desk.follow(&projections).await;
     assert_eq!(due_at(10 * day).await, vec![]);
 }
 
 #[tokio::test]
-async fn an_enrolled_device_is_never_an_abandoned_visit() {
+async fn an_enrolled_device_is_never_an_abandoned_enrollment() {
     let desk = Desk::new();
     let device = desk.enroll(1, person(1), "ada", NOON).await;
     let projections = desk.caught_up().await;
@@ -55,8 +55,8 @@ async fn what_is_due_of_one_kind_hides_nothing_of_another() {
         let device = desk.enroll(n, person(1), "ada", NOON).await;
         desk.write(&device.stream(), NOON, failed()).await;
     }
-    let visit = DeviceId(Uuid::from_u128(0x2001)).enrollment();
-    desk.write(&visit.stream(), NOON, opened(visit.device())).await;
+    let enrollment = DeviceId(Uuid::from_u128(0x2001)).enrollment();
+    desk.write(&enrollment.stream(), NOON, opened(enrollment.device())).await;
     let projections = desk.caught_up().await;
     let now = later(48 * 3_600);
     let kinds = async |kind, limit| {
@@ -65,7 +65,7 @@ async fn what_is_due_of_one_kind_hides_nothing_of_another() {
     };
     assert_eq!(due::due(&projections, now, 3).await.unwrap().len(), 3);
     assert_eq!(kinds(DueKind::PushAgain, 2).await, [DueKind::PushAgain; 2]);
-    assert_eq!(kinds(DueKind::AbandonVisit, 2).await, [DueKind::AbandonVisit]);
+    assert_eq!(kinds(DueKind::AbandonEnrollment, 2).await, [DueKind::AbandonEnrollment]);
     assert_eq!(kinds(DueKind::PushAgain, 0).await, []);
 }
 

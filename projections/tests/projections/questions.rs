@@ -124,8 +124,8 @@ async fn the_audit_trail_says_how_much_there_is_and_reads_in_both_directions() {
     assert_eq!(read(AuditFilter { after: Some(ids[2]), ..half }, 3).await, (ids[3..5].to_vec(), None));
     let nothing = AuditFilter { actor_id: Some("nobody".into()), ..AuditFilter::default() };
     assert_eq!(extent(nothing).await, Extent { rows: 0, newest: None });
-    let visit = AuditFilter { correlation: Some(first.0), ..AuditFilter::default() };
-    assert_eq!(extent(visit).await.rows, 9, "five events at the portal and four of the device");
+    let enrollment = AuditFilter { correlation: Some(first.0), ..AuditFilter::default() };
+    assert_eq!(extent(enrollment).await.rows, 9, "five events at the portal and four of the device");
 }
 
 #[tokio::test]

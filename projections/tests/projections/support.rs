@@ -103,10 +103,10 @@ impl Desk {
     /// Enrolls an iPhone or iPad of a person through the portal; returns the device.
     pub(crate) async fn enroll(&self, nth: u128, person: PersonId, name: &str, at: Timestamp) -> DeviceId {
         let device = DeviceId(Uuid::from_u128(0x1000 + nth));
-        let visit = device.enrollment().stream();
+        let enrollment = device.enrollment().stream();
         self.write(&person.stream(), at, known(person, name)).await;
         for event in way(device, person, name) {
-            self.write(&visit, at, event).await;
+            self.write(&enrollment, at, event).await;
         }
         self.write(&device.stream(), at.plus_seconds(60), authenticated(person, "EID-1")).await;
         self.write(&device.stream(), at.plus_seconds(61), enrolled(device)).await;
@@ -135,7 +135,7 @@ pub(crate) fn known(person: PersonId, name: &str) -> PersonEvent {
 pub(crate) fn opened(device: DeviceId) -> EnrollmentEvent {
     EnrollmentEvent::VisitOpened {
         session: SecretHash("00".into()),
-        user_agent: Personal::new(device.enrollment().visit_key(), "Safari".to_owned()),
+        user_agent: Personal::new(device.enrollment().enrollment_key(), "Safari".to_owned()),
         platform: Platform { family: DeviceFamily::IPhone, version: Some(OsVersion::new(17, 5)) },
         language: "en".into(),
     }
@@ -215,16 +215,16 @@ pub(crate) async fn busy_day(desk: &Desk) -> (DeviceId, DeviceId) {
     desk.write(&first.stream(), later(7_200), reported(ada, "Ada’s telephone", 20, "17.6")).await;
     let found = FoundRecord { device: first, evidence: vec![Evidence::SamePerson, Evidence::SameFamily] };
     let previous = EnrollmentEvent::PreviousRecordFound { records: vec![found], count: 1 };
-    let visit = DeviceId(Uuid::from_u128(0x1003)).enrollment();
-    desk.write(&visit.stream(), later(7_300), opened(visit.device())).await;
-    desk.write(&visit.stream(), later(7_301), previous).await;
+    let enrollment = DeviceId(Uuid::from_u128(0x1003)).enrollment();
+    desk.write(&enrollment.stream(), later(7_300), opened(enrollment.device())).await;
+    desk.write(&enrollment.stream(), later(7_301), previous).await;
     let refused = EnrollmentEvent::SignInRefused {
         method: SignInMethodName::LocalAccount,
         reason: SignInRefusal::WrongPassword,
         account: None,
         name: None,
     };
-    desk.write(&visit.stream(), later(7_302), refused).await;
+    desk.write(&enrollment.stream(), later(7_302), refused).await;
     desk.write(
         &second.stream(),
         later(8_000),

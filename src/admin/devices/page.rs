@@ -25,9 +25,9 @@ use projections::audit::{AuditFilter, Match, Row, supersession};
 use projections::claims::{Claim, open_of};
 use projections::commands::{self, ManagedApp, Queued};
 use projections::devices::{self as inventory, Device};
+use projections::enrollments;
 use projections::reenrollment::{self, Earlier};
 use projections::renewals::{self, Renewal};
-use projections::visits;
 use projections::{ProjectionError, Projections, last_seen};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -267,7 +267,7 @@ async fn look_up(
             claims.push((claim, other));
         }
     }
-    let visit = visits::get(projections, id.enrollment()).await?;
+    let enrollment = enrollments::get(projections, id.enrollment()).await?;
     // Commands, apps and renewals are only shown for the present.
     let (commands, apps, renewal) = match as_of {
         None => (
@@ -277,7 +277,7 @@ async fn look_up(
         ),
         Some(_) => (vec![], vec![], None),
     };
-    let by_account = visit.is_some_and(|visit| visit.by_account);
+    let by_account = enrollment.is_some_and(|enrollment| enrollment.by_account);
     let (more, rows) = (history.next.is_some(), history.rows);
     Ok(Some(Found {
         commands,

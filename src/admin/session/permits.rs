@@ -166,7 +166,7 @@ impl Permit for ExportsInventory {
     const ACT: &'static str = "export the inventory";
 }
 
-/// Sees the funnel and visits of individual people.
+/// Sees the funnel and enrollments of individual people.
 pub(crate) struct SeesFunnel;
 
 impl Permit for SeesFunnel {

@@ -10,31 +10,31 @@ const BROWSER: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebK
                        Version/17.5 Safari/605.1.15";
 
 /// The administrator finds the devices in the inventory, the auditor their enrollments in the audit trail, and the help
-/// desk the visits.
+/// desk the enrollments.
 pub(super) async fn look(stage: &Stage) -> anyhow::Result<()> {
     say("\nThe staff look at the console\n");
     let passwords = &stage.passwords;
-    let devices = visit(stage, ADMINISTRATOR, &passwords.administrator, "/console/devices").await?;
+    let devices = open_page(stage, ADMINISTRATOR, &passwords.administrator, "/console/devices").await?;
     for device in ["iPhone", "iPad"] {
         if !devices.text.contains(device) {
             bail!("the console lists no {device}: {}", devices.text);
         }
     }
     say("  The administrator signs in: the iPhones and the iPad are in the inventory.");
-    let trail = visit(stage, AUDITOR, &passwords.auditor, "/console/audit?type=DeviceEnrolled").await?;
+    let trail = open_page(stage, AUDITOR, &passwords.auditor, "/console/audit?type=DeviceEnrolled").await?;
     if !trail.text.contains("DeviceEnrolled") {
         bail!("the audit trail shows no enrollment: {}", trail.text);
     }
     say("  The auditor signs in: the audit trail shows the enrollments.");
-    let visits = visit(stage, HELP_DESK, &passwords.help_desk, "/console/visits").await?;
-    if !visits.text.contains("Enrolled") {
-        bail!("the help desk sees no enrollment: {}", visits.text);
+    let enrollments = open_page(stage, HELP_DESK, &passwords.help_desk, "/console/visits").await?;
+    if !enrollments.text.contains("Enrolled") {
+        bail!("the help desk sees no enrollment: {}", enrollments.text);
     }
-    say("  The help desk signs in: each visit is listed with its help code.");
+    say("  The help desk signs in: each enrollment is listed with its help code.");
     Ok(())
 }
 
-async fn visit(stage: &Stage, user_name: &str, password: &str, path: &str) -> anyhow::Result<Page> {
+async fn open_page(stage: &Stage, user_name: &str, password: &str, path: &str) -> anyhow::Result<Page> {
     let address = format!("{}{path}", stage.address());
     let mut safari = Safari::new(BROWSER.into(), true, Trust::default());
     safari.proceed_in_spite_of_warning(&address).await?;

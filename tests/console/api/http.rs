@@ -151,10 +151,19 @@ async fn a_page_of_the_console_says_which_filter_it_does_not_know() {
         let answer = browser.get(&format!("/console/{page}")).await;
         assert!(answer.texts("main p").concat().contains(&format!("“{name}”")), "{page}: {}", answer.body);
     }
-    let (device, visit) = (format!("devices/{device}/commands/ask"), format!("visits/{device}"));
-    for page in
-        ["", "commands", "commands/ask", "earlier", "staff", "settings", "settings/change", "account", &device, &visit]
-    {
+    let (device, enrollment) = (format!("devices/{device}/commands/ask"), format!("visits/{device}"));
+    for page in [
+        "",
+        "commands",
+        "commands/ask",
+        "earlier",
+        "staff",
+        "settings",
+        "settings/change",
+        "account",
+        &device,
+        &enrollment,
+    ] {
         let answer = browser.get(&format!("/console/{page}?ownership=personal")).await;
         assert_eq!(answer.status, 400, "{page}: {}", answer.body);
         let told = answer.texts("main p").concat();

@@ -1,6 +1,6 @@
 //! Staff use the console in real browsers: sign-in, the inventory, a device, the audit trail.
 
-use crate::visits::stuck;
+use crate::enrollments::stuck;
 use devices::commands::build::{self, AppName};
 use events::device::CommandId;
 use events::staff::Privilege;

@@ -37,14 +37,14 @@ impl WebDriverCompatibleCommand for AddAuthenticator {
     }
 }
 
-struct Visit<'a> {
+struct Enrollment<'a> {
     browser: &'a Browser,
     url: String,
     axe: Option<Axe>,
     test: &'a str,
 }
 
-impl Visit<'_> {
+impl Enrollment<'_> {
     async fn open(&self, path: &str) {
         self.browser.client.goto(&format!("{}{path}", self.url)).await.unwrap();
     }
@@ -100,35 +100,35 @@ async fn walk(test: &str, (width, height): (u32, u32), dark: bool) {
     server.add_user("grace", PASSWORD, &[Privilege::Administrator]).await;
     server.settings(|settings| settings.second_factors.required_for = [Privilege::Administrator].into()).await;
     browser.client.issue_cmd(AddAuthenticator).await.expect("the driver supports virtual authenticators");
-    let visit = Visit { browser: &browser, url: server.url(), axe: Axe::load(test), test };
+    let enrollment = Enrollment { browser: &browser, url: server.url(), axe: Axe::load(test), test };
 
-    visit.sign_in().await;
-    visit.at("/console/account/factors/new").await;
-    visit.look("factor-new").await;
-    visit.click("form[action$='passkey/begin'] button").await;
-    visit.at("/console/account/factors/passkey").await;
-    visit.look("passkey-add").await;
-    visit.click("#passkey button").await;
-    visit.heading("Recovery codes").await;
-    visit.look("recovery-codes").await;
-    visit.click("main a.btn").await;
-    visit.at("/console/devices").await;
+    enrollment.sign_in().await;
+    enrollment.at("/console/account/factors/new").await;
+    enrollment.look("factor-new").await;
+    enrollment.click("form[action$='passkey/begin'] button").await;
+    enrollment.at("/console/account/factors/passkey").await;
+    enrollment.look("passkey-add").await;
+    enrollment.click("#passkey button").await;
+    enrollment.heading("Recovery codes").await;
+    enrollment.look("recovery-codes").await;
+    enrollment.click("main a.btn").await;
+    enrollment.at("/console/devices").await;
 
-    visit.open("/console/account").await;
-    visit.look("account").await;
-    visit.click(".who button").await;
-    visit.at("/console/sign-in").await;
-    visit.sign_in().await;
-    visit.at("/console/second-factor").await;
-    visit.look("second-factor").await;
-    visit.click("form[action$='passkey/begin'] button").await;
-    visit.at("/console/devices").await;
+    enrollment.open("/console/account").await;
+    enrollment.look("account").await;
+    enrollment.click(".who button").await;
+    enrollment.at("/console/sign-in").await;
+    enrollment.sign_in().await;
+    enrollment.at("/console/second-factor").await;
+    enrollment.look("second-factor").await;
+    enrollment.click("form[action$='passkey/begin'] button").await;
+    enrollment.at("/console/devices").await;
 
-    visit.open("/console/confirm?next=/console/staff").await;
-    visit.look("confirm").await;
-    visit.click("form[action$='passkey/begin'] button").await;
-    visit.at("/console/staff").await;
-    visit.look("staff").await;
+    enrollment.open("/console/confirm?next=/console/staff").await;
+    enrollment.look("confirm").await;
+    enrollment.click("form[action$='passkey/begin'] button").await;
+    enrollment.at("/console/staff").await;
+    enrollment.look("staff").await;
 
     let events: Vec<StaffEvent> =
         server.events_of("staff").await.into_iter().filter_map(|event| StaffEvent::try_from(event).ok()).collect();
@@ -139,23 +139,23 @@ async fn walk(test: &str, (width, height): (u32, u32), dark: bool) {
     }
 
     // Other pages: the set-up of one-time codes, another person's account, the first account.
-    visit.open("/console/account/factors/new").await;
-    visit.click("form[action$='one-time-codes/begin'] button").await;
-    visit.at("/console/account/factors/one-time-codes").await;
-    visit.look("one-time-codes").await;
+    enrollment.open("/console/account/factors/new").await;
+    enrollment.click("form[action$='one-time-codes/begin'] button").await;
+    enrollment.at("/console/account/factors/one-time-codes").await;
+    enrollment.look("one-time-codes").await;
     let other = Client::signed_in(&server, "ada", &[Privilege::Auditor, Privilege::HelpDesk]).await;
     server.caught_up().await;
-    visit.open("/console/staff").await;
-    visit.click("tbody th a[href*='/console/staff/']").await;
-    visit.heading("ada of Example School").await;
+    enrollment.open("/console/staff").await;
+    enrollment.click("tbody th a[href*='/console/staff/']").await;
+    enrollment.heading("ada of Example School").await;
     for summary in browser.client.find_all(Locator::Css("summary")).await.unwrap() {
         summary.click().await.unwrap();
     }
-    visit.look("staff-member").await;
+    enrollment.look("staff-member").await;
     drop(other);
     let Answer::Done { said } = execute(&server.app().staff, Request::SetUpLink).await else { panic!("no link") };
     browser.client.goto(said.lines().last().unwrap()).await.unwrap();
-    visit.look("set-up").await;
+    enrollment.look("set-up").await;
     browser.close().await;
     server.stop().await;
 }

@@ -134,10 +134,11 @@ async fn a_message_that_the_device_did_not_sign_leaves_a_fact_that_is_not_the_de
     server.stop().await;
 }
 
-/// Returns the reasons of refused identity requests: those recorded in visits, and those that belong to no visit.
+/// Returns the reasons of refused identity requests: those recorded in enrollments, and those that belong to no
+/// enrollment.
 async fn identity_refusals(server: &TestServer) -> (Vec<IdentityRefusal>, Vec<IdentityRefusal>) {
     let log = server.whole_log().await;
-    let visits = log.iter().filter_map(|entry| match &entry.event {
+    let enrollments = log.iter().filter_map(|entry| match &entry.event {
         Event::Enrollment(EnrollmentEvent::IdentityRefused { why }) => Some(*why),
         _ => None,
     });
@@ -149,7 +150,7 @@ async fn identity_refusals(server: &TestServer) -> (Vec<IdentityRefusal>, Vec<Id
         }
         _ => None,
     });
-    (visits.collect(), nobodys.collect())
+    (enrollments.collect(), nobodys.collect())
 }
 
 #[actix_web::test]
@@ -172,9 +173,9 @@ async fn a_request_for_an_identity_that_is_refused_leaves_a_fact_where_it_belong
     for challenge in [&guessed, &nobody, "letmein"] {
         ask(challenge, &KEYS).await.unwrap_err();
     }
-    let (visits, nobodys) = identity_refusals(&server).await;
+    let (enrollments, nobodys) = identity_refusals(&server).await;
     assert_eq!(
-        visits,
+        enrollments,
         [IdentityRefusal::ChallengeExpired, IdentityRefusal::ChallengeUsed],
         "repeated refusals are only counted"
     );

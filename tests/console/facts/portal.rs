@@ -99,7 +99,7 @@ async fn what_a_person_is_refused_or_changes_at_the_portal_leaves_a_fact() {
     guest.post("/enroll/language", &[("language", "de")]).await;
     assert_eq!(watch.news().await, Vec::<String>::new(), "before sign-in the language is recorded with the next event");
     guest.sign_in("ada", PASSWORD).await;
-    watch.left("LanguageChosen", "signing in with another language than the visit began with").await;
+    watch.left("LanguageChosen", "signing in with another language than the enrollment began with").await;
     guest.get("/enroll/ownership").await;
     guest.post("/enroll/language", &[("language", "en")]).await;
     watch.left("LanguageChosen", "another language").await;
@@ -179,7 +179,7 @@ async fn a_kind_of_device_that_is_offered_no_more_leaves_a_fact() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_visit_writes_equal_refusals_once_and_counts_the_others_and_a_few_changes_of_language() {
+async fn an_enrollment_writes_equal_refusals_once_and_counts_the_others_and_a_few_changes_of_language() {
     let server = server().await;
     let mut guest = Guest::new(&server, &iphone("17.5"));
     guest.sign_in("ada", PASSWORD).await;
@@ -209,7 +209,7 @@ async fn a_visit_writes_equal_refusals_once_and_counts_the_others_and_a_few_chan
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_visit_serves_twenty_profiles_and_counts_whoever_asks_for_more() {
+async fn an_enrollment_serves_twenty_profiles_and_counts_whoever_asks_for_more() {
     let server = server().await;
     let mut guest = Guest::new(&server, &iphone("17.5"));
     let terms = to_the_terms(&mut guest).await;

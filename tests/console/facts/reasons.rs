@@ -249,7 +249,7 @@ async fn each_scep_message_that_is_refused_is_on_record_with_its_reason() {
 }
 
 #[actix_web::test]
-async fn each_request_for_an_identity_that_a_visit_refuses_is_on_record_with_its_reason() {
+async fn each_request_for_an_identity_that_an_enrollment_refuses_is_on_record_with_its_reason() {
     let server = TestServer::start().await;
     let client = server.client();
     let ask =

@@ -1,6 +1,6 @@
 //! Tests of unknown clients, of other devices, and of devices that the settings refuse.
 
-use super::{scene, visits};
+use super::{enrollments, scene};
 use events::Event;
 use events::enrollment::{EnrollmentEvent, EnrollmentRefusal, ProfileServiceRefusal};
 use events::settings::{Limits, ProfileService as Setting};
@@ -47,11 +47,11 @@ async fn refusals(scene: &Scene) -> Vec<ProfileServiceRefusal> {
         EnrollmentEvent::ProfileServiceRefused { why, .. } => Some(why),
         _ => None,
     };
-    visits(scene).await.into_iter().filter_map(why).collect()
+    enrollments(scene).await.into_iter().filter_map(why).collect()
 }
 
 async fn ended(scene: &Scene) -> Option<EnrollmentRefusal> {
-    visits(scene).await.into_iter().find_map(|event| match event {
+    enrollments(scene).await.into_iter().find_map(|event| match event {
         EnrollmentEvent::EnrollmentRefused { why } => Some(why),
         _ => None,
     })
@@ -69,7 +69,7 @@ async fn assert_forgotten(scene: &Scene, device: &Device) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_knows_no_challenge_is_refused_and_leaves_no_trace_on_any_visit() {
+async fn whoever_knows_no_challenge_is_refused_and_leaves_no_trace_on_any_enrollment() {
     let (scene, _file) = scene(true, ASKS).await;
     let (walk, service) = taken(&scene, iphone()).await;
     let (device, before) = (walk.device, scene.server.events_of("enrollment").await);
@@ -279,7 +279,7 @@ async fn limits_hold_before_the_profile_leaves_and_nothing_of_the_device_is_kept
     let refused = walk.device.be_verified(&service).await;
     assert!(matches!(refused, Err(DeviceError::Refused { status: 403, .. })));
     assert_eq!(ended(&scene).await, Some(EnrollmentRefusal::ModelNotPermitted));
-    assert!(!visits(&scene).await.iter().any(|event| matches!(event, EnrollmentEvent::MdmProfileServed { .. })));
+    assert!(!enrollments(&scene).await.iter().any(|event| matches!(event, EnrollmentEvent::MdmProfileServed { .. })));
     assert_forgotten(&scene, &walk.device).await;
     scene.strike().await;
 }

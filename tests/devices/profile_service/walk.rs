@@ -1,6 +1,6 @@
 //! Tests of the Profile Service: every version and family, the recorded events, and lost responses.
 
-use super::{scene, visits};
+use super::{enrollments, scene};
 use apple::check_profile;
 use decisions::apple_target;
 use events::device::DeviceId;
@@ -80,7 +80,7 @@ async fn what_was_served_and_what_the_device_told_is_on_record() {
     );
     assert!(log.contains("iPhone14,5, genuine"), "{log}");
     let hardware = &walk.device.hardware;
-    let told = visits(&scene).await.into_iter().find_map(|event| match event {
+    let told = enrollments(&scene).await.into_iter().find_map(|event| match event {
         EnrollmentEvent::DeviceAttributesReported { attributes, signature, .. } => Some((attributes, signature)),
         _ => None,
     });
@@ -107,7 +107,7 @@ async fn a_device_of_an_unknown_ca_enrolls_and_the_record_says_so() {
     arrived(&mut walk, &scene).await;
     let log = scene.log_of(&walk.device).await;
     assert!(log.contains("of an unknown issuer"), "{log}");
-    // The console shows it on the pages of the device and of the visit.
+    // The console shows it on the pages of the device and of the enrollment.
     scene.server.caught_up().await;
     let admin = Browser::signed_in(&scene.server, "grace", &[Privilege::Administrator]).await;
     let id = id_of(&walk.device);
@@ -125,7 +125,9 @@ async fn personal_devices_are_never_asked_and_neither_is_anybody_where_the_setti
     scene.enroll(Visitor::personal(Family::IPhone, "17.5")).await;
     scene.server.settings(|settings| settings.profile_service.enabled = false).await;
     scene.enroll(Visitor::institutional(Family::IPhone, "17.5")).await;
-    assert!(!visits(&scene).await.iter().any(|event| matches!(event, EnrollmentEvent::ProfileServiceServed { .. })));
+    assert!(
+        !enrollments(&scene).await.iter().any(|event| matches!(event, EnrollmentEvent::ProfileServiceServed { .. }))
+    );
     scene.strike().await;
 }
 
@@ -178,7 +180,7 @@ async fn hardware_that_is_managed_already_is_found_before_it_gets_the_profile() 
     let old: DeviceId = id_of(&first);
     let (mut walk, service) = taken(&scene, erased(&first)).await;
     walk.device.be_verified(&service).await.unwrap();
-    let found = visits(&scene).await.into_iter().any(|event| {
+    let found = enrollments(&scene).await.into_iter().any(|event| {
         matches!(&event, EnrollmentEvent::PreviousRecordFound { records, count: 1 }
             if records[0].device == old && records[0].evidence == [Evidence::SameHardware])
     });

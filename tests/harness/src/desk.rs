@@ -232,7 +232,7 @@ fn walk(device: DeviceId, person: PersonId, user_name: Personal<String>) -> Vec<
     vec![
         EnrollmentEvent::VisitOpened {
             session: SecretHash("00".into()),
-            user_agent: Personal::new(device.enrollment().visit_key(), "Safari".to_owned()),
+            user_agent: Personal::new(device.enrollment().enrollment_key(), "Safari".to_owned()),
             platform: Platform { family: DeviceFamily::IPhone, version: Some(OsVersion::new(17, 5)) },
             language: "en".into(),
         },

@@ -1,12 +1,12 @@
-//! Devices that send what a test wants. Their visits are created by commands, their identities are issued by SCEP, and
-//! every message goes over TLS to the endpoints.
+//! Devices that send what a test wants. Their enrollments are created by commands, their identities are issued by SCEP,
+//! and every message goes over TLS to the endpoints.
 
 use crate::waiting::until;
 use crate::{TestServer, inspector};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use decisions::enrollment::{Admission, Command, Enrollment, Entry, Policy, SignedIn};
 use decisions::staff::UserName;
-use decisions::visit::{Admission, Command, Entry, Policy, SignedIn, Visit};
 use devices::enrollment_profile;
 use events::device::{DeviceEvent, DeviceId};
 use events::enrollment::{
@@ -35,14 +35,14 @@ pub static KEYS: LazyLock<KeyPool> = LazyLock::new(|| KeyPool::shared(3).unwrap(
 
 pub const IOS: IosVersion = IosVersion::new(17, 5);
 
-/// A visit at its last step: the MDM profile was served with this challenge.
+/// An enrollment at its last step: the MDM profile was served with this challenge.
 pub struct Invited {
     pub enrollment: EnrollmentId,
     pub profile: ServedProfile,
     pub challenge: String,
 }
 
-/// Brings a visit to the point where the device has its profile.
+/// Brings an enrollment to the point where the device has its profile.
 pub async fn invite(server: &TestServer, kind: EnrollmentKind) -> Invited {
     invite_by(server, kind, None).await
 }
@@ -94,7 +94,7 @@ pub async fn invite_by(server: &TestServer, kind: EnrollmentKind, technician: Op
     Invited { enrollment, profile, challenge }
 }
 
-/// User name of the local account that signs in on these visits; it has the privilege to enroll.
+/// User name of the local account that signs in on these enrollments; it has the privilege to enroll.
 pub const HOLDER: &str = "holder";
 /// User name of the local account that enrolls devices for others.
 const TECHNICIAN: &str = "technician";
@@ -112,7 +112,7 @@ async fn account(server: &TestServer, user_name: &str, privilege: Privilege) -> 
 
 async fn perform(server: &TestServer, enrollment: EnrollmentId, command: &Command) {
     let context = Context::of(Actor::new(ActorKind::Visitor, enrollment), None, enrollment.0);
-    server.app().platform.perform::<Visit>(&enrollment.stream(), command, &context).await.unwrap();
+    server.app().platform.perform::<Enrollment>(&enrollment.stream(), command, &context).await.unwrap();
 }
 
 fn profile(server: &TestServer, kind: EnrollmentKind, person: PersonId) -> ServedProfile {

@@ -109,7 +109,7 @@ async fn a_known_name_and_an_unknown_one_are_answered_alike_while_their_source_f
         ),
         "{of_account:?}"
     );
-    assert_eq!(server.events_of("enrollment").await, vec![], "no visit was opened for either name");
+    assert_eq!(server.events_of("enrollment").await, vec![], "no enrollment was opened for either name");
     server.stop().await;
 }
 

@@ -128,7 +128,8 @@ async fn a_projection_whose_fold_fails_stops_alone_and_its_pages_say_so() {
 async fn an_effect_that_fails_is_set_aside_and_holds_up_no_other() {
     let server = TestServer::start().await;
     let app = server.app().clone();
-    let (person, visit) = (PersonId(app.platform.world.random_uuid()), EnrollmentId(app.platform.world.random_uuid()));
+    let (person, enrollment) =
+        (PersonId(app.platform.world.random_uuid()), EnrollmentId(app.platform.world.random_uuid()));
     let now = app.platform.world.now();
     let personal = |text: &str| Personal::new(person.key(), text.to_owned());
     // A person who signed in and whose key is destroyed since then. Nothing can be stored for this person.
@@ -139,7 +140,7 @@ async fn an_effect_that_fails_is_set_aside_and_holds_up_no_other() {
     let session = events::enrollment::SecretHash("0".into());
     let signed_in =
         EnrollmentEvent::UserSignedIn { method, person, account: "a".into(), user_name: personal("ada"), session };
-    write(&server, &visit.stream(), now, signed_in).await;
+    write(&server, &enrollment.stream(), now, signed_in).await;
     server.reacted().await;
     let keys = Arc::clone(&app.platform.keys);
     let key = person.key();
@@ -147,8 +148,8 @@ async fn an_effect_that_fails_is_set_aside_and_holds_up_no_other() {
         .await
         .unwrap()
         .unwrap();
-    let given = Personal::new(events::KeyName::of("staff", visit), "ada@example.com".to_owned());
-    write(&server, &visit.stream(), now, EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id: given }).await;
+    let given = Personal::new(events::KeyName::of("staff", enrollment), "ada@example.com".to_owned());
+    write(&server, &enrollment.stream(), now, EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id: given }).await;
     // The next effect is not delayed.
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     until("the first questions", async || {
@@ -158,7 +159,7 @@ async fn an_effect_that_fails_is_set_aside_and_holds_up_no_other() {
     server.reacted().await;
     let aside = app.platform.projections.set_aside("reactions-effects", 10).await.unwrap();
     let log = server.whole_log().await;
-    let failed: Vec<_> = log.iter().filter(|entry| is_given(entry, visit)).map(|entry| entry.position).collect();
+    let failed: Vec<_> = log.iter().filter(|entry| is_given(entry, enrollment)).map(|entry| entry.position).collect();
     assert_eq!(aside, failed);
     server.stop().await;
 }
@@ -183,11 +184,11 @@ async fn databases_that_were_set_aside_are_removed_when_a_person_is_erased() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_cannot_be_opened_is_set_aside_and_holds_up_no_effect_of_another() {
     let mut server = TestServer::start().await;
-    let visit = EnrollmentId(server.app().platform.world.random_uuid());
-    let key = events::KeyName::of("staff", visit);
+    let enrollment = EnrollmentId(server.app().platform.world.random_uuid());
+    let key = events::KeyName::of("staff", enrollment);
     let given = Personal::new(key.clone(), "ada@example.com".to_owned());
     let given = EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id: given };
-    write(&server, &visit.stream(), server.app().platform.world.now(), given).await;
+    write(&server, &enrollment.stream(), server.app().platform.world.now(), given).await;
     server.reacted().await;
     let data = server.directory().join("data");
     let alter_its_key = || {
@@ -210,8 +211,8 @@ async fn an_event_that_cannot_be_opened_is_set_aside_and_holds_up_no_effect_of_a
     server.abandon().await;
 }
 
-fn is_given(entry: &Entry, visit: EnrollmentId) -> bool {
-    entry.stream == visit.stream() && entry.event.type_name() == "ManagedAppleIdGiven"
+fn is_given(entry: &Entry, enrollment: EnrollmentId) -> bool {
+    entry.stream == enrollment.stream() && entry.event.type_name() == "ManagedAppleIdGiven"
 }
 
 #[tokio::test(flavor = "multi_thread")]

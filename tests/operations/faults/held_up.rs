@@ -139,7 +139,7 @@ fn is_let_in(opened: &Opened) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_comes_back_with_the_cookie_of_a_corrupt_visit_begins_anew() {
+async fn who_comes_back_with_the_cookie_of_a_corrupt_enrollment_begins_anew() {
     let mut server = TestServer::start().await;
     server.add_user("ada", PASSWORD, &[Privilege::Enroll]).await;
     let user_agent = Hardware::new(Family::IPhone, "17.5".parse().unwrap()).user_agent();
@@ -150,9 +150,10 @@ async fn who_comes_back_with_the_cookie_of_a_corrupt_visit_begins_anew() {
     let signed_in = safari.send_form("continue", &[("user_name", "ada"), ("password", PASSWORD)]).await.unwrap();
     assert!(is_let_in(&signed_in), "{signed_in:?}");
     server.caught_up().await;
-    let visit = server.whole_log().await.into_iter().find(|entry| entry.stream.category() == "enrollment").unwrap();
+    let enrollment =
+        server.whole_log().await.into_iter().find(|entry| entry.stream.category() == "enrollment").unwrap();
     let log = server.directory().join("data/events.db");
-    server.restart_after(|| flip_a_bit_of(&log, visit.id)).await;
+    server.restart_after(|| flip_a_bit_of(&log, enrollment.id)).await;
     safari.open(&address).await.unwrap();
     let signed_in = safari.send_form("continue", &[("user_name", "ada"), ("password", PASSWORD)]).await.unwrap();
     assert!(is_let_in(&signed_in), "{signed_in:?}");

@@ -106,8 +106,8 @@ async fn what_lost_keys_sealed_reads_key_lost_and_its_person_goes_on_under_anoth
     };
     let told = lost(scene.server.log_of(&log_stream()).await);
     assert!(told.len() == 1 && told[0] >= 2, "{told:?}");
-    let visit = gone(&scene.server.log_of(&device.enrollment().stream()).await);
-    assert!(!visit.is_empty() && visit.iter().all(|gone| *gone == Some(Gone::Lost)), "{visit:?}");
+    let enrollment = gone(&scene.server.log_of(&device.enrollment().stream()).await);
+    assert!(!enrollment.is_empty() && enrollment.iter().all(|gone| *gone == Some(Gone::Lost)), "{enrollment:?}");
     scene.server.caught_up().await;
     let staff = Browser::signed_in(&scene.server, "auditor", &[Privilege::Administrator, Privilege::Auditor]).await;
     let trail = staff.get("/console/audit").await;
@@ -139,13 +139,14 @@ async fn erase(server: &TestServer, person: PersonId) {
     server.settled().await;
 }
 
-/// Asserts that the keys of an erased person and of their visit are destroyed, and that the visit reads as erased.
-async fn reads_erased(server: &TestServer, person: PersonId, visit: EnrollmentId) {
-    for key in [person.key(), visit.visit_key()] {
+/// Asserts that the keys of an erased person and of their enrollment are destroyed, and that the enrollment reads as
+/// erased.
+async fn reads_erased(server: &TestServer, person: PersonId, enrollment: EnrollmentId) {
+    for key in [person.key(), enrollment.enrollment_key()] {
         let held = server.app().platform.log.keys().key(&key).unwrap();
         assert!(matches!(held, Held::Destroyed), "{} exists again or is lost", key.0);
     }
-    let opened = server.log_of(&visit.stream()).await.remove(0);
+    let opened = server.log_of(&enrollment.stream()).await.remove(0);
     assert_eq!(opened.source.unwrap().gone(), Some(Gone::Erased));
 }
 
@@ -190,7 +191,7 @@ async fn an_erased_person_whose_key_the_older_key_store_lacks_reads_erased_and_i
     for entry in scene.server.log_of(&log_stream()).await {
         if let Event::Log(LogEvent::KeysLost { names }) = entry.event {
             assert!(names.iter().all(|name| name.first() != person.key()), "{names:?}");
-            assert!(!names.contains(&device.enrollment().visit_key()), "{names:?}");
+            assert!(!names.contains(&device.enrollment().enrollment_key()), "{names:?}");
         }
     }
     let again = person.key();

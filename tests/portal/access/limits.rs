@@ -1,6 +1,6 @@
 //! Tests of limits on devices. The portal checks what the browser reveals; `Authenticate` checks the device itself.
 
-use super::{guest, rules, text, visits};
+use super::{enrollments, guest, rules, text};
 use decisions::device::{Command, Device};
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, EnrollmentRefusal, OsVersion, Ownership};
 use events::settings::{Limits, VersionRange};
@@ -50,7 +50,7 @@ async fn at_the_portal_each_limit_has_its_own_message_and_says_what_is_allowed()
         server.settings(|settings| settings.limits = limits).await;
         let mut guest = guest(&server, "17.5");
         assert_eq!(guest.sign_in("ada", PASSWORD).await.led_to(), Some("/enroll/stopped"));
-        assert_eq!(visits(&server).await.last(), Some(&refused(why)));
+        assert_eq!(enrollments(&server).await.last(), Some(&refused(why)));
         let page = text(&guest.get("/enroll/stopped").await);
         assert!(page.contains(told), "{told:?} is not in {page:?}");
     }
@@ -70,10 +70,10 @@ async fn at_authenticate_the_device_says_the_truth_and_nothing_of_its_hardware_i
         server.settings(|settings| settings.limits = limits).await;
         assert_eq!(device.check_in(&device.authenticate()).await, 403, "{why:?}");
         assert!(device.history(&server).await.is_empty());
-        let visit = server.log_of(&device.id.enrollment().stream()).await;
-        let last: Vec<String> = visit.iter().rev().take(2).map(|entry| entry.event.type_name()).collect();
+        let enrollment = server.log_of(&device.id.enrollment().stream()).await;
+        let last: Vec<String> = enrollment.iter().rev().take(2).map(|entry| entry.event.type_name()).collect();
         assert_eq!(last, ["IdentityRevoked", "EnrollmentRefused"]);
-        assert!(visit.iter().any(|entry| entry.event == refused(why).into()), "{why:?}");
+        assert!(enrollment.iter().any(|entry| entry.event == refused(why).into()), "{why:?}");
         // Management ends here: the server rejects later messages with this identity.
         assert_eq!(device.check_in(&device.token_update("MAGIC")).await, 403);
     }
@@ -177,11 +177,11 @@ async fn an_enrolled_device_counts_and_is_found_though_its_record_is_archived() 
     let mut second = scene.walk(Visitor::institutional(Family::IPad, "17.5"));
     let Ending::Directed(page) = second.run(&scene.address(), &mut Nobody).await.unwrap() else { panic!("enrolled") };
     assert!(page.text.contains("allows you at a time: 1."), "{}", page.text);
-    assert_eq!(visits(&scene.server).await.last(), Some(&refused(EnrollmentRefusal::TooManyDevices)));
+    assert_eq!(enrollments(&scene.server).await.last(), Some(&refused(EnrollmentRefusal::TooManyDevices)));
     scene.server.settings(|settings| settings.access = events::settings::Settings::default().access).await;
     let third = id_of(&scene.enroll(Visitor::institutional(Family::IPhone, "17.5")).await);
-    let visit = scene.server.log_of(&third.enrollment().stream()).await;
-    assert!(visit.iter().any(|entry| entry.event.type_name() == "PreviousRecordFound"), "{visit:?}");
+    let enrollment = scene.server.log_of(&third.enrollment().stream()).await;
+    assert!(enrollment.iter().any(|entry| entry.event.type_name() == "PreviousRecordFound"), "{enrollment:?}");
     scene.strike().await;
 }
 
@@ -206,7 +206,7 @@ async fn a_number_of_devices_that_is_unknown_is_not_none_where_it_is_limited_and
     let ended = walk.run(&scene.address(), &mut Nobody).await;
     assert!(!matches!(ended, Ok(Ending::Enrolled(_))), "{ended:?}");
     let signed_in = |event: &&EnrollmentEvent| matches!(event, EnrollmentEvent::UserSignedIn { .. });
-    let entered = visits(&scene.server).await.iter().filter(signed_in).count();
+    let entered = enrollments(&scene.server).await.iter().filter(signed_in).count();
     assert_eq!(entered, 1, "the server must not decide while the number of devices is unknown");
     scene.server.settings(|settings| settings.access = events::settings::Settings::default().access).await;
     let mut walk = scene.walk(Visitor::institutional(Family::IPhone, "17.5"));
@@ -216,7 +216,7 @@ async fn a_number_of_devices_that_is_unknown_is_not_none_where_it_is_limited_and
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_visits_begun_at_once_the_second_device_is_refused_at_authenticate() {
+async fn of_two_enrollments_begun_at_once_the_second_device_is_refused_at_authenticate() {
     let scene = Scene::set().await;
     scene.server.settings(|settings| settings.access = rules(ONE_EACH)).await;
     let mut walks = Vec::new();
@@ -241,7 +241,7 @@ async fn of_two_visits_begun_at_once_the_second_device_is_refused_at_authenticat
     assert!(endings[0].is_ok(), "{endings:?}");
     assert!(matches!(endings[1], Err(WalkError::Device { .. })), "{endings:?}");
     let why = refused(EnrollmentRefusal::TooManyDevices);
-    assert_eq!(visits(&scene.server).await.iter().filter(|event| **event == why).count(), 1);
+    assert_eq!(enrollments(&scene.server).await.iter().filter(|event| **event == why).count(), 1);
     let page = back_in_safari(&mut walks[1].0, &scene).await;
     assert!(page.contains("allows you at a time: 1."), "{page}");
     scene.answer_first_commands(&mut walks[0].0.device).await;

@@ -1,6 +1,6 @@
 //! Tests of access rules, which are evaluated at sign-in.
 
-use super::{guest, rules, server_with, text, visits};
+use super::{enrollments, guest, rules, server_with, text};
 use events::enrollment::{Access, EnrollmentEvent, EnrollmentRefusal, Ownership};
 use events::staff::Privilege;
 use harness::TestServer;
@@ -30,7 +30,7 @@ const RULES: &str = r#"
 "#;
 
 async fn decided(server: &TestServer) -> Vec<Access> {
-    let decided = visits(server).await.into_iter().filter_map(|event| match event {
+    let decided = enrollments(server).await.into_iter().filter_map(|event| match event {
         EnrollmentEvent::AccessDecided { access } => Some(access),
         _ => None,
     });
@@ -62,7 +62,7 @@ async fn the_first_rule_about_somebody_decides_at_sign_in_by_claim_group_and_pro
     assert_eq!(rules, [Some("Physicists"), Some("Staff"), Some("Local accounts"), None]);
     let providers: Vec<&str> = decided.iter().map(|access| access.provider.as_str()).collect();
     assert_eq!(providers, ["main", "main", "local", "main"]);
-    let chosen: Vec<Ownership> = visits(&server)
+    let chosen: Vec<Ownership> = enrollments(&server)
         .await
         .into_iter()
         .filter_map(|event| match event {
@@ -96,12 +96,12 @@ async fn whom_no_rule_permits_anything_is_told_so_and_what_to_do_before_any_othe
         assert_eq!(guest.get(&format!("/enroll/{beyond}")).await.led_to(), Some("/enroll/stopped"), "{beyond}");
     }
     let refused = EnrollmentEvent::EnrollmentRefused { why: EnrollmentRefusal::NotPermitted };
-    assert!(visits(&server).await.contains(&refused));
+    assert!(enrollments(&server).await.contains(&refused));
     // The help desk sees the rule that applied, not a message that no rule applied.
     server.caught_up().await;
     let desk = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
-    let visit = desk.get("/console/visits?state=refused").await.attribute("tbody a", "href").unwrap();
-    let page = desk.get(&visit).await.body;
+    let enrollment = desk.get("/console/visits?state=refused").await.attribute("tbody a", "href").unwrap();
+    let page = desk.get(&enrollment).await.body;
     assert!(page.contains("enroll the device here. The access rule “Nobody” applies: may enroll nothing."), "{page}");
     assert!(page.contains("Enrollment refused: the access rules do not permit it"), "{page}");
     assert!(!page.contains("No access rule") && !page.contains("no access rule"), "{page}");

@@ -1,4 +1,4 @@
-//! Tests that a revoked permission takes effect at once, even during a visit.
+//! Tests that a revoked permission takes effect at once, even during an enrollment.
 
 use super::{entries, guest, rules, server_with};
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, IdentityRefusal};
@@ -36,7 +36,7 @@ async fn a_profile_that_was_served_before_issues_nothing_once_the_account_is_dis
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_visit_ends_when_its_way_of_signing_in_is_switched_off() {
+async fn an_enrollment_ends_when_its_way_of_signing_in_is_switched_off() {
     if !slapd::is_here(test_name!()) {
         return;
     }
@@ -62,7 +62,7 @@ async fn a_visit_ends_when_its_way_of_signing_in_is_switched_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_visit_ends_when_the_rule_that_decided_is_gone_or_grants_less() {
+async fn an_enrollment_ends_when_the_rule_that_decided_is_gone_or_grants_less() {
     let server = server().await;
     let all = "[[access]]\nname = 'All'\nwho = 'everyone'\nenroll = ['personal', 'institutional']";
     let less = "[[access]]\nname = 'All'\nwho = 'everyone'\nenroll = ['personal']";
@@ -75,7 +75,7 @@ async fn a_visit_ends_when_the_rule_that_decided_is_gone_or_grants_less() {
         server.settings(|settings| settings.access = rules(taken)).await;
         assert_eq!(guest.get("/enroll/ownership").await.led_to(), Some("/enroll/sign-in"));
     }
-    // Rules are added where none existed: the visits in progress must be decided again.
+    // Rules are added where none existed: the enrollments in progress must be decided again.
     server.settings(|settings| settings.access.clear()).await;
     let mut guest = guest(&server, "17.5");
     guest.sign_in("ada", PASSWORD).await;

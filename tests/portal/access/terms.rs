@@ -1,6 +1,6 @@
 //! Tests of terms of use: each person is asked once per version, and the acceptance is recorded.
 
-use super::{guest, text, visits};
+use super::{enrollments, guest, text};
 use events::Event;
 use events::enrollment::{EnrollmentEvent, Ownership};
 use events::person::PersonEvent;
@@ -41,7 +41,7 @@ async fn accept(guest: &mut Guest, page: &Answer) -> Answer {
 
 /// Returns version, language and hash of every acceptance.
 async fn accepted(server: &TestServer) -> Vec<(String, String, String)> {
-    let accepted = visits(server).await.into_iter().filter_map(|event| match event {
+    let accepted = enrollments(server).await.into_iter().filter_map(|event| match event {
         EnrollmentEvent::TermsAccepted { version, language, text_hash, .. } => Some((version, language, text_hash)),
         _ => None,
     });
@@ -49,7 +49,7 @@ async fn accepted(server: &TestServer) -> Vec<(String, String, String)> {
 }
 
 async fn requested(server: &TestServer) -> Vec<String> {
-    let requested = visits(server).await.into_iter().filter_map(|event| match event {
+    let requested = enrollments(server).await.into_iter().filter_map(|event| match event {
         EnrollmentEvent::TermsRequested { version, .. } => Some(version),
         _ => None,
     });
@@ -154,7 +154,7 @@ async fn who_does_not_accept_is_logged_out_and_nothing_was_installed() {
     assert!(page.contains("I do not accept") && page.contains("you are signed out and nothing"), "{page}");
     assert_eq!(guest.post("/enroll/sign-out", &[]).await.led_to(), Some("/enroll/sign-in"));
     assert_eq!(guest.get("/enroll/terms").await.led_to(), Some("/enroll/sign-in"));
-    let events = visits(&server).await;
+    let events = enrollments(&server).await;
     assert_eq!(events.last(), Some(&EnrollmentEvent::SignedOut {}));
     assert!(accepted(&server).await.is_empty());
     server.stop().await;

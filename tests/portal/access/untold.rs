@@ -2,7 +2,7 @@
 //! differently, and must not be skipped because a provider did not return groups or claims.
 
 use super::settings::{with_providers, write};
-use super::{guest, rules, server_with, text, toml_settings, visits};
+use super::{enrollments, guest, rules, server_with, text, toml_settings};
 use events::enrollment::{EnrollmentEvent, EnrollmentRefusal};
 use events::staff::Privilege;
 use harness::TestServer;
@@ -44,7 +44,7 @@ async fn a_rule_finds_its_group_however_the_directory_writes_its_name() {
         assert_eq!(guest(&server, "17.5").sign_in(name, PASSWORD).await.led_to(), Some(led_to), "{name}");
     }
     // slapd escapes the comma differently than the rule does.
-    let received = visits(&server).await.into_iter().find_map(|event| match event {
+    let received = enrollments(&server).await.into_iter().find_map(|event| match event {
         EnrollmentEvent::AttributesReceived { attributes, .. } => attributes.get().cloned(),
         _ => None,
     });
@@ -101,7 +101,7 @@ async fn a_rule_about_what_the_directory_does_not_show_lets_nobody_in_by_chance(
 }
 
 async fn refusals(server: &TestServer) -> Vec<EnrollmentRefusal> {
-    let refused = visits(server).await.into_iter().filter_map(|event| match event {
+    let refused = enrollments(server).await.into_iter().filter_map(|event| match event {
         EnrollmentEvent::EnrollmentRefused { why } => Some(why),
         _ => None,
     });

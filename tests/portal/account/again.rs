@@ -1,7 +1,7 @@
 //! Tests of a repeated sign-in on an enrolled device. The server requests it by a 401 with a header, never by a bare
 //! 401.
 
-use super::visit_events;
+use super::enrollment_events;
 use events::device::DeviceEvent;
 use events::enrollment::{EnrollmentEvent, SignInAgainReason, SignInRefusal};
 use events::{Actor, ActorKind, Event};
@@ -51,7 +51,7 @@ async fn asked_why(scene: &Scene) -> Vec<SignInAgainReason> {
         EnrollmentEvent::SignInAgainAsked { why } => Some(why),
         _ => None,
     };
-    visit_events(scene).await.into_iter().filter_map(why).collect()
+    enrollment_events(scene).await.into_iter().filter_map(why).collect()
 }
 
 /// Lets two hours pass before the first TokenUpdate, as if the device or the server had lost its network.
@@ -89,7 +89,7 @@ async fn an_expired_token_asks_for_sign_in_and_the_device_stays_enrolled() {
     let signed_in = walk.sign_in_again(&url, &mut Nobody).await.unwrap();
     assert!(matches!(signed_in, SignedIn::Token(_)), "{signed_in:?}");
     walk.device.poll().await.unwrap();
-    let events = visit_events(&scene).await;
+    let events = enrollment_events(&scene).await;
     let again = |event: &EnrollmentEvent| matches!(event, EnrollmentEvent::UserSignedInAgain { .. });
     assert_eq!(events.iter().filter(|event| again(event)).count(), 1);
     scene.strike().await;
@@ -119,7 +119,7 @@ async fn somebody_else_cannot_sign_in_on_the_device() {
     let refused = |event: &EnrollmentEvent| {
         matches!(event, EnrollmentEvent::SignInRefused { reason: SignInRefusal::AnotherPerson, .. })
     };
-    assert!(visit_events(&scene).await.iter().any(refused));
+    assert!(enrollment_events(&scene).await.iter().any(refused));
     asked(&mut walk).await;
     scene.strike().await;
 }

@@ -1,7 +1,7 @@
 //! Tests of the server's response to a device that requests its enrollment profile: by the device's machine
 //! information, and by valid and invalid tokens.
 
-use super::visit_events;
+use super::enrollment_events;
 use events::Event;
 use events::device::{DeviceEvent, DeviceId, MessageRefusal};
 use events::enrollment::{
@@ -66,7 +66,7 @@ async fn a_token_belongs_to_the_enrollment_that_it_was_made_for() {
     let refused = one.device.poll().await.unwrap_err();
     assert!(refused.to_string().contains("sign in again"), "{refused}");
     let asked = EnrollmentEvent::SignInAgainAsked { why: SignInAgainReason::TokenUnknown };
-    assert!(visit_events(&scene).await.contains(&asked));
+    assert!(enrollment_events(&scene).await.contains(&asked));
     scene.strike().await;
 }
 
@@ -82,8 +82,8 @@ async fn what_is_no_token_of_ours_leads_to_sign_in_and_to_nothing_else() {
         let asked = ask(&scene, &walk, "mdm-byod", Some(bad)).await;
         assert!(asked.challenge().is_ok() && asked.body.is_empty(), "{bad}: {}", asked.status);
     }
-    // Each refusal is recorded. If the token names a visit, the refusal names its device, although that device did not
-    // send it.
+    // Each refusal is recorded. If the token names an enrollment, the refusal names its device, although that device
+    // did not send it.
     let device = id.strip_prefix("access-").unwrap().parse().map(DeviceId).unwrap();
     let refused =
         |device| Event::Refusal(RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::TokenInvalid, device });
@@ -139,7 +139,7 @@ async fn devices_that_cannot_enroll_are_refused_before_anybody_signs_in_and_the_
     }
     use EnrollmentRefusal::{AccountDrivenNotOffered, ModelNotPermitted, NotGenuine};
     assert_eq!(why, [ModelNotPermitted, AccountDrivenNotOffered, NotGenuine]);
-    assert!(visit_events(&scene).await.is_empty());
+    assert!(enrollment_events(&scene).await.is_empty());
     scene.strike().await;
 }
 
@@ -186,7 +186,7 @@ async fn the_link_to_sign_in_is_good_as_it_was_made_and_in_one_browser() {
     let stopped = walk.sign_in(&challenge, None, &mut Nobody).await.unwrap();
     assert!(matches!(stopped, SignedIn::Stopped(_)), "the link cannot be used in another browser");
     let issued = |event: &EnrollmentEvent| matches!(event, EnrollmentEvent::AccessTokenIssued { .. });
-    assert_eq!(visit_events(&scene).await.iter().filter(|event| issued(event)).count(), 1);
+    assert_eq!(enrollment_events(&scene).await.iter().filter(|event| issued(event)).count(), 1);
     scene.strike().await;
 }
 
@@ -220,7 +220,7 @@ async fn a_signature_that_does_not_fit_is_on_record_and_refused_by_setting_only(
         walk.device.ask_for_profile(&base_url(&scene, "mdm-byod"), &forged, Some(&token)).await.unwrap().status
     };
     assert_eq!(ask().await, 200);
-    let said = visit_events(&scene).await.into_iter().find_map(|event| match event {
+    let said = enrollment_events(&scene).await.into_iter().find_map(|event| match event {
         EnrollmentEvent::MachineInformationReceived { signature, product, .. } => Some((signature, product)),
         _ => None,
     });

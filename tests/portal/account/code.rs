@@ -177,7 +177,7 @@ async fn a_refresh_token_ends_with_the_management_that_it_was_for() {
 
 /// Asserts that the secret is neither in the databases nor in the log at its finest level.
 fn assert_nowhere(scene: &Scene, what: &str, secret: &str) {
-    // The part before the dot names the visit and is not secret.
+    // The part before the dot names the enrollment and is not secret.
     let secret = secret.rsplit('.').next().unwrap();
     assert!(secret.len() > 20, "{what} is long enough to search for");
     for file in std::fs::read_dir(&scene.server.app().config.store.directory).unwrap() {

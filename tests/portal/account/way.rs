@@ -1,6 +1,6 @@
 //! Tests of the whole enrollment from Settings, for every version of iOS that supports it.
 
-use super::visit_events;
+use super::enrollment_events;
 use events::Event;
 use events::device::DeviceEvent;
 use events::enrollment::{ChosenBy, DeviceSignature, EnrollmentEvent, EnrollmentMode, EnrollmentRefusal, Ownership};
@@ -74,7 +74,7 @@ async fn what_happened_stands_in_the_log_and_in_the_record() {
     let scene = scene().await;
     let mut walk = walk(&scene, Visitor::personal(Family::IPhone, "18.2"));
     walk.enroll_with_account(&identifier(&scene, "grace"), &mut Nobody).await.unwrap();
-    let events = visit_events(&scene).await;
+    let events = enrollment_events(&scene).await;
     let names: Vec<String> = events.iter().map(|event| Event::from(event.clone()).type_name()).collect();
     let expected = "VisitOpened AccountDrivenBegun UserSignedIn OwnershipChosen ManagedAppleIdAssigned AccessTokenIssued \
                     MachineInformationReceived MdmProfileServed IdentityIssued";
@@ -117,7 +117,7 @@ async fn terms_are_read_in_the_sheet_that_settings_opens() {
     let mut walk = walk(&scene, Visitor::personal(Family::IPad, "18.2"));
     walk.enroll_with_account(&identifier(&scene, "grace"), &mut Nobody).await.unwrap();
     let accepted = |event: &EnrollmentEvent| matches!(event, EnrollmentEvent::TermsAccepted { .. });
-    assert!(visit_events(&scene).await.iter().any(accepted));
+    assert!(enrollment_events(&scene).await.iter().any(accepted));
     scene.strike().await;
 }
 
@@ -138,7 +138,7 @@ async fn who_may_not_enroll_by_account_is_told_so_at_sign_in() {
     let refused = walk.enroll_with_account(&identifier(&scene, "grace"), &mut Nobody).await.unwrap_err();
     assert!(matches!(refused, AccountError::Stopped(_)), "{refused}");
     let ended = EnrollmentEvent::EnrollmentRefused { why: EnrollmentRefusal::NotPermitted };
-    assert!(visit_events(&scene).await.contains(&ended));
+    assert!(enrollment_events(&scene).await.contains(&ended));
     scene.strike().await;
 }
 

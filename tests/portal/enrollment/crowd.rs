@@ -32,8 +32,8 @@ async fn devices_that_share_a_key_enroll_at_once_and_have_certificates_of_their_
     let mut told = 0;
     let report = load::run(load_on(&scene), |_| told += 1).await;
     assert_eq!((report.enrolled, report.failed, told), (12, 0, 12), "{:?}", report.failures);
-    let visits = scene.server.events_of("enrollment").await;
-    let serials: Vec<String> = visits
+    let enrollments = scene.server.events_of("enrollment").await;
+    let serials: Vec<String> = enrollments
         .into_iter()
         .filter_map(|event| match event {
             Event::Enrollment(EnrollmentEvent::IdentityIssued { identity, .. }) => Some(identity.serial),

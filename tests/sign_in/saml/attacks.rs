@@ -1,7 +1,7 @@
 //! Sends the corpus of attacks to the running server. Each attack is refused, with an event that has the reason.
 
 use super::corpus::attacks;
-use super::{CONSUMER, Forged, assert_told_nothing, faults, post, visit_events};
+use super::{CONSUMER, Forged, assert_told_nothing, enrollment_events, faults, post};
 use events::enrollment::EnrollmentEvent;
 use std::cell::RefCell;
 use std::net::TcpListener;
@@ -39,7 +39,7 @@ async fn every_attack_is_refused_with_an_event_that_says_why() {
     for (fault, (name, expected)) in recorded.iter().zip(expected) {
         assert_eq!(fault, expected, "{name}");
     }
-    let events = visit_events(&forged.server).await;
+    let events = enrollment_events(&forged.server).await;
     let let_in = |event: &&EnrollmentEvent| {
         matches!(event, EnrollmentEvent::UserSignedIn { .. } | EnrollmentEvent::SingleSignOnProven { .. })
     };

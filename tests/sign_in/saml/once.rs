@@ -1,8 +1,8 @@
 //! An answer is valid once, for the request it answers, in the browser that started the request.
 
 use super::{
-    CONSUMER, Forged, RETURN, assert_told_nothing, assert_told_too_late, come_back, faults, forge, guest, keep_ticket,
-    post, visit_events,
+    CONSUMER, Forged, RETURN, assert_told_nothing, assert_told_too_late, come_back, enrollment_events, faults, forge,
+    guest, keep_ticket, post,
 };
 use events::enrollment::{EnrollmentEvent, SingleSignOnFault as Fault};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ async fn an_answer_opens_one_door_once_even_after_a_restart() {
     let field = forged.answer(&request);
     assert_eq!(come_back(&forged.server, &mut first, &field).await.led_to(), Some("/enroll/ownership"));
     let begun = |event: &EnrollmentEvent| matches!(event, EnrollmentEvent::SingleSignOnBegun { .. });
-    assert!(visit_events(&forged.server).await.iter().any(begun));
+    assert!(enrollment_events(&forged.server).await.iter().any(begun));
     for _ in 0..2 {
         assert_eq!(post(&forged.server, CONSUMER, &field).await.led_to(), Some(RETURN));
         forged.server.restart().await;
@@ -43,7 +43,7 @@ async fn of_many_posts_of_one_answer_at_once_one_counts() {
     assert_eq!(faults(&forged.server).await, [Fault::Replayed; 11]);
     assert_eq!(guest.get(RETURN).await.led_to(), Some("/enroll/ownership"));
     let proven = |event: &&EnrollmentEvent| matches!(event, EnrollmentEvent::SingleSignOnProven { .. });
-    assert_eq!(visit_events(&forged.server).await.iter().filter(proven).count(), 1);
+    assert_eq!(enrollment_events(&forged.server).await.iter().filter(proven).count(), 1);
     forged.server.stop().await;
 }
 
@@ -70,7 +70,7 @@ async fn an_answer_lets_in_the_browser_that_began_and_no_other() {
     // An answer posted by another browser does not sign in the browser that started the request.
     assert_told_nothing(&victim.get(RETURN).await);
     let signed_in = |event: &&EnrollmentEvent| matches!(event, EnrollmentEvent::UserSignedIn { .. });
-    assert_eq!(visit_events(&forged.server).await.iter().filter(signed_in).count(), 0);
+    assert_eq!(enrollment_events(&forged.server).await.iter().filter(signed_in).count(), 0);
     forged.server.stop().await;
 }
 
@@ -108,7 +108,7 @@ async fn an_answer_that_nobody_waits_for_is_refused() {
     let (mut late, request) = forged.begin().await;
     clock.advance_seconds(901);
     assert_told_too_late(&come_back(&forged.server, &mut late, &forged.answer(&request)).await);
-    // A new request replaces the previous request of the same visit.
+    // A new request replaces the previous request of the same enrollment.
     let (mut anew, old) = forged.begin().await;
     let new = super::request_id(&super::set_out(&mut anew).await);
     assert_told_nothing(&come_back(&forged.server, &mut anew, &forged.answer(&old)).await);

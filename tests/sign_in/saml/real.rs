@@ -2,7 +2,7 @@
 
 use super::forge::{Signing, field};
 use super::simplesamlphp::SimpleSaml;
-use super::{CONSUMER, Forged, assert_told_nothing, come_back, faults, guest, server_with, set_out, visit_events};
+use super::{CONSUMER, Forged, assert_told_nothing, come_back, enrollment_events, faults, guest, server_with, set_out};
 use decisions::person::Person;
 use events::enrollment::{EnrollmentEvent, Ownership, SignInMethodName, SingleSignOnFault as Fault};
 use events::person::PersonId;
@@ -46,7 +46,7 @@ async fn people(server: &TestServer) -> Vec<PersonId> {
         EnrollmentEvent::UserSignedIn { person, method: SignInMethodName::Saml, .. } => Some(person),
         _ => None,
     };
-    visit_events(server).await.into_iter().filter_map(signed_in).collect()
+    enrollment_events(server).await.into_iter().filter_map(signed_in).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,7 +176,7 @@ async fn nothing_about_an_enrollment_travels_to_the_provider_or_back() {
     assert_ne!(guest.cookies["__Host-muster-enrollment"], cookie, "the session must have a new secret");
     let page = guest.get("/enroll/ownership?language=en&ownership=institutional").await;
     assert!(page.body.contains("<html lang=\"de\">"), "{}", page.body);
-    let events = visit_events(&server).await;
+    let events = enrollment_events(&server).await;
     assert!(!format!("{events:?}").contains(&super::request_id(&onward)), "the request's ID is in the log");
     assert!(idp.entity_id().starts_with("http://127.0.0.1"));
     server.stop().await;

@@ -50,7 +50,7 @@ async fn the_provider_vouches_and_tells_the_managed_apple_id_and_the_device_is_h
         address.starts_with("apple-remotemanagement-user-login://authentication-results?access-token="),
         "{address}"
     );
-    let events = crate::single_sign_on::visit_events(&server).await;
+    let events = crate::single_sign_on::enrollment_events(&server).await;
     let opened = events.iter().find_map(|event| match event {
         EnrollmentEvent::VisitOpened { platform, language, .. } => Some((platform.family, language.clone())),
         _ => None,

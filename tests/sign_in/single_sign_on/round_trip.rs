@@ -2,8 +2,8 @@
 
 use super::provider::AtProvider;
 use super::{
-    SCHOOL, assert_told_not_now, assert_told_nothing, faults, guest, parameter, press, school, school_with, set_out,
-    sign_in, visit_events,
+    SCHOOL, assert_told_not_now, assert_told_nothing, enrollment_events, faults, guest, parameter, press, school,
+    school_with, set_out, sign_in,
 };
 use decisions::person::Person;
 use events::enrollment::{EnrollmentEvent, Ownership, SingleSignOnFault as Fault};
@@ -16,7 +16,7 @@ use world::World;
 
 /// Returns the people who signed in, in the order of the log.
 pub async fn people(server: &TestServer) -> Vec<PersonId> {
-    let events = visit_events(server).await.into_iter();
+    let events = enrollment_events(server).await.into_iter();
     let signed_in = |event| match event {
         EnrollmentEvent::UserSignedIn { person, .. } => Some(person),
         _ => None,
@@ -97,14 +97,14 @@ async fn what_was_known_before_the_round_trip_holds_after_it() {
     guest.post("/enroll/language", &[("language", "de")]).await;
     let onward = set_out(&mut guest, SCHOOL).await;
     let back = AtProvider::new(&server).log_in(&onward, "alice").await;
-    // The visit stores these values, so parameters in the address have no effect. If they had, a person could enroll a
-    // private device as institutional.
+    // The enrollment stores these values, so parameters in the address have no effect. If they had, a person could
+    // enroll a private device as institutional.
     let answer = guest.get(&format!("{back}&ownership=institutional&language=en&device=iphone")).await;
     assert_eq!(answer.led_to(), Some("/enroll/ownership"));
     let page = guest.get("/enroll/ownership").await.body;
     assert!(page.contains("<html lang=\"de\">"), "{page}");
     assert!(page.contains("iPad") && !page.contains("iPhone"), "{page}");
-    let events = visit_events(&server).await;
+    let events = enrollment_events(&server).await;
     let EnrollmentEvent::VisitOpened { platform, language, .. } = &events[0] else { panic!("{events:?}") };
     assert_eq!((platform.family, language.as_str()), (events::enrollment::DeviceFamily::IPad, "de"));
     assert!(!events.iter().any(|event| matches!(event, EnrollmentEvent::OwnershipChosen { .. })));

@@ -4,8 +4,8 @@
 use super::provider::{self, AtProvider, Provider};
 use super::round_trip::people;
 use super::{
-    SCHOOL, assert_told_nothing, assert_told_too_late, faults, guest, parameter, school, school_with, server_with,
-    set_out, sign_in, visit_events,
+    SCHOOL, assert_told_nothing, assert_told_too_late, enrollment_events, faults, guest, parameter, school,
+    school_with, server_with, set_out, sign_in,
 };
 use events::enrollment::{EnrollmentEvent, SignInMethodName, SingleSignOnFault as Fault};
 use events::person::PersonEvent;
@@ -79,7 +79,7 @@ async fn a_forged_or_missing_state_is_refused_and_does_not_end_the_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_opens_no_other_browser_and_none_without_a_visit() {
+async fn an_answer_opens_no_other_browser_and_none_without_an_enrollment() {
     let Some((server, _provider)) = school("single-sign-on-other-browser").await else { return };
     // Mallory signs in and gives the address to a victim, who would then enroll their device as mallory's.
     let mut mallory = guest(&server);
@@ -244,7 +244,7 @@ async fn signing_in_makes_a_new_session_and_the_cookie_before_is_dead() {
     let mut thief = super::guest(&server);
     thief.cookies.insert("__Host-muster-enrollment".into(), before);
     assert_eq!(thief.get("/enroll").await.led_to(), Some("/enroll/sign-in"));
-    let method = visit_events(&server).await.into_iter().find_map(|event| match event {
+    let method = enrollment_events(&server).await.into_iter().find_map(|event| match event {
         EnrollmentEvent::UserSignedIn { method, .. } => Some(method),
         _ => None,
     });
@@ -260,6 +260,6 @@ async fn another_site_s_form_sends_nobody_to_a_provider() {
     guest.csrf = "made up".into();
     assert_eq!(guest.post("/enroll/sign-in/school", &[]).await.status, 403);
     assert_eq!(guest.get("/enroll/sign-in/school").await.status, 405);
-    assert_eq!(visit_events(&server).await, []);
+    assert_eq!(enrollment_events(&server).await, []);
     server.stop().await;
 }

@@ -2,8 +2,8 @@
 
 use super::hostile::{Hostile, KEYS, Token, With, ec_key, now, rsa_key};
 use super::{
-    SCHOOL, assert_told_not_now, assert_told_nothing, faults, guest, parameter, press, server_with, set_out,
-    visit_events,
+    SCHOOL, assert_told_not_now, assert_told_nothing, enrollment_events, faults, guest, parameter, press, server_with,
+    set_out,
 };
 use events::Timestamp;
 use events::enrollment::{EnrollmentEvent, SingleSignOnFault as Fault};
@@ -335,7 +335,7 @@ async fn a_provider_that_is_silent_is_not_asked_by_everybody_and_is_asked_again(
     clock.advance_seconds(6);
     assert_told_not_now(&press(&mut guest(&server), SCHOOL).await);
     assert_eq!(hostile.asked(metadata), 2);
-    assert!(matches!(visit_events(&server).await[0], EnrollmentEvent::VisitOpened { .. }));
+    assert!(matches!(enrollment_events(&server).await[0], EnrollmentEvent::VisitOpened { .. }));
     strike(server, hostile).await;
 }
 

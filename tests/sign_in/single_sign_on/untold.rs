@@ -1,8 +1,8 @@
 //! Access rules on groups that a provider did not send: nobody is accepted by chance, and the help desk sees what
 //! arrived.
 
+use super::enrollment_events;
 use super::tokens::{come_back_with, stage, strike};
-use super::visit_events;
 use events::enrollment::{Absence, AttributeName, EnrollmentEvent, EnrollmentId, EnrollmentRefusal, Untold, help_code};
 use events::log::Entry;
 use events::settings::{AccessRule, Settings};
@@ -30,20 +30,20 @@ fn rules(text: &str) -> Vec<AccessRule> {
     toml::from_str::<Settings>(text).unwrap().access
 }
 
-async fn visit_entries(server: &TestServer) -> Vec<Entry> {
+async fn enrollment_entries(server: &TestServer) -> Vec<Entry> {
     let log = server.whole_log().await;
     log.into_iter().filter(|entry| entry.stream.category() == "enrollment").collect()
 }
 
 async fn refusals(server: &TestServer) -> Vec<EnrollmentRefusal> {
-    let refused = visit_events(server).await.into_iter().filter_map(|event| match event {
+    let refused = enrollment_events(server).await.into_iter().filter_map(|event| match event {
         EnrollmentEvent::EnrollmentRefused { why } => Some(why),
         _ => None,
     });
     refused.collect()
 }
 
-/// Runs `muster access explain` for the visit with this help code.
+/// Runs `muster access explain` for the enrollment with this help code.
 async fn explain(server: &TestServer, code: &str) -> Said {
     let (config, code) = (server.config_file(), code.to_owned());
     let said = tokio::task::spawn_blocking(move || muster_at(&config, &["access", "explain", "--visit", &code], ""));
@@ -66,7 +66,7 @@ async fn too_many_groups_for_one_token_are_not_taken_for_none_and_their_address_
     assert_eq!(hostile.asked("/graph"), 0);
     assert_eq!(refusals(&server).await, [EnrollmentRefusal::AccessUnknown]);
     let untold = vec![Untold { attribute: AttributeName::Groups, why: Absence::Elsewhere }];
-    let decided = visit_events(&server).await.into_iter().find_map(|event| match event {
+    let decided = enrollment_events(&server).await.into_iter().find_map(|event| match event {
         EnrollmentEvent::AccessDecided { access } => Some(access),
         _ => None,
     });
@@ -77,7 +77,7 @@ async fn too_many_groups_for_one_token_are_not_taken_for_none_and_their_address_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_arrived_is_shown_on_the_page_of_the_visit_and_explained_by_its_help_code() {
+async fn what_arrived_is_shown_on_the_page_of_the_enrollment_and_explained_by_its_help_code() {
     let (server, hostile) = stage(|config| config.claims = vec!["department".into()]).await;
     server.settings(|settings| settings.access = rules(LEAVERS)).await;
     let with_groups = async |groups: Option<&[&str]>| {
@@ -98,7 +98,7 @@ async fn what_arrived_is_shown_on_the_page_of_the_visit_and_explained_by_its_hel
     server.caught_up().await;
     let browser = Browser::signed_in(&server, "helen", &[Privilege::HelpDesk]).await;
     let mut seen = vec![];
-    for entry in visit_entries(&server).await {
+    for entry in enrollment_entries(&server).await {
         let EnrollmentEvent::AttributesReceived { .. } = EnrollmentEvent::try_from(entry.event.clone()).unwrap() else {
             continue;
         };
@@ -116,8 +116,8 @@ async fn what_arrived_is_shown_on_the_page_of_the_visit_and_explained_by_its_hel
     assert!(shut_out.contains("\"Leavers\": YES"), "{shut_out}");
     assert!(silent.contains("the provider did not send them"), "{silent}");
     assert!(refused.contains("\"Leavers\": PERHAPS") && refused.contains("it is REFUSED"), "{refused}");
-    // A code that no visit has.
+    // A code that no enrollment has.
     let nobody = explain(&server, "000-000").await;
-    assert!(nobody.code != Some(0) && nobody.err.contains("no visit has the help code"), "{nobody:?}");
+    assert!(nobody.code != Some(0) && nobody.err.contains("no enrollment has the help code"), "{nobody:?}");
     strike(server, hostile).await;
 }

@@ -64,7 +64,7 @@ impl Device {
     }
 
     /// Returns whether the identity is in use: the device is enrolled, or its record can be revived. Meanwhile its
-    /// visit issues no other identity, since that would revoke the current one.
+    /// enrollment issues no other identity, since that would revoke the current one.
     pub fn lives_by_its_identity(&self, now: Timestamp) -> bool {
         self.phase == Phase::Enrolled || self.may_come_back(now)
     }

@@ -7,7 +7,7 @@ use crate::Devices;
 use apple::Violation;
 use decisions::Aggregate as _;
 use decisions::device::Device;
-use decisions::visit::Visit;
+use decisions::enrollment::Enrollment;
 use events::Timestamp;
 use events::device::{CommandId, DeviceId};
 use events::store::Appended;
@@ -54,13 +54,13 @@ impl CommandRequest {
 /// What a request is decided on.
 struct Target {
     loaded: Loaded<Device>,
-    visit: Visit,
+    enrollment: Enrollment,
     organization: String,
 }
 
 impl Target {
     fn build(&self, request: &CommandRequest) -> Result<Vec<Dictionary>, QueueError> {
-        let enrollment = self.visit.identity.as_ref().map(|identity| identity.profile.identifier.as_str());
+        let enrollment = self.enrollment.identity.as_ref().map(|identity| identity.profile.identifier.as_str());
         let subject =
             Subject { device: &self.loaded.0, enrollment_profile: enrollment, organization: &self.organization };
         (request.build)(&subject).map_err(|refusal| PerformError::Refused(refusal).into())
@@ -108,7 +108,7 @@ impl Devices {
         if Consent::needed(&concerns) > request.consent {
             return Err(QueueError::Unconfirmed(concerns));
         }
-        let Target { mut loaded, visit, .. } = target;
+        let Target { mut loaded, enrollment, .. } = target;
         let mut queued = Queued { command: None, appended: None };
         for (nth, command) in commands.iter().enumerate() {
             let id = match request.spec.ends_management {
@@ -117,7 +117,7 @@ impl Devices {
             };
             let usual = Terms::usual(super::request_type(command).unwrap_or_default());
             let terms = Terms { expires: request.expires, consent: request.consent, ..usual };
-            let (queue, _) = super::prepare(device, &loaded.0, &visit, id, command, terms)?;
+            let (queue, _) = super::prepare(device, &loaded.0, &enrollment, id, command, terms)?;
             let performed = self.platform.perform_from::<Device>(&device.stream(), loaded, &queue, context).await?;
             queued = Queued { command: Some(id), appended: performed.appended.or(queued.appended) };
             loaded = (performed.state, performed.revision);
@@ -128,9 +128,9 @@ impl Devices {
     async fn target(&self, device: DeviceId) -> Result<Target, QueueError> {
         let read = PerformError::Read;
         let loaded = self.platform.load::<Device>(&device.stream()).await.map_err(read)?;
-        let visit = self.platform.visit(device.enrollment()).await.map_err(PerformError::Read)?;
+        let enrollment = self.platform.enrollment(device.enrollment()).await.map_err(PerformError::Read)?;
         let organization = self.settings.current().await.map_err(PerformError::Read)?.organization;
-        Ok(Target { loaded, visit, organization })
+        Ok(Target { loaded, enrollment, organization })
     }
 
     fn check(&self, device: DeviceId, target: &Target, commands: &[Dictionary]) -> Result<Vec<Violation>, QueueError> {
@@ -138,7 +138,7 @@ impl Devices {
         for command in commands {
             let terms = Terms::usual(super::request_type(command).unwrap_or_default());
             let id = CommandId(self.platform.world.random_uuid());
-            let (queue, found) = super::prepare(device, state, &target.visit, id, command, terms)?;
+            let (queue, found) = super::prepare(device, state, &target.enrollment, id, command, terms)?;
             state.decide(&queue).map_err(PerformError::Refused)?;
             concerns.extend(found);
         }

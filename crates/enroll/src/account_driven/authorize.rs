@@ -7,7 +7,7 @@
 use super::link::Purpose;
 use crate::Enroll;
 use decisions::device::Phase;
-use decisions::visit::{Command, Presented, Refusal, Visit};
+use decisions::enrollment::{Command, Enrollment, Presented, Refusal};
 use devices::identify::Known;
 use events::enrollment::SignInAgainReason;
 use events::settings::AuthenticationMethod;
@@ -51,7 +51,7 @@ pub async fn authorize(
         (None, _) => SignInAgainReason::TokenMissing,
         (Some(_), None) => SignInAgainReason::TokenUnknown,
         (Some(_), Some((_, hash))) => {
-            match known.visit.presented(&hash, &settings, enroll.platform.world.now(), in_use) {
+            match known.enrollment.presented(&hash, &settings, enroll.platform.world.now(), in_use) {
                 Presented::Good => return Ok(Authorization::Granted),
                 Presented::Expired => SignInAgainReason::TokenExpired,
                 Presented::Unknown => SignInAgainReason::TokenUnknown,
@@ -64,7 +64,7 @@ pub async fn authorize(
     }
     ask(enroll, known, why, source).await?;
     // The method that the device enrolled with. A device with a refresh token tries that first.
-    let method = match known.visit.refresh_tokens.is_empty() {
+    let method = match known.enrollment.refresh_tokens.is_empty() {
         true => AuthenticationMethod::AppleAsWeb,
         false => AuthenticationMethod::AppleOAuth2,
     };
@@ -80,7 +80,7 @@ async fn ask(
 ) -> Result<(), PerformError<Refusal>> {
     let command = Command::AskToSignInAgain { why, device_enrolled: true };
     let stream = known.device.enrollment().stream();
-    match enroll.platform.perform::<Visit>(&stream, &command, &known.context(source)).await {
+    match enroll.platform.perform::<Enrollment>(&stream, &command, &known.context(source)).await {
         Ok(_) | Err(PerformError::Refused(_)) => Ok(()),
         Err(unusable) => Err(unusable),
     }

@@ -6,7 +6,7 @@ use super::discovery::{CLIENT_ID, REDIRECT_URL, SCOPE};
 use crate::Enroll;
 use crate::entitled::may_go_on;
 use decisions::device::Phase;
-use decisions::visit::{Command, Visit};
+use decisions::enrollment::{Command, Enrollment};
 use devices::ByDeviceError;
 use events::enrollment::{EnrollmentId, SecretHash};
 use events::system::{DeviceRequestRefusal, RefusalEvent};
@@ -122,18 +122,18 @@ impl Enroll {
             (_, Some(address)) if address != REDIRECT_URL => return Err(INVALID_GRANT),
             _ => {}
         }
-        let (enrollment, code) = named(Kind::Code, wanted.code.as_deref())?;
+        let (id, code) = named(Kind::Code, wanted.code.as_deref())?;
         let (access, refresh) = (self.platform.world.secret(), self.platform.world.secret());
         let (token, refresh_token, now) = (hash(&access), hash(&refresh), self.platform.world.now());
         let command = Command::RedeemCode { code, token, refresh_token, now };
-        let visit = self.grant_by(enrollment, &command, source).await?;
-        self.granted(enrollment, &visit, &access, Some(&refresh)).await
+        let enrollment = self.grant_by(id, &command, source).await?;
+        self.granted(id, &enrollment, &access, Some(&refresh)).await
     }
 
     async fn refresh(&self, wanted: &Wanted, source: Option<IpAddr>) -> Result<Granted, GrantError> {
-        let (enrollment, refresh_token) = named(Kind::Refresh, wanted.refresh_token.as_deref())?;
+        let (id, refresh_token) = named(Kind::Refresh, wanted.refresh_token.as_deref())?;
         // Only an enrolled device may refresh. Before and after that, the person must sign in.
-        let device = self.platform.device(enrollment.device()).await.map_err(unavailable)?;
+        let device = self.platform.device(id.device()).await.map_err(unavailable)?;
         if device.phase != Phase::Enrolled {
             return Err(INVALID_GRANT);
         }
@@ -141,26 +141,26 @@ impl Enroll {
         let last_for_days = self.settings.current().await.map_err(unavailable)?.account_driven.sign_in_again_after_days;
         let (token, now) = (hash(&access), self.platform.world.now());
         let command = Command::RefreshAccess { refresh_token, token, now, last_for_days };
-        let visit = self.grant_by(enrollment, &command, source).await?;
-        self.granted(enrollment, &visit, &access, None).await
+        let enrollment = self.grant_by(id, &command, source).await?;
+        self.granted(id, &enrollment, &access, None).await
     }
 
     async fn grant_by(
         &self,
-        enrollment: EnrollmentId,
+        id: EnrollmentId,
         command: &Command,
         source: Option<IpAddr>,
-    ) -> Result<Visit, GrantError> {
-        let stream = enrollment.stream();
-        let loaded = self.platform.load::<Visit>(&stream).await.map_err(unavailable)?;
-        let visit = loaded.0.clone();
-        let Some(owner) = visit.owner() else { return Err(INVALID_GRANT) };
-        if !may_go_on(self, &visit).await.map_err(unavailable)? {
+    ) -> Result<Enrollment, GrantError> {
+        let stream = id.stream();
+        let loaded = self.platform.load::<Enrollment>(&stream).await.map_err(unavailable)?;
+        let enrollment = loaded.0.clone();
+        let Some(owner) = enrollment.owner() else { return Err(INVALID_GRANT) };
+        if !may_go_on(self, &enrollment).await.map_err(unavailable)? {
             return Err(INVALID_GRANT);
         }
         let source = source.map(|source| (source, owner.person.key()));
-        let context = Context::of(Actor::new(ActorKind::Device, enrollment.device()), source, enrollment.0);
-        match self.devices.perform_by_device::<Visit>(enrollment.device(), &stream, loaded, command, &context).await {
+        let context = Context::of(Actor::new(ActorKind::Device, id.device()), source, id.0);
+        match self.devices.perform_by_device::<Enrollment>(id.device(), &stream, loaded, command, &context).await {
             Ok(performed) => Ok(performed.state),
             Err(ByDeviceError::Perform(PerformError::Refused(_))) => Err(INVALID_GRANT),
             Err(unusable) => Err(unavailable(unusable)),
@@ -169,8 +169,8 @@ impl Enroll {
 
     async fn granted(
         &self,
-        enrollment: EnrollmentId,
-        visit: &Visit,
+        id: EnrollmentId,
+        enrollment: &Enrollment,
         access: &str,
         refresh: Option<&str>,
     ) -> Result<Granted, GrantError> {
@@ -178,15 +178,15 @@ impl Enroll {
         Ok(Granted {
             token_type: "Bearer",
             scope: SCOPE,
-            access_token: named_secret::text(Kind::Access, enrollment.0, access),
-            expires_in: visit.lasts(last_for_days, self.platform.world.now()),
-            refresh_token: refresh.map(|refresh| named_secret::text(Kind::Refresh, enrollment.0, refresh)),
+            access_token: named_secret::text(Kind::Access, id.0, access),
+            expires_in: enrollment.lasts(last_for_days, self.platform.world.now()),
+            refresh_token: refresh.map(|refresh| named_secret::text(Kind::Refresh, id.0, refresh)),
         })
     }
 }
 
 fn named(kind: Kind, token: Option<&str>) -> Result<(EnrollmentId, SecretHash), GrantError> {
     let token = token.ok_or(INVALID_REQUEST)?;
-    let (enrollment, hash) = named_secret::parse(kind, token).ok_or(INVALID_GRANT)?;
-    Ok((EnrollmentId(enrollment), hash))
+    let (id, hash) = named_secret::parse(kind, token).ok_or(INVALID_GRANT)?;
+    Ok((EnrollmentId(id), hash))
 }

@@ -5,10 +5,10 @@ use super::discovery::{family, mode};
 use super::link::Purpose;
 use crate::Enroll;
 use crate::entitled::may_go_on;
-use decisions::limits;
-use decisions::visit::{
-    Command, FIRST_ACCOUNT_DRIVEN, FIRST_ACCOUNT_DRIVEN_DEVICE, MachineInformation, Presented, Step, Visit,
+use decisions::enrollment::{
+    Command, Enrollment, FIRST_ACCOUNT_DRIVEN, FIRST_ACCOUNT_DRIVEN_DEVICE, MachineInformation, Presented, Step,
 };
+use decisions::limits;
 use devices::enrollment_profile::Recipient;
 use events::device::DeviceId;
 use events::enrollment::{DeviceFamily, DeviceSignature, EnrollmentId, EnrollmentMode, EnrollmentRefusal, OsVersion};
@@ -64,55 +64,55 @@ impl Enroll {
         };
         let Some(authorization) = authorization else { return Ok(self.sign_in(asking, family, &settings)) };
         let shown = named_secret::bearer(authorization).and_then(|token| named_secret::parse(Kind::Access, token));
-        let Some((enrollment, hash)) = shown else {
+        let Some((id, hash)) = shown else {
             self.refuse_token(asking, None, None).await.map_err(unavailable)?;
             return Ok(self.sign_in(asking, family, &settings));
         };
-        let enrollment = EnrollmentId(enrollment);
-        let visit = self.platform.visit(enrollment).await.map_err(unavailable)?;
-        let device = self.platform.device(enrollment.device()).await.map_err(unavailable)?;
+        let id = EnrollmentId(id);
+        let enrollment = self.platform.enrollment(id).await.map_err(unavailable)?;
+        let device = self.platform.device(id.device()).await.map_err(unavailable)?;
         let device_enrolled = device.lives_by_its_identity(self.platform.world.now());
-        let presented = visit.presented(&hash, &settings.account_driven, self.platform.world.now(), false);
+        let presented = enrollment.presented(&hash, &settings.account_driven, self.platform.world.now(), false);
         // An enrolled device has its profile already. A request with its token starts a new enrollment.
         let goes_on = presented == Presented::Good
             && !device_enrolled
-            && visit.account_driven == Some(asking.mode)
-            && visit.step() == Step::HandOver
-            && may_go_on(self, &visit).await.map_err(unavailable)?;
+            && enrollment.account_driven == Some(asking.mode)
+            && enrollment.step() == Step::HandOver
+            && may_go_on(self, &enrollment).await.map_err(unavailable)?;
         if !goes_on {
-            let device = visit.opened.is_some().then(|| enrollment.device());
-            self.refuse_token(asking, Some(enrollment), device).await.map_err(unavailable)?;
+            let device = enrollment.opened.is_some().then(|| id.device());
+            self.refuse_token(asking, Some(id), device).await.map_err(unavailable)?;
             return Ok(self.sign_in(asking, family, &settings));
         }
-        self.record_and_sign(asking, &settings, enrollment, &visit).await.map(Served::Profile)
+        self.record_and_sign(asking, &settings, id, &enrollment).await.map(Served::Profile)
     }
 
     // Each sign-in starts a new enrollment.
     fn sign_in(&self, asking: &Asking, family: DeviceFamily, settings: &Settings) -> Served {
-        let enrollment = EnrollmentId(self.platform.world.uuid());
+        let id = EnrollmentId(self.platform.world.uuid());
         let purpose = Purpose::Enroll { mode: asking.mode, family };
-        Served::SignIn(self.authenticate(settings.account_driven.method, enrollment, purpose))
+        Served::SignIn(self.authenticate(settings.account_driven.method, id, purpose))
     }
 
     async fn record_and_sign(
         &self,
         asking: &Asking,
         settings: &Settings,
-        enrollment: EnrollmentId,
-        visit: &Visit,
+        id: EnrollmentId,
+        enrollment: &Enrollment,
     ) -> Result<Vec<u8>, ServeError> {
         let (version, build) = (asking.machine.os_version, asking.machine.build_version.as_deref());
-        let to = Recipient { enrollment, visit, version, build, verified_by: None, device_enrolled: false };
+        let to = Recipient { id, enrollment, version, build, verified_by: None, device_enrolled: false };
         let (signed, serve) = self.devices.prepare_profile(to, settings).await.map_err(unavailable)?;
         let receive = Command::ReceiveMachineInformation { machine: asking.machine.clone() };
-        let actor = Actor::new(ActorKind::Device, enrollment.device());
-        let key = visit.owner().map(|owner| owner.person.key());
-        let context = Context::of(actor, asking.source.zip(key), enrollment.0);
-        let (device, stream) = (enrollment.device(), enrollment.stream());
+        let actor = Actor::new(ActorKind::Device, id.device());
+        let key = enrollment.owner().map(|owner| owner.person.key());
+        let context = Context::of(actor, asking.source.zip(key), id.0);
+        let (device, stream) = (id.device(), id.stream());
         for command in [receive, serve] {
-            let loaded = self.platform.load::<Visit>(&stream).await.map_err(unavailable)?;
+            let loaded = self.platform.load::<Enrollment>(&stream).await.map_err(unavailable)?;
             self.devices
-                .perform_by_device::<Visit>(device, &stream, loaded, &command, &context)
+                .perform_by_device::<Enrollment>(device, &stream, loaded, &command, &context)
                 .await
                 .map_err(unavailable)?;
         }

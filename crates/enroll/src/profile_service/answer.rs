@@ -3,8 +3,8 @@
 use crate::Enroll;
 use crate::entitled::may_go_on;
 use decisions::device::Phase;
+use decisions::enrollment::{AttributesReport, Command, Enrollment, Refusal, ReportedDevice};
 use decisions::hardware::Hardware;
-use decisions::visit::{AttributesReport, Command, Refusal, ReportedDevice, Visit};
 use devices::ByDeviceError;
 use devices::device_message::DeviceMessage;
 use devices::enrollment_profile::{CHALLENGE_SECONDS, Recipient};
@@ -33,10 +33,10 @@ pub enum ProfileServiceError {
     /// The message is invalid: devices do not send it.
     #[error("{0}")]
     NotUnderstood(&'static str),
-    /// The request is refused, also if it is repeated. No stream of a visit records it.
+    /// The request is refused, also if it is repeated. No stream of an enrollment records it.
     #[error("{0}")]
     Refused(String),
-    /// As `Refused`, and the stream of the visit records it.
+    /// As `Refused`, and the stream of the enrollment records it.
     #[error("{0}")]
     Told(String),
     /// Nothing is decided. The device may try again.
@@ -65,10 +65,10 @@ impl From<PerformError<Refusal>> for ProfileServiceError {
     }
 }
 
-/// The visit of a device.
+/// The enrollment of a device.
 struct Found {
-    enrollment: EnrollmentId,
-    visit: Visit,
+    id: EnrollmentId,
+    enrollment: Enrollment,
     person: PersonId,
     context: Context,
     device_enrolled: bool,
@@ -100,20 +100,22 @@ impl Enroll {
         served
     }
 
-    async fn find(&self, enrollment: EnrollmentId, source: Option<IpAddr>) -> Result<Found, ProfileServiceError> {
-        let visit = self.platform.visit(enrollment).await.map_err(unavailable)?;
-        let Some(person) = visit.owner().map(|owner| owner.person) else { return Err(refused("no such enrollment")) };
-        let actor = Actor::new(ActorKind::Device, enrollment.device());
-        let context = Context::of(actor, source.map(|address| (address, person.key())), enrollment.0);
-        let device = self.platform.device(enrollment.device()).await.map_err(unavailable)?;
+    async fn find(&self, id: EnrollmentId, source: Option<IpAddr>) -> Result<Found, ProfileServiceError> {
+        let enrollment = self.platform.enrollment(id).await.map_err(unavailable)?;
+        let Some(person) = enrollment.owner().map(|owner| owner.person) else {
+            return Err(refused("no such enrollment"));
+        };
+        let actor = Actor::new(ActorKind::Device, id.device());
+        let context = Context::of(actor, source.map(|address| (address, person.key())), id.0);
+        let device = self.platform.device(id.device()).await.map_err(unavailable)?;
         let device_enrolled = device.lives_by_its_identity(self.platform.world.now());
-        Ok(Found { enrollment, visit, person, context, device_enrolled })
+        Ok(Found { id, enrollment, person, context, device_enrolled })
     }
 
-    async fn perform_on(&self, found: &Found, command: &Command) -> Result<Visit, ProfileServiceError> {
-        let (device, stream) = (found.enrollment.device(), found.enrollment.stream());
-        let loaded = self.platform.load::<Visit>(&stream).await.map_err(unavailable)?;
-        match self.devices.perform_by_device::<Visit>(device, &stream, loaded, command, &found.context).await {
+    async fn perform_on(&self, found: &Found, command: &Command) -> Result<Enrollment, ProfileServiceError> {
+        let (device, stream) = (found.id.device(), found.id.stream());
+        let loaded = self.platform.load::<Enrollment>(&stream).await.map_err(unavailable)?;
+        match self.devices.perform_by_device::<Enrollment>(device, &stream, loaded, command, &found.context).await {
             Ok(performed) => Ok(performed.state),
             Err(ByDeviceError::Spent) => Err(unavailable(ByDeviceError::<Refusal>::Spent)),
             Err(ByDeviceError::Perform(error)) => Err(error.into()),
@@ -128,26 +130,26 @@ impl Enroll {
     ) -> Result<Vec<u8>, ProfileServiceError> {
         let typed =
             text(&message.fields, "CHALLENGE").ok_or(ProfileServiceError::NotUnderstood("CHALLENGE is missing"))?;
-        let (enrollment, challenge) = named_secret::parse(Kind::ProfileService, typed)
+        let (id, challenge) = named_secret::parse(Kind::ProfileService, typed)
             .ok_or_else(|| refused("not a CHALLENGE of this server"))?;
-        let enrollment = EnrollmentId(enrollment);
-        let found = self.find(enrollment, source).await?;
+        let id = EnrollmentId(id);
+        let found = self.find(id, source).await?;
         // A guessed challenge is not recorded on the stream of the enrollment.
-        if found.visit.profile_service(&challenge).is_none() {
+        if found.enrollment.profile_service(&challenge).is_none() {
             return Err(refused(Refusal::UnknownChallenge));
         }
-        if !may_go_on(self, &found.visit).await.map_err(unavailable)? {
+        if !may_go_on(self, &found.enrollment).await.map_err(unavailable)? {
             return Err(refused("the person who signed in may no longer enroll"));
         }
         let secret = self.platform.world.secret();
         let settings = self.settings.current().await.map_err(unavailable)?;
         let report = self.report(&found, challenge, message, &secret, &settings).await?;
-        let xml = self.verification_profile_xml(enrollment, &found.visit, &report, &settings.organization, &secret);
+        let xml = self.verification_profile_xml(id, &found.enrollment, &report, &settings.organization, &secret);
         let signed = self.devices.sign_profile(xml.map_err(unavailable)?).await.map_err(unavailable)?;
         let waits_for = report.scep_challenge.clone();
-        let visit = self.perform_on(&found, &Command::ReportAttributes(Box::new(report))).await?;
+        let enrollment = self.perform_on(&found, &Command::ReportAttributes(Box::new(report))).await?;
         // The decision may have been a refusal, which is recorded then.
-        if !visit.verifications.iter().any(|verification| verification.challenge == waits_for) {
+        if !enrollment.verifications.iter().any(|verification| verification.challenge == waits_for) {
             return Err(told("the device may not enroll"));
         }
         Ok(signed)
@@ -162,7 +164,7 @@ impl Enroll {
         settings: &Settings,
     ) -> Result<AttributesReport, ProfileServiceError> {
         let attributes = attributes(&message.fields, found.person)?;
-        let managed = self.managed_hardware(found.enrollment.device(), &attributes).await?;
+        let managed = self.managed_hardware(found.id.device(), &attributes).await?;
         let now = self.platform.world.now();
         Ok(AttributesReport {
             now,
@@ -213,14 +215,14 @@ impl Enroll {
     // Phase 3: signed with the verification identity from phase 2.
     async fn serve_verified(
         &self,
-        enrollment: EnrollmentId,
+        id: EnrollmentId,
         message: &DeviceMessage,
         source: Option<IpAddr>,
     ) -> Result<Vec<u8>, ProfileServiceError> {
         let seconds = self.platform.world.now().0.div_euclid(1_000_000);
         let by = fingerprint(&message.signer);
-        let found = self.find(enrollment, source).await?;
-        let service = found.visit.verification(&by).map(|verification| verification.service.clone());
+        let found = self.find(id, source).await?;
+        let service = found.enrollment.verification(&by).map(|verification| verification.service.clone());
         let (Some(service), true) = (service, is_in_time(&message.signer, seconds)) else {
             return Err(refused(Refusal::NotVerified));
         };
@@ -232,11 +234,11 @@ impl Enroll {
             return Err(told("the signature of the message is invalid"));
         }
         let same = |device: &ReportedDevice| text(&message.fields, "UDID").is_none_or(|udid| device.has_udid(udid));
-        if !found.visit.verified(&by).is_some_and(same) {
+        if !found.enrollment.verified(&by).is_some_and(same) {
             self.perform_on(&found, &refuse(ProfileServiceRefusal::AnotherDevice)).await?;
             return Err(told(Refusal::AnotherDevice));
         }
-        if !may_go_on(self, &found.visit).await.map_err(unavailable)? {
+        if !may_go_on(self, &found.enrollment).await.map_err(unavailable)? {
             return Err(refused("the person who signed in may no longer enroll"));
         }
         self.serve_mdm_profile(&found, by).await
@@ -245,9 +247,9 @@ impl Enroll {
     async fn serve_mdm_profile(&self, found: &Found, by: String) -> Result<Vec<u8>, ProfileServiceError> {
         let settings = self.settings.current().await.map_err(unavailable)?;
         let to = Recipient {
-            enrollment: found.enrollment,
-            visit: &found.visit,
-            version: found.visit.opened.as_ref().and_then(|opened| opened.platform.version),
+            id: found.id,
+            enrollment: &found.enrollment,
+            version: found.enrollment.opened.as_ref().and_then(|opened| opened.platform.version),
             build: None,
             verified_by: Some(by),
             device_enrolled: found.device_enrolled,

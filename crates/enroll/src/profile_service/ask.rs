@@ -1,7 +1,7 @@
 //! Phases 1 and 2: the request for attributes, and the profile with which a device gets its verification identity.
 
 use crate::Enroll;
-use decisions::visit::{AttributesReport, Visit};
+use decisions::enrollment::{AttributesReport, Enrollment};
 use devices::enrollment_profile;
 use devices::enrollment_profile::{names_target, reverse_dns};
 use events::enrollment::{EnrollmentId, ServedProfileService};
@@ -22,10 +22,10 @@ fn texts(organization: &str) -> Texts<'_> {
 
 impl Enroll {
     /// Creates the values of a Profile Service that is served now.
-    pub fn new_profile_service(&self, enrollment: EnrollmentId) -> ServedProfileService {
+    pub fn new_profile_service(&self, id: EnrollmentId) -> ServedProfileService {
         let base = self.platform.public_url.as_str();
         ServedProfileService {
-            identifier: format!("{}.muster.device.{enrollment}", reverse_dns(base)),
+            identifier: format!("{}.muster.device.{id}", reverse_dns(base)),
             payload_uuid: self.platform.world.random_uuid(),
             url: format!("{base}/mdm/profile-service"),
             attributes: ATTRIBUTES.map(str::to_owned).to_vec(),
@@ -38,7 +38,7 @@ impl Enroll {
     /// Returns an error if the payload is not valid, so that a device would refuse it.
     pub fn profile_service_xml(
         &self,
-        enrollment: EnrollmentId,
+        id: EnrollmentId,
         service: &ServedProfileService,
         organization: &str,
         secret: &str,
@@ -49,15 +49,15 @@ impl Enroll {
             uuid: service.payload_uuid,
             url: &service.url,
             attributes: &service.attributes,
-            challenge: &named_secret::text(Kind::ProfileService, enrollment.0, secret),
+            challenge: &named_secret::text(Kind::ProfileService, id.0, secret),
         };
         payload.xml()
     }
 
     pub(super) fn verification_profile_xml(
         &self,
-        enrollment: EnrollmentId,
-        visit: &Visit,
+        id: EnrollmentId,
+        enrollment: &Enrollment,
         report: &AttributesReport,
         organization: &str,
         secret: &str,
@@ -66,13 +66,13 @@ impl Enroll {
         let profile = VerificationProfile {
             texts: texts(organization),
             // Must differ from the identifier of the payload before, which is still being installed.
-            identifier: &format!("{}.muster.verification.{enrollment}", reverse_dns(base)),
+            identifier: &format!("{}.muster.verification.{id}", reverse_dns(base)),
             profile_uuid: report.profile_uuid,
             identity_uuid: report.identity_uuid,
-            names_target: names_target(visit.opened.as_ref().and_then(|opened| opened.platform.version)),
+            names_target: names_target(enrollment.opened.as_ref().and_then(|opened| opened.platform.version)),
             scep_url: &report.scep_url,
-            challenge: &enrollment_profile::challenge(enrollment, secret),
-            device: enrollment.0,
+            challenge: &enrollment_profile::challenge(id, secret),
+            device: id.0,
         };
         profile.xml(&self.devices.pki)
     }

@@ -1,7 +1,7 @@
 //! Answers of a SAML provider at the portal. They are posted from the provider's site, so without this server's
-//! cookies, and are matched to a visit by the request that they answer. The proven account is stored in the visit until
-//! the browser follows one more redirect. There the browser must present two values: the cookie of the visit, and the
-//! ticket that was given to the browser that posted the answer.
+//! cookies, and are matched to an enrollment by the request that they answer. The proven account is stored in the
+//! enrollment until the browser follows one more redirect. There the browser must present two values: the cookie of the
+//! enrollment, and the ticket that was given to the browser that posted the answer.
 //!
 //! This prevents two attacks. A person who has only the answer cannot sign in with it. And an answer that another
 //! browser posted does not sign in the browser that began, which an attacker could otherwise cause by sending the
@@ -14,7 +14,7 @@ use super::request::{is_recent, waiting};
 use crate::Enroll;
 use crate::admit::admit;
 use crate::entrance::{Entrance, Outcome, open, visitor};
-use decisions::visit::{self, Command, Visit};
+use decisions::enrollment::{self, Command, Enrollment};
 use events::Personal;
 use events::person::ProvenAccount;
 use identity::redirect::{PostRefused, PostedAnswer};
@@ -30,8 +30,8 @@ pub enum Posted {
     /// The browser is redirected to a page that receives its cookie and shows the result. `ticket` is set if the answer
     /// is valid.
     GoOn { ticket: Option<String> },
-    /// The result is final: the answer belongs to no request, which the configuration allows, and got its own visit, or
-    /// the provider cannot be used.
+    /// The result is final: the answer belongs to no request, which the configuration allows, and got its own
+    /// enrollment, or the provider cannot be used.
     In(Outcome),
 }
 
@@ -76,37 +76,38 @@ async fn believed(
     answer: PostedAnswer,
 ) -> Result<Posted, SignInError> {
     if !reserve(&enroll.sign_in, provider, &answer).await? {
-        // The visit of the first answer is not changed, because browsers post again when a page is reloaded.
+        // The enrollment of the first answer is not changed, because browsers post again when a page is reloaded.
         let replayed = Disbelief::new(Fault::Replayed, "the assertion was seen before");
         refuse(enroll, entrance, None, provider, &replayed).await?;
         return Ok(Posted::GoOn { ticket: None });
     }
     let Some(request) = answer.in_response_to else {
-        let (enrollment, _) = open(enroll, &Entrance { visit: None, link: None, ..*entrance }).await?;
-        // The visit must contain the provider, because each request checks that the settings still enable it. The
+        let (id, _) = open(enroll, &Entrance { enrollment: None, link: None, ..*entrance }).await?;
+        // The enrollment must contain the provider, because each request checks that the settings still enable it. The
         // request id is a secret that is not given out, so no answer can match it.
         let begin = Command::BeginSingleSignOn {
             method: provider.method(),
             provider: provider.name.clone(),
             request: hash(&enroll.platform.world.secret()),
         };
-        enroll.platform.perform::<Visit>(&enrollment.stream(), &begin, &visitor(entrance, enrollment)).await?;
+        enroll.platform.perform::<Enrollment>(&id.stream(), &begin, &visitor(entrance, id)).await?;
         let proof = Proof { method: provider.method(), account: answer.account, local: None };
-        return admit(enroll, entrance, enrollment, &proof).await.map(Posted::In);
+        return admit(enroll, entrance, id, &proof).await.map(Posted::In);
     };
-    let Some(enrollment) = waiting(enroll, provider, &request).await? else {
-        let nobody =
-            unsolicited("no visit waits for this answer: its request is unknown, answered, or older than 15 minutes");
+    let Some(id) = waiting(enroll, provider, &request).await? else {
+        let nobody = unsolicited(
+            "no enrollment waits for this answer: its request is unknown, answered, or older than 15 minutes",
+        );
         refuse(enroll, entrance, None, provider, &nobody).await?;
         return Ok(Posted::GoOn { ticket: None });
     };
-    let account = Personal::new(enrollment.visit_key(), kept(answer.account));
+    let account = Personal::new(id.enrollment_key(), kept(answer.account));
     let request = hash(&request);
     let command = Command::ProveSingleSignOn { request: request.clone(), account };
-    match enroll.platform.perform::<Visit>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {
-        // If the visit is at another step or has started another request, the next page shows the current state.
+    match enroll.platform.perform::<Enrollment>(&id.stream(), &command, &visitor(entrance, id)).await {
+        // If the enrollment is at another step or has started another request, the next page shows the current state.
         Ok(_) => Ok(Posted::GoOn { ticket: Some(ticket(&enroll.sign_in, &request)) }),
-        Err(PerformError::Refused(visit::Refusal::OutOfStep(_) | visit::Refusal::UnknownRequest)) => {
+        Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_) | enrollment::Refusal::UnknownRequest)) => {
             Ok(Posted::GoOn { ticket: None })
         }
         Err(error) => Err(error.into()),
@@ -128,13 +129,13 @@ pub async fn return_from_post(
     let Some(provider) = enroll.sign_in.providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
     // The fault of an invalid answer was recorded when the answer was posted.
     let not_in = Ok(Some(Outcome::Refused { opened: None, retry_after: None }));
-    let Some(enrollment) = entrance.visit else { return not_in };
-    let visit = enroll.platform.visit(enrollment).await?;
-    if !visit.awaits_sign_in() {
+    let Some(id) = entrance.enrollment else { return not_in };
+    let enrollment = enroll.platform.enrollment(id).await?;
+    if !enrollment.awaits_sign_in() {
         return Ok(Some(Outcome::OutOfStep));
     }
-    let Some(state) = visit.single_sign_on.filter(|state| state.provider == provider.name) else { return not_in };
-    if !is_recent(enroll, enrollment, &state.request).await? {
+    let Some(state) = enrollment.single_sign_on.filter(|state| state.provider == provider.name) else { return not_in };
+    if !is_recent(enroll, id, &state.request).await? {
         return Ok(Some(Outcome::TooLate));
     }
     if !is_ticket(&enroll.sign_in, ticket, &state.request) {
@@ -143,7 +144,7 @@ pub async fn return_from_post(
     let Some(proven) = state.proven.as_ref().and_then(Personal::get) else { return not_in };
     enroll.sign_in.came_back(Place::Portal, entrance.source);
     let proof = Proof { method: provider.method(), account: account(&provider.name, proven), local: None };
-    admit(enroll, entrance, enrollment, &proof).await.map(Some)
+    admit(enroll, entrance, id, &proof).await.map(Some)
 }
 
 fn kept(account: Account) -> ProvenAccount {

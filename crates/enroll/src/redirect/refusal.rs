@@ -2,7 +2,7 @@
 
 use crate::Enroll;
 use crate::entrance::{Entrance, Outcome, visitor};
-use decisions::visit::{self, Command, Visit};
+use decisions::enrollment::{self, Command, Enrollment};
 use events::enrollment::{EnrollmentId, help_code};
 use events::system::RefusalEvent;
 use identity::{Disbelief, Fault};
@@ -39,8 +39,8 @@ pub(super) async fn refuse(
         return Ok(record(&enroll.sign_in, event, Some(entrance.source)).await?);
     };
     let command = Command::RefuseSingleSignOn { method: provider.method(), provider: name, why: fault };
-    match enroll.platform.perform::<Visit>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {
-        Ok(_) | Err(PerformError::Refused(visit::Refusal::OutOfStep(_))) => Ok(()),
+    match enroll.platform.perform::<Enrollment>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {
+        Ok(_) | Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

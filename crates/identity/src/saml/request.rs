@@ -36,7 +36,7 @@ pub(crate) fn begin(saml: &Saml, world: &World, consumer: &str) -> Result<Begun,
     Ok(Begun { url: format!("{location}{separator}{query}"), request_id })
 }
 
-// The request contains nothing about the visit: no RelayState and no names.
+// The request contains nothing about the enrollment: no RelayState and no names.
 fn document(saml: &Saml, id: &str, consumer: &str, now: Timestamp) -> String {
     format!(
         "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" \

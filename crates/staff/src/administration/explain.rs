@@ -22,8 +22,8 @@ pub struct Question {
     pub user_name: String,
     /// `local`, a directory or an identity provider. `None`: local accounts and the directories are asked in order.
     pub provider: Option<String>,
-    /// The help code of a visit. If set, the groups and claims that the visit received are used.
-    pub visit: Option<String>,
+    /// The help code of an enrollment. If set, the groups and claims that the enrollment received are used.
+    pub enrollment: Option<String>,
     /// Groups and claims that the provider is assumed to report. If there are any, no provider is asked.
     pub groups: BTreeSet<String>,
     pub claims: BTreeMap<String, BTreeSet<String>>,

@@ -13,8 +13,8 @@ use events::settings::{Settings, Ways};
 use events::staff::{Privilege, StaffId};
 use identity::{Account, LOCAL};
 use platform::user_names;
-use projections::visits::{self, VisitFilter};
-use sign_in::{LookedUp, account_name, look_up_in, of_visit, untold_of};
+use projections::enrollments::{self, EnrollmentFilter};
+use sign_in::{LookedUp, account_name, look_up_in, of_enrollment, untold_of};
 use std::collections::BTreeMap;
 
 pub(super) struct Subject {
@@ -62,7 +62,7 @@ impl Subject {
 
 /// Finds the person of the question.
 pub(super) async fn subject(service: &Staff, settings: &Settings, question: &Question) -> Result<Subject, String> {
-    if let Some(code) = &question.visit {
+    if let Some(code) = &question.enrollment {
         return of_help_code(service, code).await;
     }
     let supposed = !question.groups.is_empty() || !question.claims.is_empty();
@@ -110,22 +110,24 @@ async fn of_provider(service: &Staff, question: &Question, provider: &str, suppo
     }
 }
 
-// Returns the person who got, or was to get, the device of this visit, with the groups and claims that the visit
-// received.
+// Returns the person who got, or was to get, the device of this enrollment, with the groups and claims that the
+// enrollment received.
 async fn of_help_code(service: &Staff, code: &str) -> Result<Subject, String> {
     let code = parse_help_code(code).ok_or_else(|| format!("{code:?} is not a help code such as 4F7-K2P"))?;
-    let filter = VisitFilter { text: Some(code.clone()), ..VisitFilter::default() };
-    let found = visits::list(&service.platform.projections, filter, 10).await.map_err(text)?.visits;
-    let visit = found.into_iter().find(|visit| visit.help_code == code);
-    let visit =
-        visit.ok_or_else(|| format!("no visit has the help code {code}; the page of a visit shows its code"))?;
-    let arrived = of_visit(&service.sign_in, visit.id).await.map_err(text)?;
+    let filter = EnrollmentFilter { text: Some(code.clone()), ..EnrollmentFilter::default() };
+    let found = enrollments::list(&service.platform.projections, filter, 10).await.map_err(text)?.enrollments;
+    let enrollment = found.into_iter().find(|enrollment| enrollment.help_code == code);
+    let enrollment = enrollment
+        .ok_or_else(|| format!("no enrollment has the help code {code}; the page of an enrollment shows its code"))?;
+    let arrived = of_enrollment(&service.sign_in, enrollment.id).await.map_err(text)?;
     let (provider, received) = arrived.ok_or_else(|| {
-        format!("the visit {code} received nothing from a directory or identity provider; ask about the person by name")
+        format!(
+            "the enrollment {code} received nothing from a directory or identity provider; ask about the person by name"
+        )
     })?;
-    let received = received.ok_or_else(|| format!("the person of the visit {code} was erased"))?;
+    let received = received.ok_or_else(|| format!("the person of the enrollment {code} was erased"))?;
     let kind = providers(service).get(&provider).copied().unwrap_or(Kind::SingleSignOn);
-    let owner = visit.owner.or(visit.signed_in);
+    let owner = enrollment.owner.or(enrollment.signed_in);
     let account = Account {
         user_name: owner.as_ref().and_then(|owner| owner.user_name.clone()).unwrap_or_else(|| "the person".into()),
         display_name: owner.as_ref().and_then(|owner| owner.display_name.clone()),
@@ -136,8 +138,8 @@ async fn of_help_code(service: &Staff, code: &str) -> Result<Subject, String> {
         ..Account::default()
     };
     let remark = Some(match received.left_out {
-        0 => "no provider was asked: groups and claims are those that the visit received; the current rules apply",
-        _ => "the visit received more groups than the log stores: some may be missing; the current rules apply",
+        0 => "no provider was asked: groups and claims are those that the enrollment received; the current rules apply",
+        _ => "the enrollment received more groups than the log stores: some may be missing; the current rules apply",
     });
     let subject = Subject { account, kind, remark, for_others_only: false, devices: None, accepted: BTreeMap::new() };
     match owner {

@@ -1,0 +1,99 @@
+//! Decisions about devices that report their attributes before they get the MDM profile.
+
+use super::super::{AttributesReport, Enrollment, PreviousRecords, Refusal};
+use super::end;
+use crate::limits;
+use events::Timestamp;
+use events::enrollment::{
+    DeviceSignature, EnrollmentEvent, EnrollmentRefusal, Evidence, FoundRecord, IssuedCertificate, Ownership,
+    ProfileServiceRefusal, SecretHash,
+};
+
+/// Accepts or refuses the answer to a Profile Service. A challenge belongs to the first device that answers it. Until
+/// it is enrolled, this device may answer repeatedly, since responses can get lost. The hardware attributes of a
+/// refused device are not recorded: a refusal stores no identifiers.
+pub(super) fn report(enrollment: &Enrollment, report: &AttributesReport) -> Result<Vec<EnrollmentEvent>, Refusal> {
+    let service = enrollment.profile_service(&report.challenge).ok_or(Refusal::UnknownChallenge)?;
+    if report.device_enrolled {
+        return Err(Refusal::DeviceEnrolled);
+    }
+    let refuse = |why| refuse(enrollment, &report.challenge, why);
+    if report.device.signature == DeviceSignature::Invalid {
+        return refuse(ProfileServiceRefusal::SignatureInvalid);
+    }
+    if service.challenge_expires <= report.now {
+        return refuse(ProfileServiceRefusal::ChallengeExpired);
+    }
+    if service.device.as_ref().is_some_and(|known| !known.is(&report.device)) {
+        return refuse(ProfileServiceRefusal::AnotherDevice);
+    }
+    if let Some(why) = unfit(report) {
+        return Ok(end(enrollment, EnrollmentEvent::EnrollmentRefused { why }));
+    }
+    let mut happened = Vec::new();
+    if service.device.is_none() {
+        happened.push(EnrollmentEvent::DeviceAttributesReported {
+            challenge: report.challenge.clone(),
+            signature: report.device.signature,
+            certificate: report.device.certificate.clone(),
+            attributes: report.device.attributes.clone(),
+        });
+        let evidence = vec![Evidence::SameHardware];
+        let found = |device: &_| FoundRecord { device: *device, evidence: evidence.clone() };
+        let records: Vec<FoundRecord> = report.managed.iter().map(found).collect();
+        happened.extend(PreviousRecords::from(records).found());
+    }
+    happened.push(EnrollmentEvent::VerificationProfileServed {
+        service: report.challenge.clone(),
+        profile_uuid: report.profile_uuid,
+        identity_uuid: report.identity_uuid,
+        scep_url: report.scep_url.clone(),
+        challenge: report.scep_challenge.clone(),
+        challenge_expires: report.scep_challenge_expires,
+    });
+    Ok(happened)
+}
+
+fn unfit(report: &AttributesReport) -> Option<EnrollmentRefusal> {
+    let attributes = &report.device.attributes;
+    if report.genuine_devices_only && report.device.signature != DeviceSignature::Genuine {
+        return Some(EnrollmentRefusal::NotGenuine);
+    }
+    let model = || attributes.product.as_deref().and_then(|product| limits::model(&report.limits, product));
+    let build = attributes.build_version.as_deref();
+    build.and_then(|build| limits::build(&report.limits, Ownership::Institutional, build)).or_else(model)
+}
+
+/// Records a refusal. The same refusal of the same challenge is recorded once.
+pub(super) fn refuse(
+    enrollment: &Enrollment,
+    challenge: &SecretHash,
+    why: ProfileServiceRefusal,
+) -> Result<Vec<EnrollmentEvent>, Refusal> {
+    let service = enrollment.profile_service(challenge).ok_or(Refusal::UnknownChallenge)?;
+    if service.refusals.contains(&why) {
+        return Ok(vec![]);
+    }
+    Ok(vec![EnrollmentEvent::ProfileServiceRefused { challenge: challenge.clone(), why }])
+}
+
+pub(super) fn issue(
+    enrollment: &Enrollment,
+    now: Timestamp,
+    challenge: &SecretHash,
+    transaction: &str,
+    certificate: &IssuedCertificate,
+) -> Result<Vec<EnrollmentEvent>, Refusal> {
+    let served = enrollment.verifications.iter().find(|verification| verification.challenge == *challenge);
+    let served = served.ok_or(Refusal::UnknownChallenge)?;
+    match &served.identity {
+        Some(identity) if identity.key_hash == certificate.key_hash => Ok(vec![]),
+        Some(_) => Err(Refusal::ChallengeUsed),
+        None if served.challenge_expires <= now => Err(Refusal::ExpiredChallenge),
+        None => Ok(vec![EnrollmentEvent::VerificationIdentityIssued {
+            identity: certificate.clone(),
+            transaction: transaction.to_owned(),
+            challenge: challenge.clone(),
+        }]),
+    }
+}

@@ -1,0 +1,381 @@
+//! Enrollments to the portal for the help desk: each enrollment's current step, since when, and its refusals.
+//!
+//! There is a row for each enrollment, for each step that the person was at (with the times of entering and leaving
+//! it), and for each refusal. A decision that the server makes for a person (such as a choice determined by the
+//! settings) is not a step: it begins and ends with events that were recorded at the same instant.
+
+mod funnel;
+mod query;
+mod step;
+
+pub use funnel::{Dimension, Funnel, FunnelFilter, Group, StepCount, funnel, groups};
+pub use query::{
+    Enrollment, EnrollmentFilter, EnrollmentPage, Named, Reason, Refusal, State, StepTime, get, list, refusals, steps,
+    stuck,
+};
+pub use step::{Step, step_after};
+
+use crate::audit::message;
+use crate::{Projection, sql};
+use events::device::DeviceEvent;
+use events::enrollment::{
+    DeviceFamily, EnrollmentEvent, EnrollmentId, OsVersion, Platform, SignInMethodName, help_code,
+};
+use events::{Entry, Event, Timestamp};
+use rusqlite::types::ToSql;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use step::Way;
+use uuid::Uuid;
+
+pub(crate) struct Enrollments;
+
+impl Projection for Enrollments {
+    fn name(&self) -> &'static str {
+        "visits"
+    }
+
+    fn version(&self) -> u32 {
+        4
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["visits_visits", "visits_steps", "visits_refusals"]
+    }
+
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE IF NOT EXISTS visits_visits (
+            id TEXT PRIMARY KEY, position INTEGER NOT NULL, help_code TEXT NOT NULL, opened INTEGER NOT NULL,
+            last INTEGER NOT NULL, family TEXT NOT NULL, version TEXT, major INTEGER, language TEXT NOT NULL,
+            method TEXT, provider TEXT, signed_in TEXT, owner TEXT, way TEXT NOT NULL, step TEXT NOT NULL,
+            step_since INTEGER NOT NULL, step_recorded INTEGER NOT NULL, refusals INTEGER NOT NULL, ended INTEGER,
+            state TEXT NOT NULL, why TEXT
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS visits_by_position ON visits_visits (position);
+        CREATE INDEX IF NOT EXISTS visits_by_opened ON visits_visits (opened);
+        CREATE INDEX IF NOT EXISTS visits_by_help_code ON visits_visits (help_code);
+        CREATE INDEX IF NOT EXISTS visits_by_signed_in ON visits_visits (signed_in);
+        CREATE INDEX IF NOT EXISTS visits_by_owner ON visits_visits (owner);
+        CREATE INDEX IF NOT EXISTS visits_open ON visits_visits (last) WHERE state = 'open';
+        CREATE TABLE IF NOT EXISTS visits_steps (
+            visit TEXT NOT NULL, step TEXT NOT NULL, position INTEGER NOT NULL, recorded INTEGER NOT NULL,
+            reached INTEGER NOT NULL, left INTEGER, PRIMARY KEY (visit, step)
+        ) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS visits_refusals (
+            visit TEXT NOT NULL, position INTEGER NOT NULL, at INTEGER NOT NULL, message TEXT NOT NULL,
+            message_values TEXT NOT NULL, reason TEXT, PRIMARY KEY (visit, position)
+        ) WITHOUT ROWID;"
+    }
+
+    fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
+        match &entry.event {
+            Event::Enrollment(event) => On { rows, entry, effective }.enrollment(event),
+            Event::Device(event) => On { rows, entry, effective }.device(event),
+            Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
+            Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
+            Event::Assertion(_) | Event::Settings(_) => Ok(()),
+        }
+    }
+}
+
+/// The state of an enrollment before the event.
+struct Before {
+    way: Way,
+    step: Step,
+    recorded: i64,
+    state: State,
+}
+
+/// An event of an enrollment or of its device.
+struct On<'a> {
+    rows: &'a Connection,
+    entry: &'a Entry,
+    effective: Timestamp,
+}
+
+impl On<'_> {
+    fn id(&self) -> &str {
+        self.entry.stream.id()
+    }
+
+    fn enrollment(&self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
+        if let EnrollmentEvent::VisitOpened { platform, language, .. } = event {
+            return self.open(*platform, language);
+        }
+        let Some(before) = self.before()? else { return Ok(()) };
+        self.learn(event)?;
+        let way = before.way.clone().after(event);
+        self.set("way", &serde_json::to_string(&way).unwrap_or_default())?;
+        self.set("last", &self.effective.0)?;
+        match event {
+            EnrollmentEvent::EnrollmentRefused { why } => {
+                self.refused(event)?;
+                self.set("why", &serde_json::to_value(why).unwrap_or_default().as_str().unwrap_or_default())?;
+                self.end(&before, State::Refused)
+            }
+            EnrollmentEvent::SignInRefused { .. }
+            | EnrollmentEvent::SingleSignOnRefused { .. }
+            | EnrollmentEvent::FormRefused { .. }
+            | EnrollmentEvent::IdentityRefused { .. } => self.refused(event),
+            EnrollmentEvent::LanguageChosen { language } => self.set("language", language),
+            EnrollmentEvent::EnrollmentAbandoned {} => self.end(&before, State::Abandoned),
+            EnrollmentEvent::SignedOut {} if before.state == State::Open => self.end(&before, State::SignedOut),
+            EnrollmentEvent::VisitOpened { .. }
+            | EnrollmentEvent::AccountDrivenBegun { .. }
+            | EnrollmentEvent::VisitResumed { .. }
+            | EnrollmentEvent::UserSignedIn { .. }
+            | EnrollmentEvent::UserSignedInAgain { .. }
+            | EnrollmentEvent::SingleSignOnBegun { .. }
+            | EnrollmentEvent::SingleSignOnProven { .. }
+            | EnrollmentEvent::AssignmentOffered { .. }
+            | EnrollmentEvent::EnrollmentAssigned { .. }
+            | EnrollmentEvent::AssignmentDeclined {}
+            | EnrollmentEvent::AttributesReceived { .. }
+            | EnrollmentEvent::AccessDecided { .. }
+            | EnrollmentEvent::TermsRequested { .. }
+            | EnrollmentEvent::TermsAccepted { .. }
+            | EnrollmentEvent::PreviousRecordFound { .. }
+            | EnrollmentEvent::PreviousRecordsNoted {}
+            | EnrollmentEvent::OwnershipChosen { .. }
+            | EnrollmentEvent::CaProfileServed { .. }
+            | EnrollmentEvent::CaInstallReported {}
+            | EnrollmentEvent::CaStepSkipped {}
+            | EnrollmentEvent::ManagedAppleIdGiven { .. }
+            | EnrollmentEvent::ManagedAppleIdAssigned { .. }
+            | EnrollmentEvent::AccessTokenIssued { .. }
+            | EnrollmentEvent::AuthorizationCodeIssued { .. }
+            | EnrollmentEvent::AccessTokenRefreshed { .. }
+            | EnrollmentEvent::MachineInformationReceived { .. }
+            | EnrollmentEvent::SignInAgainAsked { .. }
+            | EnrollmentEvent::ProfileServiceServed { .. }
+            | EnrollmentEvent::DeviceAttributesReported { .. }
+            | EnrollmentEvent::VerificationProfileServed { .. }
+            | EnrollmentEvent::VerificationIdentityIssued { .. }
+            | EnrollmentEvent::ProfileServiceRefused { .. }
+            | EnrollmentEvent::MdmProfileServed { .. }
+            | EnrollmentEvent::IdentityIssued { .. }
+            | EnrollmentEvent::IdentityRevoked { .. }
+            | EnrollmentEvent::TermsDeclined { .. }
+            | EnrollmentEvent::SignedOut {} => match before.state {
+                State::Enrolled => Ok(()),
+                State::Open | State::SignedOut | State::Abandoned | State::Refused => self.go_to(&before, way.step()),
+            },
+        }
+    }
+
+    // The device reports its actual version; the browser's version is a claim.
+    fn device(&self, event: &DeviceEvent) -> rusqlite::Result<()> {
+        let Some(before) = self.before()?.filter(|before| before.state != State::Enrolled) else { return Ok(()) };
+        match event {
+            DeviceEvent::DeviceAuthenticated { os_version, .. } => {
+                self.set("last", &self.effective.0)?;
+                os_version.map_or(Ok(()), |version| self.version(version))
+            }
+            DeviceEvent::DeviceEnrolled { .. } => {
+                self.set("last", &self.effective.0)?;
+                self.go_to(&before, Step::Enrolled)?;
+                self.close(State::Enrolled)
+            }
+            DeviceEvent::PushTokenRenewed { .. } | DeviceEvent::IdentityRenewed { .. } => Ok(()),
+            DeviceEvent::IdentityRenewalRequested { .. } | DeviceEvent::DeviceReauthenticated { .. } => Ok(()),
+            DeviceEvent::IdentityRenewalCompleted { .. } | DeviceEvent::IdentityRenewalFailed { .. } => Ok(()),
+            DeviceEvent::IdentityRolledBack { .. } | DeviceEvent::MdmCommandQueued { .. } => Ok(()),
+            DeviceEvent::MdmCommandDelivered { .. } | DeviceEvent::MdmCommandCancelled { .. } => Ok(()),
+            DeviceEvent::MdmCommandExpired { .. } | DeviceEvent::MdmCommandAnswered { .. } => Ok(()),
+            DeviceEvent::MdmResultTooLarge { .. } | DeviceEvent::ManagedAppReported { .. } => Ok(()),
+            DeviceEvent::InventoryReported { .. } | DeviceEvent::DeviceHeardFrom {} => Ok(()),
+            DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
+            DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
+            DeviceEvent::MdmAnswerUnreadable { .. } => Ok(()),
+            DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => Ok(()),
+            DeviceEvent::DeviceRevived { .. } | DeviceEvent::HardwareClaimNoted { .. } => Ok(()),
+            DeviceEvent::HardwareClaimDismissed { .. } | DeviceEvent::HardwareAttested { .. } => Ok(()),
+            DeviceEvent::HardwareAttestationRequested { .. } => Ok(()),
+            DeviceEvent::HardwareAttestationRefused { .. } => Ok(()),
+            DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => Ok(()),
+            DeviceEvent::DeviceSuperseded { .. } | DeviceEvent::RecordArchived {} => Ok(()),
+            DeviceEvent::RecordRestored {} => Ok(()),
+        }
+    }
+
+    fn open(&self, platform: Platform, language: &str) -> rusqlite::Result<()> {
+        let family = match platform.family {
+            DeviceFamily::IPhone => "iphone",
+            DeviceFamily::IPad => "ipad",
+        };
+        let code = Uuid::parse_str(self.id()).map(|id| help_code(EnrollmentId(id))).unwrap_or_default();
+        let insert = "INSERT INTO visits_visits (id, position, help_code, opened, last, family, language, way, step,
+            step_since, step_recorded, refusals, state) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?4, ?9, 0, ?10)";
+        self.rows.prepare_cached(insert)?.execute(params![
+            self.id(),
+            sql(self.entry.position),
+            code,
+            self.effective.0,
+            family,
+            language,
+            serde_json::to_string(&Way::default()).unwrap_or_default(),
+            Step::SignIn.as_str(),
+            self.entry.at.0,
+            State::Open.as_str(),
+        ])?;
+        self.reach(Step::SignIn)?;
+        platform.version.map_or(Ok(()), |version| self.version(version))
+    }
+
+    fn version(&self, version: OsVersion) -> rusqlite::Result<()> {
+        self.set("version", &version.to_string())?;
+        self.set("major", &version.major)
+    }
+
+    // Stores the person and their sign-in method.
+    fn learn(&self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
+        match event {
+            EnrollmentEvent::SingleSignOnBegun { provider, .. } => self.set("provider", provider),
+            EnrollmentEvent::UserSignedIn { method, person, .. } => {
+                self.set("method", &method_name(*method))?;
+                if matches!(method, SignInMethodName::LocalAccount | SignInMethodName::Directory) {
+                    // The person may have begun with an identity provider and come back.
+                    self.set("provider", &None::<String>)?;
+                }
+                self.set("signed_in", &person.to_string())?;
+                self.set("owner", &person.to_string())
+            }
+            EnrollmentEvent::AssignmentOffered { .. } => self.set("owner", &None::<String>),
+            EnrollmentEvent::EnrollmentAssigned { person, .. } => self.set("owner", &person.to_string()),
+            EnrollmentEvent::AssignmentDeclined {} => {
+                let update = "UPDATE visits_visits SET owner = signed_in WHERE id = ?1";
+                self.rows.prepare_cached(update)?.execute([self.id()]).map(drop)
+            }
+            EnrollmentEvent::AccessDecided { access } => {
+                // The decision names the provider of the device's owner, which is the provider of the person who signed
+                // in only if they are the owner.
+                let update = "UPDATE visits_visits SET provider = ?2
+                    WHERE id = ?1 AND provider IS NULL AND method = 'directory' AND owner = signed_in";
+                self.rows.prepare_cached(update)?.execute([self.id(), &access.provider]).map(drop)
+            }
+            EnrollmentEvent::AttributesReceived { .. } => Ok(()),
+            EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => Ok(()),
+            EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::IdentityRefused { .. } => Ok(()),
+            EnrollmentEvent::FormRefused { .. } | EnrollmentEvent::LanguageChosen { .. } => Ok(()),
+            EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::SignInRefused { .. } => Ok(()),
+            EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnProven { .. } => Ok(()),
+            EnrollmentEvent::SingleSignOnRefused { .. } | EnrollmentEvent::TermsRequested { .. } => Ok(()),
+            EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
+            EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Ok(()),
+            EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Ok(()),
+            EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => Ok(()),
+            EnrollmentEvent::ManagedAppleIdAssigned { .. } | EnrollmentEvent::AccessTokenIssued { .. } => Ok(()),
+            EnrollmentEvent::AuthorizationCodeIssued { .. } | EnrollmentEvent::AccessTokenRefreshed { .. } => Ok(()),
+            EnrollmentEvent::MachineInformationReceived { .. } | EnrollmentEvent::SignInAgainAsked { .. } => Ok(()),
+            EnrollmentEvent::ProfileServiceServed { .. } | EnrollmentEvent::DeviceAttributesReported { .. } => Ok(()),
+            EnrollmentEvent::VerificationProfileServed { .. } => Ok(()),
+            EnrollmentEvent::VerificationIdentityIssued { .. } => Ok(()),
+            EnrollmentEvent::ProfileServiceRefused { .. } | EnrollmentEvent::MdmProfileServed { .. } => Ok(()),
+            EnrollmentEvent::IdentityIssued { .. } | EnrollmentEvent::IdentityRevoked { .. } => Ok(()),
+            EnrollmentEvent::EnrollmentRefused { .. } | EnrollmentEvent::EnrollmentAbandoned {} => Ok(()),
+            EnrollmentEvent::SignedOut {} => Ok(()),
+        }
+    }
+
+    fn refused(&self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
+        let said = message(&Event::Enrollment(event.clone()));
+        let insert = "INSERT INTO visits_refusals (visit, position, at, message, message_values, reason)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let values = serde_json::to_string(&said.values).unwrap_or_default();
+        let position = sql(self.entry.position);
+        let reason = Reason::of(event).and_then(|reason| serde_json::to_string(&reason).ok());
+        let row = params![self.id(), position, self.effective.0, said.key, values, reason];
+        self.rows.prepare_cached(insert)?.execute(row)?;
+        let count = "UPDATE visits_visits SET refusals = refusals + 1 WHERE id = ?1";
+        self.rows.prepare_cached(count)?.execute([self.id()]).map(drop)
+    }
+
+    fn go_to(&self, before: &Before, step: Step) -> rusqlite::Result<()> {
+        if before.step == step {
+            return Ok(());
+        }
+        self.leave(before)?;
+        self.reach(step)?;
+        // A person who signed out can still install a downloaded profile: the enrollment continues.
+        let update = "UPDATE visits_visits SET step = ?2, step_since = ?3, step_recorded = ?4,
+            ended = CASE state WHEN 'signed_out' THEN NULL ELSE ended END,
+            state = CASE state WHEN 'signed_out' THEN 'open' ELSE state END WHERE id = ?1";
+        let recorded = self.entry.at.0;
+        self.rows.prepare_cached(update)?.execute(params![self.id(), step.as_str(), self.effective.0, recorded])?;
+        Ok(())
+    }
+
+    fn reach(&self, step: Step) -> rusqlite::Result<()> {
+        let insert = "INSERT INTO visits_steps (visit, step, position, recorded, reached) VALUES (?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT (visit, step) DO UPDATE SET left = NULL";
+        let position = sql(self.entry.position);
+        self.rows.prepare_cached(insert)?.execute(params![
+            self.id(),
+            step.as_str(),
+            position,
+            self.entry.at.0,
+            self.effective.0
+        ])?;
+        Ok(())
+    }
+
+    /// Closes the previous step. If it began at the same instant, nobody was at it, so its row is deleted.
+    fn leave(&self, before: &Before) -> rusqlite::Result<()> {
+        if self.is_passing(before) {
+            let delete = "DELETE FROM visits_steps WHERE visit = ?1 AND step = ?2 AND recorded = ?3";
+            let gone = params![self.id(), before.step.as_str(), self.entry.at.0];
+            return self.rows.prepare_cached(delete)?.execute(gone).map(drop);
+        }
+        let update = "UPDATE visits_steps SET left = ?3 WHERE visit = ?1 AND step = ?2";
+        self.rows.prepare_cached(update)?.execute(params![self.id(), before.step.as_str(), self.effective.0])?;
+        Ok(())
+    }
+
+    fn is_passing(&self, before: &Before) -> bool {
+        before.step != Step::SignIn && before.recorded == self.entry.at.0
+    }
+
+    fn end(&self, before: &Before, state: State) -> rusqlite::Result<()> {
+        self.leave(before)?;
+        if self.is_passing(before) {
+            // The enrollment ended at the step where the person did what was refused.
+            let back = "UPDATE visits_visits SET (step, step_since, step_recorded) = (SELECT step, reached, recorded
+                FROM visits_steps WHERE visit = ?1 ORDER BY position DESC LIMIT 1) WHERE id = ?1";
+            self.rows.prepare_cached(back)?.execute([self.id()])?;
+        }
+        self.close(state)
+    }
+
+    fn close(&self, state: State) -> rusqlite::Result<()> {
+        self.set("ended", &self.effective.0)?;
+        self.set("state", &state.as_str())
+    }
+
+    fn before(&self) -> rusqlite::Result<Option<Before>> {
+        let select = "SELECT way, step, step_recorded, state FROM visits_visits WHERE id = ?1";
+        let found = self.rows.prepare_cached(select)?.query_row([self.id()], |row| {
+            let (way, step, state): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
+            Ok(Before {
+                way: serde_json::from_str(&way).unwrap_or_default(),
+                step: Step::parse(&step).unwrap_or(Step::SignIn),
+                recorded: row.get(2)?,
+                state: State::parse(&state).unwrap_or(State::Open),
+            })
+        });
+        found.optional()
+    }
+
+    fn set(&self, column: &'static str, value: &dyn ToSql) -> rusqlite::Result<()> {
+        let update = format!("UPDATE visits_visits SET {column} = ?2 WHERE id = ?1");
+        self.rows.prepare_cached(&update)?.execute(params![self.id(), value]).map(drop)
+    }
+}
+
+/// Returns the name of a sign-in method in the rows.
+pub fn method_name(method: SignInMethodName) -> &'static str {
+    match method {
+        SignInMethodName::LocalAccount => "local_account",
+        SignInMethodName::Directory => "directory",
+        SignInMethodName::OpenIdConnect => "open_id_connect",
+        SignInMethodName::Saml => "saml",
+    }
+}

@@ -1,0 +1,163 @@
+//! The steps of an enrollment as the help desk sees them, and how events lead from one to the next.
+
+use events::enrollment::{EnrollmentEvent, Evidence, Ownership};
+use serde::{Deserialize, Serialize};
+
+/// A step between the first form and the enrolled device: first the portal's pages, then the actions of the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Step {
+    SignIn,
+    ForWhom,
+    PreviousRecords,
+    Ownership,
+    Terms,
+    CaProfile,
+    ManagedAppleId,
+    /// The page with the MDM profile is shown; the profile was not downloaded yet.
+    MdmProfile,
+    /// The profile was downloaded; the device has not requested its identity.
+    Install,
+    /// The device has its identity, but has not enrolled yet.
+    Connect,
+    Enrolled,
+}
+
+impl Step {
+    pub const ALL: [Step; 11] = [
+        Step::SignIn,
+        Step::ForWhom,
+        Step::PreviousRecords,
+        Step::Ownership,
+        Step::Terms,
+        Step::CaProfile,
+        Step::ManagedAppleId,
+        Step::MdmProfile,
+        Step::Install,
+        Step::Connect,
+        Step::Enrolled,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Step::SignIn => "sign_in",
+            Step::ForWhom => "for_whom",
+            Step::PreviousRecords => "previous_records",
+            Step::Ownership => "ownership",
+            Step::Terms => "terms",
+            Step::CaProfile => "ca_profile",
+            Step::ManagedAppleId => "managed_apple_id",
+            Step::MdmProfile => "mdm_profile",
+            Step::Install => "install",
+            Step::Connect => "connect",
+            Step::Enrolled => "enrolled",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Step> {
+        Step::ALL.into_iter().find(|step| step.as_str() == name)
+    }
+}
+
+/// Returns the step that these events of one enrollment lead to, unless the enrollment has ended.
+pub fn step_after<'a>(events: impl IntoIterator<Item = &'a EnrollmentEvent>) -> Step {
+    events.into_iter().fold(Way::default(), Way::after).step()
+}
+
+/// The parts of an enrollment's state that determine the step.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Way {
+    signed_in: bool,
+    asked_for_whom: bool,
+    earlier_records: bool,
+    earlier_records_noted: bool,
+    ownership: Option<Ownership>,
+    terms_asked: bool,
+    ca_done: bool,
+    account_given: bool,
+    profile_taken: bool,
+    identity: bool,
+    #[serde(default)]
+    by_account: bool,
+}
+
+impl Way {
+    /// Returns whether the enrollment began in Settings.
+    pub(crate) fn is_by_account(&self) -> bool {
+        self.by_account
+    }
+
+    pub(crate) fn after(mut self, event: &EnrollmentEvent) -> Way {
+        match event {
+            EnrollmentEvent::AccountDrivenBegun { .. } => {
+                self.by_account = true;
+                self.ca_done = true;
+            }
+            EnrollmentEvent::UserSignedIn { .. } => self.signed_in = true,
+            EnrollmentEvent::AssignmentOffered { .. } => self.asked_for_whom = true,
+            EnrollmentEvent::EnrollmentAssigned { .. } | EnrollmentEvent::AssignmentDeclined {} => {
+                self.asked_for_whom = false;
+            }
+            // Found from the device's attributes: the person is no longer asked to read about it.
+            EnrollmentEvent::PreviousRecordFound { records, .. }
+                if records.iter().any(|found| found.evidence.contains(&Evidence::SameHardware)) => {}
+            EnrollmentEvent::PreviousRecordFound { .. } => self.earlier_records = true,
+            EnrollmentEvent::PreviousRecordsNoted {} => self.earlier_records_noted = true,
+            EnrollmentEvent::OwnershipChosen { ownership, .. } => self.ownership = Some(*ownership),
+            EnrollmentEvent::TermsRequested { .. } => self.terms_asked = true,
+            EnrollmentEvent::TermsAccepted { .. } => self.terms_asked = false,
+            EnrollmentEvent::CaInstallReported {} | EnrollmentEvent::CaStepSkipped {} => self.ca_done = true,
+            EnrollmentEvent::ManagedAppleIdGiven { .. } | EnrollmentEvent::ManagedAppleIdAssigned { .. } => {
+                self.account_given = true;
+            }
+            EnrollmentEvent::ProfileServiceServed { .. } | EnrollmentEvent::MdmProfileServed { .. } => {
+                self.profile_taken = true;
+            }
+            EnrollmentEvent::IdentityIssued { .. } => self.identity = true,
+            EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::VisitResumed { .. } => {}
+            EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::IdentityRefused { .. } => {}
+            EnrollmentEvent::FormRefused { .. } | EnrollmentEvent::LanguageChosen { .. } => {}
+            EnrollmentEvent::SignInRefused { .. } | EnrollmentEvent::UserSignedInAgain { .. } => {}
+            EnrollmentEvent::SingleSignOnBegun { .. } | EnrollmentEvent::SingleSignOnProven { .. } => {}
+            EnrollmentEvent::SingleSignOnRefused { .. }
+            | EnrollmentEvent::AttributesReceived { .. }
+            | EnrollmentEvent::AccessDecided { .. } => {}
+            EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::AccessTokenIssued { .. } => {}
+            EnrollmentEvent::AuthorizationCodeIssued { .. } | EnrollmentEvent::AccessTokenRefreshed { .. } => {}
+            EnrollmentEvent::MachineInformationReceived { .. } | EnrollmentEvent::SignInAgainAsked { .. } => {}
+            EnrollmentEvent::DeviceAttributesReported { .. } | EnrollmentEvent::VerificationProfileServed { .. } => {}
+            EnrollmentEvent::VerificationIdentityIssued { .. } | EnrollmentEvent::ProfileServiceRefused { .. } => {}
+            EnrollmentEvent::IdentityRevoked { .. } | EnrollmentEvent::EnrollmentRefused { .. } => {}
+            EnrollmentEvent::EnrollmentAbandoned {} | EnrollmentEvent::SignedOut {} => {}
+        }
+        self
+    }
+
+    pub(crate) fn step(&self) -> Step {
+        if !self.signed_in {
+            Step::SignIn
+        } else if self.asked_for_whom {
+            Step::ForWhom
+        } else if self.earlier_records && !self.earlier_records_noted {
+            Step::PreviousRecords
+        } else {
+            self.step_after_sign_in()
+        }
+    }
+
+    fn step_after_sign_in(&self) -> Step {
+        let Some(ownership) = self.ownership else { return Step::Ownership };
+        if self.terms_asked {
+            Step::Terms
+        } else if !self.ca_done {
+            Step::CaProfile
+        } else if (ownership == Ownership::Personal || self.by_account) && !self.account_given {
+            Step::ManagedAppleId
+        } else if !self.profile_taken {
+            Step::MdmProfile
+        } else if !self.identity {
+            Step::Install
+        } else {
+            Step::Connect
+        }
+    }
+}
