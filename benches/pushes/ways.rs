@@ -5,7 +5,7 @@ use super::installation::{Enrolled, Installation, PUSH_MAGIC};
 use events::store::Followed;
 use futures_util::StreamExt as _;
 use openssl::pkey::PKey;
-use push::{Notification, Outcome, Pusher};
+use push::{Notification, PushOutcome, Pusher};
 
 const EXPIRES: i64 = 4_000_000_000;
 
@@ -55,7 +55,7 @@ pub async fn pusher(installation: &Installation) {
             let notification =
                 Notification { token: &device.token, push_magic: PUSH_MAGIC, topic: &topic, expires_unix: EXPIRES };
             let outcome = pusher.deliver(notification, &world, |_| {}).await;
-            assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+            assert!(matches!(outcome, PushOutcome::Accepted { .. }), "{outcome:?}");
         }
     })
     .await;

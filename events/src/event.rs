@@ -4,7 +4,7 @@ use crate::device::DeviceEvent;
 use crate::enrollment::EnrollmentEvent;
 use crate::person::{AccountEvent, PersonEvent};
 use crate::settings::SettingsEvent;
-use crate::staff::{AccessEvent, StaffEvent, UserNameEvent};
+use crate::staff::{StaffActivityEvent, StaffEvent, UserNameEvent};
 use crate::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent};
 use serde::Serialize;
 use serde::de::value::MapDeserializer;
@@ -72,7 +72,7 @@ events! {
     "hardware" => Hardware(HardwareEvent),
     "staff" => Staff(StaffEvent),
     "username" => UserName(UserNameEvent),
-    "access" => Access(AccessEvent),
+    "access" => StaffActivity(StaffActivityEvent),
     "refusals" => Refusal(RefusalEvent),
     "request" => Request(RequestEvent),
     "assertion" => Assertion(AssertionEvent),

@@ -95,7 +95,7 @@ pub enum ApiResource {
 /// Stream `access-<staff>-<day>`: records what was viewed, and what was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
-pub enum AccessEvent {
+pub enum StaffActivityEvent {
     DeviceListViewed {},
     DeviceViewed {
         device: DeviceId,

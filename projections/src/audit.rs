@@ -7,7 +7,7 @@ mod query;
 
 pub use english::english;
 pub use message::{Message, attestation_refusal, faults, message, rejection, renewal_failure, supersession};
-pub use outcome::Outcome;
+pub use outcome::AuditOutcome;
 pub use query::{AuditFilter, AuditPage, Extent, Match, Row, extent, find, has_acted, query, types};
 
 use crate::{Projection, sql};
@@ -15,7 +15,7 @@ use events::device::{CommandId, DeviceEvent};
 use events::enrollment::{self, EnrollmentEvent, EnrollmentId};
 use events::person::AccountEvent;
 use events::personal::Gone;
-use events::staff::{AccessEvent, StaffEvent};
+use events::staff::{StaffActivityEvent, StaffEvent};
 use events::system::HardwareEvent;
 use events::{ActorKind, Entry, Event, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -118,7 +118,9 @@ fn account_of(entry: &Entry) -> Option<&str> {
         }
         Event::Account(AccountEvent::AccountReserved { .. }) => None,
         Event::Log(_) | Event::Device(_) | Event::Person(_) | Event::Hardware(_) | Event::Staff(_) => None,
-        Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) => None,
+        Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) => {
+            None
+        }
         Event::Settings(_) => None,
     }
 }
@@ -172,24 +174,26 @@ fn device_of(entry: &Entry) -> Option<String> {
     match &entry.event {
         Event::Enrollment(_) | Event::Device(_) => Some(entry.stream.id().to_owned()),
         Event::Hardware(HardwareEvent::HardwareEnrolled { device }) => Some(device.to_string()),
-        Event::Access(event) => viewed(event),
+        Event::StaffActivity(event) => viewed(event),
         Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Staff(_) | Event::UserName(_) => None,
         Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => None,
     }
 }
 
-fn viewed(event: &AccessEvent) -> Option<String> {
+fn viewed(event: &StaffActivityEvent) -> Option<String> {
     match event {
-        AccessEvent::DeviceViewed { device } => Some(device.to_string()),
-        AccessEvent::AccessRefused { device, .. } | AccessEvent::ActRefused { device, .. } => {
+        StaffActivityEvent::DeviceViewed { device } => Some(device.to_string()),
+        StaffActivityEvent::AccessRefused { device, .. } | StaffActivityEvent::ActRefused { device, .. } => {
             device.map(|device| device.to_string())
         }
-        AccessEvent::VisitViewed { enrollment } => Some(enrollment.to_string()),
-        AccessEvent::DeviceListViewed {} | AccessEvent::AuditTrailViewed { .. } => None,
-        AccessEvent::FunnelViewed { .. } | AccessEvent::VisitListViewed { .. } => None,
-        AccessEvent::SettingsViewed {} | AccessEvent::AuditTrailExported { .. } => None,
-        AccessEvent::InventoryExported { .. } | AccessEvent::ApiRead { .. } | AccessEvent::StaffListViewed {} => None,
-        AccessEvent::StaffViewed { .. } => None,
+        StaffActivityEvent::VisitViewed { enrollment } => Some(enrollment.to_string()),
+        StaffActivityEvent::DeviceListViewed {} | StaffActivityEvent::AuditTrailViewed { .. } => None,
+        StaffActivityEvent::FunnelViewed { .. } | StaffActivityEvent::VisitListViewed { .. } => None,
+        StaffActivityEvent::SettingsViewed {} | StaffActivityEvent::AuditTrailExported { .. } => None,
+        StaffActivityEvent::InventoryExported { .. }
+        | StaffActivityEvent::ApiRead { .. }
+        | StaffActivityEvent::StaffListViewed {} => None,
+        StaffActivityEvent::StaffViewed { .. } => None,
     }
 }
 
@@ -202,7 +206,7 @@ fn person_named(entry: &Entry) -> Option<String> {
         Event::Person(_) => Some(entry.stream.id().to_owned()),
         Event::Account(AccountEvent::AccountSignInRefused { .. } | AccountEvent::AccountRefusalsSuppressed(_)) => None,
         Event::Staff(event) => refused_staff(event).then(|| entry.stream.id().to_owned()),
-        Event::Log(_) | Event::Hardware(_) | Event::UserName(_) | Event::Access(_) => None,
+        Event::Log(_) | Event::Hardware(_) | Event::UserName(_) | Event::StaffActivity(_) => None,
         Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => None,
     }
 }
@@ -379,7 +383,7 @@ fn insert(rows: &Connection, entry: &Entry, effective: Timestamp, about: &About<
         help_code(entry.correlation),
         entry.source.as_ref().and_then(|source| source.shown()),
         entry.source.as_ref().is_some_and(|source| source.gone() == Some(Gone::Erased)),
-        Outcome::of(&entry.event).as_str(),
+        AuditOutcome::of(&entry.event).as_str(),
         said.key,
         serde_json::to_string(&said.values).unwrap_or_default(),
         text,

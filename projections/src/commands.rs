@@ -60,7 +60,7 @@ impl Projection for Commands {
         match &entry.event {
             Event::Device(event) => Fold { rows, entry, device: entry.stream.id() }.event(event),
             Event::Log(_) | Event::Enrollment(_) | Event::Person(_) | Event::Account(_) => Ok(()),
-            Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::Access(_) => Ok(()),
+            Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) => Ok(()),
             Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
         }
     }

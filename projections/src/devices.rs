@@ -9,8 +9,8 @@
 mod query;
 
 pub use query::{
-    Active, ActiveDevices, Device, DeviceFilter, Page, SHORTEST_PREFIX, State, active_of_person, count_active, get,
-    known, list, unknown,
+    Active, ActiveDevices, Device, DeviceFilter, ListedDevices, SHORTEST_PREFIX, State, active_of_person, count_active,
+    get, known, list, unknown,
 };
 
 use crate::Projection;
@@ -96,7 +96,7 @@ impl Projection for Devices {
                 record.device(event)
             }
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
-            Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
+            Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
             Event::Assertion(_) | Event::Settings(_) => Ok(()),
         }
     }

@@ -160,7 +160,7 @@ impl Projection for DueTimes {
             Event::Device(event) => device(rows, entry, event),
             Event::Settings(event) => settings(rows, event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
-            Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
+            Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
             Event::Assertion(_) => Ok(()),
         }
     }

@@ -35,7 +35,7 @@ impl Projection for People {
             Event::Person(event) => person(rows, id, event),
             Event::Staff(event) => staff(rows, id, event),
             Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Account(_) => Ok(()),
-            Event::Hardware(_) | Event::UserName(_) | Event::Access(_) | Event::Refusal(_) => Ok(()),
+            Event::Hardware(_) | Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) => Ok(()),
             Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
         }
     }

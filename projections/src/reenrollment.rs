@@ -134,7 +134,7 @@ impl Projection for Reenrollment {
             Event::Enrollment(event) => fold_enrollment(rows, entry, effective, event),
             Event::Device(event) => fold_device(rows, entry, effective, event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
-            Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
+            Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
             Event::Assertion(_) | Event::Settings(_) => Ok(()),
         }
     }

@@ -5,7 +5,7 @@
 mod query;
 
 pub(crate) use query::STANDING;
-pub use query::{Act, Counts, Due, Outcome, Renewal, Standing, counts, due, of_device, requested_between};
+pub use query::{Act, Counts, Due, Renewal, RenewalOutcome, Standing, counts, due, of_device, requested_between};
 
 use crate::Projection;
 use events::device::{CommandStatus, DeviceEvent, RenewalFailure};
@@ -85,7 +85,7 @@ impl Projection for Renewals {
             Event::Enrollment(event) => record.enrollment(event),
             Event::Device(event) => record.device(event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
-            Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
+            Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
             Event::Assertion(_) | Event::Settings(_) => Ok(()),
         }
     }

@@ -56,7 +56,7 @@ impl Projection for Staff {
         match &entry.event {
             Event::Staff(event) => account(rows, entry, event),
             Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Person(_) | Event::Account(_) => Ok(()),
-            Event::Hardware(_) | Event::UserName(_) | Event::Access(_) | Event::Refusal(_) => Ok(()),
+            Event::Hardware(_) | Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) => Ok(()),
             Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
         }
     }

@@ -28,7 +28,7 @@ pub(crate) struct NewPassword {
 }
 
 #[derive(Serialize)]
-struct Page {
+struct AccountPage {
     user_name: String,
     roles: String,
     way: &'static str,
@@ -46,7 +46,7 @@ struct Page {
 view!(
     account,
     Menu,
-    Page {
+    AccountPage {
         user_name,
         roles,
         way,
@@ -107,7 +107,7 @@ pub(crate) async fn page(own: Own) -> Result<HttpResponse, Problem> {
     let sessions = account.sessions().await.map_err(|error| own.staff.broken(error))?;
     let (state, factors) = (account.state(), &account.state().factors);
     let label = |label: &Personal<String>| label.shown().unwrap_or("(erased)").to_owned();
-    let page = Page {
+    let page = AccountPage {
         user_name: account.user_name(),
         roles: words::roles(&own.staff.roles),
         way: words::way(own.staff.session.method),

@@ -19,7 +19,7 @@ use crate::web::content::content;
 use crate::web::visible;
 use actix_web::HttpResponse;
 use events::device::DeviceId;
-use events::staff::AccessEvent;
+use events::staff::StaffActivityEvent;
 use events::{ActorKind, EventId, Timestamp};
 use filters::Shown;
 use projections::audit::{self as trail, Row};
@@ -33,7 +33,7 @@ const EXPORT: &str = "/console/audit/export";
 const PAGE: usize = 50;
 
 #[derive(Serialize)]
-struct Page {
+struct AuditPage {
     filter: Shown,
     presets: Vec<Link>,
     chips: Vec<Link>,
@@ -47,7 +47,11 @@ struct Page {
     exports: Vec<Export>,
 }
 
-view!(audit, Menu, Page { filter, presets, chips, types, actors, outcomes, more_open, rows, older, newest, exports });
+view!(
+    audit,
+    Menu,
+    AuditPage { filter, presets, chips, types, actors, outcomes, more_open, rows, older, newest, exports }
+);
 
 #[derive(Serialize)]
 struct Link {
@@ -88,12 +92,12 @@ pub(crate) async fn list(staff: May<SeesAudit>, address: Parameters<Filters>) ->
     let query = filters.query();
     // The event contains the names of the filters without their values, because values may be personal.
     let names = query.iter().map(|(name, _)| (*name).to_owned()).collect();
-    staff.record(AccessEvent::AuditTrailViewed { filters: names }).await?;
+    staff.record(StaffActivityEvent::AuditTrailViewed { filters: names }).await?;
     let continued = filter.after.is_some();
     let found = trail::query(staff.projections(), filter, PAGE).await.map_err(|error| staff.broken(error))?;
     let types = trail::types(staff.projections()).await.map_err(|error| staff.broken(error))?;
     let now = staff.now();
-    let page = Page {
+    let page = AuditPage {
         filter: filters.shown(),
         presets: presets(now),
         chips: chips(&query),

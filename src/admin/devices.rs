@@ -22,7 +22,7 @@ use events::Timestamp;
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
 use events::person::PersonId;
-use events::staff::AccessEvent;
+use events::staff::StaffActivityEvent;
 use projections::devices::{self as inventory, Device, DeviceFilter, State};
 use projections::renewals;
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ pub(crate) struct Filters {
 }
 
 #[derive(Serialize)]
-struct Page {
+struct DevicesPage {
     as_of: Option<Instant>,
     q: String,
     person: String,
@@ -70,7 +70,7 @@ struct Page {
 view!(
     devices,
     Menu,
-    Page {
+    DevicesPage {
         as_of,
         q,
         person,
@@ -129,12 +129,12 @@ pub(crate) async fn list(staff: May<SeesInventory>, address: Parameters<Filters>
     let Parameters(filters, _) = address;
     let now = staff.now();
     let filter = filters.parse(now)?;
-    staff.record(AccessEvent::DeviceListViewed {}).await?;
+    staff.record(StaffActivityEvent::DeviceListViewed {}).await?;
     let found = inventory::list(staff.projections(), filter.clone(), PAGE).await;
     let found = found.map_err(|error| staff.broken(error))?;
     let query = filters.query();
     let counts = renewals::counts(staff.projections(), now).await.map_err(|error| staff.broken(error))?;
-    let page = Page {
+    let page = DevicesPage {
         as_of: filter.as_of.map(|at| Instant::of(at, now)),
         q: filters.q.clone().unwrap_or_default(),
         person: filters.person.clone().unwrap_or_default(),

@@ -11,7 +11,7 @@ use crate::web::content::content;
 use actix_web::HttpResponse;
 use events::Timestamp;
 use events::device::DeviceId;
-use events::staff::AccessEvent;
+use events::staff::StaffActivityEvent;
 use projections::devices::{self as inventory, Device};
 use projections::reenrollment::{Found, latest};
 use projections::{ProjectionError, Projections};
@@ -21,11 +21,11 @@ use serde::Serialize;
 const SHOWN: usize = 100;
 
 #[derive(Serialize)]
-struct Page {
+struct EarlierRecordsPage {
     found: Vec<Line>,
 }
 
-view!(earlier, Menu, Page { found });
+view!(earlier, Menu, EarlierRecordsPage { found });
 
 #[derive(Serialize)]
 struct Line {
@@ -53,9 +53,9 @@ content!(Named { href, label, state, archived });
 /// # Errors
 /// Returns an error if the event log or the projections are unavailable.
 pub(crate) async fn list(staff: May<SeesEarlier>) -> Result<HttpResponse, Problem> {
-    staff.record(AccessEvent::DeviceListViewed {}).await?;
+    staff.record(StaffActivityEvent::DeviceListViewed {}).await?;
     let found = lines(staff.projections(), staff.now()).await.map_err(|error| staff.broken(error))?;
-    show("Earlier records", "earlier", &staff, &Page { found })
+    show("Earlier records", "earlier", &staff, &EarlierRecordsPage { found })
 }
 
 async fn lines(projections: &Projections, now: Timestamp) -> Result<Vec<Line>, ProjectionError> {

@@ -17,7 +17,7 @@ use crate::web::content::content;
 use actix_web::HttpResponse;
 use events::Timestamp;
 use events::enrollment::EnrollmentId;
-use events::staff::AccessEvent;
+use events::staff::StaffActivityEvent;
 use projections::enrollments::{self, Enrollment, EnrollmentFilter, State, Step};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -44,7 +44,7 @@ pub(crate) struct Filters {
 }
 
 #[derive(Serialize)]
-struct Page {
+struct EnrollmentsPage {
     q: String,
     states: Vec<Choice>,
     steps: Vec<Choice>,
@@ -55,7 +55,11 @@ struct Page {
     newest: Option<String>,
 }
 
-view!(enrollments as enrollments_page, Menu, Page { q, states, steps, filtered, stuck, enrollments, older, newest });
+view!(
+    enrollments as enrollments_page,
+    Menu,
+    EnrollmentsPage { q, states, steps, filtered, stuck, enrollments, older, newest }
+);
 
 /// An enrollment as a row of a list.
 #[derive(Serialize)]
@@ -87,13 +91,13 @@ pub(crate) async fn list(staff: May<SeesFunnel>, address: Parameters<Filters>) -
     let filter = filters.parse()?;
     let query = filters.query();
     let names = query.iter().map(|(name, _)| (*name).to_owned()).collect();
-    staff.record(AccessEvent::VisitListViewed { filters: names }).await?;
+    staff.record(StaffActivityEvent::VisitListViewed { filters: names }).await?;
     let now = staff.now();
     let continued = filter.after.is_some();
     // A search shows only its own results.
     let stuck = if query.is_empty() && !continued { Some(stuck(&staff, now).await?) } else { None };
     let found = enrollments::list(staff.projections(), filter, PAGE).await.map_err(|error| staff.broken(error))?;
-    let page = Page {
+    let page = EnrollmentsPage {
         q: filters.q.clone().unwrap_or_default(),
         states: filters.states(),
         steps: filters.steps(),

@@ -12,7 +12,7 @@ use super::words::{self, Chip, Instant};
 use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use events::personal::{KEY_DAMAGED, KEY_LOST};
-use events::staff::AccessEvent;
+use events::staff::StaffActivityEvent;
 use events::{Entry, EventId};
 use projections::audit::{Row, find};
 use serde::Serialize;
@@ -35,7 +35,7 @@ const SECRET: &[&str] = &[
 ];
 
 #[derive(Serialize)]
-struct Page {
+struct EventPage {
     sentence: String,
     outcome: Option<Chip>,
     facts: Vec<Fact>,
@@ -43,7 +43,7 @@ struct Page {
     json: String,
 }
 
-view!(event, Menu, Page { sentence, outcome, facts, pivots, json });
+view!(event, Menu, EventPage { sentence, outcome, facts, pivots, json });
 
 #[derive(Serialize)]
 struct Pivot {
@@ -61,14 +61,14 @@ pub(crate) async fn page(staff: May<SeesAudit>, path: web::Path<String>) -> Resu
     let id = Uuid::parse_str(&path).map(EventId).map_err(|_| Problem::NotFound)?;
     let row = find(staff.projections(), id).await.map_err(|error| staff.broken(error))?.ok_or(Problem::NotFound)?;
     let viewed = match row.device {
-        Some(device) => AccessEvent::DeviceViewed { device },
-        None => AccessEvent::AuditTrailViewed { filters: vec!["event".to_owned()] },
+        Some(device) => StaffActivityEvent::DeviceViewed { device },
+        None => StaffActivityEvent::AuditTrailViewed { filters: vec!["event".to_owned()] },
     };
     staff.record(viewed).await?;
     // Reads the log instead of the projection, so that erased data is gone from this page at once.
     let entry = staff.event_at(&row.stream, row.revision).await?;
     let entry = entry.filter(|entry| entry.id == id).ok_or(Problem::NotFound)?;
-    let page = Page {
+    let page = EventPage {
         sentence: row.sentence.clone(),
         outcome: words::outcome(row.outcome),
         facts: facts(&row, &entry, Instant::of(row.at, staff.now())),

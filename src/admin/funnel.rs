@@ -11,7 +11,7 @@ use super::words::Instant;
 use crate::web::content::content;
 use actix_web::HttpResponse;
 use events::Timestamp;
-use events::staff::AccessEvent;
+use events::staff::StaffActivityEvent;
 use projections::enrollments::{Dimension, Funnel, FunnelFilter, Group, StepCount, funnel, groups};
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ pub(crate) struct Filters {
 }
 
 #[derive(Serialize)]
-struct Page {
+struct FunnelPage {
     from: String,
     to: String,
     period: String,
@@ -49,7 +49,7 @@ struct Page {
 view!(
     funnel as funnel_page,
     Menu,
-    Page { from, to, period, presets, versions, languages, providers, filtered, totals, steps, groups, stuck }
+    FunnelPage { from, to, period, presets, versions, languages, providers, filtered, totals, steps, groups, stuck }
 );
 
 #[derive(Serialize)]
@@ -114,7 +114,7 @@ pub(crate) async fn page(staff: May<SeesFunnel>, address: Parameters<Filters>) -
     let filter = filters.parse(now)?;
     let query = filters.query();
     let names = query.iter().map(|(name, _)| (*name).to_owned()).collect();
-    staff.record(AccessEvent::FunnelViewed { filters: names }).await?;
+    staff.record(StaffActivityEvent::FunnelViewed { filters: names }).await?;
     let broken = |error| staff.broken(error);
     let found = funnel(staff.projections(), filter.clone()).await.map_err(broken)?;
     let mut tables = Vec::new();
@@ -135,7 +135,7 @@ pub(crate) async fn page(staff: May<SeesFunnel>, address: Parameters<Filters>) -
     let instant = |at: Option<Timestamp>| at.map(|at| Instant::of(at, now));
     let (from, to) = (instant(filter.from), instant(filter.to));
     let until = to.as_ref().map_or("now".to_owned(), |to| format!("{} UTC", to.words));
-    let page = Page {
+    let page = FunnelPage {
         period: format!("Enrollments started from {} UTC until {until}", from.as_ref().map_or("", |from| &from.words)),
         from: from.map(|from| from.input).unwrap_or_default(),
         to: to.map(|to| to.input).unwrap_or_default(),

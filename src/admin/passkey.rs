@@ -11,7 +11,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Page<'a> {
+struct PasskeyPage<'a> {
     csrf: &'a str,
     next: &'a str,
     /// The action that continues afterwards; empty if there is none.
@@ -24,7 +24,7 @@ struct Page<'a> {
     label: &'a str,
 }
 
-view!(passkey, Alone, Page<'_> { csrf, next, act, action, back, adding, options, label });
+view!(passkey, Alone, PasskeyPage<'_> { csrf, next, act, action, back, adding, options, label });
 
 /// Addresses around a passkey page: the form's target, the way back, and the page that follows.
 pub(crate) struct Way<'a> {
@@ -45,7 +45,7 @@ pub(crate) fn has_script(path: &str) -> bool {
 /// Returns an error if the template cannot be rendered.
 pub(crate) fn ask(staff: &Staff, options: &str, way: Way<'_>) -> Result<HttpResponse, Problem> {
     let Way { action, back, next, act } = way;
-    let page = Page { csrf: &staff.csrf, next, act, action, back, adding: false, options, label: "" };
+    let page = PasskeyPage { csrf: &staff.csrf, next, act, action, back, adding: false, options, label: "" };
     show_alone(StatusCode::OK, "Use a passkey", &page, staff.correlation())
 }
 
@@ -55,7 +55,8 @@ pub(crate) fn ask(staff: &Staff, options: &str, way: Way<'_>) -> Result<HttpResp
 /// Returns an error if the template cannot be rendered.
 pub(crate) fn add(staff: &Staff, options: &str, action: &str, back: &str) -> Result<HttpResponse, Problem> {
     let label = &staff.session.browser;
-    let page = Page { csrf: &staff.csrf, next: "", act: String::new(), action, back, adding: true, options, label };
+    let page =
+        PasskeyPage { csrf: &staff.csrf, next: "", act: String::new(), action, back, adding: true, options, label };
     show_alone(StatusCode::OK, "Add a passkey", &page, staff.correlation())
 }
 

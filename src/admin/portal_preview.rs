@@ -27,7 +27,7 @@ pub(crate) struct Wish {
 }
 
 #[derive(Serialize)]
-struct Page {
+struct PortalPreviewPage {
     pages: Vec<Choice>,
     families: Vec<Choice>,
     versions: Vec<Choice>,
@@ -38,7 +38,7 @@ struct Page {
     title: String,
 }
 
-view!(portal_preview, Menu, Page { pages, families, versions, languages, shown, wide, title });
+view!(portal_preview, Menu, PortalPreviewPage { pages, families, versions, languages, shown, wide, title });
 
 /// Shows the preview. Missing parameters have default values.
 ///
@@ -57,7 +57,7 @@ pub(crate) async fn page(staff: May<SeesFunnel>, wish: Parameters<Wish>) -> Resu
         .append_pair("version", versions.value)
         .append_pair("language", languages.value)
         .finish();
-    let page = Page {
+    let page = PortalPreviewPage {
         shown: format!("{}?{query}", staff.path_of_preview()),
         wide: families.value == "iPad" || pages.value == "desktop",
         title: format!("{}, {} with version {}", pages.label, families.value, versions.value),

@@ -79,7 +79,7 @@ const CONFIRM: Gate = Gate {
 };
 
 #[derive(Serialize)]
-struct Page<'a> {
+struct ProofPage<'a> {
     csrf: &'a str,
     next: &'a str,
     path: &'static str,
@@ -99,7 +99,7 @@ struct Page<'a> {
 view!(
     proof,
     Alone,
-    Page<'_> { csrf, next, path, heading, lead, password, passkey, code, nothing, door, refused, about, act }
+    ProofPage<'_> { csrf, next, path, heading, lead, password, passkey, code, nothing, door, refused, about, act }
 );
 
 /// What follows a proof: a page or an action.
@@ -138,7 +138,7 @@ fn page<S>(
         (false, false) => None,
     };
     let passkey = !factors.passkeys.is_empty();
-    let page = Page {
+    let page = ProofPage {
         csrf: &own.staff.csrf,
         next: goal.next,
         path: gate.path,

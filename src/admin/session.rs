@@ -24,7 +24,7 @@ use decisions::settings::Current;
 use decisions::staff::Standing;
 use events::enrollment::{EnrollmentId, ReceivedAttributes};
 use events::settings::Settings;
-use events::staff::{AccessEvent, Privilege, StaffId};
+use events::staff::{Privilege, StaffActivityEvent, StaffId};
 use events::{Entry, Revision, StreamName, Timestamp};
 use platform::context::Context;
 use projections::Projections;
@@ -106,7 +106,7 @@ impl Staff {
     ///
     /// # Errors
     /// Returns an error if the event log cannot be written; then nothing may be shown.
-    pub(crate) async fn record(&self, viewed: AccessEvent) -> Result<(), Problem> {
+    pub(crate) async fn record(&self, viewed: StaffActivityEvent) -> Result<(), Problem> {
         let recorded = self.app.platform.record_access(self.id, viewed, self.context()).await;
         recorded.map_err(|error| self.broken(error))
     }

@@ -25,7 +25,7 @@ pub(crate) struct Form {
 }
 
 #[derive(Serialize)]
-struct Page<'a> {
+struct SetUpPage<'a> {
     csrf: String,
     action: String,
     user_name: &'a str,
@@ -33,7 +33,7 @@ struct Page<'a> {
     refused: Option<String>,
 }
 
-view!(set_up, Alone, Page<'_> { csrf, action, user_name, display_name, refused });
+view!(set_up, Alone, SetUpPage<'_> { csrf, action, user_name, display_name, refused });
 
 /// Shows the form if the link is valid.
 ///
@@ -58,7 +58,7 @@ fn form(
     let value = cookie(request).unwrap_or_else(|| app.platform.world.secret());
     let csrf = forgery::token(&app.platform.secrets, SURFACE, &value);
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let page = Page { csrf, action: format!("/console/set-up/{token}"), user_name, display_name, refused };
+    let page = SetUpPage { csrf, action: format!("/console/set-up/{token}"), user_name, display_name, refused };
     let mut response = show_alone(status, "Set up Muster", &page, app.platform.world.uuid())?;
     let set = response.add_cookie(&host_cookie(COOKIE, value));
     set.map_err(|error| Problem::unavailable(error, app.platform.world.uuid()))?;

@@ -15,7 +15,7 @@ use ::settings::{told_changes, written_settings};
 use actix_web::HttpResponse;
 use events::Event;
 use events::settings::{Settings, SettingsEvent};
-use events::staff::AccessEvent;
+use events::staff::StaffActivityEvent;
 use projections::audit::{self as trail, AuditFilter, Match, Row};
 use serde::Serialize;
 
@@ -25,12 +25,12 @@ pub(crate) const PATH: &str = "/console/settings";
 const SHOWN: usize = 20;
 
 #[derive(Serialize)]
-struct Page {
+struct SettingsPage {
     text: String,
     history: Vec<Change>,
 }
 
-view!(settings, Menu, Page { text, history });
+view!(settings, Menu, SettingsPage { text, history });
 
 #[derive(Serialize)]
 struct Change {
@@ -47,7 +47,7 @@ content!(Change { at, who, href, lines });
 /// # Errors
 /// Returns an error if the event log or the projections are unavailable.
 pub(crate) async fn page(staff: May<ChangesSettings>) -> Result<HttpResponse, Problem> {
-    staff.record(AccessEvent::SettingsViewed {}).await?;
+    staff.record(StaffActivityEvent::SettingsViewed {}).await?;
     let text = written(&staff, &staff.settings().await?)?;
     let event_type = Some(Match::is("SettingsChanged".to_owned()));
     let filter = AuditFilter { event_type, ..AuditFilter::default() };
@@ -56,7 +56,7 @@ pub(crate) async fn page(staff: May<ChangesSettings>) -> Result<HttpResponse, Pr
     for row in rows {
         history.extend(changed(&staff, &row).await?);
     }
-    show("Settings", "settings", &staff, &Page { text, history })
+    show("Settings", "settings", &staff, &SettingsPage { text, history })
 }
 
 async fn changed(staff: &Staff, row: &Row) -> Result<Option<Change>, Problem> {

@@ -53,7 +53,7 @@ pub(crate) struct Credentials {
 }
 
 #[derive(Serialize)]
-pub(crate) struct Page<'a> {
+pub(crate) struct SignInPage<'a> {
     csrf: String,
     next: &'a str,
     refused: Option<&'a str>,
@@ -67,24 +67,24 @@ pub(crate) struct Page<'a> {
     nobody: bool,
 }
 
-view!(sign_in, Alone, Page<'_> { csrf, next, refused, made, providers, password, nobody });
+view!(sign_in, Alone, SignInPage<'_> { csrf, next, refused, made, providers, password, nobody });
 
-impl<'a> Page<'a> {
+impl<'a> SignInPage<'a> {
     /// Returns the page with the sign-in methods that the settings enable for staff.
     ///
     /// # Errors
     /// Returns an error if the settings cannot be read.
-    pub(crate) async fn of(app: &Console, next: &'a str) -> Result<Page<'a>, Problem> {
+    pub(crate) async fn of(app: &Console, next: &'a str) -> Result<SignInPage<'a>, Problem> {
         let ways = app.settings.current().await.map_err(|error| broken(app, error))?.sign_in.staff;
         let providers = app.sign_in.providers.offers(&ways.single_sign_on);
         let password = ways.local_accounts || !ways.directories.is_empty();
         let (csrf, nobody) = (String::new(), !password && providers.is_empty());
-        Ok(Page { csrf, next: local(next, ""), refused: None, made: None, providers, password, nobody })
+        Ok(SignInPage { csrf, next: local(next, ""), refused: None, made: None, providers, password, nobody })
     }
 
     /// Adds the message that a sign-in was rejected.
-    pub(crate) fn refusing(self, why: &'a str) -> Page<'a> {
-        Page { refused: Some(why), ..self }
+    pub(crate) fn refusing(self, why: &'a str) -> SignInPage<'a> {
+        SignInPage { refused: Some(why), ..self }
     }
 }
 
@@ -98,7 +98,7 @@ pub(crate) async fn page(
     Parameters(wish, _): Parameters<Wish>,
 ) -> Result<HttpResponse, Problem> {
     let made = request.cookie(WELCOME_COOKIE).and_then(|cookie| decoded(cookie.value()));
-    let page = Page { made: made.as_deref(), ..Page::of(&app, &wish.next).await? };
+    let page = SignInPage { made: made.as_deref(), ..SignInPage::of(&app, &wish.next).await? };
     let mut response = form(&app, &request, StatusCode::OK, page)?;
     if made.is_some() {
         set_cookie(&mut response, no_cookie(WELCOME_COOKIE), &app)?;
@@ -129,10 +129,10 @@ pub(crate) fn form(
     app: &Console,
     request: &HttpRequest,
     status: StatusCode,
-    page: Page<'_>,
+    page: SignInPage<'_>,
 ) -> Result<HttpResponse, Problem> {
     let value = cookie(request).unwrap_or_else(|| app.platform.world.secret());
-    let page = Page { csrf: forgery::token(&app.platform.secrets, SURFACE, &value), ..page };
+    let page = SignInPage { csrf: forgery::token(&app.platform.secrets, SURFACE, &value), ..page };
     let mut response = show_alone(status, "Sign in", &page, app.platform.world.uuid())?;
     set_cookie(&mut response, host_cookie(COOKIE, value), app)?;
     Ok(response)
@@ -213,11 +213,11 @@ async fn refuse(
         Told::NotNow => (StatusCode::SERVICE_UNAVAILABLE, NOT_NOW),
         Told::ChangePassword => (StatusCode::UNAUTHORIZED, CHANGE_PASSWORD),
     };
-    form(app, request, status, Page::of(app, next).await?.refusing(why))
+    form(app, request, status, SignInPage::of(app, next).await?.refusing(why))
 }
 
 async fn refused_again(app: &Console, request: &HttpRequest, next: &str) -> Result<HttpResponse, Problem> {
-    form(app, request, StatusCode::UNAUTHORIZED, Page::of(app, next).await?.refusing(REFUSED))
+    form(app, request, StatusCode::UNAUTHORIZED, SignInPage::of(app, next).await?.refusing(REFUSED))
 }
 
 /// Ends the session on the server too, so that a copied cookie is worthless. A person who signed in at an identity

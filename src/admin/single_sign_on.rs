@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::render::view;
 use super::session::address;
 use super::session::{local, see_other};
-use super::sign_in::{Page, Wish, broken, enter, form, set_cookie};
+use super::sign_in::{SignInPage, Wish, broken, enter, form, set_cookie};
 use crate::admin::Console;
 use crate::web::{host_cookie, no_cookie};
 use actix_web::http::StatusCode;
@@ -155,7 +155,7 @@ async fn conclude(
 }
 
 async fn refused(app: &Console, request: &HttpRequest, next: &str) -> Result<HttpResponse, Problem> {
-    form(app, request, StatusCode::UNAUTHORIZED, Page::of(app, next).await?.refusing(REFUSED))
+    form(app, request, StatusCode::UNAUTHORIZED, SignInPage::of(app, next).await?.refusing(REFUSED))
 }
 
 fn source(app: &Console, request: &HttpRequest) -> IpAddr {

@@ -12,7 +12,7 @@ use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use decisions::staff::works_at_console;
 use events::Timestamp;
-use events::staff::{AccessEvent, Privilege, StaffId};
+use events::staff::{Privilege, StaffActivityEvent, StaffId};
 use projections::staff::{Member, all, get};
 use serde::Serialize;
 use uuid::Uuid;
@@ -82,7 +82,7 @@ content!(Role { name, label, held });
 /// # Errors
 /// Returns an error if the event log or the projections are unavailable.
 pub(crate) async fn list(staff: May<ManagesStaff>) -> Result<HttpResponse, Problem> {
-    staff.record(AccessEvent::StaffListViewed {}).await?;
+    staff.record(StaffActivityEvent::StaffListViewed {}).await?;
     let now = staff.now();
     let everybody = all(staff.projections()).await.map_err(|error| staff.broken(error))?;
     let (members, others): (Vec<Member>, Vec<Member>) =
@@ -99,7 +99,7 @@ pub(crate) async fn list(staff: May<ManagesStaff>) -> Result<HttpResponse, Probl
 pub(crate) async fn page(staff: May<ManagesStaff>, path: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let id = StaffId(*path);
     let member = get(staff.projections(), id).await.map_err(|error| staff.broken(error))?.ok_or(Problem::NotFound)?;
-    staff.record(AccessEvent::StaffViewed { staff: id }).await?;
+    staff.record(StaffActivityEvent::StaffViewed { staff: id }).await?;
     let now = staff.now();
     let sessions = staff.app().sign_in.staff_sessions.list(now, Some(id)).await.map_err(|error| staff.broken(error))?;
     let role = |(name, privilege): (&'static str, Privilege)| Role {

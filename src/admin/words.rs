@@ -7,7 +7,7 @@ use events::enrollment::{EnrollmentKind, OsVersion, Ownership, SignInMethodName}
 use events::staff::Privilege;
 use events::{Personal, Timestamp};
 use plural::counted;
-use projections::audit::Outcome;
+use projections::audit::AuditOutcome;
 use projections::commands;
 use projections::devices::{Device, State};
 use serde::Serialize;
@@ -120,11 +120,11 @@ pub(crate) fn app(status: &str) -> &str {
 }
 
 /// Returns a chip for exceptional outcomes only.
-pub(crate) fn outcome(outcome: Outcome) -> Option<Chip> {
+pub(crate) fn outcome(outcome: AuditOutcome) -> Option<Chip> {
     match outcome {
-        Outcome::Ok => None,
-        Outcome::Refused => Some(Chip { label: "Refused", class: "bad" }),
-        Outcome::Failed => Some(Chip { label: "Failed", class: "bad" }),
+        AuditOutcome::Ok => None,
+        AuditOutcome::Refused => Some(Chip { label: "Refused", class: "bad" }),
+        AuditOutcome::Failed => Some(Chip { label: "Failed", class: "bad" }),
     }
 }
 

@@ -78,7 +78,7 @@ impl Context {
             Event::Enrollment(event) => self.tell_of_enrollment(event),
             Event::Device(event) => self.tell_of_device(event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => None,
-            Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => None,
+            Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => None,
             Event::Assertion(_) | Event::Settings(_) => None,
         }
     }

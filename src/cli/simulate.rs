@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use simulator::keys::KeyPool;
-use simulator::load::{self, Load, Outcome, Report};
+use simulator::load::{self, Load, LoadOutcome, Report};
 use simulator::model::IosVersion;
 use simulator::push_server::{PushServer, PushServerFiles};
 use simulator::walk::Ownership;
@@ -69,7 +69,7 @@ impl Simulate {
         bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} devices, {per_sec}, {elapsed} {msg}")?);
         let mut failed = 0;
         let report = load::run(load, |outcome| {
-            if let Outcome::Failed(_) = outcome {
+            if let LoadOutcome::Failed(_) = outcome {
                 failed += 1;
                 bar.set_message(format!("{failed} failed"));
             }

@@ -71,7 +71,7 @@ fn unavailable(error: impl std::fmt::Display) -> HttpResponse {
     HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "30")).finish()
 }
 
-enum Outcome {
+enum ScepOutcome {
     Issued(X509),
     Failed(FailInfo),
 }
@@ -93,7 +93,7 @@ async fn operate(app: &Mdm, request: &HttpRequest, message: Vec<u8>) -> HttpResp
                 return unavailable(error);
             }
             tracing::warn!(?fault, told = ?why, "refused a SCEP request");
-            (*exchange, Outcome::Failed(why))
+            (*exchange, ScepOutcome::Failed(why))
         }
         Ok(PkiRequest { kind, public_key, key_hash, exchange }) => {
             let transaction = exchange.transaction_id().to_owned();
@@ -114,7 +114,7 @@ async fn read(app: &Mdm, message: Vec<u8>, source: Option<IpAddr>) -> Result<Res
     app.strangers.work(source, open).await
 }
 
-async fn decide(app: &Mdm, kind: RequestKind, exchange: &Exchange, wanted: Wanted) -> Result<Outcome, String> {
+async fn decide(app: &Mdm, kind: RequestKind, exchange: &Exchange, wanted: Wanted) -> Result<ScepOutcome, String> {
     let (issued, failure) = match kind {
         RequestKind::Enroll { challenge } => {
             (app.enroll.issue_identity(challenge.as_deref().unwrap_or_default(), wanted).await, FailInfo::BadRequest)
@@ -124,10 +124,10 @@ async fn decide(app: &Mdm, kind: RequestKind, exchange: &Exchange, wanted: Wante
         }
     };
     match issued {
-        Ok(certificate) => Ok(Outcome::Issued(certificate)),
+        Ok(certificate) => Ok(ScepOutcome::Issued(certificate)),
         Err(IssueError::Refused(why)) => {
             tracing::warn!(?why, told = ?failure, "refused to issue an identity certificate");
-            Ok(Outcome::Failed(failure))
+            Ok(ScepOutcome::Failed(failure))
         }
         Err(IssueError::Unavailable(why)) => Err(why),
     }
@@ -146,11 +146,11 @@ fn recorded(fault: Fault) -> IdentityRefusal {
     }
 }
 
-async fn reply(app: &Mdm, exchange: Exchange, outcome: Outcome, source: Option<IpAddr>) -> HttpResponse {
+async fn reply(app: &Mdm, exchange: Exchange, outcome: ScepOutcome, source: Option<IpAddr>) -> HttpResponse {
     let (pki, world) = (app.devices.pki.clone(), app.platform.world.clone());
     let reply = app.strangers.work(source, move || match outcome {
-        Outcome::Issued(certificate) => answer::succeed(&pki, &world, &exchange, &certificate),
-        Outcome::Failed(why) => answer::fail(&pki, &world, &exchange, why),
+        ScepOutcome::Issued(certificate) => answer::succeed(&pki, &world, &exchange, &certificate),
+        ScepOutcome::Failed(why) => answer::fail(&pki, &world, &exchange, why),
     });
     match reply.await {
         Ok(Ok(message)) => HttpResponse::Ok().content_type(authority::MESSAGE_TYPE).body(message),

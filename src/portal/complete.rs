@@ -10,7 +10,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web;
 use decisions::device::Phase;
 use decisions::enrollment::Step;
-use devices::commands::self_service::{self, Offer, Outcome};
+use devices::commands::self_service::{self, Offer, SelfServiceOutcome};
 use events::enrollment::Ownership;
 use serde::{Deserialize, Serialize};
 
@@ -126,20 +126,23 @@ impl CompletePage {
     }
 
     /// Shows the state of the app. If the device did not install it, the page links to the App Store instead.
-    pub(crate) fn follow(&mut self, outcome: Outcome, link: Option<String>) {
+    pub(crate) fn follow(&mut self, outcome: SelfServiceOutcome, link: Option<String>) {
         let (text, pending) = match outcome {
-            Outcome::Coming => ("app-coming", true),
-            Outcome::Prompting => ("app-prompting", true),
-            Outcome::SignInToStore => ("app-sign-in", true),
-            Outcome::Installing => ("app-installing", true),
-            Outcome::ByTheirOwnDoing => ("app-by-their-own-doing", false),
-            Outcome::Installed => ("app-installed", false),
-            Outcome::Refused => ("app-refused", false),
-            Outcome::NotLicensed => ("app-not-licensed", false),
-            Outcome::Failed => ("app-failed", false),
+            SelfServiceOutcome::Coming => ("app-coming", true),
+            SelfServiceOutcome::Prompting => ("app-prompting", true),
+            SelfServiceOutcome::SignInToStore => ("app-sign-in", true),
+            SelfServiceOutcome::Installing => ("app-installing", true),
+            SelfServiceOutcome::ByTheirOwnDoing => ("app-by-their-own-doing", false),
+            SelfServiceOutcome::Installed => ("app-installed", false),
+            SelfServiceOutcome::Refused => ("app-refused", false),
+            SelfServiceOutcome::NotLicensed => ("app-not-licensed", false),
+            SelfServiceOutcome::Failed => ("app-failed", false),
         };
         (self.app, self.app_pending) = (Some(text), pending);
-        let other_way = matches!(outcome, Outcome::Refused | Outcome::NotLicensed | Outcome::Failed);
+        let other_way = matches!(
+            outcome,
+            SelfServiceOutcome::Refused | SelfServiceOutcome::NotLicensed | SelfServiceOutcome::Failed
+        );
         self.self_service = link.filter(|_| other_way);
     }
 }

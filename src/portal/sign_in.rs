@@ -16,7 +16,7 @@ use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, cookie::Cookie};
 use decisions::enrollment::{Command, Enrollment, FIRST_ACCOUNT_DRIVEN_ONLY, Step};
 use enroll::account_driven::link::Purpose;
-use enroll::{Credentials, Entrance, Outcome, at_portal};
+use enroll::{Credentials, Entrance, SignInOutcome, at_portal};
 use events::enrollment::{EnrollmentId, EnrollmentMode, Ownership, help_code};
 use events::settings::Settings;
 use secrecy::SecretString;
@@ -165,9 +165,9 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
 ///
 /// # Errors
 /// Returns an error if the event log cannot be read or written, or the page cannot be rendered.
-pub(crate) async fn conclude(visitor: Visitor, outcome: Outcome, notice: Notice) -> Answered {
+pub(crate) async fn conclude(visitor: Visitor, outcome: SignInOutcome, notice: Notice) -> Answered {
     match outcome {
-        Outcome::SignedIn { enrollment: id, secret, known_browser } => {
+        SignInOutcome::SignedIn { enrollment: id, secret, known_browser } => {
             let enrollment = visitor.app.platform.enrollment(id).await?;
             let session = Session::of_link(id, enrollment.clone());
             visitor.note_language(&session, visitor.language).await?;
@@ -179,11 +179,11 @@ pub(crate) async fn conclude(visitor: Visitor, outcome: Outcome, notice: Notice)
             }
             Ok(response)
         }
-        Outcome::OutOfStep => Err(Problem::Elsewhere("/enroll")),
-        Outcome::Refused { opened, retry_after } => refused(visitor, opened, retry_after, notice),
-        Outcome::NotNow { opened } => refused(visitor, opened, None, Notice::NotNow),
-        Outcome::ChangePassword { opened } => refused(visitor, opened, None, Notice::ChangePassword),
-        Outcome::TooLate => refused(visitor, None, None, Notice::TooLate),
+        SignInOutcome::OutOfStep => Err(Problem::Elsewhere("/enroll")),
+        SignInOutcome::Refused { opened, retry_after } => refused(visitor, opened, retry_after, notice),
+        SignInOutcome::NotNow { opened } => refused(visitor, opened, None, Notice::NotNow),
+        SignInOutcome::ChangePassword { opened } => refused(visitor, opened, None, Notice::ChangePassword),
+        SignInOutcome::TooLate => refused(visitor, None, None, Notice::TooLate),
     }
 }
 

@@ -22,7 +22,7 @@ use super::texts::Language;
 use super::visitor::bare_frame;
 use crate::web::qr::Qr;
 use decisions::device::Phase;
-use devices::commands::self_service::Outcome;
+use devices::commands::self_service::SelfServiceOutcome;
 use events::enrollment::{EnrollmentRefusal, OsVersion, Ownership};
 use events::settings::Settings;
 use scraper::{Html, Selector};
@@ -180,15 +180,15 @@ fn complete_pages() -> Vec<CompletePage> {
         [of(false, None), CompletePage { personal: false, ..of(true, Some("https://apps.apple.com/x".into())) }]
     };
     let outcomes = [
-        Outcome::Coming,
-        Outcome::Prompting,
-        Outcome::SignInToStore,
-        Outcome::Installing,
-        Outcome::ByTheirOwnDoing,
-        Outcome::Installed,
-        Outcome::Refused,
-        Outcome::NotLicensed,
-        Outcome::Failed,
+        SelfServiceOutcome::Coming,
+        SelfServiceOutcome::Prompting,
+        SelfServiceOutcome::SignInToStore,
+        SelfServiceOutcome::Installing,
+        SelfServiceOutcome::ByTheirOwnDoing,
+        SelfServiceOutcome::Installed,
+        SelfServiceOutcome::Refused,
+        SelfServiceOutcome::NotLicensed,
+        SelfServiceOutcome::Failed,
     ];
     let followed = |outcome| {
         let mut page = CompletePage::of(Phase::Enrolled, true, None);

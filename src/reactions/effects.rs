@@ -22,7 +22,9 @@ pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError>
         Event::Device(event) => react_to_device(app, entry, DeviceId(id), event).await,
         Event::Person(event) => react_to_person(app, PersonId(id), event).await,
         Event::Log(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
-        Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) => Ok(()),
+        Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) => {
+            Ok(())
+        }
         Event::Settings(_) => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use events::Event;
 use events::device::{BodyHash, CommandStatus, DeviceEvent, DeviceId};
 use events::enrollment::{EnrollmentEvent, Evidence, FoundRecord};
 use events::envelope::ActorKind;
-use events::staff::{AccessEvent, Privilege};
+use events::staff::{Privilege, StaffActivityEvent};
 use harness::TestServer;
 use harness::desk::{Browser, enrolled, write};
 
@@ -37,7 +37,7 @@ async fn an_auditor_can_change_nothing() {
         .events_of("access")
         .await
         .into_iter()
-        .filter(|event| matches!(event, Event::Access(AccessEvent::AccessRefused { .. })))
+        .filter(|event| matches!(event, Event::StaffActivity(StaffActivityEvent::AccessRefused { .. })))
         .collect();
     let acts = [
         ("unenroll", Some(device)),
@@ -45,7 +45,9 @@ async fn an_auditor_can_change_nothing() {
         ("restore", Some(device)),
         ("see earlier records", None),
     ];
-    let tried = |(act, device): (&str, _)| Event::Access(AccessEvent::AccessRefused { act: act.to_owned(), device });
+    let tried = |(act, device): (&str, _)| {
+        Event::StaffActivity(StaffActivityEvent::AccessRefused { act: act.to_owned(), device })
+    };
     assert_eq!(refused, acts.map(tried), "every attempt is recorded");
     server.caught_up().await;
     let trail = browser.get("/console/audit?outcome=refused").await;

@@ -4,7 +4,7 @@ mod http;
 
 use events::Event;
 use events::device::{DeviceEvent, DeviceId};
-use events::staff::{AccessEvent, ApiRefusal, ApiResource, Privilege, StaffEvent};
+use events::staff::{ApiRefusal, ApiResource, Privilege, StaffActivityEvent, StaffEvent};
 use events::system::RefusalEvent;
 use harness::TestServer;
 use harness::binary::muster_at;
@@ -222,7 +222,9 @@ async fn reading_is_written_down_once_an_hour_for_each_question() {
     let token = program(&server, "sync").await;
     let read = async || {
         let access = server.events_of("access").await.into_iter();
-        access.filter(|event| matches!(event, Event::Access(AccessEvent::ApiRead { .. }))).collect::<Vec<_>>()
+        access
+            .filter(|event| matches!(event, Event::StaffActivity(StaffActivityEvent::ApiRead { .. })))
+            .collect::<Vec<_>>()
     };
     for _ in 0..3 {
         ask(&server, "/api/v1/audit?q=ada&outcome=refused", Some(&token)).await;
@@ -230,8 +232,8 @@ async fn reading_is_written_down_once_an_hour_for_each_question() {
     }
     let filters = vec!["q".to_owned(), "outcome=refused".to_owned()];
     let expected = [
-        Event::Access(AccessEvent::ApiRead { resource: ApiResource::Audit, filters }),
-        Event::Access(AccessEvent::ApiRead { resource: ApiResource::Devices, filters: vec![] }),
+        Event::StaffActivity(StaffActivityEvent::ApiRead { resource: ApiResource::Audit, filters }),
+        Event::StaffActivity(StaffActivityEvent::ApiRead { resource: ApiResource::Devices, filters: vec![] }),
     ];
     assert_eq!(read().await, expected, "the search text is not recorded");
     clock.advance_seconds(3_600);

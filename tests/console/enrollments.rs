@@ -6,7 +6,7 @@ use events::enrollment::{
     SignInRefusal, help_code,
 };
 use events::person::{PersonAttributes, PersonEvent, PersonId};
-use events::staff::{AccessEvent, Privilege};
+use events::staff::{Privilege, StaffActivityEvent};
 use events::{Event, Personal, Timestamp};
 use harness::TestServer;
 use harness::desk::{Browser, enrolled, write};
@@ -38,9 +38,9 @@ pub async fn stuck(server: &TestServer, at: Timestamp) -> EnrollmentId {
     enrollment
 }
 
-async fn viewed(server: &TestServer) -> Vec<AccessEvent> {
+async fn viewed(server: &TestServer) -> Vec<StaffActivityEvent> {
     let access = server.events_of("access").await.into_iter();
-    access.filter_map(|event| if let Event::Access(event) = event { Some(event) } else { None }).collect()
+    access.filter_map(|event| if let Event::StaffActivity(event) = event { Some(event) } else { None }).collect()
 }
 
 #[tokio::test]
@@ -67,9 +67,9 @@ async fn the_help_desk_finds_an_enrollment_by_its_code_and_reads_what_to_tell_th
     assert_eq!(found.texts("tbody th a").len(), 1, "{}", found.body);
     assert!(found.body.contains("Enrolled"));
     let expected = [
-        AccessEvent::VisitListViewed { filters: vec!["q".into()] },
-        AccessEvent::VisitViewed { enrollment: enrollment },
-        AccessEvent::VisitListViewed { filters: vec!["q".into()] },
+        StaffActivityEvent::VisitListViewed { filters: vec!["q".into()] },
+        StaffActivityEvent::VisitViewed { enrollment: enrollment },
+        StaffActivityEvent::VisitListViewed { filters: vec!["q".into()] },
     ];
     assert_eq!(viewed(&server).await, expected, "viewing is recorded, without the search text");
     server.stop().await;
@@ -117,7 +117,7 @@ async fn the_funnel_counts_the_enrollments_of_a_period_and_shows_who_is_stuck() 
     assert_eq!(some.texts(".totals dd")[..2], ["1", "0 0 %"]);
     assert_eq!(browser.get("/console/funnel?from=yesterday").await.status, 400);
     let access = viewed(&server).await;
-    assert_eq!(access[1], AccessEvent::FunnelViewed { filters: vec!["version".into()] });
+    assert_eq!(access[1], StaffActivityEvent::FunnelViewed { filters: vec!["version".into()] });
     server.stop().await;
 }
 
@@ -139,7 +139,7 @@ async fn the_help_desk_is_refused_everything_else_and_that_is_written_down() {
         assert_eq!(browser.get(path).await.status, 403, "{path}");
     }
     let refused = viewed(&server).await.into_iter().filter_map(|event| match event {
-        AccessEvent::AccessRefused { act, .. } => Some(act),
+        StaffActivityEvent::AccessRefused { act, .. } => Some(act),
         _ => None,
     });
     assert_eq!(refused.collect::<Vec<_>>(), closed.map(|(_, act)| act));

@@ -2,13 +2,13 @@
 
 use events::Event;
 use events::device::DeviceEvent;
-use events::staff::{AccessEvent, ExportFormat, Privilege};
+use events::staff::{ExportFormat, Privilege, StaffActivityEvent};
 use harness::TestServer;
 use harness::desk::{Browser, enrolled, renamed, write};
 
-async fn access(server: &TestServer) -> Vec<AccessEvent> {
+async fn access(server: &TestServer) -> Vec<StaffActivityEvent> {
     let access = server.events_of("access").await.into_iter();
-    access.filter_map(|event| if let Event::Access(event) = event { Some(event) } else { None }).collect()
+    access.filter_map(|event| if let Event::StaffActivity(event) = event { Some(event) } else { None }).collect()
 }
 
 #[tokio::test]
@@ -37,13 +37,13 @@ async fn an_export_holds_every_event_that_matches_and_is_itself_an_event() {
     assert_eq!(lines[0]["event"], "LogCreated");
     assert!(lines.iter().all(|line| line["time"].as_str().unwrap().ends_with('Z')));
     let rows = before.len() as u64;
-    let taken = AccessEvent::AuditTrailExported { filters: vec![], format: ExportFormat::Jsonl, rows };
+    let taken = StaffActivityEvent::AuditTrailExported { filters: vec![], format: ExportFormat::Jsonl, rows };
     assert_eq!(access(&server).await, [taken]);
 
     let some = browser.get("/console/audit/export?type=DeviceHeardFrom&q=heard&format=csv&after=").await;
     assert_eq!(some.body.matches("\r\n").count(), 621, "a header, and every row");
     let filters = vec!["q".to_owned(), "type=DeviceHeardFrom".to_owned()];
-    let taken = AccessEvent::AuditTrailExported { filters, format: ExportFormat::Csv, rows: 620 };
+    let taken = StaffActivityEvent::AuditTrailExported { filters, format: ExportFormat::Csv, rows: 620 };
     assert_eq!(access(&server).await.last(), Some(&taken), "the search text is not recorded");
 
     let none = browser.get("/console/audit/export?q=nothing+is+called+this").await;
@@ -68,7 +68,7 @@ async fn a_name_that_is_a_formula_reaches_no_spreadsheet() {
     for body in [&inventory.body, &trail.body] {
         assert!(!body.contains("\"=") && !body.contains("\"@"), "{body}");
     }
-    let taken = AccessEvent::InventoryExported { filters: vec![], format: ExportFormat::Csv, rows: 1 };
+    let taken = StaffActivityEvent::InventoryExported { filters: vec![], format: ExportFormat::Csv, rows: 1 };
     assert_eq!(access(&server).await[0], taken);
     server.stop().await;
 }
@@ -91,7 +91,7 @@ async fn only_who_may_export_sees_the_buttons_and_gets_a_file() {
         assert_eq!((answer.status, answer.headers.get("content-disposition")), (403, None), "{path}");
     }
     let refused = access(&server).await.into_iter().filter_map(|event| match event {
-        AccessEvent::AccessRefused { act, .. } => Some(act),
+        StaffActivityEvent::AccessRefused { act, .. } => Some(act),
         _ => None,
     });
     let expected = ["export the inventory", "export the audit trail", "export the inventory"];

@@ -1,7 +1,7 @@
 //! Contents of pages, and the access events that viewing them records.
 
 use events::device::{DeviceEvent, UnenrolledBy};
-use events::staff::{AccessEvent, Privilege};
+use events::staff::{Privilege, StaffActivityEvent};
 use events::{Event, Timestamp};
 use harness::TestServer;
 use harness::desk::{Browser, enrolled, renamed, write};
@@ -10,9 +10,9 @@ use harness::desk::{Browser, enrolled, renamed, write};
 /// that of the first event.
 const NOON: Timestamp = Timestamp(4_130_136_000_000_000);
 
-async fn views(server: &TestServer) -> Vec<AccessEvent> {
+async fn views(server: &TestServer) -> Vec<StaffActivityEvent> {
     let events = server.events_of("access").await;
-    events.into_iter().filter_map(|event| AccessEvent::try_from(event).ok()).collect()
+    events.into_iter().filter_map(|event| StaffActivityEvent::try_from(event).ok()).collect()
 }
 
 #[tokio::test]
@@ -26,9 +26,9 @@ async fn looking_at_a_list_a_record_or_the_trail_is_an_event() {
     assert_eq!(
         views(&server).await,
         vec![
-            AccessEvent::DeviceListViewed {},
-            AccessEvent::DeviceViewed { device },
-            AccessEvent::AuditTrailViewed { filters: vec!["q".into(), "outcome".into()] },
+            StaffActivityEvent::DeviceListViewed {},
+            StaffActivityEvent::DeviceViewed { device },
+            StaffActivityEvent::AuditTrailViewed { filters: vec!["q".into(), "outcome".into()] },
         ]
     );
     let log = server.whole_log().await;

@@ -2,7 +2,7 @@
 
 use enroll::preview::PAGES;
 use events::Event;
-use events::staff::{AccessEvent, Privilege};
+use events::staff::{Privilege, StaffActivityEvent};
 use harness::TestServer;
 use harness::desk::{Browser, enrolled};
 use harness::guest::{Guest, iphone};
@@ -96,7 +96,7 @@ async fn who_has_no_permit_looks_at_nothing_and_a_permit_ends() {
         .events_of("access")
         .await
         .into_iter()
-        .filter(|event| matches!(event, Event::Access(AccessEvent::AccessRefused { .. })));
+        .filter(|event| matches!(event, Event::StaffActivity(StaffActivityEvent::AccessRefused { .. })));
     assert_eq!(refused.count(), 1, "the refusal is recorded");
     let browser = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
     let shown = framed(&browser, "page=sign-in").await;

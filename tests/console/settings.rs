@@ -3,7 +3,7 @@
 use events::Event;
 use events::envelope::ActorKind;
 use events::settings::SettingsEvent;
-use events::staff::{AccessEvent, Privilege};
+use events::staff::{Privilege, StaffActivityEvent};
 use harness::TestServer;
 use harness::desk::{Browser, form};
 use std::sync::Arc;
@@ -49,7 +49,7 @@ async fn an_administrator_sees_what_would_change_and_applies_it() {
     let newest = &page.texts("details.card")[0];
     assert!(newest.contains("root of Example School") && newest.contains("-> \"Another School\""), "{newest}");
     let access = server.events_of("access").await;
-    assert!(access.contains(&Event::Access(AccessEvent::SettingsViewed {})));
+    assert!(access.contains(&Event::StaffActivity(StaffActivityEvent::SettingsViewed {})));
     server.stop().await;
 }
 
@@ -130,7 +130,7 @@ async fn nobody_else_sees_or_changes_the_settings() {
         }
     }
     let refused = server.events_of("access").await.into_iter().filter(
-        |event| matches!(event, Event::Access(AccessEvent::AccessRefused { act, .. }) if act == "change settings"),
+        |event| matches!(event, Event::StaffActivity(StaffActivityEvent::AccessRefused { act, .. }) if act == "change settings"),
     );
     assert_eq!(refused.count(), 8);
     assert_eq!(server.app().settings.current().await.unwrap().organization, "Example School");

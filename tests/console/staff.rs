@@ -5,7 +5,7 @@ use events::Event;
 use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::envelope::ActorKind;
 use events::settings::{RoleRule, Who};
-use events::staff::{AccessEvent, Privilege, StaffEvent};
+use events::staff::{Privilege, StaffActivityEvent, StaffEvent};
 use harness::TestServer;
 use harness::desk::{Answer, Browser, PASSWORD, act, staff_id};
 use harness::factors::set_up_codes;
@@ -104,7 +104,7 @@ async fn only_administrators_administer_staff_and_nobody_themselves() {
     }
     assert_eq!(act(&root, other, "roles", &[]).await.status, 409, "an account has at least one privilege");
     let refused = server.events_of("access").await.into_iter().filter(
-        |event| matches!(event, Event::Access(AccessEvent::AccessRefused { act, .. }) if act == "administer staff"),
+        |event| matches!(event, Event::StaffActivity(StaffActivityEvent::AccessRefused { act, .. }) if act == "administer staff"),
     );
     assert_eq!(refused.count(), 7, "every attempt is recorded");
     server.stop().await;

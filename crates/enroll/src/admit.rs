@@ -2,7 +2,7 @@
 //! rules. The same for all sign-in methods.
 
 use crate::Enroll;
-use crate::entrance::{Entrance, Outcome};
+use crate::entrance::{Entrance, SignInOutcome};
 use crate::person::find_or_create_person;
 use decisions::access;
 use decisions::enrollment::{self, Admission, Command, Enrollment, Entry, NEAREST_RECORDS, Policy, PreviousRecords};
@@ -29,7 +29,7 @@ pub(crate) async fn admit(
     entrance: &Entrance<'_>,
     enrollment: EnrollmentId,
     proof: &Proof,
-) -> Result<Outcome, SignInError> {
+) -> Result<SignInOutcome, SignInError> {
     let signed_in = find_or_create_person(enroll, proof, |person| as_person(entrance, enrollment, person)).await?;
     let context = as_person(entrance, enrollment, signed_in.person);
     give_enrollment_key_to_person(enroll, enrollment, signed_in.person).await?;
@@ -39,15 +39,15 @@ pub(crate) async fn admit(
     match enroll.platform.perform::<Enrollment>(&enrollment.stream(), &command, &context).await {
         // A person who signs in again on an enrolled device may be another person, who is refused.
         Ok(performed) if performed.events.iter().any(lets_in) => {
-            Ok(Outcome::SignedIn { enrollment, secret, known_browser: None })
+            Ok(SignInOutcome::SignedIn { enrollment, secret, known_browser: None })
         }
         Ok(performed) => {
             if performed.events.is_empty() {
                 count_refusal(&enroll.sign_in, entrance.source);
             }
-            Ok(Outcome::Refused { opened: None, retry_after: None })
+            Ok(SignInOutcome::Refused { opened: None, retry_after: None })
         }
-        Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => Ok(Outcome::OutOfStep),
+        Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => Ok(SignInOutcome::OutOfStep),
         Err(error) => Err(error.into()),
     }
 }

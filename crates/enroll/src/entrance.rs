@@ -24,7 +24,7 @@ pub struct Entrance<'a> {
 }
 
 /// Result of a sign-in at the portal.
-pub enum Outcome {
+pub enum SignInOutcome {
     /// Signed in. The session cookie must contain the new `secret`.
     SignedIn {
         enrollment: EnrollmentId,

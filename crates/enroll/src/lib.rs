@@ -16,7 +16,7 @@ pub mod redirect;
 pub use admit::{admission, policy, previous_records};
 pub use assign::{Assigned, Assigning, assign, assign_to_oneself};
 pub use entitled::may_go_on;
-pub use entrance::{Entrance, Outcome};
+pub use entrance::{Entrance, SignInOutcome};
 pub use password::{Credentials, at_portal};
 
 use devices::Devices;

@@ -2,7 +2,7 @@
 
 use crate::Enroll;
 use crate::admit::admit;
-use crate::entrance::{Entrance, Outcome, open, visitor};
+use crate::entrance::{Entrance, SignInOutcome, open, visitor};
 use decisions::enrollment::{self, Command, Enrollment};
 use events::enrollment::EnrollmentId;
 use events::staff::Privilege;
@@ -31,7 +31,7 @@ pub async fn at_portal(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
     given: &Credentials<'_>,
-) -> Result<Outcome, SignInError> {
+) -> Result<SignInOutcome, SignInError> {
     let settings = enroll.settings.current().await?;
     let trying = Trying {
         place: Place::Portal,
@@ -46,9 +46,9 @@ pub async fn at_portal(
         Verified::Proven(proof) => {
             let (enrollment, _) = open(enroll, entrance).await?;
             Ok(match admit(enroll, entrance, enrollment, &proof).await? {
-                Outcome::SignedIn { enrollment, secret, .. } => {
+                SignInOutcome::SignedIn { enrollment, secret, .. } => {
                     let known_browser = Some(trying.remember_browser(&enroll.sign_in));
-                    Outcome::SignedIn { enrollment, secret, known_browser }
+                    SignInOutcome::SignedIn { enrollment, secret, known_browser }
                 }
                 other => other,
             })
@@ -62,7 +62,7 @@ fn may_enroll(privileges: &BTreeSet<Privilege>) -> bool {
 }
 
 // Whether an enrollment is opened, which the browser notices, depends only on the source and not on the name.
-async fn refuse(enroll: &Enroll, entrance: &Entrance<'_>, refused: Refused) -> Result<Outcome, SignInError> {
+async fn refuse(enroll: &Enroll, entrance: &Entrance<'_>, refused: Refused) -> Result<SignInOutcome, SignInError> {
     let (beat, told, now) = (refused.beat, refused.told(), enroll.platform.world.now());
     let bytes = if entrance.enrollment.is_some() { REFUSAL_BYTES } else { ENROLLMENT_BYTES };
     let outcome = if refused.is_held_up() {
@@ -78,12 +78,12 @@ async fn refuse(enroll: &Enroll, entrance: &Entrance<'_>, refused: Refused) -> R
     Ok(outcome)
 }
 
-fn outcome(told: Told, opened: Option<(EnrollmentId, String)>) -> Outcome {
+fn outcome(told: Told, opened: Option<(EnrollmentId, String)>) -> SignInOutcome {
     match told {
-        Told::No => Outcome::Refused { opened, retry_after: None },
-        Told::Wait(seconds) => Outcome::Refused { opened, retry_after: Some(seconds) },
-        Told::NotNow => Outcome::NotNow { opened },
-        Told::ChangePassword => Outcome::ChangePassword { opened },
+        Told::No => SignInOutcome::Refused { opened, retry_after: None },
+        Told::Wait(seconds) => SignInOutcome::Refused { opened, retry_after: Some(seconds) },
+        Told::NotNow => SignInOutcome::NotNow { opened },
+        Told::ChangePassword => SignInOutcome::ChangePassword { opened },
     }
 }
 
@@ -98,7 +98,7 @@ async fn refuse_on_enrollment(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
     refused: Refused,
-) -> Result<Outcome, SignInError> {
+) -> Result<SignInOutcome, SignInError> {
     let (enrollment, opened) = open(enroll, entrance).await?;
     let (account, told) = (refused.account_name(&enroll.platform.secrets), refused.told());
     // The HMAC of the name is recorded only if the name is unknown. Otherwise the account is recorded.
@@ -106,7 +106,7 @@ async fn refuse_on_enrollment(
     let command = Command::RefuseSignIn { method: refused.method, reason: refused.reason, account, name };
     match enroll.platform.perform::<Enrollment>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {
         Ok(_) => Ok(outcome(told, opened)),
-        Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => Ok(Outcome::OutOfStep),
+        Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => Ok(SignInOutcome::OutOfStep),
         Err(error) => Err(error.into()),
     }
 }

@@ -8,7 +8,7 @@ pub use posted::{Posted, return_from_post, take};
 
 use crate::Enroll;
 use crate::admit::admit;
-use crate::entrance::{Entrance, Outcome, open, visitor};
+use crate::entrance::{Entrance, SignInOutcome, open, visitor};
 use decisions::enrollment::{self, Command, Enrollment};
 use events::enrollment::EnrollmentId;
 use identity::Disbelief;
@@ -30,7 +30,7 @@ pub enum Departure {
     /// The settings do not enable this provider for enrollment.
     NotOffered,
     /// Single sign-on cannot start.
-    Not(Outcome),
+    Not(SignInOutcome),
 }
 
 /// Sends a visitor to the identity provider `name`.
@@ -44,7 +44,7 @@ pub async fn depart(enroll: &Enroll, entrance: &Entrance<'_>, name: &str) -> Res
     };
     if !set_out(&enroll.sign_in, Place::Portal, entrance.source) {
         let retry_after = Some(ROOM_AGAIN_SECONDS);
-        return Ok(Departure::Not(Outcome::Refused { opened: None, retry_after }));
+        return Ok(Departure::Not(SignInOutcome::Refused { opened: None, retry_after }));
     }
     let sent = send(&enroll.sign_in, provider, Place::Portal).await;
     let (id, opened) = open(enroll, entrance).await?;
@@ -65,7 +65,7 @@ pub async fn depart(enroll: &Enroll, entrance: &Entrance<'_>, name: &str) -> Res
     };
     match enroll.platform.perform::<Enrollment>(&id.stream(), &command, &visitor(entrance, id)).await {
         Ok(_) => Ok(Departure::To { address: sent.to, opened }),
-        Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => Ok(Departure::Not(Outcome::OutOfStep)),
+        Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => Ok(Departure::Not(SignInOutcome::OutOfStep)),
         Err(error) => Err(error.into()),
     }
 }
@@ -80,7 +80,7 @@ pub async fn arrive(
     entrance: &Entrance<'_>,
     name: &str,
     back: &Back,
-) -> Result<Option<Outcome>, SignInError> {
+) -> Result<Option<SignInOutcome>, SignInError> {
     let ways = enroll.settings.current().await?.sign_in.enrollment;
     let Some(provider) = enroll.sign_in.providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
     let proven = match expected(enroll, entrance, provider, back).await? {
@@ -88,7 +88,7 @@ pub async fn arrive(
         Expected::TooLate => {
             let late = unsolicited("the request is older than 15 minutes");
             refuse(enroll, entrance, entrance.enrollment, provider, &late).await?;
-            return Ok(Some(Outcome::TooLate));
+            return Ok(Some(SignInOutcome::TooLate));
         }
         Expected::Nothing(why) => Err(why),
     };
@@ -146,7 +146,7 @@ async fn refused(
     id: Option<EnrollmentId>,
     provider: &IdentityProvider,
     why: &Disbelief,
-) -> Result<Option<Outcome>, SignInError> {
+) -> Result<Option<SignInOutcome>, SignInError> {
     refuse(enroll, entrance, id, provider, why).await?;
     Ok(Some(told(why, None)))
 }

@@ -5,7 +5,7 @@ use crate::context::Context;
 use events::StreamName;
 use events::envelope::EventId;
 use events::log::Draft;
-use events::staff::{AccessEvent, ApiResource, StaffId};
+use events::staff::{ApiResource, StaffActivityEvent, StaffId};
 use events::store::{AppendError, Expected};
 
 impl Platform {
@@ -14,7 +14,12 @@ impl Platform {
     ///
     /// # Errors
     /// Returns an error if the log cannot be written. The caller must then show nothing.
-    pub async fn record_access(&self, staff: StaffId, event: AccessEvent, context: Context) -> Result<(), AppendError> {
+    pub async fn record_access(
+        &self,
+        staff: StaffId,
+        event: StaffActivityEvent,
+        context: Context,
+    ) -> Result<(), AppendError> {
         let stream = staff.access_stream(&self.world.now().day());
         // No decision depends on earlier access events, so a concurrent append is no conflict.
         self.append_access(&stream, Expected::Any, event, context).await
@@ -41,7 +46,7 @@ impl Platform {
             ApiResource::Audit => "api-audit",
         };
         let stream = StreamName::of("access", format!("{client}-{hour}-{}", self.secrets.name(kind, &asked)));
-        let read = AccessEvent::ApiRead { resource, filters };
+        let read = StaffActivityEvent::ApiRead { resource, filters };
         match self.append_access(&stream, Expected::NoStream, read, context).await {
             Err(AppendError::Conflict { .. }) => Ok(()),
             outcome => outcome,
@@ -52,7 +57,7 @@ impl Platform {
         &self,
         stream: &StreamName,
         expected: Expected,
-        event: AccessEvent,
+        event: StaffActivityEvent,
         context: Context,
     ) -> Result<(), AppendError> {
         let draft = Draft {

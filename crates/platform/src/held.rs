@@ -67,7 +67,7 @@ fn fold(devices: &mut HashMap<Uuid, Device>, entry: &Entry) {
         Event::Enrollment(event) => fold_enrollment(device, event),
         Event::Device(event) => fold_device(device, event),
         Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => {}
-        Event::UserName(_) | Event::Access(_) | Event::Refusal(_) | Event::Request(_) => {}
+        Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => {}
         Event::Assertion(_) | Event::Settings(_) => {}
     }
 }

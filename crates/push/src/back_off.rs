@@ -1,6 +1,6 @@
 //! Decides how long to wait before the next try and when to give up. It uses no clock and no randomness of its own.
 
-use super::{Outcome, Trouble};
+use super::{PushOutcome, Trouble};
 use std::time::Duration;
 
 /// What to do after a try.
@@ -25,8 +25,8 @@ const LONGEST_OBEYED: Duration = Duration::from_secs(3_600);
 
 /// Decides after the `tries`-th counted try ended with `outcome`. `chance`, from 0 to 1, spreads tries that would
 /// otherwise happen at the same time.
-pub(crate) fn next(tries: u32, outcome: &Outcome, chance: f64) -> Next {
-    let Outcome::RetryLater { trouble, after_seconds, .. } = outcome else { return Next::Settled };
+pub(crate) fn next(tries: u32, outcome: &PushOutcome, chance: f64) -> Next {
+    let PushOutcome::RetryLater { trouble, after_seconds, .. } = outcome else { return Next::Settled };
     let after = delay(*trouble, tries, *after_seconds, chance);
     let too_long = *trouble == Trouble::Device && after > LONGEST_WAIT;
     if tries >= TRIES || too_long { Next::Leave } else { Next::Again { after, trouble: *trouble } }
@@ -51,8 +51,8 @@ pub(crate) fn delay(trouble: Trouble, failures: u32, after_seconds: Option<u64>,
 mod tests {
     use super::*;
 
-    fn later(trouble: Trouble, after_seconds: Option<u64>) -> Outcome {
-        Outcome::RetryLater { trouble, status: Some(503), reason: "ServiceUnavailable".into(), after_seconds }
+    fn later(trouble: Trouble, after_seconds: Option<u64>) -> PushOutcome {
+        PushOutcome::RetryLater { trouble, status: Some(503), reason: "ServiceUnavailable".into(), after_seconds }
     }
 
     fn after(next: Next) -> f64 {
@@ -62,10 +62,10 @@ mod tests {
 
     #[test]
     fn given_an_answer_that_settles_it_then_nothing_is_tried_again() {
-        let accepted = Outcome::Accepted { apns_id: None };
-        let gone = Outcome::Unregistered { reason: "Unregistered".into(), since_unix_ms: None };
+        let accepted = PushOutcome::Accepted { apns_id: None };
+        let gone = PushOutcome::Unregistered { reason: "Unregistered".into(), since_unix_ms: None };
         let fault = super::super::Fault::Token;
-        let bad = Outcome::Rejected { status: 400, reason: "BadDeviceToken".into(), fault };
+        let bad = PushOutcome::Rejected { status: 400, reason: "BadDeviceToken".into(), fault };
         for outcome in [accepted, gone, bad] {
             assert_eq!(next(1, &outcome, 0.5), Next::Settled, "{outcome:?}");
         }

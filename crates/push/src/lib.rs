@@ -11,7 +11,7 @@ mod outcome;
 mod section;
 
 pub use gate::Condition;
-pub use outcome::{Fault, Outcome, Trouble};
+pub use outcome::{Fault, PushOutcome, Trouble};
 pub use section::{Push, is_service_of_apple};
 
 use back_off::Next;
@@ -151,7 +151,12 @@ impl Pusher {
     /// Wakes a device with as many tries as [`back_off`] allows and passes each result to `tried`. Waits while the
     /// push service is in trouble, for any length of time. Never fails: errors are part of the outcome, which is that
     /// of the last try.
-    pub async fn deliver(&self, notification: Notification<'_>, world: &World, tried: impl Fn(&Outcome)) -> Outcome {
+    pub async fn deliver(
+        &self,
+        notification: Notification<'_>,
+        world: &World,
+        tried: impl Fn(&PushOutcome),
+    ) -> PushOutcome {
         let gate = &self.inner.gate;
         let _unsettled = gate.begin();
         let mut tries = Tries::default();
@@ -172,7 +177,7 @@ impl Pusher {
     }
 
     /// Sends one notification to the push service. Never fails: errors are part of the outcome.
-    pub async fn wake(&self, notification: Notification<'_>) -> Outcome {
+    pub async fn wake(&self, notification: Notification<'_>) -> PushOutcome {
         let Inner { clients, turn, base_url, farewell, .. } = &*self.inner;
         let url = format!("{base_url}/3/device/{}", hex::encode(notification.token));
         let body = serde_json::json!({ "mdm": notification.push_magic }).to_string();
@@ -192,7 +197,7 @@ impl Pusher {
                 if was_closed && !outcome::is_told(&causes) {
                     causes.extend(farewell.heard().await);
                 }
-                Outcome::broken(&causes)
+                PushOutcome::broken(&causes)
             }
         }
     }
@@ -210,17 +215,18 @@ struct Tries {
 impl Tries {
     /// Counts a try and returns the number of counted tries. `times_well` is the number of successes of all
     /// notifications.
-    fn count(&mut self, outcome: &Outcome, times_well: u64) -> u32 {
-        let for_all = matches!(outcome, Outcome::RetryLater { trouble: Trouble::Service | Trouble::Certificate, .. });
+    fn count(&mut self, outcome: &PushOutcome, times_well: u64) -> u32 {
+        let for_all =
+            matches!(outcome, PushOutcome::RetryLater { trouble: Trouble::Service | Trouble::Certificate, .. });
         let counts = !for_all || self.well_then.replace(times_well) != Some(times_well);
         self.counted += u32::from(counts);
         self.counted
     }
 }
 
-fn hand_back(pass: Pass<'_>, outcome: &Outcome, chance: f64) {
+fn hand_back(pass: Pass<'_>, outcome: &PushOutcome, chance: f64) {
     match outcome {
-        Outcome::RetryLater {
+        PushOutcome::RetryLater {
             trouble: trouble @ (Trouble::Service | Trouble::Certificate),
             reason,
             after_seconds,
@@ -232,15 +238,15 @@ fn hand_back(pass: Pass<'_>, outcome: &Outcome, chance: f64) {
     }
 }
 
-async fn read_answer(answer: Response) -> Outcome {
+async fn read_answer(answer: Response) -> PushOutcome {
     let status = answer.status();
     let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     if status == StatusCode::OK {
-        return Outcome::Accepted { apns_id: header("apns-id") };
+        return PushOutcome::Accepted { apns_id: header("apns-id") };
     }
     let after_seconds = header("retry-after").and_then(|after| outcome::retry_after(&after, header("date").as_deref()));
     let body = answer.bytes().await.unwrap_or_default();
-    Outcome::refused(status.as_u16(), &body, after_seconds)
+    PushOutcome::refused(status.as_u16(), &body, after_seconds)
 }
 
 /// Returns the texts of an error and its causes, the outermost first.

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PushOutcome {
     /// The push service accepted the notification. This does not mean that the device receives it.
     Accepted { apns_id: Option<String> },
     /// The token has been invalid since this time (milliseconds since 1970). Nothing must be pushed to it, unless a
@@ -46,16 +46,16 @@ struct Refusal {
     timestamp: Option<i64>,
 }
 
-impl Outcome {
+impl PushOutcome {
     /// Creates the outcome for a status other than 200 and its body, `{"reason": …, "timestamp": …}`.
-    pub(super) fn refused(status: u16, body: &[u8], after_seconds: Option<u64>) -> Outcome {
+    pub(super) fn refused(status: u16, body: &[u8], after_seconds: Option<u64>) -> PushOutcome {
         let Refusal { reason, timestamp } = serde_json::from_slice(body).unwrap_or_default();
         let reason = reason.and_then(word).unwrap_or_else(|| format!("status {status} without a reason"));
-        let later = |trouble, reason| Outcome::RetryLater { trouble, status: Some(status), reason, after_seconds };
-        let rejected = |fault, reason| Outcome::Rejected { status, reason, fault };
+        let later = |trouble, reason| PushOutcome::RetryLater { trouble, status: Some(status), reason, after_seconds };
+        let rejected = |fault, reason| PushOutcome::Rejected { status, reason, fault };
         match (status, reason.as_str()) {
             (_, "BadCertificate" | "BadCertificateEnvironment") | (403, _) => later(Trouble::Certificate, reason),
-            (410, _) => Outcome::Unregistered { reason, since_unix_ms: timestamp },
+            (410, _) => PushOutcome::Unregistered { reason, since_unix_ms: timestamp },
             (_, "BadDeviceToken" | "MissingDeviceToken") => rejected(Fault::Token, reason),
             (_, "DeviceTokenNotForTopic" | "BadTopic" | "MissingTopic" | "TopicDisallowed") => {
                 rejected(Fault::Topic, reason)
@@ -71,7 +71,7 @@ impl Outcome {
 
     /// Creates the outcome for an error before an answer. `causes` are the texts of the error and its causes, the
     /// outermost first.
-    pub(super) fn broken(causes: &[String]) -> Outcome {
+    pub(super) fn broken(causes: &[String]) -> PushOutcome {
         let said = causes.iter().find_map(|text| said_in_farewell(text));
         let refused_in_handshake = causes.iter().any(|text| {
             let text = text.to_ascii_lowercase();
@@ -83,7 +83,7 @@ impl Outcome {
             _ => Trouble::Service,
         };
         let reason = said.or_else(|| causes.last().cloned()).unwrap_or_else(|| "no answer".into());
-        Outcome::RetryLater { trouble, status: None, reason, after_seconds: None }
+        PushOutcome::RetryLater { trouble, status: None, reason, after_seconds: None }
     }
 }
 
@@ -123,25 +123,25 @@ pub(super) fn retry_after(retry_after: &str, date: Option<&str>) -> Option<u64> 
 mod tests {
     use super::*;
 
-    fn refused(status: u16, reason: &str) -> Outcome {
-        Outcome::refused(status, format!(r#"{{"reason":"{reason}"}}"#).as_bytes(), None)
+    fn refused(status: u16, reason: &str) -> PushOutcome {
+        PushOutcome::refused(status, format!(r#"{{"reason":"{reason}"}}"#).as_bytes(), None)
     }
 
-    fn trouble(outcome: &Outcome) -> Option<Trouble> {
-        if let Outcome::RetryLater { trouble, .. } = outcome { Some(*trouble) } else { None }
+    fn trouble(outcome: &PushOutcome) -> Option<Trouble> {
+        if let PushOutcome::RetryLater { trouble, .. } = outcome { Some(*trouble) } else { None }
     }
 
-    fn fault(outcome: &Outcome) -> Option<Fault> {
-        if let Outcome::Rejected { fault, .. } = outcome { Some(*fault) } else { None }
+    fn fault(outcome: &PushOutcome) -> Option<Fault> {
+        if let PushOutcome::Rejected { fault, .. } = outcome { Some(*fault) } else { None }
     }
 
     #[test]
     fn a_dead_token_is_told_with_its_time() {
         for reason in ["Unregistered", "ExpiredToken"] {
             let body = format!(r#"{{"reason":"{reason}","timestamp":1700000000000}}"#);
-            let outcome = Outcome::refused(410, body.as_bytes(), None);
+            let outcome = PushOutcome::refused(410, body.as_bytes(), None);
             let since_unix_ms = Some(1_700_000_000_000);
-            assert_eq!(outcome, Outcome::Unregistered { reason: reason.into(), since_unix_ms });
+            assert_eq!(outcome, PushOutcome::Unregistered { reason: reason.into(), since_unix_ms });
         }
     }
 
@@ -158,8 +158,8 @@ mod tests {
         ] {
             assert_eq!(trouble(&refused(status, reason)), Some(Trouble::Service), "{status} {reason}");
         }
-        let outcome = Outcome::refused(503, b"", Some(5));
-        assert!(matches!(outcome, Outcome::RetryLater { after_seconds: Some(5), .. }), "{outcome:?}");
+        let outcome = PushOutcome::refused(503, b"", Some(5));
+        assert!(matches!(outcome, PushOutcome::RetryLater { after_seconds: Some(5), .. }), "{outcome:?}");
     }
 
     #[test]
@@ -191,13 +191,13 @@ mod tests {
 
     #[test]
     fn a_body_that_is_no_json_is_no_panic() {
-        let Outcome::RetryLater { reason, .. } = Outcome::refused(403, b"<html>", None) else { panic!("403") };
+        let PushOutcome::RetryLater { reason, .. } = PushOutcome::refused(403, b"<html>", None) else { panic!("403") };
         assert_eq!(reason, "status 403 without a reason");
     }
 
     #[test]
     fn a_reason_that_is_no_word_of_apples_is_not_repeated() {
-        let Outcome::Rejected { reason, .. } = refused(400, "ada@example.com is not here") else { panic!("400") };
+        let PushOutcome::Rejected { reason, .. } = refused(400, "ada@example.com is not here") else { panic!("400") };
         assert_eq!(reason, "status 400 without a reason");
     }
 
@@ -205,7 +205,9 @@ mod tests {
     fn what_a_connection_was_closed_with_is_read_from_its_farewell() {
         let texts = |text: &str| vec!["client error (SendRequest)".to_owned(), text.to_owned()];
         let farewell = r#"connection error received: not a result of an error (b"{\"reason\":\"BadCertificate\"}")"#;
-        let Outcome::RetryLater { trouble, reason, .. } = Outcome::broken(&texts(farewell)) else { panic!("later") };
+        let PushOutcome::RetryLater { trouble, reason, .. } = PushOutcome::broken(&texts(farewell)) else {
+            panic!("later")
+        };
         assert_eq!((trouble, reason.as_str()), (Trouble::Certificate, "BadCertificate"));
         let shutdown = r#"connection error received: not a result of an error (b"{\"reason\":\"Shutdown\"}")"#;
         assert_eq!(trouble_of(&texts(shutdown)), Trouble::Service);
@@ -219,7 +221,7 @@ mod tests {
     }
 
     fn trouble_of(causes: &[String]) -> Trouble {
-        trouble(&Outcome::broken(causes)).expect("a broken connection can be tried again")
+        trouble(&PushOutcome::broken(causes)).expect("a broken connection can be tried again")
     }
 
     #[test]

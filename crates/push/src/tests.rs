@@ -40,7 +40,7 @@ async fn bench() -> Bench {
 }
 
 impl Bench {
-    async fn wake(&self, pusher: &Pusher, token: &[u8]) -> Outcome {
+    async fn wake(&self, pusher: &Pusher, token: &[u8]) -> PushOutcome {
         let expires_unix = 1_800_000_000;
         pusher.wake(Notification { token, push_magic: "MAGIC", topic: &self.topic, expires_unix }).await
     }
@@ -51,7 +51,7 @@ async fn a_device_is_woken_by_exactly_its_push_magic() {
     let bench = bench().await;
     let mut device = bench.server.connect(&bench.topic);
     let outcome = bench.wake(&bench.pusher, &device.token).await;
-    assert!(matches!(outcome, Outcome::Accepted { apns_id: Some(_) }), "{outcome:?}");
+    assert!(matches!(outcome, PushOutcome::Accepted { apns_id: Some(_) }), "{outcome:?}");
     // The push server rejects any body but {"mdm": …}, any topic but the certificate's, and any protocol but HTTP/2.
     assert_eq!(device.next().await.as_deref(), Some("MAGIC"));
     assert_eq!(bench.server.received()[0].token, hex::encode(&device.token));
@@ -62,13 +62,13 @@ async fn what_the_push_service_says_of_a_token_is_told_apart() {
     let bench = bench().await;
     let device = bench.server.connect(&bench.topic);
     let unknown = bench.wake(&bench.pusher, &[7; 32]).await;
-    assert_eq!(unknown, Outcome::Rejected { status: 400, reason: "BadDeviceToken".into(), fault: Fault::Token });
+    assert_eq!(unknown, PushOutcome::Rejected { status: 400, reason: "BadDeviceToken".into(), fault: Fault::Token });
     bench.server.refuse(&device.token, 410, "Unregistered");
     let gone = bench.wake(&bench.pusher, &device.token).await;
-    assert!(matches!(gone, Outcome::Unregistered { since_unix_ms: Some(1_600_000_000_001..), .. }), "{gone:?}");
+    assert!(matches!(gone, PushOutcome::Unregistered { since_unix_ms: Some(1_600_000_000_001..), .. }), "{gone:?}");
     bench.server.refuse(&device.token, 429, "TooManyRequests");
     let busy = bench.wake(&bench.pusher, &device.token).await;
-    assert!(matches!(&busy, Outcome::RetryLater { reason, .. } if reason == "TooManyRequests"), "{busy:?}");
+    assert!(matches!(&busy, PushOutcome::RetryLater { reason, .. } if reason == "TooManyRequests"), "{busy:?}");
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn a_push_server_that_is_not_there_or_not_known_is_tried_again_and_its_err
     let unknown_root = Push { root: None, ..bench.push.clone() };
     for push in [nobody, unknown_root] {
         let pusher = Pusher::load(&push).unwrap().unwrap();
-        let Outcome::RetryLater { reason, .. } = bench.wake(&pusher, &token).await else { panic!("{push:?}") };
+        let PushOutcome::RetryLater { reason, .. } = bench.wake(&pusher, &token).await else { panic!("{push:?}") };
         assert!(!reason.contains("abab"), "{reason}");
     }
     assert!(bench.server.received().is_empty());
@@ -108,14 +108,14 @@ async fn every_documented_status_is_told_apart_over_the_wire() {
     for (status, reason) in DOCUMENTED {
         bench.server.refuse(&device.token, status, reason);
         let told = match bench.wake(&bench.pusher, &device.token).await {
-            Outcome::Accepted { .. } => panic!("{status} {reason} was treated as 200"),
-            Outcome::Unregistered { reason, .. } => (410, reason, "gone"),
-            Outcome::Rejected { status, reason, fault } => match fault {
+            PushOutcome::Accepted { .. } => panic!("{status} {reason} was treated as 200"),
+            PushOutcome::Unregistered { reason, .. } => (410, reason, "gone"),
+            PushOutcome::Rejected { status, reason, fault } => match fault {
                 Fault::Token => (status, reason, "token"),
                 Fault::Topic => (status, reason, "topic"),
                 Fault::Request => (status, reason, "request"),
             },
-            Outcome::RetryLater { trouble, status, reason, .. } => match trouble {
+            PushOutcome::RetryLater { trouble, status, reason, .. } => match trouble {
                 Trouble::Device => (status.unwrap(), reason, "device"),
                 Trouble::Service => (status.unwrap(), reason, "service"),
                 Trouble::Certificate => (status.unwrap(), reason, "certificate"),
@@ -141,7 +141,7 @@ async fn retry_after_comes_through() {
     let refusal = Refusal { retry_after: Some(77), ..Refusal::new(503, "ServiceUnavailable") };
     bench.server.always(&device.token, Some(Behaviour::Refuse(refusal)));
     let outcome = bench.wake(&bench.pusher, &device.token).await;
-    assert!(matches!(outcome, Outcome::RetryLater { after_seconds: Some(77), .. }), "{outcome:?}");
+    assert!(matches!(outcome, PushOutcome::RetryLater { after_seconds: Some(77), .. }), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -157,12 +157,12 @@ async fn hundreds_of_notifications_share_two_connections_and_one_overtakes_those
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let outcome = bench.wake(&bench.pusher, &devices[0].token).await;
-        assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+        assert!(matches!(outcome, PushOutcome::Accepted { .. }), "{outcome:?}");
         assert_eq!(bench.server.received().len(), 1, "the others are held");
         bench.server.release();
     };
     let (slow, ()) = tokio::join!(slow, quick);
-    assert!(slow.iter().all(|outcome| matches!(outcome, Outcome::Accepted { .. })), "{slow:?}");
+    assert!(slow.iter().all(|outcome| matches!(outcome, PushOutcome::Accepted { .. })), "{slow:?}");
     assert_eq!(bench.server.connections(), CONNECTIONS);
 }
 
@@ -172,12 +172,12 @@ async fn a_cut_connection_is_an_outcome_and_the_next_try_has_another() {
     let device = bench.server.connect(&bench.topic);
     bench.server.next(&device.token, [Behaviour::Cut]);
     let outcome = bench.wake(&bench.pusher, &device.token).await;
-    let Outcome::RetryLater { trouble: Trouble::Service, status: None, reason, .. } = outcome else {
+    let PushOutcome::RetryLater { trouble: Trouble::Service, status: None, reason, .. } = outcome else {
         panic!("{outcome:?}")
     };
     assert!(!reason.contains(&hex::encode(&device.token)), "{reason}");
     let outcome = bench.wake(&bench.pusher, &device.token).await;
-    assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+    assert!(matches!(outcome, PushOutcome::Accepted { .. }), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn a_connection_that_is_closed_in_good_order_loses_nothing() {
     bench.server.next(&device.token, [Behaviour::GoAway, Behaviour::GoAway]);
     for _ in 0..10 {
         let outcome = bench.wake(&bench.pusher, &device.token).await;
-        assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+        assert!(matches!(outcome, PushOutcome::Accepted { .. }), "{outcome:?}");
     }
     assert_eq!(bench.server.connections(), 2 * CONNECTIONS);
 }
@@ -199,11 +199,11 @@ async fn the_reason_in_a_goaway_is_understood() {
     for (reason, expected) in [("BadCertificate", Trouble::Certificate), ("Shutdown", Trouble::Service)] {
         bench.server.greet_with_farewell(Some(reason));
         let outcome = bench.wake(&bench.pusher, &device.token).await;
-        let Outcome::RetryLater { trouble, reason: told, .. } = &outcome else { panic!("{outcome:?}") };
+        let PushOutcome::RetryLater { trouble, reason: told, .. } = &outcome else { panic!("{outcome:?}") };
         assert_eq!((*trouble, told.as_str()), (expected, reason));
     }
     bench.server.greet_with_farewell(None);
-    assert!(matches!(bench.wake(&bench.pusher, &device.token).await, Outcome::Accepted { .. }));
+    assert!(matches!(bench.wake(&bench.pusher, &device.token).await, PushOutcome::Accepted { .. }));
 }
 
 /// With several threads, the client loses the reason more often than not.
@@ -214,13 +214,15 @@ async fn the_reason_is_also_understood_where_the_farewell_was_quicker_than_the_r
     for round in 0..5 {
         for _ in 0..CONNECTIONS {
             let outcome = bench.wake(&bench.pusher, &device.token).await;
-            assert!(matches!(outcome, Outcome::Accepted { .. }), "round {round}: {outcome:?}");
+            assert!(matches!(outcome, PushOutcome::Accepted { .. }), "round {round}: {outcome:?}");
         }
         bench.server.greet_with_farewell(Some("BadCertificate"));
         bench.server.cut_connections();
         for _ in 0..2 * CONNECTIONS {
             let outcome = bench.wake(&bench.pusher, &device.token).await;
-            let Outcome::RetryLater { trouble, reason, .. } = &outcome else { panic!("round {round}: {outcome:?}") };
+            let PushOutcome::RetryLater { trouble, reason, .. } = &outcome else {
+                panic!("round {round}: {outcome:?}")
+            };
             assert_eq!((*trouble, reason.as_str()), (Trouble::Certificate, "BadCertificate"), "round {round}");
         }
         bench.server.greet_with_farewell(None);
@@ -235,7 +237,7 @@ async fn a_certificate_that_is_refused_in_the_handshake_is_told_apart() {
     let push = Push { base_url: bench.push.base_url.clone(), root: bench.push.root.clone(), ..stranger.push.clone() };
     let pusher = Pusher::load(&push).unwrap().unwrap();
     let outcome = bench.wake(&pusher, &[7; 32]).await;
-    assert!(matches!(outcome, Outcome::RetryLater { trouble: Trouble::Certificate, .. }), "{outcome:?}");
+    assert!(matches!(outcome, PushOutcome::RetryLater { trouble: Trouble::Certificate, .. }), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -249,10 +251,10 @@ async fn trouble_is_the_condition_until_a_push_gets_through() {
     let outcome = bench
         .pusher
         .deliver(notification, &World::system(), |outcome| {
-            seen.lock().unwrap().push((matches!(outcome, Outcome::Accepted { .. }), bench.pusher.condition()));
+            seen.lock().unwrap().push((matches!(outcome, PushOutcome::Accepted { .. }), bench.pusher.condition()));
         })
         .await;
-    assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+    assert!(matches!(outcome, PushOutcome::Accepted { .. }), "{outcome:?}");
     let troubled = Condition::Troubled { reason: "ServiceUnavailable".into() };
     assert_eq!(*seen.lock().unwrap(), [(false, Condition::Well), (true, troubled)]);
     assert_eq!(bench.pusher.condition(), Condition::Well);
@@ -268,7 +270,7 @@ async fn an_outage_of_more_tries_than_a_notification_has_is_waited_out() {
     let notification =
         Notification { token: &token, push_magic: "MAGIC", topic: &bench.topic, expires_unix: 1_800_000_000 };
     let outcome = bench.pusher.deliver(notification, &World::system(), |_| ()).await;
-    assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+    assert!(matches!(outcome, PushOutcome::Accepted { .. }), "{outcome:?}");
     assert_eq!(device.next().await.as_deref(), Some("MAGIC"));
     assert_eq!(bench.pusher.condition(), Condition::Well);
 }
@@ -280,17 +282,17 @@ async fn one_that_fails_again_and_again_while_others_get_through_is_left_and_lea
     bench.server.refuse(&broken.token, 500, "InternalServerError");
     let to = |token| Notification { token, push_magic: "MAGIC", topic: &bench.topic, expires_unix: 1_800_000_000 };
     let (world, tries) = (World::system(), AtomicUsize::new(0));
-    let count = |_: &Outcome| {
+    let count = |_: &PushOutcome| {
         tries.fetch_add(1, Ordering::Relaxed);
     };
     let mut left = std::pin::pin!(bench.pusher.deliver(to(&broken.token), &world, count));
     let outcome = loop {
         tokio::select! {
             outcome = left.as_mut() => break outcome,
-            got = bench.pusher.deliver(to(&other.token), &world, |_| ()) => assert!(matches!(got, Outcome::Accepted { .. })),
+            got = bench.pusher.deliver(to(&other.token), &world, |_| ()) => assert!(matches!(got, PushOutcome::Accepted { .. })),
         }
     };
-    assert!(matches!(outcome, Outcome::RetryLater { status: Some(500), .. }), "{outcome:?}");
+    assert!(matches!(outcome, PushOutcome::RetryLater { status: Some(500), .. }), "{outcome:?}");
     assert!(tries.load(Ordering::Relaxed) >= back_off::TRIES as usize);
     assert_eq!(bench.pusher.condition(), Condition::Well);
 }

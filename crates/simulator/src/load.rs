@@ -37,13 +37,13 @@ pub struct Load {
 
 /// Result of one device.
 #[derive(Debug, Clone)]
-pub enum Outcome {
+pub enum LoadOutcome {
     Enrolled,
     Failed(String),
 }
 
 /// Enrolls all devices. Calls `done` with the result of each one.
-pub async fn run(load: Load, mut done: impl FnMut(&Outcome)) -> Report {
+pub async fn run(load: Load, mut done: impl FnMut(&LoadOutcome)) -> Report {
     let started = Instant::now();
     let (send, mut receive) = mpsc::unbounded_channel();
     let next = Arc::new(AtomicUsize::new(0));
@@ -62,7 +62,7 @@ pub async fn run(load: Load, mut done: impl FnMut(&Outcome)) -> Report {
     report
 }
 
-type Result = (Outcome, Vec<(Act, Duration)>);
+type Result = (LoadOutcome, Vec<(Act, Duration)>);
 
 async fn work(load: Load, next: Arc<AtomicUsize>, send: mpsc::UnboundedSender<Result>) {
     while next.fetch_add(1, Ordering::SeqCst) < load.devices {
@@ -76,8 +76,8 @@ async fn work(load: Load, next: Arc<AtomicUsize>, send: mpsc::UnboundedSender<Re
 async fn one(load: &Load) -> Result {
     let mut stopwatch = Stopwatch::default();
     let outcome = match enroll(load, &mut stopwatch).await {
-        Ok(()) => Outcome::Enrolled,
-        Err(why) => Outcome::Failed(why),
+        Ok(()) => LoadOutcome::Enrolled,
+        Err(why) => LoadOutcome::Failed(why),
     };
     (outcome, stopwatch.measured)
 }

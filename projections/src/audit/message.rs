@@ -13,7 +13,7 @@ use events::enrollment::{ChosenBy, DeviceFamily, EnrollmentEvent, Ownership};
 use events::person::{AccountEvent, PersonEvent};
 use events::personal::Personal;
 use events::settings::SettingsEvent;
-use events::staff::{AccessEvent, ExportFormat, UserNameEvent};
+use events::staff::{ExportFormat, StaffActivityEvent, UserNameEvent};
 use events::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent, SuppressedRefusals};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,7 +55,7 @@ pub fn message(event: &Event) -> Message {
         Event::Hardware(HardwareEvent::HardwareEnrolled { .. }) => Message::of("hardware-enrolled"),
         Event::Staff(event) => staff::message(event),
         Event::UserName(UserNameEvent::UserNameReserved { .. }) => Message::of("user-name-reserved"),
-        Event::Access(event) => access(event),
+        Event::StaffActivity(event) => access(event),
         Event::Refusal(RefusalEvent::UnknownStaffRefused { provider: Some(provider), .. }) => {
             Message::of("vouched-staff-refused").with("provider", provider)
         }
@@ -360,36 +360,38 @@ fn person(event: &PersonEvent) -> Message {
     }
 }
 
-fn access(event: &AccessEvent) -> Message {
+fn access(event: &StaffActivityEvent) -> Message {
     match event {
-        AccessEvent::DeviceListViewed {} => Message::of("device-list-viewed"),
-        AccessEvent::DeviceViewed { .. } => Message::of("device-viewed"),
-        AccessEvent::AuditTrailViewed { filters } if filters.is_empty() => Message::of("audit-viewed"),
-        AccessEvent::AuditTrailViewed { filters } => {
+        StaffActivityEvent::DeviceListViewed {} => Message::of("device-list-viewed"),
+        StaffActivityEvent::DeviceViewed { .. } => Message::of("device-viewed"),
+        StaffActivityEvent::AuditTrailViewed { filters } if filters.is_empty() => Message::of("audit-viewed"),
+        StaffActivityEvent::AuditTrailViewed { filters } => {
             Message::of("audit-searched").with("filters", list(filters.iter().map(String::as_str)))
         }
-        AccessEvent::FunnelViewed { .. } => Message::of("funnel-viewed"),
-        AccessEvent::VisitListViewed { filters } if filters.is_empty() => Message::of("visits-viewed"),
-        AccessEvent::VisitListViewed { .. } => Message::of("visits-searched"),
-        AccessEvent::VisitViewed { .. } => Message::of("visit-viewed"),
-        AccessEvent::SettingsViewed {} => Message::of("settings-viewed"),
-        AccessEvent::AuditTrailExported { filters, format, rows } if filters.is_empty() => {
+        StaffActivityEvent::FunnelViewed { .. } => Message::of("funnel-viewed"),
+        StaffActivityEvent::VisitListViewed { filters } if filters.is_empty() => Message::of("visits-viewed"),
+        StaffActivityEvent::VisitListViewed { .. } => Message::of("visits-searched"),
+        StaffActivityEvent::VisitViewed { .. } => Message::of("visit-viewed"),
+        StaffActivityEvent::SettingsViewed {} => Message::of("settings-viewed"),
+        StaffActivityEvent::AuditTrailExported { filters, format, rows } if filters.is_empty() => {
             exported(Message::of("audit-exported"), filters, *format, *rows)
         }
-        AccessEvent::AuditTrailExported { filters, format, rows } => {
+        StaffActivityEvent::AuditTrailExported { filters, format, rows } => {
             exported(Message::of("audit-part-exported"), filters, *format, *rows)
         }
-        AccessEvent::InventoryExported { filters, format, rows } if filters.is_empty() => {
+        StaffActivityEvent::InventoryExported { filters, format, rows } if filters.is_empty() => {
             exported(Message::of("inventory-exported"), filters, *format, *rows)
         }
-        AccessEvent::InventoryExported { filters, format, rows } => {
+        StaffActivityEvent::InventoryExported { filters, format, rows } => {
             exported(Message::of("inventory-part-exported"), filters, *format, *rows)
         }
-        AccessEvent::ApiRead { resource, .. } => Message::of("api-read").with("resource", words::resource(*resource)),
-        AccessEvent::StaffListViewed {} => Message::of("staff-list-viewed"),
-        AccessEvent::StaffViewed { .. } => Message::of("staff-viewed"),
-        AccessEvent::ActRefused { act, .. } => Message::of("act-refused").with("act", act),
-        AccessEvent::AccessRefused { act, .. } => Message::of("access-refused").with("act", act),
+        StaffActivityEvent::ApiRead { resource, .. } => {
+            Message::of("api-read").with("resource", words::resource(*resource))
+        }
+        StaffActivityEvent::StaffListViewed {} => Message::of("staff-list-viewed"),
+        StaffActivityEvent::StaffViewed { .. } => Message::of("staff-viewed"),
+        StaffActivityEvent::ActRefused { act, .. } => Message::of("act-refused").with("act", act),
+        StaffActivityEvent::AccessRefused { act, .. } => Message::of("access-refused").with("act", act),
     }
 }
 

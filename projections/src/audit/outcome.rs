@@ -1,4 +1,4 @@
-//! Outcome of an event for auditors: done, refused or failed. Every event is listed explicitly, so that a new one does
+//! The outcome of an event for auditors: done, refused or failed. Every event is listed explicitly, so that a new one does
 //! not count as done by accident.
 
 use events::Event;
@@ -6,12 +6,12 @@ use events::device::{AppStatus, CommandStatus, DeviceEvent};
 use events::enrollment::EnrollmentEvent;
 use events::person::{AccountEvent, PersonEvent};
 use events::settings::SettingsEvent;
-use events::staff::{AccessEvent, StaffEvent, UserNameEvent};
+use events::staff::{StaffActivityEvent, StaffEvent, UserNameEvent};
 use events::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent};
 
 /// Outcome of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum AuditOutcome {
     Ok,
     /// The server refused a person, a device or a program, or a person refused what the server asks of them.
     Refused,
@@ -19,23 +19,23 @@ pub enum Outcome {
     Failed,
 }
 
-impl Outcome {
-    pub const ALL: [Outcome; 3] = [Outcome::Ok, Outcome::Refused, Outcome::Failed];
+impl AuditOutcome {
+    pub const ALL: [AuditOutcome; 3] = [AuditOutcome::Ok, AuditOutcome::Refused, AuditOutcome::Failed];
 
     pub fn as_str(self) -> &'static str {
         match self {
-            Outcome::Ok => "ok",
-            Outcome::Refused => "refused",
-            Outcome::Failed => "failed",
+            AuditOutcome::Ok => "ok",
+            AuditOutcome::Refused => "refused",
+            AuditOutcome::Failed => "failed",
         }
     }
 
-    pub fn parse(name: &str) -> Option<Outcome> {
-        Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == name)
+    pub fn parse(name: &str) -> Option<AuditOutcome> {
+        AuditOutcome::ALL.into_iter().find(|outcome| outcome.as_str() == name)
     }
 
     /// Returns the outcome that an event records.
-    pub fn of(event: &Event) -> Outcome {
+    pub fn of(event: &Event) -> AuditOutcome {
         match event {
             Event::Log(
                 LogEvent::LogCreated { .. } | LogEvent::EventVersionsRaised { .. } | LogEvent::PublicUrlAccepted { .. },
@@ -44,21 +44,21 @@ impl Outcome {
             | Event::UserName(UserNameEvent::UserNameReserved { .. })
             | Event::Request(RequestEvent::SingleSignOnRequested { .. })
             | Event::Assertion(AssertionEvent::AssertionUsed { .. })
-            | Event::Settings(SettingsEvent::SettingsChanged { .. }) => Outcome::Ok,
-            Event::Log(LogEvent::KeysLost { .. } | LogEvent::OlderLogAccepted { .. }) => Outcome::Failed,
+            | Event::Settings(SettingsEvent::SettingsChanged { .. }) => AuditOutcome::Ok,
+            Event::Log(LogEvent::KeysLost { .. } | LogEvent::OlderLogAccepted { .. }) => AuditOutcome::Failed,
             Event::Enrollment(event) => of_enrollment(event),
             Event::Device(event) => of_device(event),
             Event::Person(event) => of_person(event),
             Event::Account(event) => of_account(event),
             Event::Staff(event) => of_staff(event),
-            Event::Access(event) => of_access(event),
+            Event::StaffActivity(event) => of_access(event),
             Event::Refusal(event) => of_refusal(event),
         }
     }
 }
 
 // `AssignmentDeclined` chooses one of two ways to enroll. Declined terms end the enrollment.
-fn of_enrollment(event: &EnrollmentEvent) -> Outcome {
+fn of_enrollment(event: &EnrollmentEvent) -> AuditOutcome {
     match event {
         EnrollmentEvent::SignInRefused { .. }
         | EnrollmentEvent::SingleSignOnRefused { .. }
@@ -67,44 +67,48 @@ fn of_enrollment(event: &EnrollmentEvent) -> Outcome {
         | EnrollmentEvent::IdentityRefused { .. }
         | EnrollmentEvent::FormRefused { .. }
         | EnrollmentEvent::TermsDeclined { .. }
-        | EnrollmentEvent::EnrollmentRefused { .. } => Outcome::Refused,
-        EnrollmentEvent::EnrollmentAbandoned {} => Outcome::Failed,
-        EnrollmentEvent::LanguageChosen { .. } | EnrollmentEvent::SignedOut {} => Outcome::Ok,
-        EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => Outcome::Ok,
-        EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::UserSignedIn { .. } => Outcome::Ok,
-        EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => Outcome::Ok,
-        EnrollmentEvent::SingleSignOnProven { .. } | EnrollmentEvent::AssignmentOffered { .. } => Outcome::Ok,
-        EnrollmentEvent::EnrollmentAssigned { .. } | EnrollmentEvent::AssignmentDeclined {} => Outcome::Ok,
+        | EnrollmentEvent::EnrollmentRefused { .. } => AuditOutcome::Refused,
+        EnrollmentEvent::EnrollmentAbandoned {} => AuditOutcome::Failed,
+        EnrollmentEvent::LanguageChosen { .. } | EnrollmentEvent::SignedOut {} => AuditOutcome::Ok,
+        EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => AuditOutcome::Ok,
+        EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::UserSignedIn { .. } => AuditOutcome::Ok,
+        EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => AuditOutcome::Ok,
+        EnrollmentEvent::SingleSignOnProven { .. } | EnrollmentEvent::AssignmentOffered { .. } => AuditOutcome::Ok,
+        EnrollmentEvent::EnrollmentAssigned { .. } | EnrollmentEvent::AssignmentDeclined {} => AuditOutcome::Ok,
         EnrollmentEvent::AttributesReceived { .. }
         | EnrollmentEvent::AccessDecided { .. }
-        | EnrollmentEvent::TermsRequested { .. } => Outcome::Ok,
-        EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Outcome::Ok,
-        EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Outcome::Ok,
-        EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Outcome::Ok,
-        EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => Outcome::Ok,
-        EnrollmentEvent::ManagedAppleIdAssigned { .. } | EnrollmentEvent::AccessTokenIssued { .. } => Outcome::Ok,
-        EnrollmentEvent::AuthorizationCodeIssued { .. } | EnrollmentEvent::AccessTokenRefreshed { .. } => Outcome::Ok,
-        EnrollmentEvent::MachineInformationReceived { .. } => Outcome::Ok,
-        EnrollmentEvent::ProfileServiceServed { .. } => Outcome::Ok,
-        EnrollmentEvent::DeviceAttributesReported { .. } => Outcome::Ok,
-        EnrollmentEvent::VerificationProfileServed { .. } => Outcome::Ok,
-        EnrollmentEvent::VerificationIdentityIssued { .. } | EnrollmentEvent::MdmProfileServed { .. } => Outcome::Ok,
-        EnrollmentEvent::IdentityIssued { .. } | EnrollmentEvent::IdentityRevoked { .. } => Outcome::Ok,
+        | EnrollmentEvent::TermsRequested { .. } => AuditOutcome::Ok,
+        EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => AuditOutcome::Ok,
+        EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => AuditOutcome::Ok,
+        EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => AuditOutcome::Ok,
+        EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => AuditOutcome::Ok,
+        EnrollmentEvent::ManagedAppleIdAssigned { .. } | EnrollmentEvent::AccessTokenIssued { .. } => AuditOutcome::Ok,
+        EnrollmentEvent::AuthorizationCodeIssued { .. } | EnrollmentEvent::AccessTokenRefreshed { .. } => {
+            AuditOutcome::Ok
+        }
+        EnrollmentEvent::MachineInformationReceived { .. } => AuditOutcome::Ok,
+        EnrollmentEvent::ProfileServiceServed { .. } => AuditOutcome::Ok,
+        EnrollmentEvent::DeviceAttributesReported { .. } => AuditOutcome::Ok,
+        EnrollmentEvent::VerificationProfileServed { .. } => AuditOutcome::Ok,
+        EnrollmentEvent::VerificationIdentityIssued { .. } | EnrollmentEvent::MdmProfileServed { .. } => {
+            AuditOutcome::Ok
+        }
+        EnrollmentEvent::IdentityIssued { .. } | EnrollmentEvent::IdentityRevoked { .. } => AuditOutcome::Ok,
     }
 }
 
 // NotNow is not a failure: the command remains queued.
-fn of_device(event: &DeviceEvent) -> Outcome {
+fn of_device(event: &DeviceEvent) -> AuditOutcome {
     match event {
-        DeviceEvent::MdmCommandAnswered { rejection: Some(_), .. } => Outcome::Failed,
+        DeviceEvent::MdmCommandAnswered { rejection: Some(_), .. } => AuditOutcome::Failed,
         DeviceEvent::MdmCommandAnswered { status, .. } => match status {
-            CommandStatus::Error | CommandStatus::CommandFormatError => Outcome::Failed,
-            CommandStatus::Acknowledged | CommandStatus::NotNow => Outcome::Ok,
+            CommandStatus::Error | CommandStatus::CommandFormatError => AuditOutcome::Failed,
+            CommandStatus::Acknowledged | CommandStatus::NotNow => AuditOutcome::Ok,
         },
         DeviceEvent::ManagedAppReported { status, .. } => of_app(*status),
         DeviceEvent::IdentityRenewalRefused { .. }
         | DeviceEvent::DeviceMessageRefused { .. }
-        | DeviceEvent::HardwareAttestationRefused { .. } => Outcome::Refused,
+        | DeviceEvent::HardwareAttestationRefused { .. } => AuditOutcome::Refused,
         DeviceEvent::IdentityRenewalFailed { .. }
         | DeviceEvent::DeviceFieldsLeftOut { .. }
         | DeviceEvent::DeviceEventsSuppressed { .. }
@@ -112,85 +116,87 @@ fn of_device(event: &DeviceEvent) -> Outcome {
         | DeviceEvent::IdentityRolledBack { .. }
         | DeviceEvent::PushFailed { .. }
         | DeviceEvent::MdmCommandExpired { .. }
-        | DeviceEvent::MdmResultTooLarge { .. } => Outcome::Failed,
-        DeviceEvent::DeviceAuthenticated { .. } | DeviceEvent::DeviceEnrolled { .. } => Outcome::Ok,
-        DeviceEvent::PushTokenRenewed { .. } | DeviceEvent::IdentityRenewed { .. } => Outcome::Ok,
-        DeviceEvent::IdentityRenewalRequested { .. } | DeviceEvent::DeviceReauthenticated { .. } => Outcome::Ok,
-        DeviceEvent::IdentityRenewalCompleted { .. } | DeviceEvent::MdmCommandQueued { .. } => Outcome::Ok,
-        DeviceEvent::MdmCommandDelivered { .. } | DeviceEvent::MdmCommandCancelled { .. } => Outcome::Ok,
-        DeviceEvent::InventoryReported { .. } | DeviceEvent::DeviceHeardFrom {} => Outcome::Ok,
-        DeviceEvent::DevicePushed { .. } | DeviceEvent::DeviceCheckedOut { .. } => Outcome::Ok,
-        DeviceEvent::DeviceUnenrolled { .. } | DeviceEvent::DeviceSuperseded { .. } => Outcome::Ok,
-        DeviceEvent::DeviceRevived { .. } | DeviceEvent::HardwareClaimNoted { .. } => Outcome::Ok,
-        DeviceEvent::HardwareClaimDismissed { .. } | DeviceEvent::HardwareAttested { .. } => Outcome::Ok,
-        DeviceEvent::HardwareAttestationRequested { .. } => Outcome::Ok,
-        DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => Outcome::Ok,
+        | DeviceEvent::MdmResultTooLarge { .. } => AuditOutcome::Failed,
+        DeviceEvent::DeviceAuthenticated { .. } | DeviceEvent::DeviceEnrolled { .. } => AuditOutcome::Ok,
+        DeviceEvent::PushTokenRenewed { .. } | DeviceEvent::IdentityRenewed { .. } => AuditOutcome::Ok,
+        DeviceEvent::IdentityRenewalRequested { .. } | DeviceEvent::DeviceReauthenticated { .. } => AuditOutcome::Ok,
+        DeviceEvent::IdentityRenewalCompleted { .. } | DeviceEvent::MdmCommandQueued { .. } => AuditOutcome::Ok,
+        DeviceEvent::MdmCommandDelivered { .. } | DeviceEvent::MdmCommandCancelled { .. } => AuditOutcome::Ok,
+        DeviceEvent::InventoryReported { .. } | DeviceEvent::DeviceHeardFrom {} => AuditOutcome::Ok,
+        DeviceEvent::DevicePushed { .. } | DeviceEvent::DeviceCheckedOut { .. } => AuditOutcome::Ok,
+        DeviceEvent::DeviceUnenrolled { .. } | DeviceEvent::DeviceSuperseded { .. } => AuditOutcome::Ok,
+        DeviceEvent::DeviceRevived { .. } | DeviceEvent::HardwareClaimNoted { .. } => AuditOutcome::Ok,
+        DeviceEvent::HardwareClaimDismissed { .. } | DeviceEvent::HardwareAttested { .. } => AuditOutcome::Ok,
+        DeviceEvent::HardwareAttestationRequested { .. } => AuditOutcome::Ok,
+        DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => AuditOutcome::Ok,
     }
 }
 
 // An app that will not be installed counts as failed, whatever the reason.
-fn of_app(status: AppStatus) -> Outcome {
+fn of_app(status: AppStatus) -> AuditOutcome {
     use AppStatus as S;
     match status {
-        S::Failed | S::UserRejected | S::UpdateRejected | S::ManagementRejected | S::NeedsRedemption => Outcome::Failed,
-        S::Queued | S::Redeeming | S::Prompting | S::PromptingForLogin | S::ValidatingPurchase => Outcome::Ok,
-        S::PromptingForUpdate | S::PromptingForUpdateLogin | S::PromptingForManagement => Outcome::Ok,
-        S::ValidatingUpdate | S::Updating | S::Installing | S::Managed => Outcome::Ok,
-        S::ManagedButUninstalled | S::Unknown | S::UserInstalledApp => Outcome::Ok,
+        S::Failed | S::UserRejected | S::UpdateRejected | S::ManagementRejected | S::NeedsRedemption => {
+            AuditOutcome::Failed
+        }
+        S::Queued | S::Redeeming | S::Prompting | S::PromptingForLogin | S::ValidatingPurchase => AuditOutcome::Ok,
+        S::PromptingForUpdate | S::PromptingForUpdateLogin | S::PromptingForManagement => AuditOutcome::Ok,
+        S::ValidatingUpdate | S::Updating | S::Installing | S::Managed => AuditOutcome::Ok,
+        S::ManagedButUninstalled | S::Unknown | S::UserInstalledApp => AuditOutcome::Ok,
     }
 }
 
-fn of_person(event: &PersonEvent) -> Outcome {
+fn of_person(event: &PersonEvent) -> AuditOutcome {
     match event {
-        PersonEvent::PersonKnown { .. } | PersonEvent::PersonAttributesChanged { .. } => Outcome::Ok,
-        PersonEvent::ManagedAppleIdLearned { .. } | PersonEvent::TermsAcceptanceKept { .. } => Outcome::Ok,
-        PersonEvent::PersonErased {} => Outcome::Ok,
+        PersonEvent::PersonKnown { .. } | PersonEvent::PersonAttributesChanged { .. } => AuditOutcome::Ok,
+        PersonEvent::ManagedAppleIdLearned { .. } | PersonEvent::TermsAcceptanceKept { .. } => AuditOutcome::Ok,
+        PersonEvent::PersonErased {} => AuditOutcome::Ok,
     }
 }
 
-fn of_account(event: &AccountEvent) -> Outcome {
+fn of_account(event: &AccountEvent) -> AuditOutcome {
     match event {
-        AccountEvent::AccountReserved { .. } => Outcome::Ok,
-        AccountEvent::AccountSignInRefused { .. } | AccountEvent::AccountRefusalsSuppressed(_) => Outcome::Refused,
+        AccountEvent::AccountReserved { .. } => AuditOutcome::Ok,
+        AccountEvent::AccountSignInRefused { .. } | AccountEvent::AccountRefusalsSuppressed(_) => AuditOutcome::Refused,
     }
 }
 
-fn of_staff(event: &StaffEvent) -> Outcome {
+fn of_staff(event: &StaffEvent) -> AuditOutcome {
     match event {
         StaffEvent::StaffSignInRefused { .. }
         | StaffEvent::PasswordConfirmationRefused { .. }
         | StaffEvent::SecondFactorRefused { .. }
         | StaffEvent::StaffRefusalsSuppressed(_)
-        | StaffEvent::ApiTokenRefused { .. } => Outcome::Refused,
-        StaffEvent::LocalAccountAdded { .. } | StaffEvent::ExternalStaffKnown { .. } => Outcome::Ok,
-        StaffEvent::ApiClientAdded { .. } | StaffEvent::ApiTokenIssued { .. } => Outcome::Ok,
-        StaffEvent::LocalAccountDisabled {} | StaffEvent::LocalAccountEnabled {} => Outcome::Ok,
-        StaffEvent::PasswordChanged { .. } | StaffEvent::PrivilegesChanged { .. } => Outcome::Ok,
-        StaffEvent::SetUpLinkIssued { .. } | StaffEvent::SetUpLinkRevoked {} => Outcome::Ok,
-        StaffEvent::FirstFactorProven { .. } | StaffEvent::StaffSignedIn { .. } => Outcome::Ok,
-        StaffEvent::StaffSignedOut {} | StaffEvent::StaffSessionEnded { .. } => Outcome::Ok,
-        StaffEvent::StaffSessionsEnded {} | StaffEvent::PasswordConfirmed {} => Outcome::Ok,
-        StaffEvent::PasskeyAdded { .. } | StaffEvent::PasskeyUsed { .. } => Outcome::Ok,
-        StaffEvent::PasskeyRemoved { .. } | StaffEvent::OneTimeCodesAdded { .. } => Outcome::Ok,
-        StaffEvent::OneTimeCodeUsed { .. } | StaffEvent::OneTimeCodesRemoved {} => Outcome::Ok,
-        StaffEvent::RecoveryCodesMade { .. } | StaffEvent::RecoveryCodeUsed { .. } => Outcome::Ok,
-        StaffEvent::RecoveryCodesRemoved {} => Outcome::Ok,
+        | StaffEvent::ApiTokenRefused { .. } => AuditOutcome::Refused,
+        StaffEvent::LocalAccountAdded { .. } | StaffEvent::ExternalStaffKnown { .. } => AuditOutcome::Ok,
+        StaffEvent::ApiClientAdded { .. } | StaffEvent::ApiTokenIssued { .. } => AuditOutcome::Ok,
+        StaffEvent::LocalAccountDisabled {} | StaffEvent::LocalAccountEnabled {} => AuditOutcome::Ok,
+        StaffEvent::PasswordChanged { .. } | StaffEvent::PrivilegesChanged { .. } => AuditOutcome::Ok,
+        StaffEvent::SetUpLinkIssued { .. } | StaffEvent::SetUpLinkRevoked {} => AuditOutcome::Ok,
+        StaffEvent::FirstFactorProven { .. } | StaffEvent::StaffSignedIn { .. } => AuditOutcome::Ok,
+        StaffEvent::StaffSignedOut {} | StaffEvent::StaffSessionEnded { .. } => AuditOutcome::Ok,
+        StaffEvent::StaffSessionsEnded {} | StaffEvent::PasswordConfirmed {} => AuditOutcome::Ok,
+        StaffEvent::PasskeyAdded { .. } | StaffEvent::PasskeyUsed { .. } => AuditOutcome::Ok,
+        StaffEvent::PasskeyRemoved { .. } | StaffEvent::OneTimeCodesAdded { .. } => AuditOutcome::Ok,
+        StaffEvent::OneTimeCodeUsed { .. } | StaffEvent::OneTimeCodesRemoved {} => AuditOutcome::Ok,
+        StaffEvent::RecoveryCodesMade { .. } | StaffEvent::RecoveryCodeUsed { .. } => AuditOutcome::Ok,
+        StaffEvent::RecoveryCodesRemoved {} => AuditOutcome::Ok,
     }
 }
 
-fn of_access(event: &AccessEvent) -> Outcome {
+fn of_access(event: &StaffActivityEvent) -> AuditOutcome {
     match event {
-        AccessEvent::AccessRefused { .. } | AccessEvent::ActRefused { .. } => Outcome::Refused,
-        AccessEvent::DeviceListViewed {} | AccessEvent::DeviceViewed { .. } => Outcome::Ok,
-        AccessEvent::AuditTrailViewed { .. } | AccessEvent::FunnelViewed { .. } => Outcome::Ok,
-        AccessEvent::VisitListViewed { .. } | AccessEvent::VisitViewed { .. } => Outcome::Ok,
-        AccessEvent::SettingsViewed {} | AccessEvent::AuditTrailExported { .. } => Outcome::Ok,
-        AccessEvent::InventoryExported { .. } | AccessEvent::ApiRead { .. } => Outcome::Ok,
-        AccessEvent::StaffListViewed {} | AccessEvent::StaffViewed { .. } => Outcome::Ok,
+        StaffActivityEvent::AccessRefused { .. } | StaffActivityEvent::ActRefused { .. } => AuditOutcome::Refused,
+        StaffActivityEvent::DeviceListViewed {} | StaffActivityEvent::DeviceViewed { .. } => AuditOutcome::Ok,
+        StaffActivityEvent::AuditTrailViewed { .. } | StaffActivityEvent::FunnelViewed { .. } => AuditOutcome::Ok,
+        StaffActivityEvent::VisitListViewed { .. } | StaffActivityEvent::VisitViewed { .. } => AuditOutcome::Ok,
+        StaffActivityEvent::SettingsViewed {} | StaffActivityEvent::AuditTrailExported { .. } => AuditOutcome::Ok,
+        StaffActivityEvent::InventoryExported { .. } | StaffActivityEvent::ApiRead { .. } => AuditOutcome::Ok,
+        StaffActivityEvent::StaffListViewed {} | StaffActivityEvent::StaffViewed { .. } => AuditOutcome::Ok,
     }
 }
 
-fn of_refusal(event: &RefusalEvent) -> Outcome {
+fn of_refusal(event: &RefusalEvent) -> AuditOutcome {
     match event {
         RefusalEvent::UnknownStaffRefused { .. }
         | RefusalEvent::UnknownApiTokenRefused {}
@@ -199,7 +205,7 @@ fn of_refusal(event: &RefusalEvent) -> Outcome {
         | RefusalEvent::DeviceRefused { .. }
         | RefusalEvent::IdentityRequestRefused { .. }
         | RefusalEvent::DeviceRequestRefused { .. }
-        | RefusalEvent::RefusalsSuppressed(_) => Outcome::Refused,
+        | RefusalEvent::RefusalsSuppressed(_) => AuditOutcome::Refused,
     }
 }
 
@@ -211,7 +217,7 @@ mod tests {
     use std::path::Path;
 
     /// Returns the types of events in the frozen samples that have this outcome.
-    fn samples(wanted: Outcome) -> Vec<String> {
+    fn samples(wanted: AuditOutcome) -> Vec<String> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/samples");
         let mut names = std::collections::BTreeSet::new();
         for file in std::fs::read_dir(folder).unwrap() {
@@ -221,7 +227,7 @@ mod tests {
             let name = sample["type"].as_str().unwrap().to_owned();
             let data = upcast(&name, version, sample["data"].take()).unwrap();
             let event = Event::from_parts(sample["category"].as_str().unwrap(), &name, data).unwrap();
-            if Outcome::of(&event) == wanted {
+            if AuditOutcome::of(&event) == wanted {
                 names.insert(name);
             }
         }
@@ -260,7 +266,7 @@ mod tests {
             "UnknownApiTokenRefused",
             "UnknownStaffRefused",
         ];
-        assert_eq!(samples(Outcome::Refused), refused);
+        assert_eq!(samples(AuditOutcome::Refused), refused);
     }
 
     #[test]
@@ -279,14 +285,14 @@ mod tests {
             "OlderLogAccepted",
             "PushFailed",
         ];
-        assert_eq!(samples(Outcome::Failed), failed);
+        assert_eq!(samples(AuditOutcome::Failed), failed);
     }
 
     #[test]
     fn an_event_whose_name_says_that_it_came_to_nothing_is_not_done() {
         let words =
             ["Refus", "Declined", "Fail", "Expired", "Abandoned", "Unreadable", "TooLarge", "Lost", "Suppressed"];
-        let done = samples(Outcome::Ok);
+        let done = samples(AuditOutcome::Ok);
         let amiss: Vec<&String> = done.iter().filter(|name| words.iter().any(|word| name.contains(word))).collect();
         assert_eq!(amiss, ["AssignmentDeclined"], "a choice between two ways to enroll");
     }
@@ -295,7 +301,7 @@ mod tests {
     fn an_answer_to_a_command_fails_by_its_status_and_an_app_by_how_it_stands() {
         use CommandStatus::{Acknowledged, CommandFormatError, Error, NotNow};
         let answered = |status, rejection| {
-            Outcome::of(&Event::Device(DeviceEvent::MdmCommandAnswered {
+            AuditOutcome::of(&Event::Device(DeviceEvent::MdmCommandAnswered {
                 command: events::device::CommandId(uuid::Uuid::nil()),
                 status,
                 errors: vec![],
@@ -303,14 +309,14 @@ mod tests {
                 body: events::device::BodyHash(String::new()),
             }))
         };
-        assert_eq!([Acknowledged, NotNow].map(|status| answered(status, None)), [Outcome::Ok; 2]);
-        assert_eq!([Error, CommandFormatError].map(|status| answered(status, None)), [Outcome::Failed; 2]);
-        assert_eq!(answered(Acknowledged, Some(events::device::RejectionReason::NotAnApp)), Outcome::Failed);
+        assert_eq!([Acknowledged, NotNow].map(|status| answered(status, None)), [AuditOutcome::Ok; 2]);
+        assert_eq!([Error, CommandFormatError].map(|status| answered(status, None)), [AuditOutcome::Failed; 2]);
+        assert_eq!(answered(Acknowledged, Some(events::device::RejectionReason::NotAnApp)), AuditOutcome::Failed);
         let reported = |status| {
             let app = "org.example.app".to_owned();
-            Outcome::of(&Event::Device(DeviceEvent::ManagedAppReported { app, status, command: None }))
+            AuditOutcome::of(&Event::Device(DeviceEvent::ManagedAppReported { app, status, command: None }))
         };
-        assert_eq!([AppStatus::Managed, AppStatus::Prompting].map(reported), [Outcome::Ok; 2]);
-        assert_eq!([AppStatus::UserRejected, AppStatus::Failed].map(reported), [Outcome::Failed; 2]);
+        assert_eq!([AppStatus::Managed, AppStatus::Prompting].map(reported), [AuditOutcome::Ok; 2]);
+        assert_eq!([AppStatus::UserRejected, AppStatus::Failed].map(reported), [AuditOutcome::Failed; 2]);
     }
 }

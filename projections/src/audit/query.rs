@@ -1,6 +1,6 @@
 //! Queries of the audit trail.
 
-use super::{ACTOR_KINDS, Outcome, actor_name, english};
+use super::{ACTOR_KINDS, AuditOutcome, actor_name, english};
 use crate::{ProjectionError, Projections, like};
 use events::device::DeviceId;
 use events::enrollment::parse_help_code;
@@ -41,7 +41,7 @@ pub struct AuditFilter {
     /// A device, or the enrollment to the portal that it enrolled with.
     pub device: Option<DeviceId>,
     pub person: Option<PersonId>,
-    pub outcome: Option<Match<Outcome>>,
+    pub outcome: Option<Match<AuditOutcome>>,
     /// Source address of the request.
     pub source: Option<String>,
     pub correlation: Option<Uuid>,
@@ -85,7 +85,7 @@ pub struct Row {
     pub source: Option<String>,
     /// True if there was a source address that is erased.
     pub source_erased: bool,
-    pub outcome: Outcome,
+    pub outcome: AuditOutcome,
     /// What happened, in English.
     pub sentence: String,
 }
@@ -290,7 +290,7 @@ fn row_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         help_code: row.get(13)?,
         source: row.get(14)?,
         source_erased: row.get(15)?,
-        outcome: Outcome::parse(&outcome).unwrap_or(Outcome::Ok),
+        outcome: AuditOutcome::parse(&outcome).unwrap_or(AuditOutcome::Ok),
         sentence: english(&key, &values),
     })
 }

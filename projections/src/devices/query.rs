@@ -128,7 +128,7 @@ pub struct DeviceFilter {
 
 /// A page of devices.
 #[derive(Debug, Clone)]
-pub struct Page {
+pub struct ListedDevices {
     pub devices: Vec<Device>,
     /// Pass this as [`DeviceFilter::after`] to get the next page.
     pub next: Option<DeviceId>,
@@ -211,11 +211,15 @@ fn identified_by(value: &str) -> String {
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
-pub async fn list(projections: &Projections, filter: DeviceFilter, limit: usize) -> Result<Page, ProjectionError> {
+pub async fn list(
+    projections: &Projections,
+    filter: DeviceFilter,
+    limit: usize,
+) -> Result<ListedDevices, ProjectionError> {
     projections.read_of("devices", move |rows| list_in(rows, &filter, limit)).await
 }
 
-fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::Result<Page> {
+fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::Result<ListedDevices> {
     let state = filter.state.map(State::as_str);
     let kind = filter.kind.map(super::kind_name);
     let person = filter.person.map(|person| person.to_string());
@@ -262,7 +266,7 @@ fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::
     } else {
         None
     };
-    Ok(Page { devices, next })
+    Ok(ListedDevices { devices, next })
 }
 
 /// Returns the identifiers that match no enrolled device.

@@ -49,20 +49,20 @@ pub(super) fn name(why: RenewalFailure) -> &'static str {
 
 pub(super) const ROLLED_BACK: &str = "rolled_back";
 
-fn outcome(name: &str) -> Option<Outcome> {
+fn outcome(name: &str) -> Option<RenewalOutcome> {
     use RenewalFailure as F;
     let failure = [F::Refused, F::NotFetched, F::NotUsed, F::Cancelled, F::NotPermitted];
-    let failed = || failure.into_iter().find(|why| self::name(*why) == name).map(Outcome::Failed);
+    let failed = || failure.into_iter().find(|why| self::name(*why) == name).map(RenewalOutcome::Failed);
     match name {
-        "renewed" => Some(Outcome::Renewed),
-        ROLLED_BACK => Some(Outcome::RolledBack),
+        "renewed" => Some(RenewalOutcome::Renewed),
+        ROLLED_BACK => Some(RenewalOutcome::RolledBack),
         _ => failed(),
     }
 }
 
 /// Result of a renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RenewalOutcome {
     Renewed,
     /// The renewal was completed, and the device reverted it.
     RolledBack,
@@ -114,7 +114,7 @@ pub struct Renewal {
     /// Time of the next renewal, if none is pending.
     pub next: Option<Timestamp>,
     /// Result and time of the last renewal.
-    pub last: Option<(Outcome, Timestamp)>,
+    pub last: Option<(RenewalOutcome, Timestamp)>,
     /// Number of failures since the last completed renewal.
     pub failures: u64,
 }

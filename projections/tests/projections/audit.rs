@@ -8,7 +8,7 @@ use events::device::{
 use events::enrollment::help_code;
 use events::person::PersonEvent;
 use events::staff::StaffId;
-use projections::audit::{self, AuditFilter, Match, Outcome};
+use projections::audit::{self, AuditFilter, AuditOutcome, Match};
 use projections::devices::{self, State};
 use projections::reenrollment;
 use uuid::Uuid;
@@ -48,7 +48,7 @@ async fn the_audit_trail_answers_by_every_filter() {
     );
     assert_eq!(count(AuditFilter { actor_id: Some(staff.to_string()), ..all.clone() }).await, 1);
     assert_eq!(count(AuditFilter { source: Some("192.0.2.7".into()), ..all.clone() }).await, 1);
-    assert_eq!(count(AuditFilter { outcome: Some(Match::is(Outcome::Refused)), ..all.clone() }).await, 2);
+    assert_eq!(count(AuditFilter { outcome: Some(Match::is(AuditOutcome::Refused)), ..all.clone() }).await, 2);
     let enrolled = Some(Match::is("DeviceEnrolled".to_owned()));
     assert_eq!(count(AuditFilter { event_type: enrolled, ..all.clone() }).await, 2);
     let not_enrolled = Some(Match::is_not("DeviceEnrolled".to_owned()));

@@ -6,7 +6,7 @@ use crate::support::*;
 use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, DeviceId, RenewalFailure};
 use events::enrollment::{IssuedCertificate, SecretHash};
 use events::{EventId, Timestamp};
-use projections::renewals::{self, Act, BEGIN_BEFORE, Counts, Due, Outcome, SPREAD, Standing};
+use projections::renewals::{self, Act, BEGIN_BEFORE, Counts, Due, RenewalOutcome, SPREAD, Standing};
 use projections::{Projections, devices};
 use uuid::Uuid;
 
@@ -118,7 +118,7 @@ async fn a_certificate_that_was_issued_counts_when_the_device_uses_it() {
     desk.follow(&projections).await;
     assert_eq!(expiry().await, (new, new));
     let renewal = renewals::of_device(&projections, device).await.unwrap().unwrap();
-    assert_eq!((renewal.last, renewal.under_way_since), (Some((Outcome::Renewed, at)), None));
+    assert_eq!((renewal.last, renewal.under_way_since), (Some((RenewalOutcome::Renewed, at)), None));
     assert_eq!(due(&projections, begin.plus_seconds(2 * 365 * DAY)).await, []);
 }
 
@@ -142,7 +142,7 @@ async fn after_a_failure_the_next_attempt_is_later_and_who_was_away_is_asked_at_
         assert_eq!(due(&projections, Timestamp(next.0 - 1)).await, [], "{why:?}");
         assert_eq!(due(&projections, next).await, [Due { device, act: Act::Request, cause }], "{why:?}");
         let renewal = renewals::of_device(&projections, device).await.unwrap().unwrap();
-        assert_eq!((renewal.failures, renewal.last), (failures as u64 + 1, Some((Outcome::Failed(why), at))));
+        assert_eq!((renewal.failures, renewal.last), (failures as u64 + 1, Some((RenewalOutcome::Failed(why), at))));
         at = next;
     }
 }
@@ -161,7 +161,10 @@ async fn a_device_that_went_back_has_its_old_expiry_again_and_is_asked_again() {
     let (cause, _) = desk.write(&device.stream(), at, back).await;
     desk.follow(&projections).await;
     let renewal = renewals::of_device(&projections, device).await.unwrap().unwrap();
-    assert_eq!((renewal.expires, renewal.last, renewal.failures), (expires(), Some((Outcome::RolledBack, at)), 1));
+    assert_eq!(
+        (renewal.expires, renewal.last, renewal.failures),
+        (expires(), Some((RenewalOutcome::RolledBack, at)), 1)
+    );
     let record = devices::get(&projections, device, None).await.unwrap().unwrap();
     assert_eq!((record.identity_expires, record.identity_serial.as_deref()), (Some(expires()), Some("5F21")));
     let next = at.plus_seconds(6 * 3_600);

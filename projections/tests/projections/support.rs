@@ -15,7 +15,7 @@ use events::log::{Draft, Log};
 use events::person::{PersonAttributes, PersonEvent, PersonId};
 use events::personal::keys::MasterKey;
 use events::personal::keys::SqliteKeyStore;
-use events::staff::{AccessEvent, StaffId};
+use events::staff::{StaffActivityEvent, StaffId};
 use events::store::Expected;
 use events::store::sqlite::SqliteStore;
 use events::system::RefusalEvent;
@@ -245,7 +245,7 @@ pub(crate) async fn busy_day(desk: &Desk) -> (DeviceId, DeviceId) {
     let staff = StaffId(Uuid::from_u128(0x3000));
     let source = Some(Personal::new(staff.key(), "192.0.2.7".to_owned()));
     let viewer = Actor::new(ActorKind::Staff, staff);
-    let viewed = AccessEvent::DeviceViewed { device: first };
+    let viewed = StaffActivityEvent::DeviceViewed { device: first };
     desk.write_as(&staff.access_stream("20261117"), later(8_200), viewer, source, viewed).await;
     (first, second)
 }

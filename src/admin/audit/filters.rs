@@ -8,7 +8,7 @@ use events::device::DeviceId;
 use events::enrollment::parse_help_code;
 use events::person::PersonId;
 use events::{Event, EventId};
-use projections::audit::{ACTOR_KINDS, AuditFilter, Match, Outcome, has_acted};
+use projections::audit::{ACTOR_KINDS, AuditFilter, AuditOutcome, Match, has_acted};
 use projections::{ProjectionError, Projections};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -124,7 +124,7 @@ impl Filters {
     fn understood(&self) -> Result<AuditFilter, Problem> {
         let text = |value: &Option<String>| filled(value.as_deref()).map(str::to_owned);
         let id = |text: &str| Uuid::parse_str(text).map_err(|_| Problem::Bad("It is not a complete id."));
-        let outcome = |name: &str| matched(name, Outcome::parse, "There is no such outcome.");
+        let outcome = |name: &str| matched(name, AuditOutcome::parse, "There is no such outcome.");
         let actor = |name: &str| matched(name, actor_kind, "There is no such kind of actor.");
         let event_type = |name: &str| matched(name, event_type, "There is no such type of event.");
         let source = |text: &str| {

@@ -22,7 +22,7 @@ use devices::commands::request::CommandRequest;
 use devices::commands::table::{COMMANDS, CommandSpec};
 use devices::commands::{Consent, QueueError, Violation};
 use events::device::DeviceId;
-use events::staff::AccessEvent;
+use events::staff::StaffActivityEvent;
 use projections::devices as inventory;
 use rehearsal::{Answer, Kept, Rehearsal, gone, kept, line};
 use selection::filter;
@@ -67,7 +67,7 @@ pub(crate) async fn choose(staff: May<Acts>) -> Result<HttpResponse, Problem> {
 }
 
 #[derive(Serialize)]
-struct Page {
+struct BulkCommandPage {
     verb: &'static str,
     label: &'static str,
     consequence: &'static str,
@@ -85,7 +85,7 @@ struct Page {
 view!(
     commands_which,
     Menu,
-    Page {
+    BulkCommandPage {
         verb among COMMANDS.map(|spec| spec.name),
         label,
         consequence,
@@ -118,7 +118,7 @@ fn show_form(
 ) -> Result<HttpResponse, Problem> {
     let typed = |name: &str| sent.text(name).unwrap_or_default().to_owned();
     let kinds = [("", "Any"), ("user", "User Enrollment"), ("device", "Device Enrollment")];
-    let page = Page {
+    let page = BulkCommandPage {
         verb: spec.name,
         label: spec.label,
         consequence: spec.consequence,
@@ -155,7 +155,7 @@ pub(crate) async fn rehearse(
         return proof::first(&own, &carried(spec, "try", About::chosen_later(&label), &sent));
     }
     let wanted = wanted(spec, &sent, staff.now())?;
-    staff.record(AccessEvent::DeviceListViewed {}).await?;
+    staff.record(StaffActivityEvent::DeviceListViewed {}).await?;
     let found = inventory::list(staff.projections(), filter.clone(), AT_MOST).await;
     let found = found.map_err(|error| staff.broken(error))?;
     let (mut lines, mut accepting, mut needed) = (Vec::new(), Vec::new(), Consent::Nothing);

@@ -26,7 +26,7 @@ use devices::commands::table::CommandSpec;
 use devices::commands::{QueueError, Violation, Weight, lines};
 use events::Timestamp;
 use events::device::{CommandId, DeviceId};
-use events::staff::AccessEvent;
+use events::staff::StaffActivityEvent;
 use platform::PerformError;
 use projections::commands::{self, Queued};
 use projections::devices::{self as inventory, Device};
@@ -40,7 +40,7 @@ const RECENT: usize = 25;
 const ERASE: &str = "erase";
 
 #[derive(Serialize)]
-struct Page {
+struct CommandPage {
     verb: &'static str,
     label: &'static str,
     consequence: &'static str,
@@ -61,7 +61,7 @@ struct Page {
     concerns: Option<Concerns>,
 }
 
-view!(command, Menu, Page {
+view!(command, Menu, CommandPage {
     verb among COMMANDS.map(|spec| spec.name),
     label,
     consequence,
@@ -111,7 +111,7 @@ pub(crate) async fn page(staff: May<Acts>, path: web::Path<(String, String)>) ->
     let (id, spec) = (parse_device(&path.0)?, command(&path.1)?);
     let device = device(&staff, id, spec).await?;
     prove(&staff, spec, page_of(id, spec))?;
-    staff.record(AccessEvent::DeviceViewed { device: id }).await?;
+    staff.record(StaffActivityEvent::DeviceViewed { device: id }).await?;
     show_form(&staff, &device, spec, Again::default()).await
 }
 
@@ -134,7 +134,7 @@ async fn show_form(
     let queued = commands::of_device(staff.projections(), id, RECENT).await.map_err(|error| staff.broken(error))?;
     let same = |queued: &&Queued| queued.state.is_waiting() && spec.once == Some(queued.request_type.as_str());
     let now = staff.now();
-    let page = Page {
+    let page = CommandPage {
         verb: spec.name,
         label: spec.label,
         consequence: spec.consequence,

@@ -8,7 +8,7 @@ use crate::admin::query::Parameters;
 use crate::admin::record::DeviceRecord;
 use crate::admin::session::{ExportsInventory, May};
 use actix_web::HttpResponse;
-use events::staff::AccessEvent;
+use events::staff::StaffActivityEvent;
 use projections::devices::{self as inventory, DeviceFilter};
 
 /// Maximum number of records in one file. They are read at once, so that the file is a consistent snapshot.
@@ -31,7 +31,7 @@ pub(crate) async fn export(
         return Err(Problem::Bad("More than 100,000 records match. Narrow the filters and export in parts."));
     }
     let rows = found.devices.len() as u64;
-    staff.record(AccessEvent::InventoryExported { filters: filters.told(), format, rows }).await?;
+    staff.record(StaffActivityEvent::InventoryExported { filters: filters.told(), format, rows }).await?;
     let records = lines(format, found.devices.iter().map(DeviceRecord::from));
     Ok(file("devices", format, staff.now()).body([head::<DeviceRecord>(format), records].concat()))
 }

@@ -11,7 +11,7 @@ use events::Timestamp;
 use plural::counted;
 use projections::audit::renewal_failure;
 use projections::devices::Device;
-use projections::renewals::{Counts, Outcome, Renewal, Standing};
+use projections::renewals::{Counts, Renewal, RenewalOutcome, Standing};
 use serde::Serialize;
 
 /// A count with a link to the devices that it counts.
@@ -96,14 +96,14 @@ fn progress(renewal: &Renewal, now: Timestamp) -> Fact {
     }
 }
 
-fn last(outcome: Outcome, at: Timestamp, now: Timestamp) -> Fact {
+fn last(outcome: RenewalOutcome, at: Timestamp, now: Timestamp) -> Fact {
     let on = Instant::of(at, now).words;
     match outcome {
-        Outcome::Renewed => Fact::new("Last renewal", format!("done on {on}")),
-        Outcome::RolledBack => {
+        RenewalOutcome::Renewed => Fact::new("Last renewal", format!("done on {on}")),
+        RenewalOutcome::RolledBack => {
             Fact::new("Last renewal", format!("undone by the device, noticed on {on}")).of_class("warn")
         }
-        Outcome::Failed(why) => {
+        RenewalOutcome::Failed(why) => {
             Fact::new("Last renewal", format!("failed on {on}: {}", renewal_failure(why))).of_class("warn")
         }
     }

@@ -19,7 +19,7 @@ use actix_web::{HttpResponse, web};
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
 use events::person::PersonId;
-use events::staff::AccessEvent;
+use events::staff::StaffActivityEvent;
 use events::{ActorKind, Timestamp};
 use projections::audit::{AuditFilter, Match, Row, supersession};
 use projections::claims::{Claim, open_of};
@@ -48,7 +48,7 @@ pub(crate) struct AsOf {
 }
 
 #[derive(Serialize)]
-struct Page {
+struct DevicePage {
     /// Message about what the previous form did.
     done: Option<String>,
     href: String,
@@ -80,7 +80,7 @@ struct Page {
 view!(
     device,
     Menu,
-    Page {
+    DevicePage {
         done,
         href,
         label,
@@ -220,14 +220,14 @@ pub(crate) async fn page(
     let as_of = read("as_of", as_of.as_deref(), parse_as_of)?;
     let found = look_up(staff.projections(), id, as_of).await.map_err(|error| staff.broken(error))?;
     let found = found.ok_or(Problem::NotFound)?;
-    staff.record(AccessEvent::DeviceViewed { device: id }).await?;
+    staff.record(StaffActivityEvent::DeviceViewed { device: id }).await?;
     let label = words::label(&found.device);
     let done = match as_of {
         None => done::said(&staff, &found.device, &found.commands, &found.claims, &asked).await,
         Some(_) => Ok(None),
     };
     let done = done.map_err(|error| staff.broken(error))?;
-    let page = Page { done, ..assemble(&found, &staff, as_of, staff.now()) };
+    let page = DevicePage { done, ..assemble(&found, &staff, as_of, staff.now()) };
     show(&label, "devices", &staff, &page)
 }
 
@@ -295,11 +295,11 @@ async fn look_up(
     }))
 }
 
-fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timestamp) -> Page {
+fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timestamp) -> DevicePage {
     let device = &found.device;
     let acts = is_permitted::<Acts>(&staff.roles) && as_of.is_none();
     let (commands, commands_over) = split(found.commands.iter().map(|queued| standing(device.id, queued, acts, now)));
-    Page {
+    DevicePage {
         done: None,
         href: href(device.id, None),
         label: words::label(device),
@@ -438,8 +438,10 @@ fn manage(device: &Device) -> Vec<Manage> {
 
 fn happened(row: &Row, now: Timestamp) -> Happened {
     let class = match row.outcome {
-        projections::audit::Outcome::Ok if matches!(row.actor_kind, ActorKind::Person | ActorKind::Staff) => "person",
-        projections::audit::Outcome::Ok => "",
+        projections::audit::AuditOutcome::Ok if matches!(row.actor_kind, ActorKind::Person | ActorKind::Staff) => {
+            "person"
+        }
+        projections::audit::AuditOutcome::Ok => "",
         other => other.as_str(),
     };
     Happened {

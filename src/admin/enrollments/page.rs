@@ -12,7 +12,7 @@ use crate::admin::words::{Chip, Instant, outcome};
 use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use events::enrollment::{AttributeName, EnrollmentId, EnrollmentRefusal, ReceivedAttributes};
-use events::staff::AccessEvent;
+use events::staff::StaffActivityEvent;
 use events::{ActorKind, Timestamp};
 use projections::audit::{self, AuditFilter, Row};
 use projections::enrollments::{self, Enrollment, EnrollmentFilter, Refusal, State, Step, StepTime};
@@ -26,7 +26,7 @@ const TIMELINE: usize = 300;
 const OTHERS: usize = 10;
 
 #[derive(Serialize)]
-struct Page {
+struct EnrollmentPage {
     who: String,
     sub: String,
     state: Chip,
@@ -39,7 +39,7 @@ struct Page {
     timeline: Vec<Happened>,
 }
 
-view!(enrollment, Menu, Page { who, sub, state, now, tell, facts, refusals, steps, others, timeline });
+view!(enrollment, Menu, EnrollmentPage { who, sub, state, now, tell, facts, refusals, steps, others, timeline });
 
 #[derive(Serialize)]
 struct Said {
@@ -88,7 +88,7 @@ pub(crate) async fn page(staff: May<SeesFunnel>, path: web::Path<String>) -> Res
     let id = parse_enrollment(&path)?;
     let found = look_up(staff.projections(), id).await.map_err(|error| staff.broken(error))?;
     let found = found.ok_or(Problem::NotFound)?;
-    staff.record(AccessEvent::VisitViewed { enrollment: id }).await?;
+    staff.record(StaffActivityEvent::VisitViewed { enrollment: id }).await?;
     let received = staff.received_on(id).await?;
     let mut page = assemble(&found, &staff, staff.now());
     page.facts.extend(received.into_iter().flat_map(|(provider, attributes)| arrived(&provider, attributes.as_ref())));
@@ -119,11 +119,11 @@ fn is_of_the_enrollment(row: &Row) -> bool {
         || matches!(row.event_type.as_str(), "DeviceAuthenticated" | "DeviceEnrolled" | "DeviceCheckedOut")
 }
 
-fn assemble(found: &Found, staff: &Staff, now: Timestamp) -> Page {
+fn assemble(found: &Found, staff: &Staff, now: Timestamp) -> EnrollmentPage {
     let enrollment = &found.enrollment;
     let last = found.refusals.iter().rev().find_map(|refusal| refusal.reason);
     let advice = advice::advice(enrollment, last, &format!("{}/enroll", staff.public_url()));
-    Page {
+    EnrollmentPage {
         who: words::who(enrollment),
         sub: format!("{}, help code {}", words::device(enrollment), enrollment.help_code),
         state: words::state(enrollment.state),
@@ -230,8 +230,8 @@ fn stood(step: &StepTime, enrollment: &Enrollment, now: Timestamp) -> Stood {
 
 fn happened(row: &Row, staff: &Staff, now: Timestamp) -> Happened {
     let class = match (row.outcome, row.actor_kind) {
-        (projections::audit::Outcome::Refused, _) => "refused",
-        (projections::audit::Outcome::Failed, _) => "failed",
+        (projections::audit::AuditOutcome::Refused, _) => "refused",
+        (projections::audit::AuditOutcome::Failed, _) => "failed",
         (_, ActorKind::Person | ActorKind::Visitor) => "person",
         _ => "",
     };

@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use decisions::staff::CONSOLE_ROLES;
 use enroll::preview;
 use events::device::DeviceId;
-use events::staff::{AccessEvent, Privilege, StaffId};
+use events::staff::{Privilege, StaffActivityEvent, StaffId};
 use futures_util::future::LocalBoxFuture;
 use platform::context::Context;
 use std::collections::BTreeSet;
@@ -72,7 +72,7 @@ impl<P: Permit> FromRequest for May<P> {
             }
             // The audit trail records refused attempts as well as views.
             let (act, device) = wanted(&request, P::ACT);
-            staff.record(AccessEvent::AccessRefused { act, device }).await?;
+            staff.record(StaffActivityEvent::AccessRefused { act, device }).await?;
             Err(Problem::NotAllowed)
         })
     }
@@ -112,7 +112,7 @@ pub(crate) async fn note_refusal(app: &Console, request: &HttpRequest) -> Result
         return Ok(());
     };
     let correlation = context.correlation;
-    let refused = app.platform.record_access(staff, AccessEvent::ActRefused { act, device }, context).await;
+    let refused = app.platform.record_access(staff, StaffActivityEvent::ActRefused { act, device }, context).await;
     refused.map_err(|error| Problem::unavailable(error, correlation))
 }
 

@@ -10,7 +10,7 @@ use decisions::device::{Command, Device};
 use events::device::DeviceId;
 use events::{Actor, ActorKind, Timestamp};
 use platform::context::Context;
-use push::{Fault, KEEP_SECONDS, Notification, Outcome, Pusher, Trouble};
+use push::{Fault, KEEP_SECONDS, Notification, PushOutcome, Pusher, Trouble};
 use telemetry::Alarm;
 
 /// Wakes the device if a push is still to be sent, and records the outcome.
@@ -29,7 +29,7 @@ pub(crate) async fn settle(app: &App, device: DeviceId, ask: &Ask) -> Result<(),
 }
 
 // `None`: the push address is unreadable, because the device's key was destroyed.
-async fn send(app: &App, pusher: &Pusher, device: DeviceId, owed: &Owed) -> Option<Outcome> {
+async fn send(app: &App, pusher: &Pusher, device: DeviceId, owed: &Owed) -> Option<PushOutcome> {
     let token = STANDARD.decode(owed.to.token.get()?).ok()?;
     let notification = Notification {
         token: &token,
@@ -41,23 +41,23 @@ async fn send(app: &App, pusher: &Pusher, device: DeviceId, owed: &Owed) -> Opti
 }
 
 /// Counts an attempt, and raises an alarm if the operator must act.
-fn tell(app: &App, device: DeviceId, outcome: &Outcome) {
+fn tell(app: &App, device: DeviceId, outcome: &PushOutcome) {
     let (word, alarm) = match outcome {
-        Outcome::Accepted { .. } => ("accepted", None),
-        Outcome::Unregistered { .. } => ("unregistered", None),
-        Outcome::Rejected { fault, .. } => match fault {
+        PushOutcome::Accepted { .. } => ("accepted", None),
+        PushOutcome::Unregistered { .. } => ("unregistered", None),
+        PushOutcome::Rejected { fault, .. } => match fault {
             Fault::Token => ("rejected", None),
             Fault::Topic => ("rejected", Some(Alarm::PushTopicRefused)),
             Fault::Request => ("rejected", Some(Alarm::PushRequestRefused)),
         },
-        Outcome::RetryLater { trouble, status, .. } => match (trouble, status) {
+        PushOutcome::RetryLater { trouble, status, .. } => match (trouble, status) {
             (Trouble::Certificate, _) => ("certificate_refused", Some(Alarm::PushCertificateRefused)),
             (_, Some(_)) => ("busy", None),
             (_, None) => ("unreachable", None),
         },
     };
     app.platform.metrics.push(word);
-    let (Outcome::Rejected { reason, .. } | Outcome::RetryLater { reason, .. }) = outcome else { return };
+    let (PushOutcome::Rejected { reason, .. } | PushOutcome::RetryLater { reason, .. }) = outcome else { return };
     match alarm {
         Some(alarm) => {
             app.platform.metrics.alarm(alarm);
@@ -72,7 +72,7 @@ fn tell(app: &App, device: DeviceId, outcome: &Outcome) {
     }
 }
 
-fn record(outcome: Outcome, owed: Owed, now: Timestamp) -> Command {
+fn record(outcome: PushOutcome, owed: Owed, now: Timestamp) -> Command {
     let Owed { to, told_at, put_offs, .. } = owed;
     let again = true;
     let failure = |status, reason, unregistered_since| Command::RecordPushFailure {
@@ -83,15 +83,15 @@ fn record(outcome: Outcome, owed: Owed, now: Timestamp) -> Command {
         again,
     };
     match outcome {
-        Outcome::Accepted { apns_id } => Command::RecordPush { apns_id, again, put_offs: Some(put_offs) },
-        Outcome::Unregistered { reason, since_unix_ms } => {
+        PushOutcome::Accepted { apns_id } => Command::RecordPush { apns_id, again, put_offs: Some(put_offs) },
+        PushOutcome::Unregistered { reason, since_unix_ms } => {
             let since = since_unix_ms.map_or(now, |millis| Timestamp(millis.saturating_mul(1_000)));
             // A 410 with a timestamp before the device sent this token does not count (Apple: compare with the
             // timestamp).
             failure(Some(410), reason, (since >= told_at).then_some(since))
         }
-        Outcome::Rejected { status, reason, .. } => failure(Some(status), reason, None),
-        Outcome::RetryLater { status, reason, .. } => failure(status, reason, None),
+        PushOutcome::Rejected { status, reason, .. } => failure(Some(status), reason, None),
+        PushOutcome::RetryLater { status, reason, .. } => failure(status, reason, None),
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
 
     const TOLD_AT: Timestamp = Timestamp(1_700_000_000_000_000);
 
-    fn recorded(outcome: Outcome) -> (Option<u16>, Option<Timestamp>) {
+    fn recorded(outcome: PushOutcome) -> (Option<u16>, Option<Timestamp>) {
         let sealed = |text: &str| Personal::new(KeyName::of("device", Uuid::nil()), text.to_owned());
         let to = PushAddress { token: sealed("t"), push_magic: sealed("m"), unlock_token: None };
         let owed = Owed { to, told_at: TOLD_AT, topic: String::new(), put_offs: 0 };
@@ -114,8 +114,8 @@ mod tests {
         }
     }
 
-    fn gone(since_unix_ms: Option<i64>) -> Outcome {
-        Outcome::Unregistered { reason: "Unregistered".into(), since_unix_ms }
+    fn gone(since_unix_ms: Option<i64>) -> PushOutcome {
+        PushOutcome::Unregistered { reason: "Unregistered".into(), since_unix_ms }
     }
 
     #[test]
@@ -132,8 +132,12 @@ mod tests {
     #[test]
     fn given_a_status_then_it_is_written_down() {
         let trouble = Trouble::Device;
-        let busy =
-            Outcome::RetryLater { trouble, status: Some(429), reason: "TooManyRequests".into(), after_seconds: None };
+        let busy = PushOutcome::RetryLater {
+            trouble,
+            status: Some(429),
+            reason: "TooManyRequests".into(),
+            after_seconds: None,
+        };
         assert_eq!(recorded(busy), (Some(429), None));
     }
 }

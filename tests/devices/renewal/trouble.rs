@@ -112,7 +112,7 @@ async fn a_device_that_was_restored_from_an_older_backup_renews_once_more() {
     }
     assert_eq!(count(server, id, "IdentityRolledBack").await, 1);
     let record = renewal_of(server, id).await;
-    assert_eq!((record.last.unwrap().0, record.failures), (renewals::Outcome::RolledBack, 1));
+    assert_eq!((record.last.unwrap().0, record.failures), (renewals::RenewalOutcome::RolledBack, 1));
     clock.advance_seconds(6 * 3_600);
     until(server, id, "IdentityRenewalRequested", 2).await;
     assert!(device.poll().await.unwrap().iter().any(|one| one.request_type == "InstallProfile"));

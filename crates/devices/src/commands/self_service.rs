@@ -21,7 +21,7 @@ pub enum Offer {
 
 /// What came of the command to install it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SelfServiceOutcome {
     /// On its way.
     Coming,
     /// The person is asked.
@@ -64,54 +64,56 @@ pub fn commands(offer: &Offer, organization: &str) -> Vec<(&'static str, Diction
 }
 
 /// What came of it. Before the command is in the log it is about to be.
-pub fn outcome(device: &Device, store_id: u64) -> Outcome {
+pub fn outcome(device: &Device, store_id: u64) -> SelfServiceOutcome {
     let mut asked = device.commands.iter().rev().filter(|command| installs(command, store_id));
     // Asked for once more while it was on its way: how the command before ends tells how the app stands.
     let again = |command: &&QueuedCommand| command.rejection == Some(RejectionReason::AppAlreadyQueued);
     let mut of_now = asked.clone().take_while(|command| command.status != CommandState::Ended);
     let Some(command) = of_now.find(|command| !again(command)).or_else(|| asked.next()) else {
-        return Outcome::Coming;
+        return SelfServiceOutcome::Coming;
     };
     match command.status {
-        CommandState::Queued | CommandState::Delivered | CommandState::Deferred => Outcome::Coming,
+        CommandState::Queued | CommandState::Delivered | CommandState::Deferred => SelfServiceOutcome::Coming,
         // Of the management before: this one's is about to be queued.
-        CommandState::Ended => Outcome::Coming,
+        CommandState::Ended => SelfServiceOutcome::Coming,
         // It is not coming any more; the App Store is the other way.
-        CommandState::Cancelled | CommandState::Expired => Outcome::Failed,
+        CommandState::Cancelled | CommandState::Expired => SelfServiceOutcome::Failed,
         CommandState::Answered => answered(command, device),
     }
 }
 
-fn answered(command: &QueuedCommand, device: &Device) -> Outcome {
+fn answered(command: &QueuedCommand, device: &Device) -> SelfServiceOutcome {
     use AppStatus as S;
     if let Some(reason) = command.rejection {
         return rejected(reason);
     }
     let Some(status) = command.app.as_ref().and_then(|app| device.apps.get(app)) else {
         let taken = command.answer == Some(CommandStatus::Acknowledged);
-        return if taken { Outcome::Coming } else { Outcome::Failed };
+        return if taken { SelfServiceOutcome::Coming } else { SelfServiceOutcome::Failed };
     };
     match status {
-        S::Queued | S::Unknown => Outcome::Coming,
-        S::Prompting | S::PromptingForManagement | S::PromptingForUpdate => Outcome::Prompting,
-        S::PromptingForLogin | S::PromptingForUpdateLogin => Outcome::SignInToStore,
-        S::ValidatingPurchase | S::ValidatingUpdate | S::Redeeming | S::Updating | S::Installing => Outcome::Installing,
-        S::Managed | S::UserInstalledApp | S::UpdateRejected => Outcome::Installed,
-        S::UserRejected | S::ManagementRejected | S::ManagedButUninstalled => Outcome::Refused,
-        S::NeedsRedemption => Outcome::NotLicensed,
-        S::Failed => Outcome::Failed,
+        S::Queued | S::Unknown => SelfServiceOutcome::Coming,
+        S::Prompting | S::PromptingForManagement | S::PromptingForUpdate => SelfServiceOutcome::Prompting,
+        S::PromptingForLogin | S::PromptingForUpdateLogin => SelfServiceOutcome::SignInToStore,
+        S::ValidatingPurchase | S::ValidatingUpdate | S::Redeeming | S::Updating | S::Installing => {
+            SelfServiceOutcome::Installing
+        }
+        S::Managed | S::UserInstalledApp | S::UpdateRejected => SelfServiceOutcome::Installed,
+        S::UserRejected | S::ManagementRejected | S::ManagedButUninstalled => SelfServiceOutcome::Refused,
+        S::NeedsRedemption => SelfServiceOutcome::NotLicensed,
+        S::Failed => SelfServiceOutcome::Failed,
     }
 }
 
-fn rejected(reason: RejectionReason) -> Outcome {
+fn rejected(reason: RejectionReason) -> SelfServiceOutcome {
     use RejectionReason as R;
     match reason {
-        R::AppAlreadyInstalled => Outcome::Installed,
-        R::AppAlreadyQueued => Outcome::ByTheirOwnDoing,
+        R::AppAlreadyInstalled => SelfServiceOutcome::Installed,
+        R::AppAlreadyQueued => SelfServiceOutcome::ByTheirOwnDoing,
         // It is not assigned to the person or device.
-        R::PurchaseMethodNotSupported | R::PurchaseMethodNotSupportedInMultiUser => Outcome::NotLicensed,
-        R::AppStoreDisabled | R::CouldNotVerifyAppID | R::ManagementChangeNotSupported => Outcome::Failed,
-        R::NotAnApp | R::NotSupported | R::Other => Outcome::Failed,
+        R::PurchaseMethodNotSupported | R::PurchaseMethodNotSupportedInMultiUser => SelfServiceOutcome::NotLicensed,
+        R::AppStoreDisabled | R::CouldNotVerifyAppID | R::ManagementChangeNotSupported => SelfServiceOutcome::Failed,
+        R::NotAnApp | R::NotSupported | R::Other => SelfServiceOutcome::Failed,
     }
 }
 
@@ -130,7 +132,7 @@ mod tests {
 
     const STORE_ID: u64 = 7;
 
-    fn after(status: CommandState, rejection: Option<RejectionReason>) -> Outcome {
+    fn after(status: CommandState, rejection: Option<RejectionReason>) -> SelfServiceOutcome {
         outcome(&Device { commands: vec![command(status, rejection)], ..Device::default() }, STORE_ID)
     }
 
@@ -154,14 +156,14 @@ mod tests {
 
     #[test]
     fn given_no_command_or_one_of_the_management_before_then_the_app_is_about_to_come() {
-        assert_eq!(outcome(&Device::default(), STORE_ID), Outcome::Coming);
-        assert_eq!(after(CommandState::Ended, Some(RejectionReason::NotSupported)), Outcome::Coming);
+        assert_eq!(outcome(&Device::default(), STORE_ID), SelfServiceOutcome::Coming);
+        assert_eq!(after(CommandState::Ended, Some(RejectionReason::NotSupported)), SelfServiceOutcome::Coming);
     }
 
     #[test]
     fn given_a_command_that_was_called_off_or_expired_then_the_app_does_not_come() {
         for status in [CommandState::Cancelled, CommandState::Expired] {
-            assert_eq!(after(status, None), Outcome::Failed);
+            assert_eq!(after(status, None), SelfServiceOutcome::Failed);
         }
     }
 
@@ -175,20 +177,20 @@ mod tests {
         };
         let apps = [("com.example.app".to_owned(), AppStatus::Managed)].into();
         let device = Device { commands: vec![first, again.clone()], apps, ..Device::default() };
-        assert_eq!(outcome(&device, STORE_ID), Outcome::Installed);
+        assert_eq!(outcome(&device, STORE_ID), SelfServiceOutcome::Installed);
         let of_before = QueuedCommand { status: CommandState::Ended, ..device.commands[0].clone() };
         let device = Device { commands: vec![of_before, again], ..device };
-        assert_eq!(outcome(&device, STORE_ID), Outcome::ByTheirOwnDoing, "not of the management before");
+        assert_eq!(outcome(&device, STORE_ID), SelfServiceOutcome::ByTheirOwnDoing, "not of the management before");
     }
 
     #[test]
     fn given_a_rejection_then_the_person_is_told_what_it_means_for_them() {
         use RejectionReason as R;
         let cases = [
-            (R::AppAlreadyInstalled, Outcome::Installed),
-            (R::AppAlreadyQueued, Outcome::ByTheirOwnDoing),
-            (R::PurchaseMethodNotSupported, Outcome::NotLicensed),
-            (R::Other, Outcome::Failed),
+            (R::AppAlreadyInstalled, SelfServiceOutcome::Installed),
+            (R::AppAlreadyQueued, SelfServiceOutcome::ByTheirOwnDoing),
+            (R::PurchaseMethodNotSupported, SelfServiceOutcome::NotLicensed),
+            (R::Other, SelfServiceOutcome::Failed),
         ];
         for (reason, expected) in cases {
             assert_eq!(after(CommandState::Answered, Some(reason)), expected, "{reason:?}");

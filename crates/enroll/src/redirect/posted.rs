@@ -13,7 +13,7 @@ use super::refusal::refuse;
 use super::request::{is_recent, waiting};
 use crate::Enroll;
 use crate::admit::admit;
-use crate::entrance::{Entrance, Outcome, open, visitor};
+use crate::entrance::{Entrance, SignInOutcome, open, visitor};
 use decisions::enrollment::{self, Command, Enrollment};
 use events::Personal;
 use events::person::ProvenAccount;
@@ -32,7 +32,7 @@ pub enum Posted {
     GoOn { ticket: Option<String> },
     /// The result is final: the answer belongs to no request, which the configuration allows, and got its own
     /// enrollment, or the provider cannot be used.
-    In(Outcome),
+    In(SignInOutcome),
 }
 
 /// Reads an answer that was posted to the portal. `field` is the value of the form field. `None` if the settings enable
@@ -52,7 +52,7 @@ pub async fn take(
         Ok(protocol) => protocol,
         Err(why) => {
             refuse(enroll, entrance, None, provider, &why).await?;
-            return Ok(Some(Posted::In(Outcome::NotNow { opened: None })));
+            return Ok(Some(Posted::In(SignInOutcome::NotNow { opened: None })));
         }
     };
     match protocol.read_post(Place::Portal, field, enroll.platform.world.now()) {
@@ -124,19 +124,19 @@ pub async fn return_from_post(
     entrance: &Entrance<'_>,
     name: &str,
     ticket: Option<&str>,
-) -> Result<Option<Outcome>, SignInError> {
+) -> Result<Option<SignInOutcome>, SignInError> {
     let ways = enroll.settings.current().await?.sign_in.enrollment;
     let Some(provider) = enroll.sign_in.providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
     // The fault of an invalid answer was recorded when the answer was posted.
-    let not_in = Ok(Some(Outcome::Refused { opened: None, retry_after: None }));
+    let not_in = Ok(Some(SignInOutcome::Refused { opened: None, retry_after: None }));
     let Some(id) = entrance.enrollment else { return not_in };
     let enrollment = enroll.platform.enrollment(id).await?;
     if !enrollment.awaits_sign_in() {
-        return Ok(Some(Outcome::OutOfStep));
+        return Ok(Some(SignInOutcome::OutOfStep));
     }
     let Some(state) = enrollment.single_sign_on.filter(|state| state.provider == provider.name) else { return not_in };
     if !is_recent(enroll, id, &state.request).await? {
-        return Ok(Some(Outcome::TooLate));
+        return Ok(Some(SignInOutcome::TooLate));
     }
     if !is_ticket(&enroll.sign_in, ticket, &state.request) {
         return not_in;

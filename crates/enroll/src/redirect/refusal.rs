@@ -1,7 +1,7 @@
 //! Records a refused single sign-on and chooses the answer to the person.
 
 use crate::Enroll;
-use crate::entrance::{Entrance, Outcome, visitor};
+use crate::entrance::{Entrance, SignInOutcome, visitor};
 use decisions::enrollment::{self, Command, Enrollment};
 use events::enrollment::{EnrollmentId, help_code};
 use events::system::RefusalEvent;
@@ -12,10 +12,10 @@ use sign_in::{SignInError, granted, record};
 
 // The person learns only that the provider does not answer, because that is not their fault. All other reasons get the
 // same answer.
-pub(super) fn told(why: &Disbelief, opened: Option<(EnrollmentId, String)>) -> Outcome {
+pub(super) fn told(why: &Disbelief, opened: Option<(EnrollmentId, String)>) -> SignInOutcome {
     match why.fault {
-        Fault::ProviderUnavailable => Outcome::NotNow { opened },
-        _ => Outcome::Refused { opened, retry_after: None },
+        Fault::ProviderUnavailable => SignInOutcome::NotNow { opened },
+        _ => SignInOutcome::Refused { opened, retry_after: None },
     }
 }
 

@@ -1,6 +1,6 @@
 //! Measurements of a load test: rates, and the duration of each act.
 
-use super::Outcome;
+use super::LoadOutcome;
 use crate::acts::Act;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,10 +28,10 @@ pub struct Line {
 }
 
 impl Report {
-    pub(super) fn add(&mut self, outcome: &Outcome, measured: Vec<(Act, Duration)>) {
+    pub(super) fn add(&mut self, outcome: &LoadOutcome, measured: Vec<(Act, Duration)>) {
         match outcome {
-            Outcome::Enrolled => self.enrolled += 1,
-            Outcome::Failed(why) => {
+            LoadOutcome::Enrolled => self.enrolled += 1,
+            LoadOutcome::Failed(why) => {
                 self.failed += 1;
                 *self.failures.entry(why.clone()).or_default() += 1;
             }
@@ -85,8 +85,8 @@ mod tests {
     #[test]
     fn a_report_counts_failures_by_what_went_wrong() {
         let mut report = Report { elapsed: Duration::from_secs(2), ..Report::default() };
-        report.add(&Outcome::Enrolled, vec![(Act::SignIn, Duration::from_millis(3))]);
-        report.add(&Outcome::Failed("no answer".into()), vec![(Act::SignIn, Duration::from_millis(5))]);
+        report.add(&LoadOutcome::Enrolled, vec![(Act::SignIn, Duration::from_millis(3))]);
+        report.add(&LoadOutcome::Failed("no answer".into()), vec![(Act::SignIn, Duration::from_millis(5))]);
         assert_eq!((report.enrolled, report.failed, report.failures["no answer"]), (1, 1, 1));
         assert!((report.rate() - 0.5).abs() < 1e-9);
         assert_eq!(report.lines()[0].longest, Duration::from_millis(5));
