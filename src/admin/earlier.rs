@@ -79,7 +79,7 @@ async fn named(projections: &Projections, id: DeviceId) -> Result<Named, Project
         // An enrollment that did not become a device has no record, only events.
         None => Named {
             href: super::query::Query::default().with("device", Some(&id.to_string())).href(super::audit::PATH),
-            label: format!("Visit {}", words::short(&id.to_string())),
+            label: format!("Enrollment {}", words::short(&id.to_string())),
             state: None,
             archived: false,
         },

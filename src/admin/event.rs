@@ -102,7 +102,7 @@ fn pivots(row: &Row) -> Vec<Pivot> {
         Pivot { href: filtered("type", &row.event_type), label: "Same type of event" },
     ];
     if let Some(device) = row.device {
-        pivots.push(Pivot { href: filtered("device", &device.to_string()), label: "Same device or visit" });
+        pivots.push(Pivot { href: filtered("device", &device.to_string()), label: "Same device or enrollment" });
         pivots.push(Pivot { href: device_href(device, None), label: "Record of the device" });
     }
     if let Some(person) = row.person {

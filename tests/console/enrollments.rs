@@ -127,7 +127,7 @@ async fn the_help_desk_is_refused_everything_else_and_that_is_written_down() {
     let device: DeviceId = enrolled(&server, "ada", server.app().platform.world.now()).await;
     let browser = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
     let funnel = browser.get("/console/funnel").await;
-    assert_eq!(funnel.texts("nav[aria-label=Main] a")[..2], ["Funnel", "Visits"]);
+    assert_eq!(funnel.texts("nav[aria-label=Main] a")[..2], ["Funnel", "Enrollments"]);
     assert!(!funnel.texts("nav[aria-label=Main] a").contains(&"Audit trail".to_owned()));
     let closed = [
         ("/console/devices".to_owned(), "see the inventory"),

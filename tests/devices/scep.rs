@@ -89,7 +89,7 @@ async fn a_challenge_that_is_unknown_expired_or_used_is_refused_with_bad_request
     let guessed = format!("challenge-{}.{}", invited.enrollment, "A".repeat(43));
     for (what, challenge) in [
         ("expired", expired.as_str()),
-        ("of an unknown visit", &nobody),
+        ("of an unknown enrollment", &nobody),
         ("guessed", &guessed),
         ("nonsense", "letmein"),
         ("none", ""),

@@ -143,11 +143,11 @@ async fn an_enrollment_on_which_nothing_happens_for_a_day_is_closed_by_the_timer
     enrollment(&server).await;
     clock.advance_seconds(23 * 3_600);
     // The timer has checked both enrollments.
-    waiting::until("the end of the earlier visit", async || abandoned().await > 0).await;
+    waiting::until("the end of the earlier enrollment", async || abandoned().await > 0).await;
     tokio::time::sleep(A_LOOK_OF_THE_TIMER).await;
     assert_eq!(abandoned().await, 1, "the later enrollment is not due yet");
     clock.advance_seconds(2 * 3_600);
-    waiting::until("the end of the later visit", async || abandoned().await == 2).await;
+    waiting::until("the end of the later enrollment", async || abandoned().await == 2).await;
     server.stop().await;
 }
 

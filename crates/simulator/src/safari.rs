@@ -62,7 +62,7 @@ pub struct Safari {
     page: Option<Page>,
 }
 
-struct Visit {
+struct Navigation {
     method: Method,
     url: Url,
     body: Option<String>,
@@ -100,7 +100,7 @@ impl Safari {
     /// Returns an error if no page can be shown.
     pub async fn open(&mut self, address: &str) -> Result<Opened, SafariError> {
         let url = Url::parse(address).map_err(|_| SafariError::Address(address.to_owned()))?;
-        self.visit(Visit { method: Method::GET, url, body: None, from: None }).await
+        self.navigate(Navigation { method: Method::GET, url, body: None, from: None }).await
     }
 
     /// Reloads the page, as its `meta refresh` does.
@@ -110,7 +110,7 @@ impl Safari {
     pub(crate) async fn reload(&mut self) -> Result<Opened, SafariError> {
         let page = self.shown()?;
         let url = page.refresh.as_ref().and_then(|refresh| refresh.url.clone()).unwrap_or_else(|| page.url.clone());
-        self.visit(Visit { method: Method::GET, from: Some(page.url.clone()), url, body: None }).await
+        self.navigate(Navigation { method: Method::GET, from: Some(page.url.clone()), url, body: None }).await
     }
 
     /// Taps a link.
@@ -120,8 +120,9 @@ impl Safari {
     pub async fn tap_link(&mut self, id: &str) -> Result<Opened, SafariError> {
         let page = self.shown()?;
         let link = page.link(id).ok_or_else(|| page.missing(format!("link “{id}”")))?;
-        let visit = Visit { method: Method::GET, url: link.url.clone(), body: None, from: Some(page.url.clone()) };
-        self.visit(visit).await
+        let navigation =
+            Navigation { method: Method::GET, url: link.url.clone(), body: None, from: Some(page.url.clone()) };
+        self.navigate(navigation).await
     }
 
     /// Fills in a form and taps its button.
@@ -153,9 +154,9 @@ impl Safari {
         if method == Method::GET {
             let mut url = url;
             url.set_query(Some(&body));
-            return self.visit(Visit { method, url, body: None, from }).await;
+            return self.navigate(Navigation { method, url, body: None, from }).await;
         }
-        self.visit(Visit { method, url, body: Some(body), from }).await
+        self.navigate(Navigation { method, url, body: Some(body), from }).await
     }
 
     /// "This Connection Is Not Private" › Show Details › visit this website: accepts this certificate for this
@@ -180,57 +181,57 @@ impl Safari {
         self.page.as_ref().ok_or_else(nothing)
     }
 
-    async fn visit(&mut self, mut visit: Visit) -> Result<Opened, SafariError> {
+    async fn navigate(&mut self, mut navigation: Navigation) -> Result<Opened, SafariError> {
         for _ in 0..20 {
-            let response = self.fetch(&visit).await?;
-            self.jar.take(&visit.url, &response)?;
-            let Some(next) = redirect(&visit, &response) else {
-                return self.show(visit.url, response).await;
+            let response = self.fetch(&navigation).await?;
+            self.jar.take(&navigation.url, &response)?;
+            let Some(next) = redirect(&navigation, &response) else {
+                return self.show(navigation.url, response).await;
             };
             if next.url.scheme() != "https" && next.url.scheme() != "http" {
                 return Ok(Opened::Left { status: response.status().as_u16(), url: next.url });
             }
-            visit = next;
+            navigation = next;
         }
-        Err(SafariError::Redirects(visit.url))
+        Err(SafariError::Redirects(navigation.url))
     }
 
     // An exception applies to one certificate. If the server presents another one, Safari warns again, unless it is
     // trusted by then.
-    async fn fetch(&self, visit: &Visit) -> Result<Response, SafariError> {
-        let host = host_of(&visit.url);
+    async fn fetch(&self, navigation: &Navigation) -> Result<Response, SafariError> {
+        let host = host_of(&navigation.url);
         if let (Some(reckless), Some((_, known))) = (&self.reckless, self.exceptions.iter().find(|(of, _)| *of == host))
         {
-            let response = self.request(reckless, visit).send().await?;
+            let response = self.request(reckless, navigation).send().await?;
             if fingerprint(&response).as_ref() == Some(known) {
                 return Ok(response);
             }
         }
-        match self.request(&self.trust.client()?, visit).send().await {
+        match self.request(&self.trust.client()?, navigation).send().await {
             Err(error) if trust::is_untrusted(&error) => Err(SafariError::UntrustedServer(host)),
             outcome => Ok(outcome?),
         }
     }
 
-    fn request(&self, client: &reqwest::Client, visit: &Visit) -> reqwest::RequestBuilder {
-        let mut request = client.request(visit.method.clone(), visit.url.clone());
+    fn request(&self, client: &reqwest::Client, navigation: &Navigation) -> reqwest::RequestBuilder {
+        let mut request = client.request(navigation.method.clone(), navigation.url.clone());
         request = request.header(header::USER_AGENT, &self.user_agent).header(header::ACCEPT_LANGUAGE, &self.languages);
         request = request.header(header::ACCEPT, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
-        if let Some(cookies) = self.jar.header_for(&visit.url) {
+        if let Some(cookies) = self.jar.header_for(&navigation.url) {
             request = request.header(header::COOKIE, cookies);
         }
-        if let Some(from) = &visit.from {
+        if let Some(from) = &navigation.from {
             request = request.header(header::REFERER, from.as_str());
         }
         if self.fetch_metadata {
-            let same_site = visit.from.as_ref().map_or("none", |from| site(from, &visit.url));
+            let same_site = navigation.from.as_ref().map_or("none", |from| site(from, &navigation.url));
             request = request.header("Sec-Fetch-Site", same_site).header("Sec-Fetch-Mode", "navigate");
             request = request.header("Sec-Fetch-Dest", "document");
         }
-        match &visit.body {
+        match &navigation.body {
             None => request,
             Some(body) => {
-                let origin = visit.from.as_ref().unwrap_or(&visit.url).origin().ascii_serialization();
+                let origin = navigation.from.as_ref().unwrap_or(&navigation.url).origin().ascii_serialization();
                 let request = request.header(header::ORIGIN, origin).body(body.clone());
                 request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             }
@@ -257,16 +258,17 @@ impl Safari {
     }
 }
 
-fn redirect(visit: &Visit, response: &Response) -> Option<Visit> {
+fn redirect(navigation: &Navigation, response: &Response) -> Option<Navigation> {
     let target = response.headers().get(header::LOCATION)?.to_str().ok()?;
-    let url = visit.url.join(target).ok()?;
+    let url = navigation.url.join(target).ok()?;
     let keeps_method = match response.status().as_u16() {
         301..=303 => false,
         307 | 308 => true,
         _ => return None,
     };
-    let (method, body) = if keeps_method { (visit.method.clone(), visit.body.clone()) } else { (Method::GET, None) };
-    Some(Visit { method, url, body, from: visit.from.clone() })
+    let (method, body) =
+        if keeps_method { (navigation.method.clone(), navigation.body.clone()) } else { (Method::GET, None) };
+    Some(Navigation { method, url, body, from: navigation.from.clone() })
 }
 
 fn site(from: &Url, to: &Url) -> &'static str {

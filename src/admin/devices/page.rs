@@ -416,7 +416,7 @@ fn relative(id: DeviceId, found: &Earlier, other: Option<&Device>, now: Timestam
     };
     Relative {
         href: other.map(|other| href(other.id, None)),
-        label: other.map_or_else(|| format!("Visit {}", words::short(&other_id.to_string())), words::label),
+        label: other.map_or_else(|| format!("Enrollment {}", words::short(&other_id.to_string())), words::label),
         relation,
         class,
         evidence: earlier::evidence(&found.evidence),

@@ -269,7 +269,9 @@ pub enum Refusal {
     #[error("the enrollment is at another step")]
     OutOfStep(Step),
     /// The enrollment reached a limit: the person has to begin another one.
-    #[error("this enrollment reached the limit of served profiles or changed Managed Apple IDs: begin another visit")]
+    #[error(
+        "this enrollment reached the limit of served profiles or changed Managed Apple IDs: begin another enrollment"
+    )]
     TooOften,
     #[error("devices of this ownership cannot be enrolled here")]
     OwnershipNotOffered,
