@@ -155,7 +155,7 @@ async fn an_auditor_sees_who_looked_at_an_enrollment_but_not_the_enrollments() {
     let auditor = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
     server.caught_up().await;
     let trail = auditor.get("/console/audit?type=VisitViewed").await;
-    assert_eq!(trail.texts("tbody th")[0], "Viewed a visitVisitViewed", "{}", trail.body);
+    assert_eq!(trail.texts("tbody th")[0], "Viewed an enrollmentVisitViewed", "{}", trail.body);
     for path in ["/console/funnel".to_owned(), "/console/visits".into(), format!("/console/visits/{enrollment}")] {
         assert_eq!(auditor.get(&path).await.status, 403, "{path}");
     }
