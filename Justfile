@@ -1,12 +1,19 @@
 # Recipes for development. `just` without arguments lists them. CONTRIBUTING.md describes the loop.
 # `just` is optional: every recipe is one or two commands that you can type, and tests/run does not use it.
+# A recipe that is one cargo command is also an alias of cargo with the same name (.cargo/config.toml). Its name is none
+# of cargo's own: `check`, `clippy`, `fmt` and `deny` are second names that only just has.
 
 # Lists the recipes
 default:
     @{{ just_executable() }} --list --unsorted
 
+alias check := everything
+alias clippy := lint
+alias fmt := format
+alias deny := licences
+
 # Checks that everything compiles
-check:
+everything:
     cargo check --locked --workspace --all-targets
 
 # Answers soon after a small edit: format, tests of the crates changed since BASE, rules on the sources, one enrollment
@@ -17,20 +24,28 @@ quick *BASE:
 test:
     tests/run
 
-# Runs the tests of a crate whose path contains NAME: `just one muster enrollment::crowd`
-one CRATE NAME='':
-    cargo test --locked -p {{ CRATE }} --lib --tests {{ NAME }}
+# Runs those tests of CRATE whose path contains TEXT: `just one muster enrollment::crowd`
+one CRATE TEXT='':
+    cargo test --locked -p {{ CRATE }} --lib --tests {{ TEXT }}
+
+# Checks the rules on the sources: imports, dependencies, links
+rules:
+    cargo test --locked -p muster --test architecture
 
 # Formats the code
-fmt:
+format:
     cargo fmt --all
 
+# Checks the format without changing a file
+format-check:
+    cargo fmt --all --check
+
 # Runs clippy as tests/run does
-clippy:
+lint:
     cargo clippy --locked --workspace --all-targets -- -D warnings
 
 # Checks licences, bans and sources of the dependencies (needs cargo-deny)
-deny:
+licences:
     cargo deny --locked check --hide-inclusion-graph licenses bans sources
 
 # Builds the documentation of the crates and fails on warnings

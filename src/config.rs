@@ -62,11 +62,12 @@ fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpAddr>, 
     texts.iter().map(|text| text.parse().map_err(|_| D::Error::custom(wrong(text)))).collect()
 }
 
-/// `[store]`: paths of the log, the keys and the projections.
+/// `[store]`: paths of the log, the keys, the projections and the staff sessions.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
-    /// Directory of `events.db`, `keys.db` and `projections.db`. It must be on a local disk, never on a network mount.
+    /// Directory of `events.db`, `keys.db`, `projections.db` and `sessions.db`. It must be on a local disk, never on a
+    /// network mount.
     pub directory: PathBuf,
     /// File with the master key, 32 bytes in hex. Back it up separately from the directory: without it, personal data
     /// cannot be read.

@@ -1,6 +1,7 @@
-//! HTTP endpoints for devices: check-ins, command results, and requests for an identity certificate. A device
-//! authenticates each message with the identity that this server issued: as a TLS client certificate, or as a signature
-//! over the raw body.
+//! HTTP endpoints for devices: check-ins, command results, requests for an identity certificate (SCEP), the Profile
+//! Service, account-driven enrollment (discovery document, profile, tokens), and the CRL for reverse proxies. An
+//! enrolled device authenticates each message with the identity that this server issued: as a TLS client certificate,
+//! or as a signature over the raw body.
 //!
 //! [`claim`] reads and verifies that proof, [`devices::identify`] resolves the certificate to the device's stream,
 //! [`property_list`] checks a body before it is parsed, and [`answer`] is the closed set of responses.

@@ -1,4 +1,4 @@
-//! The enrollment portal: the web pages that a person follows step by step (steps 0 to 11 of the enrollment guide).
+//! The enrollment portal: the web pages that a person follows step by step. docs/glossary.md lists the steps.
 //!
 //! The event stream of the enrollment decides which step the person is at; the URL does not. A request for the page of
 //! another step is redirected to the page of the current step. Each page is a template with its own typed context

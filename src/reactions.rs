@@ -194,7 +194,7 @@ async fn entry_at(app: &App, position: Position) -> Option<Entry> {
     entries.into_iter().next().filter(|entry| entry.position == position)
 }
 
-/// The context for an effect that `entry` causes.
+/// Returns the context for an effect that `entry` causes.
 fn effect_of(entry: &Entry, effect: &'static str) -> platform::context::Context {
     let actor = events::Actor::new(events::ActorKind::System, effect);
     platform::context::Context::effect(actor, entry.id, entry.correlation, effect)

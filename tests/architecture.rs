@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use telemetry::{Alarm, Metrics};
 
-/// The modules of the server that each module may import. Every module may use the crates. ARCHITECTURE.md has the
-/// reasons.
+/// The modules of the server that each module may import. Every module may use the crates. See ARCHITECTURE.md, "Which
+/// code may import which".
 const MAY_IMPORT: [(&str, &[&str]); 9] = [
     ("config", &[]),
     ("installation_files", &["config"]),

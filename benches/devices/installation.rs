@@ -113,7 +113,8 @@ impl Maker {
         made.await.expect("keys are made").expect("a key store");
     }
 
-    /// Appends the events that the server would have recorded, from the first form to the answer of the first command.
+    /// Appends the events that the server would have recorded, from the first sign-in to the answer of the first
+    /// command.
     async fn enroll(&self, nth: usize, device: DeviceId, speaks: bool) -> Option<Speaker> {
         let key = nth % KEYS;
         let issued = if speaks { Some(self.issue(key, device).await) } else { None };

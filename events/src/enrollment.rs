@@ -1,5 +1,5 @@
-//! Events of one enrollment to the portal: stream `enrollment-<id>`, from the first form that the person sends to the
-//! identity certificate of their device. Each event names its step of the enrollment guide.
+//! Events of one enrollment: stream `enrollment-<id>`, from the first sign-in of the person to the identity certificate
+//! of their device. The comment on an event names its step (docs/glossary.md).
 
 mod account_driven;
 mod help_code;
@@ -106,7 +106,7 @@ pub enum EnrollmentRefusal {
     AccountDrivenOnly,
     /// This device can only enroll by account, and the settings do not offer that for its family.
     AccountDrivenNotOffered,
-    /// The device enrolled in another mode (with a UDID or an EnrollmentID) than its profile specifies.
+    /// The device enrolled as another kind (with a UDID or an EnrollmentID) than its profile specifies.
     WrongMode,
     /// No access rule permits this person to enroll a device.
     NotPermitted,
@@ -174,7 +174,8 @@ pub struct IssuedCertificate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum EnrollmentEvent {
-    /// Arrival: the first form was sent, which opened the stream of the enrollment.
+    /// Arrival: the first sign-in was accepted, sent to an identity provider, or refused within the budget of refusals.
+    /// This opened the stream of the enrollment.
     VisitOpened {
         session: SecretHash,
         user_agent: Personal<String>,
@@ -183,7 +184,7 @@ pub enum EnrollmentEvent {
         language: String,
     },
     /// The enrollment began in Settings, at "Sign In to Work or School Account". The discovery document determined the
-    /// owner of the device. The device receives its profile in response to a request with a valid access token.
+    /// ownership. The device receives its profile in response to a request with a valid access token.
     AccountDrivenBegun {
         mode: EnrollmentMode,
         /// The device's own `state`, if it requests an authorization code (`apple-oauth2`).
@@ -236,28 +237,28 @@ pub enum EnrollmentEvent {
         provider: String,
         why: SingleSignOnFault,
     },
-    /// The person who signed in may enroll devices for others and is asked for the device's future owner.
-    /// `for_oneself`: they may also enroll their own devices.
+    /// The person who signed in may enroll devices for others and is asked for whom. `for_oneself`: they may also
+    /// enroll devices for themselves.
     AssignmentOffered {
         for_oneself: bool,
     },
-    /// The device will belong to this person instead of the person who signed in.
+    /// The device is enrolled for this person instead of the person who signed in.
     EnrollmentAssigned {
         method: SignInMethodName,
         person: PersonId,
         account: String,
         user_name: Personal<String>,
     },
-    /// The person who signed in enrolls their own device.
+    /// The person who signed in enrolls the device for themselves.
     AssignmentDeclined {},
-    /// The attributes that the provider stated about the future owner of the device, limited to those that access rules
+    /// The attributes that the provider stated about the future user of the device, limited to those that access rules
     /// can use.
     AttributesReceived {
         /// `local`, or the name of a directory or identity provider in the configuration.
         provider: String,
         attributes: Personal<ReceivedAttributes>,
     },
-    /// The decision of the access rules about the future owner of the device.
+    /// The decision of the access rules about the future user of the device.
     AccessDecided {
         access: Access,
     },

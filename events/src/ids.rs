@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
 
-/// Id of an enrollment to the portal. If the enrollment leads to an enrollment, the [`DeviceId`] has the same UUID, so
-/// that a device's certificate leads to both streams.
+/// Id of an enrollment. The device that it brings under management has a [`DeviceId`] with the same UUID, so that a
+/// device's certificate leads to both streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EnrollmentId(pub Uuid);

@@ -1,8 +1,8 @@
 //! The event vocabulary of Muster, the event store and the encryption of personal fields.
 //!
 //! The log is one append-only sequence of events. Every event belongs to one *stream*: the events of one aggregate,
-//! such as an enrollment to the portal, a device or a person. Revisions number the events of a stream without gaps,
-//! from zero. Opaque, increasing *positions* order the events of the whole log.
+//! such as an enrollment, a device or a person. Revisions number the events of a stream without gaps, from zero.
+//! Opaque, increasing *positions* order the events of the whole log.
 //!
 //! Reading order for a newcomer:
 //! * [`envelope`] – the fields common to all events, their canonical bytes and stream names;

@@ -91,7 +91,7 @@ impl Log {
     /// source address is damaged, the event is written with a marker in place of the address.
     ///
     /// # Errors
-    /// As [`EventStore::append`]. `Unavailable` also if a key was destroyed or the key store cannot be used, and
+    /// Same as [`EventStore::append`]. `Unavailable` also if a key was destroyed or the key store cannot be used, and
     /// `DamagedKey` if the key of a field is damaged; in these cases nothing was written.
     pub async fn append(
         &self,
@@ -125,7 +125,7 @@ impl Log {
     /// Reads a whole stream, from its first event.
     ///
     /// # Errors
-    /// As [`EventStore::read_stream`]; an event that cannot be parsed is `Corrupt`.
+    /// Same as [`EventStore::read_stream`]; an event that cannot be parsed is `Corrupt`.
     pub async fn read(&self, stream: &StreamName) -> Result<Vec<Entry>, ReadError> {
         self.read_from(stream, Revision(0)).await
     }
@@ -133,7 +133,7 @@ impl Log {
     /// Reads a stream, beginning with revision `from`.
     ///
     /// # Errors
-    /// As [`Log::read`].
+    /// Same as [`Log::read`].
     pub async fn read_from(&self, stream: &StreamName, from: Revision) -> Result<Vec<Entry>, ReadError> {
         let mut entries = Vec::new();
         let mut from = from;
@@ -151,7 +151,7 @@ impl Log {
     /// Reads up to `limit` events of the whole log after a position.
     ///
     /// # Errors
-    /// As [`Log::read`].
+    /// Same as [`Log::read`].
     pub async fn page(&self, after: Option<Position>, limit: usize) -> Result<Vec<Entry>, ReadError> {
         let page = self.store.read_all(after, limit).await?;
         self.open(page).await

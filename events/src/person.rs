@@ -35,7 +35,7 @@ pub enum PersonEvent {
     ManagedAppleIdLearned {
         managed_apple_id: Personal<String>,
     },
-    /// The person accepted terms of use on an enrollment: the same version is not requested again.
+    /// The person accepted terms of use during an enrollment: the same version is not requested again.
     TermsAcceptanceKept {
         ownership: Ownership,
         version: String,

@@ -22,7 +22,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 use std::fmt;
 
-/// Name of a data key: `<kind>-<id>`, such as `person-…`, `enrollment-…`, `device-…` or `staff-…`.
+/// Name of a data key: `<kind>-<id>`, such as `person-…`, `visit-…` (of an enrollment), `device-…` or `staff-…`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct KeyName(pub String);

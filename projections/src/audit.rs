@@ -36,8 +36,7 @@ pub fn actor_name(kind: ActorKind) -> &'static str {
     ACTOR_KINDS.iter().find(|(known, _)| *known == kind).map_or("", |(_, name)| name)
 }
 
-/// Returns the help code that finds the events of `correlation`. For an enrollment to the portal it is the enrollment's
-/// help code.
+/// Returns the help code that finds the events of `correlation`. For an enrollment it is the enrollment's help code.
 pub fn help_code(correlation: Uuid) -> String {
     enrollment::help_code(EnrollmentId(correlation))
 }

@@ -14,7 +14,7 @@ pub(crate) const CLAIMS: &str = "(SELECT group_concat(c.earlier, ' ') FROM claim
     JOIN devices_current o ON o.id = c.earlier
     WHERE c.later = d.id AND NOT c.dismissed AND d.phase = 'enrolled' AND o.phase = 'enrolled')";
 
-/// As [`CLAIMS`], for the records that claim the hardware of `d`.
+/// Same as [`CLAIMS`], for the records that claim the hardware of `d`.
 pub(crate) const CLAIMED_BY: &str = "(SELECT group_concat(c.later, ' ') FROM claims_pairs c
     JOIN devices_current o ON o.id = c.later
     WHERE c.earlier = d.id AND NOT c.dismissed AND d.phase = 'enrolled' AND o.phase = 'enrolled')";

@@ -332,8 +332,9 @@ fn prepare(writer: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-// The tables of another version of this projection have the same names. Without a checkpoint every event is folded again, so tables
-// that a start left before its first checkpoint go too, whatever their version.
+// Drops the tables of another version of this projection, which have the same names. Tables without a checkpoint (a
+// start that was interrupted before its first one) are dropped whatever their version, because every event is folded
+// again.
 fn drop_other_version(rows: &Connection, projection: &dyn Projection) -> rusqlite::Result<()> {
     let select = "SELECT version FROM checkpoints WHERE projection = ?1";
     let found: Option<u32> = rows.query_row(select, [projection.name()], |row| row.get(0)).optional()?;
@@ -483,7 +484,8 @@ pub(crate) fn empty_write_ahead_log(connection: &Connection) -> rusqlite::Result
     Ok(())
 }
 
-/// Drops tables of releases that had the version in the name, such as `devices_v4_current`. Called when the current ones have caught up.
+/// Drops tables of releases that had the version in the name, such as `devices_v4_current`. Called when the current
+/// tables have caught up.
 pub(crate) fn drop_old_versions(connection: &mut Connection) -> Result<(), ProjectionError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let tables: Vec<String> = {

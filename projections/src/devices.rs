@@ -52,7 +52,8 @@ pub(crate) const COLUMNS: &[&str] = &[
 /// Columns that identify the hardware of a record.
 const HARDWARE: &[&str] = &["udid", "serial_number", "imei", "meid"];
 
-/// Values that change constantly and say nothing about the record (commands/information.device.yaml).
+/// Values that change constantly and say nothing about the record (mdm/commands/information.device.yaml). No version of
+/// Muster queried them, so no recorded event contains them. A query for one of them would create no history.
 const FLEETING: &[&str] = &["BatteryLevel", "AvailableDeviceCapacity", "LastCloudBackupDate"];
 
 pub(crate) struct Devices;

@@ -79,7 +79,7 @@ pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Res
         .await
 }
 
-/// As [`due`], for one kind, so that many due actions that cannot be done now do not hide the others.
+/// Same as [`due`], for one kind, so that many due actions that cannot be done now do not hide the others.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.

@@ -1,4 +1,4 @@
-//! Enrollments to the portal for the help desk: each enrollment's current step, since when, and its refusals.
+//! Enrollments for the help desk: the current step of each enrollment, since when it is there, and its refusals.
 //!
 //! There is a row for each enrollment, for each step that the person was at (with the times of entering and leaving
 //! it), and for each refusal. A decision that the server makes for a person (such as a choice determined by the
@@ -246,8 +246,8 @@ impl On<'_> {
                 self.rows.prepare_cached(update)?.execute([self.id()]).map(drop)
             }
             EnrollmentEvent::AccessDecided { access } => {
-                // The decision names the provider of the device's owner, which is the provider of the person who signed
-                // in only if they are the owner.
+                // The decision names the provider of the device's user, which is the provider of the person who signed
+                // in only if they are the same person.
                 let update = "UPDATE visits_visits SET provider = ?2
                     WHERE id = ?1 AND provider IS NULL AND method = 'directory' AND owner = signed_in";
                 self.rows.prepare_cached(update)?.execute([self.id(), &access.provider]).map(drop)

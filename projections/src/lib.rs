@@ -46,7 +46,7 @@ pub(crate) trait Projection: Sync {
     /// Raised on every change of the tables or the fold: the projection is then rebuilt from the start of the log.
     fn version(&self) -> u32;
 
-    /// The names of all tables: `<name>_<what>`.
+    /// Returns the names of all tables: `<name>_<what>`.
     fn tables(&self) -> &'static [&'static str];
 
     /// SQL that creates the tables if they do not exist.

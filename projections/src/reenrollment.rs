@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// An earlier record and the later enrollment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Earlier {
-    /// The later record: an enrollment to the portal, and its device if it enrolled.
+    /// The later record: the id of an enrollment, and of its device if it enrolled.
     pub enrollment: DeviceId,
     pub previous: DeviceId,
     pub evidence: Vec<Found>,

@@ -17,7 +17,7 @@ use uuid::Uuid;
 const DAY: i64 = 86_400;
 
 /// Remaining validity at which an identity is renewed, in seconds. iPads are stored unused during the longest holidays,
-/// and pupils return with the devices that they took along. Half a year gives the owner of a device that is away for a
+/// and pupils return with the devices that they took along. Half a year gives the user of a device that is away for a
 /// term time to return and retry.
 pub const BEGIN_BEFORE: i64 = 180 * DAY;
 

@@ -37,7 +37,7 @@ impl Verdict {
         }
     }
 
-    /// Label that opens the form of the verdict.
+    /// Returns the label that opens the form of the verdict.
     fn question(self) -> &'static str {
         match self {
             Verdict::Same => "Is it the same device?",

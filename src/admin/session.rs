@@ -44,7 +44,7 @@ pub(crate) const COOKIE: &str = "__Host-muster-console";
 pub(crate) const SURFACE: &str = "console";
 
 /// A signed-in staff member, and what every page may read for them. It gives no access to commands; only the permits
-/// do (`App` is private to this module).
+/// do (the field `app`, a [`Console`], is private to this module).
 #[derive(Clone)]
 pub(crate) struct Staff {
     pub id: StaffId,
@@ -122,8 +122,8 @@ impl Staff {
         Ok(viewed.entries.into_iter().next())
     }
 
-    /// Returns the groups and claims received on an enrollment with their provider, from the log; without them if the
-    /// person was erased.
+    /// Returns the groups and claims received during an enrollment with their provider, from the log; without them if
+    /// the person was erased.
     ///
     /// # Errors
     /// Returns an error if the event log cannot be read.
@@ -140,12 +140,12 @@ impl Staff {
     }
 }
 
-/// Returns the application's state of a request.
+/// Returns the services of the console, which the server attached to the request.
 ///
 /// # Panics
-/// Panics if the server was built without its [`App`].
+/// Panics if the server was built without a [`Console`].
 pub(crate) fn app(request: &HttpRequest) -> Console {
-    request.app_data::<web::Data<Console>>().expect("the server is given its App").get_ref().clone()
+    request.app_data::<web::Data<Console>>().expect("the server is built with a Console").get_ref().clone()
 }
 
 /// Returns the value of the console's cookie, if it is not empty.

@@ -146,8 +146,8 @@ pub(crate) fn account_name(device: &Device) -> &'static str {
 
 pub(crate) fn ownership(ownership: Ownership) -> &'static str {
     match ownership {
-        Ownership::Personal => "Personal",
-        Ownership::Institutional => "Institutional",
+        Ownership::Personal => "Personal device",
+        Ownership::Institutional => "Device of the organization",
     }
 }
 

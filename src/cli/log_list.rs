@@ -184,7 +184,7 @@ impl Context {
     }
 }
 
-/// The name of a reason in the log, with spaces.
+/// Returns the name of a reason in the log, with spaces.
 fn word(reason: &impl Serialize) -> String {
     let name = serde_json::to_value(reason).ok();
     name.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().replace('_', " ")

@@ -38,17 +38,17 @@ impl Pending {
         Ok(Pending { directory: home(config)?.join("pki/push-request") })
     }
 
-    /// The private key. It never leaves this machine.
+    /// Returns the path of the private key. It never leaves this machine.
     fn key(&self) -> PathBuf {
         self.directory.join("push.key")
     }
 
-    /// The request for the vendor that signs it.
+    /// Returns the path of the request for the vendor that signs it.
     fn request(&self) -> PathBuf {
         self.directory.join("push.csr")
     }
 
-    /// The signed request for Apple's portal.
+    /// Returns the path of the signed request for Apple's portal.
     fn for_portal(&self) -> PathBuf {
         self.directory.join("push-for-apple.txt")
     }

@@ -18,16 +18,17 @@ use findings::{Finding, Severity};
 /// Code of the finding that the current settings name something that the configuration does not have.
 pub(crate) const SETTINGS_DO_NOT_FIT: &str = "settings-do-not-fit";
 
-/// Whether `serve` refuses to start because of this finding. It does start, with an alarm, if only the TLS certificate
-/// is at fault. It also starts if only the settings must be changed, because changing them takes a running server, and
-/// if only one identity provider is unusable.
+/// Returns whether `serve` refuses to start because of this finding. It does start, with an alarm, if only the TLS
+/// certificate is at fault. It also starts if only the settings must be changed, because changing them takes a running
+/// server, and if only one identity provider is unusable.
 pub(crate) fn stops_serve(finding: &Finding) -> bool {
     let starts =
         finding.code == SETTINGS_DO_NOT_FIT || tls::ALARMING.contains(&finding.code) || is_of_one_provider(finding);
     finding.severity == Severity::Error && !starts
 }
 
-/// Whether a finding concerns a single identity provider. The other providers and the rest of the server still work.
+/// Returns whether a finding concerns a single identity provider. The other providers and the rest of the server still
+/// work.
 pub(crate) fn is_of_one_provider(finding: &Finding) -> bool {
     ["identity.openid_connect.", "identity.saml."].iter().any(|about| finding.about.starts_with(about))
 }

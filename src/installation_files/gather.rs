@@ -137,7 +137,8 @@ fn real(path: &Path) -> PathBuf {
     }
 }
 
-/// Whether a path is the master key or is in the store directory, also by another name (a symbolic or hard link).
+/// Returns whether a path is the master key or is in the store directory, also by another name (a symbolic or hard
+/// link).
 fn is_of_store(place: &Path, store: &Store) -> bool {
     let same_file = |one: &Path, other: &Path| match (one.metadata(), other.metadata()) {
         (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),

@@ -1,6 +1,7 @@
-//! Responses to devices. A device that receives a 401 removes its management. So responses are an enum in which only
-//! two variants send that status, and [`guard`] turns every other response that looks like it into 503 ("try again
-//! later").
+//! Responses to devices. An enrolled device removes its management on a 401 and, from iOS 17 on, on a 403 with the code
+//! `com.apple.unrecognized.device`. So responses are an enum in which only [`Answer::Unenroll`] and
+//! [`Answer::SignInAgain`] send a 401 or a 403 with a body. [`guard`] replaces every other such response with 503 ("try
+//! again later").
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -26,13 +27,14 @@ pub(crate) enum Answer {
     Command(Vec<u8>),
     /// A signed profile.
     Profile(Vec<u8>),
-    /// The server has ended management of this device (recorded in its stream): the device removes its profile.
+    /// The server has ended management of this device, which its stream records. The device removes its profile.
     Unenroll { os_version: Option<OsVersion> },
     /// Account-driven enrollment: the user must sign in again. `method` is the value of `WWW-Authenticate`.
     SignInAgain { method: String },
     /// The body or its signature is invalid.
     BadRequest,
-    /// The certificate is unknown, or the server refused the enrollment. This response changes nothing on the device.
+    /// The server refuses the request: the certificate is unknown, the message names another device or topic, or the
+    /// server refuses the enrollment or its profile. The 403 has no body, so it changes nothing on the device.
     Forbidden,
     /// The declaration or endpoint does not exist.
     NotFound,

@@ -24,7 +24,7 @@ pub(super) async fn check(
     }
 }
 
-/// The `Authorization` header; `None` if it is missing or not visible ASCII.
+/// Returns the `Authorization` header; `None` if it is missing or not visible ASCII.
 pub(super) fn header(request: &HttpRequest) -> Option<&str> {
     request.headers().get(AUTHORIZATION)?.to_str().ok()
 }

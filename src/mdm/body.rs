@@ -35,7 +35,7 @@ pub(crate) struct TooLarge {
 }
 
 impl TooLarge {
-    /// Whether the body exceeds the hard limit, so that a retry cannot succeed.
+    /// Returns whether the body exceeds the hard limit, so that a retry cannot succeed.
     pub(crate) fn is_for_ever(&self) -> bool {
         self.bytes > DRAIN
     }

@@ -26,8 +26,8 @@ pub(crate) fn note_certificate(tls: &SslRef, extensions: &mut Extensions) {
     }
 }
 
-/// Whether a client's certificate chain is small enough to verify: few certificates, and keys that are cheap to verify
-/// with. Called before the client's signature is verified.
+/// Returns whether a client's certificate chain is small enough to verify: few certificates, and keys that are cheap to
+/// verify with. Called before the client's signature is verified.
 pub(crate) fn is_fair(presented: &X509StoreContextRef) -> bool {
     let Some(chain) = presented.chain() else { return true };
     let is_fair = |certificate: &X509Ref| certificate.to_der().is_ok_and(|der| shape::is_fair_certificate(&der));
@@ -86,7 +86,7 @@ impl Claimed {
         }
     }
 
-    /// Whether TLS proved it already, at this server or at a trusted proxy.
+    /// Returns whether TLS proved it already, at this server or at a trusted proxy.
     pub(crate) fn is_proven(&self) -> bool {
         matches!(self, Claimed::Presented(_))
     }

@@ -51,8 +51,8 @@ fn data<'a>(fields: &'a Dictionary, key: &'static str) -> Result<&'a [u8], BadFi
     fields.get(key).and_then(Value::as_data).filter(|data| !data.is_empty()).ok_or(BadField(key))
 }
 
-/// Hash that identifies a repeated message: over its bytes and the fingerprint of its certificate. The same bytes under
-/// a new certificate are a new message: a device that enrolls again may check out again.
+/// Returns the hash that identifies a repeated message: over its bytes and the fingerprint of its certificate. The same
+/// bytes under a new certificate are a new message: a device that enrolls again may check out again.
 pub fn body_hash(certificate: &str, body: &[u8]) -> BodyHash {
     let mut hash = openssl::sha::Sha256::new();
     hash.update(certificate.as_bytes());
@@ -93,13 +93,13 @@ pub fn identifiers(fields: &Dictionary, person: PersonId) -> Result<DeviceIdenti
     })
 }
 
-/// Whether a message belongs to a user channel and not to the device channel (mdm/checkin/tokenupdate.yaml: the keys of
-/// user channels). This server manages devices only, so a user-channel message never changes a device.
+/// Returns whether a message belongs to a user channel and not to the device channel (mdm/checkin/tokenupdate.yaml: the
+/// keys of user channels). This server manages devices only, so a user-channel message never changes a device.
 pub(crate) fn is_of_a_user(fields: &Dictionary) -> bool {
     ["UserID", "UserShortName", "EnrollmentUserID"].iter().any(|key| fields.contains_key(key))
 }
 
-/// The `OSVersion` field; `None` if it is missing or not a version.
+/// Returns the `OSVersion` field; `None` if it is missing or not a version.
 pub fn os_version(fields: &Dictionary) -> Option<OsVersion> {
     short(fields, "OSVersion").ok().and_then(OsVersion::parse)
 }

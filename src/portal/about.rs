@@ -10,7 +10,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct AboutPage {
     pub kinds: Vec<KindOfEnrollment>,
-    /// The page covers personal devices, which their owner can remove from management.
+    /// The page covers personal devices, which their user can remove from management.
     pub own: bool,
     /// The page covers devices of the organization, where the organization decides about removal.
     pub managed: bool,
@@ -33,7 +33,8 @@ impl Page for AboutPage {
 
 content!(AboutPage { kinds among [vec![PERSONAL, INSTITUTIONAL], vec![]], own, managed });
 
-// What Apple's schema permits in each mode (`userenrollment` in mdm/commands/*.yaml), as text keys in everyday words.
+// What Apple's schema permits for each kind of enrollment (`userenrollment` in mdm/commands/*.yaml), as keys of texts
+// in everyday words.
 const PERSONAL: KindOfEnrollment = KindOfEnrollment {
     heading: "about-personal",
     cannot: &["cannot-read", "cannot-locate", "cannot-apps", "cannot-identify", "cannot-erase"],

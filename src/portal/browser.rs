@@ -63,7 +63,7 @@ impl Browser {
         }
     }
 
-    /// Version of iOS or iPadOS, if known.
+    /// Returns the version of iOS or iPadOS, if known.
     pub(crate) fn version(self) -> Option<OsVersion> {
         match self {
             Browser::Safari(platform) | Browser::OtherOnIos(platform) => platform.version,

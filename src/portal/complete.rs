@@ -21,7 +21,7 @@ pub(crate) struct CompletePage {
     pub waiting: bool,
     pub refreshing: bool,
     pub enrolled: bool,
-    /// The owner can remove the device from management.
+    /// The person can remove the device from management.
     pub personal: bool,
     pub ended: bool,
     /// Address of the app in the App Store, set once the device is enrolled.

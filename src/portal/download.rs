@@ -79,7 +79,7 @@ async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
 }
 
 // Serves the Profile Service profile: the device first reports what it is. Only that device gets the MDM profile
-// (`app::profile_service`).
+// (`enroll::profile_service`).
 async fn profile_service(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     let app = &visitor.app;
     let (service, secret) = (app.enroll.new_profile_service(session.id), app.platform.world.secret());

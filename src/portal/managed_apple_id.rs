@@ -84,7 +84,7 @@ fn at(visitor: &Visitor, change: bool) -> Result<&Session, Problem> {
     }
 }
 
-/// Returns the owner's Managed Apple ID from the directory or an earlier enrollment.
+/// Returns the user's Managed Apple ID from the directory or an earlier enrollment.
 ///
 /// # Errors
 /// Returns an error if the event log cannot be read.

@@ -14,12 +14,12 @@ use std::sync::LazyLock;
 pub(crate) trait Page: Serialize + Tested {
     const TEMPLATE: &'static str;
 
-    /// Template of the step that the progress indicator shows on this page.
+    /// Returns the template of the step that the progress indicator shows on this page.
     fn progress_step(&self) -> &'static str {
         Self::TEMPLATE
     }
 
-    /// Page that the language form returns to.
+    /// Returns the page that the language form returns to.
     fn back(&self) -> Back {
         Back::Step
     }
@@ -44,7 +44,7 @@ impl Back {
     const ALL: [Back; 6] =
         [Back::Step, Back::About, Back::ManagedAppleId, Back::MdmProfile, Back::Complete, Back::CompleteStill];
 
-    /// Value of the form field.
+    /// Returns the value of the form field.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Back::Step => "",

@@ -28,7 +28,7 @@ pub enum Language {
 impl Language {
     pub(crate) const ALL: [Language; 3] = [Language::English, Language::German, Language::Japanese];
 
-    /// Language tag, as used in `lang` and in the name of the catalogue.
+    /// Returns the language tag, as used in `lang` and in the name of the catalogue.
     pub(crate) const fn tag(self) -> &'static str {
         match self {
             Language::English => "en",
@@ -41,7 +41,7 @@ impl Language {
         Language::ALL.into_iter().find(|language| language.tag() == tag)
     }
 
-    /// Name of the language in the language itself.
+    /// Returns the name of the language in the language itself.
     pub fn name(self) -> String {
         self.text("language-name").unwrap_or_else(|| self.tag().to_owned())
     }

@@ -139,7 +139,7 @@ impl Visitor {
         signed_in.ok_or(Problem::Elsewhere(steps::path(Step::SignIn)))
     }
 
-    /// Returns the policy for the owner of the device that is being enrolled.
+    /// Returns the policy for the user of the device that is being enrolled.
     ///
     /// # Errors
     /// Returns an error if nobody has signed in, or the event log cannot be read.
@@ -203,7 +203,7 @@ impl Visitor {
         Ok(())
     }
 
-    /// Version of iOS, if known.
+    /// Returns the version of iOS, if known.
     pub(crate) fn version(&self) -> Option<OsVersion> {
         self.browser.version()
     }
@@ -283,12 +283,12 @@ impl Session {
         Some(Browser::Safari(Platform { family: opened.platform.family, version }))
     }
 
-    /// The person who signed in.
+    /// Returns the person who signed in.
     pub(crate) fn person(&self) -> Option<&SignedIn> {
         self.enrollment.signed_in.as_ref()
     }
 
-    /// Owner of the device, if that is not the person who signed in.
+    /// Returns the user of the device, if that is not the person who signed in.
     pub(crate) fn assigned_to(&self) -> Option<&SignedIn> {
         match &self.enrollment.assignment {
             Assignment::To(owner) => Some(owner),
@@ -296,7 +296,7 @@ impl Session {
         }
     }
 
-    /// Context for commands: on behalf of the person who signed in, else of the visitor.
+    /// Returns the context for commands: on behalf of the person who signed in, else of the visitor.
     pub(crate) fn context(&self, source: IpAddr) -> Context {
         match self.person() {
             Some(SignedIn { person, .. }) => {
@@ -344,7 +344,7 @@ pub(crate) fn see_other(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
 }
 
-/// Language that the person chose, else the browser's.
+/// Returns the language that the person chose, else the browser's.
 pub(crate) fn language(request: &HttpRequest) -> Language {
     let chosen = cookie(request, LANGUAGE_COOKIE).and_then(|tag| Language::parse(&tag));
     chosen.unwrap_or_else(|| Language::accepted(request))

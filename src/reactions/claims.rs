@@ -39,12 +39,12 @@ type Record = (DeviceId, Device);
 struct Others(Vec<(DeviceId, Result<Device, ReadError>)>);
 
 impl Others {
-    /// The readable records.
+    /// Returns the readable records.
     fn records(&self) -> Vec<Record> {
         self.0.iter().filter_map(|(id, device)| Some((*id, device.as_ref().ok()?.clone()))).collect()
     }
 
-    /// The records under management. An unreadable record is included, because it may be managed.
+    /// Returns the records under management. An unreadable record is included, because it may be managed.
     fn managed(&self) -> Vec<DeviceId> {
         let may_be = |device: &Result<Device, ReadError>| device.as_ref().map_or(true, is_managed);
         self.0.iter().filter(|(_, device)| may_be(device)).map(|(id, _)| *id).collect()
@@ -287,8 +287,8 @@ async fn is_verified(app: &App, id: DeviceId, udid: &str) -> Result<bool, Reacti
     Ok(verified.is_some_and(|device| device.signature == DeviceSignature::Genuine && device.has_udid(udid)))
 }
 
-/// Whether device `id` is now the same person's record `later_id`: its push token was unregistered, and it has not
-/// contacted the server since then, nor since the later record enrolled.
+/// Returns whether device `id` is now the same person's record `later_id`: its push token was unregistered, and it has
+/// not contacted the server since then, nor since the later record enrolled.
 async fn is_gone_for(
     app: &App,
     (id, device): (DeviceId, &Device),

@@ -2,7 +2,7 @@
 //! commands.
 //!
 //! Many pushes run at once, one per device, so a slow one delays no other device. [`line`] decides which device is
-//! next, [`owed`] whether a push is needed, and `crate::push` how and how often it is tried.
+//! next, [`owed`] whether a push is needed, and the crate `push` how and how often it is tried.
 
 mod line;
 mod owed;

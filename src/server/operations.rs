@@ -52,7 +52,7 @@ async fn readyz(app: web::Data<App>) -> HttpResponse {
     HttpResponse::ServiceUnavailable().content_type(ContentType::plaintext()).body(lines)
 }
 
-/// What keeps parts of the read side from their work, by part.
+/// Returns the problems of the read side, each with the name of its part.
 fn read_side_troubles(app: &App) -> Vec<(&'static str, String)> {
     let stopped = app.platform.projections.health().stopped_alone.into_iter();
     let mut troubles: Vec<_> = stopped.map(|(projection, why)| (projection, why.to_string())).collect();

@@ -113,7 +113,7 @@ mod tests {
     use events::staff::{ApiRefusal, FactorRefusal, SecondFactor};
     use serde::de::DeserializeOwned;
 
-    /// The variants of an enum, read from serde's error message for an unknown variant.
+    /// Returns the variants of an enum, read from serde's error message for an unknown variant.
     fn variants<T: DeserializeOwned>() -> Vec<String> {
         let Err(error) = serde_json::from_str::<T>("\"?\"") else { panic!("not an enum") };
         error.to_string().split('`').skip(3).step_by(2).map(str::to_owned).collect()

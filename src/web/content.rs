@@ -45,13 +45,13 @@ pub(crate) use content;
 /// A type with sample contents for the tests.
 #[cfg(test)]
 pub(crate) trait Content {
-    /// The number of contents.
+    /// Returns the number of contents.
     fn count() -> usize;
 
-    /// The content with this index. 0 is the fullest, the last one is the barest.
+    /// Returns the content with this index. 0 is the fullest, the last one is the barest.
     fn nth(nth: usize) -> Self;
 
-    /// The fullest content: every field has a value.
+    /// Returns the fullest content: every field has a value.
     fn fullest() -> Self
     where
         Self: Sized,

@@ -9,7 +9,7 @@ pub(crate) fn token(secrets: &Secrets, surface: &str, cookie: &str) -> String {
     secrets.tag("form", &[surface, cookie])
 }
 
-/// Whether a form with `token` is genuine and may be processed.
+/// Returns whether a form with `token` is genuine and may be processed.
 pub(crate) fn is_genuine(
     secrets: &Secrets,
     surface: &str,
@@ -21,9 +21,9 @@ pub(crate) fn is_genuine(
     comes_from_here(request, public_url) && secrets.is_tag(token, "form", &[surface, cookie])
 }
 
-/// Whether the request comes from a page of this server, according to the browser. The header is `Sec-Fetch-Site`, or
-/// `Origin` in an older browser (Safari before 16.4) that does not send `Sec-Fetch-Site`. WebKit sends `Origin` with
-/// every POST, so a request with neither header comes from no browser that people enroll with.
+/// Returns whether the request comes from a page of this server, according to the browser. The header is
+/// `Sec-Fetch-Site`, or `Origin` in an older browser (Safari before 16.4) that does not send `Sec-Fetch-Site`. WebKit
+/// sends `Origin` with every POST, so a request with neither header comes from no browser that people enroll with.
 pub(crate) fn comes_from_here(request: &HttpRequest, public_url: &str) -> bool {
     let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("unreadable"));
     match (header("sec-fetch-site"), header("origin")) {

@@ -47,8 +47,8 @@ pub(crate) fn strict_transport(headers: &mut HeaderMap) {
 pub(crate) const LOOKED_AT: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; \
                              object-src 'none'; frame-ancestors 'self'; sandbox allow-same-origin";
 
-/// Policy for ordinary pages: the page loads only stylesheets and images of this server, cannot be framed, and can send
-/// its forms only to this server or to `form_action`.
+/// Returns the policy for ordinary pages: the page loads only stylesheets and images of this server, cannot be framed,
+/// and can send its forms only to this server or to `form_action`.
 pub(crate) fn content_security_policy(form_action: &str) -> String {
     format!(
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'{}{form_action}; base-uri 'none'; \

@@ -120,7 +120,7 @@ async fn a_profile_that_the_mode_does_not_take_is_refused_by_the_name_of_its_key
     assert_eq!(camera.status, 409);
     let said = camera.texts("main")[0].clone();
     assert!(said.contains("com.apple.applicationaccess.allowCamera is not for User Enrollment"), "{said}");
-    assert!(upload(b"hello".to_vec()).await.texts("main")[0].contains("is no configuration profile"));
+    assert!(upload(b"hello".to_vec()).await.texts("main")[0].contains("is not a configuration profile"));
     let entities = b"<!DOCTYPE plist [<!ENTITY a \"b\">]><plist><dict><key>PayloadIdentifier</key><string>&a;</string></dict></plist>";
     assert!(upload(entities.to_vec()).await.texts("main")[0].contains("internal subset"));
     let fine = profile("com.apple.applicationaccess", "<key>allowScreenShot</key><false/>");

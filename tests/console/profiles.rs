@@ -1,5 +1,5 @@
 //! Configuration profiles from real use, installed from the console. Ignored keys are named first, unknown payload
-//! types need a confirmation, and what the enrollment mode forbids stays forbidden.
+//! types need a confirmation, and what the kind of enrollment forbids stays forbidden.
 
 use super::commands::{ALL, administrator, fields, post, queued};
 use events::enrollment::EnrollmentKind;
@@ -177,7 +177,7 @@ async fn an_unknown_payload_type_is_confirmed_on_an_institutional_device_and_ref
         let refused = desk.browser.upload(&desk.path(), &confirmed, file).await;
         assert!(refused.status == 409 && refused.texts("main")[0].contains(why), "{}", refused.body);
     }
-    assert_eq!(desk.queued().await, 0, "a confirmation does not override what the enrollment mode forbids");
+    assert_eq!(desk.queued().await, 0, "a confirmation does not override what the kind of enrollment forbids");
     desk.server.stop().await;
 }
 
@@ -225,7 +225,7 @@ async fn binary_and_utf_16_profiles_and_cdata_are_read_and_reach_the_device_as_t
     for (file, why) in [
         (
             binary[..binary.len() / 2].to_vec(),
-            "the file is no configuration profile: it is a binary property list that is truncated",
+            "the file is not a configuration profile: it is a binary property list that is truncated",
         ),
         (
             b"<plist><dict><key>a</key><date>today</date></dict></plist>".to_vec(),

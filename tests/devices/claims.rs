@@ -44,7 +44,7 @@ async fn enroll(scene: &Scene, person: &str, hardware: &Hardware) -> Device {
     enroll_as(scene, person, hardware, None).await
 }
 
-/// As [`enroll`]; with `pretence`, the device only pretends to be this hardware.
+/// Same as [`enroll`]; with `pretence`, the device only pretends to be this hardware.
 async fn enroll_as(scene: &Scene, person: &str, hardware: &Hardware, pretence: Option<Pretence>) -> Device {
     let visitor = Visitor { hardware: hardware.clone(), ..Visitor::institutional(Family::IPad, "17.5") };
     let mut walk = scene.walk(visitor);

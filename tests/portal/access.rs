@@ -54,7 +54,7 @@ pub async fn enrollments(server: &TestServer) -> Vec<EnrollmentEvent> {
     entries(server).await.into_iter().filter_map(|entry| EnrollmentEvent::try_from(entry.event).ok()).collect()
 }
 
-/// As [`enrollments`], with the metadata of each event, such as its actor.
+/// Same as [`enrollments`], with the metadata of each event, such as its actor.
 pub async fn entries(server: &TestServer) -> Vec<Entry> {
     let log = server.whole_log().await;
     log.into_iter().filter(|entry| entry.stream.category() == "enrollment").collect()

@@ -1,4 +1,5 @@
-//! Tests of the guide's eleven steps in order, by a simulated person with a simulated device and a real server.
+//! Tests of the eleven steps of an enrollment (docs/glossary.md) in order, by a simulated person with a simulated
+//! device and a real server.
 
 mod crowd;
 mod late;

@@ -1,4 +1,4 @@
-//! Tests of the portal's pages over HTTPS, in the order of the guide and out of order.
+//! Tests of the portal's pages over HTTPS, in the order of the steps and out of order.
 
 mod arrival;
 

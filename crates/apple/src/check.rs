@@ -1,5 +1,5 @@
-//! Checks a property list against the rule tables. Version and mode are checked before presence: TokenUpdate marks
-//! both `UDID` and `EnrollmentID` as required, and no device sends both.
+//! Checks a property list against the rule tables. Version and kind of enrollment are checked before presence:
+//! TokenUpdate marks both `UDID` and `EnrollmentID` as required, and no device sends both.
 
 use super::table::{Availability, Form, Mode, Rule, Type};
 use crate::platform::{EnrollmentKind, OsVersion};

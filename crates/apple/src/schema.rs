@@ -12,7 +12,7 @@ use plist::{Dictionary, Value};
 use serde_yaml_ng::Value as Yaml;
 use std::path::{Path, PathBuf};
 
-/// Returns the folder of Apple's schema. If it is missing, reports the running test as skipped.
+/// Returns the folder of Apple's schema. If it is missing, reports that the running test is left out.
 pub fn schema() -> Option<PathBuf> {
     test_support::shared("apple-schema")
 }

@@ -11,7 +11,7 @@ pub fn told(request_type: &str, answer: &Dictionary, target: Target) -> Dictiona
     let Some(result) = TABLE.results.get(request_type) else { return Dictionary::new() };
     let mut kept = dictionary(answer, &result.keys, target);
     if let Some(Value::Dictionary(responses)) = kept.get_mut("QueryResponses") {
-        // The rules of the command say which queries a mode permits.
+        // The rules of the command say which queries a kind of enrollment permits.
         let queries = TABLE.commands.get(request_type).and_then(|command| command.rule("Queries"));
         let words: Vec<&Rule> =
             queries.into_iter().flat_map(|queries| &queries.items).flat_map(|item| &item.words).collect();

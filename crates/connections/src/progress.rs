@@ -132,7 +132,7 @@ impl Progress {
         self.has_endless_line = true;
     }
 
-    /// Number of received bytes that cannot be decrypted yet: a part of a TLS record.
+    /// Returns the number of received bytes that cannot be decrypted yet: a part of a TLS record.
     fn sealed(&self) -> u64 {
         self.records.as_ref().map_or(0, Records::unfinished)
     }

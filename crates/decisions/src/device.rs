@@ -174,7 +174,8 @@ pub enum Command {
     CheckOut {
         body: BodyHash,
     },
-    /// Queues a command. Whether the device's mode and version permit it is looked up in [`apple`] and decided here.
+    /// Queues a command. Whether the kind of enrollment and the version permit it is looked up in [`apple`] and decided
+    /// here.
     /// `unenrolls`: its acknowledgement ends management (`RemoveProfile` of the enrollment profile).
     QueueCommand {
         id: CommandId,
@@ -205,7 +206,7 @@ pub enum Command {
         body: BodyHash,
         /// Why parts of the answer could not be read.
         left_out: BTreeSet<AnswerFault>,
-        /// Values that the answer reports about the device, already limited to what the device's mode permits.
+        /// Values that the answer reports about the device, already limited to what its kind of enrollment permits.
         inventory: BTreeMap<String, InventoryValue>,
         /// Status of managed apps by bundle identifier, limited in the same way.
         apps: BTreeMap<String, AppStatus>,
@@ -395,7 +396,7 @@ impl Aggregate for Device {
 
 impl Device {
     /// Returns whether a message with these identifiers is from this device. Erased identifiers match any identifiers
-    /// of their mode.
+    /// of their kind of enrollment.
     pub fn is(&self, identifiers: &DeviceIdentifiers) -> bool {
         self.identifiers.iter().chain(&self.former_identifiers).any(|ours| same_device(ours, identifiers))
     }

@@ -1,4 +1,4 @@
-//! An enrollment through the portal or Settings: stream `enrollment-<id>`. The steps are those of the enrollment guide.
+//! An enrollment through the portal or Settings: stream `enrollment-<id>`. docs/glossary.md explains the steps.
 
 mod access_token;
 mod command;
@@ -106,7 +106,7 @@ pub struct SingleSignOn {
     pub proven: Option<Personal<ProvenAccount>>,
 }
 
-/// The future owner of the device.
+/// The future user of the device.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Assignment {
     /// The person who signed in.
@@ -119,7 +119,7 @@ pub enum Assignment {
     To(SignedIn),
 }
 
-/// State of the terms of use on this enrollment.
+/// State of the terms of use in this enrollment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum TermsStep {
     #[default]
@@ -202,10 +202,10 @@ pub enum End {
 /// The step that a person is at; each has a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// The person has not sent a form yet.
+    /// There is no stream yet: no sign-in was accepted, sent to a provider, or refused within the budget of refusals.
     Open,
     SignIn,
-    /// A person who enrolls devices for others names the owner.
+    /// A person who enrolls devices for others names the user.
     Assignment,
     PreviousRecords,
     Ownership,
@@ -234,7 +234,7 @@ impl Aggregate for Enrollment {
         evolve::evolve(self, event)
     }
 
-    // The key of the device's owner, not of the person who enrolls it for them.
+    // The key of the device's user, not of the person who enrolls it for them.
     fn damaged_key(&self) -> Option<&KeyName> {
         self.owner()?.user_name.damaged_key()
     }
@@ -285,8 +285,8 @@ impl Enrollment {
         matches!(self.step(), Step::SignIn | Step::SignInAgain)
     }
 
-    /// Returns the owner of the device: the person who signed in, or the person it is assigned to. `None` until that is
-    /// known.
+    /// Returns the user of the device: the person who signed in, or the person it is assigned to. `None` until that
+    /// person is known.
     pub fn owner(&self) -> Option<&SignedIn> {
         match &self.assignment {
             Assignment::Oneself => self.signed_in.as_ref(),
@@ -295,8 +295,8 @@ impl Enrollment {
         }
     }
 
-    /// Returns the person who signed in if they are the owner: only then is an acceptance of terms kept for later
-    /// enrollments.
+    /// Returns the person who signed in if they are the user of the device: only then is an acceptance of terms kept
+    /// for later enrollments.
     pub fn accepts_for_themself(&self) -> Option<PersonId> {
         let owner = self.owner()?.person;
         self.signed_in.as_ref().map(|signed_in| signed_in.person).filter(|person| *person == owner)

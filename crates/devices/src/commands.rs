@@ -1,9 +1,9 @@
-//! MDM commands: built, checked against the table and the device's profile, queued, called off; and with them the end
-//! of management.
+//! MDM commands: builds them, checks them against Apple's rules and the device's enrollment profile, queues and cancels
+//! them. Also ends management, which is a command too.
 //!
-//! `table` describes each command, `build` makes its `Command` dictionary, `request` rehearses and queues what a staff
-//! member requests, `upload` opens a profile before a device gets it, `outcome` reads a result, `self_service` is the
-//! app at the end of an enrollment.
+//! `table` describes each command, `build` makes its `Command` dictionary, `input` reads its form fields, `request`
+//! rehearses and queues the request of a staff member, `upload` opens an uploaded configuration profile, `outcome`
+//! reads a result, and `self_service` handles the app that is offered at the end of an enrollment.
 
 pub mod build;
 pub mod input;
@@ -32,12 +32,13 @@ use uuid::Uuid;
 pub use apple::{Violation, Weight};
 pub use build::{device_information, first_questions, security_info};
 
-/// First version that attests its hardware to the server.
+/// First version of iOS in which a device can attest its hardware to the server.
 const FIRST_ATTESTATION: OsVersion = OsVersion::new(16, 0);
 
+/// Why a command was not queued.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
-    #[error("the command is no dictionary with a RequestType")]
+    #[error("the command has no RequestType")]
     NoRequestType,
     #[error("the command cannot be written as a property list: {0}")]
     Unwritable(#[from] plist::Error),
@@ -47,33 +48,33 @@ pub enum QueueError {
     Perform(#[from] PerformError<Refusal>),
 }
 
-/// Which findings about a profile the staff member has accepted.
+/// The findings about a profile that the staff member accepted. A higher value includes the lower ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Consent {
     #[default]
     Nothing,
-    /// Read the warnings: keys that the device ignores.
+    /// Accepted the warnings: keys that the device ignores.
     Warned,
-    /// Confirmed the payload types that Muster does not know.
+    /// Also confirmed the payload types that Muster does not know.
     Confirmed,
 }
 
 impl Consent {
-    /// The consent that these findings need before the profile is queued.
+    /// Returns the consent that these findings need before the profile is queued.
     pub fn needed(concerns: &[Violation]) -> Consent {
         match concerns.iter().map(|concern| concern.weight).max() {
             None => Consent::Nothing,
             Some(Weight::Warning) => Consent::Warned,
-            // A forbidden key is refused before consent is looked at; no consent overrides it.
+            // A forbidden key is refused before consent is checked. No consent overrides it.
             Some(Weight::Doubt | Weight::Forbidden) => Consent::Confirmed,
         }
     }
 }
 
-/// Findings that a message lists: a file can have thousands.
+/// Maximum number of findings that a message lists. A file can have thousands.
 const LISTED: usize = 50;
 
-/// Findings, a line for each.
+/// Returns the first 50 findings, one line each, and a line with the number of the others.
 pub fn lines(findings: &[Violation]) -> Vec<String> {
     let more = findings.len().saturating_sub(LISTED);
     let more = (more > 0).then(|| format!("and {more} more"));
@@ -84,16 +85,17 @@ fn unconfirmed(concerns: &[Violation]) -> String {
     format!("this needs a confirmation: {}", lines(concerns).join("; "))
 }
 
-/// Urgency and expiry of a command, and the consent to the findings about its profile.
+/// Priority and expiry of a command, and the consent to the findings about its profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
     pub priority: Priority,
+    /// The command is not sent after this time. `None`: it does not expire.
     pub expires: Option<Timestamp>,
     pub consent: Consent,
 }
 
 impl Terms {
-    /// As commands of this type usually are.
+    /// Returns the default terms of a request type: its priority, no expiry, no consent.
     pub fn usual(request_type: &str) -> Terms {
         let priority = table::request_type(request_type).priority;
         Terms { priority, expires: None, consent: Consent::Nothing }
@@ -101,10 +103,13 @@ impl Terms {
 }
 
 impl Devices {
-    /// Queues a command for a device; it is woken and gets it when it asks. The same id again queues nothing again.
+    /// Queues a command for a device. A push then wakes the device, which fetches the command. Repeating an id queues
+    /// nothing.
     ///
     /// # Errors
-    /// The refusal says why the device's mode, version, rights or state do not permit the command.
+    /// Returns a refusal if the device's kind of enrollment, version, access rights or state do not permit the command,
+    /// `Unconfirmed` if a finding about its profile needs consent, and an error if the command cannot be encoded or a
+    /// stream cannot be read or written.
     pub async fn queue_command(
         &self,
         device: DeviceId,
@@ -116,10 +121,10 @@ impl Devices {
         self.queue_command_on(device, id, command, terms, context).await
     }
 
-    /// As [`Devices::queue_command`], on terms of the caller's own.
+    /// Same as [`Devices::queue_command`], with the terms that the caller gives.
     ///
     /// # Errors
-    /// As [`Devices::queue_command`].
+    /// Same as [`Devices::queue_command`].
     pub async fn queue_command_on(
         &self,
         device: DeviceId,
@@ -137,10 +142,11 @@ impl Devices {
         Ok(self.platform.perform::<Device>(&device.stream(), &queue, context).await?)
     }
 
-    /// Calls a command off: it is not sent any more. Twice is once.
+    /// Cancels a command, so that it is not sent to the device. Repeating the call changes nothing.
     ///
     /// # Errors
-    /// If the device has answered it already, or there is none.
+    /// Returns a refusal if the device has answered the command or there is no command with this id, and an error if
+    /// the stream cannot be read or written.
     pub async fn cancel_command(
         &self,
         device: DeviceId,
@@ -150,10 +156,10 @@ impl Devices {
         self.platform.perform::<Device>(&device.stream(), &Command::CancelCommand { id }, context).await
     }
 
-    /// Queues the removal of the enrollment profile, which ends management. Twice is once.
+    /// Queues the removal of the enrollment profile, which ends management. Repeating an id queues nothing.
     ///
     /// # Errors
-    /// As [`Devices::queue_command`]; a device that is not enrolled is refused.
+    /// Same as [`Devices::queue_command`]. Also returns a refusal if the device is not enrolled.
     pub async fn unenroll(
         &self,
         device: DeviceId,
@@ -168,13 +174,14 @@ impl Devices {
         self.queue_command(device, id, &build::remove_profile(&identity.profile.identifier), context).await
     }
 
-    /// The stream that says which device of ours a piece of hardware is; its name tells nothing of the UDID.
+    /// Returns the name of the stream that maps a piece of hardware to its record. The name contains an HMAC of the
+    /// UDID, which does not reveal the UDID.
     pub fn hardware_stream(&self, udid: &str) -> StreamName {
         StreamName::of("hardware", self.platform.secrets.name("hardware", &[&plain_identifier(udid)]))
     }
 }
 
-// Checks every key: a device would answer a forbidden one with an error, or ignore it without a word.
+// Checks every key, because a device answers a forbidden key with an error or ignores it silently.
 fn prepare(
     device: DeviceId,
     state: &Device,
@@ -197,32 +204,34 @@ fn prepare(
         }
     }
     let mut command = command.clone();
-    // A secret of the device's own, which its stream has already: put in when the command is sent.
+    // The unlock token is a secret that the device's stream already contains. It is added when the command is sent.
     command.remove("UnlockToken");
     let priority = if unenrolls { Priority::Urgent } else { terms.priority };
     let payload = payload(&command, &request_type, device)?;
-    // An erased device is managed no more, and has nobody left to say so.
+    // An erased device is no longer managed and cannot report it.
     let unenrolls = unenrolls || request_type == "EraseDevice";
     let queue = Command::QueueCommand { id, request_type, payload, unenrolls, priority, expires: terms.expires };
     Ok((queue, concerns))
 }
 
-/// Whether this device can attest which hardware it is: in Device Enrollment (User Enrollment leaves the identifiers
-/// out), and from the version on that has it (mdm/commands/information.device.yaml, `DevicePropertiesAttestation`).
+/// Returns whether this device can attest its hardware: in Device Enrollment (in User Enrollment the attestation omits
+/// the identifiers), from iOS 16 on (mdm/commands/information.device.yaml, `DevicePropertiesAttestation`).
 pub(crate) fn attestable(device: &Device) -> bool {
     let is_whole = device.kind() == Some(EnrollmentKind::DeviceEnrollment);
     is_whole && device.version().is_some_and(|version| version >= FIRST_ATTESTATION)
 }
 
-/// The id of the next removal of management: the second click on the button queues nothing while the first removal
-/// waits. One that failed, was called off, or ended with its management, is no reason not to try again.
+/// Returns the id of the next command that ends management. While such a command waits the id stays the same, so a
+/// second click queues nothing. After a command that failed, was cancelled, or ended with its management, the id is a
+/// new one, so that another attempt is possible.
 pub fn removal(id: DeviceId, device: &Device) -> CommandId {
     let done_with = |command: &&QueuedCommand| command.unenrolls && !command.status.is_waiting();
     let nth = device.commands.iter().filter(done_with).count();
     CommandId(Uuid::new_v5(&id.0, format!("unenroll/{nth}").as_bytes()))
 }
 
-/// The command as the device gets it: with what only its stream holds. `None` if the device's key is gone.
+/// Returns the command as the device gets it, with the unlock token from its stream. `None` if the command or the token
+/// cannot be read, because the device's key is gone.
 pub fn complete(command: &QueuedCommand, state: &Device) -> Option<Dictionary> {
     let mut command = asked(command)?;
     if request_type(&command) == Some("ClearPasscode") {
@@ -231,7 +240,7 @@ pub fn complete(command: &QueuedCommand, state: &Device) -> Option<Dictionary> {
     Some(command)
 }
 
-/// What was asked: our own writing, from our own log.
+/// Returns the command as it is stored in the log. `None` if its payload cannot be read.
 pub fn asked(command: &QueuedCommand) -> Option<Dictionary> {
     Value::from_reader_xml(command.payload.xml()?.as_bytes()).ok()?.into_dictionary()
 }
@@ -244,20 +253,21 @@ fn request_type(command: &Dictionary) -> Option<&str> {
     command.get("RequestType").and_then(Value::as_string)
 }
 
-// Removing any other profile ends nothing.
+// Returns whether the command removes the enrollment profile. Removing another profile does not end management.
 fn removes(command: &Dictionary, profile: &ServedProfile) -> bool {
     request_type(command) == Some("RemoveProfile")
         && command.get("Identifier").and_then(Value::as_string) == Some(profile.identifier.as_str())
 }
 
-/// Why a device would not take its enrollment profile anew, by this command; empty: it would.
+/// Returns the reasons why a device would reject this command, which replaces its enrollment profile. Empty if there
+/// are none.
 pub(crate) fn wrong_for_renewal(install: &Dictionary, profile: &ServedProfile, state: &Device) -> Vec<String> {
     let target = apple_target(profile.kind, state.version());
     let target = Target { supervised: state.target().is_some_and(|target| target.supervised), ..target };
     findings(install, target, Some(profile), state, Purpose::Renew).0
 }
 
-/// What a command is for: two of them may touch the enrollment profile.
+/// The purpose of a command. Only `Unenroll` and `Renew` may affect the enrollment profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Any,
@@ -265,7 +275,7 @@ enum Purpose {
     Renew,
 }
 
-// Why the device would not take the command, and the findings that need consent before it is queued.
+// Returns the reasons why the device would reject the command, and the findings that need consent before it is queued.
 fn findings(
     command: &Dictionary,
     target: Target,
@@ -279,7 +289,7 @@ fn findings(
         match unlock_token(state) {
             Some(token) => whole.insert("UnlockToken".into(), Value::Data(token)),
             None => {
-                let why = "the device has given no UnlockToken, without which its passcode stays";
+                let why = "the device has sent no UnlockToken, which clearing the passcode requires";
                 return (vec![why.into()], vec![]);
             }
         };
@@ -288,7 +298,7 @@ fn findings(
         apple::check_command(&Value::Dictionary(whole), target).iter().map(ToString::to_string).collect();
     let mut concerns = vec![];
     let rights = profile.and_then(|profile| profile.access_rights);
-    // The enrollment profile may be removed whatever the rights (managing-mdm-connections).
+    // The enrollment profile may be removed without any access right (managing-mdm-connections).
     if let (Some(rights), Some(needed), false) = (rights, apple::right_needed(name), purpose == Purpose::Unenroll)
         && u64::from(rights) & needed == 0
     {
@@ -321,7 +331,7 @@ pub(crate) fn payload(
     let mut xml = Vec::new();
     Value::Dictionary(command.clone()).to_writer_xml(&mut xml)?;
     let xml = String::from_utf8_lossy(&xml).into_owned();
-    // A nonce is for the device alone: whoever knew it before could prepare an answer.
+    // A nonce must be secret until the device answers: anyone who knows it earlier could prepare an answer.
     let is_sealed = table::request_type(request_type).sealed || command.contains_key("DeviceAttestationNonce");
     Ok(match is_sealed {
         false => CommandPayload::Plain(xml),

@@ -1,4 +1,4 @@
-//! Extracts the inventory from a device's answers. Keeps only values that the mode of enrollment permits, that were
+//! Extracts the inventory from a device's answers. Keeps only values that the kind of enrollment permits, that were
 //! queried, and that are listed here. Other values are stored nowhere. `lists` handles apps, profiles and certificates.
 //!
 //! The queries follow mdm/commands/information.device.yaml and information.security.yaml. `BatteryLevel` and

@@ -1,5 +1,5 @@
-//! Checks with the current settings and accounts whether a person who signed in earlier may still continue. The rules
-//! are in `decisions::enrollment`, `entitled`.
+//! Checks against the current settings and the local account whether a person who signed in earlier may still continue.
+//! `decisions::enrollment::Enrollment::is_permitted_by_settings` and `is_permitted_by` contain the rules.
 
 use crate::Enroll;
 use decisions::enrollment::{Enrollment, SignedIn};
@@ -10,7 +10,7 @@ use identity::LOCAL;
 use platform::user_names;
 use sign_in::NOBODY;
 
-/// Returns whether this enrollment may continue. An enrollment without a sign-in may.
+/// Returns whether this enrollment may continue. An enrollment without a sign-in may always continue.
 ///
 /// # Errors
 /// Returns an error if the settings or the local account cannot be read.
@@ -27,8 +27,9 @@ pub async fn may_go_on(enroll: &Enroll, enrollment: &Enrollment) -> Result<bool,
     }
 }
 
-// The enrollment stores the account only as an HMAC. The user name identifies the local account, and the HMAC confirms
-// it. The user name of an erased person is lost.
+// Returns the local account of the person who signed in. The enrollment stores the account only as an HMAC, so the user
+// name finds the account and the HMAC confirms it. `None` if they do not match, or if the person was erased, because
+// erasing destroys the user name.
 async fn local_account(enroll: &Enroll, signed_in: &SignedIn) -> Result<Option<LocalAccount>, ReadError> {
     if let Some(key) = signed_in.user_name.damaged_key() {
         return Err(ReadError::Unavailable(format!(

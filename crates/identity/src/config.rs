@@ -25,7 +25,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The providers that people are redirected to, in the order of their sections.
+    /// Returns the providers that people are redirected to, in the order of their sections.
     pub fn redirect_methods(&self) -> Vec<Arc<dyn RedirectConfig>> {
         let openid_connect = self.openid_connect.iter().map(|one| Arc::new(one.clone()) as Arc<dyn RedirectConfig>);
         let saml = self.saml.iter().map(|one| Arc::new(one.clone()) as Arc<dyn RedirectConfig>);

@@ -85,7 +85,7 @@ impl Ldap {
         })
     }
 
-    /// Name of the directory in the configuration.
+    /// Returns the name of the directory in the configuration.
     pub fn name(&self) -> &str {
         &self.config.name
     }

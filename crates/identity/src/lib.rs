@@ -1,7 +1,7 @@
 //! Sign-in methods and the account data that they return.
 //!
-//! This crate is a library: it knows nothing of events or enrollments. Each method is a [`SignInMethod`], so a new
-//! kind of directory or provider is added as another implementation of that trait.
+//! This crate is a library: it knows nothing of events or enrollments. A new directory is another [`SignInMethod`], a
+//! new provider a [`redirect::RedirectSignIn`].
 
 pub mod check;
 pub mod config;
@@ -87,7 +87,9 @@ pub enum Absence {
     Elsewhere,
 }
 
-/// Why a sign-in was denied. The reason is recorded; the person sees the same message in each case.
+/// Why a sign-in was denied. The reason is recorded. The person sees the same message for each reason, except for
+/// [`PasswordExpired`](Denial::PasswordExpired) and [`PasswordMustBeChanged`](Denial::PasswordMustBeChanged): the
+/// password was right, and the message asks for a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denial {
     UnknownName,

@@ -1,7 +1,9 @@
-//! Sign-in at another site: the interface of every method that redirects the browser to an identity provider (OpenID Connect, SAML).
+//! Single sign-on: the interface of every sign-in method that redirects the browser to an identity provider (OpenID
+//! Connect, SAML).
 //!
 //! A further method adds a folder with an implementation, its configuration section with a line in
-//! [`Identity::redirect_methods`](crate::config::Identity::redirect_methods), a variant of [`RedirectMethod`], and texts.
+//! [`Identity::redirect_methods`](crate::config::Identity::redirect_methods), a variant of [`RedirectMethod`], and
+//! texts.
 
 use crate::{Account, Disbelief, Fault};
 use async_trait::async_trait;
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use url::Url;
 use world::{Timestamp, World};
 
-/// Where people sign in and return to.
+/// The surface where people sign in and to which they return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Place {
     Portal,
@@ -18,7 +20,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// The path under which the endpoints of identity providers are.
+    /// Returns the path of the endpoints for identity providers at this place.
     pub fn path(self) -> &'static str {
         match self {
             Place::Portal => "/enroll/sso",
@@ -34,20 +36,22 @@ pub enum RedirectMethod {
     Saml,
 }
 
-/// One round trip to a provider.
+/// One redirect to a provider and back.
 pub struct Trip<'a> {
     pub place: Place,
-    /// The address that the provider sends the browser back to, as it is registered there.
+    /// The address to which the provider redirects the browser, as it is registered at the provider.
     pub callback: &'a str,
     pub world: &'a World,
-    /// Derives a secret for a purpose from the request, so that it need not be kept: 43 characters of base64url.
+    /// Derives a secret from a purpose and the request, so that it does not have to be stored: 43 characters of
+    /// base64url.
     pub derive: &'a (dyn Fn(&str, &str) -> String + Sync),
 }
 
-/// Where to send the browser, and what has to come back.
+/// The redirect that begins a sign-in.
 pub struct Begun {
+    /// Address at the provider.
     pub to: Url,
-    /// A secret that names the request. Only its hash is kept.
+    /// A secret that names the request. Only its hash is stored.
     pub request: String,
 }
 
@@ -62,59 +66,63 @@ pub struct Back {
     pub error_description: Option<String>,
 }
 
-/// A posted answer that is believed, if it was asked for and is seen for the first time.
+/// A valid posted answer. The caller still checks that it was requested and is not a repetition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostedAnswer {
-    /// The request that it answers; `None` only where unsolicited answers are allowed.
+    /// The request that it answers. `None` only if unsolicited answers are allowed.
     pub in_response_to: Option<String>,
-    /// The caller accepts each pair of issuer and answer once.
+    /// Id of the answer. The caller accepts each pair of issuer and id once.
     pub answer_id: String,
     pub issuer: String,
     pub account: Account,
 }
 
-/// A posted answer that is not believed.
+/// A posted answer that is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostRefused {
     pub disbelief: Disbelief,
-    /// The request that it claims to answer.
+    /// The request that it claims to answer, if it names one.
     pub in_response_to: Option<String>,
 }
 
-/// A provider that is loaded. Its answers come either back with the browser's query, or posted from its own site.
+/// A loaded provider. Its answers arrive in the query with which the browser returns, or as a form that the provider's
+/// site posts.
 #[async_trait]
 pub trait RedirectSignIn: Send + Sync {
     /// Begins a sign-in.
     ///
     /// # Errors
-    /// Returns `ProviderUnavailable` if the provider cannot be asked or its metadata has expired.
+    /// Returns `ProviderUnavailable` if the provider cannot be reached or its metadata has expired.
     async fn begin(&self, trip: &Trip<'_>) -> Result<Begun, Disbelief>;
 
-    /// Whether answers are posted from the provider's site, so that no cookie of ours comes with them.
+    /// Returns whether answers are posted from the provider's site, so that the browser sends no cookie of this server
+    /// with them.
     fn posts_its_answers(&self) -> bool {
         false
     }
 
-    /// The account that the browser's query proves for the request `state`. The caller checks that the request is this browser's.
+    /// Returns the account that the browser's query proves for the request `state`. The caller checks that this browser
+    /// began the request.
     ///
     /// # Errors
-    /// Returns why the answer is not believed.
+    /// Returns why the answer is rejected.
     async fn read_query(&self, _trip: &Trip<'_>, _state: &str, _back: &Back) -> Result<Account, Disbelief> {
         Err(Disbelief::new(Fault::Unsolicited, "this provider's answers are posted"))
     }
 
-    /// The account that a posted answer proves. `None` if this method's answers are not posted.
+    /// Reads a posted answer: the value `field` of the provider's form. `None` if this method's answers are not posted.
     fn read_post(&self, _place: Place, _field: &str, _now: Timestamp) -> Option<Result<PostedAnswer, PostRefused>> {
         None
     }
 
-    /// The address at which a person signs out at the provider and returns to `back`. `None` if the provider has none.
+    /// Returns the address at which a person signs out at the provider and returns to `back`. `None` if the provider
+    /// has none.
     async fn sign_out(&self, _back: &str, _now: Timestamp) -> Option<Url> {
         None
     }
 
-    /// The metadata document about this server for the provider's administrator, with the addresses of `places`. `None` if the method
-    /// has no such document.
+    /// Returns the metadata document about this server for the provider's administrator, with the addresses of
+    /// `places`. `None` if the method has no such document.
     fn metadata(&self, _places: &[Place]) -> Option<String> {
         None
     }
@@ -122,17 +130,17 @@ pub trait RedirectSignIn: Send + Sync {
 
 /// The configuration of one provider.
 pub trait RedirectConfig: Send + Sync {
-    /// The name in settings and addresses.
+    /// Returns the name of the provider in settings and addresses.
     fn name(&self) -> &str;
-    /// The text on the button.
+    /// Returns the text on the button.
     fn title(&self) -> &str;
     fn method(&self) -> RedirectMethod;
-    /// The files that it names.
+    /// Returns the files that the configuration names.
     fn files(&self) -> Vec<PathBuf>;
 
-    /// Reads the files. The provider itself is not asked.
+    /// Reads the files. This does not connect to the provider.
     ///
     /// # Errors
-    /// Says which key or file is wrong.
+    /// Returns a message that names the wrong key or file.
     fn load(&self, public_url: &str) -> Result<Arc<dyn RedirectSignIn>, String>;
 }

@@ -118,17 +118,17 @@ impl Saml {
         })
     }
 
-    /// Assertion consumer address of the portal.
+    /// Returns the assertion consumer address of the portal.
     pub(crate) fn portal_consumer(&self) -> &str {
         &self.consumers[0]
     }
 
-    /// Assertion consumer address of the console.
+    /// Returns the assertion consumer address of the console.
     pub(crate) fn console_consumer(&self) -> &str {
         &self.consumers[1]
     }
 
-    /// Where answers are taken at `place`.
+    /// Returns the assertion consumer address of `place`.
     fn consumer(&self, place: Place) -> &str {
         match place {
             Place::Portal => self.portal_consumer(),

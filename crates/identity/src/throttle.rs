@@ -53,7 +53,7 @@ pub const CAPACITY: usize = 50_000;
 /// Maximum number of keys of each kind that are kept over a restart: those with the most failures.
 const KEPT: usize = 10_000;
 
-/// Who makes an attempt.
+/// The origin of an attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
     /// Digest of the user name, never the text.
@@ -66,7 +66,7 @@ pub struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// An attempt by an unknown browser from a source about which the settings say nothing.
+    /// Returns an attempt by an unknown browser from a source that the settings do not contain.
     pub fn of(name: &'a str, source: IpAddr) -> Asked<'a> {
         Asked { name, source, known: None, people: None }
     }
@@ -79,9 +79,9 @@ type Key = [u8; 32];
 #[derive(Debug)]
 pub struct Throttle {
     secret: [u8; 32],
-    /// Of names from sources, and of sources.
+    /// Times for sources, and for names from sources.
     paid_off: Mutex<HashMap<Key, Timestamp>>,
-    /// Of known browsers. These entries last for months: in one map with the others they would take all the space.
+    /// Times for known browsers. These entries last for months: in one map with the others they would use all the room.
     of_known: Mutex<HashMap<Key, Timestamp>>,
     grace: Mutex<Grace>,
     /// Semaphores of the attempts that wait for a turn or have one.
@@ -132,7 +132,7 @@ impl Spread {
         Spread { burst: scaled, refill: (refill * burst / scaled).max(1_000_000) }
     }
 
-    /// Longest time that failures can make anyone wait, in microseconds.
+    /// Returns the longest time that failures can make anyone wait, in microseconds.
     fn longest(self) -> i64 {
         (self.burst + TURNS_OF_SOURCE as i64) * self.refill
     }
@@ -148,7 +148,7 @@ pub struct Kept {
     pub until: Timestamp,
 }
 
-/// What a [`Kept`] counter counts.
+/// The kind of events that a [`Kept`] counter counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counts {
     /// Failures of a source, or of a name from one.

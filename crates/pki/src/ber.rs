@@ -143,7 +143,7 @@ impl<'a> Members<'a> {
         self.0.is_empty()
     }
 
-    /// Number of remaining members; `None` if one is malformed.
+    /// Returns the number of remaining members; `None` if one is malformed.
     pub(crate) fn count(mut self) -> Option<usize> {
         let mut count = 0;
         while !self.is_at_end() {

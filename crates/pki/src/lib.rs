@@ -82,13 +82,13 @@ impl Pki {
         Ok(Pki { inner: Arc::new(inner) })
     }
 
-    /// Topic of the push certificate, which is the UID of its subject. `None` if there is no push certificate; no MDM
-    /// profile can be made then.
+    /// Returns the topic of the push certificate, which is the UID of its subject. `None` if there is no push
+    /// certificate; no MDM profile can be made then.
     pub fn push_topic(&self) -> Option<&str> {
         self.inner.push.as_ref().map(|push| push.topic.as_str())
     }
 
-    /// Expiry of the push certificate, in seconds since 1970.
+    /// Returns the expiry of the push certificate, in seconds since 1970.
     pub fn push_not_after(&self) -> Option<i64> {
         self.inner.push.as_ref().map(|push| push.not_after)
     }
@@ -100,12 +100,12 @@ impl Pki {
         }
     }
 
-    /// Certificate of the CA that signs device identities.
+    /// Returns the certificate of the CA that signs device identities.
     pub fn identity_ca(&self) -> &X509Ref {
         &self.inner.identity_ca.certificate
     }
 
-    /// Private root of the server's TLS certificate; `None` if that certificate is publicly trusted.
+    /// Returns the private root of the server's TLS certificate; `None` if that certificate is publicly trusted.
     pub fn tls_root(&self) -> Option<&X509Ref> {
         self.inner.tls_root.as_deref()
     }

@@ -62,7 +62,7 @@ impl OneSigner {
         Ok(OneSigner { message, certificate, content: signed.content() })
     }
 
-    /// The certificate that the signature names.
+    /// Returns the certificate that the signature names.
     pub fn certificate(&self) -> &X509Ref {
         &self.certificate
     }

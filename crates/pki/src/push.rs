@@ -20,7 +20,7 @@ use openssl::x509::{X509NameBuilder, X509Ref, X509Req, X509ReqBuilder};
 /// Length of the RSA key, which Apple accepts.
 const KEY_BITS: u32 = 2048;
 
-/// Organization of the issuer or, if it has none, its common name.
+/// Returns the organization of the issuer or, if it has none, its common name.
 pub fn issuer(certificate: &X509Ref) -> String {
     let name = certificate.issuer_name();
     let entry = name.entries_by_nid(Nid::ORGANIZATIONNAME).chain(name.entries_by_nid(Nid::COMMONNAME)).next();

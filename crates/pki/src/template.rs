@@ -83,7 +83,8 @@ impl Template<'_> {
         Ok(builder.build())
     }
 
-    /// Expiry in seconds since 1970. It includes the backdating, so that the validity never exceeds 825 days.
+    /// Returns the expiry in seconds since 1970. It includes the backdating, so that the validity never exceeds 825
+    /// days.
     pub(super) fn not_after(&self) -> i64 {
         self.now - BACKDATED_SECONDS + i64::from(self.days) * DAY_SECONDS
     }

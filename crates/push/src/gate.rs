@@ -103,7 +103,7 @@ impl Gate {
         Unsettled(self)
     }
 
-    /// Number of successes since the start, of all notifications.
+    /// Returns the number of successes since the start, of all notifications.
     pub(crate) fn times_well(&self) -> u64 {
         self.state().went_well
     }

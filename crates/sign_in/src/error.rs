@@ -17,7 +17,7 @@ pub enum SignInError {
 }
 
 impl SignInError {
-    /// Whether the cause is a damaged stream or encryption key.
+    /// Returns whether the cause is a damaged stream or encryption key.
     pub fn is_damage(&self) -> bool {
         match self {
             SignInError::Append(error) => error.is_damage(),

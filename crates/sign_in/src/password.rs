@@ -125,8 +125,8 @@ impl Refused {
         }
     }
 
-    /// Whether the person must wait (429) and the password was not checked. Such refusals are counted instead of
-    /// written, so they use no budget.
+    /// Returns whether the person must wait (429) and the password was not checked. Such refusals are counted instead
+    /// of written, so they use no budget.
     pub fn is_held_up(&self) -> bool {
         self.retry_after.is_some() && self.reason == SignInRefusal::Throttled
     }

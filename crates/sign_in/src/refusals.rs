@@ -130,8 +130,8 @@ pub fn count_refusal(sign_in: &SignIn, source: IpAddr) {
     sign_in.refusals.count(sign_in.platform.world.now(), None, source);
 }
 
-/// Whether one more refusal without an account may be written: if the budget of its source has room. If not, it is
-/// counted.
+/// Returns whether one more refusal without an account may be written: if the budget of its source has room. If not, it
+/// is counted.
 pub fn granted(sign_in: &SignIn, source: IpAddr) -> bool {
     let now = sign_in.platform.world.now();
     // If the disk is nearly full, refusals without an account are the first that are not written.
@@ -143,8 +143,8 @@ pub fn granted(sign_in: &SignIn, source: IpAddr) -> bool {
     granted
 }
 
-/// Whether one more refusal of this account may be written: if the budget of its source or of the account has room. If
-/// not, it is counted for the account.
+/// Returns whether one more refusal of this account may be written: if the budget of its source or of the account has
+/// room. If not, it is counted for the account.
 pub fn granted_about(sign_in: &SignIn, about: &About, source: IpAddr) -> bool {
     let (now, budget) = (sign_in.platform.world.now(), &sign_in.refusals);
     let granted = budget.through_source(now, source, REFUSAL_BYTES) || budget.through_account(now, about, source);
@@ -154,15 +154,15 @@ pub fn granted_about(sign_in: &SignIn, about: &About, source: IpAddr) -> bool {
     granted
 }
 
-/// Whether one more refusal after the first proof of this account may be written. Each account has a separate budget
-/// for these, which refusals of unauthenticated clients do not use up, because an attacker may be using a stolen
+/// Returns whether one more refusal after the first proof of this account may be written. Each account has a separate
+/// budget for these, which refusals of unauthenticated clients do not use up, because an attacker may be using a stolen
 /// password.
 pub fn granted_to(sign_in: &SignIn, account: StaffId, source: IpAddr) -> bool {
     sign_in.refusals.after_first_proof(sign_in.platform.world.now(), account, source)
         || granted_about(sign_in, &About::Staff(account), source)
 }
 
-/// Whether to write the event that an account must wait after its first proof. If not, it is counted.
+/// Returns whether to write the event that an account must wait after its first proof. If not, it is counted.
 pub fn granted_to_wait(sign_in: &SignIn, account: StaffId, source: IpAddr) -> bool {
     let (now, budget) = (sign_in.platform.world.now(), &sign_in.refusals);
     let granted = budget.held_up(now, account);
@@ -172,7 +172,7 @@ pub fn granted_to_wait(sign_in: &SignIn, account: StaffId, source: IpAddr) -> bo
     granted
 }
 
-/// Whether one more single sign-on may start from `source`. If not, the refusal is counted.
+/// Returns whether one more single sign-on may start from `source`. If not, the refusal is counted.
 pub fn set_out(sign_in: &SignIn, place: Place, source: IpAddr) -> bool {
     let now = sign_in.platform.world.now();
     let granted = sign_in.departures.take(now, place, source);

@@ -1,4 +1,4 @@
-//! A person with a device who follows the steps of the enrollment guide: reads each page, does what it asks for, and
+//! A person with a device who follows the steps of the portal: reads each page, does what it asks for, and
 //! continues.
 
 use crate::acts::{Act, Watcher};

@@ -102,7 +102,7 @@ impl OwnAccount {
         self.resumed.session.staff
     }
 
-    /// Whether the settings require a second factor of this account.
+    /// Returns whether the settings require a second factor of this account.
     pub fn factor_required(&self) -> bool {
         self.resumed.factor_required
     }
@@ -120,7 +120,7 @@ impl OwnAccount {
         Ok(self.staff.settings.current().await?.organization)
     }
 
-    /// Whether browsers can store passkeys for `server.public_url`.
+    /// Returns whether browsers can store passkeys for `server.public_url`.
     pub fn passkeys_possible(&self) -> bool {
         Passkeys::new(&self.staff.platform.public_url, "").is_some()
     }

@@ -15,7 +15,7 @@ macro_rules! alarms {
             /// All alarms. Each is exported as 0 from the first scrape, so that an increase is visible.
             pub const ALL: &[Alarm] = &[$(Alarm::$name,)*];
 
-            /// Value of the metric's label `alarm`.
+            /// Returns the value of the metric's label `alarm`.
             pub fn label(self) -> &'static str {
                 match self {
                     $(Alarm::$name => $label,)*

@@ -56,14 +56,15 @@ pub fn filter(logging: &Logging) -> Result<EnvFilter, String> {
         .map_err(|error| format!("logging.filter {filter:?} cannot be parsed: {error}; try \"info\""))
 }
 
-/// What is wrong with the section `[logging]`.
+/// Returns the finding about the section `[logging]`, if it is wrong.
 pub fn check(logging: &Logging) -> Option<Finding> {
     let why = filter(logging).err()?;
     let mend = "write \"info\", or a level for each crate, such as \"info,muster=debug\"";
     Some(Finding::error("logging-filter-not-understood", "logging.filter", why, mend))
 }
 
-/// A directive for `muster` without a module holds for every crate of this workspace: what is a crate is no concern of an operator's.
+/// Expands a directive for `muster` without a module to every crate of this workspace, because operators do not know
+/// the crates.
 fn for_all_of_ours(filter: &str) -> String {
     let ours = |level: &str| OURS.map(|name| format!("{name}={level}")).join(",");
     let directives = filter.split(',').map(|directive| match directive.trim().strip_prefix("muster=") {

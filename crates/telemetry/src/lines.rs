@@ -9,8 +9,8 @@ use std::io::{self, Write};
 use tracing_subscriber::field::{MakeExt as _, RecordFields};
 use tracing_subscriber::fmt::format::{FormatFields, Writer, debug_fn};
 
-/// Whether a character must be escaped: control characters (C0, DEL, C1), line and paragraph separators, and invisible
-/// format characters, which include the bidirectional ones (Unicode TR36 section 2.5).
+/// Returns whether a character must be escaped: control characters (C0, DEL, C1), line and paragraph separators, and
+/// invisible format characters, which include the bidirectional ones (Unicode TR36 section 2.5).
 fn escapes(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
@@ -112,7 +112,7 @@ mod tests {
         }
     }
 
-    /// The output for an event whose message, fields and span contain forged text.
+    /// Returns the output for an event whose message, fields and span contain forged text.
     fn written(json: bool) -> String {
         let kept = Kept::default();
         let to = kept.clone();

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Reports the running test as skipped, by its name and with the reason. Writes to stderr directly, because the test
+/// Reports that the running test is left out, with its name and the reason. Writes to stderr directly, because the test
 /// runner captures what tests print.
 pub fn left_out(why: &str) {
     let thread = std::thread::current();
@@ -13,7 +13,7 @@ pub fn left_out(why: &str) {
 }
 
 /// Returns the path of a file or folder in `../shared`, which is next to the repository and not part of it. `path` is
-/// relative to that folder. If it is missing, returns `None` and reports the running test as skipped.
+/// relative to that folder. If it is missing, returns `None` and reports that the running test is left out.
 pub fn shared(path: &str) -> Option<PathBuf> {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(path);
     if !shared.exists() {

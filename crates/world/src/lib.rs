@@ -55,9 +55,9 @@ pub struct Room {
 }
 
 impl Room {
-    /// Disk space of a file system with `blocks` blocks of `size` bytes, of which `free` are free and `available` are
-    /// available without root privileges. Blocks that only root can fill are not part of the total, as in `df`: a
-    /// quota may leave a third of the blocks.
+    /// Returns the disk space of a file system with `blocks` blocks of `size` bytes, of which `free` are free and
+    /// `available` are available without root privileges. Blocks that only root can fill are not part of the total, as
+    /// in `df`: a quota may leave a third of the blocks.
     fn of(size: u64, blocks: u64, free: u64, available: u64) -> Room {
         let usable = blocks.saturating_sub(free).saturating_add(available);
         Room { free: available.saturating_mul(size), total: usable.saturating_mul(size) }
@@ -100,12 +100,12 @@ pub struct World {
 }
 
 impl World {
-    /// The machine's clock and disks, and OpenSSL's random numbers.
+    /// Returns the machine's clock and disks, and OpenSSL's random numbers.
     pub fn system() -> World {
         World::at(Arc::new(SystemClock))
     }
 
-    /// A world with another clock.
+    /// Returns a world with another clock.
     pub fn at(clock: Arc<dyn Clock>) -> World {
         World { clock, disks: Arc::new(SystemDisks) }
     }

@@ -99,11 +99,11 @@ pub fn open(keys: &dyn KeyStore, id: EventId, place: &str, value: &mut Value) ->
     open_in_spite_of(keys, id, place, value, &mut |_, _| false)
 }
 
-/// As [`open`], but a field whose key cannot be read is marked as [damaged](super::Gone::Damaged) if `spares` returns
-/// true for the key and the error.
+/// Same as [`open`], but a field whose key cannot be read is marked as [damaged](super::Gone::Damaged) if `spares`
+/// returns true for the key and the error.
 ///
 /// # Errors
-/// As [`open`].
+/// Same as [`open`].
 pub fn open_in_spite_of(
     keys: &dyn KeyStore,
     id: EventId,

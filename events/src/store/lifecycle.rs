@@ -1,11 +1,11 @@
-//! What the process that owns a store does with it besides reading and appending: watch it, check it, close it.
+//! Functions for the process that owns a store, besides reading and appending: watching, checking and closing it.
 
 use super::ReadError;
 use crate::envelope::Position;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-/// How far a scrub came.
+/// Progress of a scrub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scrubbed {
     /// The next scrub continues after this position; `None` while the log is empty.
@@ -19,12 +19,12 @@ pub struct Scrubbed {
 /// The lifecycle of a store that is open for writing.
 #[async_trait]
 pub trait StoreLifecycle: Send + Sync {
-    /// Becomes `Some(why)` when the store has stopped for good. The process must then end with a non-zero exit code within one
-    /// second. A store that was opened for reading never fails this way.
+    /// Becomes `Some(why)` when the store has stopped for good. The process must then end with a non-zero exit code
+    /// within one second. A store that was opened for reading never fails this way.
     fn failed(&self) -> watch::Receiver<Option<String>>;
 
-    /// Checks about `bytes` bytes of the log after position `after`, whether or not anything else reads them. Corrupt events are
-    /// noted in [`EventStore::findings`](super::EventStore::findings) and passed.
+    /// Checks about `bytes` bytes of the log after position `after`, even if nothing else reads them. Corrupt events
+    /// are noted in [`EventStore::findings`](super::EventStore::findings) and passed.
     ///
     /// # Errors
     /// Returns `Unavailable` if the store cannot be read.

@@ -114,7 +114,7 @@ impl StoreLifecycle for SqliteStore {
         self.readers.scrub(after, bytes).await
     }
 
-    /// Checkpoints, too.
+    /// Writes what is queued, checkpoints the write-ahead log and releases the log.
     async fn close(&self) {
         if let Some(writer) = &self.writer {
             writer.close().await;

@@ -1,5 +1,5 @@
-//! The outcome of an event for auditors: done, refused or failed. Every event is listed explicitly, so that a new one does
-//! not count as done by accident.
+//! The outcome of an event for auditors: done, refused or failed. Every event is listed explicitly, so that a new one
+//! does not count as done by accident.
 
 use events::Event;
 use events::device::{AppStatus, CommandStatus, DeviceEvent};

@@ -38,14 +38,14 @@ pub struct AuditFilter {
     pub actor_kind: Option<Match<ActorKind>>,
     pub actor_id: Option<String>,
     pub event_type: Option<Match<String>>,
-    /// A device, or the enrollment to the portal that it enrolled with.
+    /// A device and the enrollment with the same id.
     pub device: Option<DeviceId>,
     pub person: Option<PersonId>,
     pub outcome: Option<Match<AuditOutcome>>,
     /// Source address of the request.
     pub source: Option<String>,
     pub correlation: Option<Uuid>,
-    /// As shown on a page with a problem.
+    /// The help code, as a page with a problem shows it.
     pub help_code: Option<String>,
     /// Found anywhere in the sentence, the type, the stream or the names of the people involved.
     pub text: Option<String>,

@@ -32,7 +32,8 @@ pub struct Funnel {
     pub abandoned: u64,
     pub signed_out: u64,
     pub open: u64,
-    /// Median time from the first form to the enrolled device, in seconds. Enrolled enrollments only.
+    /// Median time from the opening of the enrollment to the enrolled device, in seconds. Only enrollments that ended
+    /// with an enrolled device.
     pub median_seconds: Option<i64>,
     /// In the order of the steps. Only steps that an enrollment reached.
     pub steps: Vec<StepCount>,

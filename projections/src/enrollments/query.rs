@@ -87,7 +87,7 @@ pub struct Named {
 /// Filter for enrollments. All given values must match.
 #[derive(Debug, Clone, Default)]
 pub struct EnrollmentFilter {
-    /// A help code, or a part of a name of the person who signed in or of the owner.
+    /// A help code, or a part of a name of the person who signed in or of the device's user.
     pub text: Option<String>,
     pub state: Option<State>,
     pub step: Option<Step>,
@@ -113,7 +113,7 @@ pub struct StepTime {
     pub left: Option<Timestamp>,
 }
 
-/// A refusal on an enrollment.
+/// A refusal during an enrollment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     pub at: Timestamp,

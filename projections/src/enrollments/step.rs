@@ -3,7 +3,7 @@
 use events::enrollment::{EnrollmentEvent, Evidence, Ownership};
 use serde::{Deserialize, Serialize};
 
-/// A step between the first form and the enrolled device: first the portal's pages, then the actions of the device.
+/// A step between the first sign-in and the enrolled device: first the portal's pages, then the actions of the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {
     SignIn,

@@ -19,7 +19,7 @@ pub(crate) struct List {
 
 content!(List { label, count, entries });
 
-/// Values that `app::inventory` stores as a list, with their labels.
+/// Values that `devices::inventory` stores as a list, with their labels.
 const LISTS: [(&str, &str); 3] =
     [("ProfileList", "Profiles"), ("InstalledApplicationList", "Apps"), ("CertificateList", "Certificates")];
 

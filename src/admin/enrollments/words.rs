@@ -63,7 +63,7 @@ pub(crate) fn name(named: &Named) -> String {
     }
 }
 
-/// Returns the owner of the device and, if different, who enrolls it for them.
+/// Returns the user of the device and, if it is another person, who enrolls it for them.
 pub(crate) fn who(enrollment: &Enrollment) -> String {
     match (&enrollment.owner, &enrollment.signed_in) {
         (Some(owner), Some(signed_in)) if owner.person != signed_in.person => {

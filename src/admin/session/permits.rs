@@ -1,5 +1,5 @@
 //! Permissions at the console, as types: a handler names the permit it needs, such as `May<SeesInventory>`, and gets
-//! no more than that permit gives. Only acting permits give access to the [`App`], and with it to commands.
+//! no more than that permit gives. Only acting permits give access to the [`Console`], and with it to commands.
 
 use super::{Staff, entered};
 use crate::admin::Console;
@@ -51,7 +51,7 @@ impl May<SeesFunnel> {
 }
 
 impl<P: Writes> May<P> {
-    /// Returns the [`App`], which performs commands.
+    /// Returns the services of the console, which perform commands.
     pub(crate) fn app(&self) -> &Console {
         &self.staff.app
     }

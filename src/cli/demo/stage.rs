@@ -118,18 +118,18 @@ impl Stage {
         &self.running.app
     }
 
-    /// The address that people type.
+    /// Returns the address that people type.
     pub fn address(&self) -> String {
         self.app().config.server.public_url.clone()
     }
 
-    /// The account that Ada types in Settings. Its domain is the server's own host and port, since the demo's domain
-    /// has no DNS entry.
+    /// Returns the account that Ada types in Settings. Its domain is the server's own host and port, since the demo's
+    /// domain has no DNS entry.
     pub fn account(&self) -> String {
         format!("{ENROLLING}@{}", self.address().trim_start_matches("https://"))
     }
 
-    /// The root of the server's certificate.
+    /// Returns the root of the server's certificate.
     pub fn root(&self) -> anyhow::Result<X509> {
         let root = self.app().config.pki.tls_root.as_ref().context("the demo has no root")?;
         Ok(X509::from_pem(&std::fs::read(root)?)?)

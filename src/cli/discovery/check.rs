@@ -156,7 +156,7 @@ fn shown(url: &Url) -> String {
     format!("{}://{}{port}{path}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
-/// Whether the redirected requests still have the device's query.
+/// Returns whether the redirected requests still have the device's query.
 fn kept_the_query(hops: &[Hop]) -> bool {
     hops.iter().all(|hop| hop.url.query_pairs().any(|(name, _)| name == "user-identifier"))
 }

@@ -107,12 +107,12 @@ impl Line {
         covered
     }
 
-    /// The position up to which every effect is done. A restart after a crash begins here.
+    /// Returns the position up to which every effect is done. A restart after a crash begins here.
     pub(crate) fn settled_to(&self) -> Option<Position> {
         self.unsettled.first_key_value().map_or(self.read_to, |(_, before)| *before)
     }
 
-    /// The number of facts that wait for their effect.
+    /// Returns the number of facts that wait for their effect.
     pub(crate) fn waiting(&self) -> usize {
         self.unsettled.len()
     }

@@ -25,8 +25,8 @@ pub(in crate::reactions) fn reminders() -> (Reminders, Reminded) {
 }
 
 impl Reminders {
-    /// The number of due devices to query at `now`: the free capacity plus the skipped devices, since the query returns
-    /// those too.
+    /// Returns the number of due devices to query at `now`: the free capacity plus the skipped devices, since the query
+    /// returns those too.
     pub(crate) fn room(&self, now: Timestamp) -> usize {
         let mut held = locked(&self.1);
         held.look(now);
@@ -42,7 +42,7 @@ impl Reminders {
 }
 
 impl Reminded {
-    /// The next request of the timer; `None` if the timer has stopped.
+    /// Returns the next request of the timer; `None` if the timer has stopped.
     pub(crate) async fn next(&mut self) -> Option<Due> {
         self.0.recv().await
     }

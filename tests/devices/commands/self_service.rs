@@ -1,5 +1,5 @@
-//! Tests of step 11: the organization's name is set first, then the app is installed with the correct purchase method,
-//! and its status is followed to the end.
+//! Tests of the completion step: the organization's name is set first, then the app is installed with the correct
+//! purchase method, and its status is followed to the end.
 
 use events::device::{AppStatus, CommandId, DeviceEvent, DeviceId, RejectionReason};
 use events::enrollment::{EnrollmentKind, Ownership};

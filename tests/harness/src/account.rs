@@ -21,12 +21,12 @@ pub async fn scene() -> Scene {
     scene_in(World::system()).await
 }
 
-/// As [`scene`], with the test's own clock.
+/// Same as [`scene`], with the test's own clock.
 pub async fn scene_in(world: World) -> Scene {
     scene_with(world, |_| {}).await
 }
 
-/// As [`scene_in`], with the test's own configuration.
+/// Same as [`scene_in`], with the test's own configuration.
 pub async fn scene_with(world: World, change: impl FnOnce(&mut Config)) -> Scene {
     let scene = Scene::set_in(world, change).await;
     let user = NewUser {

@@ -80,15 +80,15 @@ impl Serving {
         Serving::start_with(config, &[])
     }
 
-    /// As [`Serving::start`], with additional arguments.
+    /// Same as [`Serving::start`], with additional arguments.
     pub fn start_with(config: &Path, arguments: &[&str]) -> Serving {
         let mut command = Command::new(path());
         command.args(["serve", "--config"]).arg(config).args(arguments);
         Serving::of(command)
     }
 
-    /// As [`Serving::start`], with a limit of `kibibytes` on the size of each file. To a process, this looks like a
-    /// full disk.
+    /// Same as [`Serving::start`], with a limit of `kibibytes` on the size of each file. To a process, this looks like
+    /// a full disk.
     pub fn start_with_small_disk(config: &Path, kibibytes: u32) -> Serving {
         let mut command = Command::new("bash");
         let script = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec \"$0\" serve --config \"$1\"");
@@ -96,7 +96,7 @@ impl Serving {
         Serving::of(command)
     }
 
-    /// As [`Serving::start`], with a limit on file descriptors that the server cannot raise.
+    /// Same as [`Serving::start`], with a limit on file descriptors that the server cannot raise.
     pub fn start_with_few_descriptors(config: &Path, descriptors: u32) -> Serving {
         let mut command = Command::new("bash");
         let script = format!("ulimit -n {descriptors}; exec \"$0\" serve --config \"$1\"");

@@ -1,4 +1,4 @@
-//! Real browsers: checks of single pages, and whole walks. If a browser is missing, its tests are skipped and reported
+//! Real browsers: checks of single pages, and whole walks. If a browser is missing, its tests are left out and reported
 //! by name; `tests/run` installs what they need.
 
 pub mod accessibility;
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 pub const PHONE: (u32, u32) = (390, 844);
 pub const DESK: (u32, u32) = (1280, 900);
 
-/// Starts a browser with this engine. Returns `None` if the engine is missing, and reports that the test is skipped.
+/// Starts a browser with this engine. Returns `None` if the engine is missing, and reports that the test is left out.
 pub async fn browser(engine: Engine, test: &str, looks: &Looks<'_>) -> Option<Browser> {
     if let Some(why) = driver::missing(engine) {
         crate::left_out(test, &why);

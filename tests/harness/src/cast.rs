@@ -50,12 +50,12 @@ impl Scene {
         Scene::set_with(|_| {}).await
     }
 
-    /// As [`Scene::set`], with the test's own configuration.
+    /// Same as [`Scene::set`], with the test's own configuration.
     pub async fn set_with(change: impl FnOnce(&mut Config)) -> Scene {
         Scene::set_in(World::system(), change).await
     }
 
-    /// As [`Scene::set_with`], with the test's own clock.
+    /// Same as [`Scene::set_with`], with the test's own clock.
     pub async fn set_in(world: World, change: impl FnOnce(&mut Config)) -> Scene {
         let files = TestServer::push_server_files().await;
         let files = PushServerFiles {
@@ -94,7 +94,7 @@ impl Scene {
         self.enroll_in(self.walk(visitor)).await
     }
 
-    /// As [`Scene::enroll`], for a walk that the test prepared.
+    /// Same as [`Scene::enroll`], for a walk that the test prepared.
     pub async fn enroll_in(&self, mut walk: Walk) -> Device {
         let ending = walk.run(&self.address(), &mut Nobody).await.unwrap();
         assert!(matches!(ending, Ending::Enrolled(_)), "{ending:?}");
@@ -133,7 +133,7 @@ impl Scene {
         self.log(id_of(device)).await
     }
 
-    /// As [`Scene::log_of`], for a device that may have left.
+    /// Same as [`Scene::log_of`], for a device that may have left.
     pub async fn log(&self, id: DeviceId) -> String {
         let lines = log_list::of_device(&self.server.app().platform.log, id).await.unwrap();
         let kept = lines.iter().filter(|line| !line.contains("DevicePushed")).enumerate();
@@ -157,7 +157,7 @@ pub struct Diary {
 }
 
 impl Diary {
-    /// Returns the steps of the guide; consecutive repeats count once.
+    /// Returns the numbers of the steps, of eleven (docs/glossary.md). Consecutive repeats count once.
     pub fn steps(&self) -> Vec<u8> {
         let mut steps: Vec<u8> = self.acts.iter().copied().map(number_in_guide).collect();
         steps.dedup();
@@ -165,7 +165,7 @@ impl Diary {
     }
 }
 
-// The guide has more steps than the acts have names.
+// Several of the eleven steps have no act of their own, and several acts belong to one step.
 fn number_in_guide(act: Act) -> u8 {
     match act {
         Act::Discover | Act::OpenPortal | Act::ProceedInSpiteOfWarning | Act::AnswerDeviceQuestion => 0,

@@ -20,7 +20,7 @@ impl Connection {
         Connection::at(server.running().address, &server.tls_root()).await
     }
 
-    /// As [`Connection::to`], from this source address.
+    /// Same as [`Connection::to`], from this source address.
     pub async fn from(source: IpAddr, server: &TestServer) -> Connection {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::new(source, 0)).unwrap();

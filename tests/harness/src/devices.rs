@@ -47,7 +47,7 @@ pub async fn invite(server: &TestServer, kind: EnrollmentKind) -> Invited {
     invite_by(server, kind, None).await
 }
 
-/// As [`invite`], with this person as the technician who enrolls the device for its user.
+/// Same as [`invite`], with this person as the technician who enrolls the device for its user.
 pub async fn invite_by(server: &TestServer, kind: EnrollmentKind, technician: Option<PersonId>) -> Invited {
     let (enrollment, person) = (EnrollmentId(uuid()), PersonId(uuid()));
     let ownership = match kind {
@@ -94,7 +94,7 @@ pub async fn invite_by(server: &TestServer, kind: EnrollmentKind, technician: Op
     Invited { enrollment, profile, challenge }
 }
 
-/// User name of the local account that signs in on these enrollments; it has the privilege to enroll.
+/// User name of the local account that signs in to these enrollments; it has the privilege to enroll.
 pub const HOLDER: &str = "holder";
 /// User name of the local account that enrolls devices for others.
 const TECHNICIAN: &str = "technician";
@@ -189,7 +189,7 @@ impl TestDevice {
         TestDevice::by(server, invite(server, kind).await, kind).await
     }
 
-    /// As [`TestDevice::invited`], by this invitation.
+    /// Same as [`TestDevice::invited`], with this invitation.
     pub async fn by(server: &TestServer, invited: Invited, kind: EnrollmentKind) -> TestDevice {
         TestDevice::with(server, invited, kind).await.unwrap()
     }
@@ -211,7 +211,7 @@ impl TestDevice {
         TestDevice::of(server, invite(server, kind).await, kind).await
     }
 
-    /// As [`TestDevice::enrolled`], by this invitation.
+    /// Same as [`TestDevice::enrolled`], with this invitation.
     pub async fn of(server: &TestServer, invited: Invited, kind: EnrollmentKind) -> TestDevice {
         let device = TestDevice::by(server, invited, kind).await;
         assert_eq!(device.check_in(&device.authenticate()).await, 200);
@@ -326,7 +326,7 @@ impl TestDevice {
         server.log_of(&self.id.stream()).await.iter().map(|entry| entry.event.type_name()).collect()
     }
 
-    /// As [`TestDevice::history`], without refused messages, which change nothing.
+    /// Same as [`TestDevice::history`], without refused messages, which change nothing.
     pub async fn changes(&self, server: &TestServer) -> Vec<String> {
         let mut history = self.history(server).await;
         history.retain(|name| name != "DeviceMessageRefused");

@@ -120,7 +120,7 @@ impl Guest {
         self.post_with(path, fields, headers).await
     }
 
-    /// As [`Guest::post`], with the test's own headers.
+    /// Same as [`Guest::post`], with the test's own headers.
     pub async fn post_with(&mut self, path: &str, fields: &[(&str, &str)], mut headers: HeaderMap) -> Answer {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         let body = {

@@ -57,7 +57,8 @@ pub fn name_around<T>(here: &T) -> &'static str {
     path.split_once("::").map_or(path, |(_, path)| path)
 }
 
-/// Reports a skipped test by name, with the reason. The line is visible even if the test runner captures output.
+/// Reports that a test is left out, with its name and the reason. The line is visible even if the test runner captures
+/// output.
 pub fn left_out(test: &str, why: &str) {
     say(&format!("left out: {test}: {why}\n"));
 }

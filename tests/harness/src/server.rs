@@ -129,12 +129,12 @@ impl TestServer {
         self.restart_after(|| {}).await;
     }
 
-    /// As [`TestServer::restart`], and runs `meanwhile` while no server runs.
+    /// Same as [`TestServer::restart`], and runs `meanwhile` while no server runs.
     pub async fn restart_after(&mut self, meanwhile: impl FnOnce()) {
         self.restart_with(|_| meanwhile()).await;
     }
 
-    /// As [`TestServer::restart`], with the configuration changed in between.
+    /// Same as [`TestServer::restart`], with the configuration changed in between.
     pub async fn restart_with(&mut self, change: impl FnOnce(&mut Config)) {
         let mut config = (*self.app().config).clone();
         self.running.take().unwrap().stop().await;
@@ -188,7 +188,7 @@ impl TestServer {
         self.client_builder().build().unwrap()
     }
 
-    /// As [`TestServer::client`], with a cookie jar.
+    /// Same as [`TestServer::client`], with a cookie jar.
     pub fn client_with_cookies(&self) -> reqwest::Client {
         self.client_builder().cookie_store(true).build().unwrap()
     }
@@ -264,7 +264,7 @@ impl TestServer {
         .await;
     }
 
-    /// As [`TestServer::settled`], for a server that has no push server: does not wait for pushes.
+    /// Same as [`TestServer::settled`], for a server that has no push server: does not wait for pushes.
     pub async fn reacted(&self) {
         waiting::until("the effects", async || self.followed("reactions-effects").await).await;
     }
@@ -279,7 +279,7 @@ impl TestServer {
         drop(self.stop_keeping().await);
     }
 
-    /// As [`TestServer::stop`], but keeps the installation and returns its directory.
+    /// Same as [`TestServer::stop`], but keeps the installation and returns its directory.
     pub async fn stop_keeping(mut self) -> TempDir {
         self.caught_up().await;
         let data = self.app().config.store.directory.clone();

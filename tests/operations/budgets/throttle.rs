@@ -1,4 +1,4 @@
-//! People who share an address with somebody who guesses passwords.
+//! Tests the throttle for people who share an address with a client that guesses passwords.
 
 use super::{behind_a_proxy, console, from, is_let_in, portal};
 use events::settings::SharedNetwork;

@@ -174,7 +174,7 @@ async fn of_a_local_account_it_says_what_stands_in_the_way() {
     assert!(said.contains("version \"1\", accepted already"), "{said}");
     let said = explain(&server, &["carol"]).await.expect_success();
     assert!(said.contains("may enroll for others: the rules are evaluated for the person"), "{said}");
-    assert!(said.ends_with("carol may not enroll a device of their own.\n"), "{said}");
+    assert!(said.ends_with("carol may not enroll a device for themselves.\n"), "{said}");
     let said = explain(&server, &["grace"]).await.expect_success();
     assert!(said.contains("lacks the privilege to enroll"), "{said}");
     server.execute(staff::administration::Request::DisableUser { user_name: "ada".into() }).await;

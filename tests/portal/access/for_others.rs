@@ -1,4 +1,4 @@
-//! Tests of devices enrolled for another person: the owner, the rules and terms that apply, and the recorded actor.
+//! Tests of devices enrolled for another person: the user, the rules and terms that apply, and the recorded actor.
 
 use super::{entries, guest, rules, server_with, text};
 use decisions::person::{Account, Person};
@@ -29,7 +29,7 @@ async fn a_device_enrolled_for_somebody_is_theirs_and_both_names_are_in_the_even
         .server
         .settings(|settings| {
             settings.sign_in.enrollment.directories = vec!["main".into()];
-            // The rules apply to the future owner of the device. Carol herself may enroll nothing.
+            // The rules apply to the future user of the device. Carol herself may enroll nothing.
             settings.access = rules(
                 "[[access]]\nname = 'Physicists'\nwho = { claim = { name = 'department', value = 'Physics' } }\n\
                  enroll = ['personal']",

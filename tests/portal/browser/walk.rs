@@ -1,4 +1,4 @@
-//! Tests of the guide in a real browser. The person's simulated device gets the profiles.
+//! Tests of the steps of the portal in a real browser. The person's simulated device gets the profiles.
 
 use harness::browser::walk::Journey;
 use harness::browser::{Axe, Engine, Looks, PHONE, browser};

@@ -37,7 +37,7 @@ pub struct Samba {
 /// The result of the start is kept, so that a failed start is not repeated in each test.
 static DOMAIN: OnceLock<Result<Samba, String>> = OnceLock::new();
 
-/// Returns the domain, or `None` if it cannot run here. In that case, reports that the test is skipped.
+/// Returns the domain, or `None` if it cannot run here. In that case, reports that the test is left out.
 pub fn domain(test: &str) -> Option<&'static Samba> {
     let files = [SAMBA, PYTHON, "/usr/bin/samba-tool", "/usr/bin/ldapmodify", "/usr/share/samba/setup/provision.ldif"];
     if !files.iter().all(|file| Path::new(file).is_file()) {

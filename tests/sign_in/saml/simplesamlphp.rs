@@ -32,7 +32,7 @@ pub struct SimpleSaml {
 }
 
 /// Returns the directory where `tests/run` installed it. Returns `None` if it is not installed, and reports that the
-/// test is skipped.
+/// test is left out.
 fn installed(test: &str) -> Option<PathBuf> {
     let www = tool("MUSTER_SIMPLESAMLPHP", "simplesamlphp").join("usr/share/simplesamlphp/www");
     let php = Command::new("php").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();

@@ -21,7 +21,7 @@ pub struct Provider {
 }
 
 /// Returns the directory where npm installed it. Returns `None` if it is not installed, and reports that the test is
-/// skipped.
+/// left out.
 pub fn installed(test: &str) -> Option<PathBuf> {
     let folder = tool("MUSTER_OIDC_PROVIDER", "oidc/node_modules/oidc-provider");
     if folder.join("lib/index.js").is_file() {

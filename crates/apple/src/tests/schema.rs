@@ -1,5 +1,5 @@
 //! Compares the rule tables with Apple's schema, key by key in both directions. If `../shared/apple-schema` is
-//! missing, the tests are reported as skipped.
+//! missing, the tests report that they are left out.
 
 use super::*;
 use crate::schema::{availability, head, ios, is_foreign, list, read, schema, text, type_of};

@@ -71,7 +71,7 @@ fn queue(n: u128, request_type: &str) -> Command {
     }
 }
 
-/// As `queue`, with this priority and expiry.
+/// Same as `queue`, with this priority and expiry.
 fn queue_on(n: u128, request_type: &str, priority: Priority, expires: Option<Timestamp>) -> Command {
     let Command::QueueCommand { id, request_type, payload, unenrolls, .. } = queue(n, request_type) else {
         unreachable!()

@@ -22,7 +22,7 @@ pub struct Policy {
     pub limits: Limits,
     /// The current version of the terms, by ownership.
     pub terms: BTreeMap<Ownership, String>,
-    /// The versions that the person accepted on an earlier enrollment.
+    /// The versions that the person accepted during an earlier enrollment.
     pub accepted: BTreeMap<Ownership, String>,
     /// The Managed Apple ID from the person's directory or identity provider.
     pub assigned_managed_apple_id: Option<Personal<String>>,
@@ -30,14 +30,14 @@ pub struct Policy {
     pub account_driven: AccountDriven,
 }
 
-/// What is known about the owner of the device, looked up when the owner is known.
+/// What is known about the future user of the device, looked up as soon as that person is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admission {
     /// `None` if there are no access rules.
     pub access: Option<Access>,
-    /// The attributes from the owner's provider, if it provides any.
+    /// The attributes from the user's provider, if it provides any.
     pub received: Option<Received>,
-    /// The owner's records that are still active.
+    /// The user's records that are still active.
     pub previous: PreviousRecords,
     pub policy: Policy,
 }
@@ -54,9 +54,10 @@ pub struct Received {
 #[expect(clippy::large_enum_variant, reason = "one is made at sign-in and gone")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
-    /// The device will be the person's own.
+    /// The person enrolls the device for themselves.
     Oneself(Admission),
-    /// The person may enroll devices for others and is asked for the owner.
+    /// The person may enroll devices for others and is asked for whom. `for_oneself`: they may also enroll for
+    /// themselves.
     AskForWhom { for_oneself: bool },
 }
 
@@ -70,7 +71,7 @@ pub struct Begun {
 
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// The first form was sent.
+    /// The first sign-in was accepted, sent to an identity provider, or refused within the budget of refusals.
     Open {
         session: SecretHash,
         user_agent: Personal<String>,
@@ -79,7 +80,7 @@ pub enum Command {
         /// Present if the enrollment begins in Settings.
         account_driven: Option<Begun>,
     },
-    /// The first form was sent after an enrolled device was told that its person has to sign in again.
+    /// As for `Open`, but an enrolled device was told that its person has to sign in again.
     Resume {
         session: SecretHash,
         user_agent: Personal<String>,
@@ -204,7 +205,7 @@ pub enum Command {
         challenge: SecretHash,
         why: ProfileServiceRefusal,
     },
-    /// As `IssueIdentity`, for the verification identity.
+    /// Same as `IssueIdentity`, for the verification identity.
     IssueVerificationIdentity {
         now: Timestamp,
         challenge: SecretHash,

@@ -1,9 +1,10 @@
-//! Whether a person who signed in earlier may still continue: what an administrator takes away is taken away at once.
+//! Decides whether a person who signed in earlier may still continue. A permission that an administrator withdraws ends
+//! at once.
 //!
-//! Everything that is known without asking a directory or identity provider again is checked with each request: the
-//! local account and its privileges, the sign-in methods and ownership kinds that are switched on, and whether the
-//! access rule that decided still grants as much. That a person left a group or was disabled in their directory becomes
-//! known at their next sign-in: an enrollment lasts at most one day.
+//! Each request checks everything that is known without asking a directory or identity provider again: the local
+//! account and its privileges, the enabled sign-in methods and kinds of ownership, and whether the access rule that
+//! decided still grants as much. If a person left a group or was disabled in their directory, this becomes known at
+//! their next sign-in. An enrollment lasts at most one day.
 
 use super::{Assignment, Enrollment, SignedIn};
 use crate::access;
@@ -13,15 +14,15 @@ use events::settings::{Settings, Ways};
 use events::staff::Privilege;
 
 impl Enrollment {
-    /// Whether the settings still permit this enrollment to continue. An enrollment without a sign-in may continue. For
-    /// a sign-in with a local account, [`Enrollment::is_permitted_by`] must hold too.
+    /// Returns whether the settings still permit this enrollment to continue. An enrollment without a sign-in may
+    /// always continue. After a sign-in with a local account, [`Enrollment::is_permitted_by`] must also return true.
     pub fn is_permitted_by_settings(&self, settings: &Settings) -> bool {
         let Some(signed_in) = &self.signed_in else { return true };
         let holds = self.owner().is_none() || is_granted(settings, self);
         holds && is_offered(&settings.sign_in.enrollment, self, signed_in)
     }
 
-    /// Whether the local account of the person who signed in still permits this enrollment to continue.
+    /// Returns whether the local account of the person who signed in still permits this enrollment to continue.
     pub fn is_permitted_by(&self, account: &LocalAccount) -> bool {
         let needed: &[Privilege] = match self.assignment {
             Assignment::To(_) => &[Privilege::EnrollForOthers],
@@ -32,11 +33,11 @@ impl Enrollment {
     }
 }
 
-// The rule, and the kinds that are offered at all: the chosen one, or one to choose.
+// Checks the access rule and the ownership: the chosen kind is still offered, or at least one can be chosen.
 fn is_granted(settings: &Settings, enrollment: &Enrollment) -> bool {
     let kinds = &settings.ownership_kinds;
     let offered = match (enrollment.end, enrollment.ownership) {
-        // What ended has nothing to go on with but the page that says why.
+        // After its end, an enrollment only shows the page with the reason.
         (Some(_), _) => true,
         (None, Some(chosen)) => kinds.contains(&chosen),
         (None, None) => !enrollment.permitted(kinds).is_empty(),
@@ -44,8 +45,8 @@ fn is_granted(settings: &Settings, enrollment: &Enrollment) -> bool {
     offered && access::still_grants(&settings.access, enrollment.access.as_ref())
 }
 
-// The enrollment knows who vouched by name from the answer of an identity provider, or from the access rules; a
-// directory without rules is only known to be one.
+// Checks whether the method of the sign-in is still enabled. The name of the provider is known from the answer of an
+// identity provider or from the access rules. Without access rules, the name of a directory is not known.
 fn is_offered(ways: &Ways, enrollment: &Enrollment, signed_in: &SignedIn) -> bool {
     let decided = enrollment.access.as_ref().map(|access| &access.provider);
     let (of_owner, of_visitor) = match enrollment.assignment {

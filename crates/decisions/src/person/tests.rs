@@ -1,4 +1,4 @@
-//! What is known of a person is written down once, and after they were erased nothing more.
+//! Tests: facts about a person are recorded once, and none after the person was erased.
 
 use super::{Account, Command, Person, Refusal, ReserveAccount};
 use crate::Aggregate;

@@ -1,29 +1,29 @@
-//! `Command` dictionaries (Apple's schema: mdm/commands/*.yaml).
+//! Builds `Command` dictionaries (Apple's schema: mdm/commands/*.yaml).
 
 use crate::inventory;
 use decisions::device::Device;
 use events::enrollment::{EnrollmentKind, OsVersion};
 use plist::{Dictionary, Value};
 
-/// Remove the app when management ends (`ManagementFlags`, application.install.yaml).
+/// Value of `ManagementFlags`: the app is removed when management ends (mdm/commands/application.install.yaml).
 const REMOVE_WITH_MANAGEMENT: u32 = 1;
 
-/// An app, as a command names it.
+/// The name of an app in a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AppName {
-    /// Its number in the App Store.
+    /// Its App Store number, as in `https://apps.apple.com/app/id<number>`.
     Store(u64),
     /// Its bundle identifier.
     Bundle(String),
 }
 
-/// `DeviceInformation` with the queries that this kind and version may be asked.
+/// Builds `DeviceInformation` with the queries that this kind of enrollment and version support.
 pub fn device_information(kind: EnrollmentKind, version: Option<OsVersion>) -> Dictionary {
     let queries = inventory::queries(kind, version).into_iter().map(Value::from).collect();
     request("DeviceInformation", [("Queries", Value::Array(queries))])
 }
 
-/// `DeviceInformation` that asks for nothing but an attestation which holds this nonce.
+/// Builds `DeviceInformation` that requests only an attestation with this nonce.
 pub(crate) fn device_attestation(nonce: [u8; 32]) -> Dictionary {
     let queries = Value::Array(vec!["DevicePropertiesAttestation".into()]);
     request("DeviceInformation", [("Queries", queries), ("DeviceAttestationNonce", Value::Data(nonce.to_vec()))])
@@ -41,7 +41,7 @@ pub fn certificate_list() -> Dictionary {
     request("CertificateList", [])
 }
 
-/// Of a personal device only what came by management is asked for.
+/// Builds `InstalledApplicationList`. For a personal device it requests managed apps only.
 pub fn installed_apps(kind: EnrollmentKind) -> Dictionary {
     match kind {
         EnrollmentKind::UserEnrollment => request("InstalledApplicationList", [("ManagedAppsOnly", true.into())]),
@@ -49,7 +49,8 @@ pub fn installed_apps(kind: EnrollmentKind) -> Dictionary {
     }
 }
 
-/// How managed apps stand; all, where none are named.
+/// Builds `ManagedApplicationList`, which requests the state of these apps. Without identifiers it requests all managed
+/// apps.
 pub fn managed_apps(identifiers: &[String]) -> Dictionary {
     if identifiers.is_empty() {
         return request("ManagedApplicationList", []);
@@ -58,7 +59,7 @@ pub fn managed_apps(identifiers: &[String]) -> Dictionary {
     request("ManagedApplicationList", [("Identifiers", Value::Array(identifiers))])
 }
 
-/// Locks the screen, with words on it.
+/// Builds `DeviceLock`, with a message and a phone number for the lock screen.
 pub fn lock(message: Option<&str>, phone_number: Option<&str>) -> Dictionary {
     let mut command = request("DeviceLock", []);
     for (key, text) in [("Message", message), ("PhoneNumber", phone_number)] {
@@ -69,7 +70,7 @@ pub fn lock(message: Option<&str>, phone_number: Option<&str>) -> Dictionary {
     command
 }
 
-/// The unlock token is added when it is sent.
+/// Builds `ClearPasscode` without the unlock token, which is added when the command is sent.
 pub fn clear_passcode() -> Dictionary {
     request("ClearPasscode", [])
 }
@@ -82,13 +83,13 @@ pub fn install_profile(file: &[u8]) -> Dictionary {
     request("InstallProfile", [("Payload", Value::Data(file.to_vec()))])
 }
 
-/// Of the enrollment profile: ends management, and is possible whatever the access rights.
+/// Builds `RemoveProfile`. Removing the enrollment profile ends management and needs no access right.
 pub fn remove_profile(identifier: &str) -> Dictionary {
     request("RemoveProfile", [("Identifier", identifier.into())])
 }
 
-/// `licensed`: the organization's licence is assigned to the person or device (Apps and Books); otherwise the person takes
-/// the app with an Apple ID of their own, which User Enrollment does not know.
+/// Builds `InstallApplication`. `licensed`: the organization assigned a licence to the person or the device (Apps and
+/// Books). Otherwise the person gets the app with their own Apple ID, which User Enrollment does not support.
 pub fn install_app(app: &AppName, licensed: bool) -> Dictionary {
     let (key, name) = match app {
         AppName::Store(number) => ("iTunesStoreID", Value::from(*number)),
@@ -105,7 +106,7 @@ pub fn remove_app(identifier: &str) -> Dictionary {
     request("RemoveApplication", [("Identifier", identifier.into())])
 }
 
-/// The name that prompts on the device say.
+/// Builds `Settings` that set the name of the organization, which prompts on the device show.
 pub fn organization_info(name: &str) -> Dictionary {
     let organization: Dictionary = [("OrganizationName".to_owned(), Value::from(name))].into_iter().collect();
     let item: Dictionary =
@@ -115,7 +116,7 @@ pub fn organization_info(name: &str) -> Dictionary {
     request("Settings", [("Settings", Value::Array(vec![item.into()]))])
 }
 
-/// What a newly enrolled device is asked, each with the name of the effect that asks it.
+/// Returns the queries for a newly enrolled device, each with the name of the effect that queues it.
 pub fn first_questions(device: &Device) -> Vec<(&'static str, Dictionary)> {
     let Some(kind) = device.kind() else { return Vec::new() };
     vec![("ask-device-information", device_information(kind, device.version())), ("ask-security-info", security_info())]

@@ -1,4 +1,4 @@
-//! The fields that a staff member filled in for a command.
+//! The form fields of a command, as a staff member filled them in.
 
 use super::upload::BadProfile;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ pub struct Input {
     file: Option<Vec<u8>>,
 }
 
-/// Why the fields are not accepted.
+/// Why the fields were not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadInput {
     /// A sentence for the staff member.
@@ -21,17 +21,18 @@ pub enum BadInput {
 }
 
 impl Input {
-    /// `fields`: values without white space around them, not empty. `file`: the uploaded file, not empty.
+    /// Creates the input. `fields`: values without surrounding white space, not empty. `file`: the uploaded bytes, not
+    /// empty.
     pub fn new(fields: BTreeMap<&'static str, String>, file: Option<Vec<u8>>) -> Input {
         Input { fields, file }
     }
 
-    /// The value of a field, if it was filled in.
+    /// Returns the value of a field, if it was filled in.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(String::as_str)
     }
 
-    /// All filled in fields.
+    /// Returns all fields that were filled in, with their values.
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.fields.iter().map(|(name, value)| (*name, value.as_str()))
     }
@@ -40,10 +41,10 @@ impl Input {
         self.file.as_deref()
     }
 
-    /// The value of a field that must be filled in.
+    /// Returns the value of a field that must be filled in.
     ///
     /// # Errors
-    /// Returns `wrong` if it is not.
+    /// Returns `wrong` if the field was not filled in.
     pub fn needed(&self, name: &str, wrong: &'static str) -> Result<&str, BadInput> {
         self.text(name).ok_or(BadInput::Wrong(wrong))
     }

@@ -1,4 +1,4 @@
-//! How managed apps stand, as answers tell it.
+//! Reads the states of managed apps from answers of devices.
 
 use super::asked;
 use super::table::{ResultKind, request_type};
@@ -9,13 +9,13 @@ use events::enrollment::EnrollmentKind;
 use plist::{Dictionary, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names of apps are short words.
+/// Maximum length of a text in an answer, in bytes. Identifiers of apps and words for states are short.
 const MAX_TEXT: usize = 200;
-/// A device has tens of managed apps.
+/// Maximum number of apps that are read from an answer. A device has tens of managed apps.
 const MAX_APPS: usize = 500;
 
-/// The apps that an answer tells of, trimmed to what the device may tell and, for a personal device, to apps that came by
-/// management.
+/// Returns the states of the apps in an answer, by bundle identifier. Only values that Apple's rules permit in the
+/// answer of this device; for a personal device only apps that management installed or tried to install.
 pub fn apps(command: &QueuedCommand, answer: &Dictionary, state: &Device) -> BTreeMap<String, AppStatus> {
     let Some(kind) = state.kind() else { return BTreeMap::new() };
     let told = apple::told(&command.request_type, answer, apple_target(kind, state.version()));
@@ -28,7 +28,8 @@ pub fn apps(command: &QueuedCommand, answer: &Dictionary, state: &Device) -> BTr
     }
 }
 
-// CFBundleIdentifier: letters, digits, hyphens, periods; some apps have underscores. Anything else is no name of an app.
+// A CFBundleIdentifier consists of letters, digits, hyphens and periods; some apps have underscores. Other texts are
+// ignored.
 fn identifier(told: &Dictionary) -> Option<&str> {
     text(told, "Identifier").filter(|text| is_identifier(text))
 }
@@ -41,15 +42,15 @@ fn text<'a>(told: &'a Dictionary, key: &str) -> Option<&'a str> {
     told.get(key).and_then(Value::as_string).filter(|text| text.len() <= MAX_TEXT)
 }
 
-/// Why a device does not take the app that it was to install. It names the app only where it takes it
-/// (mdm/commands/application.install.yaml, `Identifier`), so that this belongs to the command.
+/// Returns why a device rejected the app that it should install. The device names the app only if it accepts it
+/// (mdm/commands/application.install.yaml, `Identifier`), so the reason is stored with the command.
 pub fn rejection(command: &QueuedCommand, answer: &Dictionary) -> Option<RejectionReason> {
     let installs = request_type(&command.request_type).result == ResultKind::InstalledApp;
     let reason = answer.get("RejectionReason").and_then(Value::as_string);
     reason.filter(|_| installs).map(RejectionReason::parse)
 }
 
-// The device says which app the App Store's number is.
+// The command may name the app by its App Store number. The answer contains its identifier.
 fn installing(command: &QueuedCommand, told: &Dictionary) -> Option<(String, AppStatus)> {
     if rejection(command, told).is_some() {
         return None;
@@ -74,7 +75,7 @@ fn status(text: &str) -> AppStatus {
     AppStatus::parse(text).unwrap_or(AppStatus::Unknown)
 }
 
-// The bundle identifiers of apps that came, or were to come, by management.
+// Returns the bundle identifiers of the apps that management installed or tried to install.
 fn managed(state: &Device) -> BTreeSet<String> {
     let installs =
         state.commands.iter().filter(|command| request_type(&command.request_type).result == ResultKind::InstalledApp);

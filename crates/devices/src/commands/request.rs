@@ -1,4 +1,5 @@
-//! A staff member requests a command for a device: it is rehearsed or queued. The streams are read once for each.
+//! Rehearses or queues a command that a staff member requests for a device. Each request reads the streams of the
+//! device once.
 
 use super::input::{BadInput, Input};
 use super::table::{Build, CommandSpec, Subject};
@@ -16,12 +17,13 @@ use platform::{Loaded, PerformError};
 use plist::Dictionary;
 use uuid::Uuid;
 
-/// One requested command.
+/// A requested command.
 pub struct CommandRequest {
     pub spec: &'static CommandSpec,
     pub input: Input,
-    /// Id of the request, made with the form: sent twice, it is performed once.
+    /// Id of the request, which is created with the form. A form that is sent twice is performed once.
     pub id: Uuid,
+    /// The command is not sent after this time. `None`: it does not expire.
     pub expires: Option<Timestamp>,
     pub consent: Consent,
     build: Build,
@@ -30,15 +32,17 @@ pub struct CommandRequest {
 /// Result of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Queued {
-    /// The last command that was queued for it.
+    /// The last command of the request. `None` if the request has no command.
     pub command: Option<CommandId>,
-    /// `None` if the same request had queued it before.
+    /// `None` if an earlier copy of the same request queued everything.
     pub appended: Option<Appended>,
 }
 
 impl CommandRequest {
+    /// Reads the fields of a form.
+    ///
     /// # Errors
-    /// Returns what is wrong with the fields.
+    /// Returns an error if a required field is missing or a field is invalid.
     pub fn new(
         spec: &'static CommandSpec,
         input: Input,
@@ -51,7 +55,7 @@ impl CommandRequest {
     }
 }
 
-/// What a request is decided on.
+/// The data that a request is checked against.
 struct Target {
     loaded: Loaded<Device>,
     enrollment: Enrollment,
@@ -68,19 +72,19 @@ impl Target {
 }
 
 impl Devices {
-    /// Whether the device would accept the request; nothing is queued. Returns the findings that need consent.
+    /// Rehearses a request: checks it without queueing anything. Returns the findings that need consent.
     ///
     /// # Errors
-    /// Returns the refusal, or an error if a stream cannot be read.
+    /// Returns the refusal that queueing the request would return, and an error if a stream cannot be read.
     pub async fn would_accept(&self, device: DeviceId, request: &CommandRequest) -> Result<Vec<Violation>, QueueError> {
         let target = self.target(device).await?;
         self.check(device, &target, &target.build(request)?)
     }
 
-    /// As [`Devices::would_accept`], for one `Command` dictionary.
+    /// Same as [`Devices::would_accept`], for one `Command` dictionary.
     ///
     /// # Errors
-    /// As there.
+    /// Same as [`Devices::would_accept`].
     pub(crate) async fn would_take(
         &self,
         device: DeviceId,
@@ -90,11 +94,11 @@ impl Devices {
         self.check(device, &target, std::slice::from_ref(command))
     }
 
-    /// Queues the commands of the request. The same request queues nothing a second time.
+    /// Queues the commands of the request. Repeating a request queues nothing.
     ///
     /// # Errors
-    /// Returns the refusal if the device's mode, version, rights or state do not permit it, `Unconfirmed` if the findings about a
-    /// profile need consent, and an error if the log cannot be used.
+    /// Returns a refusal if the device's kind of enrollment, version, access rights or state do not permit it,
+    /// `Unconfirmed` if the findings about a profile need consent, and an error if a stream cannot be read or written.
     pub async fn request(
         &self,
         device: DeviceId,
@@ -103,7 +107,7 @@ impl Devices {
     ) -> Result<Queued, QueueError> {
         let target = self.target(device).await?;
         let commands = target.build(request)?;
-        // All or nothing: the last command is the one that may be refused.
+        // All commands are checked before the first is queued, because a later one may be refused.
         let concerns = self.check(device, &target, &commands)?;
         if Consent::needed(&concerns) > request.consent {
             return Err(QueueError::Unconfirmed(concerns));

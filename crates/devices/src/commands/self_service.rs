@@ -1,4 +1,5 @@
-//! The Self Service app at the end of an enrollment (the last page): what is offered to whom, and what came of it.
+//! The Self Service app, which the last page of an enrollment offers: decides what a device is offered, and reads how
+//! far its installation is.
 
 use super::asked;
 use super::build::{self, AppName};
@@ -8,37 +9,38 @@ use events::enrollment::Ownership;
 use events::settings::Settings;
 use plist::{Dictionary, Value};
 
-/// How the app comes to the device.
+/// How a device can get the app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Offer {
-    /// None is configured.
+    /// No app is configured.
     Nothing,
-    /// The person takes it in the App Store: a personal device without licences takes no app by command.
+    /// The person gets it from the App Store, at this address. A personal device without a licence cannot install an
+    /// app by command.
     Link(String),
-    /// The device prompts for it.
+    /// The server sends a command, and the device prompts for the app. `licensed` as for [`build::install_app`].
     Install { store_id: u64, licensed: bool },
 }
 
-/// What came of the command to install it.
+/// Result of the command that installs the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SelfServiceOutcome {
-    /// On its way.
+    /// The command is about to be queued or is not finished.
     Coming,
-    /// The person is asked.
+    /// The device asks the person for permission.
     Prompting,
     /// The App Store asks for an Apple ID.
     SignInToStore,
     Installing,
-    /// The App Store installs it already, for the person themself: nobody tells us how that ends.
+    /// The App Store already installs the app, because the person requested it. The server does not learn the result.
     ByTheirOwnDoing,
     Installed,
-    /// The person said no.
+    /// The person refused or removed the app.
     Refused,
     NotLicensed,
     Failed,
 }
 
-/// What the settings offer to a device of this ownership.
+/// Returns what the settings offer to a device of this ownership. An unknown ownership counts as personal.
 pub fn offer(settings: &Settings, ownership: Option<Ownership>) -> Offer {
     let ownership = ownership.unwrap_or(Ownership::Personal);
     let licensed = settings.self_service.licensed.contains(&ownership);
@@ -48,13 +50,13 @@ pub fn offer(settings: &Settings, ownership: Option<Ownership>) -> Offer {
     }
 }
 
-/// The app's page in the App Store.
+/// Returns the address of the app: the configured one, else its page in the App Store.
 pub fn link(settings: &Settings) -> Option<String> {
     let by_number = || settings.self_service.store_id.map(|id| format!("https://apps.apple.com/app/id{id}"));
     settings.self_service_url.clone().or_else(by_number)
 }
 
-/// What is queued for the offer, in order, each with the name of the effect that queues it.
+/// Returns the commands for an offer in order, each with the name of the effect that queues it.
 pub fn commands(offer: &Offer, organization: &str) -> Vec<(&'static str, Dictionary)> {
     let Offer::Install { store_id, licensed } = offer else { return vec![] };
     vec![
@@ -63,10 +65,10 @@ pub fn commands(offer: &Offer, organization: &str) -> Vec<(&'static str, Diction
     ]
 }
 
-/// What came of it. Before the command is in the log it is about to be.
+/// Returns the result. `Coming` if the command is not in the log yet.
 pub fn outcome(device: &Device, store_id: u64) -> SelfServiceOutcome {
     let mut asked = device.commands.iter().rev().filter(|command| installs(command, store_id));
-    // Asked for once more while it was on its way: how the command before ends tells how the app stands.
+    // The app was requested again during its installation: the earlier command determines the result.
     let again = |command: &&QueuedCommand| command.rejection == Some(RejectionReason::AppAlreadyQueued);
     let mut of_now = asked.clone().take_while(|command| command.status != CommandState::Ended);
     let Some(command) = of_now.find(|command| !again(command)).or_else(|| asked.next()) else {
@@ -74,9 +76,9 @@ pub fn outcome(device: &Device, store_id: u64) -> SelfServiceOutcome {
     };
     match command.status {
         CommandState::Queued | CommandState::Delivered | CommandState::Deferred => SelfServiceOutcome::Coming,
-        // Of the management before: this one's is about to be queued.
+        // This command belongs to an earlier management. The command of the current one is about to be queued.
         CommandState::Ended => SelfServiceOutcome::Coming,
-        // It is not coming any more; the App Store is the other way.
+        // The command will not be sent. The person can still use the App Store.
         CommandState::Cancelled | CommandState::Expired => SelfServiceOutcome::Failed,
         CommandState::Answered => answered(command, device),
     }
@@ -110,7 +112,7 @@ fn rejected(reason: RejectionReason) -> SelfServiceOutcome {
     match reason {
         R::AppAlreadyInstalled => SelfServiceOutcome::Installed,
         R::AppAlreadyQueued => SelfServiceOutcome::ByTheirOwnDoing,
-        // It is not assigned to the person or device.
+        // The licence is not assigned to the person or the device.
         R::PurchaseMethodNotSupported | R::PurchaseMethodNotSupportedInMultiUser => SelfServiceOutcome::NotLicensed,
         R::AppStoreDisabled | R::CouldNotVerifyAppID | R::ManagementChangeNotSupported => SelfServiceOutcome::Failed,
         R::NotAnApp | R::NotSupported | R::Other => SelfServiceOutcome::Failed,

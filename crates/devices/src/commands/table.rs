@@ -1,9 +1,9 @@
 //! The table of MDM commands: what the server knows of each request type, and what the console offers.
 //!
 //! A further command is a row in [`COMMANDS`], with its request type in `REQUEST_TYPES` if that is new, a builder in
-//! `build`, and its fields in the console's template `command_fields`. Which enrollment modes and versions of iOS
-//! permit a command and each of its keys is in Apple's rule tables (crate `apple`), which every command is checked
-//! against.
+//! `build`, and its fields in the console's template `command_fields`. Apple's rule tables (crate `apple`) say which
+//! kinds of enrollment and versions of iOS permit a command and each of its keys. Every command is checked against
+//! them.
 
 use super::build::{self, AppName};
 use super::input::{BadInput, Input};
@@ -30,7 +30,7 @@ pub enum ResultKind {
     ManagedApps,
 }
 
-/// A `RequestType` of Apple's (mdm/commands/*.yaml).
+/// A `RequestType` of Apple's schema (mdm/commands/*.yaml).
 #[derive(Debug)]
 pub struct RequestType {
     pub name: &'static str,
@@ -45,7 +45,7 @@ const fn row(name: &'static str, priority: Priority, sealed: bool, result: Resul
     RequestType { name, priority, sealed, result }
 }
 
-/// The request types that Muster sends.
+/// The request types with a rule of their own. Muster also sends `Settings`, which [`OTHER`] covers.
 pub(crate) const REQUEST_TYPES: [RequestType; 13] = [
     row(
         "CertificateList",
@@ -88,14 +88,14 @@ pub fn request_type(name: &str) -> &'static RequestType {
     REQUEST_TYPES.iter().find(|known| known.name == name).unwrap_or(&OTHER)
 }
 
-/// On which devices the console offers a command. Whether a device accepts it is decided by Apple's rules.
+/// The devices for which the console offers a command. Whether a device accepts it is decided by Apple's rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Offered {
-    /// On every enrolled device.
+    /// For every enrolled device.
     Everywhere,
-    /// On devices of the organization (Device Enrollment).
+    /// For devices of the organization (Device Enrollment).
     Institutional,
-    /// On many devices at once; for a single device it is among the actions on its record.
+    /// For many devices at once. For a single device it is among the actions on its record.
     ForMany,
 }
 
@@ -121,7 +121,7 @@ pub struct CommandSpec {
     /// Whether it cannot be undone: the staff member confirms it.
     pub irreversible: bool,
     pub offered: Offered,
-    /// Request type of which a second waiting command rarely makes sense.
+    /// Request type of which a second waiting command rarely makes sense: the form says if one is waiting.
     pub once: Option<&'static str>,
     /// Names of the form fields, besides the uploaded file.
     pub fields: &'static [&'static str],
@@ -275,7 +275,7 @@ pub fn questions() -> impl Iterator<Item = &'static str> {
     QUESTIONS.iter().map(|(name, _)| *name)
 }
 
-// The narrower kind if it is unknown.
+// Returns the kind of enrollment; User Enrollment, which permits less, if it is unknown.
 fn kind(device: &Device) -> EnrollmentKind {
     device.kind().unwrap_or(EnrollmentKind::UserEnrollment)
 }
@@ -309,7 +309,7 @@ fn remove_profile(input: &Input) -> Result<Build, BadInput> {
     let identifier = input.needed("identifier", "Enter the identifier of the profile.")?.to_owned();
     Ok(Box::new(move |subject| {
         if subject.enrollment_profile == Some(&identifier) {
-            // Removing it ends management. For this there is a separate command, which says so and asks twice.
+            // Removing it ends management. The separate command `unenroll` does this, with a confirmation.
             let why =
                 format!("{identifier} is the enrollment profile: removing it ends management, which Unenroll does");
             return Err(Refusal::CommandForbidden { request_type: "RemoveProfile".into(), why });
@@ -322,7 +322,7 @@ fn install_app(input: &Input) -> Result<Build, BadInput> {
     let app = input.needed("app", "Enter the app’s number in the App Store or its bundle identifier.")?;
     let app = app.parse().map_or_else(|_| AppName::Bundle(app.to_owned()), AppName::Store);
     let licensed = input.text("licensed").is_some();
-    // In this order: the prompt for the app shows the organization that was sent before.
+    // The order matters: the prompt for the app shows the organization that was sent before.
     Ok(Box::new(move |subject| {
         Ok(vec![build::organization_info(subject.organization), build::install_app(&app, licensed)])
     }))

@@ -8,7 +8,7 @@ use platform::secrets::Secrets;
 use uuid::Uuid;
 use world::World;
 
-/// Lifetime in seconds of a link for an enrollment, until the first form is submitted. The device opens it at once.
+/// Lifetime in seconds of a link for an enrollment, until the first sign-in. The device opens it at once.
 const SECONDS: i64 = 30 * 60;
 
 /// Lifetime in seconds of a link for signing in again. The device shows a notification, and the person may follow it
@@ -17,7 +17,7 @@ const SECONDS: i64 = 30 * 60;
 const SECONDS_TO_SIGN_IN_AGAIN: i64 = 7 * 24 * 60 * 60;
 const PURPOSE: &str = "account-link";
 
-/// What the person signs in for.
+/// The purpose of the sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// To enroll a device of this family.

@@ -36,7 +36,7 @@ pub enum ProfileServiceError {
     /// The request is refused, also if it is repeated. No stream of an enrollment records it.
     #[error("{0}")]
     Refused(String),
-    /// As `Refused`, and the stream of the enrollment records it.
+    /// Same as `Refused`, and the stream of the enrollment records it.
     #[error("{0}")]
     Told(String),
     /// Nothing is decided. The device may try again.
@@ -134,7 +134,7 @@ impl Enroll {
             .ok_or_else(|| refused("not a CHALLENGE of this server"))?;
         let id = EnrollmentId(id);
         let found = self.find(id, source).await?;
-        // A guessed challenge is not recorded on the stream of the enrollment.
+        // A guessed challenge is not recorded in the stream of the enrollment.
         if found.enrollment.profile_service(&challenge).is_none() {
             return Err(refused(Refusal::UnknownChallenge));
         }

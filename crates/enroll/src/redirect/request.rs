@@ -12,7 +12,7 @@ use sign_in::SignInError;
 use sign_in::redirect::assertion::write;
 use sign_in::redirect::{IdentityProvider, REQUEST_SECONDS};
 
-/// Whether the log shows that the enrollment began this request within the last 15 minutes.
+/// Returns whether the log shows that the enrollment began this request within the last 15 minutes.
 pub(super) async fn is_recent(enroll: &Enroll, id: EnrollmentId, request: &SecretHash) -> Result<bool, SignInError> {
     let entries = enroll.platform.log.read(&id.stream()).await?;
     let begun = entries.iter().rev().find(|entry| {

@@ -24,7 +24,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// The provider's error and description.
+    /// Returns the provider's error and description.
     pub(crate) fn said(&self) -> String {
         said(&self.error, self.description.as_deref())
     }

@@ -37,7 +37,7 @@ impl<'a> Tree<'a> {
         self.document.element(node).is_some_and(|element| element.matches_name_ns(namespace, name))
     }
 
-    /// Local name of an element, for messages.
+    /// Returns the local name of an element, for messages.
     pub(crate) fn name(&self, node: NodeId) -> &str {
         self.document.element(node).map_or("", |element| &*element.name.local_name)
     }
@@ -46,7 +46,7 @@ impl<'a> Tree<'a> {
         self.document.get_attribute(node, name)
     }
 
-    /// Child elements.
+    /// Returns the child elements.
     pub(crate) fn children(&self, node: NodeId) -> Vec<NodeId> {
         self.document.children_iter(node).filter(|child| self.document.element(*child).is_some()).collect()
     }
@@ -66,13 +66,13 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// All elements, the root first.
+    /// Returns all elements, the root first.
     pub(crate) fn elements(&self) -> Vec<NodeId> {
         let below = self.document.descendants(self.root).into_iter();
         std::iter::once(self.root).chain(below.filter(|node| self.document.element(*node).is_some())).collect()
     }
 
-    /// Number of elements with this name in the whole document.
+    /// Returns the number of elements with this name in the whole document.
     pub(crate) fn count(&self, namespace: &str, name: &str) -> usize {
         self.elements().into_iter().filter(|node| self.is(*node, namespace, name)).count()
     }

@@ -1,5 +1,6 @@
-//! Checks the profiles against the rule tables, for every version and mode that they are served to, and against the
-//! rows of the checklist for strict devices that concern a profile. The `openssl` command verifies the signature.
+//! Checks the profiles against the rule tables, for every version and kind of enrollment that they are served to, and
+//! against the rows of the checklist for strict devices that concern a profile. The `openssl` command verifies the
+//! signature.
 
 use super::*;
 use crate::create::{Given, Pair, Plan, create};

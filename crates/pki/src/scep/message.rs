@@ -36,7 +36,7 @@ impl Exchange {
         &self.transaction_id
     }
 
-    /// The certificate that signed the request.
+    /// Returns the certificate that signed the request.
     pub fn requester(&self) -> &X509 {
         &self.requester
     }

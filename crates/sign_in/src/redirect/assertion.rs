@@ -20,7 +20,7 @@ pub fn ticket(sign_in: &SignIn, request: &SecretHash) -> String {
     sign_in.platform.secrets.tag("single-sign-on-answer", &[&request.0])
 }
 
-/// Whether `ticket` was given to the browser that posted the answer to this request.
+/// Returns whether `ticket` was given to the browser that posted the answer to this request.
 pub fn is_ticket(sign_in: &SignIn, ticket: Option<&str>, request: &SecretHash) -> bool {
     ticket.is_some_and(|ticket| sign_in.platform.secrets.is_tag(ticket, "single-sign-on-answer", &[&request.0]))
 }

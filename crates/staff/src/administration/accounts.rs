@@ -103,7 +103,8 @@ fn check(user: &NewUser) -> Result<(), String> {
     check_new_password(&user.user_name, &user.secret()).map_err(text)
 }
 
-/// Whether the text has the form of an address. This finds typing errors, but does not check that the address exists.
+/// Returns whether the text has the form of an address. This finds typing errors, but does not check that the address
+/// exists.
 fn is_address(text: &str) -> bool {
     let Some((name, domain)) = text.split_once('@') else { return false };
     let blank = text.chars().any(|c| c.is_control() || c.is_whitespace());

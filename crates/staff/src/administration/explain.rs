@@ -44,7 +44,7 @@ pub(crate) async fn explain(service: &Staff, question: &Question) -> Result<Stri
     let subject = subject(service, &settings, question).await?;
     let mut lines = introduction(&subject, &settings);
     if subject.for_others_only {
-        lines.push(format!("\n{} may not enroll a device of their own.", subject.account.user_name));
+        lines.push(format!("\n{} may not enroll a device for themselves.", subject.account.user_name));
         return Ok(lines.join("\n"));
     }
     lines.push(String::new());

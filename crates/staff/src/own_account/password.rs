@@ -24,7 +24,7 @@ pub enum PasswordError {
 }
 
 impl OwnAccount {
-    /// Whether the account has a password for confirmations: of a local account or of a directory.
+    /// Returns whether the account has a password for confirmations: of a local account or of a directory.
     pub fn has_password(&self) -> bool {
         match &self.state().external {
             None => true,
@@ -87,7 +87,7 @@ impl OwnAccount {
         Ok(())
     }
 
-    // Whether the proven account is this account: in a directory the same name may belong to another person.
+    // Returns whether the proven account is this account: in a directory the same name may belong to another person.
     async fn is_own(&self, proof: &Proof) -> Result<bool, OwnAccountError> {
         if let Some((id, _)) = &proof.local {
             return Ok(*id == self.id());

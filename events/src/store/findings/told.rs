@@ -1,4 +1,4 @@
-//! Which findings say the same, and how each is told to an operator.
+//! Tests: which findings count as equal, and the text of each for an operator.
 
 use super::{Corruption, Damaged, Findings};
 use crate::personal::KeyName;
@@ -12,7 +12,7 @@ fn key(name: &str) -> Damaged {
     Damaged::Key(KeyName(name.into()))
 }
 
-/// Whether the second is news after the first.
+/// Returns whether the second finding says more than the first.
 fn is_news(first: Corruption, second: Corruption) -> bool {
     let findings = Findings::default();
     findings.add(first);

@@ -105,10 +105,10 @@ fn what_a_rule_lets_somebody_enroll_is_listed_and_nothing_is_a_word() {
     };
     assert_eq!(words::kinds(&access(&[], false)), "nothing");
     let all = words::kinds(&access(&[Ownership::Personal, Ownership::Institutional], true));
-    for part in ["personal", "institutional", "Settings"] {
+    for part in ["personal", "devices of the organization", "Settings"] {
         assert!(all.contains(part), "{all}");
     }
-    assert!(!words::kinds(&access(&[Ownership::Personal], false)).contains("institutional"));
+    assert!(!words::kinds(&access(&[Ownership::Personal], false)).contains("organization"));
 }
 
 #[test]

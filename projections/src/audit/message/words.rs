@@ -63,7 +63,7 @@ pub(super) fn enrollment_refusal(why: EnrollmentRefusal) -> &'static str {
         EnrollmentRefusal::VersionTooOld => "the version of iOS is too old",
         EnrollmentRefusal::AccountDrivenOnly => "this version of iOS enrolls personal devices by account only",
         EnrollmentRefusal::AccountDrivenNotOffered => "it can only enroll by account, which is not offered for it",
-        EnrollmentRefusal::WrongMode => "the device enrolled in another mode than its profile specifies",
+        EnrollmentRefusal::WrongMode => "the device enrolled as another kind than its profile specifies",
         EnrollmentRefusal::NotPermitted => "the access rules do not permit it",
         EnrollmentRefusal::AccessUnknown => "an attribute that the access rules need is unknown",
         EnrollmentRefusal::TooManyDevices => "the person already has the maximum number of devices",
@@ -141,7 +141,7 @@ pub(super) fn message_refusal(why: MessageRefusal) -> &'static str {
     match why {
         MessageRefusal::OtherTopic => "it names another push topic than the profile",
         MessageRefusal::OtherDevice => "it names another device than its certificate",
-        MessageRefusal::WrongMode => "an enrolled device sent Authenticate in another mode",
+        MessageRefusal::WrongMode => "an enrolled device sent Authenticate for another kind of enrollment",
         MessageRefusal::NotPermitted => "such a device may no longer enroll",
         MessageRefusal::NotAuthenticated => "no Authenticate came before it",
         MessageRefusal::Ended => "management of the device has ended",
@@ -296,7 +296,7 @@ pub(super) fn factor_refusal(reason: FactorRefusal) -> &'static str {
 pub(super) fn kinds(access: &Access) -> String {
     let kinds = access.offered.iter().map(|kind| match kind {
         Ownership::Personal => "personal devices",
-        Ownership::Institutional => "institutional devices",
+        Ownership::Institutional => "devices of the organization",
     });
     let kinds = list(kinds.chain(access.account_driven.then_some("enrollment from Settings")));
     if kinds.is_empty() { "nothing".to_owned() } else { kinds }

@@ -23,7 +23,7 @@ impl Axe {
         }
     }
 
-    /// Loads axe-core. Returns `None` if it is not installed, and reports that the check is skipped.
+    /// Loads axe-core. Returns `None` if it is not installed, and reports that the check is left out.
     pub fn load(test: &str) -> Option<Axe> {
         let path = crate::tool("MUSTER_AXE", "node_modules/axe-core/axe.min.js");
         match std::fs::read_to_string(&path) {

@@ -1,4 +1,5 @@
-//! Walks a person through the guide in a real browser. The simulated device of the person gets the profiles.
+//! Walks a person through the steps of the portal in a real browser. The simulated device of the person gets the
+//! profiles.
 
 use super::{Axe, Browser, is_loaded, look_at};
 use crate::waiting::{sought, until};

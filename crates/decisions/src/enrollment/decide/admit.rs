@@ -1,4 +1,4 @@
-//! Decisions when the owner of the device is known: whether they may enroll it, and whether there is a choice.
+//! Decisions when the user of the device is known: whether they may enroll it, and whether there is a choice.
 
 use super::super::{Admission, Enrollment, Policy, Received};
 use super::barrier::{Barrier, barrier};

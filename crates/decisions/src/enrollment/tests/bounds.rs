@@ -1,4 +1,4 @@
-//! Limits on the events of an enrollment, commands before its first form, and the provider of a sign-in.
+//! Limits on the events of an enrollment, commands before it is opened, and the provider of a sign-in.
 
 use super::*;
 use events::enrollment::{FormRefusal, IdentityRefusal, SecretHash};

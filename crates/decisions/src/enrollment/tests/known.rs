@@ -1,5 +1,4 @@
-//! Facts that an enrollment knows: the future owner of the device, whether a profile was served, the lifetime of
-//! tokens.
+//! Facts that an enrollment knows: the future user of the device, whether a profile was served, the lifetime of tokens.
 
 use super::*;
 use crate::enrollment::{AccessToken, Assignment};

@@ -1,4 +1,4 @@
-//! Every command that is sent to devices, held against Apple's schema.
+//! Compares every command that is sent to devices with Apple's schema.
 
 use super::*;
 use apple::schema::{hold_against, list, read, schema};
@@ -51,6 +51,6 @@ fn every_command_we_send_keeps_apples_schema_on_every_version_it_is_sent_to() {
             }
         }
     }
-    println!("commands held against the schema: {}", counted.iter().cloned().collect::<Vec<_>>().join(", "));
+    println!("commands compared with the schema: {}", counted.iter().cloned().collect::<Vec<_>>().join(", "));
     assert_eq!(counted.len(), 14);
 }

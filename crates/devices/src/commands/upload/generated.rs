@@ -1,6 +1,7 @@
-//! Profiles made from Apple's schema alone, by code that shares nothing with the checking code: those that Apple allows are taken, each in
-//! one of three encodings, signed or not; those with one thing wrong are refused by the name of the key. Left out, and it says so, where
-//! `../shared/apple-schema` is not there.
+//! Checks profiles that are generated from Apple's schema, by code that shares nothing with the checked code. Profiles
+//! that Apple allows must be accepted, each in one of three encodings, signed or unsigned. Profiles with one error must
+//! be refused with the name of the key. If `../shared/apple-schema` is missing, the tests report that they are left
+//! out.
 
 use apple::schema::{head, ios, is_foreign, list, read, schema, text};
 use apple::{EnrollmentKind, OsVersion, Target, Weight};
@@ -16,12 +17,13 @@ use std::path::Path;
 
 const USER: EnrollmentKind = EnrollmentKind::UserEnrollment;
 const DEVICE: EnrollmentKind = EnrollmentKind::DeviceEnrollment;
-/// The release that the schema is from.
+/// The version of iOS that the schema describes.
 const VERSION: (u64, u64, u64) = (18, 1, 0);
-/// What is tried by other tests, or by nobody: the frame, management itself, and a home screen that is defined by itself.
+/// Files of the schema for which no payload is generated: the keys of the profile and those common to all payloads
+/// ([`Frame`] adds them), the MDM payload, and the home screen layout, whose definition is recursive.
 const ELSEWHERE: &[&str] = &["TopLevel", "CommonPayloadKeys", "com.apple.mdm", "com.apple.homescreenlayout"];
 
-/// `None` where the schema says nothing, or `n/a`.
+/// Returns the version that the schema states for `key`. `None` if it states none or `n/a`.
 fn version(of: &Yaml, key: &str) -> Option<(u64, u64, u64)> {
     let text = text(ios(of).get(key)?).filter(|text| text != "n/a")?;
     let mut parts = text.split('.').map(|part| part.parse().unwrap());
@@ -32,7 +34,7 @@ fn mode(of: &Yaml) -> Option<String> {
     ios(of).get("userenrollment")?.get("mode").and_then(text)
 }
 
-/// Only for supervised devices, and this is none.
+/// Returns whether the key is only for supervised devices and the target is not supervised.
 fn needs_supervision(of: &Yaml, target: Target) -> bool {
     !target.supervised && ios(of).get("supervised").and_then(Yaml::as_bool) == Some(true)
 }
@@ -45,7 +47,7 @@ fn kind(key: &Yaml) -> String {
     text(&key["type"]).unwrap()
 }
 
-/// Stands for keys of any name.
+/// Returns whether the entry stands for keys of any name.
 fn is_any(key: &Yaml) -> bool {
     name(key).starts_with("ANY")
 }
@@ -54,7 +56,7 @@ fn is_required(key: &Yaml) -> bool {
     key.get("presence").and_then(text).as_deref() == Some("required")
 }
 
-/// Exists on this version, and this kind of enrollment may have it.
+/// Returns whether the key exists in [`VERSION`] and is permitted for the target's kind of enrollment.
 fn is_allowed(of: &Yaml, target: Target) -> bool {
     let mode = mode(of);
     let by_mode = match target.kind {
@@ -65,7 +67,7 @@ fn is_allowed(of: &Yaml, target: Target) -> bool {
     by_mode && exists && !is_foreign(of) && version(of, "removed").is_none_or(|until| VERSION < until)
 }
 
-/// A scalar that the schema gives: a default or a permitted value.
+/// Converts a scalar of the schema, which is a default or a permitted value.
 fn given(key: &Yaml, value: &Yaml) -> Option<Value> {
     Some(match kind(key).as_str() {
         "<boolean>" => value.as_bool()?.into(),
@@ -80,7 +82,8 @@ fn default(key: &Yaml) -> Option<Value> {
     key.get("default").and_then(|default| given(key, default))
 }
 
-/// A value that Apple allows: the default where there is one. `whole`: with every key inside that is allowed.
+/// Returns a value that Apple allows: the first permitted value, else the default, else an example. `whole`: with every
+/// permitted key inside it.
 fn sample(key: &Yaml, target: Target, whole: bool) -> Value {
     if name(key) == "Subject" {
         let pair = Value::Array(vec!["O".into(), "Example".into()]);
@@ -110,7 +113,7 @@ fn sample(key: &Yaml, target: Target, whole: bool) -> Value {
     }
 }
 
-/// The required keys; `whole`: all, those for supervised devices at their default.
+/// Returns the required keys with values. `whole`: all permitted keys; keys for supervised devices have their default.
 fn keys(all: &[Yaml], target: Target, whole: bool) -> Dictionary {
     let wanted = |key: &&Yaml| {
         let bound = needs_supervision(key, target);
@@ -120,7 +123,7 @@ fn keys(all: &[Yaml], target: Target, whole: bool) -> Dictionary {
     all.iter().filter(wanted).map(|key| (name(key).to_owned(), sample(key, target, whole))).collect()
 }
 
-/// What encloses payloads, and what every payload may have.
+/// The schema of the profile around payloads, and of the keys that every payload may have.
 struct Frame {
     top: Yaml,
     common: Yaml,
@@ -147,7 +150,7 @@ impl Frame {
         let mut inner = named(&self.common, 1, payload_type);
         inner.extend(payload.clone());
         let mut profile = named(&self.top, 0, "Configuration");
-        // Takes the place of the content.
+        // This key would replace the content.
         profile.remove("EncryptedPayloadContent");
         profile.insert("PayloadDisplayName".into(), "Büro 🙂".into());
         profile.insert("PayloadContent".into(), Value::Array(vec![inner.into()]));
@@ -176,7 +179,7 @@ impl Signer {
         Signer { key, certificate: builder.build() }
     }
 
-    /// One of the six forms that a file may have.
+    /// Encodes the profile as a file. `form`: 0 to 2 for XML, binary and XML in UTF-16; 3 to 5 for the same, signed.
     fn file(&self, profile: &Dictionary, form: usize) -> Vec<u8> {
         let value = Value::Dictionary(profile.clone());
         let (mut xml, mut binary) = (vec![], vec![]);
@@ -203,17 +206,17 @@ fn target(kind: EnrollmentKind, supervised: bool) -> Target {
     Target { supervised, ..Target::new(kind, Some(OsVersion::new(18, 1))) }
 }
 
-/// What is found in the file, each with its weight.
+/// Returns the path and the weight of each finding about the file.
 fn found(file: &[u8], target: Target) -> Vec<(String, Weight)> {
     let upload = super::open(file).unwrap_or_else(|why| panic!("{why}"));
     let found = upload.findings("org.example.enrollment", target);
     found.into_iter().map(|found| (found.path, found.weight)).collect()
 }
 
-/// Payload types, each with its file of the schema.
+/// Payload types, each with the content of its schema file.
 type Payloads = Vec<(String, Yaml)>;
 
-/// The payloads of iPhone and iPad, and the types of those of other platforms.
+/// Returns the payloads of iPhone and iPad, and the payload types of other platforms.
 fn payloads(schema: &Path) -> (Payloads, Vec<String>) {
     let (mut here, mut elsewhere) = (vec![], vec![]);
     let mut files: Vec<_> =
@@ -221,11 +224,11 @@ fn payloads(schema: &Path) -> (Payloads, Vec<String>) {
     files.sort();
     for path in files {
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        // The Kerberos extension has the payload type of every extension.
+        // The Kerberos extension (a name in brackets) has the same payload type as all extensions.
         if ELSEWHERE.contains(&stem.as_str()) || stem.contains('(') {
             continue;
         }
-        // Those of other platforms have keys that are defined by themselves.
+        // Reads only the head, because payloads of other platforms have recursive definitions.
         let payload = &head(&path)["payload"];
         let payload_type = text(&payload["payloadtype"]).unwrap();
         if ios(payload).is_null() || is_foreign(payload) {
@@ -245,7 +248,7 @@ fn every_payload_that_apple_allows_is_taken_bare_and_with_its_defaults_written_o
     for target in [target(DEVICE, false), target(DEVICE, true), target(USER, false)] {
         for (payload_type, theirs) in &here {
             let payload = &theirs["payload"];
-            // Apple corrected the mode later; the overlay has it.
+            // Apple corrected the mode later. `tables/overlay.json` of the crate `apple` contains the correction.
             let corrected = payload_type == "com.apple.cellularprivatenetwork.managed" && target.kind == USER;
             if !is_allowed(payload, target) || needs_supervision(payload, target) || corrected {
                 continue;
@@ -264,11 +267,11 @@ fn every_payload_that_apple_allows_is_taken_bare_and_with_its_defaults_written_o
         }
     }
     println!("valid profiles made from Apple's schema: {counted}, each in two forms");
-    assert!(wrong.is_empty(), "not taken:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "not accepted:\n{}", wrong.join("\n"));
     assert!(counted >= 60, "{counted}");
 }
 
-/// Another value than Apple allows: of another type, or none of the listed ones.
+/// Returns a value that Apple does not allow: one of another type, or one that is not in the list.
 fn wrong(key: &Yaml) -> Value {
     match kind(key).as_str() {
         "<string>" if !list(key, "rangelist").is_empty() => "none of these".into(),
@@ -277,7 +280,7 @@ fn wrong(key: &Yaml) -> Value {
     }
 }
 
-/// A value that restricts something: not the default.
+/// Returns a value that restricts something, which the default does not.
 fn restricting(key: &Yaml, target: Target) -> Value {
     match default(key) {
         Some(Value::Boolean(truth)) => (!truth).into(),
@@ -285,7 +288,7 @@ fn restricting(key: &Yaml, target: Target) -> Value {
     }
 }
 
-/// What a profile has besides what is required, with one thing wrong: a value of another kind, or a key that the device may not have.
+/// Returns keys that make a valid profile invalid: each has a value of another type, or is not permitted on the device.
 fn wrong_keys(all: &[Yaml], target: Target) -> impl Iterator<Item = (&str, Value)> {
     let exists = |key: &&Yaml| {
         !is_any(key) && !is_foreign(key) && version(key, "introduced").is_none_or(|since| since <= VERSION)
@@ -293,7 +296,7 @@ fn wrong_keys(all: &[Yaml], target: Target) -> impl Iterator<Item = (&str, Value
     all.iter().filter(exists).filter_map(move |key| {
         let forbidden = !is_allowed(key, target) || needs_supervision(key, target);
         let value = if forbidden { restricting(key, target) } else { wrong(key) };
-        // A supervised-only key that says what is so without it is taken.
+        // A key for supervised devices is accepted if its value is the default.
         let harmless = default(key).as_ref() == Some(&value) && is_allowed(key, target);
         (!harmless).then(|| (name(key), value))
     })
@@ -337,7 +340,7 @@ fn a_profile_with_one_thing_wrong_is_refused_by_the_name_of_the_key() {
         for (key, value) in wrong_keys(list(&frame.top, "payloadkeys"), target) {
             let mut made = frame.profile("com.apple.webClip.managed", &own, target, false);
             made.insert(key.to_owned(), value);
-            // A profile without these two is none to begin with.
+            // These keys decide whether the file is a profile with readable content at all.
             if !["PayloadIdentifier", "EncryptedPayloadContent"].contains(&key) {
                 refuse(&made, target, key);
             }

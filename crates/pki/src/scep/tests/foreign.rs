@@ -1,5 +1,5 @@
 //! Tests with tools that share no code with this crate: the `openssl` command opens an answer, strongSwan's `pki`
-//! requests certificates. Each test reports that it was skipped if the tool is not installed.
+//! requests certificates. Each test reports that it is left out if the tool is not installed.
 
 use super::client::{Asks, Client};
 use super::*;

@@ -61,7 +61,7 @@ impl SqliteKeyStore {
     /// Opens the key store for reading only: no key is made, changed or destroyed.
     ///
     /// # Errors
-    /// As [`SqliteKeyStore::open`].
+    /// Same as [`SqliteKeyStore::open`].
     pub fn open_read_only(path: &Path, master: MasterKey, randomness: Randomness) -> Result<SqliteKeyStore, KeyError> {
         SqliteKeyStore::open_with(path, master, randomness, connect_reader)
     }
