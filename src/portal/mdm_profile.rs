@@ -34,7 +34,7 @@ impl Page for MdmProfilePage {
 
 content!(MdmProfilePage {
     personal,
-    steps among [instructions(Way::VerifiedDeviceEnrollment, None), vec![]],
+    steps among [instructions(Way::ProfileService, None), vec![]],
     taken,
     profile,
     minutes,
@@ -52,7 +52,7 @@ pub(crate) async fn show(visitor: Visitor) -> Answered {
     let personal = session.enrollment.ownership == Some(Ownership::Personal);
     let way = match personal {
         true => Way::UserEnrollment,
-        false if visitor.settings.profile_service.enabled => Way::VerifiedDeviceEnrollment,
+        false if visitor.settings.profile_service.enabled => Way::ProfileService,
         false => Way::DeviceEnrollment,
     };
     let taken = session.enrollment.profile_was_taken();
@@ -80,8 +80,8 @@ pub(crate) async fn take(form: Submission) -> Answered {
 pub(crate) enum Way {
     UserEnrollment,
     DeviceEnrollment,
-    /// The device first reports what it is (Profile Service).
-    VerifiedDeviceEnrollment,
+    /// Device Enrollment in which the device first reports what it is.
+    ProfileService,
 }
 
 /// Returns text keys of the instructions for this kind of installation and this version of iOS.
@@ -96,7 +96,7 @@ pub(crate) fn instructions(way: Way, version: Option<OsVersion>) -> Vec<&'static
     steps.extend(match way {
         Way::UserEnrollment => &["mdm-enroll-my", "mdm-account-password"][..],
         Way::DeviceEnrollment => &["mdm-install", "mdm-trust"],
-        Way::VerifiedDeviceEnrollment => &["mdm-install", "mdm-verified", "mdm-trust"],
+        Way::ProfileService => &["mdm-install", "mdm-verified", "mdm-trust"],
     });
     steps.push("mdm-come-back");
     steps
@@ -118,7 +118,7 @@ mod tests {
             [&close[..], &["mdm-install", "mdm-trust", "mdm-come-back"]].concat()
         );
         assert_eq!(
-            instructions(Way::VerifiedDeviceEnrollment, OsVersion::parse("26.1")),
+            instructions(Way::ProfileService, OsVersion::parse("26.1")),
             [&close[..], &["mdm-install", "mdm-verified", "mdm-trust", "mdm-come-back"]].concat()
         );
         assert_eq!(instructions(Way::DeviceEnrollment, OsVersion::parse("11.4"))[0], "mdm-tap-continue-settings");

@@ -140,7 +140,7 @@ fn mdm_pages() -> Vec<MdmProfilePage> {
         minutes: way == Way::UserEnrollment,
         managed_apple_id: (way == Way::UserEnrollment).then(|| "ada@example.com".into()),
     };
-    let (user, device, verified) = (Way::UserEnrollment, Way::DeviceEnrollment, Way::VerifiedDeviceEnrollment);
+    let (user, device, verified) = (Way::UserEnrollment, Way::DeviceEnrollment, Way::ProfileService);
     [
         (user, "13.1"),
         (user, "17.5"),

@@ -68,7 +68,7 @@ async fn the_help_desk_finds_an_enrollment_by_its_code_and_reads_what_to_tell_th
     assert!(found.body.contains("Enrolled"));
     let expected = [
         StaffActivityEvent::VisitListViewed { filters: vec!["q".into()] },
-        StaffActivityEvent::VisitViewed { enrollment: enrollment },
+        StaffActivityEvent::VisitViewed { enrollment },
         StaffActivityEvent::VisitListViewed { filters: vec!["q".into()] },
     ];
     assert_eq!(viewed(&server).await, expected, "viewing is recorded, without the search text");

@@ -1,7 +1,5 @@
 //! Certificates of a trial, created once for all tests of this crate that need some.
 
-#![expect(clippy::unwrap_used, reason = "only tests call this")]
-
 use super::Pki;
 use super::create::{Given, Made, Plan, create};
 use std::sync::LazyLock;
