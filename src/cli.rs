@@ -65,7 +65,7 @@ enum Command {
     /// Show or change the settings: texts, options, access rules, which kinds of ownership may enroll.
     #[command(subcommand)]
     Settings(administer::Settings),
-    /// Add, list, disable or enable local accounts.
+    /// Manage local accounts: add, list, disable, enable, roles, passwords, second factors, API tokens.
     #[command(subcommand)]
     User(administer::User),
     /// Evaluate the access rules for a person.

@@ -38,13 +38,6 @@ pub(crate) enum User {
         #[command(flatten)]
         at: At,
     },
-    /// Issue a new API token for a program. The previous token stops working immediately.
-    RotateToken {
-        /// User name of the account.
-        user_name: String,
-        #[command(flatten)]
-        at: At,
-    },
     /// Enable a disabled account again.
     Enable {
         /// User name of the account.
@@ -73,6 +66,13 @@ pub(crate) enum User {
     },
     /// Remove all second factors of a person who lost theirs. The person's sessions end.
     RemoveFactors {
+        /// User name of the account.
+        user_name: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Issue a new API token for a program. The previous token stops working immediately.
+    RotateToken {
         /// User name of the account.
         user_name: String,
         #[command(flatten)]

@@ -18,4 +18,5 @@ mod portal_preview;
 mod profiles;
 mod sessions;
 mod settings;
+mod snapshots;
 mod staff;

@@ -14,4 +14,5 @@ mod profile_service;
 mod push;
 mod renewal;
 mod scep;
+mod snapshots;
 mod strangers;

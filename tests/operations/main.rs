@@ -15,4 +15,5 @@ mod public_url;
 mod push_certificate;
 mod reactions;
 mod secrets;
+mod snapshots;
 mod tls;

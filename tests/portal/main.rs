@@ -10,3 +10,4 @@ mod browser;
 mod enrollment;
 mod pages;
 mod security;
+mod snapshots;

@@ -51,14 +51,17 @@ const NEVER: &str = "ldap3";
 /// # Errors
 /// Returns an error message if `logging.filter` cannot be parsed.
 pub fn filter(logging: &Logging) -> Result<EnvFilter, String> {
+    parsed(logging).map_err(|why| format!("logging.filter: {why}; try \"info\""))
+}
+
+fn parsed(logging: &Logging) -> Result<EnvFilter, String> {
     let filter = logging.filter.as_deref().unwrap_or("info");
-    EnvFilter::try_new(for_all_of_ours(filter))
-        .map_err(|error| format!("logging.filter {filter:?} cannot be parsed: {error}; try \"info\""))
+    EnvFilter::try_new(for_all_of_ours(filter)).map_err(|error| format!("{filter:?} cannot be parsed: {error}"))
 }
 
 /// Returns the finding about the section `[logging]`, if it is wrong.
 pub fn check(logging: &Logging) -> Option<Finding> {
-    let why = filter(logging).err()?;
+    let why = parsed(logging).err()?;
     let mend = "write \"info\", or a level for each crate, such as \"info,muster=debug\"";
     Some(Finding::error("logging-filter-not-understood", "logging.filter", why, mend))
 }

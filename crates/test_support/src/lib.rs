@@ -1,5 +1,9 @@
 //! Helpers that the tests of several crates share. Only a dev-dependency: nothing of it is part of the server.
 
+pub mod snapshots;
+
+pub use insta;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 

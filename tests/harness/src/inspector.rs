@@ -37,6 +37,7 @@ pub fn begin() {
 /// Checks what a device received against the rules.
 #[track_caller]
 pub fn look(given: &Given<'_>) {
+    crate::profiles_given::note(given);
     let (names, kinds, violations) = check(given);
     let said: Vec<String> = violations.iter().map(Violation::to_string).collect();
     let device = (family(given.to), version(given.to));

@@ -17,10 +17,12 @@ pub mod guest;
 pub mod inspector;
 pub mod kept;
 pub mod logs;
+pub mod outline;
 pub mod ports;
 pub mod process;
 pub mod profile_service;
 pub mod profiles;
+pub mod profiles_given;
 mod server;
 pub mod waiting;
 

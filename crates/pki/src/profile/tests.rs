@@ -2,6 +2,8 @@
 //! against the rows of the checklist for strict devices that concern a profile. The `openssl` command verifies the
 //! signature.
 
+mod snapshots;
+
 use super::*;
 use crate::create::{Given, Pair, Plan, create};
 use crate::template::{Template, Use};

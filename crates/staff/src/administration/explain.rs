@@ -73,7 +73,9 @@ fn introduction(subject: &Subject, settings: &Settings) -> Vec<String> {
 fn rules(rules: &[AccessRule], account: &Account) -> Vec<String> {
     let name = &account.user_name;
     if rules.is_empty() {
-        return vec!["There are no access rules: all people who can sign in may enroll ownership_kinds.".into()];
+        return vec![
+            "There are no access rules: all people who can sign in may enroll what ownership_kinds allows.".into(),
+        ];
     }
     let mut lines = vec![format!("Access rules in order; the first one that matches {name} decides:")];
     let (claimant, mut decided, mut perhaps) = (claimant(account), false, false);
