@@ -5,6 +5,7 @@ use crate::enrollment::EnrollmentId;
 use crate::person::PersonId;
 use crate::staff::{PasskeyId, StaffId};
 use crate::{EventId, Position, StreamName, settings, system};
+use serde_json::json;
 use uuid::{Uuid, uuid};
 
 const ID: Uuid = uuid!("0192f3c4-5d6e-7f80-9a1b-2c3d4e5f6071");
@@ -67,4 +68,20 @@ fn the_events_of_one_effect_have_ids_that_follow_from_their_cause() {
     let others = [cause.caused("push", 1), cause.caused("renewal", 0), cause.caused("push", 0).caused("push", 0)];
     assert!(!others.contains(&cause.caused("push", 0)));
     assert_eq!(cause.caused("push", 0).0.get_version_num(), 5);
+}
+
+#[test]
+fn a_stream_name_is_written_as_it_is_and_no_other_text_is_read_as_one() {
+    let name = StreamName::of("device", ID);
+    assert_eq!(String::from(name.clone()), format!("device-{TEXT}"));
+    assert_eq!(json!(name), format!("device-{TEXT}"));
+    let read = |text: &str| serde_json::from_value::<StreamName>(json!(text));
+    assert_eq!(read(&format!("device-{TEXT}")).unwrap(), name);
+    let longest = format!("device-{}", "a".repeat(193));
+    assert_eq!(read(&longest).unwrap().as_str().len(), 200);
+    for text in
+        ["", "device", "-1", "device-", "Device-1", "dev1ce-1", "device-a_b", "device-é", &format!("{longest}a")]
+    {
+        assert!(read(text).is_err(), "{text:?}");
+    }
 }

@@ -252,3 +252,19 @@ async fn a_box_that_was_altered_under_a_whole_key_is_corruption_wherever_it_stan
     let viewed = log.view(recorded).await;
     assert!(matches!(viewed.error, Some(ReadError::Corrupt { ref why, .. }) if why.contains("/source")), "{viewed:?}");
 }
+
+#[tokio::test]
+async fn the_events_before_one_that_cannot_be_read_are_opened_and_that_one_is_named() {
+    let (_directory, log) = empty();
+    let drafts = (1..=3).map(|number| known_of_other(number, OTHER.key())).collect();
+    log.append(&OTHER.stream(), Expected::NoStream, drafts).await.unwrap();
+    let mut recorded = log.store().read_all(None, 10).await.unwrap();
+    let (entries, error) = log.open_until_corrupt(recorded.clone()).await;
+    assert_eq!((entries.len(), error.is_none()), (3, true));
+    recorded[1].event.version = 99;
+    let (opened, error) = log.open_until_corrupt(recorded.clone()).await;
+    assert_eq!(opened, entries[..1]);
+    let Some(ReadError::Corrupt { position, revision, .. }) = error else { panic!("{error:?}") };
+    assert_eq!((Position(position), revision), (recorded[1].position, 1));
+    assert!(log.open(recorded).await.is_err(), "a reader that decides gets nothing");
+}

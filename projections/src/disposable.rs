@@ -209,4 +209,28 @@ mod tests {
         assert!(open(&path, table).is_err());
         assert!(!directory.path().join("nowhere").exists());
     }
+
+    #[test]
+    fn an_error_that_is_no_damage_leaves_the_database_as_it_is() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("some.db");
+        drop(open(&path, table).expect("made"));
+        let kept = std::fs::read(&path).expect("read");
+        let busy = |_: &Connection| -> rusqlite::Result<()> { Err(rusqlite::Error::QueryReturnedNoRows) };
+        assert!(matches!(open(&path, busy), Err(rusqlite::Error::QueryReturnedNoRows)));
+        assert_eq!(std::fs::read(&path).expect("still there"), kept);
+        assert!(!aside(&path, 1).exists());
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_removed_is_not_said_to_be_removed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("some.db");
+        drop(open(&path, table).expect("made"));
+        std::fs::create_dir(note_of(&path)).expect("something in the way");
+        assert!(remove(&path).is_err());
+        std::fs::remove_dir(note_of(&path)).expect("out of the way");
+        remove(&path).expect("removed, though it is gone already");
+        assert!(!path.exists());
+    }
 }

@@ -108,3 +108,43 @@ pub(crate) fn like(text: &str) -> String {
     let escaped = text.to_lowercase().replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{escaped}%")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ALL, ProjectionError, disposable};
+    use rusqlite::Connection;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_projection_has_tables_of_its_own_that_begin_with_its_name() {
+        let mut all = BTreeSet::new();
+        for projection in ALL {
+            let file = Connection::open_in_memory().unwrap();
+            file.execute_batch(projection.schema()).unwrap();
+            let mut select = file.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").unwrap();
+            let made = select.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            let made: BTreeSet<String> = made.collect::<Result<_, _>>().unwrap();
+            let named: BTreeSet<String> = projection.tables().iter().map(|&table| table.to_owned()).collect();
+            assert_eq!(named, made, "what is dropped and rebuilt is what was made");
+            assert!(!named.is_empty());
+            let of_its_own = |table: &String| table.starts_with(&format!("{}_", projection.name()));
+            assert!(named.iter().all(of_its_own), "{named:?} of {}", projection.name());
+            assert!(named.into_iter().all(|table| all.insert(table)), "no two have a table of one name");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_a_damaged_file_and_anything_else_ask_for_different_help() {
+        let told = |code: i32| {
+            let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            ProjectionError::from(error)
+        };
+        assert!(matches!(told(rusqlite::ffi::SQLITE_FULL), ProjectionError::DiskFull(_)));
+        assert!(matches!(told(rusqlite::ffi::SQLITE_CORRUPT), ProjectionError::Damaged(_)));
+        assert!(matches!(told(rusqlite::ffi::SQLITE_NOTADB), ProjectionError::Damaged(_)));
+        assert!(matches!(told(rusqlite::ffi::SQLITE_BUSY), ProjectionError::Database(_)));
+        let no_row = rusqlite::Error::QueryReturnedNoRows;
+        assert!(!disposable::is_damage(&no_row));
+        assert!(matches!(ProjectionError::from(no_row), ProjectionError::Database(_)));
+    }
+}

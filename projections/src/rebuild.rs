@@ -209,3 +209,48 @@ fn plain(value: ValueRef<'_>) -> String {
         ValueRef::Blob(bytes) => format!("{bytes:02x?}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every projection has folded up to `position`.
+    fn folded(path: &Path, position: u64) -> Connection {
+        let rows = open_writer(path).unwrap();
+        for projection in ALL {
+            let keep = "INSERT INTO checkpoints (projection, version, position, effective) VALUES (?1, ?2, ?3, 0)";
+            rows.execute(keep, rusqlite::params![projection.name(), projection.version(), position]).unwrap();
+        }
+        rows
+    }
+
+    fn named(rows: &Connection, name: &str) {
+        let insert = "INSERT INTO people_names (id, kind, user_name) VALUES ('1', 'person', ?1)";
+        rows.execute(insert, [name]).unwrap();
+    }
+
+    fn name(rows: &Connection) -> String {
+        rows.query_row("SELECT user_name FROM people_names", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn rebuilt_rows_replace_those_that_are_not_ahead_and_are_compared_at_the_same_position_only() {
+        let position = |reached: u64| Some(Position(reached));
+        for (here, beside, expected) in [
+            (7, 5, None),
+            (5, 7, Some((position(7), None))),
+            (5, 5, Some((position(5), Some(vec!["people_names".to_owned()])))),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let (main, path) = (directory.path().join("main.db"), directory.path().join("beside.db"));
+            let (mut rows, rebuilt) = (folded(&main, here), folded(&path, beside));
+            named(&rows, "old");
+            named(&rebuilt, "new");
+            drop(rebuilt);
+            assert_eq!(swap(&mut rows, &path).unwrap(), expected, "{here} and {beside}");
+            let is_replaced = expected.is_some();
+            assert_eq!(name(&rows), if is_replaced { "new" } else { "old" });
+            assert_eq!(furthest(&rows, "main").unwrap(), Some(if is_replaced { beside } else { here }.cast_signed()));
+        }
+    }
+}

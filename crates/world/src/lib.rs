@@ -169,4 +169,64 @@ mod tests {
         assert!(here.total > 0 && here.free <= here.total, "{here:?}");
         assert!(SystemDisks.room(Path::new("/is/not/there")).is_err());
     }
+
+    const NOON: Timestamp = Timestamp(1_794_916_800_000_000);
+
+    fn at_noon() -> (World, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::at(NOON));
+        (World::at(clock.clone()), clock)
+    }
+
+    #[test]
+    fn the_machines_clock_is_not_behind_a_file_that_was_just_written() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let written = file.as_file().metadata().unwrap().modified().unwrap();
+        let now = World::system().now();
+        let micros = written.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
+        assert!(now.0 >= i64::try_from(micros).unwrap(), "{now:?} is in microseconds and after {micros}");
+        assert!(now.to_rfc3339().starts_with("20"), "{now:?} is a date of this century");
+    }
+
+    #[test]
+    fn a_manual_clock_stands_still_until_it_is_moved() {
+        let (world, clock) = at_noon();
+        assert_eq!((world.now(), world.now()), (NOON, NOON));
+        clock.advance_seconds(90);
+        assert_eq!(world.now(), NOON.plus_seconds(90));
+        clock.advance_seconds(-100);
+        assert_eq!(world.now(), NOON.plus_seconds(-10), "a clock can be set back");
+    }
+
+    #[test]
+    fn a_secret_is_never_drawn_twice_and_has_all_its_bits() {
+        let (world, _) = at_noon();
+        let secrets: std::collections::BTreeSet<String> = (0..100).map(|_| world.secret()).collect();
+        assert_eq!(secrets.len(), 100);
+        assert!(secrets.iter().all(|secret| secret.len() == 43), "256 bits in base64url");
+    }
+
+    #[test]
+    fn chances_are_spread_from_0_to_1() {
+        let (world, _) = at_noon();
+        let drawn: Vec<f64> = (0..1_000).map(|_| world.chance()).collect();
+        assert!(drawn.iter().all(|chance| (0.0..=1.0).contains(chance)), "{drawn:?}");
+        for tenth in 0..10 {
+            let from = f64::from(tenth) / 10.0;
+            assert!(drawn.iter().any(|chance| (from..from + 0.1).contains(chance)), "none of 1,000 is in {from}…");
+        }
+    }
+
+    #[test]
+    fn an_id_has_the_time_of_the_clock_and_a_random_one_has_none() {
+        let (world, clock) = at_noon();
+        let first = world.uuid();
+        clock.advance_seconds(1);
+        let second = world.uuid();
+        let told = |id: Uuid| id.get_timestamp().map(|at| at.to_unix().0);
+        assert_eq!((told(first), told(second)), (Some(1_794_916_800), Some(1_794_916_801)));
+        assert!(first < second, "ids of later events sort after those of earlier ones");
+        let (one, other) = (world.random_uuid(), world.random_uuid());
+        assert_eq!((one.get_version_num(), told(one)), (4, None));
+        assert_ne!(one, other);
+    }
 }

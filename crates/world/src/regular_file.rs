@@ -110,4 +110,13 @@ mod tests {
         File::create(&path).unwrap().set_len(LARGEST + 1).unwrap();
         assert_eq!(read(&path).unwrap_err().to_string(), "it is larger than 4 MiB: give the right file");
     }
+
+    #[test]
+    fn a_link_is_told_from_what_it_leads_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(directory.path(), &link).unwrap();
+        assert_eq!(kind(std::fs::symlink_metadata(&link).unwrap().file_type()), "a symbolic link");
+        assert_eq!(kind(std::fs::metadata(&link).unwrap().file_type()), "a directory");
+    }
 }

@@ -1,7 +1,8 @@
 //! Tests of values that devices report about apps and hardware, and of what Muster derives from them.
 
 use super::{
-    AppStatus, AttestationRefusal, DeviceIdentifiers, RejectionReason, SupersessionEvidence, plain_identifier,
+    AppStatus, AttestationRefusal, CommandPayload, DeviceIdentifiers, RejectionReason, SupersessionEvidence,
+    plain_identifier,
 };
 use crate::KeyName;
 use crate::enrollment::EnrollmentKind;
@@ -85,4 +86,13 @@ fn a_device_that_names_no_hardware_enrolled_as_somebodys_own() {
         DeviceIdentifiers::DeviceEnrollment { udid: personal(), serial_number: None, imei: None, meid: None };
     assert_eq!(own.kind(), EnrollmentKind::UserEnrollment);
     assert_eq!(organizations.kind(), EnrollmentKind::DeviceEnrollment);
+}
+
+#[test]
+fn a_command_can_be_sent_unless_the_key_that_it_is_sealed_with_was_destroyed() {
+    let sealed = Personal::new(KeyName("device-1".into()), "<plist>secret</plist>".to_owned());
+    assert_eq!(CommandPayload::Sealed(sealed).xml(), Some("<plist>secret</plist>"));
+    assert_eq!(CommandPayload::Plain("<plist/>".into()).xml(), Some("<plist/>"));
+    let erased: CommandPayload = serde_json::from_value(json!({ "$erased": { "key": "device-1" } })).unwrap();
+    assert_eq!(erased.xml(), None);
 }

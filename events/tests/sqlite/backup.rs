@@ -239,3 +239,20 @@ fn names(directory: &Path) -> Vec<String> {
     names.sort();
     names
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_that_was_interrupted_or_still_runs_is_in_the_way_and_is_left_as_it_is() {
+    let root = tempfile::tempdir().unwrap();
+    let (live, copy) = (root.path().join("live"), root.path().join("copy"));
+    let store = Arc::new(SqliteStore::create(&live).unwrap());
+    fill(&store, 1..3).await;
+    let unfinished = root.path().join("copy.unfinished");
+    std::fs::create_dir(&unfinished).unwrap();
+    std::fs::write(unfinished.join(FILE), "of the other one").unwrap();
+    let refused = backup(&live, &copy);
+    assert!(matches!(&refused, Err(BackupError::Unfinished(path)) if *path == unfinished), "{refused:?}");
+    assert_eq!(std::fs::read_to_string(unfinished.join(FILE)).unwrap(), "of the other one");
+    assert!(!copy.exists());
+    std::fs::remove_dir_all(&unfinished).unwrap();
+    backup(&live, &copy).unwrap();
+}

@@ -117,3 +117,19 @@ async fn verify_finds_a_leaf_hash_that_was_forged_with_its_checksum() {
     let error = verify(directory.path()).unwrap_err().to_string();
     assert!(error.contains("leaf hash"), "{error}");
 }
+
+#[tokio::test]
+async fn an_event_of_another_stream_is_not_given_out_whatever_its_revision() {
+    let (directory, store) = damaged("UPDATE events SET revision = 100 WHERE position = 1").await;
+    let file = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
+    // The first events of both streams, each with its own revision, change places.
+    file.execute_batch(
+        "UPDATE events SET stream = (SELECT id FROM streams WHERE name = 'contract-a') WHERE position = 4;
+         UPDATE events SET stream = (SELECT id FROM streams WHERE name = 'contract-b'), revision = 0 WHERE position = 1;",
+    )
+    .unwrap();
+    for name in ["a", "b"] {
+        let answer = store.read_stream(&stream(name), Revision(0), 10).await;
+        assert!(matches!(answer, Err(ReadError::Corrupt { revision: 0, .. })), "{name}: {answer:?}");
+    }
+}

@@ -216,3 +216,22 @@ fn median_of_all(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<O
     let mut found = statement.query_map(params_from_iter(values), |row| row.get(0))?;
     found.next().transpose()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Step, StepCount};
+
+    #[test]
+    fn whoever_neither_ended_at_a_step_nor_is_there_went_on() {
+        let count = |reached| StepCount {
+            step: Step::Terms,
+            reached,
+            refused: 1,
+            abandoned: 2,
+            signed_out: 4,
+            waiting: 8,
+            median_seconds: None,
+        };
+        assert_eq!([20, 15, 3].map(|reached| count(reached).went_on()), [5, 0, 0]);
+    }
+}

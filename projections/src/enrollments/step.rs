@@ -161,3 +161,110 @@ impl Way {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Step, step_after};
+    use events::Personal;
+    use events::device::DeviceId;
+    use events::enrollment::{
+        ChosenBy, EnrollmentEvent as Event, EnrollmentMode, Evidence, FoundRecord, Ownership, SecretHash,
+        SignInMethodName,
+    };
+    use events::person::PersonId;
+    use uuid::Uuid;
+
+    const PERSON: PersonId = PersonId(Uuid::from_u128(1));
+
+    fn sealed(text: &str) -> Personal<String> {
+        Personal::new(PERSON.key(), text.to_owned())
+    }
+
+    fn signed_in() -> Event {
+        Event::UserSignedIn {
+            method: SignInMethodName::LocalAccount,
+            person: PERSON,
+            account: "00".into(),
+            user_name: sealed("ada"),
+            session: SecretHash("01".into()),
+        }
+    }
+
+    fn assigned() -> Event {
+        let method = SignInMethodName::LocalAccount;
+        Event::EnrollmentAssigned { method, person: PERSON, account: "01".into(), user_name: sealed("eve") }
+    }
+
+    fn chosen(ownership: Ownership) -> Event {
+        Event::OwnershipChosen { ownership, chosen_by: ChosenBy::User }
+    }
+
+    fn given() -> Event {
+        Event::ManagedAppleIdGiven { managed_apple_id: sealed("ada@example.com") }
+    }
+
+    fn found(evidence: Evidence) -> Event {
+        let device = DeviceId(Uuid::from_u128(2));
+        Event::PreviousRecordFound { records: vec![FoundRecord { device, evidence: vec![evidence] }], count: 1 }
+    }
+
+    /// Each event leads to the step beside it.
+    #[track_caller]
+    fn walks(way: Vec<(Event, Step)>) {
+        let (events, steps): (Vec<Event>, Vec<Step>) = way.into_iter().unzip();
+        let reached: Vec<Step> = (1..=events.len()).map(|nth| step_after(&events[..nth])).collect();
+        assert_eq!(reached, steps);
+    }
+
+    #[test]
+    fn a_personal_device_is_asked_for_its_owner_records_terms_certificate_and_account_in_this_order() {
+        let (ownership, version) = (Ownership::Personal, "1".to_owned());
+        let accepted =
+            Event::TermsAccepted { ownership, version: "1".into(), language: "en".into(), text_hash: "00".into() };
+        assert_eq!(step_after([]), Step::SignIn);
+        walks(vec![
+            (signed_in(), Step::Ownership),
+            (Event::AssignmentOffered { for_oneself: true }, Step::ForWhom),
+            (assigned(), Step::Ownership),
+            (found(Evidence::SamePerson), Step::PreviousRecords),
+            (Event::PreviousRecordsNoted {}, Step::Ownership),
+            (chosen(ownership), Step::CaProfile),
+            (Event::TermsRequested { ownership, version }, Step::Terms),
+            (accepted, Step::CaProfile),
+            (Event::CaInstallReported {}, Step::ManagedAppleId),
+            (given(), Step::MdmProfile),
+        ]);
+    }
+
+    #[test]
+    fn who_enrolls_for_oneself_after_all_goes_on_and_an_institutional_device_needs_no_account() {
+        walks(vec![
+            (signed_in(), Step::Ownership),
+            (Event::AssignmentOffered { for_oneself: true }, Step::ForWhom),
+            (Event::AssignmentDeclined {}, Step::Ownership),
+            (chosen(Ownership::Institutional), Step::CaProfile),
+            (Event::CaStepSkipped {}, Step::MdmProfile),
+        ]);
+    }
+
+    #[test]
+    fn a_record_of_the_same_hardware_is_not_read_about_by_the_person() {
+        walks(vec![
+            (signed_in(), Step::Ownership),
+            (found(Evidence::SameHardware), Step::Ownership),
+            (found(Evidence::SameFamily), Step::PreviousRecords),
+        ]);
+    }
+
+    #[test]
+    fn who_begins_in_settings_gets_no_ca_profile_and_gives_an_account_whoever_owns_the_device() {
+        for ownership in [Ownership::Personal, Ownership::Institutional] {
+            walks(vec![
+                (Event::AccountDrivenBegun { mode: EnrollmentMode::Adde, state: None }, Step::SignIn),
+                (signed_in(), Step::Ownership),
+                (chosen(ownership), Step::ManagedAppleId),
+                (Event::ManagedAppleIdAssigned { managed_apple_id: sealed("ada@example.com") }, Step::MdmProfile),
+            ]);
+        }
+    }
+}

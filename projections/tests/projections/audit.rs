@@ -1,13 +1,13 @@
 //! The audit trail with every filter, earlier records, erased people, and a clock that was set back.
 
 use crate::support::*;
-use events::ActorKind;
 use events::device::{
     BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, Priority, UnenrolledBy,
 };
-use events::enrollment::help_code;
-use events::person::PersonEvent;
+use events::enrollment::{EnrollmentEvent, SignInMethodName, SignInRefusal, help_code};
+use events::person::{AccountEvent, PersonEvent};
 use events::staff::StaffId;
+use events::{ActorKind, StreamName};
 use projections::audit::{self, AuditFilter, AuditOutcome, Match};
 use projections::devices::{self, State};
 use projections::reenrollment;
@@ -188,4 +188,63 @@ async fn what_happens_to_a_command_is_told_with_its_name() {
         "A command was acknowledged",
     ];
     assert_eq!(said, expected);
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_is_about_the_owner_of_the_account_whenever_that_was_learned() {
+    let desk = Desk::new();
+    let method = SignInMethodName::LocalAccount;
+    let reason = SignInRefusal::WrongPassword;
+    let refused = || AccountEvent::AccountSignInRefused { method, reason };
+    let on_enrollment = |account: &str| EnrollmentEvent::SignInRefused {
+        method,
+        reason,
+        account: Some(account.to_owned()),
+        name: None,
+    };
+    let (adas, nobodys) = (StreamName::of("account", "0a"), StreamName::of("account", "0b"));
+    let enrollment = DeviceId(Uuid::from_u128(0x1001)).enrollment();
+    desk.write(&enrollment.stream(), NOON, opened(enrollment.device())).await;
+    desk.write(&enrollment.stream(), later(1), on_enrollment("0a")).await;
+    desk.write(&adas, later(2), refused()).await;
+    desk.write(&adas, later(10), AccountEvent::AccountReserved { person: person(1) }).await;
+    desk.write(&adas, later(20), refused()).await;
+    desk.write(&enrollment.stream(), later(21), on_enrollment("0a")).await;
+    desk.write(&nobodys, later(30), refused()).await;
+    desk.write(&enrollment.stream(), later(31), on_enrollment("0b")).await;
+    let projections = desk.caught_up().await;
+    let of_ada = AuditFilter { person: Some(person(1)), ..AuditFilter::default() };
+    let rows = audit::query(&projections, of_ada, 100).await.unwrap().rows;
+    let seconds: Vec<i64> = rows.iter().rev().map(|row| row.at.seconds_since(NOON)).collect();
+    assert_eq!(seconds, [1, 2, 10, 20, 21], "neither of the other account nor that the enrollment began");
+}
+
+#[tokio::test]
+async fn each_row_says_who_acted_when_and_on_what() {
+    let desk = Desk::new();
+    let (first, _) = busy_day(&desk).await;
+    let projections = desk.caught_up().await;
+    let rows = audit::query(&projections, AuditFilter::default(), 100).await.unwrap().rows;
+    let (viewed, others) = rows.split_first().unwrap();
+    assert_eq!((viewed.actor_kind, viewed.device), (ActorKind::Staff, Some(first)));
+    assert_eq!((viewed.outcome, viewed.source_erased), (AuditOutcome::Ok, false));
+    assert!(others.iter().all(|row| row.actor_kind == ActorKind::System));
+    let entries = desk.log.page(None, 100).await.unwrap();
+    for (row, entry) in rows.iter().rev().zip(&entries) {
+        let place = (row.stream.as_str(), row.revision, row.at, row.correlation);
+        assert_eq!(place, (entry.stream.as_str(), entry.revision, entry.at, entry.correlation));
+        assert_eq!((row.event_type.clone(), row.outcome), (entry.event.type_name(), AuditOutcome::of(&entry.event)));
+    }
+}
+
+#[tokio::test]
+async fn a_page_with_the_last_row_says_that_none_follows() {
+    let desk = Desk::new();
+    busy_day(&desk).await;
+    let projections = desk.caught_up().await;
+    let all = desk.log.page(None, 1_000).await.unwrap();
+    let page = async |limit| audit::query(&projections, AuditFilter::default(), limit).await.unwrap();
+    let (whole, most) = (page(all.len()).await, page(all.len() - 1).await);
+    assert_eq!((whole.rows.len(), whole.next), (all.len(), None));
+    assert_eq!((most.rows.len(), most.next), (all.len() - 1, Some(all[1].id)));
 }

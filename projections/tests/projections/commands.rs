@@ -3,11 +3,12 @@
 
 use crate::support::*;
 use events::device::{
-    AppStatus, BodyHash, CommandStatus, DeviceEvent, DeviceId, MdmError, RejectionReason, UnenrolledBy,
+    AppStatus, BodyHash, CommandStatus, DeviceEvent, DeviceId, MdmError, RejectionReason, SupersessionEvidence,
+    UnenrolledBy,
 };
 use events::{Personal, StreamName, Timestamp};
 use projections::Projections;
-use projections::commands::{DueAct, State, apps, due, of_device};
+use projections::commands::{DueAct, State, apps, due, of_device, waiting};
 
 fn stands(status: AppStatus) -> DeviceEvent {
     DeviceEvent::ManagedAppReported { app: "org.example.app".into(), status, command: None }
@@ -166,4 +167,35 @@ async fn a_command_says_why_it_was_not_done_without_a_word_of_the_device() {
         told,
         [(State::Rejected, "no licence is assigned".to_owned()), (State::Failed, "MCMDMErrorDomain 12021".to_owned())]
     );
+}
+
+#[tokio::test]
+async fn the_queue_and_the_apps_of_a_record_that_comes_back_are_as_before() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    let stream = device.stream();
+    desk.write(&stream, later(100), queued(1, "ProfileList", Some(later(9_000)))).await;
+    desk.write(&stream, later(100), queued(2, "ProfileList", None)).await;
+    desk.write(&stream, later(101), answered(2, CommandStatus::NotNow)).await;
+    desk.write(&stream, later(102), stands(AppStatus::Installing)).await;
+    let superseded = |evidence| DeviceEvent::DeviceSuperseded { by: device, evidence, revivable_until: None };
+    desk.write(&stream, later(200), superseded(SupersessionEvidence::PushUnregistered)).await;
+    let projections = desk.caught_up().await;
+    assert_eq!(states(&projections, device).await, [State::Ended, State::Ended]);
+    assert_eq!(due(&projections, later(99_999), 10).await.unwrap(), vec![], "nothing is asked of a record that ended");
+    assert_eq!(waiting(&projections).await.unwrap(), 0);
+
+    desk.write(&stream, later(300), DeviceEvent::DeviceRevived { superseded_by: device }).await;
+    desk.follow(&projections).await;
+    assert_eq!(states(&projections, device).await, [State::Queued, State::Deferred]);
+    assert_eq!(waiting(&projections).await.unwrap(), 2);
+    assert_eq!(apps(&projections, device).await.unwrap().len(), 1);
+    let acts: Vec<_> = due(&projections, later(9_000), 10).await.unwrap().into_iter().map(|due| due.act).collect();
+    assert_eq!(acts, [DueAct::AskForApps, DueAct::Expire]);
+
+    desk.write(&stream, later(400), superseded(SupersessionEvidence::ProfileService)).await;
+    desk.write(&stream, later(500), DeviceEvent::DeviceRevived { superseded_by: device }).await;
+    desk.follow(&projections).await;
+    assert_eq!(states(&projections, device).await, [State::Ended, State::Ended], "a proof ends it for good");
+    assert_eq!(apps(&projections, device).await.unwrap(), vec![]);
 }

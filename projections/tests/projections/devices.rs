@@ -3,6 +3,7 @@
 use crate::support::*;
 use events::Personal;
 use events::device::{BodyHash, DeviceEvent, InventoryValue};
+use events::enrollment::DeviceFamily;
 use projections::devices::{self, DeviceFilter, State};
 
 #[tokio::test]
@@ -143,4 +144,71 @@ async fn what_hardware_a_record_is_for_stands_and_what_is_told_otherwise_is_show
     assert_eq!(record.serial_number.as_deref(), Some("f5jm992lf193 "), "the same serial number in another spelling");
     let known = devices::known(&projections, device, None).await.unwrap();
     assert_eq!(known["SerialNumber"].as_deref(), Some("DMPXK1ABCDEF"));
+}
+
+#[tokio::test]
+async fn what_a_device_says_of_itself_is_in_its_record_until_it_says_otherwise() {
+    let desk = Desk::new();
+    let ada = person(1);
+    let device = desk.enroll(1, ada, "ada", NOON).await;
+    let told = [
+        ("ModelName", "iPhone"),
+        ("ProductName", "iPhone15,2"),
+        ("BuildVersion", "21G80"),
+        ("UDID", "00008110-001A2B3C4D5E6F70"),
+        ("IMEI", "35 209900 176148 1"),
+        ("MEID", "A000004FE8D3A1"),
+        ("WiFiMAC", "00:00:5e:00:53:01"),
+    ];
+    let plain = |text: &str| InventoryValue::Plain(text.into());
+    let changes = told.into_iter().map(|(name, value)| (name.to_owned(), plain(value))).collect();
+    desk.write(&device.stream(), later(100), DeviceEvent::InventoryReported { changes }).await;
+    let told = [("IMEI", "990000862471854"), ("ModelName", "iPhone 14"), ("WiFiMAC", "00:00:5e:00:53:02")];
+    let changes = told.into_iter().map(|(name, value)| (name.to_owned(), plain(value))).collect();
+    desk.write(&device.stream(), later(200), DeviceEvent::InventoryReported { changes }).await;
+    let projections = desk.caught_up().await;
+    let at = async |second| devices::get(&projections, device, Some(later(second))).await.unwrap().unwrap();
+    let (then, now) = (at(100).await, at(200).await);
+    assert_eq!((then.model.as_deref(), now.model.as_deref()), (Some("iPhone"), Some("iPhone 14")));
+    assert_eq!((now.product_name.as_deref(), now.build_version.as_deref()), (Some("iPhone15,2"), Some("21G80")));
+    assert_eq!(now.udid.as_deref(), Some("00008110-001A2B3C4D5E6F70"));
+    let further = async |second| {
+        let known = devices::known(&projections, device, Some(later(second))).await.unwrap();
+        known.into_iter().map(|(name, value)| format!("{name} {}", value.unwrap())).collect::<Vec<_>>()
+    };
+    assert_eq!(further(100).await, ["WiFiMAC 00:00:5e:00:53:01"]);
+    let another = ["IMEI 990000862471854", "WiFiMAC 00:00:5e:00:53:02"];
+    assert_eq!(further(200).await, another, "the first IMEI is the record's, the second only something that it said");
+}
+
+#[tokio::test]
+async fn of_a_persons_devices_those_of_the_family_in_question_come_first_and_the_newest_of_them() {
+    let desk = Desk::new();
+    let ada = person(1);
+    let phones = [desk.enroll(1, ada, "ada", NOON).await, desk.enroll(2, ada, "ada", later(100)).await];
+    let tablet = desk.enroll(3, ada, "ada", later(200)).await;
+    let changes = [("ProductName".to_owned(), InventoryValue::Plain("iPad13,1".into()))].into();
+    desk.write(&tablet.stream(), later(300), DeviceEvent::InventoryReported { changes }).await;
+    let projections = desk.caught_up().await;
+    let nearest = async |family, most| {
+        let active = devices::active_of_person(&projections, ada, family, most).await.unwrap();
+        (active.nearest.into_iter().map(|active| active.device).collect::<Vec<_>>(), active.count)
+    };
+    assert_eq!(nearest(DeviceFamily::IPhone, 5).await, (vec![phones[1], phones[0], tablet], 3));
+    assert_eq!(nearest(DeviceFamily::IPad, 5).await, (vec![tablet, phones[1], phones[0]], 3));
+    assert_eq!(nearest(DeviceFamily::IPhone, 1).await, (vec![phones[1]], 3));
+}
+
+#[tokio::test]
+async fn a_page_with_the_last_device_says_that_none_follows() {
+    let desk = Desk::new();
+    let first = desk.enroll(1, person(1), "ada", NOON).await;
+    let second = desk.enroll(2, person(1), "ada", later(100)).await;
+    let projections = desk.caught_up().await;
+    let page = async |limit| {
+        let page = devices::list(&projections, DeviceFilter::default(), limit).await.unwrap();
+        (page.devices.into_iter().map(|device| device.id).collect::<Vec<_>>(), page.next)
+    };
+    assert_eq!(page(2).await, (vec![second, first], None));
+    assert_eq!(page(1).await, (vec![second], Some(second)));
 }

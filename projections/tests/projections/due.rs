@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use events::Personal;
-use events::device::{BodyHash, CommandStatus, DeviceEvent, DeviceId, PushAddress};
+use events::device::{BodyHash, CommandStatus, DeviceEvent, DeviceId, PushAddress, SupersessionEvidence};
 use events::enrollment::EnrollmentEvent;
 use events::settings::{Settings, SettingsEvent};
 use projections::due::{self, DueKind};
@@ -172,4 +172,38 @@ async fn what_waits_behind_an_answer_that_was_too_large_is_due_after_a_quarter_o
     desk.write(&device.stream(), later(1_920), too_large(2)).await;
     desk.follow(&projections).await;
     assert_eq!(due::next(&projections).await.unwrap(), None, "no command waits");
+}
+
+#[tokio::test]
+async fn a_record_that_comes_back_is_woken_for_what_waited_and_not_before() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    desk.write(&device.stream(), later(1_000), queued(1, "SecurityInfo", None)).await;
+    desk.write(&device.stream(), later(1_001), answered(1, CommandStatus::NotNow)).await;
+    desk.write(&device.stream(), later(1_002), queued(2, "ProfileList", None)).await;
+    let superseded = DeviceEvent::DeviceSuperseded {
+        by: DeviceId(Uuid::from_u128(0x1009)),
+        evidence: SupersessionEvidence::PushUnregistered,
+        revivable_until: Some(later(90_000)),
+    };
+    desk.write(&device.stream(), later(2_000), superseded).await;
+    let projections = desk.caught_up().await;
+    assert_eq!(due::next(&projections).await.unwrap(), None, "nobody is woken on a record that ended");
+    let revived = DeviceEvent::DeviceRevived { superseded_by: DeviceId(Uuid::from_u128(0x1009)) };
+    desk.write(&device.stream(), later(3_000), revived).await;
+    desk.follow(&projections).await;
+    assert_eq!(due::next(&projections).await.unwrap(), Some(later(3_900)));
+}
+
+#[tokio::test]
+async fn another_limit_counts_from_the_last_progress_of_each_enrollment() {
+    let desk = Desk::new();
+    let enrollment = DeviceId(Uuid::from_u128(0x1001)).enrollment();
+    desk.write(&enrollment.stream(), NOON, opened(enrollment.device())).await;
+    desk.write(&enrollment.stream(), later(600), EnrollmentEvent::CaInstallReported {}).await;
+    let after = Settings { abandon_after_hours: 3, ..Settings::default() };
+    let changed = SettingsEvent::between(&Settings::default(), &after, None);
+    desk.write(&events::settings::stream(), later(700), changed).await;
+    let projections = desk.caught_up().await;
+    assert_eq!(due::next(&projections).await.unwrap(), Some(later(600 + 3 * 3_600)));
 }

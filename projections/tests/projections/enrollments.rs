@@ -7,7 +7,7 @@ use events::enrollment::{
     ChosenBy, DeviceFamily, EnrollmentEvent, EnrollmentId, EnrollmentKind, EnrollmentRefusal, IssuedCertificate,
     OsVersion, Ownership, Platform, SecretHash, ServedProfile, SignInMethodName, SignInRefusal, help_code,
 };
-use events::person::{PersonEvent, PersonId};
+use events::person::{PersonAttributes, PersonEvent, PersonId};
 use projections::enrollments::{self, Dimension, EnrollmentFilter, FunnelFilter, State, Step};
 use uuid::Uuid;
 
@@ -314,4 +314,53 @@ async fn who_signs_out_with_the_profile_in_hand_may_still_enroll() {
     desk.follow(&projections).await;
     let found = enrollments::get(&projections, enrollment(1)).await.unwrap().unwrap();
     assert_eq!((found.state, found.step, found.ended), (State::Enrolled, Step::Enrolled, Some(later(170))));
+}
+
+#[tokio::test]
+async fn an_enrollment_names_both_people_as_they_are_called() {
+    let desk = Desk::new();
+    let called = |person: PersonId, user_name: &str, display_name: &str| {
+        let personal = |text: &str| Some(Personal::new(person.key(), text.to_owned()));
+        let (user_name, display_name) = (personal(user_name), personal(display_name));
+        let attributes = PersonAttributes { user_name, display_name, ..PersonAttributes::default() };
+        PersonEvent::PersonKnown { method: SignInMethodName::Directory, account: "00".into(), attributes }
+    };
+    desk.write(&person(1).stream(), NOON, called(person(1), "ada", "Ada Lovelace")).await;
+    desk.write(&person(2).stream(), NOON, called(person(2), "eve", "Eve Moneypenny")).await;
+    let assigned = EnrollmentEvent::EnrollmentAssigned {
+        method: SignInMethodName::Directory,
+        person: person(2),
+        account: "01".into(),
+        user_name: Personal::new(person(2).key(), "eve".to_owned()),
+    };
+    let way = vec![
+        (0, opened_with(enrollment(1), OsVersion::new(17, 5), "en")),
+        (10, signed_in(SignInMethodName::Directory, person(1), "ada")),
+        (20, EnrollmentEvent::AssignmentOffered { for_oneself: false }),
+        (30, assigned),
+    ];
+    desk.on(enrollment(1), way).await;
+    let projections = desk.caught_up().await;
+    let found = enrollments::get(&projections, enrollment(1)).await.unwrap().unwrap();
+    let named = [found.signed_in, found.owner].map(|named| {
+        let named = named.unwrap();
+        (named.person, named.user_name.unwrap(), named.display_name.unwrap())
+    });
+    let expected = [(person(1), "ada", "Ada Lovelace"), (person(2), "eve", "Eve Moneypenny")];
+    assert_eq!(named, expected.map(|(person, user, display)| (person, user.to_owned(), display.to_owned())));
+}
+
+#[tokio::test]
+async fn a_page_with_the_last_enrollment_says_that_none_follows() {
+    let desk = Desk::new();
+    for nth in 1..=2 {
+        desk.on(enrollment(nth), vec![(0, opened_with(enrollment(nth), OsVersion::new(17, 5), "en"))]).await;
+    }
+    let projections = desk.caught_up().await;
+    let page = async |limit| {
+        let page = enrollments::list(&projections, EnrollmentFilter::default(), limit).await.unwrap();
+        (page.enrollments.into_iter().map(|enrollment| enrollment.id).collect::<Vec<_>>(), page.next)
+    };
+    assert_eq!(page(2).await, (vec![enrollment(2), enrollment(1)], None));
+    assert_eq!(page(1).await, (vec![enrollment(2)], Some(enrollment(2))));
 }

@@ -177,6 +177,7 @@ async fn projections_stop_at_a_corrupt_event_and_say_which() {
     assert_eq!(health.position, Some(entries[8].position), "everything before the corrupt event is folded");
     assert!(health.stopped.unwrap().to_string().contains(&broken.position.to_string()));
     assert!(matches!(projections.wait_for(broken.position).await, Err(ProjectionError::Stopped { .. })));
+    projections.wait_for(entries[8].position).await.unwrap();
     assert!(projections.rebuild(&log).await.is_err());
     assert!(
         devices::get(&projections, first, None).await.unwrap().is_some(),
@@ -213,6 +214,30 @@ async fn tables_of_an_earlier_version_go_when_the_present_ones_have_caught_up() 
     assert_eq!(file.query_row(old, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }
 
+// Every projection was changed since the first release.
+#[tokio::test]
+async fn what_an_earlier_release_folded_is_folded_again_whichever_projection_it_is() {
+    let desk = Desk::new();
+    busy_day(&desk).await;
+    let head = desk.log.store().head().await.unwrap();
+    drop(desk.caught_up().await);
+    let file = rusqlite::Connection::open(desk.path().join(projections::FILE)).unwrap();
+    file.execute_batch("CREATE TEMP TABLE kept AS SELECT * FROM main.checkpoints").unwrap();
+    let names: Vec<String> = {
+        let mut select = file.prepare("SELECT projection FROM kept").unwrap();
+        select.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    for (name, version) in names.iter().flat_map(|name| [(name, 0), (name, 1)]) {
+        let of_earlier = "UPDATE checkpoints SET version = ?2 WHERE projection = ?1";
+        assert_eq!(file.execute(of_earlier, rusqlite::params![name, version]).unwrap(), 1);
+        let opened = Projections::open(desk.path(), head).unwrap().0;
+        assert_eq!(opened.health().position, None, "{name} in version {version} is not taken over");
+        drop(opened);
+        file.execute("INSERT OR REPLACE INTO main.checkpoints SELECT * FROM kept", []).unwrap();
+        assert_eq!(Projections::open(desk.path(), head).unwrap().0.health().position, head);
+    }
+}
+
 #[tokio::test]
 async fn tables_without_a_checkpoint_are_made_again_whatever_their_columns() {
     let desk = Desk::new();
@@ -227,6 +252,31 @@ async fn tables_without_a_checkpoint_are_made_again_whatever_their_columns() {
 }
 
 #[tokio::test]
+async fn damage_that_a_reader_meets_is_told_and_the_next_start_begins_anew() {
+    let desk = Desk::new();
+    let (first, _) = busy_day(&desk).await;
+    let projections = desk.caught_up().await;
+    let expected = projections.dump().await.unwrap();
+    drop(projections);
+    let projections = desk.projections().await;
+    assert_eq!(projections.damage(), None);
+    let path = projections.path().to_owned();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4_096..].fill(0xff);
+    std::fs::write(&path, bytes).unwrap();
+
+    let error = devices::get(&projections, first, None).await.unwrap_err();
+    assert!(matches!(error, ProjectionError::Damaged(_)), "{error}");
+    assert!(projections.damage().is_some());
+    drop(projections);
+    let head = desk.log.store().head().await.unwrap();
+    let (projections, aside) = Projections::open(desk.path(), head).unwrap();
+    assert!(aside.is_some() && projections.damage().is_none());
+    desk.follow(&projections).await;
+    assert_eq!(projections.dump().await.unwrap(), expected);
+}
+
+#[tokio::test]
 async fn followers_keep_their_place_through_a_rebuild_and_devices_are_last_seen() {
     let desk = Desk::new();
     let (first, _) = busy_day(&desk).await;
@@ -238,4 +288,67 @@ async fn followers_keep_their_place_through_a_rebuild_and_devices_are_last_seen(
     projections.rebuild(&desk.log).await.unwrap();
     assert_eq!(projections.checkpoint("reactions").await.unwrap(), Some(Position(3)));
     assert_eq!(last_seen::last_seen(&projections, first).await.unwrap(), Some(later(100)));
+}
+
+#[tokio::test]
+async fn work_that_could_not_be_done_is_kept_for_its_follower_until_it_is_done() {
+    let desk = Desk::new();
+    let projections = desk.projections().await;
+    projections.pass("reactions", Position(5), vec![Position(3)]).await.unwrap();
+    projections.put_aside("reactions", vec![Position(4), Position(2), Position(3)]).await.unwrap();
+    let aside = async |name, limit| {
+        let positions = projections.set_aside(name, limit).await.unwrap();
+        positions.into_iter().map(|position| position.0).collect::<Vec<_>>()
+    };
+    assert_eq!(projections.checkpoint("reactions").await.unwrap(), Some(Position(5)));
+    assert_eq!((aside("reactions", 10).await, aside("reactions", 2).await), (vec![2, 3, 4], vec![2, 3]));
+    assert_eq!(aside("mail", 10).await, Vec::<u64>::new(), "another follower's work");
+    projections.done("reactions", Position(3)).await.unwrap();
+    assert_eq!(aside("reactions", 10).await, [2, 4]);
+}
+
+#[tokio::test]
+async fn a_file_that_was_ahead_says_how_far_until_the_next_start() {
+    let desk = Desk::new();
+    busy_day(&desk).await;
+    let head = desk.log.store().head().await.unwrap().unwrap();
+    let ahead = Position(head.0 + 7);
+    desk.caught_up().await.set_checkpoint("reactions", ahead).await.unwrap();
+    assert_eq!(desk.projections().await.was_ahead(), Some(ahead));
+    assert_eq!(desk.caught_up().await.was_ahead(), None);
+}
+
+#[tokio::test]
+async fn rows_that_were_folded_without_a_key_are_folded_again_once_the_key_is_whole() {
+    let desk = Desk::new();
+    busy_day(&desk).await;
+    let projections = desk.caught_up().await;
+    let (expected, position) = (projections.dump().await.unwrap(), projections.health().position);
+    let names = expected.iter().find(|table| table.table == "people_names").unwrap();
+    assert!(names.rows.iter().any(|row| row.contains("\"ada\"")), "{names:?}");
+    assert!(!projections.fold_anew_if(|_| true).await.unwrap(), "no key was damaged");
+    let file = rusqlite::Connection::open(projections.path()).unwrap();
+    file.execute("INSERT INTO damaged_keys (name) VALUES ('person-1'), ('person-2')", []).unwrap();
+
+    assert!(!projections.fold_anew_if(|_| false).await.unwrap(), "the keys are still damaged");
+    assert_eq!((projections.dump().await.unwrap(), projections.health().position), (expected.clone(), position));
+    assert!(projections.fold_anew_if(|key| key.0 == "person-2").await.unwrap());
+    assert_eq!(projections.health().position, None);
+    assert!(projections.dump().await.unwrap().iter().all(|table| table.rows.is_empty()));
+    desk.follow(&projections).await;
+    assert_eq!(projections.dump().await.unwrap(), expected);
+    assert!(!projections.fold_anew_if(|_| true).await.unwrap(), "nothing is remembered of the keys");
+}
+
+#[tokio::test]
+async fn a_rebuild_that_reaches_further_than_the_rows_before_is_not_compared_with_them() {
+    let desk = Desk::new();
+    desk.enroll(1, person(1), "ada", NOON).await;
+    let projections = desk.caught_up().await;
+    desk.enroll(2, person(2), "eve", later(600)).await;
+    let head = desk.log.store().head().await.unwrap();
+    let rebuilt = projections.rebuild(&desk.log).await.unwrap();
+    let events = desk.log.page(None, 100).await.unwrap().len() as u64;
+    assert_eq!((rebuilt.events, rebuilt.position, rebuilt.changed), (events, head, None));
+    assert_eq!(projections.health().position, head);
 }

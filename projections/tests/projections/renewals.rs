@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use crate::support::*;
-use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, DeviceId, RenewalFailure};
+use events::device::{BodyHash, CommandId, CommandStatus, DeviceEvent, DeviceId, RenewalFailure, SupersessionEvidence};
 use events::enrollment::{IssuedCertificate, SecretHash};
 use events::{EventId, Timestamp};
 use projections::renewals::{self, Act, BEGIN_BEFORE, Counts, Due, RenewalOutcome, SPREAD, Standing};
@@ -239,4 +239,44 @@ async fn the_identity_that_expires_first_is_renewed_first_and_a_limit_holds_up_n
         [(ending, Act::Lapse(COMMAND))],
         "the limit of new renewals is 0, and the ending one is still listed"
     );
+}
+
+#[tokio::test]
+async fn as_many_devices_are_counted_in_a_standing_as_are_listed_in_it() {
+    let desk = Desk::new();
+    for nth in 1..=2 {
+        desk.enroll(nth, person(1), "ada", NOON).await;
+    }
+    let projections = desk.caught_up().await;
+    let (due, expired) = (later(300 * DAY), expires());
+    for (at, standing, expected) in [
+        (due, Standing::Due, 2),
+        (due, Standing::Failing, 0),
+        (due, Standing::Expired, 0),
+        (expired, Standing::Due, 0),
+        (expired, Standing::Expired, 2),
+    ] {
+        let counted = renewals::counts(&projections, at).await.unwrap().of(standing);
+        let filter = devices::DeviceFilter { identity: Some((standing, at)), ..devices::DeviceFilter::default() };
+        let listed = devices::list(&projections, filter, 10).await.unwrap().devices.len();
+        assert_eq!((counted, listed as u64), (expected, expected), "{standing:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_renewed_while_a_record_is_ended_and_what_was_due_is_due_when_it_comes_back() {
+    let desk = Desk::new();
+    let projections = desk.projections().await;
+    let (device, begin, request) = under_way(&desk, &projections, 1).await;
+    let end = begin.plus_seconds(28 * DAY);
+    let evidence = SupersessionEvidence::PushUnregistered;
+    let superseded = DeviceEvent::DeviceSuperseded { by: device, evidence, revivable_until: None };
+    desk.write(&device.stream(), begin.plus_seconds(60), superseded).await;
+    desk.follow(&projections).await;
+    assert_eq!(due(&projections, end).await, []);
+    assert_eq!(renewals::of_device(&projections, device).await.unwrap(), None);
+    let revived = DeviceEvent::DeviceRevived { superseded_by: device };
+    desk.write(&device.stream(), begin.plus_seconds(120), revived).await;
+    desk.follow(&projections).await;
+    assert_eq!(due(&projections, end).await, [Due { device, act: Act::Lapse(COMMAND), cause: request }]);
 }

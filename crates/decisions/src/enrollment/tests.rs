@@ -210,6 +210,15 @@ fn terms_that_changed_while_they_were_read_are_asked_anew() {
 }
 
 #[test]
+fn who_declines_the_terms_is_signed_out_and_has_accepted_nothing() {
+    let asked = given([open("17.5"), asked_for_terms(with_terms("1"))]);
+    let declined = Event::TermsDeclined { ownership: Personal, version: "1".into() };
+    assert_eq!(then(&asked, &Command::DeclineTerms), [declined, Event::SignedOut {}]);
+    let after = given_more(asked, [Command::DeclineTerms]);
+    assert_eq!((after.session.as_ref(), after.step()), (None, Step::Terms));
+}
+
+#[test]
 fn versions_outside_of_the_settings_are_refused_with_their_own_reason() {
     let range = VersionRange { minimum: OsVersion::parse("15.2"), maximum: OsVersion::parse("16") };
     let limited = Policy {

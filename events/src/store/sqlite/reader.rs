@@ -291,3 +291,43 @@ fn not_opened(error: &OpenError) -> ReadError {
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+    use std::path::PathBuf;
+
+    fn failed(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_read_now_is_not_said_to_be_damaged() {
+        let here = Place { stream: None, revision: 3, position: 7 };
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB] {
+            let told = unreadable(&failed(code), here);
+            let is_there = |revision, position| (revision, position) == (3, 7);
+            assert!(
+                matches!(&told, ReadError::Corrupt { damaged: Damaged::Page, revision, position, .. }
+                    if is_there(*revision, *position)),
+                "{told}"
+            );
+        }
+        for code in [ffi::SQLITE_BUSY, ffi::SQLITE_IOERR, ffi::SQLITE_NOMEM, ffi::SQLITE_CANTOPEN] {
+            assert!(matches!(unreadable(&failed(code), here), ReadError::Unavailable(_)), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_no_longer_looks_like_a_log_is_damaged_and_one_that_is_away_may_come_back() {
+        let path = || PathBuf::from("/data");
+        let is_damaged = |error: OpenError| matches!(not_opened(&error), ReadError::Corrupt { .. });
+        assert!(is_damaged(OpenError::NotALog(path())));
+        assert!(is_damaged(OpenError::TooNew { path: path(), format: 9 }));
+        assert!(is_damaged(OpenError::Sqlite { path: path(), error: failed(ffi::SQLITE_CORRUPT) }));
+        assert!(!is_damaged(OpenError::Sqlite { path: path(), error: failed(ffi::SQLITE_BUSY) }));
+        assert!(!is_damaged(OpenError::Missing(path())));
+        assert!(!is_damaged(OpenError::Locked(path())));
+    }
+}

@@ -4,8 +4,9 @@ use super::{Message, message, words};
 use crate::audit::english;
 use events::Event;
 use events::device::{AnswerFault, AppStatus, CommandStatus, MdmError, RejectionReason};
-use events::enrollment::{Absence, Access, AttributeName, Ownership, Untold};
-use events::staff::Privilege;
+use events::enrollment::{Absence, Access, AttributeName, EnrollmentEvent, Ownership, Untold};
+use events::staff::{ExportFormat, Privilege, StaffActivityEvent};
+use events::system::{RefusalEvent, SuppressedRefusals, SuppressedSource};
 use events::upcast::upcast;
 use events::{KeyName, Personal};
 use serde::de::DeserializeOwned;
@@ -166,4 +167,60 @@ fn every_answer_to_a_command_is_told_apart() {
     };
     let told: BTreeSet<String> = every::<CommandStatus>().into_iter().map(answered).collect();
     assert_eq!(told.len(), 4, "{told:?}");
+}
+
+#[test]
+fn a_decision_of_the_access_rules_names_the_rule_or_what_it_lacked() {
+    let decided = |rule: Option<&str>, untold: &[Untold]| {
+        let access = Access {
+            provider: "main".into(),
+            rule: rule.map(str::to_owned),
+            offered: [Ownership::Personal].into(),
+            account_driven: false,
+            terms_required: false,
+            devices_per_person: None,
+            untold: untold.to_vec(),
+        };
+        sentence(&Event::Enrollment(EnrollmentEvent::AccessDecided { access }))
+    };
+    let groups = [Untold { attribute: AttributeName::Groups, why: Absence::Silent }];
+    let by_rule = decided(Some("pupils"), &[]);
+    assert!(by_rule.contains("pupils") && by_rule.contains("personal devices"), "{by_rule}");
+    let unknown = decided(None, &groups);
+    assert!(unknown.contains("groups") && unknown.contains("main"), "{unknown}");
+    assert!(![by_rule, unknown].contains(&decided(None, &[])), "no rule matched, and nothing was unknown");
+}
+
+#[test]
+fn looking_at_everything_is_told_apart_from_looking_at_a_part() {
+    let filters = |some: bool| if some { vec!["actor".to_owned()] } else { vec![] };
+    let format = ExportFormat::Csv;
+    for told in [
+        (|filters| StaffActivityEvent::AuditTrailViewed { filters }) as fn(Vec<String>) -> StaffActivityEvent,
+        |filters| StaffActivityEvent::VisitListViewed { filters },
+        |filters| StaffActivityEvent::AuditTrailExported { filters, format: ExportFormat::Csv, rows: 3 },
+        |filters| StaffActivityEvent::InventoryExported { filters, format: ExportFormat::Csv, rows: 3 },
+    ] {
+        let [whole, part] = [false, true].map(|some| message(&Event::StaffActivity(told(filters(some)))).key);
+        assert_ne!(whole, part);
+        assert!(part.contains("part") || part.contains("searched"), "{part}");
+    }
+    let exported = StaffActivityEvent::InventoryExported { filters: filters(true), format, rows: 3 };
+    let said = sentence(&Event::StaffActivity(exported));
+    assert!(said.contains('3') && said.contains("CSV") && said.contains("actor"), "{said}");
+}
+
+#[test]
+fn refusals_that_were_only_counted_are_told_with_their_sources_and_the_others_if_there_are_any() {
+    let source = |address: &str, count| SuppressedSource {
+        source: Personal::new(KeyName("refusals-1".into()), address.to_owned()),
+        count,
+    };
+    let told = |others| {
+        let sources = vec![source("192.0.2.7", 9), source("192.0.2.8", 4)];
+        let refusals = SuppressedRefusals { count: 13 + others, sources, others };
+        message(&Event::Refusal(RefusalEvent::RefusalsSuppressed(refusals))).values["sources"].clone()
+    };
+    assert_eq!(told(0).as_deref(), Some("192.0.2.7 (9), 192.0.2.8 (4)"));
+    assert_eq!(told(2).as_deref(), Some("192.0.2.7 (9), 192.0.2.8 (4), others (2)"));
 }

@@ -143,3 +143,26 @@ fn hollow(error: rusqlite::Error) -> KeyError {
         _ => unavailable(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+
+    #[test]
+    fn a_file_that_cannot_be_read_now_is_not_said_to_be_damaged() {
+        let failed = |code, text: &str| rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(text.to_owned()));
+        let refused = |text: &str| rusqlite::Error::SqlInputError {
+            error: ffi::Error::new(ffi::SQLITE_ERROR),
+            msg: text.to_owned(),
+            sql: "SELECT master_key FROM about".to_owned(),
+            offset: 0,
+        };
+        let damaged = |error| matches!(hollow(error), KeyError::Damaged(_));
+        assert!(damaged(failed(ffi::SQLITE_ERROR, "no such table: about")));
+        assert!(damaged(failed(ffi::SQLITE_CORRUPT, "database disk image is malformed")));
+        assert!(damaged(refused("no such column: master_key")));
+        assert!(!damaged(failed(ffi::SQLITE_BUSY, "database is locked")));
+        assert!(!damaged(refused("not authorized")));
+    }
+}

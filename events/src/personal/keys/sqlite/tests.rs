@@ -2,7 +2,7 @@
 
 use super::SqliteKeyStore;
 use crate::personal::KeyName;
-use crate::personal::keys::{Held, KeyStore, MasterKey, know_at_most, same};
+use crate::personal::keys::{Held, KeyError, KeyStore, MasterKey, know_at_most, same};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -110,4 +110,15 @@ fn a_store_that_is_there_is_not_made_again_and_says_where_it_is() {
 #[test]
 fn tags_are_the_same_in_every_byte_or_not_at_all() {
     assert!(same(b"tag", b"tag") && !same(b"tag", b"tug") && !same(b"tag", b"ta") && same(b"", b""));
+}
+
+#[test]
+fn a_file_without_what_a_key_store_begins_with_is_damaged() {
+    for spoil in ["DELETE FROM about", "ALTER TABLE about RENAME COLUMN master_key TO other_key", "DROP TABLE about"] {
+        let (_directory, path, keys) = store();
+        drop(keys);
+        Connection::open(&path).unwrap().execute_batch(spoil).unwrap();
+        let error = SqliteKeyStore::open(&path, master(), fill).err().unwrap();
+        assert!(matches!(error, KeyError::Damaged(_)), "{spoil}: {error}");
+    }
 }
