@@ -16,6 +16,7 @@ mod from_settings;
 mod identity;
 mod known;
 mod profile_service;
+mod steps;
 
 /// Returns the enrollment after these commands, each of which is accepted.
 #[track_caller]

@@ -1,10 +1,10 @@
 //! Decisions when the user of the device is known: whether they may enroll it, and whether there is a choice.
 
 use super::super::{Admission, Enrollment, Policy, Received};
+use super::account_driven;
 use super::barrier::{Barrier, barrier};
-use super::{account_driven, terms};
-use events::enrollment::{Access, ChosenBy, EnrollmentEvent, EnrollmentRefusal, Ownership};
-use std::collections::BTreeSet;
+use super::ownership::{by_policy, permitted};
+use events::enrollment::{Access, EnrollmentEvent, EnrollmentRefusal, Ownership};
 
 pub(super) fn admit(enrollment: &Enrollment, admission: &Admission) -> Vec<EnrollmentEvent> {
     let Admission { access, received, previous, policy } = admission;
@@ -58,49 +58,4 @@ fn by_device(enrollment: &Enrollment, access: Option<&Access>, policy: &Policy) 
         [one, other] if one == other => one,
         _ => None,
     }
-}
-
-fn permitted(access: Option<&Access>, policy: &Policy) -> BTreeSet<Ownership> {
-    let permitted = |kind: &&Ownership| access.is_none_or(|access| access.offered.contains(kind));
-    policy.offered.iter().filter(permitted).copied().collect()
-}
-
-/// Chooses the ownership by policy if only one kind is permitted. The ownership step is only shown if there is a
-/// choice.
-pub(super) fn by_policy(enrollment: &Enrollment, access: Option<&Access>, policy: &Policy) -> Vec<EnrollmentEvent> {
-    // In Settings the discovery document determined the ownership before sign-in.
-    if let Some(mode) = enrollment.account_driven {
-        return choose(enrollment, access, mode.ownership(), ChosenBy::Policy, policy);
-    }
-    let permitted = permitted(access, policy);
-    let mut kinds = permitted.iter();
-    match (kinds.next(), kinds.next()) {
-        (Some(only), None) => choose(enrollment, access, *only, ChosenBy::Policy, policy),
-        _ => vec![],
-    }
-}
-
-pub(super) fn choose(
-    enrollment: &Enrollment,
-    access: Option<&Access>,
-    ownership: Ownership,
-    chosen_by: ChosenBy,
-    policy: &Policy,
-) -> Vec<EnrollmentEvent> {
-    let mut happened = vec![EnrollmentEvent::OwnershipChosen { ownership, chosen_by }];
-    let by_account = enrollment.account_driven;
-    let platform = enrollment.opened.as_ref().map(|opened| opened.platform);
-    let barrier = |platform| barrier(&Barrier { platform, ownership, by_account, access, policy });
-    if let Some(why) = platform.and_then(barrier) {
-        happened.push(EnrollmentEvent::EnrollmentRefused { why });
-        return happened;
-    }
-    happened.extend(terms::request(access, ownership, policy));
-    if by_account.is_some() {
-        let assigned = policy.assigned_managed_apple_id.clone();
-        happened.extend(assigned.map(|managed_apple_id| EnrollmentEvent::ManagedAppleIdAssigned { managed_apple_id }));
-    } else if policy.skip_ca_profile {
-        happened.push(EnrollmentEvent::CaStepSkipped {});
-    }
-    happened
 }

@@ -1,18 +1,40 @@
 //! Decisions about devices that report their attributes before they get the MDM profile.
 
-use super::super::{AttributesReport, Enrollment, PreviousRecords, Refusal};
-use super::end;
+use super::super::{AttributesReport, Command, Enrollment, PreviousRecords, Refusal};
+use super::Decision;
+use super::end::end;
 use crate::limits;
 use events::Timestamp;
 use events::enrollment::{
-    DeviceSignature, EnrollmentEvent, EnrollmentRefusal, Evidence, FoundRecord, IssuedCertificate, Ownership,
-    ProfileServiceRefusal, SecretHash,
+    DeviceSignature, EnrollmentEvent, EnrollmentKind, EnrollmentRefusal, Evidence, FoundRecord, IssuedCertificate,
+    Ownership, ProfileServiceRefusal, SecretHash,
 };
+
+/// Decides the commands of a device that enrolls at the portal, at the step of the MDM profile.
+pub(super) fn decide(enrollment: &Enrollment, command: &Command) -> Option<Decision> {
+    match command {
+        Command::ServeProfileService { service, challenge, challenge_expires, device_enrolled: false }
+            if enrollment.kind() == Some(EnrollmentKind::DeviceEnrollment) =>
+        {
+            Some(Ok(vec![EnrollmentEvent::ProfileServiceServed {
+                service: service.clone(),
+                challenge: challenge.clone(),
+                challenge_expires: *challenge_expires,
+            }]))
+        }
+        Command::ReportAttributes(answer) => Some(report(enrollment, answer)),
+        Command::RefuseProfileService { challenge, why } => Some(refuse(enrollment, challenge, *why)),
+        Command::IssueVerificationIdentity { now, challenge, transaction, certificate, device_enrolled: false } => {
+            Some(issue(enrollment, *now, challenge, transaction, certificate))
+        }
+        _ => None,
+    }
+}
 
 /// Accepts or refuses the answer to a Profile Service. A challenge belongs to the first device that answers it. Until
 /// it is enrolled, this device may answer repeatedly, since responses can get lost. The hardware attributes of a
 /// refused device are not recorded: a refusal stores no identifiers.
-pub(super) fn report(enrollment: &Enrollment, report: &AttributesReport) -> Result<Vec<EnrollmentEvent>, Refusal> {
+fn report(enrollment: &Enrollment, report: &AttributesReport) -> Decision {
     let service = enrollment.profile_service(&report.challenge).ok_or(Refusal::UnknownChallenge)?;
     if report.device_enrolled {
         return Err(Refusal::DeviceEnrolled);
@@ -65,11 +87,7 @@ fn unfit(report: &AttributesReport) -> Option<EnrollmentRefusal> {
 }
 
 /// Records a refusal. The same refusal of the same challenge is recorded once.
-pub(super) fn refuse(
-    enrollment: &Enrollment,
-    challenge: &SecretHash,
-    why: ProfileServiceRefusal,
-) -> Result<Vec<EnrollmentEvent>, Refusal> {
+fn refuse(enrollment: &Enrollment, challenge: &SecretHash, why: ProfileServiceRefusal) -> Decision {
     let service = enrollment.profile_service(challenge).ok_or(Refusal::UnknownChallenge)?;
     if service.refusals.contains(&why) {
         return Ok(vec![]);
@@ -77,13 +95,13 @@ pub(super) fn refuse(
     Ok(vec![EnrollmentEvent::ProfileServiceRefused { challenge: challenge.clone(), why }])
 }
 
-pub(super) fn issue(
+fn issue(
     enrollment: &Enrollment,
     now: Timestamp,
     challenge: &SecretHash,
     transaction: &str,
     certificate: &IssuedCertificate,
-) -> Result<Vec<EnrollmentEvent>, Refusal> {
+) -> Decision {
     let served = enrollment.verifications.iter().find(|verification| verification.challenge == *challenge);
     let served = served.ok_or(Refusal::UnknownChallenge)?;
     match &served.identity {

@@ -19,11 +19,11 @@ fn begin_with_code(version: &str) -> Command {
     Command::Open { session, user_agent, platform, language, account_driven }
 }
 
-fn token(name: &str) -> Command {
+pub(super) fn token(name: &str) -> Command {
     Command::IssueAccessToken { token: secret(name), now: NOW }
 }
 
-fn machine() -> MachineInformation {
+pub(super) fn machine() -> MachineInformation {
     MachineInformation {
         signature: DeviceSignature::UnknownIssuer,
         product: Some("iPhone14,5".into()),
@@ -32,15 +32,15 @@ fn machine() -> MachineInformation {
     }
 }
 
-fn ask(why: SignInAgainReason) -> Command {
+pub(super) fn ask(why: SignInAgainReason) -> Command {
     Command::AskToSignInAgain { why, device_enrolled: true }
 }
 
-fn resume() -> Command {
+pub(super) fn resume() -> Command {
     Command::Resume { session: secret("resumed"), user_agent: sealed("Safari"), now: NOW.plus_seconds(90), state: None }
 }
 
-fn serve(mode: EnrollmentMode) -> Command {
+pub(super) fn serve(mode: EnrollmentMode) -> Command {
     let kind = match mode {
         Byod => EnrollmentKind::UserEnrollment,
         Adde => EnrollmentKind::DeviceEnrollment,
@@ -59,7 +59,7 @@ fn told(offered: &[Ownership]) -> Policy {
     Policy { assigned_managed_apple_id: Some(sealed("ada@appleid.example.com")), ..policy(offered) }
 }
 
-fn with_token() -> Enrollment {
+pub(super) fn with_token() -> Enrollment {
     given([begin(Byod, "18.2"), sign_in_with(admission(told(&[Personal]))), token("t")])
 }
 
@@ -256,16 +256,16 @@ fn at_the_portal_personal_devices_are_led_to_settings_where_the_way_is_there() {
     assert_eq!((led("17.6", &pads), led("18.0", &pads)), (None, nowhere));
 }
 
-fn code(name: &str) -> Command {
+pub(super) fn code(name: &str) -> Command {
     Command::IssueAuthorizationCode { code: secret(name), now: NOW }
 }
 
-fn redeem(name: &str, seconds: i64) -> Command {
+pub(super) fn redeem(name: &str, seconds: i64) -> Command {
     let (token, refresh_token) = (secret("access"), secret("refresh"));
     Command::RedeemCode { code: secret(name), token, refresh_token, now: NOW.plus_seconds(seconds) }
 }
 
-fn refresh(token: &str, days: i64, last_for_days: Option<u32>) -> Command {
+pub(super) fn refresh(token: &str, days: i64, last_for_days: Option<u32>) -> Command {
     let now = NOW.plus_seconds(days * 86_400);
     Command::RefreshAccess { refresh_token: secret("refresh"), token: secret(token), now, last_for_days }
 }
