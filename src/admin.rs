@@ -20,6 +20,7 @@ mod event;
 mod export;
 mod form;
 mod funnel;
+mod leaving;
 mod pages;
 mod passkey;
 mod portal_preview;

@@ -5,6 +5,7 @@ pub mod initialize;
 pub(crate) mod lost_keys;
 pub mod older_log;
 pub(crate) mod public_url;
+pub mod start_error;
 pub mod suppressed;
 
 use crate::config::Config;

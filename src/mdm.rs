@@ -118,7 +118,8 @@ async fn identified(app: &Mdm, certificate: &X509Ref, source: Option<IpAddr>) ->
 /// Records the refusal of a request that belongs to no known device, and returns the answer. If the refusal cannot be
 /// recorded, the answer is [`Answer::Unavailable`].
 async fn refuse_stranger(app: &Mdm, why: DeviceRequestRefusal, source: Option<IpAddr>, answer: Answer) -> Answer {
-    let written = app.sign_in.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why, device: None }, source).await;
+    let written =
+        app.sign_in.record_refusal_of_stranger(RefusalEvent::DeviceRequestRefused { why, device: None }, source).await;
     if matches!(written, Ok(true)) {
         tracing::warn!(?source, ?why, "refused a request that belongs to no known device");
     }
@@ -133,7 +134,8 @@ async fn signed<T>(app: &Mdm, known: &Known, verified: Result<T, Answer>, source
         return verified;
     }
     let (why, device) = (DeviceRequestRefusal::SignatureInvalid, Some(known.device));
-    let written = app.sign_in.tell_of_stranger(RefusalEvent::DeviceRequestRefused { why, device }, source).await;
+    let written =
+        app.sign_in.record_refusal_of_stranger(RefusalEvent::DeviceRequestRefused { why, device }, source).await;
     if matches!(written, Ok(true)) {
         tracing::warn!(device.id = %known.device, ?source, "refused a message that names a device but is not signed with its key");
     }
@@ -144,7 +146,7 @@ async fn signed<T>(app: &Mdm, known: &Known, verified: Result<T, Answer>, source
 async fn refuse_message(app: &Mdm, known: &Known, why: MessageRefusal, source: Option<IpAddr>) -> Answer {
     tracing::warn!(device.id = %known.device, ?why, "refused a message of a known device");
     let (stream, command) = (known.device.stream(), Command::RefuseMessage { why });
-    let written = app.sign_in.tell::<Device>(&stream, &command, &known.context(source), source).await;
+    let written = app.sign_in.record_or_count::<Device>(&stream, &command, &known.context(source), source).await;
     written.map_or_else(unavailable, |_| told(why))
 }
 

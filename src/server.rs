@@ -18,7 +18,7 @@ pub mod surfaces;
 mod tasks;
 
 use crate::app::App;
-use crate::app::assemble::StartError;
+use crate::app::start_error::StartError;
 use crate::app::suppressed;
 use crate::config::Config;
 use crate::{admin, mdm, portal};

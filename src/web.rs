@@ -5,11 +5,11 @@
 
 pub(crate) mod content;
 pub(crate) mod enrollment_code;
+pub(crate) mod escape;
 pub(crate) mod forgery;
 pub(crate) mod headers;
 pub(crate) mod methods;
 pub(crate) mod qr;
-pub(crate) mod visible;
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};

@@ -3,6 +3,8 @@
 
 #![expect(unreachable_pub, reason = "a test binary has no API: `pub` only leads out of a module")]
 
+#[path = "architecture/circles.rs"]
+mod circles;
 #[path = "architecture/contributing.rs"]
 mod contributing;
 #[path = "architecture/matches.rs"]
@@ -123,6 +125,24 @@ fn every_module_of_the_server_has_a_rule() {
         let ruled = module == "cli" || MAY_IMPORT.iter().any(|(known, _)| *known == module);
         assert!(ruled, "src/{module}.rs is missing in MAY_IMPORT");
     }
+}
+
+/// Modules that may import each other in a circle: crate folder and modules. The steps of one aggregate share its state.
+const MAY_CIRCLE: [(&str, &[&str]); 1] =
+    [("crates/decisions/src", &["device::claim", "device::decide", "device::evolve", "device::renewal"])];
+
+#[test]
+fn modules_of_a_crate_do_not_import_each_other_in_a_circle() {
+    let mut seen = 0;
+    for folder in source_folders() {
+        let imports = circles::imports(&folder);
+        seen += imports.values().map(BTreeSet::len).sum::<usize>();
+        for circle in circles::circles(&imports) {
+            let may = MAY_CIRCLE.iter().find(|(known, _)| folder == root().join(known)).map_or(&[][..], |(_, may)| may);
+            assert!(circle.iter().all(|module| may.contains(module)), "{}: {circle:?}", folder.display());
+        }
+    }
+    assert!(seen > 700, "only {seen} imports found: check that the scan still works");
 }
 
 #[test]
@@ -266,7 +286,6 @@ const MAY_DEPEND: [(&str, &[&str]); 23] = [
             "connections",
             "decisions",
             "devices",
-            "enroll",
             "events",
             "identity",
             "muster",

@@ -59,6 +59,23 @@ pub enum Ownership {
     Institutional,
 }
 
+impl Ownership {
+    pub const ALL: [Ownership; 2] = [Ownership::Personal, Ownership::Institutional];
+
+    /// Returns the word that events, settings, forms and the API use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Ownership::Personal => "personal",
+            Ownership::Institutional => "institutional",
+        }
+    }
+
+    /// Parses the word of [`Ownership::as_str`]; `None` for any other text.
+    pub fn parse(word: &str) -> Option<Ownership> {
+        Ownership::ALL.into_iter().find(|ownership| ownership.as_str() == word)
+    }
+}
+
 /// Apple's kinds of enrollment. The way in which a device enrolls is a separate property: see [`EnrollmentMode`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,6 +84,31 @@ pub enum EnrollmentKind {
     /// 15 on.
     UserEnrollment,
     DeviceEnrollment,
+}
+
+impl EnrollmentKind {
+    pub const ALL: [EnrollmentKind; 2] = [EnrollmentKind::UserEnrollment, EnrollmentKind::DeviceEnrollment];
+
+    /// Returns the word that events and rows use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EnrollmentKind::UserEnrollment => "user_enrollment",
+            EnrollmentKind::DeviceEnrollment => "device_enrollment",
+        }
+    }
+
+    /// Parses the word of [`EnrollmentKind::as_str`]; `None` for any other text.
+    pub fn parse(word: &str) -> Option<EnrollmentKind> {
+        EnrollmentKind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// Returns Apple's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            EnrollmentKind::UserEnrollment => "User Enrollment",
+            EnrollmentKind::DeviceEnrollment => "Device Enrollment",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

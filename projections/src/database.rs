@@ -1,11 +1,11 @@
 //! `projections.db`: its connections, schema and checkpoints, and how a batch of events is folded into rows.
 
+use crate::checkpoints::{checkpoint_of, drop_other_version, forget_if, furthest, furthest_common, keep_checkpoint};
 use crate::disposable::{self, Damage, SetAside};
-use crate::follow::{Health, Progress};
-use crate::rebuild::{remove_unfinished, tables};
-use crate::{ALL, Projection, ProjectionError, sql};
-use events::{Entry, KeyName, Position, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use crate::progress::{Health, Progress};
+use crate::{ALL, Projection, ProjectionError};
+use events::{Entry, KeyName, Position};
+use rusqlite::{Connection, TransactionBehavior};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,7 +55,7 @@ impl Projections {
     /// Returns an error if the file cannot be used.
     pub fn open(directory: &Path, head: Option<Position>) -> Result<(Projections, Option<SetAside>), ProjectionError> {
         let path = directory.join(FILE);
-        remove_unfinished(&path);
+        Beside::at(&path).remove();
         let open = || {
             disposable::open(&path, |writer| {
                 prepare(writer)?;
@@ -117,88 +117,6 @@ impl Projections {
     /// Subscribes to changes of the health.
     pub fn watch(&self) -> watch::Receiver<Health> {
         self.inner.progress.watch()
-    }
-
-    /// Returns the position up to which the follower `name` (a reaction) has done its work.
-    ///
-    /// # Errors
-    /// Returns an error if the file cannot be read.
-    pub async fn checkpoint(&self, name: &'static str) -> Result<Option<Position>, ProjectionError> {
-        self.read(move |rows| {
-            rows.query_row("SELECT position FROM followers WHERE name = ?1", [name], |row| row.get::<_, i64>(0))
-                .optional()
-                .map(|position| position.map(|position| Position(position.cast_unsigned())))
-        })
-        .await
-    }
-
-    /// Stores the position up to which the follower `name` has done its work.
-    ///
-    /// # Errors
-    /// Returns an error if the file cannot be written.
-    pub async fn set_checkpoint(&self, name: &'static str, position: Position) -> Result<(), ProjectionError> {
-        self.pass(name, position, Vec::new()).await
-    }
-
-    /// Stores the position, and the earlier positions whose work failed, in one transaction, so that none is forgotten.
-    ///
-    /// # Errors
-    /// Returns an error if the file cannot be written.
-    pub async fn pass(
-        &self,
-        name: &'static str,
-        position: Position,
-        set_aside: Vec<Position>,
-    ) -> Result<(), ProjectionError> {
-        self.write(move |rows| {
-            let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let keep = "INSERT INTO followers (name, position) VALUES (?1, ?2)
-                ON CONFLICT (name) DO UPDATE SET position = excluded.position";
-            transaction.execute(keep, params![name, sql(position)])?;
-            insert_aside(&transaction, name, &set_aside)?;
-            Ok(transaction.commit()?)
-        })
-        .await
-    }
-
-    /// Stores positions whose work the follower `name` could not do, without moving its checkpoint.
-    ///
-    /// # Errors
-    /// Returns an error if the file cannot be written.
-    pub async fn put_aside(&self, name: &'static str, positions: Vec<Position>) -> Result<(), ProjectionError> {
-        self.write(move |rows| {
-            let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            insert_aside(&transaction, name, &positions)?;
-            Ok(transaction.commit()?)
-        })
-        .await
-    }
-
-    /// Returns up to `limit` positions whose work the follower `name` could not do, the earliest first.
-    ///
-    /// # Errors
-    /// Returns an error if the file cannot be read.
-    pub async fn set_aside(&self, name: &'static str, limit: usize) -> Result<Vec<Position>, ProjectionError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.read(move |rows| {
-            let select = "SELECT position FROM set_aside WHERE follower = ?1 ORDER BY position LIMIT ?2";
-            let position = |row: &rusqlite::Row<'_>| Ok(Position(row.get::<_, i64>(0)?.cast_unsigned()));
-            rows.prepare_cached(select)?.query_map(params![name, limit], position)?.collect()
-        })
-        .await
-    }
-
-    /// Removes a stored position whose work the follower `name` has now done.
-    ///
-    /// # Errors
-    /// Returns an error if the file cannot be written.
-    pub async fn done(&self, name: &'static str, position: Position) -> Result<(), ProjectionError> {
-        self.write(move |rows| {
-            let delete = "DELETE FROM set_aside WHERE follower = ?1 AND position = ?2";
-            rows.execute(delete, params![name, sql(position)])?;
-            Ok(())
-        })
-        .await
     }
 
     /// Runs a query on the rows of a projection.
@@ -274,38 +192,6 @@ impl Inner {
     }
 }
 
-fn insert_aside(rows: &Connection, follower: &str, positions: &[Position]) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO set_aside (follower, position) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    positions.iter().try_for_each(|position| rows.execute(insert, params![follower, sql(*position)]).map(drop))
-}
-
-/// Stores the keys that were damaged when rows were folded.
-pub(crate) fn keep_damaged_keys(rows: &mut Connection, names: &BTreeSet<KeyName>) -> Result<(), ProjectionError> {
-    let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for name in names {
-        transaction.execute("INSERT INTO damaged_keys (name) VALUES (?1) ON CONFLICT DO NOTHING", [&name.0])?;
-    }
-    Ok(transaction.commit()?)
-}
-
-fn forget_if(rows: &mut Connection, is_whole: impl Fn(&KeyName) -> bool) -> Result<bool, ProjectionError> {
-    let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let names: Vec<KeyName> = {
-        let mut select = transaction.prepare("SELECT name FROM damaged_keys")?;
-        let names = select.query_map([], |row| Ok(KeyName(row.get(0)?)))?;
-        names.collect::<Result<_, _>>()?
-    };
-    if !names.iter().any(is_whole) {
-        return Ok(false);
-    }
-    for table in tables() {
-        transaction.execute_batch(&format!("DELETE FROM {table}"))?;
-    }
-    transaction.execute_batch("DELETE FROM checkpoints; DELETE FROM damaged_keys")?;
-    transaction.commit()?;
-    Ok(true)
-}
-
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ProjectionError> + Send + 'static,
 ) -> Result<T, ProjectionError> {
@@ -330,58 +216,6 @@ fn prepare(writer: &Connection) -> rusqlite::Result<()> {
         transaction.commit()?;
     }
     Ok(())
-}
-
-// Drops the tables of another version of this projection, which have the same names. Tables without a checkpoint (a
-// start that was interrupted before its first one) are dropped whatever their version, because every event is folded
-// again.
-fn drop_other_version(rows: &Connection, projection: &dyn Projection) -> rusqlite::Result<()> {
-    let select = "SELECT version FROM checkpoints WHERE projection = ?1";
-    let found: Option<u32> = rows.query_row(select, [projection.name()], |row| row.get(0)).optional()?;
-    if found == Some(projection.version()) {
-        return Ok(());
-    }
-    for table in projection.tables() {
-        rows.execute_batch(&format!("DROP TABLE IF EXISTS \"{table}\""))?;
-    }
-    rows.execute("DELETE FROM checkpoints WHERE projection = ?1", [projection.name()])?;
-    Ok(())
-}
-
-/// The progress of one projection.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Checkpoint {
-    pub position: Option<Position>,
-    pub effective: Timestamp,
-}
-
-pub(crate) fn checkpoint_of(rows: &Connection, projection: &dyn Projection) -> rusqlite::Result<Checkpoint> {
-    let select = "SELECT position, effective FROM checkpoints WHERE projection = ?1 AND version = ?2";
-    let found = rows.prepare_cached(select)?.query_row(params![projection.name(), projection.version()], |row| {
-        let position: Option<i64> = row.get(0)?;
-        Ok(Checkpoint {
-            position: position.map(|position| Position(position.cast_unsigned())),
-            effective: Timestamp(row.get(1)?),
-        })
-    });
-    Ok(found.optional()?.unwrap_or_default())
-}
-
-/// Returns the position that every projection has reached, without those in `stopped`.
-pub(crate) fn furthest_common(rows: &Connection, stopped: &BTreeSet<&str>) -> rusqlite::Result<Option<Position>> {
-    let mut positions = Vec::with_capacity(ALL.len());
-    for projection in ALL.iter().filter(|projection| !stopped.contains(projection.name())) {
-        positions.push(checkpoint_of(rows, *projection)?.position);
-    }
-    Ok(positions.into_iter().min().flatten())
-}
-
-/// Returns the greatest position in the file, of a projection or a follower of the log.
-fn furthest(rows: &Connection) -> rusqlite::Result<Option<Position>> {
-    let select =
-        "SELECT max(position) FROM (SELECT position FROM checkpoints UNION ALL SELECT position FROM followers)";
-    let position: Option<i64> = rows.query_row(select, [], |row| row.get(0))?;
-    Ok(position.map(|position| Position(position.cast_unsigned())))
 }
 
 /// Result of folding a batch.
@@ -453,26 +287,6 @@ fn apply_one(
     keep_checkpoint(rows, projection, checkpoint, entries).map_err(|error| (entries.len(), error))
 }
 
-fn keep_checkpoint(
-    rows: &Connection,
-    projection: &dyn Projection,
-    mut checkpoint: Checkpoint,
-    entries: &[Entry],
-) -> rusqlite::Result<()> {
-    checkpoint.position = checkpoint.position.max(entries.last().map(|entry| entry.position));
-    let keep = "INSERT INTO checkpoints (projection, version, position, effective) VALUES (?1, ?2, ?3, ?4)
-        ON CONFLICT (projection) DO UPDATE SET version = excluded.version, position = excluded.position,
-            effective = excluded.effective";
-    let position = checkpoint.position.map(sql);
-    rows.prepare_cached(keep)?.execute(params![
-        projection.name(),
-        projection.version(),
-        position,
-        checkpoint.effective.0
-    ])?;
-    Ok(())
-}
-
 /// Copies the write-ahead log into the file and truncates it. Until then it contains pages with text that was cleared
 /// from rows.
 pub(crate) fn empty_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
@@ -484,25 +298,21 @@ pub(crate) fn empty_write_ahead_log(connection: &Connection) -> rusqlite::Result
     Ok(())
 }
 
-/// Drops tables of releases that had the version in the name, such as `devices_v4_current`. Called when the current
-/// tables have caught up.
-pub(crate) fn drop_old_versions(connection: &mut Connection) -> Result<(), ProjectionError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let tables: Vec<String> = {
-        let mut names = transaction.prepare("SELECT name FROM sqlite_master WHERE type = 'table'")?;
-        let names = names.query_map([], |row| row.get(0))?;
-        names.collect::<Result<_, _>>()?
-    };
-    for table in tables.iter().filter(|table| is_old(table)) {
-        transaction.execute_batch(&format!("DROP TABLE \"{table}\""))?;
-    }
-    transaction.commit()?;
-    Ok(())
-}
+/// The file that is built next to the current one.
+pub(crate) struct Beside(pub(crate) PathBuf);
 
-fn is_old(table: &str) -> bool {
-    ALL.iter().any(|projection| {
-        let rest = table.strip_prefix(projection.name()).and_then(|rest| rest.strip_prefix("_v"));
-        rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-    })
+impl Beside {
+    pub(crate) fn at(path: &Path) -> Beside {
+        Beside(path.with_extension("db.rebuild"))
+    }
+
+    /// Removes the file. That of an interrupted rebuild cannot be used, and may contain text of people who were erased
+    /// since.
+    pub(crate) fn remove(&self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let mut path = self.0.clone().into_os_string();
+            path.push(suffix);
+            std::fs::remove_file(PathBuf::from(path)).ok();
+        }
+    }
 }

@@ -15,7 +15,7 @@ pub use query::{
 
 use crate::Projection;
 use events::device::{DeviceEvent, DeviceIdentifiers, InventoryValue, plain_identifier};
-use events::enrollment::{EnrollmentEvent, EnrollmentKind, IssuedCertificate, Ownership};
+use events::enrollment::{EnrollmentEvent, IssuedCertificate};
 use events::personal::{Gone, is_placeholder};
 use events::{Entry, Event, Personal, Timestamp};
 use rusqlite::types::Value;
@@ -122,9 +122,7 @@ impl Record<'_> {
                 self.touch()?;
                 self.set("person", person.to_string())
             }
-            EnrollmentEvent::OwnershipChosen { ownership, .. } => {
-                self.set_word("ownership", ownership_name(*ownership))
-            }
+            EnrollmentEvent::OwnershipChosen { ownership, .. } => self.set_word("ownership", ownership.as_str()),
             EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id }
             | EnrollmentEvent::ManagedAppleIdAssigned { managed_apple_id } => {
                 self.set_personal("managed_apple_id", managed_apple_id)
@@ -237,7 +235,7 @@ impl Record<'_> {
     }
 
     fn identifiers(&self, identifiers: &DeviceIdentifiers) -> rusqlite::Result<()> {
-        self.set_word("kind", kind_name(identifiers.kind()))?;
+        self.set_word("kind", identifiers.kind().as_str())?;
         match identifiers {
             DeviceIdentifiers::UserEnrollment { enrollment_id } => self.set_personal("enrollment_id", enrollment_id),
             DeviceIdentifiers::DeviceEnrollment { udid, serial_number, imei, meid } => {
@@ -374,18 +372,4 @@ fn column_of(query: &str) -> Option<&'static str> {
 
 fn readable(value: &serde_json::Value) -> Value {
     Value::Text(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-}
-
-pub(crate) fn kind_name(kind: EnrollmentKind) -> &'static str {
-    match kind {
-        EnrollmentKind::UserEnrollment => "user_enrollment",
-        EnrollmentKind::DeviceEnrollment => "device_enrollment",
-    }
-}
-
-pub(crate) fn ownership_name(ownership: Ownership) -> &'static str {
-    match ownership {
-        Ownership::Personal => "personal",
-        Ownership::Institutional => "institutional",
-    }
 }

@@ -18,9 +18,7 @@ pub use step::{Step, step_after};
 use crate::audit::message;
 use crate::{Projection, sql};
 use events::device::DeviceEvent;
-use events::enrollment::{
-    DeviceFamily, EnrollmentEvent, EnrollmentId, OsVersion, Platform, SignInMethodName, help_code,
-};
+use events::enrollment::{EnrollmentEvent, EnrollmentId, OsVersion, Platform, SignInMethodName, help_code};
 use events::{Entry, Event, Timestamp};
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -198,10 +196,7 @@ impl On<'_> {
     }
 
     fn open(&self, platform: Platform, language: &str) -> rusqlite::Result<()> {
-        let family = match platform.family {
-            DeviceFamily::IPhone => "iphone",
-            DeviceFamily::IPad => "ipad",
-        };
+        let family = platform.family.as_str();
         let code = Uuid::parse_str(self.id()).map(|id| help_code(EnrollmentId(id))).unwrap_or_default();
         let insert = "INSERT INTO visits_visits (id, position, help_code, opened, last, family, language, way, step,
             step_since, step_recorded, refusals, state) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?4, ?9, 0, ?10)";
@@ -231,7 +226,7 @@ impl On<'_> {
         match event {
             EnrollmentEvent::SingleSignOnBegun { provider, .. } => self.set("provider", provider),
             EnrollmentEvent::UserSignedIn { method, person, .. } => {
-                self.set("method", &method_name(*method))?;
+                self.set("method", &method.as_str())?;
                 if matches!(method, SignInMethodName::LocalAccount | SignInMethodName::Directory) {
                     // The person may have begun with an identity provider and come back.
                     self.set("provider", &None::<String>)?;
@@ -367,15 +362,5 @@ impl On<'_> {
     fn set(&self, column: &'static str, value: &dyn ToSql) -> rusqlite::Result<()> {
         let update = format!("UPDATE visits_visits SET {column} = ?2 WHERE id = ?1");
         self.rows.prepare_cached(&update)?.execute(params![self.id(), value]).map(drop)
-    }
-}
-
-/// Returns the name of a sign-in method in the rows.
-pub fn method_name(method: SignInMethodName) -> &'static str {
-    match method {
-        SignInMethodName::LocalAccount => "local_account",
-        SignInMethodName::Directory => "directory",
-        SignInMethodName::OpenIdConnect => "open_id_connect",
-        SignInMethodName::Saml => "saml",
     }
 }

@@ -1,50 +1,12 @@
 //! Follows the log from the checkpoint to its end and then continuously, and reports the progress.
 
-use crate::database::{apply, drop_old_versions, empty_write_ahead_log, keep_damaged_keys};
+use crate::checkpoints::{drop_old_versions, keep_damaged_keys};
+use crate::database::{apply, empty_write_ahead_log};
 use crate::{ProjectionError, Projections};
 use events::log::{Log, Viewed};
 use events::person::PersonEvent;
 use events::store::{Followed, ReadError};
 use events::{Event, Position, envelope::Recorded};
-use std::collections::BTreeMap;
-use tokio::sync::watch;
-
-/// Progress and state of the projections.
-#[derive(Debug, Clone, Default)]
-pub struct Health {
-    /// Every projection that did not stop on its own has folded the events up to this position.
-    pub position: Option<Position>,
-    /// Whether the end of the log was reached at least once since the start.
-    pub caught_up: bool,
-    /// Why all projections stopped: the event, and what is wrong with it.
-    pub stopped: Option<ProjectionError>,
-    /// Projections whose own fold failed. Each remains at its own checkpoint while the others continue. Retried at the
-    /// next start.
-    pub stopped_alone: BTreeMap<&'static str, ProjectionError>,
-}
-
-/// The current health, for waiting requests.
-pub(crate) struct Progress {
-    sender: watch::Sender<Health>,
-}
-
-impl Progress {
-    pub(crate) fn at(position: Option<Position>) -> Progress {
-        Progress { sender: watch::Sender::new(Health { position, ..Health::default() }) }
-    }
-
-    pub(crate) fn health(&self) -> Health {
-        self.sender.borrow().clone()
-    }
-
-    pub(crate) fn watch(&self) -> watch::Receiver<Health> {
-        self.sender.subscribe()
-    }
-
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Health)) {
-        self.sender.send_modify(change);
-    }
-}
 
 impl Projections {
     /// Follows the log until it ends.
@@ -107,7 +69,7 @@ impl Projections {
     /// # Errors
     /// Returns an error if the projections stopped before it.
     pub async fn wait_for(&self, position: Position) -> Result<(), ProjectionError> {
-        let mut health = self.inner.progress.sender.subscribe();
+        let mut health = self.inner.progress.watch();
         let reached = health
             .wait_for(|health| health.position >= Some(position) || health.stopped.is_some())
             .await

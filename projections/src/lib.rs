@@ -17,6 +17,7 @@
 
 pub mod audit;
 pub mod certificates;
+mod checkpoints;
 pub mod claims;
 pub mod commands;
 mod database;
@@ -25,15 +26,17 @@ pub mod disposable;
 pub mod due;
 pub mod enrollments;
 mod follow;
+mod followers;
 pub mod last_seen;
 pub(crate) mod people;
+mod progress;
 mod rebuild;
 pub mod reenrollment;
 pub mod renewals;
 pub mod staff;
 
 pub use database::{FILE, Projections};
-pub use follow::Health;
+pub use progress::Health;
 pub use rebuild::{Rebuilt, TableDump};
 
 use events::{Entry, Position, Timestamp};

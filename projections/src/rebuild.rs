@@ -1,14 +1,15 @@
 //! Rebuilds every projection from the start of the log, next to the current tables, and swaps them.
 
-use crate::database::{Applied, apply, empty_write_ahead_log, furthest_common, keep_damaged_keys, open_writer};
+use crate::checkpoints::{furthest_common, keep_damaged_keys, tables};
+use crate::database::{Applied, Beside, apply, empty_write_ahead_log, open_writer};
 use crate::follow::corrupt;
-use crate::{ALL, ProjectionError, Projections};
+use crate::{ProjectionError, Projections};
 use events::log::{Log, Viewed};
 use events::{Entry, Position};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, TransactionBehavior};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Number of events folded in one transaction. Larger batches gain little (measured: 53, 108 and 141 thousand events
 /// per second with 100, 1,000 and 5,000).
@@ -99,34 +100,6 @@ fn fold_all(rows: &mut Connection, entries: &[Entry]) -> Result<Option<Position>
     stopped.into_iter().next().map_or(Ok(position), |(_, error)| Err(error))
 }
 
-/// Removes the file of an interrupted rebuild for the database at `path`: it may contain text of people who were erased
-/// since.
-pub(crate) fn remove_unfinished(path: &Path) {
-    Beside::at(path).remove();
-}
-
-/// The file that is built next to the current one.
-struct Beside(PathBuf);
-
-impl Beside {
-    fn at(path: &Path) -> Beside {
-        Beside(path.with_extension("db.rebuild"))
-    }
-
-    // The file of an interrupted rebuild cannot be used.
-    fn remove(&self) {
-        for suffix in ["", "-wal", "-shm"] {
-            let mut path = self.0.clone().into_os_string();
-            path.push(suffix);
-            std::fs::remove_file(PathBuf::from(path)).ok();
-        }
-    }
-}
-
-pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
-    ALL.iter().flat_map(|projection| projection.tables().iter().copied())
-}
-
 /// The position that was reached, and the tables that differed.
 type Swapped = (Option<Position>, Option<Vec<String>>);
 
@@ -213,6 +186,7 @@ fn plain(value: ValueRef<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ALL;
 
     /// Every projection has folded up to `position`.
     fn folded(path: &Path, position: u64) -> Connection {

@@ -11,6 +11,7 @@ use crate::admin::Console;
 use actix_web::{HttpResponse, web};
 use decisions::device::{Command, Device as Aggregate};
 use devices::commands::request::Queued;
+use devices::commands::table::UNENROLL;
 use devices::commands::{QueueError, removal};
 use events::Position;
 use events::device::DeviceId;
@@ -34,7 +35,7 @@ impl Verb {
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Verb::Unenroll => "unenroll",
+            Verb::Unenroll => UNENROLL.name,
             Verb::Archive => "archive",
             Verb::Restore => "restore",
         }
@@ -42,7 +43,7 @@ impl Verb {
 
     pub(crate) fn label(self) -> &'static str {
         match self {
-            Verb::Unenroll => "Unenroll",
+            Verb::Unenroll => UNENROLL.label,
             Verb::Archive => "Archive",
             Verb::Restore => "Restore",
         }
@@ -50,10 +51,7 @@ impl Verb {
 
     pub(crate) fn consequence(self) -> &'static str {
         match self {
-            Verb::Unenroll => {
-                "Ends the management of the device. When it is next online, the device removes the MDM profile with the apps, \
-                 accounts and data that came with it. The person’s own data stays, and the record stays."
-            }
+            Verb::Unenroll => UNENROLL.consequence,
             Verb::Archive => {
                 "Hides the record from the list of devices. Nothing changes on the device, nothing is deleted, and you can \
                  restore the record."

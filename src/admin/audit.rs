@@ -16,12 +16,12 @@ use super::session::{Exports, May, SeesAudit, SeesFunnel, Staff, is_permitted};
 use super::words::{self, Chip, Instant, NONE};
 use crate::admin::devices::{Choice, Export};
 use crate::web::content::content;
-use crate::web::visible;
 use actix_web::HttpResponse;
 use events::device::DeviceId;
 use events::staff::StaffActivityEvent;
 use events::{ActorKind, EventId, Timestamp};
 use filters::Shown;
+use names::visible;
 use projections::audit::{self as trail, Row};
 use serde::Serialize;
 

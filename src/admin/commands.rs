@@ -11,13 +11,13 @@ pub(crate) use one::{Standing, standing};
 pub(crate) use wanted::possible;
 
 use super::carried::About;
-use super::devices::parse_device;
+use super::devices::{Choice, parse_device};
 use super::problem::Problem;
 use super::query::ReadWhole as _;
 use super::session::{Acts, May, Staff, is_fresh, is_permitted};
 use actix_web::web;
 use devices::commands::QueueError;
-use devices::commands::table::{CommandSpec, command};
+use devices::commands::table::{CommandSpec, QUESTIONS, command};
 use platform::PerformError;
 use projections::devices as inventory;
 use uuid::Uuid;
@@ -63,6 +63,12 @@ pub(crate) async fn about(staff: &Staff, next: &str) -> Result<Option<About>, Pr
         }
         _ => Ok(None),
     }
+}
+
+/// Returns the options of the field `question` of the command `ask`. The first is selected.
+fn questions() -> Vec<Choice> {
+    let chosen = QUESTIONS.first().map(|question| question.name);
+    QUESTIONS.iter().map(|question| Choice::new(question.name, question.label, chosen)).collect()
 }
 
 /// Returns why a device would refuse the command. Internal errors stay errors.

@@ -2,13 +2,15 @@
 
 mod done;
 mod export;
+mod fact;
 mod identity;
 mod page;
 mod told;
 
 pub(crate) use done::{after, after_command};
 pub(crate) use export::export;
-pub(crate) use page::{Fact, page};
+pub(crate) use fact::Fact;
+pub(crate) use page::page;
 
 use super::pages::show;
 use super::problem::Problem;
@@ -20,7 +22,6 @@ use crate::web::content::content;
 use actix_web::HttpResponse;
 use events::Timestamp;
 use events::device::DeviceId;
-use events::enrollment::EnrollmentKind;
 use events::person::PersonId;
 use events::staff::StaffActivityEvent;
 use projections::devices::{self as inventory, Device, DeviceFilter, State};
@@ -189,7 +190,7 @@ impl Filters {
         let state = read("state", self.state.as_deref(), |name| {
             State::parse(name).ok_or(Problem::Bad("There is no such state of a device."))
         })?;
-        let kind = read("kind", self.kind.as_deref(), parse_kind)?;
+        let kind = read("kind", self.kind.as_deref(), words::parse_kind)?;
         let identity = read("identity", self.identity.as_deref(), identity::parse)?.map(|standing| (standing, now));
         if identity.is_some() && as_of.is_some() {
             let why = "The state of identities is known only for the present. Remove this filter or the time.";
@@ -233,17 +234,7 @@ impl Filters {
     }
 
     fn kinds(&self) -> Vec<Choice> {
-        [("", "Any"), ("user", "User Enrollment"), ("device", "Device Enrollment")]
-            .map(|(value, label)| Choice::new(value, label, self.kind.as_deref()))
-            .into()
-    }
-}
-
-fn parse_kind(name: &str) -> Result<EnrollmentKind, Problem> {
-    match name {
-        "user" => Ok(EnrollmentKind::UserEnrollment),
-        "device" => Ok(EnrollmentKind::DeviceEnrollment),
-        _ => Err(Problem::Bad("There is no such kind of enrollment.")),
+        words::kinds().map(|(value, label)| Choice::new(value, label, self.kind.as_deref())).collect()
     }
 }
 

@@ -1,10 +1,10 @@
 //! Error responses of the console: what happened, what to do, and a code that finds the cause in the log.
 
 use super::render::{self, ProblemPage};
-use crate::web::visible::visible_line;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, ResponseError};
+use names::visible::visible_line;
 use plural::counted;
 use std::fmt;
 use uuid::Uuid;

@@ -1,10 +1,11 @@
 //! Exported form of events and devices, for export files and the API. Names and values are the same in both, times are
 //! in UTC, and ids are stable.
 
-use crate::web::visible::visible_line;
+use super::words;
 use events::Timestamp;
 use events::device::{DeviceId, SupersessionEvidence};
-use events::enrollment::{EnrollmentKind, Ownership};
+use events::enrollment::Ownership;
+use names::visible::visible_line;
 use projections::audit::{Row, actor_name};
 use projections::devices::Device;
 use serde::Serialize;
@@ -171,14 +172,8 @@ impl From<&Device> for DeviceRecord {
             id: device.id.to_string(),
             state: Some(device.state.as_str()),
             archived: device.archived,
-            enrollment: device.kind.map(|kind| match kind {
-                EnrollmentKind::UserEnrollment => "user",
-                EnrollmentKind::DeviceEnrollment => "device",
-            }),
-            ownership: device.ownership.map(|ownership| match ownership {
-                Ownership::Personal => "personal",
-                Ownership::Institutional => "institutional",
-            }),
+            enrollment: device.kind.map(words::kind_word),
+            ownership: device.ownership.map(Ownership::as_str),
             person_id: device.person.map(|person| person.to_string()),
             user_name: device.user_name.clone(),
             name: device.name.clone(),

@@ -3,7 +3,7 @@
 #[cfg(test)]
 use crate::web::content::Content;
 use crate::web::content::{Tested, content};
-use crate::web::visible;
+use crate::web::escape;
 use handlebars::Handlebars;
 use serde::Serialize;
 use std::sync::LazyLock;
@@ -51,7 +51,7 @@ const TEMPLATES: &[(&str, &str)] = &[
 static PAGES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     let mut pages = Handlebars::new();
     pages.set_strict_mode(true);
-    visible::register(&mut pages);
+    escape::register(&mut pages);
     for (name, template) in TEMPLATES {
         pages.register_template_string(name, template).expect("the templates are part of the program and are tested");
     }

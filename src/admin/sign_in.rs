@@ -1,12 +1,12 @@
 //! Sign-in to the console and sign-out.
 
 use super::form::{Empty, Genuine};
+use super::leaving::lead_on;
 use super::pages::show_alone;
 use super::problem::Problem;
 use super::query::Parameters;
 use super::render::view;
 use super::session::{AtTheDoor, COOKIE, Own, SURFACE, address, cookie, home, local, see_other};
-use super::single_sign_on::lead_on;
 use super::words::browser_label;
 use crate::admin::Console;
 use crate::web::{forgery, host_cookie, lasting_host_cookie, no_cookie};

@@ -1,26 +1,20 @@
-//! Single sign-on of staff: the redirect to an identity provider and the return from it. As at the portal, the
-//! redirect is a page that redirects by itself, because browsers check redirects after a form against `form-action`.
+//! Single sign-on of staff: the redirect to an identity provider and the return from it.
 
 use super::form::Genuine;
-use super::pages::show_alone;
+use super::leaving::lead_on;
 use super::problem::Problem;
-use super::render::view;
 use super::session::address;
 use super::session::{local, see_other};
 use super::sign_in::{SignInPage, Wish, broken, enter, form, set_cookie};
 use crate::admin::Console;
 use crate::web::{host_cookie, no_cookie};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Serialize;
 use sign_in::redirect::Back;
 use sign_in::redirect::assertion::LARGEST;
 use staff::redirect::{self, StaffArrival, StaffDeparture, StaffPosted};
 use std::net::{IpAddr, Ipv6Addr};
-use url::Url;
-use uuid::Uuid;
 
 /// Holds the secret of a sign-in at a provider until the browser returns. It is a separate cookie, so that the state
 /// before sign-in is independent of the session that results.
@@ -34,16 +28,6 @@ pub(crate) const LIMIT: usize = 2 * LARGEST;
 
 /// Same message for every reason: unknown, not permitted, or not authentic.
 const REFUSED: &str = "You were not signed in. Try again: you have 15 minutes to sign in. Your account also needs a role at the console: administrator, auditor or help desk. The reason is in the server’s log.";
-
-#[derive(Serialize)]
-struct Leaving<'a> {
-    site: &'a str,
-    address: &'a str,
-    /// The redirect is for signing out.
-    out: bool,
-}
-
-view!(leaving, Alone, Leaving<'_> { site, address, out });
 
 /// Handles a click on "Sign in with …".
 ///
@@ -68,19 +52,6 @@ pub(crate) async fn leave(
             Ok(response)
         }
     }
-}
-
-/// Returns the page that redirects. If it cannot be made, the server's log contains the cause with `code`.
-///
-/// # Errors
-/// Returns an error if the template cannot be rendered or the address is not a valid header value.
-pub(crate) fn lead_on(code: Uuid, address: &Url, out: bool) -> Result<HttpResponse, Problem> {
-    let page = Leaving { site: address.host_str().unwrap_or_default(), address: address.as_str(), out };
-    let mut response = show_alone(StatusCode::OK, "One moment", &page, code)?;
-    let refresh = HeaderValue::from_str(&format!("0; url={address}"));
-    let refresh = refresh.map_err(|error| Problem::unavailable(error, code))?;
-    response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
-    Ok(response)
 }
 
 /// Handles the return from a provider by GET, as OpenID Connect requires. Its parameters work once, in one browser.

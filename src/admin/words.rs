@@ -1,11 +1,12 @@
 //! Formats values for people.
 
+use super::problem::Problem;
 use crate::web::content::content;
-use crate::web::visible;
 use decisions::staff::LocalAccount;
 use events::enrollment::{EnrollmentKind, OsVersion, Ownership, SignInMethodName};
 use events::staff::Privilege;
 use events::{Personal, Timestamp};
+use names::visible;
 use plural::counted;
 use projections::audit::AuditOutcome;
 use projections::commands;
@@ -129,11 +130,29 @@ pub(crate) fn outcome(outcome: AuditOutcome) -> Option<Chip> {
 }
 
 pub(crate) fn kind(kind: Option<EnrollmentKind>) -> &'static str {
+    kind.map_or(NONE, EnrollmentKind::name)
+}
+
+/// Returns the options of a select field for the kind of enrollment: word and label.
+pub(crate) fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
+    std::iter::once(("", "Any")).chain(EnrollmentKind::ALL.map(|kind| (kind_word(kind), kind.name())))
+}
+
+/// Returns the word that forms and the API use for a kind of enrollment.
+pub(crate) fn kind_word(kind: EnrollmentKind) -> &'static str {
     match kind {
-        Some(EnrollmentKind::UserEnrollment) => "User Enrollment",
-        Some(EnrollmentKind::DeviceEnrollment) => "Device Enrollment",
-        None => NONE,
+        EnrollmentKind::UserEnrollment => "user",
+        EnrollmentKind::DeviceEnrollment => "device",
     }
+}
+
+/// Parses the word of [`kind_word`].
+///
+/// # Errors
+/// Returns an error for any other text.
+pub(crate) fn parse_kind(word: &str) -> Result<EnrollmentKind, Problem> {
+    let kind = EnrollmentKind::ALL.into_iter().find(|kind| kind_word(*kind) == word);
+    kind.ok_or(Problem::Bad("There is no such kind of enrollment."))
 }
 
 /// Returns iOS's name for the organization's account on this device; it changed with iOS 18.

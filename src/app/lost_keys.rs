@@ -4,7 +4,7 @@
 //! The log stores the highest sequence number of the key store with which its events were sealed. A key store with a
 //! lower number is older: it lacks keys, and it contains keys that were destroyed since. See decision record 21.
 
-use crate::app::assemble::{StartError, unusable_keys};
+use crate::app::start_error::{StartError, unusable_keys};
 use events::enrollment::EnrollmentId;
 use events::envelope::Recorded;
 use events::log::Log;

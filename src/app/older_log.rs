@@ -5,7 +5,7 @@
 //! cannot be restored afterwards. See decision record 21.
 
 use crate::app::App;
-use crate::app::assemble::{StartError, unusable_keys};
+use crate::app::start_error::{StartError, unusable_keys};
 use events::Position;
 use events::log::Log;
 use events::personal::keys::SqliteKeyStore;

@@ -1,14 +1,12 @@
 //! Formats the log of one enrollment as a short numbered list for support engineers.
 
-use crate::web::visible::visible_line;
 use events::device::{CommandStatus, DeviceEvent, DeviceId, UnenrolledBy};
-use events::enrollment::{
-    ChosenBy, DeviceSignature, EnrollmentEvent, EnrollmentKind, Evidence, Ownership, Platform, SignInMethodName,
-};
+use events::enrollment::{ChosenBy, DeviceSignature, EnrollmentEvent, Evidence, Platform, SignInMethodName};
 use events::envelope::{ActorKind, EventId};
 use events::log::{Entry, Log};
 use events::store::ReadError;
 use events::{Event, device::CommandId};
+use names::visible::visible_line;
 use plural::counted;
 use projections::audit::faults;
 use serde::Serialize;
@@ -118,7 +116,7 @@ impl Context {
             }
             E::OwnershipChosen { ownership, chosen_by } => {
                 let by = if *chosen_by == ChosenBy::User { self.who() } else { "the settings" };
-                format!("{}, by {by}", told_ownership(*ownership))
+                format!("{}, by {by}", ownership.as_str())
             }
             E::DeviceAttributesReported { attributes, signature, .. } => {
                 let product = attributes.product.as_deref().unwrap_or("unnamed hardware");
@@ -127,7 +125,7 @@ impl Context {
             E::ProfileServiceRefused { why, .. } => word(why),
             E::ProfileServiceServed { .. } | E::VerificationProfileServed { .. } => return None,
             E::VerificationIdentityIssued { .. } => return None,
-            E::MdmProfileServed { profile, .. } => told_kind(profile.kind).into(),
+            E::MdmProfileServed { profile, .. } => profile.kind.name().into(),
             E::EnrollmentRefused { why } => word(why),
             E::IdentityIssued { .. } | E::IdentityRevoked { .. } | E::PreviousRecordsNoted {} => return None,
             E::CaProfileServed { .. } | E::CaInstallReported {} | E::CaStepSkipped {} => return None,
@@ -191,10 +189,7 @@ fn word(reason: &impl Serialize) -> String {
 }
 
 fn told_platform(platform: &Platform) -> String {
-    let family = match platform.family {
-        events::enrollment::DeviceFamily::IPhone => "iPhone",
-        events::enrollment::DeviceFamily::IPad => "iPad",
-    };
+    let family = platform.family.name();
     platform.version.map_or_else(|| family.to_owned(), |version| format!("{family} with iOS {version}"))
 }
 
@@ -215,25 +210,11 @@ fn told_evidence(evidence: &Evidence) -> &'static str {
     }
 }
 
-fn told_ownership(ownership: Ownership) -> &'static str {
-    match ownership {
-        Ownership::Personal => "personal",
-        Ownership::Institutional => "institutional",
-    }
-}
-
 fn told_signature(signature: DeviceSignature) -> &'static str {
     match signature {
         DeviceSignature::Genuine => "genuine",
         DeviceSignature::UnknownIssuer => "of an unknown issuer",
         DeviceSignature::Invalid => "signature invalid",
-    }
-}
-
-fn told_kind(kind: EnrollmentKind) -> &'static str {
-    match kind {
-        EnrollmentKind::UserEnrollment => "User Enrollment",
-        EnrollmentKind::DeviceEnrollment => "Device Enrollment",
     }
 }
 

@@ -5,15 +5,16 @@ pub(crate) mod certificates;
 mod devices;
 mod files;
 pub(crate) mod push;
+mod reading;
 mod server;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tls;
 
 use super::Config;
-use certificates::Reading;
 use events::Timestamp;
 use findings::{Finding, Severity};
+use reading::Reading;
 
 /// Code of the finding that the current settings name something that the configuration does not have.
 pub(crate) const SETTINGS_DO_NOT_FIT: &str = "settings-do-not-fit";

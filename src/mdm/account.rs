@@ -49,7 +49,7 @@ pub(super) async fn discover(request: HttpRequest, app: Data<Mdm>, asked: Query<
     }
     let source = crate::web::source(&request, &app.web.trusted_proxies);
     let refused = RefusalEvent::DeviceRefused { why: EnrollmentRefusal::AccountDrivenNotOffered, product: None };
-    if let Err(error) = app.sign_in.tell_of_stranger(refused, source).await {
+    if let Err(error) = app.sign_in.record_refusal_of_stranger(refused, source).await {
         return unavailable(error).into_response();
     }
     // mdm/errors/well-known.failed.yaml. A device older than iOS 17.5 ignores it and shows its own text.

@@ -183,8 +183,11 @@ impl Message<'_> {
         tracing::warn!(device.id = %self.known.device, ?why, "refused an enrollment");
         let refuse = enrollment::Command::Refuse { why, device_enrolled };
         let stream = self.known.device.enrollment().stream();
-        let refused =
-            self.app.sign_in.tell::<Enrollment>(&stream, &refuse, &self.known.context(self.source), self.source).await;
+        let refused = self
+            .app
+            .sign_in
+            .record_or_count::<Enrollment>(&stream, &refuse, &self.known.context(self.source), self.source)
+            .await;
         match refused {
             Ok(_) => Err(Answer::Forbidden.into()),
             Err(PerformError::Refused(_)) => Err(announced(why).into()),

@@ -60,7 +60,7 @@ async fn post(request: HttpRequest, asked: Query<Asked>, payload: Payload, app: 
 async fn unanswerable(app: &Mdm, request: &HttpRequest, why: IdentityRefusal) -> HttpResponse {
     let source = crate::web::source(request, &app.web.trusted_proxies);
     tracing::warn!(?why, "refused a SCEP request");
-    match app.sign_in.tell_of_stranger(RefusalEvent::IdentityRequestRefused { why }, source).await {
+    match app.sign_in.record_refusal_of_stranger(RefusalEvent::IdentityRequestRefused { why }, source).await {
         Ok(_) => HttpResponse::BadRequest().finish(),
         Err(error) => unavailable(error),
     }
@@ -89,7 +89,7 @@ async fn operate(app: &Mdm, request: &HttpRequest, message: Vec<u8>) -> HttpResp
         }
         Err(VerifyError::Refused(Refused { exchange, why, fault })) => {
             let event = RefusalEvent::IdentityRequestRefused { why: recorded(fault) };
-            if let Err(error) = app.sign_in.tell_of_stranger(event, source).await {
+            if let Err(error) = app.sign_in.record_refusal_of_stranger(event, source).await {
                 return unavailable(error);
             }
             tracing::warn!(?fault, told = ?why, "refused a SCEP request");

@@ -46,10 +46,9 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
     let answer = form.take("ownership");
     let visitor = form.visitor;
     let session = visitor.at(Step::Ownership)?;
-    let ownership = match answer.as_deref() {
-        Some("personal") => Ownership::Personal,
-        Some("institutional") => Ownership::Institutional,
-        Some(_) => return Err(Problem::Bad),
+    let ownership = match answer.as_deref().map(Ownership::parse) {
+        Some(Some(ownership)) => ownership,
+        Some(None) => return Err(Problem::Bad),
         None => {
             visitor.refuse(session, FormRefusal::OwnershipNotChosen).await?;
             return visitor.page_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&visitor, session, true));

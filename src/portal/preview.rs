@@ -62,11 +62,8 @@ pub(crate) async fn show(
     if !preview::permits(&app.platform, &token) {
         return Err(Problem::Link);
     }
-    let family = match wish.family.as_str() {
-        "iPhone" => DeviceFamily::IPhone,
-        "iPad" => DeviceFamily::IPad,
-        _ => return Err(Problem::NotFound),
-    };
+    let named = |family: &DeviceFamily| family.name() == wish.family;
+    let family = DeviceFamily::ALL.into_iter().find(named).ok_or(Problem::NotFound)?;
     let version = OsVersion::parse(&wish.version).ok_or(Problem::NotFound)?;
     let language = Language::parse(&wish.language).ok_or(Problem::NotFound)?;
     let settings = app.settings.current().await?;
@@ -142,10 +139,7 @@ impl Sample<'_> {
         let help_code = (signed_in_as.is_some() || P::TEMPLATE == ProblemPage::TEMPLATE).then(|| "7KQ-3M2".to_owned());
         let since = |major| if self.version >= OsVersion::new(major, 0) { "yes" } else { "no" };
         let frame = Frame {
-            device: match self.platform.family {
-                DeviceFamily::IPhone => "iPhone",
-                DeviceFamily::IPad => "iPad",
-            },
+            device: self.platform.family.name(),
             ios15: since(15),
             ios18: since(18),
             progress,

@@ -7,10 +7,10 @@ use super::render::Page;
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor};
 use crate::web::content::content;
-use crate::web::visible;
 use decisions::device::Device;
 use decisions::enrollment::{Command, Enrollment, NEAREST_RECORDS, PreviousRecords, Step};
 use events::device::InventoryValue;
+use names::visible;
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]

@@ -3,10 +3,11 @@
 use super::help::HelpPart;
 use super::texts::{Argument, Language};
 use crate::web::content::Tested;
-use crate::web::visible;
+use crate::web::escape;
 use handlebars::{
     Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderError, RenderErrorReason, handlebars_helper,
 };
+use names::visible;
 use serde::Serialize;
 use std::sync::LazyLock;
 
@@ -161,7 +162,7 @@ pub(crate) fn render<P: Page>(frame: &Frame, page: &P) -> Result<String, RenderE
 static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
-    visible::register(&mut engine);
+    escape::register(&mut engine);
     for (name, template) in TEMPLATES {
         engine.register_template_string(name, template).expect("the templates are well formed: tests render them all");
     }

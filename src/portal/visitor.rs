@@ -199,7 +199,10 @@ impl Visitor {
 
     async fn tell(&self, session: &Session, command: &Command) -> Result<(), Problem> {
         let context = session.context(self.source);
-        self.app.sign_in.tell::<Enrollment>(&session.id.stream(), command, &context, Some(self.source)).await?;
+        self.app
+            .sign_in
+            .record_or_count::<Enrollment>(&session.id.stream(), command, &context, Some(self.source))
+            .await?;
         Ok(())
     }
 
@@ -257,10 +260,8 @@ impl Visitor {
 
     fn device(&self) -> &'static str {
         match self.browser {
-            Browser::Safari(platform) | Browser::OtherOnIos(platform) if platform.family == DeviceFamily::IPad => {
-                "iPad"
-            }
-            _ => "iPhone",
+            Browser::Safari(platform) | Browser::OtherOnIos(platform) => platform.family.name(),
+            _ => DeviceFamily::IPhone.name(),
         }
     }
 }

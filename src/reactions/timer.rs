@@ -38,6 +38,7 @@ pub(super) async fn run(app: &App, reminders: &Reminders) {
                 tell(&mut told, task, error.to_string());
             }
         }
+        app.platform.health.timer_passed();
     }
 }
 

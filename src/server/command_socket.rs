@@ -2,7 +2,7 @@
 //! to the log. Each request and each response is one line of JSON. The file's mode (0600) is the authentication.
 
 use crate::app::App;
-use crate::app::assemble::StartError;
+use crate::app::start_error::StartError;
 use staff::administration::{Answer, Request, execute};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

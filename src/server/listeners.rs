@@ -1,6 +1,6 @@
 //! Binds the sockets and configures TLS.
 
-use crate::app::assemble::StartError;
+use crate::app::start_error::StartError;
 use crate::config::{Config, acceptor};
 use crate::mdm;
 use openssl::ssl::{SslAcceptorBuilder, SslVerifyMode};

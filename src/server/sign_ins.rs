@@ -2,6 +2,7 @@
 //! code recorded it.
 
 use crate::app::App;
+use events::enrollment::SignInMethodName;
 use events::envelope::NewEvent;
 use telemetry::Metrics;
 
@@ -51,8 +52,6 @@ const SECOND_FACTOR: [&str; 3] = ["wrong", "used_before", "throttled"];
 const FACTORS: [&str; 3] = ["passkey", "one_time_code", "recovery_code"];
 /// Reasons of [`events::staff::ApiRefusal`], and that of `UnknownApiTokenRefused`.
 const API: [&str; 4] = ["wrong_token", "account_disabled", "not_entitled", "unknown_token"];
-/// [`events::enrollment::SignInMethodName`].
-const METHODS: [&str; 4] = ["local_account", "directory", "open_id_connect", "saml"];
 
 /// Creates every sign-in series with the value 0, so that an alert on an increase also sees the first refusal.
 pub(crate) fn expect(metrics: &Metrics) {
@@ -60,13 +59,13 @@ pub(crate) fn expect(metrics: &Metrics) {
         outcomes.iter().for_each(|outcome| metrics.expect_sign_in(surface, method, outcome));
     };
     for surface in ["portal", "console"] {
-        for method in METHODS {
+        for method in SignInMethodName::ALL.map(SignInMethodName::as_str) {
             each(surface, method, &["ok"]);
             each(surface, method, &SIGN_IN);
         }
     }
-    for method in ["open_id_connect", "saml"] {
-        each("portal", method, &SINGLE_SIGN_ON);
+    for method in [SignInMethodName::OpenIdConnect, SignInMethodName::Saml] {
+        each("portal", method.as_str(), &SINGLE_SIGN_ON);
     }
     each("none", "single_sign_on", &SINGLE_SIGN_ON);
     for factor in FACTORS {
@@ -126,7 +125,7 @@ mod tests {
         assert_eq!(variants::<FactorRefusal>(), SECOND_FACTOR);
         assert_eq!(variants::<SecondFactor>(), FACTORS);
         assert_eq!(variants::<ApiRefusal>(), API[..3]);
-        assert_eq!(variants::<SignInMethodName>(), METHODS);
+        assert_eq!(variants::<SignInMethodName>(), SignInMethodName::ALL.map(SignInMethodName::as_str));
     }
 
     #[test]

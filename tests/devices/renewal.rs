@@ -16,7 +16,6 @@ use harness::waiting::{self, PATIENCE};
 use projections::renewals::{self, Renewal};
 use simulator::device::Device;
 use std::sync::Arc;
-use std::time::Duration;
 use world::{Clock as _, ManualClock, SystemClock, World};
 
 const DAY: i64 = 86_400;
@@ -57,11 +56,6 @@ pub async fn count(server: &TestServer, id: DeviceId, event_type: &str) -> usize
 pub async fn until(server: &TestServer, id: DeviceId, event_type: &str, wanted: usize) {
     let enough = async || count(server, id, event_type).await >= wanted;
     waiting::until(&format!("{event_type}, {wanted} times"), enough).await;
-}
-
-/// Waits until the timer has run at least twice.
-async fn looked() {
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
 }
 
 async fn failures(server: &TestServer, id: DeviceId) -> Vec<RenewalFailure> {

@@ -11,11 +11,11 @@ use events::{Actor, ActorKind, Draft};
 use harness::TestServer;
 use harness::devices::{IOS, KEYS, TestDevice, invite, scep_payload, serve, uuid};
 use openssl::x509::X509;
+use simulator::certificate_request;
 use simulator::keys::KeyPool;
 use simulator::model::IosVersion;
 use simulator::scep::{self, ScepError};
 use simulator::signature::{Digest, Identity};
-use simulator::{certificate_request, scep_answer};
 
 /// failInfo badRequest (RFC 8894 §3.2.1.4).
 const BAD_REQUEST: &str = "2";
@@ -213,7 +213,7 @@ async fn a_request_by_get_is_answered_as_one_by_post() {
     let query = [("operation", "PKIOperation"), ("message", &STANDARD.encode(message))];
     let answer = client.get(&url).query(&query).send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "application/x-pki-message");
-    let certificate = scep_answer::open(&answer.bytes().await.unwrap(), &sent, &requester, &authority).unwrap();
+    let certificate = scep::answer::open(&answer.bytes().await.unwrap(), &sent, &requester, &authority).unwrap();
     assert_eq!(scep::common_name(&certificate), Some(invited.enrollment.to_string()));
     server.stop().await;
 }
@@ -234,7 +234,7 @@ async fn a_message_may_be_signed_with_another_key_than_it_asks_a_certificate_for
         let csr = certificate_request::certification_request(&subject, challenge, key, Digest::Sha256).unwrap();
         let (message, sent) = scep::pki_message(&csr, "19", &signer, &authority, protection).unwrap();
         let answer = client.post(format!("{url}?operation=PKIOperation")).body(message).send().await.unwrap();
-        scep_answer::open(&answer.bytes().await.unwrap(), &sent, &signer, &authority)
+        scep::answer::open(&answer.bytes().await.unwrap(), &sent, &signer, &authority)
     };
     let certificate = ask(&key).await.unwrap();
     assert!(certificate.public_key().unwrap().public_eq(&key));

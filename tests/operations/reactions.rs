@@ -9,7 +9,7 @@ use events::envelope::{Actor, ActorKind};
 use events::settings::Terms;
 use events::staff::Privilege;
 use harness::TestServer;
-use harness::cast::{A_LOOK_OF_THE_TIMER, Scene, Visitor, id_of};
+use harness::cast::{Scene, Visitor, id_of};
 use harness::desk::Browser;
 use harness::waiting::{self, PATIENCE};
 use platform::context::Context;
@@ -142,9 +142,8 @@ async fn an_enrollment_on_which_nothing_happens_for_a_day_is_closed_by_the_timer
     clock.advance_seconds(2 * 3_600);
     enrollment(&server).await;
     clock.advance_seconds(23 * 3_600);
-    // The timer has checked both enrollments.
     waiting::until("the end of the earlier enrollment", async || abandoned().await > 0).await;
-    tokio::time::sleep(A_LOOK_OF_THE_TIMER).await;
+    server.timer_looked().await;
     assert_eq!(abandoned().await, 1, "the later enrollment is not due yet");
     clock.advance_seconds(2 * 3_600);
     waiting::until("the end of the later enrollment", async || abandoned().await == 2).await;

@@ -24,7 +24,9 @@ impl OsVersion {
 
     /// Parses `17`, `17.5` or `17.5.1`; `None` for anything else.
     pub fn parse(text: &str) -> Option<OsVersion> {
-        let given = text.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u16>>>()?;
+        // Rust's parser of integers accepts a sign.
+        let number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?;
+        let given = text.split('.').map(number).collect::<Option<Vec<u16>>>()?;
         let mut parts = [0; 3];
         parts.get_mut(..given.len())?.copy_from_slice(&given);
         Some(OsVersion(parts))

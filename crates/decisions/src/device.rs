@@ -320,7 +320,7 @@ pub enum Refusal {
     #[error("the message names another device than the one this certificate belongs to")]
     OtherDevice,
     /// The profile was for the other enrollment kind.
-    #[error("the device enrolled by {}, but its profile is for {}", kind(*arrived), kind(*intended))]
+    #[error("the device enrolled by {}, but its profile is for {}", arrived.name(), intended.name())]
     WrongMode { intended: EnrollmentKind, arrived: EnrollmentKind },
     #[error("no Authenticate was received before this message")]
     NotAuthenticated,
@@ -344,13 +344,6 @@ pub enum Refusal {
     /// The challenge already renewed the identity for another key.
     #[error("the challenge was used by another key")]
     ChallengeUsed,
-}
-
-fn kind(kind: EnrollmentKind) -> &'static str {
-    match kind {
-        EnrollmentKind::UserEnrollment => "User Enrollment",
-        EnrollmentKind::DeviceEnrollment => "Device Enrollment",
-    }
 }
 
 fn phase(phase: Phase) -> &'static str {

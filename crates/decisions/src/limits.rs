@@ -55,10 +55,7 @@ pub fn model(limits: &Limits, product_name: &str) -> Option<EnrollmentRefusal> {
 /// Returns why no device of this family may enroll. A browser only reports the family, so the check passes if any model
 /// of the family is permitted, such as `iPad13,`.
 pub fn family(limits: &Limits, family: DeviceFamily) -> Option<EnrollmentRefusal> {
-    let name = match family {
-        DeviceFamily::IPhone => "iPhone",
-        DeviceFamily::IPad => "iPad",
-    };
+    let name = family.name();
     let may = |model: &String| model.starts_with(name) || name.starts_with(model);
     let may = limits.models.is_empty() || limits.models.iter().any(may);
     (!may).then_some(EnrollmentRefusal::ModelNotPermitted)

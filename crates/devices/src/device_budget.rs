@@ -10,9 +10,7 @@ use decisions::device::{Device, Draws};
 use decisions::enrollment::Enrollment;
 use events::device::{DeviceEvent, DeviceId};
 use events::enrollment::EnrollmentEvent;
-use events::envelope::EventId;
 use events::envelope::{Actor, ActorKind};
-use events::log::Draft;
 use events::store::Expected;
 use events::{Event, StreamName, Timestamp};
 use platform::Loaded;
@@ -187,16 +185,9 @@ pub async fn sum_up(devices: &Devices, all: bool) {
         let count: u64 = events.values().sum();
         devices.platform.metrics.alarm(Alarm::DeviceOverBudget);
         tracing::error!(device.id = %device, count, "a device causes more events than its budget allows");
-        let draft = Draft {
-            id: EventId::fresh(&devices.platform.world),
-            at: devices.platform.world.now(),
-            actor: Actor::new(ActorKind::System, "device-budget"),
-            source: None,
-            correlation: device.0,
-            causation: None,
-            event: DeviceEvent::DeviceEventsSuppressed { count, events }.into(),
-        };
-        if let Err(error) = devices.platform.log.append(&device.stream(), Expected::Any, vec![draft]).await {
+        let context = Context::of(Actor::new(ActorKind::System, "device-budget"), None, device.0);
+        let event = DeviceEvent::DeviceEventsSuppressed { count, events };
+        if let Err(error) = devices.platform.append_event(&device.stream(), Expected::Any, event, &context).await {
             tracing::error!(device.id = %device, %error, count, "the count of suppressed events of a device cannot be written");
         }
     }

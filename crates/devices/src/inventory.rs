@@ -1,10 +1,8 @@
 //! Extracts the inventory from a device's answers. Keeps only values that the kind of enrollment permits, that were
 //! queried, and that are listed here. Other values are stored nowhere. `lists` handles apps, profiles and certificates.
-//!
-//! The queries follow mdm/commands/information.device.yaml and information.security.yaml. `BatteryLevel` and
-//! `AvailableDeviceCapacity` are not queried: they change all the time and have no lasting value.
 
 mod lists;
+pub(crate) mod queries;
 
 use crate::commands::asked;
 use crate::commands::table::{ResultKind, request_type};
@@ -13,91 +11,16 @@ use base64::engine::general_purpose::STANDARD;
 use decisions::apple_target;
 use decisions::device::{Device, QueuedCommand};
 use events::device::InventoryValue;
-use events::enrollment::{EnrollmentKind, OsVersion};
+use events::enrollment::EnrollmentKind;
 use events::person::PersonId;
 use events::personal::Personal;
 use plist::{Dictionary, Value};
+use queries::{QUERIES, Query, SECURITY, permitted};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Maximum length of a value in bytes. Longer values are left out: values are short facts about a device.
 const MAX_TEXT: usize = 1_024;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Who {
-    /// Permitted with both kinds of enrollment.
-    Both,
-    /// Not permitted with User Enrollment.
-    DeviceEnrollmentOnly,
-}
-
-struct Query {
-    name: &'static str,
-    who: Who,
-    /// The value can identify the person: it is sealed under the person's key.
-    personal: bool,
-    /// First version that supports the query.
-    since: OsVersion,
-    /// First version that no longer supports the query.
-    until: Option<OsVersion>,
-}
-
-const fn query(name: &'static str, who: Who, personal: bool) -> Query {
-    Query { name, who, personal, since: OsVersion::new(0, 0), until: None }
-}
-
-const fn since(query: Query, since: OsVersion) -> Query {
-    Query { since, ..query }
-}
-
-/// Ends a query at iOS 26, which supports only `ServiceSubscriptions` of the queries about the carrier.
-const fn until_26(query: Query) -> Query {
-    Query { until: Some(OsVersion::new(26, 0)), ..query }
-}
-
-/// Queries of `DeviceInformation` that Muster sends.
-const QUERIES: &[Query] = &[
-    query("DeviceName", Who::Both, true),
-    query("OSVersion", Who::Both, false),
-    query("BuildVersion", Who::Both, false),
-    since(query("SupplementalOSVersionExtra", Who::Both, false), OsVersion::new(16, 1)),
-    since(query("SupplementalBuildVersion", Who::Both, false), OsVersion::new(16, 1)),
-    query("ModelName", Who::Both, false),
-    query("Model", Who::Both, false),
-    since(query("ModelNumber", Who::Both, false), OsVersion::new(16, 4)),
-    query("ProductName", Who::Both, false),
-    query("DeviceCapacity", Who::Both, false),
-    query("IsSupervised", Who::Both, false),
-    query("UDID", Who::DeviceEnrollmentOnly, true),
-    query("SerialNumber", Who::DeviceEnrollmentOnly, true),
-    until_26(query("IMEI", Who::DeviceEnrollmentOnly, true)),
-    until_26(query("MEID", Who::DeviceEnrollmentOnly, true)),
-    until_26(query("PhoneNumber", Who::DeviceEnrollmentOnly, true)),
-    query("WiFiMAC", Who::DeviceEnrollmentOnly, true),
-    query("BluetoothMAC", Who::DeviceEnrollmentOnly, true),
-    query("IsCloudBackupEnabled", Who::DeviceEnrollmentOnly, false),
-    query("IsActivationLockEnabled", Who::DeviceEnrollmentOnly, false),
-];
-
-/// Values of `SecurityInfo` that Muster keeps. A dot separates the keys of nested dictionaries.
-const SECURITY: &[Query] = &[
-    query("HardwareEncryptionCaps", Who::Both, false),
-    query("PasscodeCompliant", Who::Both, false),
-    query("ManagementStatus.IsUserEnrollment", Who::Both, false),
-    query("PasscodePresent", Who::DeviceEnrollmentOnly, false),
-    query("PasscodeCompliantWithProfiles", Who::DeviceEnrollmentOnly, false),
-];
-
-fn permitted(query: &Query, kind: EnrollmentKind, version: Option<OsVersion>) -> bool {
-    // An unknown version counts as a new one: devices ignore queries that they do not support.
-    let known = version.is_none_or(|version| version >= query.since && query.until.is_none_or(|until| version < until));
-    known && (query.who == Who::Both || kind == EnrollmentKind::DeviceEnrollment)
-}
-
-/// Returns the queries of `DeviceInformation` for a device with this kind of enrollment and version.
-pub fn queries(kind: EnrollmentKind, version: Option<OsVersion>) -> Vec<&'static str> {
-    QUERIES.iter().filter(|query| permitted(query, kind, version)).map(|query| query.name).collect()
-}
 
 /// Returns the inventory values in an acknowledged answer to a command. `enrollment` is the identifier of the device's
 /// enrollment profile.
@@ -205,7 +128,9 @@ fn json(value: &Value) -> Option<Json> {
 
 #[cfg(test)]
 mod tests {
+    use super::queries::queries;
     use super::*;
+    use events::enrollment::OsVersion;
     use uuid::Uuid;
 
     const PERSON: PersonId = PersonId(Uuid::from_u128(7));

@@ -8,7 +8,7 @@ use events::enrollment::SignInMethodName;
 use events::store::ReadError;
 use identity::LOCAL;
 use platform::user_names;
-use sign_in::NOBODY;
+use sign_in::{NOBODY, account_name};
 
 /// Returns whether this enrollment may continue. An enrollment without a sign-in may always continue.
 ///
@@ -40,6 +40,6 @@ async fn local_account(enroll: &Enroll, signed_in: &SignedIn) -> Result<Option<L
     let Some(user_name) = signed_in.user_name.get() else { return Ok(None) };
     let id = user_names::account_named(&enroll.platform, user_name).await?.unwrap_or(NOBODY);
     let (account, _) = enroll.platform.load::<LocalAccount>(&id.stream()).await?;
-    let name = enroll.platform.secrets.name("account", &["local_account", LOCAL, &id.to_string()]);
+    let name = account_name(&enroll.platform.secrets, SignInMethodName::LocalAccount, LOCAL, &id.to_string());
     Ok((name == signed_in.account).then_some(account))
 }

@@ -268,17 +268,17 @@ impl Enroll {
         let told = match asking {
             Asking::Stranger => {
                 let event = RefusalEvent::IdentityRequestRefused { why };
-                self.sign_in.tell_of_stranger(event, source).await.map(drop).map_err(unavailable)
+                self.sign_in.record_refusal_of_stranger(event, source).await.map(drop).map_err(unavailable)
             }
             Asking::Enrollment(id, context) => {
                 let refuse = enrollment::Command::RefuseIdentity { why };
-                let told = self.sign_in.tell::<Enrollment>(&id.stream(), &refuse, &context, source).await;
+                let told = self.sign_in.record_or_count::<Enrollment>(&id.stream(), &refuse, &context, source).await;
                 told.map(drop).map_err(unavailable)
             }
             Asking::Device(device, context) => {
                 let refuse = device::Command::RefuseIdentity { why };
                 self.sign_in
-                    .tell::<Device>(&device.stream(), &refuse, &context, source)
+                    .record_or_count::<Device>(&device.stream(), &refuse, &context, source)
                     .await
                     .map(drop)
                     .map_err(unavailable)

@@ -85,7 +85,7 @@ impl Provider {
                     .map_err(|error| format!("{}: cannot read {}: {error}", about("root"), path.display()))?,
             ),
         };
-        let algorithms = config.algorithms.iter().map(|name| token::algorithm(name)).collect::<Result<_, _>>();
+        let algorithms = config.algorithms.iter().map(|name| jws::algorithm(name)).collect::<Result<_, _>>();
         Ok(Provider {
             client_secret: ClientSecret::new(secret.to_owned()),
             algorithms: algorithms.map_err(|why| format!("{}: {why}", about("algorithms")))?,

@@ -3,8 +3,6 @@
 use crate::Platform;
 use crate::context::Context;
 use events::StreamName;
-use events::envelope::EventId;
-use events::log::Draft;
 use events::staff::{ApiResource, StaffActivityEvent, StaffId};
 use events::store::{AppendError, Expected};
 
@@ -22,7 +20,7 @@ impl Platform {
     ) -> Result<(), AppendError> {
         let stream = staff.access_stream(&self.world.now().day());
         // No decision depends on earlier access events, so a concurrent append is no conflict.
-        self.append_access(&stream, Expected::Any, event, context).await
+        self.append_event(&stream, Expected::Any, event, &context).await
     }
 
     /// Records that an API client is about to receive data: once an hour for each resource with the same `filters`. A
@@ -47,28 +45,9 @@ impl Platform {
         };
         let stream = StreamName::of("access", format!("{client}-{hour}-{}", self.secrets.name(kind, &asked)));
         let read = StaffActivityEvent::ApiRead { resource, filters };
-        match self.append_access(&stream, Expected::NoStream, read, context).await {
+        match self.append_event(&stream, Expected::NoStream, read, &context).await {
             Err(AppendError::Conflict { .. }) => Ok(()),
             outcome => outcome,
         }
-    }
-
-    async fn append_access(
-        &self,
-        stream: &StreamName,
-        expected: Expected,
-        event: StaffActivityEvent,
-        context: Context,
-    ) -> Result<(), AppendError> {
-        let draft = Draft {
-            id: EventId::fresh(&self.world),
-            at: self.world.now(),
-            actor: context.actor,
-            source: context.source,
-            correlation: context.correlation,
-            causation: context.causation,
-            event: event.into(),
-        };
-        self.log.append(stream, expected, vec![draft]).await.map(drop)
     }
 }

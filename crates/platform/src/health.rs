@@ -9,11 +9,12 @@ use tokio::sync::watch;
 pub struct Health {
     failed: watch::Sender<Option<String>>,
     problems: Arc<Mutex<BTreeMap<&'static str, String>>>,
+    timer: watch::Sender<u64>,
 }
 
 impl Default for Health {
     fn default() -> Health {
-        Health { failed: watch::Sender::new(None), problems: Arc::default() }
+        Health { failed: watch::Sender::new(None), problems: Arc::default(), timer: watch::Sender::new(0) }
     }
 }
 
@@ -46,6 +47,17 @@ impl Health {
     /// Reports that `part` works.
     pub fn solved(&self, part: &'static str) {
         self.lock().remove(part);
+    }
+
+    /// Reports that the timer has completed a pass over what is due.
+    pub fn timer_passed(&self) {
+        self.timer.send_modify(|passes| *passes += 1);
+    }
+
+    /// Returns the number of passes that the timer has completed since the start. Only a completed pass shows that
+    /// nothing was due.
+    pub fn timer_passes(&self) -> watch::Receiver<u64> {
+        self.timer.subscribe()
     }
 
     /// Returns the reasons why the server is not ready, by part.

@@ -240,6 +240,33 @@ impl Platform {
         Ok((fold(stream, entries)?, is_done))
     }
 
+    /// Appends an event without a decision, because none depends on the events before it.
+    ///
+    /// # Errors
+    /// Returns `Conflict` if the stream is not as `expected`, and an error if the log cannot be written.
+    pub async fn append_event(
+        &self,
+        stream: &StreamName,
+        expected: Expected,
+        event: impl Into<Event>,
+        context: &Context,
+    ) -> Result<(), AppendError> {
+        self.log.append(stream, expected, self.drafts(&[event.into()], context)).await.map(drop)
+    }
+
+    /// Appends the first and only event of a stream. If the outcome is unknown, appends it once more with the same id.
+    ///
+    /// # Errors
+    /// Returns `Conflict` if the stream has an event already, and an error if the log cannot be written.
+    pub async fn append_first(
+        &self,
+        stream: &StreamName,
+        event: impl Into<Event>,
+        context: &Context,
+    ) -> Result<(), AppendError> {
+        self.append(stream, None, self.drafts(&[event.into()], context)).await.map(drop)
+    }
+
     fn drafts<E: Into<Event> + Clone>(&self, events: &[E], context: &Context) -> Vec<Draft> {
         let at = self.world.now();
         let draft = |(nth, event): (usize, &E)| Draft {

@@ -1,7 +1,6 @@
 //! Checks `access`: each rule has a unique name, can match people, can be reached, and can be fulfilled.
 
 use super::{Findings, Providers, either};
-use events::enrollment::Ownership;
 use events::settings::{AccessRule, Settings, Who};
 use identity::LOCAL;
 use std::collections::BTreeSet;
@@ -74,7 +73,7 @@ fn reached(key: &str, rule: &AccessRule, earlier: &[AccessRule], findings: &mut 
 
 fn grants(key: &str, rule: &AccessRule, settings: &Settings, findings: &mut Findings) {
     for kind in rule.enroll.difference(&settings.ownership_kinds) {
-        let kind = ownership_key(*kind);
+        let kind = kind.as_str();
         findings.warn(format!("{key} lets people enroll {kind} devices, but ownership_kinds does not offer them"));
     }
     if rule.devices_per_person == Some(0) {
@@ -86,7 +85,7 @@ fn grants(key: &str, rule: &AccessRule, settings: &Settings, findings: &mut Find
         for kind in
             rule.enroll.intersection(&settings.ownership_kinds).filter(|kind| !settings.terms.contains_key(kind))
         {
-            let kind = ownership_key(*kind);
+            let kind = kind.as_str();
             findings.wrong(format!(
                 "{key} requires terms of use, but there are none for {kind} devices; add [terms.{kind}], or set \
                  terms_required = false"
@@ -111,13 +110,5 @@ fn forgotten(settings: &Settings, findings: &mut Findings) {
         if !settings.access.iter().any(|rule| about(&rule)) {
             findings.warn(format!("access: no rule matches people who sign in with {name:?}, so they cannot enroll"));
         }
-    }
-}
-
-/// Returns the spelling in the settings file.
-pub(super) fn ownership_key(ownership: Ownership) -> &'static str {
-    match ownership {
-        Ownership::Personal => "personal",
-        Ownership::Institutional => "institutional",
     }
 }

@@ -1,8 +1,6 @@
 //! Checks `account_driven`: the kinds of devices may enroll, and the numbers are in range.
 
 use super::Findings;
-use super::access::ownership_key;
-use events::enrollment::DeviceFamily;
 use events::settings::Settings;
 
 /// Maximum of `sign_in_again_after_days`. Longer than the lifetime of an identity.
@@ -15,8 +13,8 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
             findings.warn(format!(
                 "account_driven.families.{}: ownership_kinds does not contain \"{}\", so no device of this family can enroll \
                  by account",
-                key(*family),
-                ownership_key(*ownership)
+                family.as_str(),
+                ownership.as_str()
             ));
         }
     }
@@ -35,12 +33,5 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     let by_rule = settings.access.iter().any(|rule| rule.account_driven);
     if set.families.is_empty() && by_rule {
         findings.warn("account_driven.families is empty, so access rules with account_driven have no effect");
-    }
-}
-
-fn key(family: DeviceFamily) -> &'static str {
-    match family {
-        DeviceFamily::IPhone => "iphone",
-        DeviceFamily::IPad => "ipad",
     }
 }

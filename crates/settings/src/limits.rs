@@ -1,7 +1,6 @@
 //! Checks `limits`: version ranges that devices of the kind can meet, and models that can exist.
 
 use super::Findings;
-use super::access::ownership_key;
 use decisions::enrollment::{FIRST_ACCOUNT_DRIVEN_ONLY, FIRST_USER_ENROLLMENT};
 use decisions::limits;
 use events::enrollment::Ownership;
@@ -9,7 +8,7 @@ use events::settings::{Limits, Settings};
 
 pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     for (ownership, range) in &settings.limits.versions {
-        let key = format!("limits.versions.{}", ownership_key(*ownership));
+        let key = format!("limits.versions.{}", ownership.as_str());
         if let (Some(minimum), Some(maximum)) = (range.minimum, range.maximum) {
             let only_maximum = Limits {
                 versions: [(*ownership, events::settings::VersionRange { minimum: None, ..*range })].into(),

@@ -1,6 +1,5 @@
 //! Checks `terms`: each has a version and an English text, and applies to people.
 
-use super::access::ownership_key;
 use super::{Findings, general};
 use events::settings::{Settings, Terms};
 
@@ -9,7 +8,7 @@ const LONGEST_VERSION: usize = 64;
 
 pub(super) fn check(settings: &Settings, before: &Settings, findings: &mut Findings) {
     for (ownership, terms) in &settings.terms {
-        let key = format!("terms.{}", ownership_key(*ownership));
+        let key = format!("terms.{}", ownership.as_str());
         one(&key, terms, findings);
         if let Some(before) = before.terms.get(ownership) {
             same_version(&key, before, terms, findings);

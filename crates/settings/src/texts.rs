@@ -1,7 +1,6 @@
 //! Checks texts that people see: characters that a text must not contain, and links of Markdown that pages do not show.
 
 use super::Findings;
-use super::access::ownership_key;
 use events::settings::Settings;
 use names::visible::{wrong_in_line, wrong_in_text};
 use pulldown_cmark::{Options, Parser, html};
@@ -21,7 +20,7 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     }
     markdown("personal_description", &settings.personal_description, findings);
     for (ownership, terms) in &settings.terms {
-        let key = format!("terms.{}", ownership_key(*ownership));
+        let key = format!("terms.{}", ownership.as_str());
         one_line(&format!("{key}.version"), &terms.version, findings);
         markdown(&format!("{key}.text"), &terms.text, findings);
     }

@@ -10,7 +10,7 @@
 use super::beat::Beat;
 use super::outages::Outages;
 use crate::SignIn;
-use crate::password::{KnownAccount, Proof, Refused, Verified, account_name, reason, staff_account_name};
+use crate::verdict::{KnownAccount, Proof, Refused, Verified, account_name, reason, staff_account_name};
 use events::enrollment::{SignInMethodName, SignInRefusal};
 use events::settings::Ways;
 use identity::config::Identity;

@@ -16,12 +16,13 @@ mod known_browser;
 mod look_up;
 mod outages;
 mod password;
+mod recording;
 pub mod redirect;
 mod refusal_budget;
 mod refusals;
 pub mod staff_sessions;
 pub mod throttles;
-mod told;
+mod verdict;
 
 pub use api_token::{TokenVerdict, by_token, new_token};
 pub use attributes::{claimant, of_enrollment, received, untold, untold_of};
@@ -29,14 +30,13 @@ pub use directories::Directories;
 pub use error::SignInError;
 pub use known_browser::KNOWN_FOR_DAYS;
 pub use look_up::{LookedUp, look_up, look_up_in};
-pub use password::{
-    KnownAccount, NOBODY, Proof, Refused, Told, Trying, Verified, account_name, staff_account_name, verify,
-};
+pub use password::{NOBODY, Trying, verify};
 pub use refusal_budget::{About, ENROLLMENT_BYTES, REFUSAL_BYTES, RefusalBudget};
 pub use refusals::{
     count_refusal, granted, granted_about, granted_to, granted_to_wait, record, record_portal_refusal,
     record_staff_refusal, record_unknown_staff, refuse_staff, set_out, sum_up_refusals,
 };
+pub use verdict::{KnownAccount, Proof, Refused, Told, Verified, account_name, staff_account_name};
 
 use departures::Departures;
 use directory::OwnStreams;

@@ -2,14 +2,13 @@
 
 use super::refusal_budget::{About, REFUSAL_BYTES};
 use crate::SignIn;
-use crate::password::{Refused, typed_name};
+use crate::password::typed_name;
 use crate::redirect::Place;
+use crate::verdict::Refused;
 use decisions::person::Account;
 use decisions::staff::{Command, LocalAccount, UserName};
 use events::enrollment::{SignInMethodName, SignInRefusal};
-use events::envelope::EventId;
 use events::envelope::{Actor, ActorKind};
-use events::log::Draft;
 use events::person::AccountEvent;
 use events::staff::{StaffEvent, StaffId};
 use events::store::{AppendError, Expected, ReadError};
@@ -295,7 +294,8 @@ async fn write_about(
     };
     let event = event(&key);
     let source = source.map(|source| (source, key));
-    Ok(write(sign_in, &stream, Context::of(actor, source, sign_in.platform.world.uuid()), event).await?)
+    let context = Context::of(actor, source, sign_in.platform.world.uuid());
+    Ok(sign_in.platform.append_event(&stream, Expected::Any, event, &context).await?)
 }
 
 /// Records a refusal without a known account, on the stream of the day. If that stream is damaged, the refusal is
@@ -313,22 +313,9 @@ async fn append_refusal(sign_in: &SignIn, event: RefusalEvent, source: Option<Ip
     let stream = StreamName::of("refusals", at.day());
     let source = source.map(|source| (source, key_of_day(at)));
     let context = Context::of(Actor::new(ActorKind::System, "sign-in"), source, sign_in.platform.world.uuid());
-    write(sign_in, &stream, context, event.into()).await
+    sign_in.platform.append_event(&stream, Expected::Any, event, &context).await
 }
 
 fn key_of_day(at: Timestamp) -> KeyName {
     KeyName::of("refusals", at.day())
-}
-
-async fn write(sign_in: &SignIn, stream: &StreamName, context: Context, event: Event) -> Result<(), AppendError> {
-    let draft = Draft {
-        id: EventId::fresh(&sign_in.platform.world),
-        at: sign_in.platform.world.now(),
-        actor: context.actor,
-        source: context.source,
-        correlation: context.correlation,
-        causation: None,
-        event,
-    };
-    sign_in.platform.log.append(stream, Expected::Any, vec![draft]).await.map(drop)
 }

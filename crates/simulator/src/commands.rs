@@ -287,18 +287,14 @@ impl Device {
 
     fn settings(&mut self, command: &Dictionary) -> Dictionary {
         let items = command.get("Settings").and_then(Value::as_array).into_iter().flatten();
-        let items: Vec<&Dictionary> = items.filter_map(Value::as_dictionary).collect();
-        for item in &items {
+        for item in items.filter_map(Value::as_dictionary) {
             let info = item.get("OrganizationInfo").and_then(Value::as_dictionary);
             let name = info.and_then(|info| info.get("OrganizationName")).and_then(Value::as_string);
             self.organization = name.map(str::to_owned).or(self.organization.take());
         }
-        let done = items.iter().map(|item| {
-            let item = item.get("Item").cloned().unwrap_or_else(|| "".into());
-            Value::Dictionary(dictionary([("Item", item), ("Status", "Acknowledged".into())]))
-        });
+        // One dictionary for all settings (mdm/commands/settings.yaml, responsekeys).
         let mut answer = status("Acknowledged");
-        answer.insert("Settings".into(), Value::Array(done.collect()));
+        answer.insert("Settings".into(), dictionary([("Status", "Acknowledged".into())]).into());
         answer
     }
 

@@ -29,7 +29,6 @@ pub mod push_server;
 pub(crate) mod renewal;
 pub mod safari;
 pub mod scep;
-pub mod scep_answer;
 pub mod signature;
 pub mod trust;
 pub mod walk;

@@ -1,13 +1,15 @@
 //! SCEP as `profiled` on a device does it (RFC 8894): requests the CA, sends a PKCSReq and opens the CertRep.
 
+pub mod answer;
+
 use crate::ber::{self, CONTEXT_0, OCTET_STRING, PRINTABLE_STRING, SEQUENCE, SET};
 use crate::certificate_request::{certification_request, self_signed, subject};
 use crate::chance;
 use crate::keys::KeyPool;
 use crate::model::IosVersion;
 use crate::profile::ScepPayload;
-use crate::scep_answer::{self, Sent};
 use crate::signature::{CONTENT_TYPE, DATA, Digest, Identity, MESSAGE_DIGEST, SIGNED_DATA, signer_info};
+use answer::Sent;
 use openssl::cms::{CMSOptions, CmsContentInfo};
 use openssl::error::ErrorStack;
 use openssl::hash::hash;
@@ -132,7 +134,7 @@ async fn exchange(
     let csr = certification_request(&name, challenge, request.key, protection.digest)?;
     let (message, sent) = pki_message(&csr, request.kind, request.signer, &authority, protection)?;
     let answer = post(http, payload, message).await?;
-    scep_answer::open(&answer, &sent, request.signer, &authority)
+    answer::open(&answer, &sent, request.signer, &authority)
 }
 
 async fn get(http: &reqwest::Client, payload: &ScepPayload, operation: &'static str) -> Result<Vec<u8>, ScepError> {

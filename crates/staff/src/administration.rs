@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-pub use accounts::{Listed, check_display_name, list_accounts, may, reserve_name};
+pub use accounts::{Listed, list_accounts, may};
 pub use explain::Question;
 pub use identity::password::generate;
 pub use staff::{Act, ActError, act};

@@ -2,6 +2,7 @@
 
 pub mod administration;
 pub mod console;
+mod naming;
 pub mod own_account;
 pub mod redirect;
 pub mod set_up;

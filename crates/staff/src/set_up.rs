@@ -5,7 +5,7 @@
 //! it, a new link goes to the same stream and replaces the earlier one.
 
 use crate::Staff;
-use crate::administration::{check_display_name, reserve_name};
+use crate::naming::{check_display_name, reserve_name};
 use decisions::staff::{Command, LocalAccount, NewAccount, Refusal, SetUpLink};
 use events::Personal;
 use events::enrollment::SecretHash;
@@ -140,7 +140,7 @@ pub async fn set_up(service: &Staff, token: &str, first: FirstAdministrator) -> 
     let source = first.source;
     let done = make(service, token, first).await;
     if let Err(SetUpError::Link) = done {
-        let told = service.sign_in.tell_of_stranger(RefusalEvent::SetUpLinkRefused {}, source).await;
+        let told = service.sign_in.record_refusal_of_stranger(RefusalEvent::SetUpLinkRefused {}, source).await;
         told.map_err(|error| SetUpError::Broken(error.to_string()))?;
     }
     done

@@ -12,6 +12,26 @@ pub enum DeviceFamily {
     IPad,
 }
 
+impl DeviceFamily {
+    pub const ALL: [DeviceFamily; 2] = [DeviceFamily::IPhone, DeviceFamily::IPad];
+
+    /// Returns the word that events, settings and rows use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DeviceFamily::IPhone => "iphone",
+            DeviceFamily::IPad => "ipad",
+        }
+    }
+
+    /// Returns Apple's name, with which the model identifiers of the family begin.
+    pub fn name(self) -> &'static str {
+        match self {
+            DeviceFamily::IPhone => "iPhone",
+            DeviceFamily::IPad => "iPad",
+        }
+    }
+}
+
 /// A version of iOS or iPadOS, compared part by part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -26,12 +46,13 @@ impl OsVersion {
         OsVersion { major, minor, patch: 0 }
     }
 
-    /// Parses `17`, `17.5` or `17.5.1`; `None` for any other text.
+    /// Parses `17`, `17.5` or `17.5.1`; `None` for any other text, such as `+17`.
     pub fn parse(text: &str) -> Option<OsVersion> {
         let mut parts = [0u16; 3];
         let mut given = 0;
         for part in text.split('.') {
-            *parts.get_mut(given)? = part.parse().ok()?;
+            // Rust's parser of integers accepts a sign.
+            *parts.get_mut(given)? = part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())??;
             given += 1;
         }
         (given > 0).then_some(OsVersion { major: parts[0], minor: parts[1], patch: parts[2] })

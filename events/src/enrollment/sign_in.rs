@@ -15,6 +15,25 @@ pub enum SignInMethodName {
     Saml,
 }
 
+impl SignInMethodName {
+    pub const ALL: [SignInMethodName; 4] = [
+        SignInMethodName::LocalAccount,
+        SignInMethodName::Directory,
+        SignInMethodName::OpenIdConnect,
+        SignInMethodName::Saml,
+    ];
+
+    /// Returns the word that events, rows and the names of `account-` streams use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SignInMethodName::LocalAccount => "local_account",
+            SignInMethodName::Directory => "directory",
+            SignInMethodName::OpenIdConnect => "open_id_connect",
+            SignInMethodName::Saml => "saml",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignInRefusal {

@@ -1,6 +1,6 @@
 //! Tests of versions of iOS and of the modes of account-driven enrollment.
 
-use super::{EnrollmentMode, OsVersion, Ownership};
+use super::{DeviceFamily, EnrollmentKind, EnrollmentMode, OsVersion, Ownership, SignInMethodName};
 use serde_json::json;
 
 fn version(major: u16, minor: u16, patch: u16) -> OsVersion {
@@ -18,6 +18,8 @@ fn a_version_is_read_with_one_to_three_numbers() {
         ("17.5.1.2", None),
         ("17.5 beta", None),
         ("-17", None),
+        ("+17", None),
+        ("17.+5", None),
         ("65536", None),
     ] {
         assert_eq!(OsVersion::parse(text), read, "{text:?}");
@@ -54,4 +56,20 @@ fn a_device_of_ones_own_enrolls_by_account_as_byod_and_one_of_the_organization_a
         assert_eq!(EnrollmentMode::of_version(version), Some(mode));
     }
     assert_eq!(EnrollmentMode::of_version("mdm-other"), None);
+}
+
+#[test]
+fn the_word_of_a_value_is_the_recorded_one() {
+    Ownership::ALL.iter().for_each(|ownership| assert_eq!(json!(ownership), ownership.as_str()));
+    EnrollmentKind::ALL.iter().for_each(|kind| assert_eq!(json!(kind), kind.as_str()));
+    DeviceFamily::ALL.iter().for_each(|family| assert_eq!(json!(family), family.as_str()));
+    SignInMethodName::ALL.iter().for_each(|method| assert_eq!(json!(method), method.as_str()));
+}
+
+#[test]
+fn a_word_is_parsed_to_its_value_and_no_other_text_is() {
+    assert_eq!(Ownership::ALL.map(|ownership| Ownership::parse(ownership.as_str())), Ownership::ALL.map(Some));
+    assert_eq!(EnrollmentKind::ALL.map(|kind| EnrollmentKind::parse(kind.as_str())), EnrollmentKind::ALL.map(Some));
+    assert_eq!(Ownership::parse("Personal"), None);
+    assert_eq!(EnrollmentKind::parse(""), None);
 }

@@ -17,13 +17,14 @@ pub mod durability;
 mod fault;
 mod follow;
 mod lock;
+mod open_error;
 mod reader;
 mod schema;
 mod scrub;
 pub mod verify;
 mod writer;
 
-pub use schema::OpenError;
+pub use open_error::OpenError;
 
 use super::{AppendError, Appended, EventStore, Expected, Findings, Follow, ReadError, Scrubbed, StoreLifecycle};
 use crate::envelope::{NewEvent, Position, Recorded, Revision, StreamName};
@@ -36,6 +37,9 @@ use writer::Writer;
 
 /// File name of the log in its directory.
 pub const FILE: &str = "events.db";
+
+/// Number of the format of the file that this program writes, the newest that it reads.
+const FORMAT: i64 = 1;
 
 /// Maximum size of one append in bytes: the canonical bytes of all its events. EventStoreDB up to 24.10 has the same
 /// limit.

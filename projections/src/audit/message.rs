@@ -9,7 +9,7 @@ pub use words::{attestation_refusal, faults, rejection, renewal_failure, superse
 
 use events::Event;
 use events::device::{CommandStatus, DeviceEvent, DeviceIdentifiers, MdmError, UnenrolledBy};
-use events::enrollment::{ChosenBy, DeviceFamily, EnrollmentEvent, Ownership};
+use events::enrollment::{ChosenBy, EnrollmentEvent, Ownership};
 use events::person::{AccountEvent, PersonEvent};
 use events::personal::Personal;
 use events::settings::SettingsEvent;
@@ -132,12 +132,8 @@ fn log(event: &LogEvent) -> Message {
 fn enrollment(event: &EnrollmentEvent) -> Message {
     match event {
         EnrollmentEvent::VisitOpened { platform, .. } => {
-            let family = match platform.family {
-                DeviceFamily::IPhone => "iPhone",
-                DeviceFamily::IPad => "iPad",
-            };
             let version = platform.version.map(|version| format!(" with version {version}")).unwrap_or_default();
-            Message::of("visit-opened").with("family", family).with("version", version)
+            Message::of("visit-opened").with("family", platform.family.name()).with("version", version)
         }
         EnrollmentEvent::AccountDrivenBegun { mode, .. } => {
             Message::of("account-driven-begun").with("kind", words::mode_words(*mode))
@@ -233,10 +229,10 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             Message::of("profile-service-refused").with("reason", words::profile_service_refusal(*why))
         }
         EnrollmentEvent::MdmProfileServed { profile, verified_by: Some(_), .. } => {
-            Message::of("mdm-profile-served-to-verified").with("kind", words::kind_words(profile.kind))
+            Message::of("mdm-profile-served-to-verified").with("kind", profile.kind.name())
         }
         EnrollmentEvent::MdmProfileServed { profile, .. } => {
-            Message::of("mdm-profile-served").with("kind", words::kind_words(profile.kind))
+            Message::of("mdm-profile-served").with("kind", profile.kind.name())
         }
         EnrollmentEvent::IdentityIssued { identity, .. } => {
             Message::of("identity-issued").with("serial", &identity.serial)
@@ -328,7 +324,7 @@ fn device(event: &DeviceEvent) -> Message {
 
 fn authenticated(identifiers: &DeviceIdentifiers, version: Option<String>, product: Option<&str>) -> Message {
     Message::of("device-authenticated")
-        .with("kind", words::kind_words(identifiers.kind()))
+        .with("kind", identifiers.kind().name())
         .with("version", version.as_deref().unwrap_or("of unknown version"))
         .with("product", product.unwrap_or("a device"))
 }

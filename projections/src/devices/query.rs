@@ -221,7 +221,7 @@ pub async fn list(
 
 fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::Result<ListedDevices> {
     let state = filter.state.map(State::as_str);
-    let kind = filter.kind.map(super::kind_name);
+    let kind = filter.kind.map(EnrollmentKind::as_str);
     let person = filter.person.map(|person| person.to_string());
     let after = filter.after.map(|after| after.to_string());
     let text = filter.text.as_deref().map(like);
@@ -416,8 +416,8 @@ fn device_of(row: &Row<'_>) -> rusqlite::Result<Option<Device>> {
         archived: matches!(row.get::<_, Value>("archived")?, Value::Integer(1)),
         person: id("person")?.map(PersonId),
         user_name: text("user_name")?,
-        kind: text("kind")?.as_deref().and_then(parse_kind),
-        ownership: text("ownership")?.as_deref().and_then(parse_ownership),
+        kind: text("kind")?.as_deref().and_then(EnrollmentKind::parse),
+        ownership: text("ownership")?.as_deref().and_then(Ownership::parse),
         name: text("name")?,
         model: text("model")?,
         product_name: text("product_name")?,
@@ -441,16 +441,4 @@ fn device_of(row: &Row<'_>) -> rusqlite::Result<Option<Device>> {
 
 fn parse_evidence(name: &str) -> Option<SupersessionEvidence> {
     SupersessionEvidence::ALL.into_iter().find(|evidence| evidence.as_str() == name)
-}
-
-fn parse_kind(name: &str) -> Option<EnrollmentKind> {
-    [EnrollmentKind::UserEnrollment, EnrollmentKind::DeviceEnrollment]
-        .into_iter()
-        .find(|kind| super::kind_name(*kind) == name)
-}
-
-fn parse_ownership(name: &str) -> Option<Ownership> {
-    [Ownership::Personal, Ownership::Institutional]
-        .into_iter()
-        .find(|ownership| super::ownership_name(*ownership) == name)
 }

@@ -292,7 +292,7 @@ fn enrollment_of(row: &Row<'_>) -> rusqlite::Result<Enrollment> {
         opened: Timestamp(row.get(2)?),
         last: Timestamp(row.get(3)?),
         by_account: way.is_by_account(),
-        family: if family == "ipad" { DeviceFamily::IPad } else { DeviceFamily::IPhone },
+        family: if family == DeviceFamily::IPad.as_str() { DeviceFamily::IPad } else { DeviceFamily::IPhone },
         version: text(5)?,
         language: row.get(6)?,
         method: text(7)?,

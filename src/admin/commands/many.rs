@@ -7,7 +7,7 @@ mod selection;
 use super::batch::{Batch, Shown};
 use super::form::Sent;
 use super::wanted::{command, parameters, wanted};
-use super::{must_prove, prove};
+use super::{must_prove, prove, questions};
 use crate::admin::carried::{About, Act as Waiting};
 use crate::admin::devices::Choice;
 use crate::admin::pages::{show, show_as};
@@ -15,6 +15,7 @@ use crate::admin::problem::Problem;
 use crate::admin::proof;
 use crate::admin::render::view;
 use crate::admin::session::{Acts, May, Own};
+use crate::admin::words;
 use crate::web::content::content;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -80,6 +81,7 @@ struct BulkCommandPage {
     ids: String,
     named: String,
     kinds: Vec<Choice>,
+    questions: Vec<Choice>,
 }
 
 view!(
@@ -96,7 +98,8 @@ view!(
         person,
         ids,
         named,
-        kinds
+        kinds,
+        questions
     }
 );
 
@@ -117,7 +120,6 @@ fn show_form(
     wrong: Option<&'static str>,
 ) -> Result<HttpResponse, Problem> {
     let typed = |name: &str| sent.text(name).unwrap_or_default().to_owned();
-    let kinds = [("", "Any"), ("user", "User Enrollment"), ("device", "Device Enrollment")];
     let page = BulkCommandPage {
         verb: spec.name,
         label: spec.label,
@@ -129,7 +131,8 @@ fn show_form(
         person: typed("person"),
         ids: typed("ids"),
         named: typed("named"),
-        kinds: kinds.map(|(value, label)| Choice::new(value, label, sent.text("kind"))).into(),
+        kinds: words::kinds().map(|(value, label)| Choice::new(value, label, sent.text("kind"))).collect(),
+        questions: questions(),
     };
     let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     show_as(status, spec.label, "commands", staff, &page)

@@ -3,10 +3,10 @@
 
 use super::form::Sent;
 use super::wanted::{command, possible, wanted};
-use super::{must_prove, prove};
+use super::{must_prove, prove, questions};
 use crate::admin::act::wait;
 use crate::admin::carried::{About, Act};
-use crate::admin::devices::{after_command, href, parse_device};
+use crate::admin::devices::{Choice, after_command, href, parse_device};
 use crate::admin::form::{Empty, Genuine};
 use crate::admin::pages::show_as;
 use crate::admin::problem::Problem;
@@ -59,6 +59,7 @@ struct CommandPage {
     /// Time since which such a command is already waiting.
     waits: Option<Instant>,
     concerns: Option<Concerns>,
+    questions: Vec<Choice>,
 }
 
 view!(command, Menu, CommandPage {
@@ -75,6 +76,7 @@ view!(command, Menu, CommandPage {
     told,
     waits,
     concerns,
+    questions,
 });
 
 /// Findings that need consent before a profile is queued, and the submitted form to be sent again.
@@ -145,6 +147,7 @@ async fn show_form(
         request: again.request.unwrap_or_else(|| staff.app().platform.world.random_uuid()),
         wrong: again.wrong,
         concerns: again.concerns,
+        questions: questions(),
         told: words::told_apart(device),
         waits: queued.iter().find(same).map(|queued| Instant::of(queued.queued_at, now)),
         device: label.clone(),

@@ -1,7 +1,7 @@
 //! Status of device identities: how many must be renewed or failed to renew, and what a device's page shows of its own
 //! identity.
 
-use super::page::Fact;
+use super::fact::Fact;
 use super::{Choice, PATH};
 use crate::admin::problem::Problem;
 use crate::admin::query::Query;

@@ -1,5 +1,6 @@
 //! Page of one device: its record, the reported inventory, earlier records, the timeline, and the possible actions.
 
+use super::fact::Fact;
 use super::{done, identity, told};
 use super::{href, parse_as_of, parse_device};
 use crate::admin::act;
@@ -106,31 +107,6 @@ view!(
         audit_href
     }
 );
-
-/// A labelled value in a list.
-#[derive(Serialize)]
-pub(crate) struct Fact {
-    label: String,
-    value: String,
-    class: &'static str,
-    href: Option<String>,
-}
-
-content!(Fact { label, value, class, href });
-
-impl Fact {
-    pub(crate) fn new(label: &str, value: impl Into<String>) -> Fact {
-        Fact { label: label.to_owned(), value: value.into(), class: "", href: None }
-    }
-
-    pub(crate) fn of_class(self, class: &'static str) -> Fact {
-        Fact { class, ..self }
-    }
-
-    pub(crate) fn linked(label: &str, value: impl Into<String>, href: String) -> Fact {
-        Fact { href: Some(href), ..Fact::new(label, value) }
-    }
-}
 
 #[derive(Serialize)]
 struct Relative {

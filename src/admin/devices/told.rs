@@ -3,7 +3,7 @@
 use super::Fact;
 use crate::admin::words::UNNAMED;
 use crate::web::content::content;
-use crate::web::visible;
+use names::visible;
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! Texts for steps, sign-in methods and durations, for the help desk.
 
 use crate::admin::words::{Chip, NONE, person};
-use crate::web::visible;
 use events::enrollment::DeviceFamily;
+use names::visible;
 use projections::enrollments::{Enrollment, Named, State, Step};
 
 /// Returns the name of a step.
@@ -76,9 +76,10 @@ pub(crate) fn who(enrollment: &Enrollment) -> String {
 
 /// Returns device family and version, such as `iPhone, iOS 17.5`.
 pub(crate) fn device(enrollment: &Enrollment) -> String {
-    let (family, system) = match enrollment.family {
-        DeviceFamily::IPhone => ("iPhone", "iOS"),
-        DeviceFamily::IPad => ("iPad", "iPadOS"),
+    let family = enrollment.family.name();
+    let system = match enrollment.family {
+        DeviceFamily::IPhone => "iOS",
+        DeviceFamily::IPad => "iPadOS",
     };
     match &enrollment.version {
         Some(version) => format!("{family}, {system} {version}"),

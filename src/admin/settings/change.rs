@@ -11,6 +11,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
 use decisions::settings::Current;
 use events::settings::Settings;
+use events::staff::StaffActivityEvent;
 use serde::{Deserialize, Serialize};
 use settings::{ApplyError, difference};
 
@@ -42,11 +43,12 @@ struct PreviewPage {
 
 view!(settings_preview, Menu, PreviewPage { text, over, lines, warnings, confirm });
 
-/// Shows the form with the current settings.
+/// Shows the form with the current settings, which is recorded as the page that shows them is.
 ///
 /// # Errors
-/// Returns an error if the event log cannot be read.
+/// Returns an error if the event log cannot be read or written.
 pub(crate) async fn edit(staff: May<ChangesSettings>) -> Result<HttpResponse, Problem> {
+    staff.record(StaffActivityEvent::SettingsViewed {}).await?;
     let Current { settings, changes, .. } = staff.current_settings().await?;
     let text = written(&staff, &settings)?;
     form(&staff, EditPage { text, over: changes.to_string(), wrong: vec![] })

@@ -3,8 +3,8 @@
 
 use super::say;
 use crate::app::App;
-use crate::app::assemble::StartError;
 use crate::app::initialize::{Plan, initialize};
+use crate::app::start_error::StartError;
 use crate::cli::password;
 use crate::config::Config;
 use crate::server::{self, Running};

@@ -3,7 +3,7 @@
 use super::super::{At, say};
 use crate::app::assemble::read_log;
 use clap::{Args, ValueEnum};
-use enroll::account_driven::discovery::{FAMILIES, WELL_KNOWN, document, mode};
+use enroll::account_driven::discovery::{WELL_KNOWN, document, mode};
 use events::enrollment::{DeviceFamily, EnrollmentMode, Ownership};
 use events::settings::Settings;
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ fn pretty(document: &Value) -> String {
 }
 
 fn explain(url: &str, settings: &Settings) -> Vec<String> {
-    let offered: Vec<_> = FAMILIES.map(|(family, name)| (name, mode(settings, family))).into();
+    let offered: Vec<_> = DeviceFamily::ALL.map(|family| (family.name(), mode(settings, family))).into();
     let mut told: Vec<String> = offered.iter().map(|(name, mode)| format!("{name}: {}", in_words(*mode))).collect();
     let modes: Vec<EnrollmentMode> = offered.iter().filter_map(|(_, mode)| *mode).collect();
     let Some(first) = modes.first() else {

@@ -1,7 +1,7 @@
 //! Checks the push certificate: whether it exists, whether it is an MDM push certificate, and whether the push service
 //! at `push.base_url` accepts its issuer.
 
-use super::certificates::Reading;
+use super::reading::Reading;
 use crate::config::Config;
 use findings::Finding;
 use openssl::nid::Nid;

@@ -2,7 +2,8 @@
 //! rules for keys, signatures and validity (support.apple.com/103769; from OS 27 on also for device management,
 //! support.apple.com/126655).
 
-use super::certificates::{Reading, days};
+use super::certificates::days;
+use super::reading::Reading;
 use findings::{Finding, Severity};
 
 use crate::config::{Config, acceptor};

@@ -82,8 +82,7 @@ async fn a_device_is_asked_for_another_attestation_after_seven_days_and_not_befo
     after.poll().await.unwrap();
     scene.server.settled().await;
     clock.advance_seconds(7 * DAY - 60);
-    // The timer runs every second.
-    tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+    scene.server.timer_looked().await;
     assert_eq!(asked().await, 1);
     clock.advance_seconds(60);
     until("the second request for an attestation", async || asked().await == 2).await;

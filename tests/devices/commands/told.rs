@@ -7,7 +7,7 @@ use devices::commands::Consent;
 use devices::commands::build::{self, AppName};
 use devices::commands::input::Input;
 use devices::commands::request::CommandRequest;
-use devices::commands::table::{command, questions};
+use devices::commands::table::{QUESTIONS, command};
 use events::device::{DeviceEvent, InventoryValue};
 use events::enrollment::{EnrollmentKind, OsVersion};
 use events::{Actor, ActorKind};
@@ -174,14 +174,14 @@ async fn a_talkative_iphone_is_asked_everything_and_its_record_holds_nothing_pri
     scene.answer_first_commands(&mut walk.device).await;
     let id = id_of(&walk.device);
     let context = Context::of(Actor::new(ActorKind::Staff, "a test"), None, id.0);
-    for question in questions() {
+    for question in QUESTIONS.map(|question| question.name) {
         let input = Input::new([("question", question.to_owned())].into(), None);
         let ask = command("ask").unwrap();
         let wanted = CommandRequest::new(ask, input, harness::devices::uuid(), None, Consent::Nothing).unwrap();
         scene.server.app().devices.request(id, &wanted, &context).await.unwrap();
     }
     let handled = walk.device.poll().await.unwrap();
-    assert_eq!(handled.iter().filter(|one| one.status == "Acknowledged").count(), questions().count(), "{handled:?}");
+    assert_eq!(handled.iter().filter(|one| one.status == "Acknowledged").count(), QUESTIONS.len(), "{handled:?}");
     let hardware = &walk.device.hardware;
     let imei = hardware.imei.clone().unwrap();
     let private =

@@ -27,13 +27,13 @@ async fn many_that_are_due_at_once_begin_a_few_a_minute_each_once() {
     }
     clock.advance_seconds(ALL_DUE);
     waiting::until("the first twenty", async || requested(&server).await >= 20).await;
-    looked().await;
+    server.timer_looked().await;
     assert_eq!(requested(&server).await, 20, "the clock does not advance");
     clock.advance_seconds(61);
     for device in &devices {
         until(&server, device.id, "IdentityRenewalRequested", 1).await;
     }
-    looked().await;
+    server.timer_looked().await;
     assert_eq!(requested(&server).await, 23, "each device is asked once");
     server.stop().await;
 }
@@ -119,7 +119,7 @@ async fn the_same_hardware_that_enrolls_anew_while_its_renewal_waits_is_a_new_re
     assert_eq!(count(&scene.server, after, "DeviceReauthenticated").await, 0);
     until(&scene.server, before, "DeviceSuperseded", 1).await;
     clock.advance_seconds(29 * DAY);
-    looked().await;
+    scene.server.timer_looked().await;
     assert_eq!(
         count(&scene.server, before, "IdentityRenewalRequested").await,
         1,

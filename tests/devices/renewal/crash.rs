@@ -82,7 +82,7 @@ async fn deleting_the_projections_in_the_middle_asks_nobody_again() {
     let directory = scene.server.app().config.store.directory.clone();
     scene.server.restart_after(|| std::fs::remove_file(directory.join("projections.db")).unwrap()).await;
     scene.server.caught_up().await;
-    looked().await;
+    scene.server.timer_looked().await;
     assert_eq!(count(&scene.server, id, "IdentityRenewalRequested").await, 1);
     device.poll().await.unwrap();
     until(&scene.server, id, "IdentityRenewalCompleted", 1).await;

@@ -124,7 +124,7 @@ async fn an_identity_that_expired_opens_nothing_and_is_renewed_no_more() {
     let server = TestServer::start_with(world(&clock), |_| {}).await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
     clock.advance_seconds(LIFETIME + DAY);
-    looked().await;
+    server.timer_looked().await;
     assert_eq!(device.report_on(&device.report("Idle", None)).await.status, 403);
     assert_eq!(count(&server, device.id, "IdentityRenewalRequested").await, 0);
     let counts = renewals::counts(&server.app().platform.projections, server.app().platform.world.now()).await.unwrap();

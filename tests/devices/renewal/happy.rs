@@ -23,7 +23,7 @@ async fn goes_well(visitor: Visitor, change: impl FnOnce(&mut Config), with_the_
     };
 
     clock.advance_seconds(LIFETIME - renewals::BEGIN_BEFORE - DAY);
-    looked().await;
+    server.timer_looked().await;
     assert_eq!(count(server, id, "IdentityRenewalRequested").await, 0, "too early");
     clock.advance_seconds(renewals::SPREAD + 2 * DAY);
     assert_eq!(renew(&scene, &mut device).await, CommandStatus::Acknowledged);
@@ -46,7 +46,7 @@ async fn goes_well(visitor: Visitor, change: impl FnOnce(&mut Config), with_the_
     ] {
         assert_eq!(count(server, id, event).await, times, "{event}");
     }
-    looked().await;
+    server.timer_looked().await;
     let asked = events(server, id).await.into_iter().filter_map(|event| match event {
         DeviceEvent::MdmCommandQueued { request_type, .. } => Some(request_type),
         _ => None,

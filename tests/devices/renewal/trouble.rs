@@ -23,7 +23,7 @@ async fn a_device_that_breaks_off_anywhere_goes_back_and_renews_with_the_next_at
         let renewal = renewal_of(server, id).await;
         assert_eq!(renewal.next, Some(server.app().platform.world.now().plus_seconds(distance)));
         clock.advance_seconds(distance - 60);
-        looked().await;
+        server.timer_looked().await;
         assert_eq!(count(server, id, "IdentityRenewalRequested").await, nth + 1, "too early");
         clock.advance_seconds(60);
     }
@@ -86,7 +86,7 @@ async fn a_device_that_only_says_it_renewed_is_asked_again() {
     device.script.reply("InstallProfile", Reply::Acknowledged);
     clock.advance_seconds(ALL_DUE);
     assert_eq!(renew(&scene, &mut device).await, CommandStatus::Acknowledged);
-    looked().await;
+    server.timer_looked().await;
     assert_eq!(failures(server, id).await, [], "the device may still check in");
     clock.advance_seconds(3_600);
     until(server, id, "IdentityRenewalFailed", 1).await;

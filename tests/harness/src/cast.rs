@@ -20,9 +20,6 @@ use world::World;
 
 pub const PASSWORD: &str = "a long walk in eleven steps";
 
-/// Longer than the interval of the server's timer, which is one second.
-pub const A_LOOK_OF_THE_TIMER: Duration = Duration::from_millis(1_500);
-
 pub struct Scene {
     pub server: TestServer,
     pub push_server: PushServer,
@@ -115,14 +112,13 @@ impl Scene {
     }
 
     /// Waits until the server is idle: it has done everything that the log asks for, and neither an event nor a push
-    /// follows during one more interval of the timer. Returns the number of events and the number of pushes.
+    /// follows until the timer has looked once more. Returns the number of events and the number of pushes.
     pub async fn quiet(&self) -> (usize, usize) {
         let counted = async || (self.server.whole_log().await.len(), self.push_server.received().len());
         seen("an idle server", async || {
             self.server.settled().await;
             let before = counted().await;
-            // Only waiting can show that nothing follows.
-            tokio::time::sleep(A_LOOK_OF_THE_TIMER).await;
+            self.server.timer_looked().await;
             (self.push_server.in_flight() == 0 && counted().await == before).then_some(before)
         })
         .await

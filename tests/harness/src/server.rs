@@ -264,6 +264,16 @@ impl TestServer {
         .await;
     }
 
+    /// Waits until the timer has looked at everything that is due now. The pass that is under way may have begun
+    /// earlier, so one more has to follow.
+    pub async fn timer_looked(&self) {
+        self.caught_up().await;
+        let mut passes = self.app().platform.health.timer_passes();
+        let wanted = *passes.borrow() + 2;
+        let looked = tokio::time::timeout(PATIENCE, passes.wait_for(|passes| *passes >= wanted)).await;
+        looked.expect("the timer runs").expect("the server runs");
+    }
+
     /// Same as [`TestServer::settled`], for a server that has no push server: does not wait for pushes.
     pub async fn reacted(&self) {
         waiting::until("the effects", async || self.followed("reactions-effects").await).await;

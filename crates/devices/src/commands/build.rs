@@ -1,6 +1,6 @@
 //! Builds `Command` dictionaries (Apple's schema: mdm/commands/*.yaml).
 
-use crate::inventory;
+use crate::inventory::queries::queries;
 use decisions::device::Device;
 use events::enrollment::{EnrollmentKind, OsVersion};
 use plist::{Dictionary, Value};
@@ -19,7 +19,7 @@ pub enum AppName {
 
 /// Builds `DeviceInformation` with the queries that this kind of enrollment and version support.
 pub fn device_information(kind: EnrollmentKind, version: Option<OsVersion>) -> Dictionary {
-    let queries = inventory::queries(kind, version).into_iter().map(Value::from).collect();
+    let queries = queries(kind, version).into_iter().map(Value::from).collect();
     request("DeviceInformation", [("Queries", Value::Array(queries))])
 }
 

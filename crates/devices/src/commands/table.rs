@@ -232,19 +232,22 @@ pub const COMMANDS: [CommandSpec; 9] = [
         ends_management: false,
         read: |_| Ok(always(build::erase())),
     },
-    CommandSpec {
-        name: "unenroll",
-        label: "Unenroll",
-        consequence: "Ends the management of the device. The device removes the MDM profile with the apps, accounts and data that \
-                      came with it. The person’s own data stays.",
-        irreversible: true,
-        offered: Offered::ForMany,
-        once: None,
-        fields: &[],
-        ends_management: true,
-        read: |_| Ok(Box::new(unenroll)),
-    },
+    UNENROLL,
 ];
+
+/// Ends management. The record of a device offers it among its actions, with the same label and consequence.
+pub const UNENROLL: CommandSpec = CommandSpec {
+    name: "unenroll",
+    label: "Unenroll",
+    consequence: "Ends the management of the device. When it is next online, the device removes the MDM profile with the apps, \
+                  accounts and data that came with it. The person’s own data stays, and the record stays.",
+    irreversible: true,
+    offered: Offered::ForMany,
+    once: None,
+    fields: &[],
+    ends_management: true,
+    read: |_| Ok(Box::new(unenroll)),
+};
 
 /// Returns the command of this name.
 pub fn command(name: &str) -> Option<&'static CommandSpec> {
@@ -258,22 +261,29 @@ fn always(command: Dictionary) -> Build {
     Box::new(move |_| Ok(vec![command.clone()]))
 }
 
-/// The choices of the command `ask`, each with its builder.
-type Question = (&'static str, fn(&Device) -> Dictionary);
-
-const QUESTIONS: [Question; 6] = [
-    ("information", |device| build::device_information(kind(device), device.version())),
-    ("security", |_| build::security_info()),
-    ("profiles", |_| build::profile_list()),
-    ("apps", |device| build::installed_apps(kind(device))),
-    ("managed-apps", |_| build::managed_apps(&[])),
-    ("certificates", |_| build::certificate_list()),
-];
-
-/// Returns the values of the field `question` of the command `ask`.
-pub fn questions() -> impl Iterator<Item = &'static str> {
-    QUESTIONS.iter().map(|(name, _)| *name)
+/// A choice of the command `ask`.
+pub struct Question {
+    /// Value of the field `question`.
+    pub name: &'static str,
+    pub label: &'static str,
+    build: fn(&Device) -> Dictionary,
 }
+
+const fn question(name: &'static str, label: &'static str, build: fn(&Device) -> Dictionary) -> Question {
+    Question { name, label, build }
+}
+
+/// The choices of the command `ask`, in the order of the form.
+pub const QUESTIONS: [Question; 6] = [
+    question("information", "Name, model, version, hardware", |device| {
+        build::device_information(kind(device), device.version())
+    }),
+    question("security", "Passcode and encryption", |_| build::security_info()),
+    question("profiles", "Profiles", |_| build::profile_list()),
+    question("apps", "Apps", |device| build::installed_apps(kind(device))),
+    question("managed-apps", "Status of managed apps", |_| build::managed_apps(&[])),
+    question("certificates", "Certificates", |_| build::certificate_list()),
+];
 
 // Returns the kind of enrollment; User Enrollment, which permits less, if it is unknown.
 fn kind(device: &Device) -> EnrollmentKind {
@@ -282,9 +292,9 @@ fn kind(device: &Device) -> EnrollmentKind {
 
 fn ask(input: &Input) -> Result<Build, BadInput> {
     let name = input.needed("question", "Choose what to request.")?;
-    let found = QUESTIONS.iter().find(|(known, _)| *known == name);
-    let (_, question) = found.ok_or(BadInput::Wrong("This request is not one of the choices."))?;
-    Ok(Box::new(move |subject| Ok(vec![question(subject.device)])))
+    let found = QUESTIONS.into_iter().find(|question| question.name == name);
+    let build = found.ok_or(BadInput::Wrong("This request is not one of the choices."))?.build;
+    Ok(Box::new(move |subject| Ok(vec![build(subject.device)])))
 }
 
 fn lock(input: &Input) -> Result<Build, BadInput> {

@@ -18,12 +18,9 @@ pub const REDIRECT_URL: &str = "apple-remotemanagement-user-login:/oauth2/redire
 pub const CLIENT_ID: &str = "muster";
 pub(crate) const SCOPE: &str = "mdm";
 
-/// Device families with the names that devices send (`model-family`).
-pub const FAMILIES: [(DeviceFamily, &str); 2] = [(DeviceFamily::IPhone, "iPhone"), (DeviceFamily::IPad, "iPad")];
-
 /// Returns the family of a `model-family` or of a model such as `iPad13,1`.
 pub fn family(model: &str) -> Option<DeviceFamily> {
-    FAMILIES.into_iter().find(|(_, name)| model.starts_with(name)).map(|(family, _)| family)
+    DeviceFamily::ALL.into_iter().find(|family| model.starts_with(family.name()))
 }
 
 /// Returns the document for devices that enroll in this mode. It contains one server, because a device uses the first.

@@ -98,7 +98,7 @@ impl Enroll {
         };
         if let Err(GrantError::Refused(denied)) = &granted {
             let event = RefusalEvent::DeviceRequestRefused { why: denied.recorded(), device: None };
-            self.sign_in.tell_of_stranger(event, source).await.map_err(unavailable)?;
+            self.sign_in.record_refusal_of_stranger(event, source).await.map_err(unavailable)?;
         }
         granted
     }

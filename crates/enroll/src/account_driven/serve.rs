@@ -122,7 +122,7 @@ impl Enroll {
     async fn refuse_device(&self, asking: &Asking, why: EnrollmentRefusal) -> Result<(), AppendError> {
         let product = asking.machine.product.clone();
         let refused = RefusalEvent::DeviceRefused { why, product };
-        if self.sign_in.tell_of_stranger(refused, asking.source).await? {
+        if self.sign_in.record_refusal_of_stranger(refused, asking.source).await? {
             let (source, mode) = (asking.source, asking.mode.as_str());
             tracing::warn!(?source, ?why, mode, "refused an account-driven enrollment");
         }
@@ -138,7 +138,7 @@ impl Enroll {
         device: Option<DeviceId>,
     ) -> Result<(), AppendError> {
         let refused = RefusalEvent::DeviceRequestRefused { why: DeviceRequestRefusal::TokenInvalid, device };
-        if self.sign_in.tell_of_stranger(refused, asking.source).await? {
+        if self.sign_in.record_refusal_of_stranger(refused, asking.source).await? {
             let (source, token) = (asking.source, named.map(|named| named.0));
             tracing::warn!(
                 ?source,

@@ -96,7 +96,7 @@ impl Enroll {
             Ok(_) | Err(ProfileServiceError::Told(_) | ProfileServiceError::Unavailable(_)) => return served,
         };
         let event = RefusalEvent::DeviceRequestRefused { why, device: None };
-        self.sign_in.tell_of_stranger(event, source).await.map_err(unavailable)?;
+        self.sign_in.record_refusal_of_stranger(event, source).await.map_err(unavailable)?;
         served
     }
 

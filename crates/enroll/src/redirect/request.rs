@@ -9,7 +9,6 @@ use events::system::RequestEvent;
 use events::{Event, StreamName};
 use platform::secrets::hash;
 use sign_in::SignInError;
-use sign_in::redirect::assertion::write;
 use sign_in::redirect::{IdentityProvider, REQUEST_SECONDS};
 
 /// Returns whether the log shows that the enrollment began this request within the last 15 minutes.
@@ -34,7 +33,7 @@ pub(super) async fn remember(
 ) -> Result<(), AppendError> {
     let event = RequestEvent::SingleSignOnRequested { enrollment: id };
     let stream = StreamName::of("request", enroll.platform.secrets.name("request", &[request]));
-    write(&enroll.sign_in, &stream, visitor(entrance, id), event.into()).await
+    enroll.platform.append_first(&stream, event, &visitor(entrance, id)).await
 }
 
 /// Returns the enrollment that waits for the answer of this provider to this request. `None` if the request is unknown,

@@ -1,13 +1,22 @@
 //! A signed token (JWS compact serialization, RFC 7515): its header, and the key that signed it.
 
 use super::short;
-use super::token::algorithm;
+use crate::config::ALGORITHMS;
 use crate::{Disbelief, Fault};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
 use openidconnect::{JsonWebKey as _, SignatureVerificationError};
 use serde_json::{Map, Value};
+
+/// Parses the name of a signature algorithm. Only algorithms that may be configured are known.
+pub(crate) fn algorithm(name: &str) -> Result<CoreJwsSigningAlgorithm, String> {
+    let unknown = || format!("{name:?} is not one of {}", ALGORITHMS.join(", "));
+    if !ALGORITHMS.contains(&name) {
+        return Err(unknown());
+    }
+    serde_json::from_value(Value::from(name)).map_err(|_| unknown())
+}
 
 /// A token whose signature is not verified yet.
 pub(crate) struct Signed<'a> {

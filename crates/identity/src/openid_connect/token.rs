@@ -5,10 +5,9 @@ use super::exchange::Tokens;
 use super::jws::{Signed, Unverified};
 use super::known::Known;
 use super::{LEEWAY_SECONDS, Provider, short};
-use crate::config::ALGORITHMS;
 use crate::{Disbelief, Fault};
 use openidconnect::AccessTokenHash;
-use openidconnect::core::{CoreJsonWebKey, CoreJwsSigningAlgorithm};
+use openidconnect::core::CoreJsonWebKey;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use world::Timestamp;
@@ -19,15 +18,6 @@ pub(crate) type Claims = Map<String, Value>;
 /// Maximum age of a token in seconds. A token is fetched as soon as it is issued, so an older one does not answer
 /// this request.
 const OLDEST_SECONDS: i64 = 10 * 60;
-
-/// Parses the name of a signature algorithm. Only algorithms that may be configured are known.
-pub(crate) fn algorithm(name: &str) -> Result<CoreJwsSigningAlgorithm, String> {
-    let unknown = || format!("{name:?} is not one of {}", ALGORITHMS.join(", "));
-    if !ALGORITHMS.contains(&name) {
-        return Err(unknown());
-    }
-    serde_json::from_value(Value::from(name)).map_err(|_| unknown())
-}
 
 /// Verifies the ID token in `tokens` and returns its claims.
 pub(crate) async fn verify(

@@ -4,12 +4,11 @@
 
 use super::IdentityProvider;
 use crate::SignIn;
+use events::StreamName;
 use events::enrollment::SecretHash;
-use events::envelope::{Actor, ActorKind, EventId};
-use events::log::Draft;
-use events::store::{AppendError, Expected};
+use events::envelope::{Actor, ActorKind};
+use events::store::AppendError;
 use events::system::AssertionEvent;
-use events::{Event, StreamName};
 use identity::redirect::PostedAnswer;
 use platform::context::Context;
 
@@ -37,32 +36,9 @@ pub async fn reserve(
     let name = sign_in.platform.secrets.name("assertion", &[&answer.issuer, &answer.answer_id]);
     let event = AssertionEvent::AssertionUsed { provider: provider.name.clone() };
     let context = Context::of(Actor::new(ActorKind::System, "sign-in"), None, sign_in.platform.world.uuid());
-    match write(sign_in, &StreamName::of("assertion", name), context, event.into()).await {
+    match sign_in.platform.append_first(&StreamName::of("assertion", name), event, &context).await {
         Ok(()) => Ok(true),
         Err(AppendError::Conflict { .. }) => Ok(false),
         Err(error) => Err(error),
-    }
-}
-
-/// Writes the first and only event of a stream.
-///
-/// # Errors
-/// Returns `Conflict` if the stream has an event already, and an error if the log cannot be written.
-pub async fn write(sign_in: &SignIn, stream: &StreamName, context: Context, event: Event) -> Result<(), AppendError> {
-    let draft = Draft {
-        id: EventId::fresh(&sign_in.platform.world),
-        at: sign_in.platform.world.now(),
-        actor: context.actor,
-        source: context.source,
-        correlation: context.correlation,
-        causation: None,
-        event,
-    };
-    match sign_in.platform.log.append(stream, Expected::NoStream, vec![draft.clone()]).await {
-        // The draft has the same event id, so it is written only once if the first append succeeded.
-        Err(AppendError::Unknown(_)) => {
-            sign_in.platform.log.append(stream, Expected::NoStream, vec![draft]).await.map(drop)
-        }
-        other => other.map(drop),
     }
 }

@@ -112,16 +112,17 @@ fn check_ins(kind: EnrollmentKind) -> Vec<Sample> {
     ]
 }
 
-/// Commands that a device of this kind accepts. `CertificateList` is missing because certificates differ in every run,
-/// and `Settings` because the simulator answers with a list of results, whereas the schema (mdm/commands/settings.yaml)
-/// has one dictionary; Muster keeps nothing of that answer.
+/// Commands that a device of this kind accepts. `CertificateList` is missing because certificates differ in every run.
 fn commands(kind: EnrollmentKind) -> Vec<Dictionary> {
     let queries = apple::device_information_queries(target(kind)).into_iter().map(Value::from).collect();
+    let name = dictionary([("OrganizationName", "Example School".into())]);
+    let organization = dictionary([("Item", "OrganizationInfo".into()), ("OrganizationInfo", name.into())]);
     let licensed = dictionary([("PurchaseMethod", 1.into())]);
     let mut commands = vec![
         dictionary([("RequestType", "DeviceInformation".into()), ("Queries", Value::Array(queries))]),
         dictionary([("RequestType", "SecurityInfo".into())]),
         dictionary([("RequestType", "ProfileList".into())]),
+        dictionary([("RequestType", "Settings".into()), ("Settings", Value::Array(vec![organization.into()]))]),
         dictionary([
             ("RequestType", "InstallApplication".into()),
             ("iTunesStoreID", APP.into()),

@@ -2,15 +2,14 @@
 
 use super::{Act, Answer, NewUser, act, operator};
 use crate::Staff;
+use crate::naming::{check_display_name, check_name, reserve_name};
 use crate::set_up;
-use decisions::staff::{Command, LocalAccount, NewAccount, Refusal, ReserveUserName, UserName};
+use decisions::staff::{Command, LocalAccount, NewAccount, Refusal};
 use events::log::Log;
 use events::personal::Personal;
 use events::staff::{Privilege, StaffId};
 use events::{Event, StreamName};
 use identity::password::{check_new_password, hash_password};
-use names::visible::{holds_unseen, wrong_in_line};
-use platform::context::Context;
 use platform::user_names;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -49,43 +48,6 @@ pub(crate) async fn add(service: &Staff, user: NewUser) -> Result<Answer, String
 /// Returns the account that a name is reserved for, and reserves it if it is free.
 pub(super) async fn account_of(service: &Staff, user_name: &str) -> Result<StaffId, String> {
     reserve_name(service, user_name, StaffId(service.platform.world.random_uuid()), &operator(service)).await
-}
-
-/// Reserves a user name for the account `fresh`, unless it is reserved already. Returns the account that has the name.
-///
-/// # Errors
-/// Returns an error if the name is not allowed, or the log cannot be read or written.
-pub async fn reserve_name(service: &Staff, user_name: &str, fresh: StaffId, by: &Context) -> Result<StaffId, String> {
-    check_name(user_name)?;
-    if let Some(account) = user_names::account_named(&service.platform, user_name).await.map_err(text)? {
-        return Ok(account);
-    }
-    let name = user_names::streams(&service.platform.secrets, user_name).swap_remove(0);
-    match service.platform.perform::<UserName>(&name, &ReserveUserName { account: fresh }, by).await {
-        Ok(_) => Ok(fresh),
-        Err(error) => {
-            service.platform.load::<UserName>(&name).await.map_err(text)?.0.account.ok_or_else(|| error.to_string())
-        }
-    }
-}
-
-/// Checks a user name. Returns what is wrong with it.
-pub(super) fn check_name(name: &str) -> Result<(), String> {
-    if name.is_empty() || name.chars().count() > 128 || name.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err("a user name must have 1 to 128 characters and no spaces".into());
-    }
-    if holds_unseen(name) {
-        return Err("a user name must not contain invisible characters or characters that reorder it".into());
-    }
-    Ok(())
-}
-
-/// Checks a display name. Returns what is wrong with it. `option` is the name of the option or field, for the message.
-pub fn check_display_name(option: &str, name: Option<&str>) -> Result<(), String> {
-    match name.and_then(wrong_in_line) {
-        Some(wrong) => Err(format!("{option} {wrong}")),
-        None => Ok(()),
-    }
 }
 
 fn check(user: &NewUser) -> Result<(), String> {
@@ -226,21 +188,4 @@ pub fn may(privileges: &BTreeSet<Privilege>) -> String {
 
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_user_name_that_looks_like_another_is_refused() {
-        for name in ["", "a da", "ada\u{200b}", "ada\u{200d}", "\u{202e}ada", "\u{3164}", "a\u{ad}da", "\u{2066}ada"] {
-            assert!(check_name(name).is_err(), "{name:?}");
-        }
-        for name in ["ada", "émile", "ada@school.example", "学生7"] {
-            assert_eq!(check_name(name), Ok(()), "{name:?}");
-        }
-        let wrong = check_display_name("--display-name", Some("Ada \u{202e}")).unwrap_err();
-        assert!(wrong.starts_with("--display-name contains the character U+202E "), "{wrong}");
-    }
 }

@@ -1,8 +1,9 @@
 //! Adds API clients and issues new tokens for them.
 
-use super::accounts::{account_of, check_display_name, check_name, existing};
+use super::accounts::{account_of, existing};
 use super::{Answer, Token, operator};
 use crate::Staff;
+use crate::naming::{check_display_name, check_name};
 use decisions::staff::{Command, LocalAccount, Refusal};
 use events::Personal;
 use events::staff::StaffId;

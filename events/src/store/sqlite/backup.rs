@@ -12,7 +12,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::schema::{self, OpenError, file_error, sync_directory};
+use super::open_error::{OpenError, file_error};
+use super::schema::{self, sync_directory};
 use super::verify::{Verified, VerifyError, verify_file};
 use super::{FILE, lock, reader};
 use crate::envelope::Position;

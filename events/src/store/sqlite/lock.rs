@@ -1,7 +1,7 @@
 //! The advisory lock that prevents a second writer, and the detection of network file systems, which have no reliable
 //! locks.
 
-use super::schema::{OpenError, file_error};
+use super::open_error::{OpenError, file_error};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;

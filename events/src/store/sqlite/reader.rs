@@ -1,10 +1,9 @@
 //! Reads the log: on separate connections, in short transactions, on blocking threads. Every row is checked.
 
 use super::append::checksum;
-use super::schema::{self, OpenError};
-use super::scrub;
+use super::open_error::OpenError;
+use super::schema;
 use crate::envelope::{Position, Recorded, Revision, StreamName, parse_canonical};
-use crate::store::Scrubbed;
 use crate::store::{AppendError, Damaged, Findings, ReadError};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
 use std::collections::HashMap;
@@ -82,12 +81,6 @@ impl Readers {
         }
         drop(corrupt);
         self.findings.note(error);
-    }
-
-    /// Checks up to `bytes` bytes of events after `after` on a connection of the pool, and notes corrupt events.
-    pub(super) async fn scrub(self: &Arc<Self>, after: Option<Position>, bytes: usize) -> Result<Scrubbed, ReadError> {
-        let readers = Arc::clone(self);
-        self.read(move |connection| scrub::scrub(connection, after, bytes, |error| readers.note(error))).await
     }
 
     /// Returns the error for appends to a stream in which a corrupt event was found.

@@ -1,46 +1,17 @@
 //! The database file: its tables, the settings of its connections, and the checks that it is a Muster log.
 
-use super::{FILE, lock};
-use crate::side_files::{LeftBehind, left_behind, remove_database};
+use super::open_error::{OpenError, file_error};
+use super::{FILE, FORMAT, lock};
+use crate::side_files::{left_behind, remove_database};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
-
-/// Why the log cannot be created or opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error("there is no log in {}: check the path; `muster init` creates a new log", .0.display())]
-    Missing(PathBuf),
-    #[error("there is a log in {} already: `muster serve` opens it", .0.display())]
-    Exists(PathBuf),
-    #[error("another process writes to the log in {}: stop it first, or let it do the work", .0.display())]
-    Locked(PathBuf),
-    #[error(
-        "{} is on {filesystem}, a network file system: locks and syncs are not reliable there, use a local disk", .path.display()
-    )]
-    NetworkFileSystem { path: PathBuf, filesystem: String },
-    #[error("{} is not a Muster log", .0.display())]
-    NotALog(PathBuf),
-    #[error(
-        "the log in {} has format {format}, this program knows up to {FORMAT}: run the newer Muster that wrote it", .path.display()
-    )]
-    TooNew { path: PathBuf, format: i64 },
-    #[error(transparent)]
-    LeftBehind(LeftBehind),
-    #[error("SQLite {0} may lose commits while a checkpoint runs; 3.51.3 or later is needed")]
-    OldLibrary(&'static str),
-    #[error("{}: {error}; the server must be able to write there", .path.display())]
-    File { path: PathBuf, error: std::io::Error },
-    #[error("{}: {error}", .path.display())]
-    Sqlite { path: PathBuf, error: rusqlite::Error },
-}
 
 // "MSTR" in the file header, which identifies the file to Muster and to `file`.
 const APPLICATION: i64 = 0x4d53_5452;
-const FORMAT: i64 = 1;
 
 // Rows are never deleted, so positions have no gaps and follow the order of commits. `envelope` holds the canonical
 // bytes, `leaf` their leaf hash, `crc` the CRC-32C of leaf and envelope. There is no index by event id: a repeated
@@ -184,8 +155,4 @@ fn check_file_system(directory: &Path) -> Result<(), OpenError> {
 /// Syncs a directory, which makes its file names durable.
 pub(super) fn sync_directory(directory: &Path) -> Result<(), OpenError> {
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| file_error(directory, error))
-}
-
-pub(super) fn file_error(path: &Path, error: std::io::Error) -> OpenError {
-    OpenError::File { path: path.to_owned(), error }
 }

@@ -10,18 +10,27 @@
 //! Unlike other readers, the scrub notes a corrupt event and continues, since nothing depends on the events that it
 //! reads.
 
-use super::reader::{Place, corrupt, recorded, unreadable};
+use super::reader::{Place, Readers, corrupt, recorded, unreadable};
 use crate::envelope::{Position, Recorded};
 use crate::store::{ReadError, Scrubbed};
 use rusqlite::{Connection, OptionalExtension as _, params};
+use std::sync::Arc;
 
 /// Bytes read for an event in addition to its envelope: leaf hash, ids, index entries.
 const OVERHEAD: usize = 200;
 /// Bytes counted for a page that cannot be read.
 const PAGE: usize = 8_192;
 
+impl Readers {
+    /// Checks up to `bytes` bytes of events after `after` on a connection of the pool, and notes corrupt events.
+    pub(super) async fn scrub(self: &Arc<Self>, after: Option<Position>, bytes: usize) -> Result<Scrubbed, ReadError> {
+        let readers = Arc::clone(self);
+        self.read(move |connection| scrub(connection, after, bytes, |error| readers.note(error))).await
+    }
+}
+
 /// Checks the events after `after` until `bytes` bytes are checked or the log ends. Calls `note` for each corruption.
-pub(super) fn scrub(
+fn scrub(
     connection: &Connection,
     after: Option<Position>,
     bytes: usize,

@@ -1,8 +1,9 @@
 //! Verifies a whole log from its first event to its last: checksums, leaf hashes, revisions and positions without gaps,
 //! and the consistency of the tables.
 
+use super::open_error::OpenError;
 use super::reader::{corrupt, recorded};
-use super::schema::{self, OpenError};
+use super::schema;
 use super::{FILE, reader};
 use crate::envelope::{Position, Recorded, StreamName, canonical};
 use crate::personal::{KeyName, sealed_keys};

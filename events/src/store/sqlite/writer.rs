@@ -2,8 +2,8 @@
 
 use super::append::{Answer, Request, Waiting, apply};
 use super::lock::Lock;
+use super::open_error::OpenError;
 use super::reader::{Place, Readers, is_damage, unreadable};
-use super::schema::OpenError;
 use crate::envelope::{Position, Revision};
 use crate::store::AppendError;
 use rusqlite::Connection;
@@ -75,7 +75,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("log-writer".into())
             .spawn(move || thread.run())
-            .map_err(|error| super::schema::file_error(readers.path(), error))?;
+            .map_err(|error| super::open_error::file_error(readers.path(), error))?;
         Ok(Writer {
             queue: Some(queue),
             head,

@@ -4,7 +4,7 @@ use super::{Message, message, words};
 use crate::audit::english;
 use events::Event;
 use events::device::{AnswerFault, AppStatus, CommandStatus, MdmError, RejectionReason};
-use events::enrollment::{Absence, Access, AttributeName, EnrollmentEvent, Ownership, Untold};
+use events::enrollment::{Absence, Access, AttributeName, EnrollmentEvent, EnrollmentKind, Ownership, Untold};
 use events::staff::{ExportFormat, Privilege, StaffActivityEvent};
 use events::system::{RefusalEvent, SuppressedRefusals, SuppressedSource};
 use events::upcast::upcast;
@@ -54,7 +54,7 @@ fn an_auditor_can_tell_every_reason_from_every_other() {
     told_apart(words::renewal_failure);
     told_apart(words::evidence_name);
     told_apart(words::profile_service_refusal);
-    told_apart(words::kind_words);
+    told_apart(EnrollmentKind::name);
     told_apart(words::mode_words);
     told_apart(words::sign_in_again);
     told_apart(words::device_signature);

@@ -6,8 +6,8 @@ use events::device::{
     SupersessionEvidence,
 };
 use events::enrollment::{
-    Absence, Access, AttributeName, DeviceSignature, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, Evidence,
-    FormRefusal, IdentityRefusal, Ownership, ProfileServiceRefusal, SignInAgainReason, SignInMethodName, SignInRefusal,
+    Absence, Access, AttributeName, DeviceSignature, EnrollmentMode, EnrollmentRefusal, Evidence, FormRefusal,
+    IdentityRefusal, Ownership, ProfileServiceRefusal, SignInAgainReason, SignInMethodName, SignInRefusal,
     SingleSignOnFault, Untold,
 };
 use events::personal::Personal;
@@ -194,13 +194,6 @@ pub(super) fn profile_service_refusal(why: ProfileServiceRefusal) -> &'static st
         ProfileServiceRefusal::SignatureInvalid => "its signature does not match its message",
         ProfileServiceRefusal::ChallengeExpired => "the profile was downloaded too long ago",
         ProfileServiceRefusal::AnotherDevice => "another device was verified with this profile",
-    }
-}
-
-pub(super) fn kind_words(kind: EnrollmentKind) -> &'static str {
-    match kind {
-        EnrollmentKind::UserEnrollment => "User Enrollment",
-        EnrollmentKind::DeviceEnrollment => "Device Enrollment",
     }
 }
 

@@ -4,18 +4,13 @@ use super::AT_MOST;
 use crate::admin::commands::form::Sent;
 use crate::admin::devices::{of_person, parse_device};
 use crate::admin::problem::Problem;
-use events::enrollment::EnrollmentKind;
+use crate::admin::words;
 use projections::devices::{DeviceFilter, State};
 
 /// Parses the selection of devices. An empty form never selects all devices; that is a separate choice. An invalid
 /// selection returns a message for the form.
 pub(super) fn filter(sent: &Sent) -> Result<Result<DeviceFilter, &'static str>, Problem> {
-    let kind = match sent.text("kind") {
-        None => None,
-        Some("user") => Some(EnrollmentKind::UserEnrollment),
-        Some("device") => Some(EnrollmentKind::DeviceEnrollment),
-        Some(_) => return Err(Problem::Bad("There is no such kind of enrollment.")),
-    };
+    let kind = sent.text("kind").map(words::parse_kind).transpose()?;
     if let Some(wrong) = wrong_choice(sent) {
         return Ok(Err(wrong));
     }

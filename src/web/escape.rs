@@ -1,8 +1,7 @@
 //! Escapes foreign text on pages: characters that would affect the surrounding text are written out.
 
-pub(crate) use names::visible::{name, visible, visible_line};
-
 use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
+use names::visible::visible;
 
 /// Sets this escaping for every value on a page. `{{typed value}}` puts a user's input back into its form field
 /// unchanged.

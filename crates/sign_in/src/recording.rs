@@ -21,18 +21,18 @@ impl SignIn {
     ///
     /// # Errors
     /// Returns the same errors as [`platform::Platform::perform`].
-    pub async fn tell<A: Aggregate>(
+    pub async fn record_or_count<A: Aggregate>(
         &self,
         stream: &StreamName,
         command: &A::Command,
         context: &Context,
         source: Option<IpAddr>,
     ) -> Result<Performed<A>, PerformError<A::Refusal>> {
-        let told = self.platform.perform::<A>(stream, command, context).await?;
-        if told.events.is_empty() {
+        let performed = self.platform.perform::<A>(stream, command, context).await?;
+        if performed.events.is_empty() {
             count_refusal(self, source.unwrap_or(UNKNOWN));
         }
-        Ok(told)
+        Ok(performed)
     }
 
     /// Records a refusal that belongs to no person or device, if the budget of its source has room. Returns whether it
@@ -40,7 +40,11 @@ impl SignIn {
     ///
     /// # Errors
     /// Returns an error if the log cannot be written.
-    pub async fn tell_of_stranger(&self, event: RefusalEvent, source: Option<IpAddr>) -> Result<bool, AppendError> {
+    pub async fn record_refusal_of_stranger(
+        &self,
+        event: RefusalEvent,
+        source: Option<IpAddr>,
+    ) -> Result<bool, AppendError> {
         if !granted(self, source.unwrap_or(UNKNOWN)) {
             return Ok(false);
         }

@@ -1,7 +1,7 @@
 //! Opens a CertRep as strictly as a device (RFC 8894 §3.3.2): signature, attributes, transaction and nonce, then the
 //! envelope.
 
-use crate::scep::{Authority, ScepError, scep_attribute};
+use super::{Authority, ScepError, scep_attribute};
 use crate::signature::Identity;
 use cms::content_info::ContentInfo;
 use cms::signed_data::{SignedData, SignerInfo};

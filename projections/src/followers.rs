@@ -1,0 +1,94 @@
+//! Checkpoints of the followers of the log (reactions), and the positions whose work they could not do yet.
+
+use crate::{ProjectionError, Projections, sql};
+use events::Position;
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+
+impl Projections {
+    /// Returns the position up to which the follower `name` (a reaction) has done its work.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read.
+    pub async fn checkpoint(&self, name: &'static str) -> Result<Option<Position>, ProjectionError> {
+        self.read(move |rows| {
+            rows.query_row("SELECT position FROM followers WHERE name = ?1", [name], |row| row.get::<_, i64>(0))
+                .optional()
+                .map(|position| position.map(|position| Position(position.cast_unsigned())))
+        })
+        .await
+    }
+
+    /// Stores the position up to which the follower `name` has done its work.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be written.
+    pub async fn set_checkpoint(&self, name: &'static str, position: Position) -> Result<(), ProjectionError> {
+        self.pass(name, position, Vec::new()).await
+    }
+
+    /// Stores the position, and the earlier positions whose work failed, in one transaction, so that none is forgotten.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be written.
+    pub async fn pass(
+        &self,
+        name: &'static str,
+        position: Position,
+        set_aside: Vec<Position>,
+    ) -> Result<(), ProjectionError> {
+        self.write(move |rows| {
+            let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let keep = "INSERT INTO followers (name, position) VALUES (?1, ?2)
+                ON CONFLICT (name) DO UPDATE SET position = excluded.position";
+            transaction.execute(keep, params![name, sql(position)])?;
+            insert_aside(&transaction, name, &set_aside)?;
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    /// Stores positions whose work the follower `name` could not do, without moving its checkpoint.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be written.
+    pub async fn put_aside(&self, name: &'static str, positions: Vec<Position>) -> Result<(), ProjectionError> {
+        self.write(move |rows| {
+            let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            insert_aside(&transaction, name, &positions)?;
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    /// Returns up to `limit` positions whose work the follower `name` could not do, the earliest first.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read.
+    pub async fn set_aside(&self, name: &'static str, limit: usize) -> Result<Vec<Position>, ProjectionError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read(move |rows| {
+            let select = "SELECT position FROM set_aside WHERE follower = ?1 ORDER BY position LIMIT ?2";
+            let position = |row: &rusqlite::Row<'_>| Ok(Position(row.get::<_, i64>(0)?.cast_unsigned()));
+            rows.prepare_cached(select)?.query_map(params![name, limit], position)?.collect()
+        })
+        .await
+    }
+
+    /// Removes a stored position whose work the follower `name` has now done.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be written.
+    pub async fn done(&self, name: &'static str, position: Position) -> Result<(), ProjectionError> {
+        self.write(move |rows| {
+            let delete = "DELETE FROM set_aside WHERE follower = ?1 AND position = ?2";
+            rows.execute(delete, params![name, sql(position)])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn insert_aside(rows: &Connection, follower: &str, positions: &[Position]) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO set_aside (follower, position) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    positions.iter().try_for_each(|position| rows.execute(insert, params![follower, sql(*position)]).map(drop))
+}
