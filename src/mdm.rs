@@ -147,7 +147,7 @@ async fn refuse_message(app: &Mdm, known: &Known, why: MessageRefusal, source: O
     tracing::warn!(device.id = %known.device, ?why, "refused a message of a known device");
     let (stream, command) = (known.device.stream(), Command::RefuseMessage { why });
     let written = app.sign_in.record_or_count::<Device>(&stream, &command, &known.context(source), source).await;
-    written.map_or_else(unavailable, |_| told(why))
+    written.map_or_else(unavailable, |_| refusal_answer(why))
 }
 
 /// Logs a server-side failure and answers 503, so that the device tries again.
@@ -196,7 +196,7 @@ fn is_this_device(known: &Known, fields: &Dictionary) -> Result<(), MessageRefus
 
 /// Maps a refusal to the response. A message that is out of order gets 400: the device is not at fault and starts again
 /// with `Authenticate`.
-fn told(why: MessageRefusal) -> Answer {
+fn refusal_answer(why: MessageRefusal) -> Answer {
     match why {
         MessageRefusal::NotUnderstood | MessageRefusal::NotAuthenticated => Answer::BadRequest,
         MessageRefusal::OtherTopic | MessageRefusal::OtherDevice => Answer::Forbidden,

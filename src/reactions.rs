@@ -67,7 +67,7 @@ pub async fn run(app: App) {
 async fn effects(app: &App) {
     let mut backoff = Backoff::new(AGAIN_AFTER, AGAIN_AFTER_AT_MOST);
     while let Err(error) = follow_effects(app).await {
-        tell_failure(EFFECTS, &error);
+        report_failure(EFFECTS, &error);
         backoff.wait().await;
     }
 }
@@ -75,12 +75,12 @@ async fn effects(app: &App) {
 async fn pushes(app: &App, reminded: &mut pushes::Reminded) {
     let mut backoff = Backoff::new(AGAIN_AFTER, AGAIN_AFTER_AT_MOST);
     while let Err(error) = pushes::run(app, reminded).await {
-        tell_failure(PUSHES, &error);
+        report_failure(PUSHES, &error);
         backoff.wait().await;
     }
 }
 
-fn tell_failure(reaction: &'static str, error: &ReactionError) {
+fn report_failure(reaction: &'static str, error: &ReactionError) {
     tracing::error!(reaction, %error, "a reaction failed and will be retried");
 }
 
@@ -94,7 +94,7 @@ async fn follow_effects(app: &App) -> Result<(), ReactionError> {
             passed = follow.next() => match passed? {
                 Passed::Events(recorded) => do_effects(app, recorded).await?,
                 Passed::Unreadable(position) => {
-                    tell_unreadable(EFFECTS, position);
+                    report_unreadable(EFFECTS, position);
                     app.platform.projections.pass(EFFECTS, position, vec![position]).await?;
                     count_aside(app, EFFECTS).await?;
                 }
@@ -107,7 +107,7 @@ async fn follow_effects(app: &App) -> Result<(), ReactionError> {
 }
 
 /// Logs that an unreadable event's effects are set aside. The findings describe what is wrong with the event.
-fn tell_unreadable(reaction: &'static str, position: Position) {
+fn report_unreadable(reaction: &'static str, position: Position) {
     tracing::error!(reaction, %position, "cannot read an event; its effects are set aside and will be retried");
 }
 

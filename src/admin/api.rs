@@ -85,7 +85,7 @@ async fn list_devices(client: Client, request: HttpRequest) -> Result<HttpRespon
         let there = inventory::get(client.projections(), after, None).await;
         there.map_err(|error| client.broken(error))?.ok_or(ApiProblem::UnknownCursor)?;
     }
-    client.record(ApiResource::Devices, filters.told()).await?;
+    client.record(ApiResource::Devices, filters.names_and_values()).await?;
     let found = inventory::list(client.projections(), filter, limit).await.map_err(|error| client.broken(error))?;
     let devices = found.devices.iter().map(DeviceRecord::from).collect();
     answer(&client, &request, &Devices { devices, next: found.next })
@@ -102,7 +102,7 @@ async fn list_events(client: Client, request: HttpRequest) -> Result<HttpRespons
         let there = trail::find(client.projections(), after).await;
         there.map_err(|error| client.broken(error))?.ok_or(ApiProblem::UnknownCursor)?;
     }
-    client.record(ApiResource::Audit, filters.told()).await?;
+    client.record(ApiResource::Audit, filters.names_and_values()).await?;
     let after = filter.after;
     let found = trail::query(client.projections(), filter, limit).await.map_err(|error| client.broken(error))?;
     let next = found.rows.last().map(|row| row.event).or(after);

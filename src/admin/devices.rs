@@ -5,7 +5,7 @@ mod export;
 mod fact;
 mod identity;
 mod page;
-mod told;
+mod reported;
 
 pub(crate) use done::{after, after_command};
 pub(crate) use export::export;
@@ -208,7 +208,7 @@ impl Filters {
 
     /// Returns the filters of an export or API request for its event. Search texts are left out because they may be
     /// personal.
-    pub(crate) fn told(&self) -> Vec<String> {
+    pub(crate) fn names_and_values(&self) -> Vec<String> {
         let told = |(name, value): &(&'static str, String)| match *name {
             "q" | "person" => (*name).to_owned(),
             name => format!("{name}={value}"),

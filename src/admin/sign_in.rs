@@ -11,7 +11,7 @@ use super::words::browser_label;
 use crate::admin::Console;
 use crate::web::{forgery, host_cookie, lasting_host_cookie, no_cookie};
 use ::sign_in::redirect::{Offer, Place};
-use ::sign_in::{KNOWN_FOR_DAYS, Proof, Refused, Told, Trying, Verified, record_staff_refusal, verify};
+use ::sign_in::{KNOWN_FOR_DAYS, Proof, Refused, SignInAnswer, Trying, Verified, record_staff_refusal, verify};
 use actix_web::http::StatusCode;
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -207,11 +207,11 @@ async fn refuse(
     next: &str,
 ) -> Result<HttpResponse, Problem> {
     record_staff_refusal(&app.sign_in, refused, source).await.map_err(|error| broken(app, error))?;
-    let (status, why) = match refused.told() {
-        Told::Wait(seconds) => return Err(Problem::Throttled { seconds }),
-        Told::No => return refused_again(app, request, next).await,
-        Told::NotNow => (StatusCode::SERVICE_UNAVAILABLE, NOT_NOW),
-        Told::ChangePassword => (StatusCode::UNAUTHORIZED, CHANGE_PASSWORD),
+    let (status, why) = match refused.answer() {
+        SignInAnswer::Wait(seconds) => return Err(Problem::Throttled { seconds }),
+        SignInAnswer::No => return refused_again(app, request, next).await,
+        SignInAnswer::NotNow => (StatusCode::SERVICE_UNAVAILABLE, NOT_NOW),
+        SignInAnswer::ChangePassword => (StatusCode::UNAUTHORIZED, CHANGE_PASSWORD),
     };
     form(app, request, status, SignInPage::of(app, next).await?.refusing(why))
 }

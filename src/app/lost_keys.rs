@@ -90,7 +90,7 @@ pub(super) async fn check(
              (`muster user set-password NAME`)"
         );
     }
-    tell(log, world, &older.untold).await?;
+    record_lost_keys(log, world, &older.untold).await?;
     // The projections contain in plain text what is lost or erased in the log. They are deleted and rebuilt, so that
     // they match the log. This happens before the commit after which the next start finds nothing to do.
     disposable::remove(&keys.path().with_file_name(projections::FILE))?;
@@ -220,7 +220,7 @@ async fn damaged(keys: &Arc<SqliteKeyStore>) -> Result<Vec<KeyName>, StartError>
 }
 
 // The log is written first: after a crash before the key store is written, the same names are still missing.
-async fn tell(log: &Log, world: &World, names: &[KeyName]) -> Result<(), AppendError> {
+async fn record_lost_keys(log: &Log, world: &World, names: &[KeyName]) -> Result<(), AppendError> {
     let correlation = world.uuid();
     for names in names.chunks(NAMES) {
         let lost = LogEvent::KeysLost { names: names.to_vec() };

@@ -1,7 +1,7 @@
 //! `muster access …`: evaluates the access rules for a person before they use the portal.
 
 use super::At;
-use super::administer::{perform, tell};
+use super::administer::{perform, print};
 use clap::{Args, Subcommand};
 use staff::administration::Question;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +53,6 @@ impl Access {
             groups: explain.groups.into_iter().collect(),
             claims,
         };
-        tell(perform(&explain.at, question.into()).await?)
+        print(perform(&explain.at, question.into()).await?)
     }
 }

@@ -178,18 +178,18 @@ impl User {
         match self {
             User::Add(add) => add.run().await,
             User::List { json, at } => list(&at, json).await,
-            User::Disable { user_name, at } => tell(perform(&at, Request::DisableUser { user_name }).await?),
-            User::RotateToken { user_name, at } => tell(perform(&at, Request::RotateToken { user_name }).await?),
-            User::Enable { user_name, at } => tell(perform(&at, Request::EnableUser { user_name }).await?),
+            User::Disable { user_name, at } => print(perform(&at, Request::DisableUser { user_name }).await?),
+            User::RotateToken { user_name, at } => print(perform(&at, Request::RotateToken { user_name }).await?),
+            User::Enable { user_name, at } => print(perform(&at, Request::EnableUser { user_name }).await?),
             User::SetRoles { user_name, roles, at } => {
                 let privileges = roles.privileges()?;
-                tell(perform(&at, Request::SetRoles { user_name, privileges }).await?)
+                print(perform(&at, Request::SetRoles { user_name, privileges }).await?)
             }
             User::SetPassword { user_name, generate_password, at } => {
                 set_password(user_name, generate_password, &at).await
             }
-            User::RemoveFactors { user_name, at } => tell(perform(&at, Request::RemoveFactors { user_name }).await?),
-            User::SetUpLink { at } => tell(perform(&at, Request::SetUpLink).await?),
+            User::RemoveFactors { user_name, at } => print(perform(&at, Request::RemoveFactors { user_name }).await?),
+            User::SetUpLink { at } => print(perform(&at, Request::SetUpLink).await?),
         }
     }
 }
@@ -198,7 +198,7 @@ impl Add {
     async fn run(self) -> anyhow::Result<ExitCode> {
         if self.api {
             let request = Request::AddApiClient { user_name: self.user_name, display_name: self.display_name };
-            return tell(perform(&self.at, request).await?);
+            return print(perform(&self.at, request).await?);
         }
         let privileges = self.roles.privileges()?;
         let password = if self.generate_password { password::generate(&World::system()) } else { password::read()? };
@@ -211,7 +211,7 @@ impl Add {
             mail: self.mail,
             managed_apple_id: self.managed_apple_id,
         };
-        let code = tell(perform(&self.at, Request::AddUser(user)).await?)?;
+        let code = print(perform(&self.at, Request::AddUser(user)).await?)?;
         if let Some(password) = shown {
             say(format_args!("password: {password}"));
         }
@@ -221,7 +221,7 @@ impl Add {
 
 async fn set_password(user_name: String, generate: bool, at: &At) -> anyhow::Result<ExitCode> {
     let password = if generate { password::generate(&World::system()) } else { password::read()? };
-    let code = tell(perform(at, Request::SetPassword { user_name, password: password.clone() }).await?)?;
+    let code = print(perform(at, Request::SetPassword { user_name, password: password.clone() }).await?)?;
     if generate {
         say(format_args!("password: {password}"));
     }
@@ -299,7 +299,7 @@ async fn apply_settings(file: &Path, over: Option<u64>, at: &At) -> anyhow::Resu
     };
     match perform(at, Request::ApplySettings { settings: Box::new(settings), over }).await? {
         Answer::Refused { why } => bail!("{} was not applied:\n{why}", file.display()),
-        applied => tell(applied),
+        applied => print(applied),
     }
 }
 
@@ -340,7 +340,7 @@ pub(super) async fn tell_corruption(config: &Config, found: Vec<Corruption>) {
     }
 }
 
-pub(super) fn tell(answer: Answer) -> anyhow::Result<ExitCode> {
+pub(super) fn print(answer: Answer) -> anyhow::Result<ExitCode> {
     match answer {
         Answer::Done { said } => say(said),
         Answer::TokenIssued { said, token } => {

@@ -63,7 +63,7 @@ impl CheckConfig {
         if self.json {
             say(serde_json::to_string_pretty(&findings)?);
         } else {
-            tell(&findings, starts, address_refused);
+            print(&findings, starts, address_refused);
         }
         let fatal = findings.iter().any(|finding| finding.severity == Severity::Error);
         Ok(if fatal || !all_do { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -131,7 +131,7 @@ fn unreadable(error: &ConfigError) -> Finding {
     Finding::error("configuration-unreadable", "--config", error.to_string(), mend)
 }
 
-fn tell(findings: &[Finding], starts: bool, address_refused: bool) {
+fn print(findings: &[Finding], starts: bool, address_refused: bool) {
     for finding in findings {
         say(finding);
     }

@@ -89,7 +89,7 @@ impl Init {
             push_base_url: "https://api.push.apple.com".into(),
         };
         let made = initialize(&plan, &World::system()).await?;
-        tell(&made, plan.trial);
+        print(&made, plan.trial);
         Ok(ExitCode::SUCCESS)
     }
 
@@ -122,7 +122,7 @@ fn host_of(public_url: &str) -> anyhow::Result<String> {
     Ok(host.trim_matches(['[', ']']).to_owned())
 }
 
-fn tell(made: &Made, trial: bool) {
+fn print(made: &Made, trial: bool) {
     let config = made.config.display();
     say(format_args!("created {config}"));
     say("next:");

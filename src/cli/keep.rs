@@ -116,7 +116,7 @@ async fn make(at: &At, destination: PathBuf) -> anyhow::Result<ExitCode> {
         bail!(told);
     }
     let (manifest, damaged) = copied?;
-    tell("backed up, verified", &manifest);
+    print("backed up, verified", &manifest);
     say(format_args!(
         "with {}: the configuration and its certificates, keys and secrets; all files except the configuration are sealed under the master key",
         counted(count, "file")
@@ -141,7 +141,7 @@ impl Verify {
         let files = catalog.as_ref().map(|catalog| catalog.stored(&self.source)).transpose()?.map(|files| files.len());
         let configured = || at.load().ok().map(|config| config.store.master_key).filter(|path| path.is_file());
         let Some(path) = self.master_key.or_else(configured) else {
-            tell("sound as far as can be checked without the master key", &manifest);
+            print("sound as far as can be checked without the master key", &manifest);
             say_files(files, "unchanged; the master key to open them is missing: specify it with --master-key");
             say("for the same reason, the keys were not opened");
             return whole(&faults::missing_keys(&manifest.missing_keys), "the backup is not sound");
@@ -152,7 +152,7 @@ impl Verify {
         let damaged = tokio::task::spawn_blocking(move || damaged_keys(&source, master)).await??;
         let mut lacks = faults::damaged_keys(&damaged);
         lacks.extend(faults::missing_keys(&manifest.missing_keys));
-        tell(if lacks.is_empty() { "sound" } else { "read" }, &manifest);
+        print(if lacks.is_empty() { "sound" } else { "read" }, &manifest);
         say_files(files, &format!("each opened with {}", path.display()));
         whole(&lacks, "the backup is not sound; everything that is not listed here can be restored from it")
     }
@@ -208,7 +208,7 @@ impl Restore {
         let written: Vec<PathBuf> = put_back.written.iter().cloned().chain(place).collect();
         let restored = self.log(&config, master).await.inspect_err(|_| installation_files::take_away(&written));
         let (manifest, damaged) = restored.context("nothing was restored")?;
-        tell("restored, verified", &manifest);
+        print("restored, verified", &manifest);
         written.iter().for_each(|path| say(format_args!("restored {}", visible_path(path))));
         if catalog.is_none() {
             say(
@@ -284,7 +284,7 @@ fn clear(directory: &Path) -> std::io::Result<()> {
     disposable::remove(&directory.join(projections::FILE))
 }
 
-fn tell(what: &str, manifest: &Manifest) {
+fn print(what: &str, manifest: &Manifest) {
     let Manifest { events, streams, keys, .. } = manifest;
     let [events, streams, keys] =
         [(events, "event"), (streams, "stream"), (keys, "key")].map(|(number, noun)| counted(*number, noun));

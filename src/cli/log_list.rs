@@ -29,7 +29,7 @@ fn lines(entries: &[Entry]) -> Vec<String> {
     let names: Vec<String> = entries.iter().map(|entry| entry.event.to_parts().0).collect();
     let width = names.iter().map(String::len).max().unwrap_or_default();
     let line = |(nth, (entry, name)): (usize, (&Entry, &String))| {
-        let told = [context.tell(&entry.event), context.cause(entry)].into_iter().flatten().collect::<Vec<_>>();
+        let told = [context.sentence(&entry.event), context.cause(entry)].into_iter().flatten().collect::<Vec<_>>();
         let told = told.join(", ").replace(['\n', '\r', '\t'], " ");
         format!("{:>2}  {name:<width$}  {}", nth + 1, visible_line(&told)).trim_end().to_owned()
     };
@@ -71,10 +71,10 @@ impl Context {
         Some(format!("by reaction to {number}"))
     }
 
-    fn tell(&self, event: &Event) -> Option<String> {
+    fn sentence(&self, event: &Event) -> Option<String> {
         match event {
-            Event::Enrollment(event) => self.tell_of_enrollment(event),
-            Event::Device(event) => self.tell_of_device(event),
+            Event::Enrollment(event) => self.enrollment_sentence(event),
+            Event::Device(event) => self.device_sentence(event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => None,
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => None,
             Event::Assertion(_) | Event::Settings(_) => None,
@@ -85,20 +85,20 @@ impl Context {
         self.user_name.as_deref().unwrap_or("nobody")
     }
 
-    fn tell_of_enrollment(&self, event: &EnrollmentEvent) -> Option<String> {
+    fn enrollment_sentence(&self, event: &EnrollmentEvent) -> Option<String> {
         use EnrollmentEvent as E;
         Some(match event {
-            E::VisitOpened { platform, language, .. } => format!("{}, in {language}", told_platform(platform)),
+            E::VisitOpened { platform, language, .. } => format!("{}, in {language}", platform_words(platform)),
             E::AccountDrivenBegun { mode, .. } => mode.as_str().into(),
-            E::UserSignedInAgain { method, .. } => format!("{} via {}", self.who(), told_method(*method)),
+            E::UserSignedInAgain { method, .. } => format!("{} via {}", self.who(), method_words(*method)),
             E::SignInAgainAsked { why } => word(why),
             E::MachineInformationReceived { signature, product, .. } => {
-                format!("{}, {}", product.as_deref().unwrap_or("unnamed hardware"), told_signature(*signature))
+                format!("{}, {}", product.as_deref().unwrap_or("unnamed hardware"), signature_words(*signature))
             }
             E::AuthorizationCodeIssued { .. } | E::AccessTokenRefreshed { .. } => return None,
             E::VisitResumed { .. } | E::AccessTokenIssued { .. } | E::ManagedAppleIdAssigned { .. } => return None,
             E::SignInRefused { reason, .. } => word(reason),
-            E::UserSignedIn { method, .. } => format!("{} via {}", self.who(), told_method(*method)),
+            E::UserSignedIn { method, .. } => format!("{} via {}", self.who(), method_words(*method)),
             E::SingleSignOnBegun { provider, .. } | E::SingleSignOnProven { provider, .. } => provider.clone(),
             E::SingleSignOnRefused { provider, why, .. } => format!("{provider}: {}", word(why)),
             E::EnrollmentAssigned { user_name, .. } => user_name.shown().unwrap_or("an erased person").to_owned(),
@@ -111,7 +111,7 @@ impl Context {
             E::LanguageChosen { language } => language.clone(),
             E::AssignmentOffered { .. } | E::AssignmentDeclined {} => return None,
             E::PreviousRecordFound { records, count } => {
-                let evidence: Vec<_> = records.iter().flat_map(|found| &found.evidence).map(told_evidence).collect();
+                let evidence: Vec<_> = records.iter().flat_map(|found| &found.evidence).map(evidence_words).collect();
                 if *count == 1 { evidence.join(", ") } else { format!("{count} records") }
             }
             E::OwnershipChosen { ownership, chosen_by } => {
@@ -120,7 +120,7 @@ impl Context {
             }
             E::DeviceAttributesReported { attributes, signature, .. } => {
                 let product = attributes.product.as_deref().unwrap_or("unnamed hardware");
-                format!("{product}, {}", told_signature(*signature))
+                format!("{product}, {}", signature_words(*signature))
             }
             E::ProfileServiceRefused { why, .. } => word(why),
             E::ProfileServiceServed { .. } | E::VerificationProfileServed { .. } => return None,
@@ -133,7 +133,7 @@ impl Context {
         })
     }
 
-    fn tell_of_device(&self, event: &DeviceEvent) -> Option<String> {
+    fn device_sentence(&self, event: &DeviceEvent) -> Option<String> {
         use DeviceEvent as E;
         Some(match event {
             E::DeviceAuthenticated { product_name, os_version, .. } => {
@@ -152,7 +152,7 @@ impl Context {
             | E::MdmCommandExpired { command } => self.name_of(*command),
             E::ManagedAppReported { app, status, .. } => format!("{app}: {}", status.as_str()),
             E::MdmCommandAnswered { command, status, .. } => {
-                format!("{}: {}", self.name_of(*command), told_status(*status))
+                format!("{}: {}", self.name_of(*command), status_words(*status))
             }
             E::MdmAnswerUnreadable { command, why, .. } => {
                 format!("{}: {}", self.name_of(*command), faults(why))
@@ -188,12 +188,12 @@ fn word(reason: &impl Serialize) -> String {
     name.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().replace('_', " ")
 }
 
-fn told_platform(platform: &Platform) -> String {
+fn platform_words(platform: &Platform) -> String {
     let family = platform.family.name();
     platform.version.map_or_else(|| family.to_owned(), |version| format!("{family} with iOS {version}"))
 }
 
-fn told_method(method: SignInMethodName) -> &'static str {
+fn method_words(method: SignInMethodName) -> &'static str {
     match method {
         SignInMethodName::LocalAccount => "local account",
         SignInMethodName::Directory => "directory account",
@@ -202,7 +202,7 @@ fn told_method(method: SignInMethodName) -> &'static str {
     }
 }
 
-fn told_evidence(evidence: &Evidence) -> &'static str {
+fn evidence_words(evidence: &Evidence) -> &'static str {
     match evidence {
         Evidence::SamePerson => "same person",
         Evidence::SameFamily => "same family",
@@ -210,7 +210,7 @@ fn told_evidence(evidence: &Evidence) -> &'static str {
     }
 }
 
-fn told_signature(signature: DeviceSignature) -> &'static str {
+fn signature_words(signature: DeviceSignature) -> &'static str {
     match signature {
         DeviceSignature::Genuine => "genuine",
         DeviceSignature::UnknownIssuer => "of an unknown issuer",
@@ -218,7 +218,7 @@ fn told_signature(signature: DeviceSignature) -> &'static str {
     }
 }
 
-fn told_status(status: CommandStatus) -> &'static str {
+fn status_words(status: CommandStatus) -> &'static str {
     match status {
         CommandStatus::Acknowledged => "Acknowledged",
         CommandStatus::Error => "Error",

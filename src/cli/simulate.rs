@@ -77,7 +77,7 @@ impl Simulate {
         });
         let report = report.await;
         bar.finish_and_clear();
-        tell(&report);
+        print(&report);
         Ok(if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -122,7 +122,7 @@ async fn listen(address: SocketAddr, directory: &Path) -> anyhow::Result<PushSer
     PushServer::start(&files, address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
-fn tell(report: &Report) {
+fn print(report: &Report) {
     let (enrolled, failed) = (report.enrolled, report.failed);
     let seconds = report.elapsed.as_secs_f64();
     say(format_args!(

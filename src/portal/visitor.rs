@@ -164,7 +164,7 @@ impl Visitor {
     /// # Errors
     /// Returns an error if the event log cannot be read or written.
     pub(crate) async fn refuse(&self, session: &Session, why: FormRefusal) -> Result<(), Problem> {
-        self.tell(session, &Command::RefuseForm { why }).await
+        self.record_or_count(session, &Command::RefuseForm { why }).await
     }
 
     /// Records the visitor's language if the enrollment's stream has another one.
@@ -176,7 +176,7 @@ impl Visitor {
         if session.enrollment.language().is_none_or(|known| *known == language) {
             return Ok(());
         }
-        self.tell(session, &Command::ChooseLanguage { language }).await
+        self.record_or_count(session, &Command::ChooseLanguage { language }).await
     }
 
     /// Performs a command of the enrollment, and counts a refusal caused by too many repetitions.
@@ -197,7 +197,7 @@ impl Visitor {
         }
     }
 
-    async fn tell(&self, session: &Session, command: &Command) -> Result<(), Problem> {
+    async fn record_or_count(&self, session: &Session, command: &Command) -> Result<(), Problem> {
         let context = session.context(self.source);
         self.app
             .sign_in

@@ -11,7 +11,7 @@ mod send;
 
 pub(super) use reminders::{Reminded, Reminders, reminders};
 
-use super::{AGAIN_AFTER, LOOK_ASIDE, PUSHES, ReactionError, count_aside, positions_aside, tell_unreadable};
+use super::{AGAIN_AFTER, LOOK_ASIDE, PUSHES, ReactionError, count_aside, positions_aside, report_unreadable};
 use crate::app::App;
 use events::Position;
 use events::device::DeviceId;
@@ -98,7 +98,7 @@ struct Pushes<'a> {
 impl Pushes<'_> {
     // Sets an unreadable event aside, because it may have requested a push.
     async fn pass(&mut self, position: Position) -> Result<(), ReactionError> {
-        tell_unreadable(PUSHES, position);
+        report_unreadable(PUSHES, position);
         self.app.platform.projections.put_aside(PUSHES, vec![position]).await?;
         self.line.read(position);
         count_aside(self.app, PUSHES).await.map(drop)

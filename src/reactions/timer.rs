@@ -35,7 +35,7 @@ pub(super) async fn run(app: &App, reminders: &Reminders) {
         told.look(app.platform.world.now());
         for (task, done) in done {
             if let Err(error) = done {
-                tell(&mut told, task, error.to_string());
+                report(&mut told, task, error.to_string());
             }
         }
         app.platform.health.timer_passed();
@@ -44,7 +44,7 @@ pub(super) async fn run(app: &App, reminders: &Reminders) {
 
 // Logs a failure that repeats at each tick. The work is retried at every tick, but the log line is repeated at the
 // intervals of [`Aside`].
-fn tell(told: &mut Aside<(&'static str, String)>, task: &'static str, error: String) {
+fn report(told: &mut Aside<(&'static str, String)>, task: &'static str, error: String) {
     let failure = (task, error);
     if !told.holds(&failure) {
         tracing::error!(task, error = failure.1, "a due task failed and will be retried");

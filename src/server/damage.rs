@@ -25,7 +25,7 @@ struct Pages {
 }
 
 /// Reports damage until the log is closed.
-pub(super) async fn tell(app: App) {
+pub(super) async fn report(app: App) {
     let mut findings = app.platform.log.store().findings().watch();
     let mut pages = Pages { untold: Vec::new(), due: Instant::now(), next: FIRST_OF_PAGES, is_first: true };
     let mut told = 0;
@@ -50,7 +50,7 @@ pub(super) async fn tell(app: App) {
         told = found.len();
         tokio::select! {
             changed = findings.changed() => if changed.is_err() { return },
-            () = tokio::time::sleep_until(pages.due), if !pages.untold.is_empty() => pages.tell(&app),
+            () = tokio::time::sleep_until(pages.due), if !pages.untold.is_empty() => pages.report(&app),
         }
     }
 }
@@ -71,7 +71,7 @@ impl Pages {
 
     // Logs the place of which most is known. SQLite does not report the page number, so several places may be in one
     // page.
-    fn tell(&mut self, app: &App) {
+    fn report(&mut self, app: &App) {
         let untold = std::mem::take(&mut self.untold);
         let Some(best) = untold.iter().max_by_key(|place| (place.position != 0, place.stream != "unknown")) else {
             return;

@@ -82,7 +82,7 @@ pub(crate) fn count(app: &App, event: &NewEvent) {
         return app.platform.metrics.sign_ins_suppressed(event.data["count"].as_u64().unwrap_or(0));
     }
     let field = |name: &str| event.data[name].as_str();
-    if let Some((surface, outcome)) = told(&event.event_type) {
+    if let Some((surface, outcome)) = counted_as(&event.event_type) {
         let method = field("method").or_else(|| field("factor"));
         let method = method.unwrap_or(if surface == "api" { "token" } else { "single_sign_on" });
         let outcome = outcome.or_else(|| field("reason")).or_else(|| field("why")).unwrap_or("refused");
@@ -91,7 +91,7 @@ pub(crate) fn count(app: &App, event: &NewEvent) {
 }
 
 // Returns the surface and the outcome. The outcome is `None` if the event has the reason in a field.
-fn told(event_type: &str) -> Option<(&'static str, Option<&'static str>)> {
+fn counted_as(event_type: &str) -> Option<(&'static str, Option<&'static str>)> {
     Some(match event_type {
         "UserSignedIn" => ("portal", Some("ok")),
         "SignInRefused" | "SingleSignOnRefused" | "AccountSignInRefused" => ("portal", None),
@@ -148,9 +148,9 @@ mod tests {
             "UnknownApiTokenRefused",
             "AccountSignInRefused",
         ] {
-            assert!(told(counted).is_some() && known.contains(&format!("`{counted}`")), "{counted}");
+            assert!(counted_as(counted).is_some() && known.contains(&format!("`{counted}`")), "{counted}");
         }
         assert!(SUPPRESSED.iter().all(|counted| known.contains(&format!("`{counted}`"))));
-        assert_eq!(told("DeviceEnrolled"), None);
+        assert_eq!(counted_as("DeviceEnrolled"), None);
     }
 }

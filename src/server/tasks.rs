@@ -26,12 +26,12 @@ const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(600);
 pub(crate) fn start(app: &App, tasks: &mut JoinSet<()>) {
     tasks.spawn(watch(app.clone(), app.platform.engine.failed()));
     tasks.spawn(watch(app.clone(), app.platform.keys.failed()));
-    tasks.spawn(damage::tell(app.clone()));
+    tasks.spawn(damage::report(app.clone()));
     tasks.spawn(scrub::run(app.clone()));
     tasks.spawn(disk::run(app.clone()));
     tasks.spawn(project(app.clone()));
-    tasks.spawn(tell_stopped(app.clone()));
-    tasks.spawn(tell_damage(app.clone()));
+    tasks.spawn(report_stopped(app.clone()));
+    tasks.spawn(report_damage(app.clone()));
     tasks.spawn(count(app.clone()));
     tasks.spawn(reactions::run(app.clone()));
     tasks.spawn(suppressed::keep_writing(app.clone()));
@@ -57,7 +57,7 @@ async fn project(app: App) {
 }
 
 /// Raises an alarm for each projection that stops while the others run.
-async fn tell_stopped(app: App) {
+async fn report_stopped(app: App) {
     let mut health = app.platform.projections.watch();
     let mut told = BTreeSet::new();
     loop {
@@ -75,7 +75,7 @@ async fn tell_stopped(app: App) {
 }
 
 /// Raises an alarm once for each database file that is found damaged while the server runs.
-async fn tell_damage(app: App) {
+async fn report_damage(app: App) {
     let (mut projections, mut sessions) = (false, false);
     loop {
         for (told, damage) in [

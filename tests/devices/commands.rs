@@ -2,8 +2,8 @@
 //! kind, and results that are too large.
 
 mod queue;
+mod reported;
 mod self_service;
-mod told;
 mod unreadable;
 
 use decisions::device::{Phase, Refusal};

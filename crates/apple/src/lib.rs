@@ -9,10 +9,10 @@ mod check;
 mod document;
 mod platform;
 mod profile;
+mod reported;
 #[cfg(feature = "schema")]
 pub mod schema;
 mod table;
-mod told;
 
 use plist::{Dictionary, Value};
 use table::{Subject, TABLE};
@@ -21,7 +21,7 @@ pub use check::{Target, Violation, Weight};
 pub use document::{check_discovery, check_profile_service, check_refusal, check_token, is_profile_service};
 pub use platform::{EnrollmentKind, OsVersion};
 pub use profile::{check_profile, check_upload};
-pub use told::told;
+pub use reported::reported;
 
 /// Checks whether a device accepts this command.
 ///

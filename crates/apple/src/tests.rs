@@ -225,7 +225,7 @@ fn what_a_device_may_not_tell_is_dropped_at_every_depth() {
          <key>UDID</key><string>1</string>",
     );
     let kept = |kind| {
-        let kept = told("SecurityInfo", answer.as_dictionary().unwrap(), Target::new(kind, ios("17")));
+        let kept = reported("SecurityInfo", answer.as_dictionary().unwrap(), Target::new(kind, ios("17")));
         let info = kept.get("SecurityInfo").unwrap().as_dictionary().unwrap().clone();
         (kept.len(), info.keys().cloned().collect::<Vec<_>>(), info.get("ManagementStatus").cloned())
     };
@@ -237,9 +237,9 @@ fn what_a_device_may_not_tell_is_dropped_at_every_depth() {
         "<key>ManagedApplicationFeedback</key><array><dict><key>Identifier</key><string>org.example</string>
          <key>Feedback</key><dict><key>Diary</key><string>Dear diary</string></dict></dict></array>",
     );
-    let kept = told("ManagedApplicationFeedback", feedback.as_dictionary().unwrap(), Target::new(DEVICE, None));
+    let kept = reported("ManagedApplicationFeedback", feedback.as_dictionary().unwrap(), Target::new(DEVICE, None));
     assert!(!format!("{kept:?}").contains("diary"), "{kept:?}");
-    assert!(told("DeviceLock", answer.as_dictionary().unwrap(), Target::new(DEVICE, None)).is_empty());
+    assert!(reported("DeviceLock", answer.as_dictionary().unwrap(), Target::new(DEVICE, None)).is_empty());
 }
 
 #[test]

@@ -209,7 +209,7 @@ impl Connections {
         }
         let due = known.tally.due(now);
         drop(known);
-        due.tell(&self.0.metrics, self.0.capacity.load(Ordering::Relaxed));
+        due.report(&self.0.metrics, self.0.capacity.load(Ordering::Relaxed));
     }
 
     /// Records the proven identity of a connection, which counts towards that identity from now on.

@@ -75,7 +75,7 @@ impl<T: Default> Counted<T> {
 }
 
 impl Due {
-    pub(crate) fn tell(&self, metrics: &Metrics, capacity: usize) {
+    pub(crate) fn report(&self, metrics: &Metrics, capacity: usize) {
         if !self.of_identities.is_empty() {
             metrics.alarm(Alarm::IdentityOverConnections);
         }

@@ -6,9 +6,9 @@ mod decide;
 mod entitled;
 mod evolve;
 mod profile_service;
+mod repeats;
 #[cfg(test)]
 mod tests;
-mod told;
 
 use crate::Aggregate;
 use events::enrollment::{
@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 pub use access_token::{AccessToken, AuthorizationCode, MachineInformation, Presented, RefreshToken};
 pub use command::{Admission, AttributesReport, Begun, Command, Entry, Policy, Received, Refusal};
 pub use profile_service::{ProfileService, ReportedDevice, Verification};
-pub use told::Told;
+pub use repeats::Repeats;
 
 /// First version with User Enrollment (`ManagedAppleID`, mdm/profiles/com.apple.mdm.yaml).
 pub const FIRST_USER_ENROLLMENT: OsVersion = OsVersion::new(13, 1);
@@ -73,7 +73,7 @@ pub struct Enrollment {
     pub codes: Vec<AuthorizationCode>,
     pub refresh_tokens: Vec<RefreshToken>,
     /// Counts of the events that the visitor alone can cause repeatedly.
-    pub told: Told,
+    pub repeats: Repeats,
     /// The device's description of itself in its request for the profile.
     pub machine: Option<MachineInformation>,
     /// Set while the enrolled device waits for its person to sign in again.

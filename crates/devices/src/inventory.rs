@@ -33,10 +33,10 @@ pub fn of(
 ) -> BTreeMap<String, InventoryValue> {
     let (Some(kind), Some(asked)) = (state.kind(), asked(queued)) else { return BTreeMap::new() };
     // The keys are not limited to a version: the device may have been updated since its version was last reported.
-    let told = apple::told(&queued.request_type, answer, apple_target(kind, None));
-    match lists::of(&queued.request_type, &told, kind, state, enrollment) {
+    let reported = apple::reported(&queued.request_type, answer, apple_target(kind, None));
+    match lists::of(&queued.request_type, &reported, kind, state, enrollment) {
         Some((name, list)) => [(name.to_owned(), InventoryValue::Personal(Personal::new(person.key(), list)))].into(),
-        None => facts(&asked, &told, kind, person),
+        None => facts(&asked, &reported, kind, person),
     }
 }
 
@@ -44,11 +44,11 @@ pub fn of(
 /// lists include the name of the list.
 pub fn left_out(queued: &QueuedCommand, answer: &Dictionary, state: &Device) -> BTreeSet<String> {
     let Some(kind) = state.kind() else { return BTreeSet::new() };
-    let told = apple::told(&queued.request_type, answer, apple_target(kind, None));
+    let reported = apple::reported(&queued.request_type, answer, apple_target(kind, None));
     let is_long = |value: &Value| value.as_string().is_some_and(|text| text.len() > MAX_TEXT);
-    let responses = told.get("QueryResponses").and_then(Value::as_dictionary);
+    let responses = reported.get("QueryResponses").and_then(Value::as_dictionary);
     let facts = responses.into_iter().flatten().filter(|(_, value)| is_long(value)).map(|(name, _)| name.clone());
-    facts.chain(lists::left_out(&queued.request_type, &told, is_long)).collect()
+    facts.chain(lists::left_out(&queued.request_type, &reported, is_long)).collect()
 }
 
 // Returns the values in an answer to `DeviceInformation` or `SecurityInfo`; other answers contain none. `asked` is the
@@ -145,7 +145,7 @@ mod tests {
         dictionary(&[("RequestType", "DeviceInformation".into()), ("Queries", Value::Array(names))])
     }
 
-    fn told(entries: &[(&str, Value)]) -> Dictionary {
+    fn reported(entries: &[(&str, Value)]) -> Dictionary {
         dictionary(&[("QueryResponses", Value::Dictionary(dictionary(entries)))])
     }
 
@@ -182,14 +182,14 @@ mod tests {
         for name in ["BatteryLevel", "AvailableDeviceCapacity"] {
             for kind in BOTH {
                 assert!(!queries(kind, None).contains(&name));
-                assert!(facts(&asked(&[name]), &told(&[(name, Value::Real(0.5))]), kind, PERSON).is_empty());
+                assert!(facts(&asked(&[name]), &reported(&[(name, Value::Real(0.5))]), kind, PERSON).is_empty());
             }
         }
     }
 
     #[test]
     fn what_a_personal_device_tells_unasked_is_not_kept() {
-        let answer = told(&[("SerialNumber", "F5JM992LF193".into()), ("OSVersion", "17.5".into())]);
+        let answer = reported(&[("SerialNumber", "F5JM992LF193".into()), ("OSVersion", "17.5".into())]);
         let kept = facts(&asked(&["SerialNumber", "OSVersion"]), &answer, EnrollmentKind::UserEnrollment, PERSON);
         assert_eq!(kept.keys().collect::<Vec<_>>(), ["OSVersion"]);
         let kept = facts(&asked(&["ModelName"]), &answer, EnrollmentKind::DeviceEnrollment, PERSON);
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_tells_the_person_is_sealed_under_their_key() {
-        let answer = told(&[("DeviceName", "Ada's iPhone".into()), ("DeviceCapacity", Value::Real(63.5))]);
+        let answer = reported(&[("DeviceName", "Ada's iPhone".into()), ("DeviceCapacity", Value::Real(63.5))]);
         for kind in BOTH {
             let kept = facts(&asked(&["DeviceName", "DeviceCapacity"]), &answer, kind, PERSON);
             let sealed = Personal::new(PERSON.key(), Json::from("Ada's iPhone"));
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn an_answer_to_another_command_tells_nothing() {
-        let answer = told(&[("OSVersion", "17.5".into())]);
+        let answer = reported(&[("OSVersion", "17.5".into())]);
         let asked = dictionary(&[("RequestType", "RemoveProfile".into())]);
         assert!(facts(&asked, &answer, EnrollmentKind::DeviceEnrollment, PERSON).is_empty());
     }

@@ -66,7 +66,7 @@ mod tests {
 
     const NOW: i64 = 1_700_000_000;
 
-    fn told(days: i64, condition: &Condition) -> String {
+    fn text(days: i64, condition: &Condition) -> String {
         notice(Some(NOW + days * DAY), condition, NOW).unwrap_or_default()
     }
 
@@ -77,19 +77,19 @@ mod tests {
 
     #[test]
     fn given_an_end_within_thirty_days_then_it_is_said_with_what_to_do() {
-        assert!(told(29, &Condition::Well).contains("expires in 29 days, on 13 December 2023"));
-        assert!(told(1, &Condition::Well).contains("in 1 day,"));
-        assert!(told(29, &Condition::Well).contains("Renew (not Create)"));
-        assert!(told(-1, &Condition::Well).contains("expired on 13 November 2023"));
+        assert!(text(29, &Condition::Well).contains("expires in 29 days, on 13 December 2023"));
+        assert!(text(1, &Condition::Well).contains("in 1 day,"));
+        assert!(text(29, &Condition::Well).contains("Renew (not Create)"));
+        assert!(text(-1, &Condition::Well).contains("expired on 13 November 2023"));
     }
 
     #[test]
     fn given_a_refused_certificate_or_trouble_then_it_is_said() {
         let refused = Condition::CertificateRefused { reason: "BadCertificate".into() };
-        assert!(told(300, &refused).contains("refuses the push certificate (BadCertificate)"));
+        assert!(text(300, &refused).contains("refuses the push certificate (BadCertificate)"));
         let troubled = Condition::Troubled { reason: "Shutdown".into() };
-        assert!(told(300, &troubled).contains("(Shutdown)"));
-        assert!(told(3, &troubled).contains("expires in 3 days"), "what somebody must do comes first");
+        assert!(text(300, &troubled).contains("(Shutdown)"));
+        assert!(text(3, &troubled).contains("expires in 3 days"), "what somebody must do comes first");
     }
 
     #[test]

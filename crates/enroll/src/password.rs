@@ -11,7 +11,8 @@ use secrecy::SecretString;
 use settings::shared_networks;
 use sign_in::redirect::Place;
 use sign_in::{
-    ENROLLMENT_BYTES, REFUSAL_BYTES, Refused, SignInError, Told, Trying, Verified, record_portal_refusal, verify,
+    ENROLLMENT_BYTES, REFUSAL_BYTES, Refused, SignInAnswer, SignInError, Trying, Verified, record_portal_refusal,
+    verify,
 };
 use std::collections::BTreeSet;
 
@@ -63,27 +64,27 @@ fn may_enroll(privileges: &BTreeSet<Privilege>) -> bool {
 
 // Whether an enrollment is opened, which the browser notices, depends only on the source and not on the name.
 async fn refuse(enroll: &Enroll, entrance: &Entrance<'_>, refused: Refused) -> Result<SignInOutcome, SignInError> {
-    let (beat, told, now) = (refused.beat, refused.told(), enroll.platform.world.now());
+    let (beat, answer, now) = (refused.beat, refused.answer(), enroll.platform.world.now());
     let bytes = if entrance.enrollment.is_some() { REFUSAL_BYTES } else { ENROLLMENT_BYTES };
     let outcome = if refused.is_held_up() {
         enroll.sign_in.refusals.count(now, None, entrance.source);
-        outcome(told, None)
+        outcome(answer, None)
     } else if refused.retry_after.is_none() && has_room(enroll, entrance, bytes) {
         refuse_on_enrollment(enroll, entrance, refused).await?
     } else {
         record_portal_refusal(&enroll.sign_in, &refused, entrance.source).await?;
-        outcome(told, None)
+        outcome(answer, None)
     };
     beat.wait().await;
     Ok(outcome)
 }
 
-fn outcome(told: Told, opened: Option<(EnrollmentId, String)>) -> SignInOutcome {
-    match told {
-        Told::No => SignInOutcome::Refused { opened, retry_after: None },
-        Told::Wait(seconds) => SignInOutcome::Refused { opened, retry_after: Some(seconds) },
-        Told::NotNow => SignInOutcome::NotNow { opened },
-        Told::ChangePassword => SignInOutcome::ChangePassword { opened },
+fn outcome(answer: SignInAnswer, opened: Option<(EnrollmentId, String)>) -> SignInOutcome {
+    match answer {
+        SignInAnswer::No => SignInOutcome::Refused { opened, retry_after: None },
+        SignInAnswer::Wait(seconds) => SignInOutcome::Refused { opened, retry_after: Some(seconds) },
+        SignInAnswer::NotNow => SignInOutcome::NotNow { opened },
+        SignInAnswer::ChangePassword => SignInOutcome::ChangePassword { opened },
     }
 }
 
@@ -100,12 +101,12 @@ async fn refuse_on_enrollment(
     refused: Refused,
 ) -> Result<SignInOutcome, SignInError> {
     let (enrollment, opened) = open(enroll, entrance).await?;
-    let (account, told) = (refused.account_name(&enroll.platform.secrets), refused.told());
+    let (account, answer) = (refused.account_name(&enroll.platform.secrets), refused.answer());
     // The HMAC of the name is recorded only if the name is unknown. Otherwise the account is recorded.
     let name = account.is_none().then_some(refused.name);
     let command = Command::RefuseSignIn { method: refused.method, reason: refused.reason, account, name };
     match enroll.platform.perform::<Enrollment>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await {
-        Ok(_) => Ok(outcome(told, opened)),
+        Ok(_) => Ok(outcome(answer, opened)),
         Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => Ok(SignInOutcome::OutOfStep),
         Err(error) => Err(error.into()),
     }

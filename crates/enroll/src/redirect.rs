@@ -14,7 +14,7 @@ use events::enrollment::EnrollmentId;
 use identity::Disbelief;
 use platform::PerformError;
 use platform::secrets::{hash, same};
-use refusal::{refuse, told};
+use refusal::{outcome_of, refuse};
 use request::{is_recent, remember};
 use sign_in::redirect::{Back, IdentityProvider, Place, answered, send, unsolicited};
 use sign_in::{Proof, SignInError, set_out};
@@ -52,7 +52,7 @@ pub async fn depart(enroll: &Enroll, entrance: &Entrance<'_>, name: &str) -> Res
         Ok(sent) => sent,
         Err(why) => {
             refuse(enroll, entrance, Some(id), provider, &why).await?;
-            return Ok(Departure::Not(told(&why, opened)));
+            return Ok(Departure::Not(outcome_of(&why, opened)));
         }
     };
     if provider.protocol().is_ok_and(|protocol| protocol.posts_its_answers()) {
@@ -148,5 +148,5 @@ async fn refused(
     why: &Disbelief,
 ) -> Result<Option<SignInOutcome>, SignInError> {
     refuse(enroll, entrance, id, provider, why).await?;
-    Ok(Some(told(why, None)))
+    Ok(Some(outcome_of(why, None)))
 }

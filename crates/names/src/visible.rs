@@ -44,7 +44,7 @@ pub fn name(text: Option<&str>) -> Option<String> {
 /// Returns what is wrong with a chosen text that is shown in one line; `None` if it is valid.
 pub fn wrong_in_line(text: &str) -> Option<String> {
     if let Some(character) = text.chars().find(|character| is_refused_in_line(*character)) {
-        return Some(format!("{}: remove it and enter one line of visible text", told(character)));
+        return Some(format!("{}: remove it and enter one line of visible text", described(character)));
     }
     let is_seen = !text.chars().all(is_unseen);
     (!is_seen).then(|| "contains no visible character: enter one line of visible text".into())
@@ -54,7 +54,7 @@ pub fn wrong_in_line(text: &str) -> Option<String> {
 /// reorder the surrounding text.
 pub fn wrong_in_text(text: &str) -> Option<String> {
     let is_refused = |character: &char| acts(*character) && !is_line_end(*character);
-    text.chars().find(is_refused).map(|character| format!("{}: remove it", told(character)))
+    text.chars().find(is_refused).map(|character| format!("{}: remove it", described(character)))
 }
 
 /// Returns whether a name that people recognize by sight contains an invisible character: two such names would look
@@ -63,7 +63,7 @@ pub fn holds_unseen(name: &str) -> bool {
     name.chars().any(|character| acts(character) || is_unseen(character))
 }
 
-fn told(character: char) -> String {
+fn described(character: char) -> String {
     let why = match character.is_control() {
         true => "a control character or line break",
         false => "it is invisible or reorders the text",

@@ -93,10 +93,10 @@ fn is_rules(value: Option<&Value>) -> bool {
 }
 
 // Lists the keys of a new rule, without its name and without flags that are off.
-fn told(path: &str, rule: &Table, lines: &mut Vec<String>) {
+fn rule_lines(path: &str, rule: &Table, lines: &mut Vec<String>) {
     for (key, value) in rule {
         match value {
-            Value::Table(inner) => told(&format!("{path}{key}."), inner, lines),
+            Value::Table(inner) => rule_lines(&format!("{path}{key}."), inner, lines),
             Value::Boolean(false) => {}
             _ if path.is_empty() && key == "name" => {}
             value => lines.push(format!("  {path}{key} = {value}")),
@@ -126,7 +126,7 @@ fn rules(path: &str, before: Option<&Value>, after: Option<&Value>, lines: &mut 
     }
     for (name, is) in after.iter().filter(|(name, _)| find(&before, name).is_none()) {
         lines.push(format!("{path}[{name}]: new"));
-        is.as_table().into_iter().for_each(|rule| told("", rule, lines));
+        is.as_table().into_iter().for_each(|rule| rule_lines("", rule, lines));
     }
     let kept = |rules: &[(String, Value)], others: &[(String, Value)]| -> Vec<String> {
         rules.iter().map(|(name, _)| name.clone()).filter(|name| find(others, name).is_some()).collect()

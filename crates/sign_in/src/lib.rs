@@ -2,7 +2,7 @@
 //! authenticated person may do.
 //!
 //! The person gets the same answer for an unknown name, a wrong password, a disabled account and a missing privilege.
-//! The log contains the real reason. The answers that differ ([`Told`]) are the same for every name, or are given only
+//! The log contains the real reason. The answers that differ ([`SignInAnswer`]) are the same for every name, or are given only
 //! after the right password.
 
 mod api_token;
@@ -36,7 +36,7 @@ pub use refusals::{
     count_refusal, granted, granted_about, granted_to, granted_to_wait, record, record_portal_refusal,
     record_staff_refusal, record_unknown_staff, refuse_staff, set_out, sum_up_refusals,
 };
-pub use verdict::{KnownAccount, Proof, Refused, Told, Verified, account_name, staff_account_name};
+pub use verdict::{KnownAccount, Proof, Refused, SignInAnswer, Verified, account_name, staff_account_name};
 
 use departures::Departures;
 use directory::OwnStreams;

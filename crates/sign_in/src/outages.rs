@@ -9,10 +9,10 @@ const SECONDS_BETWEEN: i64 = 60;
 
 /// The last log message about each directory, by name.
 #[derive(Default)]
-pub(crate) struct Outages(Mutex<HashMap<String, Told>>);
+pub(crate) struct Outages(Mutex<HashMap<String, LastReport>>);
 
 #[derive(Default)]
-struct Told {
+struct LastReport {
     at: Option<Timestamp>,
     /// Failed requests since then.
     since: u64,

@@ -213,14 +213,14 @@ fn tell_not_written(sign_in: &SignIn, all: bool) {
 
 async fn write_counted(sign_in: &SignIn, counted: &Counted) -> Result<(), AppendError> {
     let append = async |told| append_refusal(sign_in, RefusalEvent::RefusalsSuppressed(told), None).await;
-    match append(told(counted, &key_of_day(sign_in.platform.world.now()))).await {
+    match append(suppressed_refusals(counted, &key_of_day(sign_in.platform.world.now()))).await {
         Err(AppendError::DamagedKey(_)) => append(without_sources(counted)).await,
         written => written,
     }
 }
 
 async fn write_counted_about(sign_in: &SignIn, about: &About, counted: &Counted) -> Result<(), super::SignInError> {
-    match write_about(sign_in, about, None, |key| suppressed(about, told(counted, key))).await {
+    match write_about(sign_in, about, None, |key| suppressed(about, suppressed_refusals(counted, key))).await {
         Err(super::SignInError::Append(AppendError::DamagedKey(_))) => {
             write_about(sign_in, about, None, |_| suppressed(about, without_sources(counted))).await
         }
@@ -259,7 +259,7 @@ fn suppressed(about: &About, refusals: SuppressedRefusals) -> Event {
     }
 }
 
-fn told(counted: &Counted, key: &KeyName) -> SuppressedRefusals {
+fn suppressed_refusals(counted: &Counted, key: &KeyName) -> SuppressedRefusals {
     let source = |(source, count): &(IpAddr, u64)| SuppressedSource {
         source: Personal::new(key.clone(), source.to_string()),
         count: *count,

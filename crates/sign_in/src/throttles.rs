@@ -40,7 +40,7 @@ pub async fn keep_on(sign_in: Arc<SignIn>) {
         told.look(sign_in.platform.world.now());
         let failed = try_to_keep(&sign_in).await;
         for (throttle, error) in failed.into_iter().filter(|(throttle, _)| !told.holds(throttle)).collect::<Vec<_>>() {
-            tell(throttle, &error);
+            log_failure(throttle, &error);
             told.put(throttle);
         }
     }
@@ -48,7 +48,7 @@ pub async fn keep_on(sign_in: Arc<SignIn>) {
 
 /// Stores the counters once.
 pub async fn keep(sign_in: &SignIn) {
-    try_to_keep(sign_in).await.iter().for_each(|(throttle, error)| tell(throttle, error));
+    try_to_keep(sign_in).await.iter().for_each(|(throttle, error)| log_failure(throttle, error));
 }
 
 // Returns the throttles whose counters could not be stored.
@@ -61,6 +61,6 @@ async fn try_to_keep(sign_in: &SignIn) -> Vec<(&'static str, SessionError)> {
     failed
 }
 
-fn tell(throttle: &str, error: &SessionError) {
+fn log_failure(throttle: &str, error: &SessionError) {
     tracing::error!(%error, throttle, "the counters of failed sign-ins cannot be stored: a restart of the server resets them");
 }

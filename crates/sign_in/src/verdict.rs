@@ -30,7 +30,7 @@ pub enum Verified {
     Refused(Refused),
 }
 
-/// A rejected sign-in. `reason` is recorded. The answer to the person must be [`Refused::told`], which hides most
+/// A rejected sign-in. `reason` is recorded. The answer to the person must be [`Refused::answer`], which hides most
 /// reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
@@ -63,7 +63,7 @@ pub struct KnownAccount {
 
 /// The answer to a person whose sign-in is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum SignInAnswer {
     /// The same for an unknown name, a wrong password and an account that is not permitted to sign in.
     No,
     /// The person must wait this many seconds.
@@ -77,12 +77,14 @@ pub enum Told {
 
 impl Refused {
     /// Returns the answer to the person.
-    pub fn told(&self) -> Told {
+    pub fn answer(&self) -> SignInAnswer {
         match (self.retry_after, self.reason) {
-            (Some(seconds), _) => Told::Wait(seconds),
-            (None, SignInRefusal::PasswordExpired | SignInRefusal::PasswordMustBeChanged) => Told::ChangePassword,
-            (None, _) if self.unanswered => Told::NotNow,
-            (None, _) => Told::No,
+            (Some(seconds), _) => SignInAnswer::Wait(seconds),
+            (None, SignInRefusal::PasswordExpired | SignInRefusal::PasswordMustBeChanged) => {
+                SignInAnswer::ChangePassword
+            }
+            (None, _) if self.unanswered => SignInAnswer::NotNow,
+            (None, _) => SignInAnswer::No,
         }
     }
 

@@ -141,7 +141,7 @@ impl Device {
         let too_much = self.tells_too_much;
         let allowed = asked.filter(|query| too_much || !(personal && FORBIDDEN_QUERIES.contains(query)));
         let unasked = FORBIDDEN_QUERIES.iter().copied().filter(|_| too_much);
-        let known = allowed.chain(unasked).filter_map(|query| Some((query.to_owned(), self.tell(query)?)));
+        let known = allowed.chain(unasked).filter_map(|query| Some((query.to_owned(), self.value_of(query)?)));
         let mut told: Dictionary = known.collect();
         if queries.iter().any(|query| query.as_string() == Some("DevicePropertiesAttestation"))
             && let Some(attestation) = self.attest(command)
@@ -154,7 +154,7 @@ impl Device {
         answer
     }
 
-    fn tell(&self, query: &str) -> Option<Value> {
+    fn value_of(&self, query: &str) -> Option<Value> {
         let hardware = self.tells_to_be.as_ref().unwrap_or(&self.hardware);
         Some(match query {
             "DeviceName" => self.name.clone().into(),

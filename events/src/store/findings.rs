@@ -2,7 +2,7 @@
 //! alarms and the operator.
 
 #[cfg(test)]
-mod told;
+mod reported;
 
 use super::ReadError;
 use crate::personal::KeyName;

@@ -29,7 +29,13 @@ pub(crate) async fn export(staff: May<Exports>, address: Parameters<Filters, Wan
     let filter = filters.parse(staff.projections(), |error| staff.broken(error)).await?;
     let filter = AuditFilter { after: None, ..filter };
     let extent = trail::extent(staff.projections(), filter.clone()).await.map_err(|error| staff.broken(error))?;
-    staff.record(StaffActivityEvent::AuditTrailExported { filters: filters.told(), format, rows: extent.rows }).await?;
+    staff
+        .record(StaffActivityEvent::AuditTrailExported {
+            filters: filters.names_and_values(),
+            format,
+            rows: extent.rows,
+        })
+        .await?;
     let mut file = file("audit", format, staff.now());
     let Some(newest) = extent.newest else { return Ok(file.body(head::<EventRecord>(format))) };
     let filter = AuditFilter { oldest_first: true, up_to: Some(newest), ..filter };

@@ -90,14 +90,14 @@ impl Filters {
     }
 
     /// Returns the filters of an export or API request for its event. Values that may be personal are left out.
-    pub(crate) fn told(&self) -> Vec<String> {
-        let told = |(name, value): &(&'static str, String)| match *name {
+    pub(crate) fn names_and_values(&self) -> Vec<String> {
+        let names_and_values = |(name, value): &(&'static str, String)| match *name {
             "from" | "to" | "outcome" | "type" | "actor" | "correlation" | "code" => format!("{name}={value}"),
             // An id is random, so it remains after the person is erased.
             "device" | "person" | "actor_id" => format!("{name}={value}"),
             _ => (*name).to_owned(),
         };
-        self.query().iter().map(told).collect()
+        self.query().iter().map(names_and_values).collect()
     }
 
     /// Returns the projection's filter.

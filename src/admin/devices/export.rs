@@ -31,7 +31,7 @@ pub(crate) async fn export(
         return Err(Problem::Bad("More than 100,000 records match. Narrow the filters and export in parts."));
     }
     let rows = found.devices.len() as u64;
-    staff.record(StaffActivityEvent::InventoryExported { filters: filters.told(), format, rows }).await?;
+    staff.record(StaffActivityEvent::InventoryExported { filters: filters.names_and_values(), format, rows }).await?;
     let records = lines(format, found.devices.iter().map(DeviceRecord::from));
     Ok(file("devices", format, staff.now()).body([head::<DeviceRecord>(format), records].concat()))
 }

@@ -1,7 +1,7 @@
 //! Page of one device: its record, the reported inventory, earlier records, the timeline, and the possible actions.
 
 use super::fact::Fact;
-use super::{done, identity, told};
+use super::{done, identity, reported};
 use super::{href, parse_as_of, parse_device};
 use crate::admin::act;
 use crate::admin::audit;
@@ -72,7 +72,7 @@ struct DevicePage {
     /// Finished commands except the newest.
     commands_over: Vec<Standing>,
     apps: Vec<AppLine>,
-    lists: Vec<told::List>,
+    lists: Vec<reported::List>,
     timeline: Vec<Happened>,
     more: bool,
     audit_href: String,
@@ -286,8 +286,8 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
         as_of: as_of.map(|at| Instant::of(at, now)),
         now_or_then: Instant::of(as_of.unwrap_or(now), now).input,
         facts: facts(found, now),
-        inventory: told::facts(&found.known),
-        lists: told::lists(&found.known),
+        inventory: reported::facts(&found.known),
+        lists: reported::lists(&found.known),
         commands,
         commands_over,
         apps: found.apps.iter().map(|app| app_line(app, now)).collect(),

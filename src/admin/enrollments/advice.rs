@@ -26,7 +26,7 @@ pub(crate) fn advice(enrollment: &Enrollment, refused: Option<Reason>, enroll_ur
         State::SignedOut => Advice { now: "The person signed out before the device was enrolled.", tell: vec![again] },
         State::Refused => stopped(enrollment, again),
         State::Open if enrollment.by_account => by_account(enrollment, refused, again),
-        State::Open => Advice { now: standing(enrollment.step), tell: tell(enrollment, refused) },
+        State::Open => Advice { now: standing(enrollment.step), tell: advice_for(enrollment, refused) },
     }
 }
 
@@ -59,15 +59,15 @@ fn by_account(enrollment: &Enrollment, refused: Option<Reason>, again: String) -
         Step::Connect | Step::Enrolled => {
             (standing(enrollment.step), vec!["Keep the device on and online for a minute.".to_owned()])
         }
-        _ => (standing(enrollment.step), tell(enrollment, refused)),
+        _ => (standing(enrollment.step), advice_for(enrollment, refused)),
     };
     let tell = tell.into_iter().chain([format!("If nothing else happens: {again}")]).collect();
     Advice { now, tell }
 }
 
-fn tell(enrollment: &Enrollment, refused: Option<Reason>) -> Vec<String> {
+fn advice_for(enrollment: &Enrollment, refused: Option<Reason>) -> Vec<String> {
     let lines: &[&str] = match enrollment.step {
-        Step::SignIn if let Some(reason) = refused => sign_in::tell(reason),
+        Step::SignIn if let Some(reason) = refused => sign_in::advice_for(reason),
         Step::SignIn => &["Use your work or school account, not the Apple Account of the device."],
         Step::ForWhom => &["Type the user name of the person who will use the device, and tap “Continue”."],
         Step::PreviousRecords => &[

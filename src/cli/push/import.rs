@@ -70,11 +70,11 @@ impl Import {
         }
         say(format_args!("installed {}", certificate_path.display()));
         say(format_args!("installed {} (mode 0600)", key_path.display()));
-        self.tell(&config, &facts, &topics, now);
+        self.print(&config, &facts, &topics, now);
         Ok(ExitCode::SUCCESS)
     }
 
-    fn tell(&self, config: &Config, facts: &PushFacts, topics: &BTreeMap<String, usize>, now: i64) {
+    fn print(&self, config: &Config, facts: &PushFacts, topics: &BTreeMap<String, usize>, now: i64) {
         say(format_args!("topic {}", facts.topic));
         let days = (facts.not_after - now) / 86_400;
         say(format_args!("valid until {}, for {}", day(facts.not_after), counted(days, "day")));

@@ -55,7 +55,7 @@ impl Request {
             sign(vendor, &pending)?;
             say(format_args!("created {}: the file for Apple's portal", pending.for_portal().display()));
         }
-        self.tell(&config, &pending)?;
+        self.print(&config, &pending)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -72,7 +72,7 @@ impl Request {
         Ok(())
     }
 
-    fn tell(&self, config: &Config, pending: &Pending) -> anyhow::Result<()> {
+    fn print(&self, config: &Config, pending: &Pending) -> anyhow::Result<()> {
         let at = self.at.config.display();
         let mut step = 1;
         let mut next = |text: String| {

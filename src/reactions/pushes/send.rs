@@ -37,11 +37,11 @@ async fn send(app: &App, pusher: &Pusher, device: DeviceId, owed: &Owed) -> Opti
         topic: &owed.topic,
         expires_unix: app.platform.world.now().0 / 1_000_000 + KEEP_SECONDS,
     };
-    Some(pusher.deliver(notification, &app.platform.world, |outcome| tell(app, device, outcome)).await)
+    Some(pusher.deliver(notification, &app.platform.world, |outcome| report(app, device, outcome)).await)
 }
 
 /// Counts an attempt, and raises an alarm if the operator must act.
-fn tell(app: &App, device: DeviceId, outcome: &PushOutcome) {
+fn report(app: &App, device: DeviceId, outcome: &PushOutcome) {
     let (word, alarm) = match outcome {
         PushOutcome::Accepted { .. } => ("accepted", None),
         PushOutcome::Unregistered { .. } => ("unregistered", None),

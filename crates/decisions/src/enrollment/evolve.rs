@@ -103,8 +103,8 @@ fn apply(enrollment: &mut Enrollment, event: &Event) {
 
         // Any step.
         Event::LanguageChosen { language } => choose_language(enrollment, language),
-        Event::FormRefused { why } => enrollment.told.form(*why),
-        Event::IdentityRefused { why } => enrollment.told.identity(*why),
+        Event::FormRefused { why } => enrollment.repeats.form(*why),
+        Event::IdentityRefused { why } => enrollment.repeats.identity(*why),
         Event::SignedOut {} => enrollment.session = None,
         Event::EnrollmentRefused { why } => enrollment.end = Some(End::Refused(*why)),
         Event::EnrollmentAbandoned {} => enrollment.end = Some(End::Abandoned),
@@ -112,7 +112,7 @@ fn apply(enrollment: &mut Enrollment, event: &Event) {
 }
 
 fn choose_language(enrollment: &mut Enrollment, language: &str) {
-    enrollment.told.language();
+    enrollment.repeats.language();
     if let Some(opened) = &mut enrollment.opened {
         opened.language = language.to_owned();
     }

@@ -18,10 +18,10 @@ const MAX_APPS: usize = 500;
 /// answer of this device; for a personal device only apps that management installed or tried to install.
 pub fn apps(command: &QueuedCommand, answer: &Dictionary, state: &Device) -> BTreeMap<String, AppStatus> {
     let Some(kind) = state.kind() else { return BTreeMap::new() };
-    let told = apple::told(&command.request_type, answer, apple_target(kind, state.version()));
+    let reported = apple::reported(&command.request_type, answer, apple_target(kind, state.version()));
     match request_type(&command.request_type).result {
-        ResultKind::InstalledApp => installing(command, &told).into_iter().collect(),
-        ResultKind::ManagedApps => listed(&told, kind, state),
+        ResultKind::InstalledApp => installing(command, &reported).into_iter().collect(),
+        ResultKind::ManagedApps => listed(&reported, kind, state),
         ResultKind::Status | ResultKind::DeviceInformation | ResultKind::SecurityInfo | ResultKind::List(_) => {
             BTreeMap::new()
         }

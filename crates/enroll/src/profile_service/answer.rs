@@ -38,7 +38,7 @@ pub enum ProfileServiceError {
     Refused(String),
     /// Same as `Refused`, and the stream of the enrollment records it.
     #[error("{0}")]
-    Told(String),
+    Explained(String),
     /// Nothing is decided. The device may try again.
     #[error("{0}")]
     Unavailable(String),
@@ -52,8 +52,8 @@ fn refused(why: impl std::fmt::Display) -> ProfileServiceError {
     ProfileServiceError::Refused(why.to_string())
 }
 
-fn told(why: impl std::fmt::Display) -> ProfileServiceError {
-    ProfileServiceError::Told(why.to_string())
+fn explained(why: impl std::fmt::Display) -> ProfileServiceError {
+    ProfileServiceError::Explained(why.to_string())
 }
 
 impl From<PerformError<Refusal>> for ProfileServiceError {
@@ -93,7 +93,7 @@ impl Enroll {
         let why = match &served {
             Err(ProfileServiceError::Refused(_)) => DeviceRequestRefusal::ProfileServiceUnknown,
             Err(ProfileServiceError::NotUnderstood(_)) => DeviceRequestRefusal::NotUnderstood,
-            Ok(_) | Err(ProfileServiceError::Told(_) | ProfileServiceError::Unavailable(_)) => return served,
+            Ok(_) | Err(ProfileServiceError::Explained(_) | ProfileServiceError::Unavailable(_)) => return served,
         };
         let event = RefusalEvent::DeviceRequestRefused { why, device: None };
         self.sign_in.record_refusal_of_stranger(event, source).await.map_err(unavailable)?;
@@ -150,7 +150,7 @@ impl Enroll {
         let enrollment = self.perform_on(&found, &Command::ReportAttributes(Box::new(report))).await?;
         // The decision may have been a refusal, which is recorded then.
         if !enrollment.verifications.iter().any(|verification| verification.challenge == waits_for) {
-            return Err(told("the device may not enroll"));
+            return Err(explained("the device may not enroll"));
         }
         Ok(signed)
     }
@@ -231,12 +231,12 @@ impl Enroll {
         // sender has its key.
         if message.signature == DeviceSignature::Invalid {
             self.perform_on(&found, &refuse(ProfileServiceRefusal::SignatureInvalid)).await?;
-            return Err(told("the signature of the message is invalid"));
+            return Err(explained("the signature of the message is invalid"));
         }
         let same = |device: &ReportedDevice| text(&message.fields, "UDID").is_none_or(|udid| device.has_udid(udid));
         if !found.enrollment.verified(&by).is_some_and(same) {
             self.perform_on(&found, &refuse(ProfileServiceRefusal::AnotherDevice)).await?;
-            return Err(told(Refusal::AnotherDevice));
+            return Err(explained(Refusal::AnotherDevice));
         }
         if !may_go_on(self, &found.enrollment).await.map_err(unavailable)? {
             return Err(refused("the person who signed in may no longer enroll"));

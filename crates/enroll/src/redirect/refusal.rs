@@ -12,7 +12,7 @@ use sign_in::{SignInError, granted, record};
 
 // The person learns only that the provider does not answer, because that is not their fault. All other reasons get the
 // same answer.
-pub(super) fn told(why: &Disbelief, opened: Option<(EnrollmentId, String)>) -> SignInOutcome {
+pub(super) fn outcome_of(why: &Disbelief, opened: Option<(EnrollmentId, String)>) -> SignInOutcome {
     match why.fault {
         Fault::ProviderUnavailable => SignInOutcome::NotNow { opened },
         _ => SignInOutcome::Refused { opened, retry_after: None },

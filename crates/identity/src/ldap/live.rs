@@ -128,7 +128,7 @@ async fn person(ldap: &Ldap, handle: &mut Handle, name: Option<&str>) -> Vec<Ste
         (Ok(Hits::None), Some(name)) => vec![Step { what, outcome: Err(no_entry(name)) }],
         (Ok(Hits::Several), _) => vec![Step { what, outcome: Err(several_entries(name.unwrap_or(NOBODY))) }],
         (Ok(Hits::One(found)), _) => {
-            let told = Step { what, outcome: Ok(told(&found)) };
+            let told = Step { what, outcome: Ok(described(&found)) };
             let standing = standing(&ldap.servers, handle, &found).await;
             [Some(told), Some(groups_of(ldap, &found).await), standing].into_iter().flatten().collect()
         }
@@ -181,7 +181,7 @@ async fn standing(servers: &Servers, handle: &mut Handle, found: &Found) -> Opti
     Some(Step { what: "check whether the account may sign in".into(), outcome: Err(Trouble::new(wrong, mend)) })
 }
 
-fn told(found: &Found) -> String {
+fn described(found: &Found) -> String {
     let account = &found.account;
     let none = || "none".to_owned();
     format!(

@@ -59,10 +59,10 @@ pub(crate) async fn of(
     }
     let text = |name: &str| values(claims.get(name)).0.into_iter().next();
     let mapping = &provider.mapping;
-    let told = |name: &str, absent| told(claims.get(name), elsewhere.has(name), absent);
-    let (groups, groups_untold) = told(&mapping.groups, mapping.absent_groups);
+    let values_of = |name: &str, absent| values_of(claims.get(name), elsewhere.has(name), absent);
+    let (groups, groups_untold) = values_of(&mapping.groups, mapping.absent_groups);
     let mut untold = Untold { groups: groups_untold, ..Untold::default() };
-    let further = untold.claims(&mapping.further, |name| told(name, mapping.absent_claims));
+    let further = untold.claims(&mapping.further, |name| values_of(name, mapping.absent_claims));
     // An address that the provider marks as unverified is ignored.
     let mail = text("email").filter(|_| claims.get("email_verified") != Some(&Value::Bool(false)));
     Ok(Account {
@@ -117,7 +117,7 @@ impl Elsewhere {
 }
 
 // Returns the values of a claim and, if there may be more, the reason why they are missing.
-fn told(claim: Option<&Value>, elsewhere: bool, absent: Absent) -> (BTreeSet<String>, Option<Absence>) {
+fn values_of(claim: Option<&Value>, elsewhere: bool, absent: Absent) -> (BTreeSet<String>, Option<Absence>) {
     let (values, unread) = values(claim);
     let silent = unread || (claim.is_none_or(Value::is_null) && absent == Absent::Unknown);
     let why = if elsewhere { Some(Absence::Elsewhere) } else { silent.then_some(Absence::Silent) };
@@ -177,7 +177,7 @@ mod tests {
         let Value::Object(claims) = claims else { panic!("an object") };
         let mut elsewhere = Elsewhere::default();
         claims.iter().for_each(|(name, value)| elsewhere.note(name, value));
-        let (values, why) = told(claims.get("groups"), elsewhere.has("groups"), absent);
+        let (values, why) = values_of(claims.get("groups"), elsewhere.has("groups"), absent);
         (values.len(), why)
     }
 

@@ -20,13 +20,13 @@ pub(crate) fn of(saml: &Saml, assertion: &Assertion) -> Result<Account, Disbelie
     let mapping = &saml.mapping;
     let subject = subject(saml, assertion)?;
     let first = |name: &str| values(assertion, name).into_iter().next();
-    let told = |name: &str, absent| told(assertion, name, absent);
-    let (groups, mut groups_untold) = told(&mapping.groups, mapping.absent_groups);
+    let values_of = |name: &str, absent| values_of(assertion, name, absent);
+    let (groups, mut groups_untold) = values_of(&mapping.groups, mapping.absent_groups);
     if points_elsewhere(assertion) {
         groups_untold = Some(Absence::Elsewhere);
     }
     let mut untold = Untold { groups: groups_untold, ..Untold::default() };
-    let claims = untold.claims(&mapping.claims, |name| told(name, mapping.absent_claims));
+    let claims = untold.claims(&mapping.claims, |name| values_of(name, mapping.absent_claims));
     Ok(Account {
         provider: saml.name.clone(),
         issuer: assertion.issuer.value.clone(),
@@ -125,7 +125,7 @@ fn all(assertion: &Assertion) -> impl Iterator<Item = &Attribute> {
 
 // Returns the values of an attribute and, if there may be more, the reason why they are missing. An attribute without
 // values is empty (SAML Core §2.7.3.1).
-fn told(assertion: &Assertion, name: &str, absent: Absent) -> (BTreeSet<String>, Option<Absence>) {
+fn values_of(assertion: &Assertion, name: &str, absent: Absent) -> (BTreeSet<String>, Option<Absence>) {
     let found = attributes(assertion, name);
     let unread = found.iter().flat_map(|attribute| &attribute.values).any(is_unread);
     let silent = unread || (found.is_empty() && absent == Absent::Unknown);

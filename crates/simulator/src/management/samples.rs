@@ -222,7 +222,7 @@ async fn every_sample_is_permitted_by_the_rule_tables() {
                     assert_eq!(answer["Status"].as_string(), Some("Acknowledged"), "{name}");
                     answer.retain(|key, _| !ENVELOPE.contains(&key.as_str()));
                     // Whatever the tables do not permit is removed.
-                    assert_eq!(apple::told(request_type, &answer, target(kind)), answer, "{name}");
+                    assert_eq!(apple::reported(request_type, &answer, target(kind)), answer, "{name}");
                 }
                 None => {
                     assert_eq!(message["Status"].as_string(), Some(name.as_str()), "{name}");

@@ -63,7 +63,7 @@ fn introduction(subject: &Subject, settings: &Settings) -> Vec<String> {
         None => "  can sign in at the portal".to_owned(),
     });
     lines.extend(subject.remark.map(|remark| format!("  {remark}")));
-    lines.push(format!("  groups: {}", words::told(listed(groups), untold.groups.is_some())));
+    lines.push(format!("  groups: {}", words::with_unreported(listed(groups), untold.groups.is_some())));
     let missing: Vec<&String> = untold.claims.keys().collect();
     let missing = if missing.is_empty() { String::new() } else { format!("; not reported: {}", either(missing)) };
     lines.push(format!("  claims: {}{missing}", claims(has)));

@@ -5,7 +5,7 @@ use projections::enrollments::Reason;
 
 const WHICH_ACCOUNT: &str = "Use your work or school account, not the Apple Account of the device.";
 
-pub(crate) fn tell(reason: Reason) -> &'static [&'static str] {
+pub(crate) fn advice_for(reason: Reason) -> &'static [&'static str] {
     match reason {
         Reason::SignIn(reason) => by_password(reason),
         Reason::SingleSignOn(fault) => at_provider(fault),

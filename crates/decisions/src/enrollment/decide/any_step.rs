@@ -1,6 +1,6 @@
 //! Commands that do not depend on the step.
 
-use super::super::{Command, Enrollment, Step, told};
+use super::super::{Command, Enrollment, Step, repeats};
 use super::end::end;
 use super::{Decision, sign_in_again};
 use events::enrollment::EnrollmentEvent;
@@ -18,9 +18,9 @@ pub(super) fn decide(enrollment: &Enrollment, step: Step, command: &Command) -> 
         Command::Abandon { .. } => end(enrollment, EnrollmentEvent::EnrollmentAbandoned {}),
         // The stream already has this language: nothing changes.
         Command::ChooseLanguage { language } if enrollment.language() == Some(language) => vec![],
-        Command::ChooseLanguage { language } => told::choose_language(enrollment, language),
-        Command::RefuseForm { why } => told::refuse_form(enrollment, *why),
-        Command::RefuseIdentity { why } => told::refuse_identity(enrollment, *why),
+        Command::ChooseLanguage { language } => repeats::choose_language(enrollment, language),
+        Command::RefuseForm { why } => repeats::refuse_form(enrollment, *why),
+        Command::RefuseIdentity { why } => repeats::refuse_identity(enrollment, *why),
         _ => return None,
     };
     Some(Ok(happened))

@@ -17,7 +17,7 @@ pub(super) fn decide(enrollment: &Enrollment, command: &Command) -> Option<Decis
 /// the limit, and the CA profile.
 pub(super) fn download(enrollment: &Enrollment, command: &Command) -> Option<Decision> {
     match command {
-        _ if counts(command) && !enrollment.told.serves_more() => Some(Err(Refusal::TooOften)),
+        _ if counts(command) && !enrollment.repeats.serves_more() => Some(Err(Refusal::TooOften)),
         Command::ServeCaProfile { profile_uuid, ca_fingerprint } if enrollment.ca != CaStep::Skipped => {
             let (profile_uuid, ca_fingerprint) = (*profile_uuid, ca_fingerprint.clone());
             Some(Ok(vec![EnrollmentEvent::CaProfileServed { profile_uuid, ca_fingerprint }]))

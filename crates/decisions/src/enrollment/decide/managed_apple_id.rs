@@ -27,7 +27,7 @@ fn give(enrollment: &Enrollment, managed_apple_id: &Personal<String>) -> Decisio
     if enrollment.managed_apple_id.as_ref() == Some(managed_apple_id) {
         return Ok(vec![]);
     }
-    if !enrollment.told.takes_more_managed_apple_ids() {
+    if !enrollment.repeats.takes_more_managed_apple_ids() {
         return Err(Refusal::TooOften);
     }
     Ok(vec![EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id: managed_apple_id.clone() }])

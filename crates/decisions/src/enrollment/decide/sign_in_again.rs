@@ -1,6 +1,6 @@
 //! The step of an enrolled device whose person has to sign in again.
 
-use super::super::{Command, Enrollment, Entry, SignedIn, told};
+use super::super::{Command, Enrollment, Entry, SignedIn, repeats};
 use super::account_driven::permits;
 use super::{Decision, hand_over, sign_in};
 use events::enrollment::{EnrollmentEvent, SecretHash, SignInAgainReason, SignInRefusal};
@@ -29,7 +29,7 @@ fn sign_in_again(
     let refused = |reason| {
         let account = Some(signed_in.account.clone());
         let refusal = EnrollmentEvent::SignInRefused { method: signed_in.method, reason, account, name: None };
-        if told::is_news(enrollment, reason, &signed_in.account) { vec![refusal] } else { vec![] }
+        if repeats::is_news(enrollment, reason, &signed_in.account) { vec![refusal] } else { vec![] }
     };
     if enrollment.owner().map(|owner| owner.person) != Some(signed_in.person) {
         return refused(SignInRefusal::AnotherPerson);

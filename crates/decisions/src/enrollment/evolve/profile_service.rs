@@ -5,7 +5,7 @@ use events::Timestamp;
 use events::enrollment::{DeviceAttributes, DeviceSignature, IssuedCertificate, ProfileServiceRefusal, SecretHash};
 
 pub(super) fn serve(enrollment: &mut Enrollment, challenge: &SecretHash, challenge_expires: Timestamp) {
-    enrollment.told.profile();
+    enrollment.repeats.profile();
     let challenge = challenge.clone();
     enrollment.profile_services.push(ProfileService { challenge, challenge_expires, device: None, refusals: vec![] });
 }

@@ -6,7 +6,7 @@ use events::enrollment::{IssuedCertificate, SecretHash, ServedProfile};
 use events::personal::Personal;
 
 pub(super) fn serve_ca(enrollment: &mut Enrollment) {
-    enrollment.told.profile();
+    enrollment.repeats.profile();
     // Serving the profile again after the report does not reset the report.
     if enrollment.ca == CaStep::Pending {
         enrollment.ca = CaStep::Served;
@@ -14,7 +14,7 @@ pub(super) fn serve_ca(enrollment: &mut Enrollment) {
 }
 
 pub(super) fn give(enrollment: &mut Enrollment, managed_apple_id: &Personal<String>) {
-    enrollment.told.managed_apple_id();
+    enrollment.repeats.managed_apple_id();
     assign(enrollment, managed_apple_id);
 }
 
@@ -29,7 +29,7 @@ pub(super) fn serve_mdm(
     challenge_expires: Timestamp,
     verified_by: &Option<String>,
 ) {
-    enrollment.told.profile();
+    enrollment.repeats.profile();
     enrollment.servings.push(Serving {
         profile: profile.clone(),
         challenge: challenge.clone(),

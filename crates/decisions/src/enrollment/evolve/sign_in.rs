@@ -21,7 +21,7 @@ pub(super) fn begin_in_settings(enrollment: &mut Enrollment, mode: EnrollmentMod
 /// Only accounts that may not sign in again are noted: those of other people, and those that lost their permission.
 pub(super) fn refuse(enrollment: &mut Enrollment, reason: SignInRefusal, account: Option<&str>) {
     if let (SignInRefusal::AnotherPerson | SignInRefusal::NotEntitled, Some(account)) = (reason, account) {
-        enrollment.told.sign_in(reason, account);
+        enrollment.repeats.sign_in(reason, account);
     }
 }
 

@@ -34,7 +34,7 @@ fn before_the_profile() -> impl Strategy<Value = Command> {
     prop_oneof![
         name.clone().prop_map(verified::ask),
         (name.clone(), name.clone(), name.clone())
-            .prop_map(|(asked, scep, udid)| verified::told(verified::report(asked, scep, udid))),
+            .prop_map(|(asked, scep, udid)| verified::reported(verified::report(asked, scep, udid))),
         (name.clone(), name.clone()).prop_map(|(scep, key)| verified::issue(scep, key, key)),
         name.prop_map(|by| verified::serve(by, by)),
     ]

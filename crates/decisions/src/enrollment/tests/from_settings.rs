@@ -55,19 +55,19 @@ pub(super) fn serve(mode: EnrollmentMode) -> Command {
 }
 
 /// Returns a policy whose directory provides the Managed Apple ID.
-fn told(offered: &[Ownership]) -> Policy {
+fn reported(offered: &[Ownership]) -> Policy {
     Policy { assigned_managed_apple_id: Some(sealed("ada@appleid.example.com")), ..policy(offered) }
 }
 
 pub(super) fn with_token() -> Enrollment {
-    given([begin(Byod, "18.2"), sign_in_with(admission(told(&[Personal]))), token("t")])
+    given([begin(Byod, "18.2"), sign_in_with(admission(reported(&[Personal]))), token("t")])
 }
 
 #[test]
 fn whose_device_it_is_was_said_by_the_version_and_nothing_is_asked_that_is_known() {
     let enrollment = given([begin(Byod, "18.2")]);
     assert_eq!((enrollment.account_driven, enrollment.step()), (Some(Byod), Step::SignIn));
-    let happened = then(&enrollment, &sign_in_with(admission(told(&[Personal, Institutional]))));
+    let happened = then(&enrollment, &sign_in_with(admission(reported(&[Personal, Institutional]))));
     let chosen = Event::OwnershipChosen { ownership: Personal, chosen_by: ChosenBy::Policy };
     let assigned = Event::ManagedAppleIdAssigned { managed_apple_id: sealed("ada@appleid.example.com") };
     assert_eq!(happened[1..], [chosen, assigned]);
@@ -93,7 +93,7 @@ fn what_the_organization_does_not_offer_is_refused_at_sign_in() {
 #[test]
 fn the_rule_says_who_may_enroll_by_account_and_institutional_devices_need_both() {
     let end = |mode, access| {
-        let admission = Admission { access: Some(access), ..admission(told(&[Personal, Institutional])) };
+        let admission = Admission { access: Some(access), ..admission(reported(&[Personal, Institutional])) };
         given([begin(mode, "18.2"), sign_in_with(admission)]).end
     };
     let refused = Some(End::Refused(EnrollmentRefusal::NotPermitted));
@@ -105,7 +105,7 @@ fn the_rule_says_who_may_enroll_by_account_and_institutional_devices_need_both()
     let full = Admission {
         access: Some(Access { devices_per_person: Some(1), ..access() }),
         previous: vec![record].into(),
-        ..admission(told(&[Personal]))
+        ..admission(reported(&[Personal]))
     };
     let enrollment = given([begin(Byod, "18.2"), sign_in_with(full)]);
     assert_eq!(enrollment.end, Some(End::Refused(EnrollmentRefusal::TooManyDevices)));
@@ -113,8 +113,9 @@ fn the_rule_says_who_may_enroll_by_account_and_institutional_devices_need_both()
 
 #[test]
 fn versions_without_the_way_are_refused() {
-    let end =
-        |mode, version| given([begin(mode, version), sign_in_with(admission(told(&[Personal, Institutional])))]).end;
+    let end = |mode, version| {
+        given([begin(mode, version), sign_in_with(admission(reported(&[Personal, Institutional])))]).end
+    };
     let too_old = Some(End::Refused(EnrollmentRefusal::VersionTooOld));
     assert_eq!((end(Byod, "14.8"), end(Byod, "15.0")), (too_old, None));
     assert_eq!((end(Adde, "16.7"), end(Adde, "17.0")), (too_old, None));
@@ -129,10 +130,10 @@ fn terms_come_first_and_so_do_earlier_records() {
     let record = FoundRecord { device: ENROLLMENT.device(), evidence: vec![Evidence::SamePerson] };
     let enrollment = given([
         begin(Byod, "18.2"),
-        sign_in_with(Admission { previous: vec![record].into(), ..admission(told(&[Personal])) }),
+        sign_in_with(Admission { previous: vec![record].into(), ..admission(reported(&[Personal])) }),
     ]);
     assert_eq!(enrollment.step(), Step::PreviousRecords);
-    let noted = Command::NotePreviousRecords { policy: told(&[Personal]) };
+    let noted = Command::NotePreviousRecords { policy: reported(&[Personal]) };
     assert_eq!(given_more(enrollment, [noted]).step(), Step::HandOver);
 }
 
@@ -158,7 +159,7 @@ fn the_profile_is_of_the_mode_that_the_device_was_promised() {
     let enrollment = given_more(enrollment, [serve(Byod), issue("c", "key", "1")]);
     assert_eq!(enrollment.identity.map(|identity| identity.profile.enrollment_mode), Some(Some(Byod)));
     let institutional =
-        given([begin(Adde, "18.2"), sign_in_with(admission(told(&[Institutional]))), token("t"), serve(Adde)]);
+        given([begin(Adde, "18.2"), sign_in_with(admission(reported(&[Institutional]))), token("t"), serve(Adde)]);
     assert_eq!(institutional.servings.len(), 1);
 }
 
@@ -206,7 +207,7 @@ fn an_enrolled_device_is_told_once_to_have_its_person_sign_in_again() {
 fn the_same_person_signs_in_again_and_another_token_is_handed_over() {
     let asked = given_more(with_token(), [ask(SignInAgainReason::TokenExpired), resume()]);
     assert_eq!((asked.session.clone(), asked.resumed), (Some(secret("resumed")), Some(NOW.plus_seconds(90))));
-    let happened = then(&asked, &sign_in_with(admission(told(&[Personal]))));
+    let happened = then(&asked, &sign_in_with(admission(reported(&[Personal]))));
     let again = Event::UserSignedInAgain { method: SignInMethodName::LocalAccount, session: secret("second") };
     assert_eq!(happened, [again]);
     let enrollment = given_more(happened.iter().fold(asked, Enrollment::evolve), [token("new")]);
@@ -220,16 +221,16 @@ fn another_person_and_one_who_may_not_any_more_are_told_no_and_the_device_goes_o
     let refused = |command: &Command, reason| {
         let happened = then(&asked, command);
         assert!(
-            matches!(&happened[..], [Event::SignInRefused { reason: told, account: Some(_), .. }] if *told == reason),
+            matches!(&happened[..], [Event::SignInRefused { reason: reported, account: Some(_), .. }] if *reported == reason),
             "{happened:?}"
         );
         assert_eq!(happened.iter().fold(asked.clone(), Enrollment::evolve).step(), Step::SignInAgain);
     };
-    let entry = Entry::Oneself(admission(told(&[Personal])));
+    let entry = Entry::Oneself(admission(reported(&[Personal])));
     let other = Command::SignIn { signed_in: bob(), session: secret("second"), entry };
     refused(&other, SignInRefusal::AnotherPerson);
     let nothing = Access { account_driven: false, ..access() };
-    let withdrawn = sign_in_with(Admission { access: Some(nothing), ..admission(told(&[Personal])) });
+    let withdrawn = sign_in_with(Admission { access: Some(nothing), ..admission(reported(&[Personal])) });
     refused(&withdrawn, SignInRefusal::NotEntitled);
 }
 
@@ -271,7 +272,7 @@ pub(super) fn refresh(token: &str, days: i64, last_for_days: Option<u32>) -> Com
 }
 
 fn with_code() -> Enrollment {
-    given([begin_with_code("18.2"), sign_in_with(admission(told(&[Personal]))), code("one")])
+    given([begin_with_code("18.2"), sign_in_with(admission(reported(&[Personal]))), code("one")])
 }
 
 #[test]
@@ -320,7 +321,7 @@ pub(super) fn any_command() -> impl Strategy<Value = Command> {
     let why = prop_oneof![Just(SignInAgainReason::TokenExpired), Just(SignInAgainReason::TokenMissing)];
     prop_oneof![
         (mode.clone(), prop_oneof![Just("14.8"), Just("18.2")]).prop_map(|(mode, version)| begin(mode, version)),
-        Just(sign_in_with(admission(told(&[Personal, Institutional])))),
+        Just(sign_in_with(admission(reported(&[Personal, Institutional])))),
         prop_oneof![Just("t"), Just("u")].prop_map(token),
         mode.prop_map(serve),
         Just(Command::ReceiveMachineInformation { machine: machine() }),

@@ -50,7 +50,7 @@ pub(crate) fn report(challenge: &str, scep_challenge: &str, udid: &str) -> Attri
     }
 }
 
-pub(crate) fn told(report: AttributesReport) -> Command {
+pub(crate) fn reported(report: AttributesReport) -> Command {
     Command::ReportAttributes(Box::new(report))
 }
 
@@ -82,7 +82,7 @@ fn asked() -> Enrollment {
 
 /// The same iPhone after its answer.
 fn answered() -> Enrollment {
-    given_more(asked(), [told(report("ask", "scep", "A"))])
+    given_more(asked(), [reported(report("ask", "scep", "A"))])
 }
 
 fn names(happened: &[Event]) -> Vec<String> {
@@ -129,49 +129,49 @@ fn a_personal_device_is_never_asked() {
 #[test]
 fn the_first_answer_is_kept_and_a_repeated_one_only_answered() {
     let enrollment = asked();
-    let happened = then(&enrollment, &told(report("ask", "scep", "A")));
+    let happened = then(&enrollment, &reported(report("ask", "scep", "A")));
     assert_eq!(names(&happened), ["DeviceAttributesReported", "VerificationProfileServed"]);
-    let again = then(&answered(), &told(report("ask", "another", "A")));
+    let again = then(&answered(), &reported(report("ask", "another", "A")));
     assert_eq!(names(&again), ["VerificationProfileServed"]);
 }
 
 #[test]
 fn another_device_may_not_answer_the_same_challenge() {
     use ProfileServiceRefusal::AnotherDevice;
-    assert_eq!(answered().decide(&told(report("ask", "scep", "B"))), refused(AnotherDevice));
+    assert_eq!(answered().decide(&reported(report("ask", "scep", "B"))), refused(AnotherDevice));
     // Another device that reports the same UDID.
     let mut liar = report("ask", "scep", "A");
     liar.device.certificate = "certificate-of-B".into();
     let enrollment = answered();
-    assert_eq!(enrollment.decide(&told(liar.clone())), refused(AnotherDevice));
-    let enrollment = then(&enrollment, &told(liar.clone())).iter().fold(enrollment, Enrollment::evolve);
-    assert_eq!(enrollment.decide(&told(liar)), Ok(vec![]), "the refusal is recorded once");
-    assert!(enrollment.decide(&told(report("ask", "scep", "A"))).is_ok(), "the first device may continue");
+    assert_eq!(enrollment.decide(&reported(liar.clone())), refused(AnotherDevice));
+    let enrollment = then(&enrollment, &reported(liar.clone())).iter().fold(enrollment, Enrollment::evolve);
+    assert_eq!(enrollment.decide(&reported(liar)), Ok(vec![]), "the refusal is recorded once");
+    assert!(enrollment.decide(&reported(report("ask", "scep", "A"))).is_ok(), "the first device may continue");
     // Another device needs another Profile Service.
-    assert!(given_more(enrollment, [ask("again")]).decide(&told(report("again", "scep", "B"))).is_ok());
+    assert!(given_more(enrollment, [ask("again")]).decide(&reported(report("again", "scep", "B"))).is_ok());
 }
 
 #[test]
 fn what_does_not_fit_its_signature_or_comes_late_or_knows_no_challenge_is_refused() {
     let mut forged = report("ask", "scep", "A");
     forged.device.signature = DeviceSignature::Invalid;
-    assert_eq!(asked().decide(&told(forged)), refused(ProfileServiceRefusal::SignatureInvalid));
+    assert_eq!(asked().decide(&reported(forged)), refused(ProfileServiceRefusal::SignatureInvalid));
     let late = AttributesReport { now: NOW.plus_seconds(3_600), ..report("ask", "scep", "A") };
-    assert_eq!(asked().decide(&told(late)), refused(ProfileServiceRefusal::ChallengeExpired));
-    assert_eq!(asked().decide(&told(report("guess", "scep", "A"))), Err(Refusal::UnknownChallenge));
+    assert_eq!(asked().decide(&reported(late)), refused(ProfileServiceRefusal::ChallengeExpired));
+    assert_eq!(asked().decide(&reported(report("guess", "scep", "A"))), Err(Refusal::UnknownChallenge));
 }
 
 #[test]
 fn an_unknown_issuer_is_recorded_and_refused_only_where_the_settings_say_so() {
     let mut unknown = report("ask", "scep", "A");
     unknown.device.signature = DeviceSignature::UnknownIssuer;
-    let happened = then(&asked(), &told(unknown.clone()));
+    let happened = then(&asked(), &reported(unknown.clone()));
     assert!(matches!(happened[0], Event::DeviceAttributesReported { signature: DeviceSignature::UnknownIssuer, .. }));
     unknown.genuine_devices_only = true;
     let why = EnrollmentRefusal::NotGenuine;
-    assert_eq!(asked().decide(&told(unknown)), Ok(vec![Event::EnrollmentRefused { why }]));
+    assert_eq!(asked().decide(&reported(unknown)), Ok(vec![Event::EnrollmentRefused { why }]));
     let genuine = AttributesReport { genuine_devices_only: true, ..report("ask", "scep", "A") };
-    assert_eq!(names(&then(&asked(), &told(genuine))).len(), 2);
+    assert_eq!(names(&then(&asked(), &reported(genuine))).len(), 2);
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn limits_hold_before_the_profile_and_nothing_of_a_refused_device_is_kept() {
     {
         let report =
             AttributesReport { limits, managed: vec![DeviceId(Uuid::from_u128(9))], ..report("ask", "s", "A") };
-        assert_eq!(asked().decide(&told(report)), Ok(vec![Event::EnrollmentRefused { why }]));
+        assert_eq!(asked().decide(&reported(report)), Ok(vec![Event::EnrollmentRefused { why }]));
     }
 }
 
@@ -192,7 +192,7 @@ fn limits_hold_before_the_profile_and_nothing_of_a_refused_device_is_kept() {
 fn hardware_that_is_managed_already_is_found_before_the_profile_and_asks_nobody_anything() {
     let managed = DeviceId(Uuid::from_u128(9));
     let report = AttributesReport { managed: vec![managed], ..report("ask", "scep", "A") };
-    let happened = then(&asked(), &told(report));
+    let happened = then(&asked(), &reported(report));
     let records = vec![FoundRecord { device: managed, evidence: vec![Evidence::SameHardware] }];
     let found = Event::PreviousRecordFound { records, count: 1 };
     assert_eq!(happened[1], found);
@@ -228,7 +228,7 @@ fn without_having_been_verified_nobody_gets_the_profile_so() {
 #[test]
 fn an_enrolled_device_is_asked_nothing_and_given_nothing_more() {
     let enrolled = AttributesReport { device_enrolled: true, ..report("ask", "scep", "A") };
-    assert_eq!(asked().decide(&told(enrolled)), Err(Refusal::DeviceEnrolled));
+    assert_eq!(asked().decide(&reported(enrolled)), Err(Refusal::DeviceEnrolled));
     let Command::ServeProfileService { service, challenge, challenge_expires, .. } = ask("ask") else { panic!() };
     let again = Command::ServeProfileService { service, challenge, challenge_expires, device_enrolled: true };
     assert_eq!(asked().decide(&again), Err(Refusal::DeviceEnrolled));
@@ -239,7 +239,7 @@ fn what_an_ended_enrollment_handed_out_opens_nothing() {
     let refuse = Command::Refuse { why: EnrollmentRefusal::OtherDevice, device_enrolled: false };
     let enrollment = given_more(answered(), [issue("scep", "key", "1"), refuse]);
     let ended = Err(Refusal::OutOfStep(enrollment.step()));
-    for command in [told(report("ask", "s", "A")), issue("scep", "key", "1"), serve("mdm", "1"), ask("again")] {
+    for command in [reported(report("ask", "s", "A")), issue("scep", "key", "1"), serve("mdm", "1"), ask("again")] {
         assert_eq!(enrollment.decide(&command), ended);
     }
 }

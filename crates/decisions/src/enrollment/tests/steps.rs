@@ -68,7 +68,7 @@ fn commands_of_the_device() -> Vec<(&'static str, Command)> {
         ("ServeCaProfile", serve_ca()),
         ("ServeProfileService", verified::ask("challenge")),
         ("ServeProfileService: enrolled", with_device_enrolled(verified::ask("challenge"))),
-        ("ReportAttributes", verified::told(verified::report("challenge", "scep", "A"))),
+        ("ReportAttributes", verified::reported(verified::report("challenge", "scep", "A"))),
         ("RefuseProfileService", Command::RefuseProfileService { challenge, why }),
         ("IssueVerificationIdentity", verified::issue("scep", "key", "1")),
         ("IssueVerificationIdentity: enrolled", with_device_enrolled(verified::issue("scep", "key", "1"))),

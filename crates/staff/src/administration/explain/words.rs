@@ -129,7 +129,7 @@ pub(super) fn claims(claims: &BTreeMap<String, BTreeSet<String>>) -> String {
 }
 
 /// Adds to a list that the provider may not have reported all names.
-pub(super) fn told(listed: String, unknown: bool) -> String {
+pub(super) fn with_unreported(listed: String, unknown: bool) -> String {
     match (listed.as_str(), unknown) {
         (_, false) => listed,
         ("none", true) => "not reported".to_owned(),

@@ -19,7 +19,7 @@ const LANGUAGES: usize = 3;
 
 /// What the enrollment has already recorded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Repeats {
     forms: BTreeSet<FormRefusal>,
     identities: BTreeSet<IdentityRefusal>,
     sign_ins: Vec<(SignInRefusal, String)>,
@@ -28,7 +28,7 @@ pub struct Told {
     managed_apple_ids: usize,
 }
 
-impl Told {
+impl Repeats {
     /// Returns whether the portal may serve one more profile. Each serving is an event and a signature.
     pub(super) fn serves_more(&self) -> bool {
         self.profiles < MOST
@@ -56,7 +56,7 @@ impl Told {
     }
 
     fn has_sign_in(&self, why: SignInRefusal, account: &str) -> bool {
-        self.sign_ins.iter().any(|(told, of)| *told == why && of == account)
+        self.sign_ins.iter().any(|(recorded, of)| *recorded == why && of == account)
     }
 
     pub(super) fn form(&mut self, why: FormRefusal) {
@@ -73,20 +73,20 @@ impl Told {
 }
 
 pub(super) fn refuse_form(enrollment: &Enrollment, why: FormRefusal) -> Vec<EnrollmentEvent> {
-    if enrollment.told.forms.contains(&why) { vec![] } else { vec![EnrollmentEvent::FormRefused { why }] }
+    if enrollment.repeats.forms.contains(&why) { vec![] } else { vec![EnrollmentEvent::FormRefused { why }] }
 }
 
 pub(super) fn refuse_identity(enrollment: &Enrollment, why: IdentityRefusal) -> Vec<EnrollmentEvent> {
-    if enrollment.told.identities.contains(&why) { vec![] } else { vec![EnrollmentEvent::IdentityRefused { why }] }
+    if enrollment.repeats.identities.contains(&why) { vec![] } else { vec![EnrollmentEvent::IdentityRefused { why }] }
 }
 
 /// Returns whether a refused repeated sign-in has to be recorded.
 pub(super) fn is_news(enrollment: &Enrollment, why: SignInRefusal, account: &str) -> bool {
-    !enrollment.told.has_sign_in(why, account) && enrollment.told.sign_ins.len() < SIGN_INS
+    !enrollment.repeats.has_sign_in(why, account) && enrollment.repeats.sign_ins.len() < SIGN_INS
 }
 
 pub(super) fn choose_language(enrollment: &Enrollment, language: &str) -> Vec<EnrollmentEvent> {
-    let is_told = enrollment.told.languages >= LANGUAGES;
+    let is_told = enrollment.repeats.languages >= LANGUAGES;
     if is_told { vec![] } else { vec![EnrollmentEvent::LanguageChosen { language: language.to_owned() }] }
 }
 
@@ -160,7 +160,7 @@ mod tests {
         for nth in 0..10 {
             let account = format!("account {nth}");
             written += usize::from(is_news(&enrollment, SignInRefusal::AnotherPerson, &account));
-            enrollment.told.sign_in(SignInRefusal::AnotherPerson, &account);
+            enrollment.repeats.sign_in(SignInRefusal::AnotherPerson, &account);
         }
         assert_eq!(written, 20, "all of them, and no more");
     }
@@ -177,9 +177,9 @@ mod tests {
         let served =
             EnrollmentEvent::CaProfileServed { profile_uuid: uuid::Uuid::nil(), ca_fingerprint: String::new() };
         let mut enrollment = (1..MOST).fold(opened(), |enrollment, _| enrollment.evolve(&served));
-        assert!(enrollment.told.serves_more());
+        assert!(enrollment.repeats.serves_more());
         enrollment = enrollment.evolve(&served);
-        assert!(!enrollment.told.serves_more());
+        assert!(!enrollment.repeats.serves_more());
     }
 
     #[test]

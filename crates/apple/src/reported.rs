@@ -7,7 +7,7 @@ use super::table::{Rule, TABLE, Type};
 use plist::{Dictionary, Value};
 
 /// Returns the part of an answer to `request_type` that a device of this kind and version may report.
-pub fn told(request_type: &str, answer: &Dictionary, target: Target) -> Dictionary {
+pub fn reported(request_type: &str, answer: &Dictionary, target: Target) -> Dictionary {
     let Some(result) = TABLE.results.get(request_type) else { return Dictionary::new() };
     let mut kept = dictionary(answer, &result.keys, target);
     if let Some(Value::Dictionary(responses)) = kept.get_mut("QueryResponses") {

@@ -25,7 +25,7 @@ const LISTS: [(&str, &str); 3] =
 
 pub(crate) fn facts(known: &BTreeMap<String, Option<String>>) -> Vec<Fact> {
     let facts = known.iter().filter(|(name, _)| !LISTS.iter().any(|(list, _)| list == name));
-    facts.map(|(name, value)| told(name, value.as_deref())).collect()
+    facts.map(|(name, value)| fact(name, value.as_deref())).collect()
 }
 
 pub(crate) fn lists(known: &BTreeMap<String, Option<String>>) -> Vec<List> {
@@ -45,6 +45,6 @@ fn entry(told: &Json) -> String {
     if said.is_empty() { UNNAMED.to_owned() } else { said.join(" · ") }
 }
 
-fn told(name: &str, value: Option<&str>) -> Fact {
+fn fact(name: &str, value: Option<&str>) -> Fact {
     Fact::new(name, value.unwrap_or("(erased)"))
 }
