@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 /// What differs in each run, and its placeholder, in this order. `#` in a placeholder is the number of the value in its
 /// text, so that a snapshot shows which values are equal. `$1` is the first group of the pattern.
-const UNSTABLE: [(&str, &str); 17] = [
+const UNSTABLE: [(&str, &str); 19] = [
     // The values of variables in `--help` are those of the machine that runs the tests.
     (r"\[env: (\w+)=[^\]]*\]", "[env: $1=]"),
     // Binary values of property lists: certificates and fingerprints.
@@ -26,6 +26,9 @@ const UNSTABLE: [(&str, &str); 17] = [
     // As OpenSSL writes the end of a certificate.
     (r"\b[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \d{4} GMT", "[time]"),
     (r"\bin \d+ days\b", "in [number] days"),
+    // As the console and the portal write a time or a day, and as an address has it.
+    (r"\b\d{1,2} [A-Z][a-z]{2,8} \d{4}(?:, \d\d:\d\d(?::\d\d)?)?", "[time]"),
+    (r"\b\d{4}-\d\d-\d\dT\d\d%3A\d\d%3A\d\d", "[time]"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?", "[time]"),
     (r"\b\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?\b", "[time]"),
     (r"\b\d{4}-\d\d-\d\d\b", "[date]"),

@@ -27,7 +27,13 @@ fn of(html: &str, part: &str) -> String {
 
 /// The text of an element in one line.
 fn text(element: ElementRef<'_>) -> String {
-    squeezed(&element.text().collect::<String>()).trim().to_owned()
+    let is_hidden = |ancestor: ElementRef<'_>| ancestor.attr("aria-hidden") == Some("true");
+    let shown = element.descendants().filter_map(|node| {
+        let text = node.value().as_text()?;
+        let hidden = node.ancestors().filter_map(ElementRef::wrap).any(is_hidden);
+        (!hidden).then(|| text.to_string())
+    });
+    squeezed(&shown.collect::<String>()).trim().to_owned()
 }
 
 fn squeezed(text: &str) -> String {
@@ -253,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_page_is_read_as_a_person_reads_it() {
-        let page = "<html lang=en><title>A  page</title><header>Top</header><main><h1>Head</h1>\n<p>See <a href=\"/x\">the\nlink</a>.</p>
+        let page = "<html lang=en><title>A  page</title><header>Top</header><main><h1>Head</h1>\n<p>See <a href=\"/x\"><i aria-hidden=true>i</i>the\nlink</a>.</p>
             <form method=post action=/send><input type=hidden name=csrf value=1><label for=n>Name</label> <input id=n name=user required value=ada>
             <label><input type=radio name=kind value=a checked> Own</label><select name=s aria-label=Pick><option>a<option selected>b</select>
             <button name=go value=1>Send</button><button hidden>No</button></form>
