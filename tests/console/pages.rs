@@ -73,7 +73,7 @@ async fn a_device_as_of_an_instant_is_shown_as_it_was() {
     let now = at("").await;
     assert_eq!(
         now.texts("h1"),
-        vec!["Telephone <b>of</b> Ada Personal Unenrolled"],
+        vec!["Telephone <b>of</b> Ada Personal device Unenrolled"],
         "the name is not interpreted as markup"
     );
     let then = at("?as_of=2100-11-17T12:30").await;

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 /// What differs in each run, and its placeholder, in this order. `#` in a placeholder is the number of the value in its
 /// text, so that a snapshot shows which values are equal. `$1` is the first group of the pattern.
-const UNSTABLE: [(&str, &str); 19] = [
+const UNSTABLE: [(&str, &str); 20] = [
     // The values of variables in `--help` are those of the machine that runs the tests.
     (r"\[env: (\w+)=[^\]]*\]", "[env: $1=]"),
     // Binary values of property lists: certificates and fingerprints.
@@ -23,6 +23,8 @@ const UNSTABLE: [(&str, &str); 19] = [
     (r"\bhash: [0-9a-f]+", "hash: [hash]"),
     (r"\b[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){19,31}\b", "[fingerprint]"),
     (r"\b[0-9A-Fa-f]{40,64}\b", "[hex]"),
+    // The end of a UUID, which names a record in lists.
+    (r"\b[0-9a-f]{12}\b", "[short id]"),
     // As OpenSSL writes the end of a certificate.
     (r"\b[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \d{4} GMT", "[time]"),
     (r"\bin \d+ days\b", "in [number] days"),
