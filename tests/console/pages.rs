@@ -77,7 +77,7 @@ async fn a_device_as_of_an_instant_is_shown_as_it_was() {
         "the name is not interpreted as markup"
     );
     let then = at("?as_of=2100-11-17T12:30").await;
-    assert_eq!(then.texts("h1"), vec!["ada’s iPhone Personal Enrolled"]);
+    assert_eq!(then.texts("h1"), vec!["ada’s iPhone Personal device Enrolled"]);
     assert!(then.texts(".said").iter().all(|said| !said.starts_with("Unenrolled")));
     assert!(now.texts(".said").iter().any(|said| said.starts_with("Unenrolled")));
     assert_eq!(at("?as_of=2100-11-17T11:00").await.status, 404);

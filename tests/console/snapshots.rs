@@ -12,6 +12,8 @@ const NOON: Timestamp = Timestamp(4_130_136_000_000_000);
 async fn the_pages_of_the_console_say_what_was_reviewed() {
     let server = TestServer::start().await;
     let device = enrolled(&server, "ada", NOON).await;
+    // The commands that the server queues for a new device come before the next event, not somewhere around it.
+    server.reacted().await;
     renamed(&server, device, "ada’s iPhone", NOON.plus_seconds(60)).await;
     server.add_user("ada", harness::desk::PASSWORD, &[Privilege::Enroll]).await;
     let browser = Browser::signed_in(&server, "grace", &[Privilege::Administrator, Privilege::Auditor]).await;
