@@ -1,8 +1,8 @@
 //! The Muster server. Modules in the order of the data flow:
 //!
-//! [`portal`], [`mdm`] and [`admin`] turn HTTP requests into commands. The crate `decisions` decides (pure functions).
+//! [`portal`], [`mdm`] and `admin` turn HTTP requests into commands. The crate `decisions` decides (pure functions).
 //! The crate `platform` performs: it loads, decides and appends. [`app`] assembles the services. [`reactions`] run
-//! effects and new commands for recorded events. [`web`] has what the three HTTP surfaces share.
+//! effects and new commands for recorded events. `web` has what the three HTTP surfaces share.
 
 pub(crate) mod admin;
 pub mod app;

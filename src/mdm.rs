@@ -3,8 +3,8 @@
 //! enrolled device authenticates each message with the identity that this server issued: as a TLS client certificate,
 //! or as a signature over the raw body.
 //!
-//! [`claim`] reads and verifies that proof, [`devices::identify`] resolves the certificate to the device's stream,
-//! [`property_list`] checks a body before it is parsed, and [`answer`] is the closed set of responses.
+//! `claim` reads and verifies that proof, [`devices::identify`] resolves the certificate to the device's stream,
+//! [`property_list`] checks a body before it is parsed, and `answer` is the closed set of responses.
 
 mod account;
 pub(crate) mod answer;

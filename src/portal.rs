@@ -2,7 +2,7 @@
 //!
 //! The event stream of the enrollment decides which step the person is at; the URL does not. A request for the page of
 //! another step is redirected to the page of the current step. Each page is a template with its own typed context
-//! ([`render`]); its texts are in catalogues ([`texts`]). A handler receives a form only as a
+//! (`render`); its texts are in catalogues ([`texts`]). A handler receives a form only as a
 //! `submission::Submission`, which proves that the form came from a page of this portal.
 
 pub(crate) mod about;

@@ -6,7 +6,7 @@
 //!
 //! Reading order for a newcomer:
 //! * [`envelope`] – the fields common to all events, their canonical bytes and stream names;
-//! * [`event`] – the union of all event types, one module per aggregate: [`enrollment`], [`device`], [`person`],
+//! * `event` – the union of all event types, one module per aggregate: [`enrollment`], [`device`], [`person`],
 //!   [`staff`], [`settings`], [`system`];
 //! * [`personal`] – personal fields, encrypted with a key that can be destroyed;
 //! * [`store`] – the contract of an event store, its adapters and its test suite;

@@ -13,7 +13,7 @@
 //!
 //! **A damaged file** is set aside at the start, and a new one is built ([`disposable`]).
 //!
-//! Reading order: [`people`] is the simplest fold, [`devices`] has a history, [`audit`] covers the most events.
+//! Reading order: `people` is the simplest fold, [`devices`] has a history, [`audit`] covers the most events.
 
 pub mod audit;
 pub mod certificates;

@@ -148,7 +148,7 @@ impl Pusher {
         self.inner.gate.condition()
     }
 
-    /// Wakes a device with as many tries as [`back_off`] allows and passes each result to `tried`. Waits while the
+    /// Wakes a device with as many tries as `back_off` allows and passes each result to `tried`. Waits while the
     /// push service is in trouble, for any length of time. Never fails: errors are part of the outcome, which is that
     /// of the last try.
     pub async fn deliver(
