@@ -127,7 +127,8 @@ fn every_module_of_the_server_has_a_rule() {
     }
 }
 
-/// Modules that may import each other in a circle: crate folder and modules. The steps of one aggregate share its state.
+/// Modules that may import each other in a circle: crate folder and modules. The steps of one aggregate share its
+/// state.
 const MAY_CIRCLE: [(&str, &[&str]); 1] =
     [("crates/decisions/src", &["device::claim", "device::decide", "device::evolve", "device::renewal"])];
 

@@ -110,8 +110,8 @@ pub(crate) fn drop_other_version(rows: &Connection, projection: &dyn Projection)
     Ok(())
 }
 
-/// Drops tables of releases that had the version in the name, such as `devices_v4_current`. Called when the current ones
-/// have caught up.
+/// Drops tables of releases that had the version in the name, such as `devices_v4_current`. Called when the current
+/// ones have caught up.
 pub(crate) fn drop_old_versions(connection: &mut Connection) -> Result<(), ProjectionError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let tables: Vec<String> = {

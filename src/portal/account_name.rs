@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 /// Maximum length of the local part in bytes (RFC 5321 §4.5.3.1.1).
 const LOCAL: usize = 64;
-/// Maximum length of the domain in bytes: what DNS permits in text form (RFC 1035 §2.3.4). RFC 5321 §4.5.3.1.2 permits 255.
+/// Maximum length of the domain in bytes: what DNS permits in text form (RFC 1035 §2.3.4). RFC 5321 §4.5.3.1.2 permits
+/// 255.
 const DOMAIN: usize = 253;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

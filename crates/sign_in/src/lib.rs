@@ -2,8 +2,8 @@
 //! authenticated person may do.
 //!
 //! The person gets the same answer for an unknown name, a wrong password, a disabled account and a missing privilege.
-//! The log contains the real reason. The answers that differ ([`SignInAnswer`]) are the same for every name, or are given only
-//! after the right password.
+//! The log contains the real reason. The answers that differ ([`SignInAnswer`]) are the same for every name, or are
+//! given only after the right password.
 
 mod api_token;
 mod attributes;
