@@ -84,8 +84,8 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             .service(web::resource(["", "/"]).read_whole(home))
             .service(web::resource("/console.css").read(stylesheet).wrap(Compress::default()))
             .service(web::resource("/sign-in").read(sign_in::page).post(sign_in::submit))
-            .service(web::resource("/sign-in/with/{provider}").post(single_sign_on::leave))
-            .service(web::resource("/sso/{provider}/callback").get(single_sign_on::back))
+            .service(web::resource("/sign-in/with/{provider}").post(single_sign_on::begin))
+            .service(web::resource("/sso/{provider}/callback").get(single_sign_on::finish))
             .service(
                 web::resource("/sso/{provider}/acs")
                     .app_data(web::FormConfig::default().limit(single_sign_on::LIMIT))

@@ -22,7 +22,7 @@ use staff::Staff;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// Services of one installation. Clones share them. Handlers extract the services that they need.
+/// Services of one installation. Clones share them. Handlers get a part of them: `server::surfaces`.
 #[derive(Clone)]
 pub struct App {
     inner: Arc<Parts>,

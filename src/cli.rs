@@ -19,6 +19,7 @@ mod simulate;
 mod status;
 
 use crate::config::Config;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::future::Future;
 use std::io::{ErrorKind, Write as _};
@@ -40,6 +41,14 @@ struct At {
     /// The configuration file.
     #[arg(long, global = true, env = "MUSTER_CONFIG", default_value = "muster.toml")]
     config: PathBuf,
+}
+
+/// Accepts the path of a directory that may not exist yet.
+fn directory() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.is_file() {
+        true => Err("it is a file: give a directory"),
+        false => Ok(path),
+    })
 }
 
 impl At {
@@ -170,8 +179,8 @@ mod tests {
     }
 
     // Returns the commands in a document: the text from "muster" at the start of a line or code span to its end.
-    fn told(paper: &str) -> Vec<String> {
-        let joined = paper.replace("\\\n", " ");
+    fn told(document: &str) -> Vec<String> {
+        let joined = document.replace("\\\n", " ");
         let lines = joined.lines().filter_map(|line| line.trim_start().strip_prefix("muster ").map(str::to_owned));
         let spans =
             joined.split('`').skip(1).step_by(2).filter_map(|code| code.strip_prefix("muster ").map(str::to_owned));
@@ -200,14 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn every_command_and_option_that_the_papers_tell_to_type_is_there() {
+    fn every_command_and_option_in_the_documents_exists() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
         let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
-        let papers = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+        let documents = docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
         let mut seen = 0;
-        for path in papers.chain([root.join("README.md"), root.join("docker/muster.service")]) {
-            let paper = std::fs::read_to_string(&path).unwrap();
-            for command in told(&paper.replace("/usr/local/bin/muster ", "\nmuster ")) {
+        for path in documents.chain([root.join("README.md"), root.join("docker/muster.service")]) {
+            let document = std::fs::read_to_string(&path).unwrap();
+            for command in told(&document.replace("/usr/local/bin/muster ", "\nmuster ")) {
                 seen += 1;
                 assert_eq!(unknown_word(&command), None, "{}: muster {command}", path.display());
             }

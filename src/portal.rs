@@ -93,8 +93,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(form!("/enroll/sign-in", sign_in))
         .service(shown!("/enroll/account/{link}", account::show))
         .service(page("/enroll/hand-over").read(account::show_hand_over).route(post().to(account::take_hand_over)))
-        .service(page("/enroll/sign-in/{provider}").route(post().to(single_sign_on::leave)))
-        .service(page("/enroll/sso/{provider}/callback").route(get().to(single_sign_on::back)))
+        .service(page("/enroll/sign-in/{provider}").route(post().to(single_sign_on::begin)))
+        .service(page("/enroll/sso/{provider}/callback").route(get().to(single_sign_on::finish)))
         .service(page("/enroll/sso/{provider}/return").route(get().to(single_sign_on::return_from_post)))
         .service(
             page("/enroll/sso/{provider}/acs")
@@ -102,7 +102,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(post().to(single_sign_on::consume)),
         )
         .service(page("/saml/{provider}/metadata").read(single_sign_on::metadata))
-        .service(page("/enroll/sign-out").route(post().to(sign_in::leave)))
+        .service(page("/enroll/sign-out").route(post().to(sign_in::sign_out)))
         .service(form!("/enroll/for-whom", for_whom))
         .service(form!("/enroll/previous", previous))
         .service(form!("/enroll/ownership", ownership))

@@ -54,12 +54,17 @@ pub fn plain_identifier(identifier: &str) -> String {
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub enum DeviceIdentifiers {
     UserEnrollment {
+        /// `EnrollmentID` as the device reported it, at most 1,024 bytes: not checked.
         enrollment_id: Personal<String>,
     },
     DeviceEnrollment {
+        /// `UDID` as the device reported it, at most 1,024 bytes: not checked. Compare with [`plain_identifier`].
         udid: Personal<String>,
+        /// `SerialNumber` as the device reported it, at most 1,024 bytes.
         serial_number: Option<Personal<String>>,
+        /// `IMEI` as the device reported it, at most 1,024 bytes: it may contain spaces.
         imei: Option<Personal<String>>,
+        /// `MEID` as the device reported it, at most 1,024 bytes.
         meid: Option<Personal<String>>,
     },
 }
@@ -77,7 +82,9 @@ impl DeviceIdentifiers {
 /// `unlock_token` are Base64, `push_magic` is text. All are sealed with the device's key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushAddress {
+    /// `Token`: Base64 of 1 to 256 bytes.
     pub token: Personal<String>,
+    /// `PushMagic`: 1 to 256 bytes of text, usually a UUID.
     pub push_magic: Personal<String>,
     /// Device Enrollment only.
     pub unlock_token: Option<Personal<String>>,
@@ -153,7 +160,10 @@ impl CommandPayload {
 /// never used in decisions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MdmError {
+    /// `ErrorCode`; 0 if the device reported none.
     pub code: i64,
+    /// `ErrorDomain`, such as `MCMDMErrorDomain`: at most 100 characters of `[A-Za-z0-9._-]`. Empty if the device
+    /// reported none, or another text.
     pub domain: String,
     /// Free text that may name anything on the device, so `None` for personal devices.
     pub description: Option<Personal<String>>,
@@ -176,7 +186,6 @@ pub enum UnenrolledBy {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
 pub enum DeviceEvent {
     /// `Authenticate`: the profile is being installed. The device is not enrolled yet.
     DeviceAuthenticated {
@@ -184,9 +193,12 @@ pub enum DeviceEvent {
         identifiers: DeviceIdentifiers,
         /// SHA-256 fingerprint of the signing certificate, lower-case hex.
         certificate: String,
+        /// `Topic` of the message: the push topic, such as `com.apple.mgmt.External.…`.
         topic: String,
         os_version: Option<OsVersion>,
+        /// `BuildVersion`, such as `21F90`, at most 1,024 bytes: not checked.
         build_version: Option<String>,
+        /// `ProductName`, the model identifier such as `iPhone12,1`, at most 1,024 bytes: not checked.
         product_name: Option<String>,
         body: BodyHash,
     },
@@ -203,6 +215,7 @@ pub enum DeviceEvent {
     /// Another certificate was issued to the device. The old one remains valid until it expires.
     IdentityRenewed {
         identity: IssuedCertificate,
+        /// `transactionID` of the SCEP request (RFC 8894 §3.2.1.1): 1 to 128 characters of printable ASCII.
         transaction: String,
         /// The challenge of the renewal that the certificate was issued for. `None` if the device renewed on its own,
         /// by RenewalReq.
@@ -223,14 +236,18 @@ pub enum DeviceEvent {
         /// SHA-256 fingerprint of the signing certificate, lower-case hex.
         certificate: String,
         os_version: Option<OsVersion>,
+        /// `BuildVersion`, such as `21F90`, at most 1,024 bytes: not checked.
         build_version: Option<String>,
+        /// `ProductName`, the model identifier such as `iPhone12,1`, at most 1,024 bytes: not checked.
         product_name: Option<String>,
         body: BodyHash,
     },
     /// The device uses the renewed identity from now on. Recorded at the `TokenUpdate` after `DeviceReauthenticated`,
     /// or at the first message with an identity from RenewalReq.
     IdentityRenewalCompleted {
+        /// SHA-256 of the certificate's DER, lower-case hex.
         fingerprint: String,
+        /// Serial number of the certificate, upper-case hex.
         serial: String,
         not_after: Timestamp,
     },
@@ -249,12 +266,15 @@ pub enum DeviceEvent {
     /// After a completed renewal the device requested commands with an earlier identity: it reverted the renewal or was
     /// restored from a backup.
     IdentityRolledBack {
+        /// SHA-256 of the certificate's DER, lower-case hex.
         fingerprint: String,
+        /// Serial number of the certificate, upper-case hex.
         serial: String,
         not_after: Timestamp,
     },
     MdmCommandQueued {
         command: CommandId,
+        /// `RequestType` of the command, such as `DeviceInformation` (mdm/commands).
         request_type: String,
         payload: CommandPayload,
         /// The acknowledgement of this command ends management: it is the `RemoveProfile` of the enrollment profile.
@@ -286,6 +306,7 @@ pub enum DeviceEvent {
     /// The answer exceeded the size limit; the command counts as answered.
     MdmResultTooLarge {
         command: Option<CommandId>,
+        /// Size of the answer in bytes.
         bytes: u64,
         /// `None` if the sender was authenticated by its connection, so the body was not kept.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -310,6 +331,7 @@ pub enum DeviceEvent {
     },
     /// Only the values that changed.
     InventoryReported {
+        /// By the name of the query (mdm/commands/information.device.yaml), such as `DeviceName`, or of the list.
         changes: BTreeMap<String, InventoryValue>,
     },
     /// The first contact after seven days of silence, recorded as evidence.
@@ -317,16 +339,19 @@ pub enum DeviceEvent {
     /// The device reported these fields with values over the size limit: 16 KiB for an unlock token, 1 KiB for any
     /// other field. They are not stored.
     DeviceFieldsLeftOut {
+        /// Keys of the message, such as `ProductName`.
         fields: BTreeSet<String>,
     },
     /// The device exceeded its budget: this number of events that it alone caused was not written. `events` counts them
     /// by type.
     DeviceEventsSuppressed {
         count: u64,
+        /// By event type, such as `PushTokenRenewed`.
         events: BTreeMap<String, u64>,
     },
     /// APNs accepted the push notification.
     DevicePushed {
+        /// `apns-id` of Apple's response, usually a UUID: not checked.
         apns_id: Option<String>,
         /// The device answered a command with `NotNow` while the notification was being sent. For that command it is
         /// woken as if there had been no notification.
@@ -334,7 +359,9 @@ pub enum DeviceEvent {
         put_off_since: bool,
     },
     PushFailed {
+        /// HTTP status of the response; `None` if there was no response.
         status: Option<u16>,
+        /// `reason` of the response, such as `Unregistered`, or the error in words.
         reason: String,
         unregistered_since: Option<Timestamp>,
     },

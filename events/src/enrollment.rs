@@ -36,12 +36,17 @@ pub struct SecretHash(pub String);
 /// An account that an identity provider vouched for, kept until the person's browser returns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProvenAccount {
+    /// Issuer identifier or entity ID of the provider. The same subject at another issuer is another person.
     pub issuer: String,
+    /// The issuer's permanent identifier of the person, as the provider writes it.
     pub subject: String,
+    /// Name that pages show. It may change, and it does not identify the person.
     pub user_name: String,
     pub display_name: Option<String>,
     pub mail: Option<String>,
+    /// As the provider stated it: not checked.
     pub managed_apple_id: Option<String>,
+    /// Groups as the provider names them.
     pub groups: BTreeSet<String>,
     /// Further attributes that access rules can use, by name.
     pub claims: BTreeMap<String, BTreeSet<String>>,
@@ -67,6 +72,14 @@ impl Ownership {
         match self {
             Ownership::Personal => "personal",
             Ownership::Institutional => "institutional",
+        }
+    }
+
+    /// Returns the name of such a device in plain English, without an article.
+    pub fn label(self) -> &'static str {
+        match self {
+            Ownership::Personal => "personal device",
+            Ownership::Institutional => "device of the organization",
         }
     }
 
@@ -179,9 +192,13 @@ pub struct ServedProfile {
     pub profile_uuid: Uuid,
     pub identity_uuid: Uuid,
     pub mdm_uuid: Uuid,
+    /// `Topic`: the push topic, which begins with `com.apple.mgmt.`.
     pub topic: String,
+    /// `ServerURL`: an https URL.
     pub server_url: String,
+    /// `CheckInURL`: an https URL.
     pub check_in_url: String,
+    /// URL in the SCEP payload (mdm/profiles/com.apple.security.scep.yaml): an https URL.
     pub scep_url: String,
     /// `AccessRights` as a bit mask. `None` in User Enrollment, where the key must be absent.
     pub access_rights: Option<u16>,
@@ -214,12 +231,12 @@ pub struct IssuedCertificate {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
 pub enum EnrollmentEvent {
     /// Arrival: the first sign-in was accepted, sent to an identity provider, or refused within the budget of refusals.
     /// This opened the stream of the enrollment.
     VisitOpened {
         session: SecretHash,
+        /// `User-Agent` header of the browser. Empty if it is missing or not ASCII.
         user_agent: Personal<String>,
         platform: Platform,
         /// Language tag of the pages shown, such as `en`.
@@ -235,8 +252,10 @@ pub enum EnrollmentEvent {
     /// An enrolled device was told that its person has to sign in again, and the person began to do so.
     VisitResumed {
         session: SecretHash,
+        /// `User-Agent` header of the browser. Empty if it is missing or not ASCII.
         user_agent: Personal<String>,
         begun: Timestamp,
+        /// The device's own `state`, if it requests an authorization code (`apple-oauth2`): 1 to 512 bytes.
         state: Option<String>,
     },
     /// The sign-in step was refused. `account` is the HMAC of the account if it is known; otherwise `name` is the HMAC
@@ -244,7 +263,9 @@ pub enum EnrollmentEvent {
     SignInRefused {
         method: SignInMethodName,
         reason: SignInRefusal,
+        /// HMAC-SHA-256, lower-case hex.
         account: Option<String>,
+        /// HMAC-SHA-256, lower-case hex.
         name: Option<String>,
     },
     /// The sign-in step succeeded. From now on the session has a new secret.
@@ -253,6 +274,7 @@ pub enum EnrollmentEvent {
         person: PersonId,
         /// HMAC of (method, issuer, subject): the id of the `account-` stream.
         account: String,
+        /// The name that the sign-in method reports for the account.
         user_name: Personal<String>,
         session: SecretHash,
     },
@@ -265,17 +287,20 @@ pub enum EnrollmentEvent {
     /// must come back.
     SingleSignOnBegun {
         method: SignInMethodName,
+        /// Name of the identity provider in the configuration.
         provider: String,
         request: SecretHash,
     },
     /// A response of the provider was verified; the browser that requested it has not come back yet.
     SingleSignOnProven {
+        /// Name of the identity provider in the configuration.
         provider: String,
         request: SecretHash,
         account: Personal<ProvenAccount>,
     },
     SingleSignOnRefused {
         method: SignInMethodName,
+        /// Name of the identity provider in the configuration.
         provider: String,
         why: SingleSignOnFault,
     },
@@ -288,6 +313,7 @@ pub enum EnrollmentEvent {
     EnrollmentAssigned {
         method: SignInMethodName,
         person: PersonId,
+        /// HMAC of (method, issuer, subject), lower-case hex: the id of the `account-` stream.
         account: String,
         user_name: Personal<String>,
     },
@@ -307,10 +333,12 @@ pub enum EnrollmentEvent {
     /// The terms of use of this version have to be accepted before the enrollment continues.
     TermsRequested {
         ownership: Ownership,
+        /// Version of the terms in the settings, such as `2026-09`: 1 to 64 printable characters.
         version: String,
     },
     TermsAccepted {
         ownership: Ownership,
+        /// Version of the terms in the settings, such as `2026-09`: 1 to 64 printable characters.
         version: String,
         /// Language tag of the text that was shown.
         language: String,
@@ -320,6 +348,7 @@ pub enum EnrollmentEvent {
     /// The person declined the terms of use of this version.
     TermsDeclined {
         ownership: Ownership,
+        /// Version of the terms in the settings, such as `2026-09`: 1 to 64 printable characters.
         version: String,
     },
     /// The person has earlier records that are still active: the most relevant ones, at most five, and the total
@@ -338,6 +367,7 @@ pub enum EnrollmentEvent {
     /// The certificate step: the CA profile was sent to the device.
     CaProfileServed {
         profile_uuid: Uuid,
+        /// SHA-256 of the first certificate in the profile, as DER, lower-case hex.
         ca_fingerprint: String,
     },
     /// The certificate step: the person confirmed that they installed the CA profile.
@@ -346,11 +376,13 @@ pub enum EnrollmentEvent {
     CaStepSkipped {},
     /// The Managed Apple ID step.
     ManagedAppleIdGiven {
+        /// As the person typed it, trimmed, with the domain in lower case: `name@domain`, in a permitted domain.
         managed_apple_id: Personal<String>,
     },
     /// The Managed Apple ID step was skipped, since the directory or identity provider states the Managed Apple ID of
     /// the person who signed in.
     ManagedAppleIdAssigned {
+        /// As in the attributes of the person: not checked.
         managed_apple_id: Personal<String>,
     },
     /// The device received an access token. It requests its profile with it and sends it with every later message.
@@ -376,6 +408,7 @@ pub enum EnrollmentEvent {
         signature: DeviceSignature,
         /// Such as `iPhone17,2`.
         product: Option<String>,
+        /// Such as `21F79`.
         build_version: Option<String>,
         os_version: Option<OsVersion>,
     },
@@ -407,6 +440,7 @@ pub enum EnrollmentEvent {
         service: SecretHash,
         profile_uuid: Uuid,
         identity_uuid: Uuid,
+        /// An https URL.
         scep_url: String,
         /// The SCEP challenge in the profile.
         challenge: SecretHash,
@@ -415,6 +449,7 @@ pub enum EnrollmentEvent {
     /// The device received that identity, which is valid for requesting the MDM profile only.
     VerificationIdentityIssued {
         identity: IssuedCertificate,
+        /// `transactionID` of the SCEP request (RFC 8894 §3.2.1.1): 1 to 128 characters of printable ASCII.
         transaction: String,
         challenge: SecretHash,
     },
@@ -436,6 +471,7 @@ pub enum EnrollmentEvent {
     /// Installation: the device requested its identity by SCEP and received it.
     IdentityIssued {
         identity: IssuedCertificate,
+        /// `transactionID` of the SCEP request (RFC 8894 §3.2.1.1): 1 to 128 characters of printable ASCII.
         transaction: String,
         challenge: SecretHash,
     },
@@ -445,6 +481,7 @@ pub enum EnrollmentEvent {
     },
     /// An unused identity was replaced by another.
     IdentityRevoked {
+        /// SHA-256 of the certificate's DER, lower-case hex.
         fingerprint: String,
     },
     /// A form that the person sent was refused.

@@ -20,8 +20,9 @@ impl EventId {
         EventId(world.uuid())
     }
 
-    /// Derives the id of the `nth` event that `purpose` causes as an effect of `self`. It is always the same id, so an
-    /// effect that is repeated after a crash is not written twice.
+    /// Derives the id of the `nth` event (from 0) that `purpose` causes as an effect of `self`. It is always the same
+    /// id, so an effect that is repeated after a crash is not written twice. `purpose` is a fixed name, such as
+    /// `attest-hardware-command`: another name leads to another id.
     pub fn caused(self, purpose: &str, nth: usize) -> EventId {
         EventId(Uuid::new_v5(&self.0, format!("{purpose}/{nth}").as_bytes()))
     }
@@ -150,6 +151,7 @@ impl Actor {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewEvent {
     pub id: EventId,
+    /// Name of the variant, such as `UserSignedIn`.
     #[serde(rename = "type")]
     pub event_type: String,
     /// Schema version of `data`, from 1.

@@ -7,9 +7,9 @@ use crate::settings::SettingsEvent;
 use crate::staff::{StaffActivityEvent, StaffEvent, UserNameEvent};
 use crate::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent};
 use serde::Serialize;
-use serde::de::value::MapDeserializer;
+use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Declares the aggregates: the category of their streams and their event type.
 macro_rules! events {
@@ -91,21 +91,20 @@ impl Event {
 #[error("event {event_type} cannot be parsed: {why}; if a newer Muster wrote it, run that version here")]
 pub struct UnknownEvent {
     pub event_type: String,
+    /// The parser's message.
     pub why: String,
 }
 
-// Every event enum is `#[serde(tag = "type", content = "data")]`, so its JSON contains both parts.
+// An event enum has serde's default representation: an object whose only member is named after the variant. A tag beside
+// the payload would make serde buffer each payload before it is read.
 fn to_parts<E: Serialize>(event: &E) -> (String, Value) {
-    let Ok(Value::Object(mut parts)) = serde_json::to_value(event) else {
-        unreachable!("events serialize to an object of type and data")
-    };
-    let event_type = parts["type"].as_str().expect("type is the variant's name").to_owned();
-    let data = parts.remove("data").unwrap_or_else(|| json!({}));
-    (event_type, data)
+    let parts = serde_json::to_value(event).expect("events serialize to JSON");
+    let Value::Object(parts) = parts else { unreachable!("every variant of an event has fields") };
+    parts.into_iter().next().expect("the object has one member")
 }
 
 fn from_parts<E: DeserializeOwned>(event_type: &str, data: Value) -> Result<E, UnknownEvent> {
-    serde_json::from_value(json!({ "type": event_type, "data": data }))
+    serde_json::from_value(Value::Object([(event_type.to_owned(), data)].into_iter().collect()))
         .map_err(|error| UnknownEvent { event_type: event_type.into(), why: error.to_string() })
 }
 
@@ -125,8 +124,7 @@ impl de::Error for Variants {
 }
 
 fn type_names<E: DeserializeOwned>() -> &'static [&'static str] {
-    let nameless = [("type", "")].into_iter();
-    E::deserialize(MapDeserializer::<_, Variants>::new(nameless)).map_or_else(|Variants(names)| names, |_| &[])
+    E::deserialize(StrDeserializer::<Variants>::new("")).map_or_else(|Variants(names)| names, |_| &[])
 }
 
 #[cfg(test)]

@@ -31,10 +31,12 @@ pub struct Entry {
     pub stream: StreamName,
     pub revision: Revision,
     pub position: Position,
+    /// Leaf hash of the recorded event (`proof::leaf_hash`): SHA-256.
     pub leaf: [u8; 32],
     pub id: EventId,
     pub at: Timestamp,
     pub actor: Actor,
+    /// Source address of the request, without port.
     pub source: Option<Personal<String>>,
     pub correlation: Uuid,
     pub causation: Option<EventId>,

@@ -15,29 +15,27 @@ pub struct PersonAttributes {
     pub user_name: Option<Personal<String>>,
     pub display_name: Option<Personal<String>>,
     pub mail: Option<Personal<String>>,
+    /// As the sign-in method reports it: not checked.
     pub managed_apple_id: Option<Personal<String>>,
 }
 
 /// Stream `person-<id>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
 pub enum PersonEvent {
     PersonKnown {
         method: SignInMethodName,
+        /// HMAC of (method, issuer, subject), lower-case hex: the id of the `account-` stream.
         account: String,
         attributes: PersonAttributes,
     },
     /// The sign-in method provided new attributes; `attributes` holds all that it provides now.
-    PersonAttributesChanged {
-        attributes: PersonAttributes,
-    },
+    PersonAttributesChanged { attributes: PersonAttributes },
     /// The person entered their Managed Apple ID at the portal: it is filled in the next time.
-    ManagedAppleIdLearned {
-        managed_apple_id: Personal<String>,
-    },
+    ManagedAppleIdLearned { managed_apple_id: Personal<String> },
     /// The person accepted terms of use during an enrollment: the same version is not requested again.
     TermsAcceptanceKept {
         ownership: Ownership,
+        /// Version of the terms in the settings, such as `2026-09`.
         version: String,
         enrollment: EnrollmentId,
     },
@@ -48,7 +46,6 @@ pub enum PersonEvent {
 /// Stream `account-<HMAC(method, issuer, subject)>`: reserves the account for one person at a time. It can be reserved
 /// for another person after the first was erased.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
 pub enum AccountEvent {
     AccountReserved {
         person: PersonId,

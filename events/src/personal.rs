@@ -14,7 +14,8 @@ mod seal;
 #[cfg(test)]
 mod tests;
 
-pub use seal::{mark_damaged, open, open_in_spite_of, personal_keys, seal, sealed_keys};
+pub(crate) use seal::{mark_damaged, open_in_spite_of};
+pub use seal::{open, personal_keys, seal, sealed_keys};
 
 use keys::KeyError;
 use serde::de::{DeserializeOwned, Error as _};
@@ -28,6 +29,7 @@ use std::fmt;
 pub struct KeyName(pub String);
 
 impl KeyName {
+    /// Returns the name `<kind>-<id>`. `id` is a random id: names of keys are not encrypted.
     pub fn of(kind: &str, id: impl fmt::Display) -> KeyName {
         KeyName(format!("{kind}-{id}"))
     }
@@ -210,6 +212,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Personal<T> {
 pub enum SealError {
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Place of the field in the event: a JSON pointer (RFC 6901).
     #[error("the sealed field {0} was altered, or belongs to another event")]
     Altered(String),
 }

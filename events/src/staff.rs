@@ -27,8 +27,8 @@ impl StaffId {
         KeyName::of("staff", self.0)
     }
 
-    /// Returns the stream that records what this person viewed on `day`.
-    pub fn access_stream(self, day: &str) -> StreamName {
+    /// Returns the stream that records what this person viewed on `day`, a UTC day such as `20261123`.
+    pub fn activity_stream(self, day: &str) -> StreamName {
         StreamName::of("access", format!("{}-{day}", self.0))
     }
 }
@@ -60,7 +60,6 @@ pub enum Privilege {
 /// Stream `username-<HMAC(name)>`: reserves the name of a local account, or maps an account of a directory or identity
 /// provider to a console user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
 pub enum UserNameEvent {
     UserNameReserved { account: StaffId },
 }
@@ -94,22 +93,23 @@ pub enum ApiResource {
 
 /// Stream `access-<staff>-<day>`: records what was viewed, and what was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
 pub enum StaffActivityEvent {
     DeviceListViewed {},
     DeviceViewed {
         device: DeviceId,
     },
     AuditTrailViewed {
-        /// The filters in use, without values that are personal.
+        /// Names of the filters in use; the values may be personal, so they are not stored.
         filters: Vec<String>,
     },
-    /// The funnel of enrollments; `filters` as in `AuditTrailExported`.
+    /// The funnel of enrollments.
     FunnelViewed {
+        /// Names of the filters in use.
         filters: Vec<String>,
     },
     /// The list of enrollments, with any filters.
     VisitListViewed {
+        /// Names of the filters in use.
         filters: Vec<String>,
     },
     /// One enrollment, with its person and its events.
@@ -141,11 +141,14 @@ pub enum StaffActivityEvent {
     },
     /// A staff member with the required role attempted this action, and it was not possible.
     ActRefused {
+        /// The verb in the address of a command, such as `erase`; for other pages the permission in words, such as
+        /// `see the inventory`.
         act: String,
         device: Option<DeviceId>,
     },
     /// A staff member without the required role attempted this action.
     AccessRefused {
+        /// As in `ActRefused`.
         act: String,
         device: Option<DeviceId>,
     },

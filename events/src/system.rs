@@ -28,7 +28,6 @@ pub struct LogFingerprints {
 
 /// Stream `log-main`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
 pub enum LogEvent {
     LogCreated {
         log: Uuid,
@@ -37,6 +36,7 @@ pub enum LogEvent {
     /// From now on nodes may write these versions of these events. Appended by an operator when every node can read
     /// them.
     EventVersionsRaised {
+        /// The newest schema version that may be written, by event type; versions count from 1.
         versions: BTreeMap<String, u16>,
     },
     /// An operator started the server with keys that are older than the log, and accepted that the listed keys are
@@ -53,14 +53,15 @@ pub enum LogEvent {
     /// From now on the server serves devices at `new` (scheme, name, port). `old` lists the other addresses of enrolled
     /// devices, which still lead to the server as the operator confirmed; empty if no device uses another address.
     PublicUrlAccepted {
+        /// Such as `https://enroll.example.com`, without path. More than one if devices use their own address.
         new: BTreeSet<String>,
+        /// In the same form as `new`.
         old: BTreeSet<String>,
     },
 }
 
 /// Stream `hardware-<HMAC(UDID)>`: the current device record of a piece of hardware.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
 pub enum HardwareEvent {
     HardwareEnrolled { device: DeviceId },
 }
@@ -92,7 +93,6 @@ pub enum DeviceRequestRefusal {
 
 /// Stream `refusals-<day>`: refusals that cannot be attributed to a known person or device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
 pub enum RefusalEvent {
     /// A sign-in at the console with an unknown name. `name` is the HMAC of the name, `provider` the provider that
     /// vouched for it, if any.
@@ -101,9 +101,11 @@ pub enum RefusalEvent {
     UnknownApiTokenRefused {},
     /// An invalid link to set up the first account.
     SetUpLinkRefused {},
-    /// A response of an identity provider that belongs to no enrollment and no session.
+    /// A response of an identity provider that belongs to no enrollment and no session. `provider`: its name in the
+    /// configuration.
     ResponseRefused { provider: String, why: SingleSignOnFault },
-    /// A device was refused account-driven enrollment before a person signed in on it.
+    /// A device was refused account-driven enrollment before a person signed in on it. `product`: the model identifier
+    /// as the device reported it, such as `iPhone8,1`.
     DeviceRefused { why: EnrollmentRefusal, product: Option<String> },
     /// A request for an identity (SCEP) that belongs to no enrollment and no device.
     IdentityRequestRefused { why: IdentityRefusal },
@@ -139,7 +141,6 @@ pub struct SuppressedSource {
 
 /// Stream `request-<HMAC(request)>`: the enrollment that waits for the response to a request to an identity provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
 pub enum RequestEvent {
     SingleSignOnRequested { enrollment: EnrollmentId },
 }
@@ -147,7 +148,7 @@ pub enum RequestEvent {
 /// Stream `assertion-<HMAC(issuer, id)>`: reserves an assertion of an identity provider, so that it is accepted only
 /// once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
 pub enum AssertionEvent {
+    /// `provider`: name of the identity provider in the configuration.
     AssertionUsed { provider: String },
 }

@@ -22,7 +22,7 @@ fn every_aggregate_has_its_stream() {
         assert_eq!(stream.as_str(), format!("{category}-{TEXT}"));
         assert_eq!((stream.category(), stream.id()), (category, TEXT));
     }
-    assert_eq!(StaffId(ID).access_stream("20261117").as_str(), format!("access-{TEXT}-20261117"));
+    assert_eq!(StaffId(ID).activity_stream("20261117").as_str(), format!("access-{TEXT}-20261117"));
     assert_eq!(system::log_stream().as_str(), "log-main");
     assert_eq!(settings::stream().as_str(), "settings-main");
 }

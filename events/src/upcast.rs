@@ -42,7 +42,9 @@ fn climb(steps: &[Step], event_type: &str, version: u16, data: Value) -> Result<
 )]
 pub struct TooNew {
     pub event_type: String,
+    /// Schema version of the event, from 1.
     pub version: u16,
+    /// Newest schema version that this program knows.
     pub current: u16,
 }
 

@@ -116,7 +116,7 @@ async fn nothing_is_written_when_a_key_cannot_be_made_durable() {
         fn sequence(&self) -> u64 {
             0
         }
-        fn hand_over(&self, _: &KeyName, _: &KeyName) -> Result<(), KeyError> {
+        fn set_owner(&self, _: &KeyName, _: &KeyName) -> Result<(), KeyError> {
             Ok(())
         }
         fn destroy(&self, _: &KeyName) -> Result<(), KeyError> {

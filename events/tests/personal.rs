@@ -197,7 +197,7 @@ impl KeyStore for Fixed {
     fn sequence(&self) -> u64 {
         0
     }
-    fn hand_over(&self, _: &KeyName, _: &KeyName) -> Result<(), KeyError> {
+    fn set_owner(&self, _: &KeyName, _: &KeyName) -> Result<(), KeyError> {
         Ok(())
     }
     fn destroy(&self, _: &KeyName) -> Result<(), KeyError> {
@@ -210,7 +210,7 @@ fn a_key_handed_over_goes_with_its_owner() {
     let (_directory, keys) = store();
     let (enrollment, person, other) = (KeyName::of("visit", 1), name("1"), name("2"));
     keys.ensure(&[enrollment.clone(), person.clone(), other.clone()]).unwrap();
-    keys.hand_over(&enrollment, &person).unwrap();
+    keys.set_owner(&enrollment, &person).unwrap();
     keys.destroy(&person).unwrap();
     assert!(!keys.key(&enrollment).unwrap().is_there() && !keys.key(&person).unwrap().is_there());
     assert!(keys.key(&other).unwrap().is_there());
@@ -220,11 +220,11 @@ fn a_key_handed_over_goes_with_its_owner() {
 fn a_key_handed_over_to_a_destroyed_one_is_destroyed_and_a_circle_ends() {
     let (_directory, keys) = store();
     keys.ensure(&[name("1"), name("2"), name("3")]).unwrap();
-    keys.hand_over(&name("1"), &name("2")).unwrap();
-    keys.hand_over(&name("2"), &name("1")).unwrap();
+    keys.set_owner(&name("1"), &name("2")).unwrap();
+    keys.set_owner(&name("2"), &name("1")).unwrap();
     keys.destroy(&name("1")).unwrap();
     assert!(!keys.key(&name("2")).unwrap().is_there());
-    keys.hand_over(&name("3"), &name("2")).unwrap();
+    keys.set_owner(&name("3"), &name("2")).unwrap();
     assert!(!keys.key(&name("3")).unwrap().is_there());
 }
 
@@ -323,7 +323,7 @@ fn the_sequence_counts_every_key_that_is_made_destroyed_or_lost_and_outlives_the
     keys.ensure(&[name("1"), name("2")]).unwrap();
     keys.ensure(&[name("1")]).unwrap();
     assert_eq!(keys.sequence(), 2);
-    keys.hand_over(&KeyName::of("visit", 1), &name("1")).unwrap();
+    keys.set_owner(&KeyName::of("visit", 1), &name("1")).unwrap();
     assert_eq!(keys.sequence(), 3);
     keys.destroy(&name("1")).unwrap();
     assert_eq!(keys.sequence(), 5, "the enrollment's key is destroyed with it");
@@ -385,7 +385,7 @@ fn a_damaged_key_store_says_so() {
 fn keys_of_erased_people_are_destroyed_in_the_commit_that_raises_the_sequence() {
     let (_directory, keys) = store();
     keys.ensure(&[name("1")]).unwrap();
-    keys.hand_over(&KeyName::of("visit", 1), &name("1")).unwrap();
+    keys.set_owner(&KeyName::of("visit", 1), &name("1")).unwrap();
     let erased = BTreeSet::from([name("1"), name("2")]);
     keys.give_up(&[name("3")], &erased, 40).unwrap();
     for erased in [name("1"), KeyName::of("visit", 1), name("2")] {

@@ -9,8 +9,8 @@
 mod query;
 
 pub use query::{
-    Active, ActiveDevices, Device, DeviceFilter, ListedDevices, SHORTEST_PREFIX, State, active_of_person, count_active,
-    get, known, list, unknown,
+    Active, ActiveDevices, Device, DeviceFilter, ListedDevices, State, active_of_person, count_active, get, known,
+    list, unknown,
 };
 
 use crate::Projection;
@@ -64,7 +64,7 @@ impl Projection for Devices {
     }
 
     fn version(&self) -> u32 {
-        5
+        6
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -159,6 +159,7 @@ impl Record<'_> {
                 person, identifiers, os_version, build_version, product_name, ..
             } => {
                 self.set_word("phase", State::Installing.as_str())?;
+                self.end_is_over()?;
                 self.set("archived", false)?;
                 self.set("person", person.to_string())?;
                 self.identifiers(identifiers)?;
@@ -228,8 +229,15 @@ impl Record<'_> {
         let before =
             self.rows.prepare_cached(select)?.query_row([self.id()], |row| row.get::<_, String>(0)).optional()?;
         self.set_word("phase", before.as_deref().unwrap_or(State::Enrolled.as_str()))?;
+        self.end_is_over()
+    }
+
+    // The record is managed again. A record that never ended gets no row.
+    fn end_is_over(&self) -> rusqlite::Result<()> {
         for attribute in ["ended_at", "superseded_by", "superseded_evidence"] {
-            self.set(attribute, Value::Null)?;
+            if self.open_value(attribute)?.is_some() {
+                self.set(attribute, Value::Null)?;
+            }
         }
         Ok(())
     }

@@ -83,6 +83,7 @@ pub enum ProjectionError {
     DiskFull(String),
     #[error("projections.db is damaged: {0}; restart the server, which sets it aside and rebuilds it from the log")]
     Damaged(String),
+    /// `projection` is `all` at a corrupt event. `event` is the id of the event, or its place in the log.
     #[error("projection {projection} stopped at event {event}: {why}")]
     Stopped { projection: &'static str, event: String, why: String },
     #[error("the log cannot be followed: {0}")]

@@ -31,6 +31,7 @@ pub struct Rebuilt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableDump {
     pub table: String,
+    /// One line for each row: `column=value ` for each column. Sorted.
     pub rows: Vec<String>,
 }
 

@@ -24,6 +24,7 @@ pub struct Member {
     pub method: SignInMethodName,
     pub privileges: BTreeSet<Privilege>,
     pub disabled: bool,
+    /// Number of passkeys.
     pub passkeys: u32,
     pub one_time_codes: bool,
     /// Number of unused recovery codes.

@@ -31,7 +31,7 @@ pub(crate) struct NewPassword {
 struct AccountPage {
     user_name: String,
     roles: String,
-    way: &'static str,
+    way: String,
     provider: Option<String>,
     local: bool,
     passkeys: Vec<Passkey>,
@@ -76,7 +76,7 @@ pub(crate) struct SessionLine {
     pub id: Uuid,
     pub browser: String,
     pub source: String,
-    pub way: &'static str,
+    pub way: String,
     pub began: Instant,
     pub last_seen: Instant,
     pub current: bool,
@@ -90,7 +90,7 @@ impl SessionLine {
             id: session.id,
             browser: session.browser,
             source: session.source.unwrap_or_else(|| words::NONE.to_owned()),
-            way: words::way(session.method),
+            way: session.method.with_article(),
             began: Instant::of(session.began, now),
             last_seen: Instant::of(session.last_seen, now),
             current: session.id == this,
@@ -110,7 +110,7 @@ pub(crate) async fn page(own: Own) -> Result<HttpResponse, Problem> {
     let page = AccountPage {
         user_name: account.user_name(),
         roles: words::roles(&own.staff.roles),
-        way: words::way(own.staff.session.method),
+        way: own.staff.session.method.with_article(),
         provider: state.external.as_ref().map(|external| external.provider.clone()),
         local: state.external.is_none(),
         passkeys: factors
@@ -171,8 +171,5 @@ pub(crate) async fn change_password(
 
 /// Turns a lower-case message into a sentence.
 pub(crate) fn sentence(text: &impl Display) -> String {
-    let text = text.to_string();
-    let mut letters = text.chars();
-    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
+    format!("{}.", words::capital(&text.to_string()))
 }

@@ -107,7 +107,7 @@ impl Staff {
     /// # Errors
     /// Returns an error if the event log cannot be written; then nothing may be shown.
     pub(crate) async fn record(&self, viewed: StaffActivityEvent) -> Result<(), Problem> {
-        let recorded = self.app.platform.record_access(self.id, viewed, self.context()).await;
+        let recorded = self.app.platform.record_staff_activity(self.id, viewed, self.context()).await;
         recorded.map_err(|error| self.broken(error))
     }
 

@@ -13,7 +13,7 @@ use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use sign_in::redirect::Back;
 use sign_in::redirect::assertion::LARGEST;
-use staff::redirect::{self, StaffArrival, StaffDeparture, StaffPosted};
+use staff::redirect::{self, StaffBeginOutcome, StaffFinishOutcome, StaffPosted};
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Holds the secret of a sign-in at a provider until the browser returns. It is a separate cookie, so that the state
@@ -33,20 +33,20 @@ const REFUSED: &str = "You were not signed in. Try again: you have 15 minutes to
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub(crate) async fn leave(
+pub(crate) async fn begin(
     app: Data<Console>,
     request: HttpRequest,
     provider: Path<String>,
     Genuine(wish): Genuine<Wish>,
 ) -> Result<HttpResponse, Problem> {
     let next = local(&wish.next, "");
-    match redirect::depart(&app.staff, &provider, next, source(&app, &request))
+    match redirect::begin(&app.staff, &provider, next, source(&app, &request))
         .await
         .map_err(|error| broken(&app, error))?
     {
-        StaffDeparture::NotOffered => Err(Problem::NotFound),
-        StaffDeparture::NotNow => refused(&app, &request, next).await,
-        StaffDeparture::To { address, secret } => {
+        StaffBeginOutcome::NotOffered => Err(Problem::NotFound),
+        StaffBeginOutcome::NotNow => refused(&app, &request, next).await,
+        StaffBeginOutcome::To { address, secret } => {
             let mut response = lead_on(app.platform.world.uuid(), &address, false)?;
             set_cookie(&mut response, host_cookie(COOKIE, secret), &app)?;
             Ok(response)
@@ -58,18 +58,18 @@ pub(crate) async fn leave(
 ///
 /// # Errors
 /// Returns an error if the session store or the event log is unavailable.
-pub(crate) async fn back(
+pub(crate) async fn finish(
     app: Data<Console>,
     request: HttpRequest,
     provider: Path<String>,
     back: Query<Back>,
 ) -> Result<HttpResponse, Problem> {
     let secret = secret(&request);
-    let arrived = redirect::arrive(&app.staff, &provider, secret.as_deref(), &back, source(&app, &request)).await;
-    conclude(&app, &request, arrived.map_err(|error| broken(&app, error))?).await
+    let finished = redirect::finish(&app.staff, &provider, secret.as_deref(), &back, source(&app, &request)).await;
+    conclude(&app, &request, finished.map_err(|error| broken(&app, error))?).await
 }
 
-/// Handles a SAML response that the browser posts from the provider's site. The cross-site request carries no cookie
+/// Handles an answer that the browser posts from the provider's site. The cross-site request carries no cookie
 /// and no CSRF token, and has no session's authority.
 ///
 /// # Errors
@@ -80,9 +80,7 @@ pub(crate) async fn consume(
     provider: Path<String>,
     fields: Form<Vec<(String, String)>>,
 ) -> Result<HttpResponse, Problem> {
-    let field = fields.iter().find(|(name, _)| name == "SAMLResponse").map(|(_, value)| value.as_str());
-    let field = field.ok_or_else(|| Problem::bad("The response is incomplete."))?;
-    let taken = redirect::take(&app.staff, &provider, field, source(&app, &request)).await;
+    let taken = redirect::take(&app.staff, &provider, &fields, source(&app, &request)).await;
     let StaffPosted { ticket } = taken.map_err(|error| broken(&app, error))?.ok_or(Problem::NotFound)?;
     let mut response = see_other(&format!("/console/sso/{provider}/return"));
     if let Some(ticket) = ticket {
@@ -101,20 +99,20 @@ pub(crate) async fn return_from_post(
     provider: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let ticket = request.cookie(TICKET_COOKIE).map(|cookie| cookie.value().to_owned());
-    let arrived =
+    let finished =
         redirect::return_from_post(&app.staff, &provider, secret(&request).as_deref(), ticket.as_deref()).await;
-    conclude(&app, &request, arrived.map_err(|error| broken(&app, error))?).await
+    conclude(&app, &request, finished.map_err(|error| broken(&app, error))?).await
 }
 
 async fn conclude(
     app: &Console,
     request: &HttpRequest,
-    arrival: Option<StaffArrival>,
+    outcome: Option<StaffFinishOutcome>,
 ) -> Result<HttpResponse, Problem> {
-    match arrival {
+    match outcome {
         None => Err(Problem::NotFound),
-        Some(StaffArrival::Refused { next }) => refused(app, request, &next).await,
-        Some(StaffArrival::Proven { proof, next }) => {
+        Some(StaffFinishOutcome::Refused { next }) => refused(app, request, &next).await,
+        Some(StaffFinishOutcome::Proven { proof, next }) => {
             let Some(mut response) = enter(app, request, &proof, &next).await? else {
                 return refused(app, request, &next).await;
             };

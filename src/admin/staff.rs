@@ -12,6 +12,7 @@ use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use decisions::staff::works_at_console;
 use events::Timestamp;
+use events::enrollment::SignInMethodName;
 use events::staff::{Privilege, StaffActivityEvent, StaffId};
 use projections::staff::{Member, all, get};
 use serde::Serialize;
@@ -128,7 +129,7 @@ fn line(member: &Member, now: Timestamp) -> Line {
         name: words::person([member.display_name.as_deref(), member.user_name.as_deref()]),
         user_name,
         roles: if held.is_empty() { words::NONE.to_owned() } else { held.join(", ") },
-        whose: member.provider.clone().unwrap_or_else(|| "Local account".to_owned()),
+        whose: member.provider.clone().unwrap_or_else(|| words::capital(SignInMethodName::LocalAccount.label())),
         no_factor: member.passkeys == 0 && !member.one_time_codes,
         factors: factors(member),
         disabled: member.disabled,

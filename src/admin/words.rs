@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use crate::web::content::content;
 use decisions::staff::LocalAccount;
-use events::enrollment::{EnrollmentKind, OsVersion, Ownership, SignInMethodName};
+use events::enrollment::{EnrollmentKind, OsVersion, Ownership};
 use events::staff::Privilege;
 use events::{Personal, Timestamp};
 use names::visible;
@@ -163,11 +163,14 @@ pub(crate) fn account_name(device: &Device) -> &'static str {
     }
 }
 
-pub(crate) fn ownership(ownership: Ownership) -> &'static str {
-    match ownership {
-        Ownership::Personal => "Personal device",
-        Ownership::Institutional => "Device of the organization",
-    }
+pub(crate) fn ownership(ownership: Ownership) -> String {
+    capital(ownership.label())
+}
+
+/// Returns the text with an upper-case first letter.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// Returns the label of a device: its name, else its model, else its id. Names without visible characters are skipped,
@@ -251,15 +254,6 @@ pub(crate) fn role(role: Privilege) -> &'static str {
         Privilege::ApiClient => "API client",
         Privilege::Enroll => "Enrolls devices",
         Privilege::EnrollForOthers => "Enrolls devices for others",
-    }
-}
-
-/// Returns the name of a sign-in method.
-pub(crate) fn way(method: SignInMethodName) -> &'static str {
-    match method {
-        SignInMethodName::LocalAccount => "a local account",
-        SignInMethodName::Directory => "a directory account",
-        SignInMethodName::OpenIdConnect | SignInMethodName::Saml => "single sign-on",
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum Addresses {
     New {
         new: BTreeSet<String>,
         old: BTreeSet<String>,
+        /// Accepted addresses, as typed, that no enrolled device uses.
+        unheld: Vec<String>,
     },
     Lost(Lost),
 }
@@ -71,7 +73,7 @@ pub(crate) async fn examine(log: &Log, config: &Config, accepted: &[String]) -> 
             (false, false) => *lost.entry(origin).or_default() += 1,
         }
     }
-    Ok(if lost.is_empty() { Addresses::New { new, old } } else { Addresses::Lost(Lost { held: lost, unheld }) })
+    Ok(if lost.is_empty() { Addresses::New { new, old, unheld } } else { Addresses::Lost(Lost { held: lost, unheld }) })
 }
 
 impl Lost {

@@ -106,7 +106,8 @@ pub(crate) struct Roles {
 }
 
 impl Roles {
-    fn privileges(&self) -> anyhow::Result<BTreeSet<Privilege>> {
+    /// Returns the given roles. `otherwise` is what the caller offers to somebody who wants none of them.
+    fn privileges(&self, otherwise: &str) -> anyhow::Result<BTreeSet<Privilege>> {
         let chosen = [
             (self.enroll, Privilege::Enroll),
             (self.enroll_for_others, Privilege::EnrollForOthers),
@@ -119,7 +120,7 @@ impl Roles {
         if chosen.is_empty() {
             bail!(
                 "no role given: use at least one of --enroll, --enroll-for-others, --admin, --auditor, --help-desk; \
-                 `muster user disable` removes all permissions of an account"
+                 {otherwise}"
             );
         }
         Ok(chosen)
@@ -182,7 +183,7 @@ impl User {
             User::RotateToken { user_name, at } => print(perform(&at, Request::RotateToken { user_name }).await?),
             User::Enable { user_name, at } => print(perform(&at, Request::EnableUser { user_name }).await?),
             User::SetRoles { user_name, roles, at } => {
-                let privileges = roles.privileges()?;
+                let privileges = roles.privileges("`muster user disable` removes all permissions of an account")?;
                 print(perform(&at, Request::SetRoles { user_name, privileges }).await?)
             }
             User::SetPassword { user_name, generate_password, at } => {
@@ -200,7 +201,7 @@ impl Add {
             let request = Request::AddApiClient { user_name: self.user_name, display_name: self.display_name };
             return print(perform(&self.at, request).await?);
         }
-        let privileges = self.roles.privileges()?;
+        let privileges = self.roles.privileges("--api creates an account for a program")?;
         let password = if self.generate_password { password::generate(&World::system()) } else { password::read()? };
         let shown = self.generate_password.then(|| password.clone());
         let user = NewUser {
@@ -291,12 +292,21 @@ impl Settings {
 const REVISION: &str = "# Revision ";
 
 async fn apply_settings(file: &Path, over: Option<u64>, at: &At) -> anyhow::Result<ExitCode> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text = std::fs::read_to_string(file).with_context(|| {
+        format!("cannot read {}: give the path of a file that `muster settings show` wrote", file.display())
+    })?;
     let settings = toml::from_str(&text).with_context(|| format!("cannot parse {}", file.display()))?;
     let over = match over {
         Some(over) => Some(over),
         None => named_revision(&text).with_context(|| format!("cannot parse {}", file.display()))?,
     };
+    // Settings that a file omits get their defaults. An empty file is a mistake, such as a failed redirection.
+    if toml::from_str::<toml::Table>(&text).is_ok_and(|table| table.is_empty()) {
+        bail!(
+            "{} contains no setting: it would reset every setting to its default, so it was not applied",
+            file.display()
+        );
+    }
     match perform(at, Request::ApplySettings { settings: Box::new(settings), over }).await? {
         Answer::Refused { why } => bail!("{} was not applied:\n{why}", file.display()),
         applied => print(applied),

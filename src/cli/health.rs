@@ -1,7 +1,7 @@
 //! `muster health`: checks whether the server of this installation answers, for container health checks.
 
 use super::{At, say};
-use anyhow::{Context as _, bail};
+use anyhow::{anyhow, bail};
 use clap::Args;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
@@ -26,7 +26,10 @@ impl Health {
             .no_proxy()
             .build()?;
         let answer = client.get(format!("http://{address}/healthz")).send().await;
-        let answer = answer.with_context(|| format!("no server answers at {address} (`server.metrics_listen`)"))?;
+        let answer = answer.map_err(|error| {
+            let cause = anyhow::Error::from(error).root_cause().to_string();
+            anyhow!("no server answers at {address} (`server.metrics_listen`): {cause}")
+        })?;
         if !answer.status().is_success() {
             bail!("the server at {address} answers {}", answer.status());
         }

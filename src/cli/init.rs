@@ -15,6 +15,7 @@ use world::World;
 #[derive(Args)]
 pub(crate) struct Init {
     /// Directory of the installation: new or empty, or one in which an `init` was killed, which then starts again.
+    #[arg(value_parser = super::directory())]
     directory: PathBuf,
     /// The URL that people will type, such as `https://enroll.example.com`. Enrolled devices keep it permanently.
     #[arg(long)]
@@ -24,10 +25,10 @@ pub(crate) struct Init {
     #[arg(long)]
     organization: String,
     /// Address and port to listen on for people and devices.
-    #[arg(long, default_value = "0.0.0.0:8443")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address, default_value = "0.0.0.0:8443")]
     listen: SocketAddr,
     /// Address and port for /metrics, /healthz and /readyz.
-    #[arg(long, default_value = "127.0.0.1:9443")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen_address, default_value = "127.0.0.1:9443")]
     metrics_listen: SocketAddr,
     /// For trials: create a TLS certificate under a private root, which people must install and trust, and a push
     /// certificate that Apple does not accept.
@@ -72,6 +73,10 @@ pub(crate) struct Init {
     profile_signer_key: Option<PathBuf>,
 }
 
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write it as ADDRESS:PORT, such as 0.0.0.0:8443 or [::]:8443".to_owned())
+}
+
 impl Init {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         if let Some(wrong) = wrong_in_line(&self.organization) {
@@ -112,12 +117,13 @@ impl Init {
 
 /// Returns the host name of an address of the form `https://name` or `https://name:port`.
 fn host_of(public_url: &str) -> anyhow::Result<String> {
-    let url = Url::parse(public_url).map_err(|error| anyhow!("--public-url: {error}"))?;
-    let Some(host) = url.host_str() else { bail!("--public-url has no host name") };
+    const FORM: &str = "--public-url must have the form https://name or https://name:port, without a path";
+    let url = Url::parse(public_url).map_err(|error| anyhow!("{FORM}: {error}"))?;
+    let Some(host) = url.host_str() else { bail!("{FORM}: it has no host name") };
     let named = url.username().is_empty() && url.password().is_none();
     let ends = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     if url.scheme() != "https" || !named || !ends {
-        bail!("--public-url must have the form https://name or https://name:port, without a path");
+        bail!(FORM);
     }
     Ok(host.trim_matches(['[', ']']).to_owned())
 }

@@ -39,7 +39,9 @@ impl Replay {
         match rebuilt.changed {
             Some(tables) if tables.is_empty() => say("the projections have the same rows as before"),
             Some(tables) => say(format_args!("the projections differ from before in: {}", tables.join(", "))),
-            None => say("the previous projections were at another position of the log and were not compared"),
+            None => say(
+                "the projections before the replay had read only a part of the log, so they were not compared with the new ones",
+            ),
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -59,6 +61,7 @@ pub(crate) struct Backup {
     what: Option<OfBackup>,
     /// Directory for the backup. It must not exist yet, or be empty.
     #[arg(required = true)]
+    #[arg(value_parser = super::directory())]
     destination: Option<PathBuf>,
     #[command(flatten)]
     at: At,

@@ -1,7 +1,7 @@
 //! Formats the log of one enrollment as a short numbered list for support engineers.
 
 use events::device::{CommandStatus, DeviceEvent, DeviceId, UnenrolledBy};
-use events::enrollment::{ChosenBy, DeviceSignature, EnrollmentEvent, Evidence, Platform, SignInMethodName};
+use events::enrollment::{ChosenBy, DeviceSignature, EnrollmentEvent, Evidence, Platform};
 use events::envelope::{ActorKind, EventId};
 use events::log::{Entry, Log};
 use events::store::ReadError;
@@ -90,7 +90,7 @@ impl Context {
         Some(match event {
             E::VisitOpened { platform, language, .. } => format!("{}, in {language}", platform_words(platform)),
             E::AccountDrivenBegun { mode, .. } => mode.as_str().into(),
-            E::UserSignedInAgain { method, .. } => format!("{} via {}", self.who(), method_words(*method)),
+            E::UserSignedInAgain { method, .. } => format!("{} via {}", self.who(), method.label()),
             E::SignInAgainAsked { why } => word(why),
             E::MachineInformationReceived { signature, product, .. } => {
                 format!("{}, {}", product.as_deref().unwrap_or("unnamed hardware"), signature_words(*signature))
@@ -98,7 +98,7 @@ impl Context {
             E::AuthorizationCodeIssued { .. } | E::AccessTokenRefreshed { .. } => return None,
             E::VisitResumed { .. } | E::AccessTokenIssued { .. } | E::ManagedAppleIdAssigned { .. } => return None,
             E::SignInRefused { reason, .. } => word(reason),
-            E::UserSignedIn { method, .. } => format!("{} via {}", self.who(), method_words(*method)),
+            E::UserSignedIn { method, .. } => format!("{} via {}", self.who(), method.label()),
             E::SingleSignOnBegun { provider, .. } | E::SingleSignOnProven { provider, .. } => provider.clone(),
             E::SingleSignOnRefused { provider, why, .. } => format!("{provider}: {}", word(why)),
             E::EnrollmentAssigned { user_name, .. } => user_name.shown().unwrap_or("an erased person").to_owned(),
@@ -191,15 +191,6 @@ fn word(reason: &impl Serialize) -> String {
 fn platform_words(platform: &Platform) -> String {
     let family = platform.family.name();
     platform.version.map_or_else(|| family.to_owned(), |version| format!("{family} with iOS {version}"))
-}
-
-fn method_words(method: SignInMethodName) -> &'static str {
-    match method {
-        SignInMethodName::LocalAccount => "local account",
-        SignInMethodName::Directory => "directory account",
-        SignInMethodName::OpenIdConnect => "OpenID Connect",
-        SignInMethodName::Saml => "SAML",
-    }
 }
 
 fn evidence_words(evidence: &Evidence) -> &'static str {

@@ -1,20 +1,34 @@
-//! Reads a new password from standard input, or generates one. Never an argument, which every user of the machine can
-//! see.
+//! Reads a password from standard input, or generates a new one. A new password is never an argument, which every user
+//! of the machine can see.
 
 pub(crate) use identity::password::generate;
 
 use anyhow::{Context, bail};
 use std::io::{BufRead, IsTerminal};
 
-/// Returns the first line of standard input. At a terminal it prompts and hides the input.
+/// Returns a new password: the first line of standard input. At a terminal it prompts twice and hides the input.
+///
+/// # Errors
+/// Returns an error if there is no line, or the two inputs differ.
+pub(crate) fn read() -> anyhow::Result<String> {
+    read_with(ask, "or use --generate-password")
+}
+
+/// Returns an existing password: the first line of standard input. At a terminal it prompts and hides the input.
+/// `otherwise` is what else the command accepts, for the error message.
 ///
 /// # Errors
 /// Returns an error if there is no line.
-pub(crate) fn read() -> anyhow::Result<String> {
+#[cfg(feature = "demo")]
+pub(crate) fn read_existing(otherwise: &str) -> anyhow::Result<String> {
+    read_with(|| Ok(rpassword::prompt_password("Password: ")?), otherwise)
+}
+
+fn read_with(prompt: impl Fn() -> anyhow::Result<String>, otherwise: &str) -> anyhow::Result<String> {
     let stdin = std::io::stdin();
-    let password = if stdin.is_terminal() { ask()? } else { first_line(stdin.lock())? };
+    let password = if stdin.is_terminal() { prompt()? } else { first_line(stdin.lock())? };
     if password.is_empty() {
-        bail!("no password: write it as one line to standard input, or use --generate-password");
+        bail!("no password: write it as one line to standard input, {otherwise}");
     }
     Ok(password)
 }

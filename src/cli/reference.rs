@@ -29,6 +29,7 @@ impl Completions {
 #[derive(Args)]
 pub(crate) struct Man {
     /// Directory for man pages of section 1, such as /usr/local/share/man/man1.
+    #[arg(value_parser = super::directory())]
     directory: PathBuf,
 }
 

@@ -10,6 +10,7 @@ use crate::server;
 use anyhow::bail;
 use clap::Args;
 use findings::{Finding, Severity};
+use platform::held::origin;
 use std::process::ExitCode;
 use std::time::Duration;
 use telemetry::{Alarm, LogFormat};
@@ -34,10 +35,17 @@ pub(crate) struct Serve {
     accept_older_log: bool,
     /// A former public_url (or devices.url) that enrolled devices still use: confirms that it still leads to this
     /// server. This is recorded, so it is needed only once.
-    #[arg(long, value_name = "OLD")]
+    #[arg(long, value_name = "OLD", value_parser = address_of_devices)]
     accept_public_url: Vec<String>,
     #[command(flatten)]
     at: At,
+}
+
+fn address_of_devices(text: &str) -> Result<String, String> {
+    let is_address = text.starts_with("https://") && origin(text).is_some();
+    is_address
+        .then(|| text.to_owned())
+        .ok_or_else(|| "write it as a URL, such as https://enroll.example.com".to_owned())
 }
 
 impl Serve {
@@ -71,8 +79,15 @@ impl Serve {
             drop(App::open(config.clone(), world.clone()).await?);
         }
         let addresses = addresses(&config, &self.accept_public_url).await;
-        if let Addresses::Lost(lost) = &addresses {
-            stopping.insert(0, lost.finding());
+        match &addresses {
+            Addresses::Lost(lost) => stopping.insert(0, lost.finding()),
+            Addresses::Known if !self.accept_public_url.is_empty() => tracing::warn!(
+                "--accept-public-url has no effect: the addresses are those of the last start, or were not compared"
+            ),
+            Addresses::New { unheld, .. } if !unheld.is_empty() => {
+                tracing::warn!(addresses = ?unheld, "no enrolled device holds an address that --accept-public-url names");
+            }
+            Addresses::Known | Addresses::New { .. } => {}
         }
         if !stopping.is_empty() {
             let told: Vec<String> = stopping.iter().map(ToString::to_string).collect();
@@ -81,7 +96,7 @@ impl Serve {
         // Before the message that the server runs: its reader may stop the server at once.
         let mut terminate = signal(SignalKind::terminate())?;
         let running = server::start(config, world).await?;
-        if let Addresses::New { new, old } = addresses {
+        if let Addresses::New { new, old, .. } = addresses {
             running.app.accept_public_url(new, old).await?;
         }
         alarms.into_iter().for_each(|alarm| running.app.platform.metrics.alarm(alarm));

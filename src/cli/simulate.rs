@@ -2,6 +2,7 @@
 
 use super::say;
 use anyhow::Context as _;
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use simulator::keys::KeyPool;
@@ -10,7 +11,6 @@ use simulator::model::IosVersion;
 use simulator::push_server::{PushServer, PushServerFiles};
 use simulator::walk::Ownership;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,11 +20,11 @@ pub(crate) struct Simulate {
     /// The server's address, such as https://localhost:8443.
     #[arg(long)]
     url: String,
-    /// Number of devices that enroll: 1 or more.
-    #[arg(long, default_value = "10")]
-    devices: NonZeroUsize,
-    /// Number of devices that enroll at the same time.
-    #[arg(long, default_value_t = 4)]
+    /// Number of devices that enroll: 1 to 1,000,000.
+    #[arg(long, default_value_t = 10, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    devices: usize,
+    /// Number of devices that enroll at the same time: 1 to 10,000.
+    #[arg(long, default_value_t = 4, value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
     concurrency: usize,
     /// The iOS version of the devices: two or three numbers, such as 17.5 or 16.7.2. Personal devices enroll in Safari
     /// only up to iOS 17.
@@ -84,7 +84,7 @@ impl Simulate {
     async fn load(self) -> anyhow::Result<Load> {
         let password = match self.password {
             Some(password) => password,
-            None => super::password::read()?,
+            None => super::password::read_existing("or give --password or MUSTER_SIMULATE_PASSWORD")?,
         };
         let push_server = match (self.push_listen, &self.push_files) {
             (Some(address), Some(directory)) => listen(address, directory).await?,
@@ -93,7 +93,7 @@ impl Simulate {
         let keys = if self.keys == 0 { KeyPool::fresh() } else { KeyPool::shared(self.keys)? };
         Ok(Load {
             address: self.url,
-            devices: self.devices.get(),
+            devices: self.devices,
             concurrency: self.concurrency,
             ios: self.ios,
             ownership: match self.kind {

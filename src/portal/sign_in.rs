@@ -230,7 +230,7 @@ fn refused(
 
 /// Ends the session in the browser and on the server, so that a copy of the cookie is worthless. A person who signed
 /// in at an identity provider is redirected to sign out there too.
-pub(crate) async fn leave(form: Submission) -> Answered {
+pub(crate) async fn sign_out(form: Submission) -> Answered {
     end_session(form.visitor, &Command::SignOut).await
 }
 

@@ -14,7 +14,7 @@ use crate::web::host_cookie;
 use actix_web::web::{Data, Form, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use enroll::Entrance;
-use enroll::redirect::{self, Departure, Posted, arrive, depart};
+use enroll::redirect::{self, BeginOutcome, Posted};
 use events::enrollment::Platform;
 use sign_in::redirect::{Back, Place, metadata as document};
 
@@ -25,14 +25,14 @@ const TICKET_COOKIE: &str = "__Host-muster-answer";
 pub(crate) const LIMIT: usize = 2 * sign_in::redirect::assertion::LARGEST;
 
 /// Handles a tap on "Sign in with …".
-pub(crate) async fn leave(form: Submission, provider: Path<String>) -> Answered {
+pub(crate) async fn begin(form: Submission, provider: Path<String>) -> Answered {
     let visitor = form.visitor;
     let platform = visitor.on_ios()?;
     not_yet(&visitor)?;
-    match depart(&visitor.app.enroll, &entrance(&visitor, platform), &provider).await? {
-        Departure::NotOffered => Err(Problem::NotFound),
-        Departure::Not(outcome) => conclude(visitor, outcome, Notice::SingleSignOn).await,
-        Departure::To { address, opened } => {
+    match redirect::begin(&visitor.app.enroll, &entrance(&visitor, platform), &provider).await? {
+        BeginOutcome::NotOffered => Err(Problem::NotFound),
+        BeginOutcome::Not(outcome) => conclude(visitor, outcome, Notice::SingleSignOn).await,
+        BeginOutcome::To { address, opened } => {
             let mut response = lead_on(&visitor, &address, false)?;
             if let Some((id, secret)) = opened {
                 keep(&mut response, &visitor, id, &secret)?;
@@ -43,23 +43,21 @@ pub(crate) async fn leave(form: Submission, provider: Path<String>) -> Answered 
 }
 
 /// Handles the return from a provider by GET, as OpenID Connect requires. Its parameters work once, in one browser.
-pub(crate) async fn back(visitor: Visitor, provider: Path<String>, back: Query<Back>) -> Answered {
+pub(crate) async fn finish(visitor: Visitor, provider: Path<String>, back: Query<Back>) -> Answered {
     let platform = visitor.on_ios()?;
     not_yet(&visitor)?;
-    match arrive(&visitor.app.enroll, &entrance(&visitor, platform), &provider, &back).await? {
+    match redirect::finish(&visitor.app.enroll, &entrance(&visitor, platform), &provider, &back).await? {
         None => Err(Problem::NotFound),
         Some(outcome) => conclude(visitor, outcome, Notice::SingleSignOn).await,
     }
 }
 
-/// Handles a SAML response that the browser posts from the provider's site. The cross-site request carries no cookie
-/// and no CSRF token, and has no session's authority. What the response proves is kept in the enrollment until the
+/// Handles an answer that the browser posts from the provider's site. The cross-site request carries no cookie
+/// and no CSRF token, and has no session's authority. What the answer proves is kept in the enrollment until the
 /// browser comes with its cookie.
 pub(crate) async fn consume(visitor: Visitor, provider: Path<String>, form: Form<Vec<(String, String)>>) -> Answered {
-    let field = form.iter().find(|(name, _)| name == "SAMLResponse").map(|(_, value)| value.as_str());
-    let field = field.ok_or(Problem::Bad)?;
     let platform = visitor.on_ios()?;
-    match redirect::take(&visitor.app.enroll, &entrance(&visitor, platform), &provider, field).await? {
+    match redirect::take(&visitor.app.enroll, &entrance(&visitor, platform), &provider, &form).await? {
         None => Err(Problem::NotFound),
         Some(Posted::GoOn { ticket }) => {
             let mut response = see_other(&format!("/enroll/sso/{}/return", *provider));

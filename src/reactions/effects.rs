@@ -135,7 +135,7 @@ async fn forget(app: &App, person: PersonId) -> Result<(), ReactionError> {
 // Data from the enrollment before sign-in now belongs to the person, and is erased together with the person's data.
 async fn hand_over_enrollment_key(app: &App, id: EnrollmentId, person: PersonId) -> Result<(), ReactionError> {
     let keys = std::sync::Arc::clone(app.platform.log.keys());
-    let handed = tokio::task::spawn_blocking(move || keys.hand_over(&id.enrollment_key(), &person.key())).await;
+    let handed = tokio::task::spawn_blocking(move || keys.set_owner(&id.enrollment_key(), &person.key())).await;
     Ok(handed.map_err(|error| ReactionError::Perform(error.to_string()))??)
 }
 

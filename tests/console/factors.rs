@@ -8,7 +8,6 @@ use harness::desk::{Browser, PASSWORD};
 use harness::factors::{CODES, NEW, code, post, set_up_codes, show_code};
 use identity::one_time_codes::STEP_SECONDS;
 use reqwest::header::{COOKIE, HeaderMap};
-use sign_in::granted;
 use std::sync::Arc;
 use world::{ManualClock, World};
 
@@ -175,7 +174,7 @@ async fn strangers_who_use_up_the_budget_do_not_hide_a_wrong_second_factor() {
     set_up_codes(&server, &browser).await;
     let thief = Browser::new(&server);
     thief.sign_in("grace", PASSWORD).await;
-    while granted(&server.app().sign_in, "127.0.0.1".parse().unwrap()) {}
+    server.use_up_refusals("127.0.0.1".parse().unwrap());
     assert_eq!(show_code(&thief, "000000").await.status, 401);
     let wrong = StaffEvent::SecondFactorRefused { factor: SecondFactor::OneTimeCode, reason: FactorRefusal::Wrong };
     assert_eq!(staff_events(&server).await.last(), Some(&wrong));

@@ -1,4 +1,4 @@
-//! Contents of pages, and the access events that viewing them records.
+//! Contents of pages, and the staff activity that viewing them records.
 
 use events::device::{DeviceEvent, UnenrolledBy};
 use events::staff::{Privilege, StaffActivityEvent};

@@ -7,6 +7,7 @@ use harness::TestServer;
 use harness::desk::{Answer, Browser};
 use harness::devices::TestDevice;
 use harness::profiles::profile;
+use harness::waiting::{seen, until};
 use plist::{Dictionary, Value};
 
 const REMOVABLE: &str = "<key>PayloadRemovalDisallowed</key><false/>";
@@ -45,26 +46,28 @@ impl Desk {
 
     // Returns the profile that the device receives, after answering the commands queued before it.
     async fn delivered(&self) -> Vec<u8> {
-        loop {
+        seen("the profile", async || {
             let (id, command) = self.device.poll().await.expect("a profile is queued");
             self.device.report_on(&self.device.report("Acknowledged", Some(&id))).await;
-            if let Some(Value::Data(file)) = command.get("Payload") {
-                return file.clone();
-            }
-        }
+            command.get("Payload").and_then(Value::as_data).map(<[u8]>::to_vec)
+        })
+        .await
     }
 
     // Answers all queries like an iPad supervised with Apple Configurator.
     async fn says_that_it_is_supervised(&mut self) {
         self.device.supervised = true;
-        while let Some((id, command)) = self.device.poll().await {
+        until("an empty queue", async || {
+            let Some((id, command)) = self.device.poll().await else { return true };
             let mut report = self.device.report("Acknowledged", Some(&id));
             if command.contains_key("Queries") {
                 let told: Dictionary = [("IsSupervised".to_owned(), Value::Boolean(true))].into_iter().collect();
                 report.insert("QueryResponses".into(), told.into());
             }
             self.device.report_on(&report).await;
-        }
+            false
+        })
+        .await;
     }
 }
 

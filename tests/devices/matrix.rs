@@ -27,7 +27,6 @@ use simulator::messages::Identifier;
 use simulator::model::{Family, IosVersion};
 use simulator::walk::{Ending, Walk};
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
 use world::ManualClock;
 
 const VERSIONS: [&str; 7] = ["12.4", "13.1", "15.0", "17.5", "18.2", "26.1", "27.0"];
@@ -130,14 +129,15 @@ async fn enroll(scene: &Scene, family: Family, ios: &'static str, kind: Enrollme
 
 /// Wakes the device until it has acknowledged all of these commands.
 async fn acknowledge(walked: &mut Walked, mut wanted: Vec<&'static str>) {
-    let begun = Instant::now();
-    while !wanted.is_empty() {
-        assert!(begun.elapsed() < PATIENCE, "{}: {wanted:?} were not acknowledged", walked.name());
+    let what = format!("{}: {wanted:?}", walked.name());
+    waiting::until(&what, async || {
         for handled in walked.walk.device.serve_once(PATIENCE).await.unwrap() {
             assert_eq!(handled.status, "Acknowledged", "{}: {handled:?}", walked.name());
             wanted.retain(|wanted| *wanted != handled.request_type);
         }
-    }
+        wanted.is_empty()
+    })
+    .await;
 }
 
 async fn self_service(scene: &Scene, walked: &mut Walked) {
@@ -239,7 +239,7 @@ async fn renewed(scene: &Scene, clock: &ManualClock, walked: &mut Walked) {
     // A few renewals begin per minute, in an unspecified order.
     let asked = async || {
         clock.advance_seconds(61);
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        scene.server.timer_looked().await;
         count(&scene.server, id, "IdentityRenewalRequested").await > 0
     };
     waiting::until(&format!("{} is asked to renew", walked.name()), asked).await;

@@ -39,7 +39,7 @@
 //! |---|---|
 //! | CMS in BER with indefinite length | `signatures_of_every_style_are_taken`, `every_form_that_devices_sign_in_is_genuine_and_gives_its_content` |
 //! | SHA-1 | `a_signature_like_that_of_a_real_device_fits_its_body`, `every_form_that_devices_sign_in_is_genuine_and_gives_its_content` |
-//! | an RSA-1024 identity by an expired Apple CA | `the_key_compiled_in_is_that_of_the_shared_papers_and_issued_their_device`, `the_issuers_key_counts_and_neither_its_name_nor_its_dates` |
+//! | an RSA-1024 identity by an expired Apple CA | `the_built_in_key_is_that_of_apples_device_ca_and_issued_a_real_device`, `the_issuers_key_counts_and_neither_its_name_nor_its_dates` |
 //! | SCEP with 3DES | `old_and_new_devices_get_an_identity_that_names_them_as_we_do` |
 //! | machine information without `OS_VERSION` | `a_personal_device_tells_no_identifier_of_its_hardware_and_its_version_from_seventeen_on` (in the simulator, with iOS 15 and 16), `given_a_build_alone_then_only_what_it_settles_is_refused` |
 //! | unusual content types | `whatever_a_message_calls_itself_its_bytes_count` |

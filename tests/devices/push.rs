@@ -204,7 +204,8 @@ async fn an_outage_costs_a_few_tries_and_everybody_is_woken_after_it() {
     for device in &devices[1..] {
         causes.push(ask(&scene, id_of(device)).await);
     }
-    // On any machine, at least the requested two seconds pass between two attempts.
+    // Compares durations, because the server must obey the pause that the push service asks for. On any machine, at
+    // least the requested two seconds pass between two attempts.
     let tries =
         seen("the third try", async || Some(scene.push_server.received().len() - before).filter(|tries| *tries >= 3));
     let (tries, took) = (tries.await, begun.elapsed());

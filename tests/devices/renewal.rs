@@ -90,10 +90,3 @@ pub async fn serve_profile(device: &mut Device) -> CommandStatus {
     let profile = waiting::seen("the profile", profile).await;
     if profile.status == "Acknowledged" { CommandStatus::Acknowledged } else { CommandStatus::Error }
 }
-
-/// Acknowledges all queued commands.
-async fn idle(device: &TestDevice) {
-    while let Some((id, _)) = device.poll().await {
-        device.report_on(&device.report("Acknowledged", Some(&id))).await;
-    }
-}

@@ -269,6 +269,12 @@ async fn a_settings_file_does_not_overwrite_what_others_changed_since_it_was_sho
     let spoilt = write(directory.path(), "spoilt.toml", "# Revision two\n");
     let refused = muster_at(&config, &["settings", "apply", &spoilt], "").expect_failure();
     assert!(refused.contains("there is no number"), "{refused}");
+
+    let before = muster_at(&config, &["settings", "show"], "").expect_success();
+    let empty = write(directory.path(), "empty.toml", "\n# nothing\n");
+    let refused = muster_at(&config, &["settings", "apply", &empty], "").expect_failure();
+    assert!(refused.contains("contains no setting"), "{refused}");
+    assert_eq!(muster_at(&config, &["settings", "show"], "").expect_success(), before);
 }
 
 #[tokio::test]

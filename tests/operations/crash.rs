@@ -96,7 +96,8 @@ async fn load_until_killed(devices: &[Arc<Device>], server: &mut Process, round:
         |device: &Arc<Device>| tokio::spawn(send_tokens(Arc::clone(device), stopped.clone(), Arc::clone(&taken)));
     let senders: Vec<_> = devices.iter().map(send).collect();
     wait_until_it_takes(&taken).await;
-    // Each round has another kill time: during a commit, during a checkpoint, or between them.
+    // Sleeps, because the kill time is the subject: each round has another one, during a commit, during a checkpoint,
+    // or between them. No condition describes these moments from outside.
     let moment = Duration::from_millis(5 + (round * 37 % MOMENTS) as u64);
     tokio::time::sleep(moment).await;
     server.0.kill().expect("the server can be killed");
@@ -136,6 +137,7 @@ async fn send_tokens(
                 taken.fetch_add(1, Ordering::SeqCst);
             }
             Ok(answer) => assert_eq!(answer.status, 503, "a server that is being killed may answer only 200 or 503"),
+            // Pauses before the next attempt.
             Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     }

@@ -12,7 +12,7 @@ use events::staff::Privilege;
 use events::store::contract::Fault;
 use harness::binary::{Serving, muster_at};
 use harness::test_name;
-use harness::waiting::seen;
+use harness::waiting::{PATIENCE, seen};
 use harness::{TestServer, installation, left_out};
 use reqwest::StatusCode;
 use staff::administration::{Answer, NewUser, Request, execute};
@@ -155,6 +155,7 @@ async fn when_the_disk_is_full_the_command_that_waits_is_refused_and_the_process
         }
     }
     let (acknowledged, why) = refused.expect("the disk becomes full");
+    // The real duration is the subject: the process must not wait for the grace period of a stop (five seconds).
     let ended = server.wait(Duration::from_secs(1)).expect("the process ends within a second");
     assert_eq!(ended.code(), Some(70), "after {why}");
     // Every acknowledged change exists, and the same log continues when the disk has room again.
@@ -170,8 +171,8 @@ async fn requests_that_wait_for_a_failed_commit_get_503_and_nothing_after_it_is_
         server.add_user("ada", PASSWORD, &[Privilege::Administrator]).await;
         server.app().store.fail_next_commit(fault);
         assert_eq!(sign_in_at_console(&server, "ada").await, StatusCode::SERVICE_UNAVAILABLE, "{fault:?}");
-        let failed = tokio::time::timeout(Duration::from_secs(1), server.app().platform.health.failed()).await;
-        assert!(failed.expect("the failure is reported at once").contains("disk I/O error"));
+        let failed = tokio::time::timeout(PATIENCE, server.app().platform.health.failed()).await;
+        assert!(failed.expect("the failure is reported").contains("disk I/O error"));
         assert_eq!(sign_in_at_console(&server, "ada").await, StatusCode::SERVICE_UNAVAILABLE, "{fault:?}");
         let ready = reqwest::get(format!("{}/readyz", server.metrics_url())).await.unwrap();
         assert_eq!(ready.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -194,8 +195,8 @@ async fn a_key_that_cannot_be_written_stops_the_server_as_an_event_does() {
     };
     let answer = execute(&server.app().staff, Request::AddUser(ada)).await;
     assert!(matches!(&answer, Answer::Refused { why } if why.contains("keys.db")), "{answer:?}");
-    let failed = tokio::time::timeout(Duration::from_secs(1), server.app().platform.health.failed()).await;
-    assert!(failed.expect("the failure is reported at once").contains("keys.db"));
+    let failed = tokio::time::timeout(PATIENCE, server.app().platform.health.failed()).await;
+    assert!(failed.expect("the failure is reported").contains("keys.db"));
     server.abandon().await;
 }
 

@@ -5,14 +5,15 @@ mod arrival;
 use events::Event;
 use events::enrollment::{EnrollmentEvent, EnrollmentRefusal, Evidence, FoundRecord, Ownership, SignInRefusal};
 use events::staff::Privilege;
-use harness::cast::{self, Scene, Visitor};
+use harness::cast::{self, Scene, Visitor, walk_on};
 use harness::guest::{Guest, PASSWORD, iphone, server};
 use harness::{TestServer, logs};
 use muster::portal::texts::Language;
 use reqwest::header::HeaderMap;
 use simulator::acts::Nobody;
 use simulator::model::Family;
-use simulator::walk::{Ending, Next};
+use simulator::safari::Page;
+use simulator::walk::Ending;
 use std::collections::BTreeSet;
 
 async fn enrollment_events(server: &TestServer) -> Vec<EnrollmentEvent> {
@@ -223,12 +224,14 @@ async fn a_profile_for_a_personal_device_never_reaches_a_version_it_is_not_for()
 async fn the_link_of_an_enrolled_device_opened_by_a_newer_ios_leaves_its_stream_as_it_was() {
     let scene = Scene::set().await;
     let mut walk = scene.walk(Visitor::personal(Family::IPhone, "17.5"));
-    let mut page = walk.arrive(&scene.address(), &mut Nobody).await.unwrap();
+    let page = walk.arrive(&scene.address(), &mut Nobody).await.unwrap();
     let mut link = String::new();
-    while let Next::Page(next) = walk.next(&page, &mut Nobody).await.unwrap() {
-        page = next;
-        link = page.link("profile").map(|found| found.url.to_string()).unwrap_or(link);
-    }
+    let remember = |page: &Page| {
+        if let Some(found) = page.link("profile") {
+            link = found.url.to_string();
+        }
+    };
+    walk_on(&mut walk, page, remember).await.unwrap();
     scene.answer_first_commands(&mut walk.device).await;
     let (server, id) = (&scene.server, cast::id_of(&walk.device));
     let link = link.strip_prefix(&server.url()).unwrap_or(&link);

@@ -311,8 +311,8 @@ fn without_what_differs_by_enrollment(body: &str, token: &str) -> String {
     format!("{}{}", &body[..code], &body[code + 7..])
 }
 
-/// Compares the fastest of each, since other tests run on the same machine. A skipped password check would take a tenth
-/// of the time.
+/// Compares durations, because an attacker can measure them. Compares the fastest of each, since other tests run on the
+/// same machine. A skipped password check would take a tenth of the time.
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_name_wrong_password_and_missing_privilege_take_the_same_time() {
     let clock = Arc::new(ManualClock::at(Timestamp(1_790_000_000_000_000)));

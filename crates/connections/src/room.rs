@@ -69,6 +69,7 @@ pub(crate) const KEPT_OF_EACH: usize = 2;
 pub enum Victim {
     /// A connection without a proven identity.
     Unproven(u64),
+    /// A connection with this proven identity, and its number.
     Of(Identity, u64),
 }
 

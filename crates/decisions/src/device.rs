@@ -103,6 +103,16 @@ pub enum Phase {
     Superseded,
 }
 
+impl Phase {
+    /// Returns whether management has ended, for any reason.
+    pub fn has_ended(self) -> bool {
+        match self {
+            Phase::CheckedOut | Phase::Unenrolled | Phase::Superseded => true,
+            Phase::Unknown | Phase::Authenticated | Phase::Enrolled => false,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueuedCommand {
     pub id: CommandId,

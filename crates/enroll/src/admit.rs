@@ -130,7 +130,7 @@ async fn give_enrollment_key_to_person(
 ) -> Result<(), SignInError> {
     let keys = std::sync::Arc::clone(enroll.platform.log.keys());
     let unavailable = |why: String| SignInError::Append(AppendError::Unavailable(why));
-    tokio::task::spawn_blocking(move || keys.hand_over(&enrollment.enrollment_key(), &person.key()))
+    tokio::task::spawn_blocking(move || keys.set_owner(&enrollment.enrollment_key(), &person.key()))
         .await
         .map_err(|error| unavailable(error.to_string()))?
         .map_err(|error| unavailable(error.to_string()))

@@ -16,7 +16,7 @@ use platform::PerformError;
 use platform::secrets::{hash, same};
 use refusal::{outcome_of, refuse};
 use request::{is_recent, remember};
-use sign_in::redirect::{Back, IdentityProvider, Place, answered, send, unsolicited};
+use sign_in::redirect::{self, Back, IdentityProvider, Place, unsolicited};
 use sign_in::{Proof, SignInError, set_out};
 use url::Url;
 
@@ -24,7 +24,7 @@ use url::Url;
 const ROOM_AGAIN_SECONDS: i64 = 60;
 
 /// Result of starting single sign-on.
-pub enum Departure {
+pub enum BeginOutcome {
     /// The browser is redirected to `address`. `opened`: id and session secret, if this request opened the enrollment.
     To { address: Url, opened: Option<(EnrollmentId, String)> },
     /// The settings do not enable this provider for enrollment.
@@ -37,35 +37,37 @@ pub enum Departure {
 ///
 /// # Errors
 /// Returns an error if the log cannot be read or written.
-pub async fn depart(enroll: &Enroll, entrance: &Entrance<'_>, name: &str) -> Result<Departure, SignInError> {
+pub async fn begin(enroll: &Enroll, entrance: &Entrance<'_>, name: &str) -> Result<BeginOutcome, SignInError> {
     let ways = enroll.settings.current().await?.sign_in.enrollment;
     let Some(provider) = enroll.sign_in.providers.offered(&ways.single_sign_on, name) else {
-        return Ok(Departure::NotOffered);
+        return Ok(BeginOutcome::NotOffered);
     };
     if !set_out(&enroll.sign_in, Place::Portal, entrance.source) {
         let retry_after = Some(ROOM_AGAIN_SECONDS);
-        return Ok(Departure::Not(SignInOutcome::Refused { opened: None, retry_after }));
+        return Ok(BeginOutcome::Not(SignInOutcome::Refused { opened: None, retry_after }));
     }
-    let sent = send(&enroll.sign_in, provider, Place::Portal).await;
+    let begun = redirect::begin(&enroll.sign_in, provider, Place::Portal).await;
     let (id, opened) = open(enroll, entrance).await?;
-    let sent = match sent {
-        Ok(sent) => sent,
+    let begun = match begun {
+        Ok(begun) => begun,
         Err(why) => {
             refuse(enroll, entrance, Some(id), provider, &why).await?;
-            return Ok(Departure::Not(outcome_of(&why, opened)));
+            return Ok(BeginOutcome::Not(outcome_of(&why, opened)));
         }
     };
-    if provider.protocol().is_ok_and(|protocol| protocol.posts_its_answers()) {
-        remember(enroll, entrance, id, &sent.request).await?;
+    if provider.protocol().is_ok_and(|protocol| protocol.post_field().is_some()) {
+        remember(enroll, entrance, id, &begun.request).await?;
     }
     let command = Command::BeginSingleSignOn {
         method: provider.method(),
         provider: provider.name.clone(),
-        request: hash(&sent.request),
+        request: hash(&begun.request),
     };
     match enroll.platform.perform::<Enrollment>(&id.stream(), &command, &visitor(entrance, id)).await {
-        Ok(_) => Ok(Departure::To { address: sent.to, opened }),
-        Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => Ok(Departure::Not(SignInOutcome::OutOfStep)),
+        Ok(_) => Ok(BeginOutcome::To { address: begun.to, opened }),
+        Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => {
+            Ok(BeginOutcome::Not(SignInOutcome::OutOfStep))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -75,7 +77,7 @@ pub async fn depart(enroll: &Enroll, entrance: &Entrance<'_>, name: &str) -> Res
 ///
 /// # Errors
 /// Returns an error if the log cannot be read or written.
-pub async fn arrive(
+pub async fn finish(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
     name: &str,
@@ -84,7 +86,7 @@ pub async fn arrive(
     let ways = enroll.settings.current().await?.sign_in.enrollment;
     let Some(provider) = enroll.sign_in.providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
     let proven = match expected(enroll, entrance, provider, back).await? {
-        Expected::Answer(state) => answered(&enroll.sign_in, provider, Place::Portal, state, back).await,
+        Expected::Answer(state) => redirect::finish(&enroll.sign_in, provider, Place::Portal, state, back).await,
         Expected::TooLate => {
             let late = unsolicited("the request is older than 15 minutes");
             refuse(enroll, entrance, entrance.enrollment, provider, &late).await?;

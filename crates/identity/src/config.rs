@@ -6,7 +6,8 @@ mod openid_connect;
 mod saml;
 
 pub use directory::{Directory, Groups};
-pub use openid_connect::{ALGORITHMS, OpenIdConnect};
+pub(crate) use openid_connect::ALGORITHMS;
+pub use openid_connect::OpenIdConnect;
 pub use saml::Saml;
 
 use crate::redirect::RedirectConfig;

@@ -39,6 +39,7 @@ pub struct Account {
     pub user_name: String,
     pub display_name: Option<String>,
     pub mail: Option<String>,
+    /// As the issuer reports it: not checked.
     pub managed_apple_id: Option<String>,
     /// Groups of the person, named as the issuer names them.
     pub groups: BTreeSet<String>,

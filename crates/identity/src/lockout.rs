@@ -29,6 +29,7 @@ const CAPACITY: usize = 50_000;
 /// Number of wrong passwords that are passed on to the directory for one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
+    /// From all sources together.
     pub of_name: u32,
     /// From one source.
     pub of_source: u32,

@@ -15,6 +15,7 @@ pub fn new_seed(world: &World) -> String {
 
 /// Returns the time step that `code` belongs to: the current one, the one before or the one after (RFC 6238, 5.2,
 /// because clocks differ). Returns `None` for a wrong code. The caller must ensure that no step is accepted twice.
+/// `seed` is in base32. `code` is as typed: six digits, possibly with spaces.
 pub fn step_of(seed: &str, code: &str, now: Timestamp) -> Option<u64> {
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -23,12 +24,13 @@ pub fn step_of(seed: &str, code: &str, now: Timestamp) -> Option<u64> {
     totp(seed)?.check(&code, seconds(now))
 }
 
-/// Returns the code for an instant, for the simulator and tests.
+/// Returns the code of six digits for an instant, for the simulator and tests. `seed` is in base32.
 pub fn code_at(seed: &str, at: Timestamp) -> Option<String> {
     Some(totp(seed)?.generate(seconds(at)).to_string())
 }
 
-/// Returns the `otpauth://totp/…` URL that an authenticator app reads from a QR code.
+/// Returns the `otpauth://totp/…` URL that an authenticator app reads from a QR code. `seed` is in base32;
+/// `organization` and `account` are names to show.
 pub fn address(seed: &str, organization: &str, account: &str) -> String {
     // A colon separates the two names in the label, so neither may contain one.
     let plain = |text: &str| text.replace(':', " ");

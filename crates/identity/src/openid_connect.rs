@@ -43,7 +43,9 @@ pub struct Provider {
 /// know them, except the verifier.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
+    /// `state` (RFC 6749 §4.1.1): repeated in the response.
     pub state: &'a str,
+    /// `nonce` (OpenID Connect Core §3.1.2.1): repeated in the ID token.
     pub nonce: &'a str,
     /// PKCE (RFC 7636): 43 to 128 characters of `[A-Za-z0-9-._~]`.
     pub verifier: &'a str,
@@ -54,10 +56,13 @@ pub struct Request<'a> {
 /// Query parameters of the authorization response, as the browser delivers them.
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
+    /// Authorization code (RFC 6749 §4.1.2). As received: not checked.
     pub code: Option<String>,
     /// `iss` of RFC 9207.
     pub issuer: Option<String>,
+    /// Error code (RFC 6749 §4.1.2.1), such as `access_denied`. As received: not checked.
     pub error: Option<String>,
+    /// Text for people. As received: shorten it before it is logged.
     pub error_description: Option<String>,
 }
 

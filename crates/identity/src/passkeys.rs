@@ -10,7 +10,8 @@ use webauthn_rs::prelude::{
     RegisterPublicKeyCredential, Webauthn, WebauthnBuilder,
 };
 
-/// Registers and verifies passkeys for one address.
+/// Registers and verifies passkeys for one address. Credentials, states and the browser's answers are JSON in the
+/// format of the WebAuthn library.
 pub struct Passkeys {
     webauthn: Webauthn,
 }

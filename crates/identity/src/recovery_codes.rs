@@ -19,7 +19,8 @@ fn shown(random: &[u8; LENGTH]) -> String {
     letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
 }
 
-/// Returns the normalized form of a typed code, for comparison. Returns `None` if it cannot be a code.
+/// Returns the normalized form of a typed code, for comparison: 16 lower-case letters and digits without dashes.
+/// Returns `None` if it cannot be a code.
 pub fn canonical(typed: &str) -> Option<String> {
     let letters: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     let letters = letters.to_lowercase();

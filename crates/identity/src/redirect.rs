@@ -58,10 +58,13 @@ pub struct Begun {
 /// The query with which the browser returns from a provider.
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 pub struct Back {
+    /// Value of the request that the provider repeats. As received, as are all these fields: not checked.
     pub state: Option<String>,
+    /// Authorization code (RFC 6749 §4.1.2).
     pub code: Option<String>,
     /// `iss` of RFC 9207.
     pub iss: Option<String>,
+    /// Error code (RFC 6749 §4.1.2.1), such as `access_denied`.
     pub error: Option<String>,
     pub error_description: Option<String>,
 }
@@ -73,6 +76,7 @@ pub struct PostedAnswer {
     pub in_response_to: Option<String>,
     /// Id of the answer. The caller accepts each pair of issuer and id once.
     pub answer_id: String,
+    /// Entity ID of the provider.
     pub issuer: String,
     pub account: Account,
 }
@@ -95,10 +99,10 @@ pub trait RedirectSignIn: Send + Sync {
     /// Returns `ProviderUnavailable` if the provider cannot be reached or its metadata has expired.
     async fn begin(&self, trip: &Trip<'_>) -> Result<Begun, Disbelief>;
 
-    /// Returns whether answers are posted from the provider's site, so that the browser sends no cookie of this server
-    /// with them.
-    fn posts_its_answers(&self) -> bool {
-        false
+    /// Returns the name of the form field in which the provider's site posts an answer. The browser sends no cookie of
+    /// this server with it. `None` if answers are not posted.
+    fn post_field(&self) -> Option<&'static str> {
+        None
     }
 
     /// Returns the account that the browser's query proves for the request `state`. The caller checks that this browser
@@ -110,7 +114,7 @@ pub trait RedirectSignIn: Send + Sync {
         Err(Disbelief::new(Fault::Unsolicited, "this provider's answers are posted"))
     }
 
-    /// Reads a posted answer: the value `field` of the provider's form. `None` if this method's answers are not posted.
+    /// Reads a posted answer: the value of the field [`RedirectSignIn::post_field`]. `None` if this method's answers are not posted.
     fn read_post(&self, _place: Place, _field: &str, _now: Timestamp) -> Option<Result<PostedAnswer, PostRefused>> {
         None
     }

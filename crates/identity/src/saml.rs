@@ -69,6 +69,7 @@ struct Mapping {
 /// A begun sign-in: send the person to `url`. The answer contains `request_id`, which is random and secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begun {
+    /// Absolute URL with the request in its query (HTTP-Redirect binding).
     pub url: String,
     pub request_id: String,
 }
@@ -80,6 +81,7 @@ pub struct Verified {
     pub in_response_to: Option<String>,
     /// The caller must accept each ID only once per issuer.
     pub assertion_id: String,
+    /// Entity ID of the provider.
     pub issuer: String,
     /// When the person authenticated at the provider.
     pub authenticated_at: Timestamp,

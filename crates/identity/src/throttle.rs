@@ -31,6 +31,7 @@ use world::{Timestamp, World};
 /// A failure allowance: `burst` failures at once, and one more after every `refill_seconds`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
+    /// Failures that are accepted without waiting: at least 1.
     pub burst: i64,
     pub refill_seconds: i64,
 }

@@ -8,9 +8,11 @@
 //! * Any other name of a group, and the value of a claim: equal if their [`folded`] forms are equal.
 //! * User name: compared by the provider of the account. A local account is *found* by [`user_name_keys`].
 
+mod address;
 mod distinguished;
 pub mod visible;
 
+pub use address::is_address;
 pub use distinguished::DistinguishedName;
 
 use icu_casemap::CaseMapper;

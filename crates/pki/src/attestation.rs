@@ -70,6 +70,7 @@ pub struct Expected<'a> {
     pub udid: &'a str,
     /// Normalizes a UDID for comparison.
     pub plain: fn(&str) -> String,
+    /// The serial number that the device reports, compared exactly. `None`: not compared.
     pub serial_number: Option<&'a str>,
     /// Current time, in seconds since 1970.
     pub unix: i64,

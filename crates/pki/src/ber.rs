@@ -23,6 +23,7 @@ const END_OF_CONTENTS: u8 = 0x00;
 /// One value: its tag and content. The content excludes the end-of-contents octets of an indefinite length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Value<'a> {
+    /// The identifier octet: class, constructed bit and number (X.690 §8.1.2).
     pub tag: u8,
     pub content: &'a [u8],
     /// Number of bytes of the whole value, including tag and length.

@@ -15,7 +15,9 @@ use world::regular_file;
 #[error("{}: {problem}; {cure}", path.display())]
 pub struct PkiError {
     pub path: PathBuf,
+    /// What is wrong, as a predicate about the file, such as `contains no certificate in PEM`.
     pub problem: String,
+    /// How to correct it, as a clause without a full stop.
     pub cure: String,
 }
 

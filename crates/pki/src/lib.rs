@@ -54,7 +54,9 @@ struct Inner {
 /// SHA-256 of the certificates that a log belongs to, in lower-case hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprints {
+    /// The CA that issues the identities of devices.
     pub identity_ca: String,
+    /// The registration authority that answers SCEP requests.
     pub registration_authority: String,
 }
 

@@ -20,8 +20,11 @@ pub const CONTENT_TYPE: &str = "application/x-apple-aspen-config";
 /// Texts that a person reads about a profile before they install it.
 #[derive(Debug, Clone, Copy)]
 pub struct Texts<'a> {
+    /// `PayloadOrganization`.
     pub organization: &'a str,
+    /// `PayloadDisplayName`.
     pub display_name: &'a str,
+    /// `PayloadDescription`.
     pub description: &'a str,
 }
 
@@ -50,8 +53,11 @@ pub struct MdmProfile<'a> {
     pub names_target: bool,
     /// [`Pki::push_topic`].
     pub topic: &'a str,
+    /// `ServerURL`: must begin with `https://`.
     pub server_url: &'a str,
+    /// `CheckInURL`: must begin with `https://`.
     pub check_in_url: &'a str,
+    /// URL of the SCEP payload: must begin with `https://`.
     pub scep_url: &'a str,
     /// The device signs each message (`SignMessage`). Otherwise it presents its identity in TLS.
     pub sign_message: bool,
@@ -67,6 +73,7 @@ pub struct MdmProfile<'a> {
 pub enum Mode<'a> {
     /// Profile-based User Enrollment. It has no access rights: the key must be absent.
     UserEnrollment {
+        /// `ManagedAppleID`, of the form `name@domain`.
         managed_apple_id: &'a str,
     },
     DeviceEnrollment {
@@ -76,9 +83,11 @@ pub enum Mode<'a> {
     AccountDriven {
         /// `BYOD` or `ADDE`, the same as in the discovery document.
         enrollment_mode: &'a str,
+        /// `AssignedManagedAppleID`, of the form `name@domain`.
         assigned_managed_apple_id: &'a str,
         /// Must be absent for `BYOD`: a device that finds access rights cancels the enrollment.
         access_rights: Option<AccessRights>,
+        /// `RequiredAppIDForMDM`: App Store number of the app.
         required_app_id: Option<u64>,
     },
 }

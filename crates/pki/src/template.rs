@@ -36,7 +36,9 @@ pub(super) struct Template<'a> {
     pub subject: &'a [(&'a str, &'a str)],
     /// DNS names, IP addresses and URIs. A name with a colon that is not an IP address is a URI.
     pub alternative_names: &'a [String],
+    /// Seconds since 1970.
     pub now: i64,
+    /// Validity from `now` on, in days.
     pub days: u32,
 }
 

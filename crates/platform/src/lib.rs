@@ -1,7 +1,6 @@
 //! Platform of the services: log, keys, clock, projections and health of one installation. [`Platform::perform`] runs
 //! commands, which append the events.
 
-pub(crate) mod access;
 pub mod aside;
 pub mod backoff;
 pub mod budgets;
@@ -13,6 +12,7 @@ pub mod held;
 pub mod named_secret;
 pub mod passing;
 pub mod secrets;
+mod staff_activity;
 pub mod strangers;
 pub(crate) mod turns;
 pub mod user_names;

@@ -12,9 +12,10 @@ mod scalar;
 
 use events::device::AnswerFault;
 use plist::Dictionary;
+use reader::{MAX_DEPTH, MAX_VALUES};
 use std::borrow::Cow;
 
-pub use reader::{MAX_DEPTH, MAX_VALUES, Reading, read};
+pub use reader::{Reading, read};
 
 /// Why a property list is rejected. The message continues a sentence that names the file or message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

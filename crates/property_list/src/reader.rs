@@ -13,11 +13,11 @@ use std::collections::BTreeSet;
 
 /// Maximum nesting of dictionaries and arrays, including `<plist>` itself. Apple's deepest answers (`ProfileList`)
 /// have about eight levels.
-pub const MAX_DEPTH: usize = 32;
+pub(crate) const MAX_DEPTH: usize = 32;
 
 /// Maximum number of keys and values below the outermost dictionary. A device with a thousand apps sends about twenty
 /// thousand.
-pub const MAX_VALUES: usize = 200_000;
+pub(crate) const MAX_VALUES: usize = 200_000;
 
 /// A property list, as far as it could be read.
 #[derive(Debug, Clone, PartialEq, Default)]

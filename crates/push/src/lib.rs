@@ -31,6 +31,7 @@ use world::regular_file;
 pub struct Notification<'a> {
     /// The device's token, as `TokenUpdate` reported it.
     pub token: &'a [u8],
+    /// `PushMagic`, as `TokenUpdate` reported it.
     pub push_magic: &'a str,
     /// The topic that the device enrolled with, which is the `UID` of the certificate.
     pub topic: &'a str,

@@ -153,9 +153,12 @@ async fn hundreds_of_notifications_share_two_connections_and_one_overtakes_those
     let slow =
         futures_util::future::join_all(devices[1..].iter().map(|device| bench.wake(&bench.pusher, &device.token)));
     let quick = async {
-        while bench.server.most_in_flight() < 299 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let all_wait = async {
+            while bench.server.most_in_flight() < 299 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(120), all_wait).await.expect("the slow notifications are sent");
         let outcome = bench.wake(&bench.pusher, &devices[0].token).await;
         assert!(matches!(outcome, PushOutcome::Accepted { .. }), "{outcome:?}");
         assert_eq!(bench.server.received().len(), 1, "the others are held");
@@ -286,12 +289,15 @@ async fn one_that_fails_again_and_again_while_others_get_through_is_left_and_lea
         tries.fetch_add(1, Ordering::Relaxed);
     };
     let mut left = std::pin::pin!(bench.pusher.deliver(to(&broken.token), &world, count));
-    let outcome = loop {
-        tokio::select! {
-            outcome = left.as_mut() => break outcome,
-            got = bench.pusher.deliver(to(&other.token), &world, |_| ()) => assert!(matches!(got, PushOutcome::Accepted { .. })),
+    let outcome = async {
+        loop {
+            tokio::select! {
+                outcome = left.as_mut() => break outcome,
+                got = bench.pusher.deliver(to(&other.token), &world, |_| ()) => assert!(matches!(got, PushOutcome::Accepted { .. })),
+            }
         }
     };
+    let outcome = tokio::time::timeout(Duration::from_secs(120), outcome).await.expect("the broken one is given up");
     assert!(matches!(outcome, PushOutcome::RetryLater { status: Some(500), .. }), "{outcome:?}");
     assert!(tries.load(Ordering::Relaxed) >= back_off::TRIES as usize);
     assert_eq!(bench.pusher.condition(), Condition::Well);

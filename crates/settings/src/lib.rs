@@ -149,6 +149,7 @@ pub enum ApplyError {
 #[derive(Debug)]
 pub struct Applied {
     pub before: Settings,
+    /// As in [`Findings::warnings`]; also groups that the directories do not have or could not look up.
     pub warnings: Vec<String>,
     /// `None` if the settings did not change.
     pub appended: Option<Appended>,

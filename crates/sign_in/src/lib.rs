@@ -33,8 +33,8 @@ pub use look_up::{LookedUp, look_up, look_up_in};
 pub use password::{NOBODY, Trying, verify};
 pub use refusal_budget::{About, ENROLLMENT_BYTES, REFUSAL_BYTES, RefusalBudget};
 pub use refusals::{
-    count_refusal, granted, granted_about, granted_to, granted_to_wait, record, record_portal_refusal,
-    record_staff_refusal, record_unknown_staff, refuse_staff, set_out, sum_up_refusals,
+    count_refusal, granted, granted_to, granted_to_wait, record, record_portal_refusal, record_staff_refusal,
+    record_unknown_staff, refuse_staff, set_out, sum_up_refusals,
 };
 pub use verdict::{KnownAccount, Proof, Refused, SignInAnswer, Verified, account_name, staff_account_name};
 

@@ -9,6 +9,6 @@ mod flow;
 mod providers;
 
 pub use fault::recorded;
-pub use flow::{REQUEST_SECONDS, alarm, answered, metadata, send, sign_out, unsolicited};
+pub use flow::{REQUEST_SECONDS, alarm, begin, finish, metadata, posted_field, sign_out, unsolicited};
 pub use identity::redirect::{Back, Place};
 pub use providers::{IdentityProvider, Offer, Providers};

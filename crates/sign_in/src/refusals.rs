@@ -144,7 +144,7 @@ pub fn granted(sign_in: &SignIn, source: IpAddr) -> bool {
 
 /// Returns whether one more refusal of this account may be written: if the budget of its source or of the account has
 /// room. If not, it is counted for the account.
-pub fn granted_about(sign_in: &SignIn, about: &About, source: IpAddr) -> bool {
+pub(crate) fn granted_about(sign_in: &SignIn, about: &About, source: IpAddr) -> bool {
     let (now, budget) = (sign_in.platform.world.now(), &sign_in.refusals);
     let granted = budget.through_source(now, source, REFUSAL_BYTES) || budget.through_account(now, about, source);
     if !granted {

@@ -9,7 +9,8 @@ use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
 use plist::{Dictionary, Value};
 
-pub use rules::{check, check_by_account};
+pub use rules::check;
+pub(crate) use rules::check_by_account;
 
 /// An opened and parsed profile.
 #[derive(Debug, Clone)]

@@ -8,14 +8,14 @@ use identity::redirect::{PostRefused, PostedAnswer};
 use identity::{Account, Disbelief, Fault, Unavailable};
 use platform::secrets::{hash, same};
 use sign_in::redirect::assertion::{is_ticket, reserve, ticket};
-use sign_in::redirect::{Back, IdentityProvider, Place, alarm, answered, recorded, send, unsolicited};
+use sign_in::redirect::{self, Back, IdentityProvider, Place, alarm, posted_field, recorded, unsolicited};
 use sign_in::staff_sessions::{Flow, SessionError};
 use sign_in::{Proof, SignInError, granted, record, set_out};
 use std::net::IpAddr;
 use url::Url;
 
 /// Result of starting single sign-on.
-pub enum StaffDeparture {
+pub enum StaffBeginOutcome {
     /// The browser is redirected to `address` and gets `secret` in a separate cookie.
     To { address: Url, secret: String },
     /// The settings do not enable this provider for staff.
@@ -25,7 +25,7 @@ pub enum StaffDeparture {
 }
 
 /// Result of an answer of a provider.
-pub enum StaffArrival {
+pub enum StaffFinishOutcome {
     Proven {
         proof: Box<Proof>,
         /// Path of the page of the console that the sign-in leads to.
@@ -39,26 +39,26 @@ pub enum StaffArrival {
 ///
 /// # Errors
 /// Returns an error if `sessions.db` or the log cannot be read or written.
-pub async fn depart(service: &Staff, name: &str, next: &str, source: IpAddr) -> Result<StaffDeparture, SignInError> {
+pub async fn begin(service: &Staff, name: &str, next: &str, source: IpAddr) -> Result<StaffBeginOutcome, SignInError> {
     let ways = service.settings.current().await?.sign_in.staff;
     let Some(provider) = service.sign_in.providers.offered(&ways.single_sign_on, name) else {
-        return Ok(StaffDeparture::NotOffered);
+        return Ok(StaffBeginOutcome::NotOffered);
     };
     if !set_out(&service.sign_in, Place::Console, source) {
-        return Ok(StaffDeparture::NotNow);
+        return Ok(StaffBeginOutcome::NotNow);
     }
-    match send(&service.sign_in, provider, Place::Console).await {
-        Ok(sent) => {
-            let begun = service
+    match redirect::begin(&service.sign_in, provider, Place::Console).await {
+        Ok(begun) => {
+            let secret = service
                 .sign_in
                 .staff_sessions
-                .begin_flow(&service.platform.world, name, hash(&sent.request), next)
+                .begin_flow(&service.platform.world, name, hash(&begun.request), next)
                 .await;
-            Ok(StaffDeparture::To { address: sent.to, secret: begun.map_err(unusable)? })
+            Ok(StaffBeginOutcome::To { address: begun.to, secret: secret.map_err(unusable)? })
         }
         Err(why) => {
             refuse(service, provider, &why, source).await?;
-            Ok(StaffDeparture::NotNow)
+            Ok(StaffBeginOutcome::NotNow)
         }
     }
 }
@@ -68,28 +68,28 @@ pub async fn depart(service: &Staff, name: &str, next: &str, source: IpAddr) -> 
 ///
 /// # Errors
 /// Returns an error if `sessions.db` or the log cannot be read or written.
-pub async fn arrive(
+pub async fn finish(
     service: &Staff,
     name: &str,
     secret: Option<&str>,
     back: &Back,
     source: IpAddr,
-) -> Result<Option<StaffArrival>, SignInError> {
+) -> Result<Option<StaffFinishOutcome>, SignInError> {
     let ways = service.settings.current().await?.sign_in.staff;
     let Some(provider) = service.sign_in.providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
     let Some((state, flow)) = expected(service, provider, secret, back).await? else {
         let nobody = unsolicited("the browser waits for no answer or for another one, or the request is too old");
         refuse(service, provider, &nobody, source).await?;
-        return Ok(Some(StaffArrival::Refused { next: String::new() }));
+        return Ok(Some(StaffFinishOutcome::Refused { next: String::new() }));
     };
-    match answered(&service.sign_in, provider, Place::Console, state, back).await {
+    match redirect::finish(&service.sign_in, provider, Place::Console, state, back).await {
         Ok(account) => {
             service.sign_in.came_back(Place::Console, source);
             Ok(Some(proven(provider, account, flow.next)))
         }
         Err(why) => {
             refuse(service, provider, &why, source).await?;
-            Ok(Some(StaffArrival::Refused { next: flow.next }))
+            Ok(Some(StaffFinishOutcome::Refused { next: flow.next }))
         }
     }
 }
@@ -120,16 +120,17 @@ pub struct StaffPosted {
     pub ticket: Option<String>,
 }
 
-/// Reads a posted answer of a SAML provider. `field` is the value of the form field. The request carries no cookie, so
-/// the proven account is stored until the browser that began the sign-in returns. An answer to no request is always
-/// refused here. `None` if the settings enable no provider with this name, or the provider does not post its answers.
+/// Reads an answer that was posted to the console with these form fields. The request carries no cookie, so the proven
+/// account is stored until the browser that began the sign-in returns. An answer to no request is always refused here.
+/// `None` if the settings enable no provider with this name, the provider does not post its answers, or the field with
+/// the answer is missing.
 ///
 /// # Errors
 /// Returns an error if `sessions.db` or the log cannot be read or written.
 pub async fn take(
     service: &Staff,
     name: &str,
-    field: &str,
+    fields: &[(String, String)],
     source: IpAddr,
 ) -> Result<Option<StaffPosted>, SignInError> {
     let ways = service.settings.current().await?.sign_in.staff;
@@ -141,6 +142,7 @@ pub async fn take(
             return Ok(Some(StaffPosted { ticket: None }));
         }
     };
+    let Some(field) = posted_field(protocol.as_ref(), fields) else { return Ok(None) };
     let outcome = match protocol.read_post(Place::Console, field, service.platform.world.now()) {
         None => return Ok(None),
         Some(Ok(answer)) => keep(service, provider, answer).await?,
@@ -183,7 +185,7 @@ pub async fn return_from_post(
     name: &str,
     secret: Option<&str>,
     ticket: Option<&str>,
-) -> Result<Option<StaffArrival>, SignInError> {
+) -> Result<Option<StaffFinishOutcome>, SignInError> {
     let ways = service.settings.current().await?.sign_in.staff;
     let Some(provider) = service.sign_in.providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
     let taken = match secret {
@@ -205,13 +207,13 @@ pub async fn return_from_post(
         _ => {
             let why = "there is no answer for this browser: none was valid, or it came after 15 minutes";
             tracing::warn!(provider = provider.name, why, "single sign-on of staff was refused");
-            StaffArrival::Refused { next: wanted }
+            StaffFinishOutcome::Refused { next: wanted }
         }
     }))
 }
 
-fn proven(provider: &IdentityProvider, account: Account, next: String) -> StaffArrival {
-    StaffArrival::Proven { proof: Box::new(Proof { method: provider.method(), account, local: None }), next }
+fn proven(provider: &IdentityProvider, account: Account, next: String) -> StaffFinishOutcome {
+    StaffFinishOutcome::Proven { proof: Box::new(Proof { method: provider.method(), account, local: None }), next }
 }
 
 async fn refuse(

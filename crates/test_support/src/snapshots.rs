@@ -38,6 +38,9 @@ const UNSTABLE: [(&str, &str); 20] = [
     (r"\b[0-9A-Z]{3}-[0-9A-Z]{3}\b", "[help code #]"),
 ];
 
+/// Texts that a pattern matches but that are equal in each run: names of hash functions and the example of a help code.
+const STABLE: [&str; 4] = ["SHA-256", "SHA-384", "SHA-512", "4F7-K2P"];
+
 /// Compares each text with the snapshot of its name in the folder `snapshots/GROUP` beside the source file. The texts
 /// are those of the whole group: a snapshot without a text fails, too.
 #[macro_export]
@@ -98,6 +101,9 @@ pub fn stable(text: &str) -> String {
     PATTERNS.iter().fold(text.to_owned(), |text, (pattern, placeholder)| {
         let mut seen: Vec<String> = Vec::new();
         let replaced = pattern.replace_all(&text, |found: &Captures<'_>| {
+            if STABLE.contains(&&found[0]) {
+                return found[0].to_owned();
+            }
             let value = found[0].to_lowercase();
             let number = seen.iter().position(|known| *known == value).unwrap_or_else(|| {
                 seen.push(value);
@@ -130,7 +136,8 @@ mod tests {
 
     #[test]
     fn what_is_equal_in_each_run_stays() {
-        let text = "Enrolls at https://enroll.example.com/scep; 3 devices, iOS 17.5, DER-encoded, RFC 8894";
+        let text =
+            "Enrolls at https://enroll.example.com/scep; 3 devices, iOS 17.5, DER-encoded, RFC 8894, SHA-256, 4F7-K2P";
         assert_eq!(stable(text), text);
     }
 

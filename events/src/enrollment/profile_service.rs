@@ -8,10 +8,13 @@ use uuid::Uuid;
 /// identity ("Over-the-Air Profile Delivery and Configuration", phase 2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceAttributes {
+    /// `UDID` as the device reported it, at most 100 bytes, like each of these fields: not checked.
     pub udid: Personal<String>,
     /// `SERIAL`.
     pub serial_number: Option<Personal<String>>,
+    /// `IMEI`.
     pub imei: Option<Personal<String>>,
+    /// `MEID`.
     pub meid: Option<Personal<String>>,
     /// `PRODUCT`, such as `iPhone14,5`.
     pub product: Option<String>,
@@ -22,6 +25,7 @@ pub struct DeviceAttributes {
 /// A served payload of type `Profile Service`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServedProfileService {
+    /// `PayloadIdentifier` in reverse DNS notation.
     pub identifier: String,
     pub payload_uuid: Uuid,
     /// URL to which the device sends the requested attributes.

@@ -32,6 +32,29 @@ impl SignInMethodName {
             SignInMethodName::Saml => "saml",
         }
     }
+
+    /// Parses the word of [`SignInMethodName::as_str`]; `None` for any other text.
+    pub fn parse(word: &str) -> Option<SignInMethodName> {
+        SignInMethodName::ALL.into_iter().find(|method| method.as_str() == word)
+    }
+
+    /// Returns the name in plain English, without an article.
+    pub fn label(self) -> &'static str {
+        match self {
+            SignInMethodName::LocalAccount => "local account",
+            SignInMethodName::Directory => "directory account",
+            SignInMethodName::OpenIdConnect => "single sign-on (OpenID Connect)",
+            SignInMethodName::Saml => "single sign-on (SAML)",
+        }
+    }
+
+    /// Returns [`SignInMethodName::label`] as it follows "signed in with": accounts have an article.
+    pub fn with_article(self) -> String {
+        match self {
+            SignInMethodName::LocalAccount | SignInMethodName::Directory => format!("a {}", self.label()),
+            SignInMethodName::OpenIdConnect | SignInMethodName::Saml => self.label().to_owned(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -144,7 +167,9 @@ pub enum Absence {
 /// Groups and claims as received from the provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceivedAttributes {
+    /// Groups as the provider names them.
     pub groups: BTreeSet<String>,
+    /// Values of the claims, by the name of the claim in the configuration.
     pub claims: BTreeMap<String, BTreeSet<String>>,
     /// Number of groups and claim values that were omitted because they exceed the limit of an event.
     pub left_out: u64,

@@ -70,6 +70,10 @@ fn the_word_of_a_value_is_the_recorded_one() {
 fn a_word_is_parsed_to_its_value_and_no_other_text_is() {
     assert_eq!(Ownership::ALL.map(|ownership| Ownership::parse(ownership.as_str())), Ownership::ALL.map(Some));
     assert_eq!(EnrollmentKind::ALL.map(|kind| EnrollmentKind::parse(kind.as_str())), EnrollmentKind::ALL.map(Some));
+    assert_eq!(
+        SignInMethodName::ALL.map(|method| SignInMethodName::parse(method.as_str())),
+        SignInMethodName::ALL.map(Some)
+    );
     assert_eq!(Ownership::parse("Personal"), None);
     assert_eq!(EnrollmentKind::parse(""), None);
 }

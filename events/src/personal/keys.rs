@@ -125,7 +125,7 @@ pub trait KeyStore: Send + Sync {
     ///
     /// # Errors
     /// Returns an error if the store cannot be written.
-    fn hand_over(&self, name: &KeyName, owner: &KeyName) -> Result<(), KeyError>;
+    fn set_owner(&self, name: &KeyName, owner: &KeyName) -> Result<(), KeyError>;
 
     /// Destroys the key, its successors and every key handed over to it. When it returns, none of them can be read from
     /// the store's file.

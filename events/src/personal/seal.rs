@@ -104,7 +104,7 @@ pub fn open(keys: &dyn KeyStore, id: EventId, place: &str, value: &mut Value) ->
 ///
 /// # Errors
 /// Same as [`open`].
-pub fn open_in_spite_of(
+pub(crate) fn open_in_spite_of(
     keys: &dyn KeyStore,
     id: EventId,
     place: &str,
@@ -150,7 +150,7 @@ pub fn open_in_spite_of(
 
 /// Replaces a personal field that cannot be sealed, because its key is damaged, with a marker. The field is lost; the
 /// rest of the event is kept.
-pub fn mark_damaged(value: &mut Value) {
+pub(crate) fn mark_damaged(value: &mut Value) {
     if let Value::Object(map) = value
         && let Some(Marker::Personal { key, .. }) = Marker::of(map)
     {
@@ -176,6 +176,7 @@ enum Marker {
     #[serde(rename = "$sealed")]
     Sealed {
         key: KeyName,
+        /// Nonce, ciphertext and tag, in this order: Base64.
         #[serde(rename = "box")]
         sealed: String,
     },

@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 pub const SCHEMA: u32 = 1;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
 pub enum SettingsEvent {
     SettingsChanged {
         /// [`SCHEMA`] of the program that wrote the event.

@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 /// Events of a staff account: stream `staff-<id>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
 pub enum StaffEvent {
     LocalAccountAdded {
         user_name: Personal<String>,
@@ -46,6 +45,7 @@ pub enum StaffEvent {
     LocalAccountDisabled {},
     LocalAccountEnabled {},
     PasswordChanged {
+        /// Password hash: argon2id as a PHC string.
         password: Personal<String>,
     },
     PrivilegesChanged {

@@ -32,6 +32,7 @@ pub enum Damaged {
 pub struct Corruption {
     /// Name of the stream, or `unknown` if the damage hides it.
     pub stream: String,
+    /// Revision of the event; 0 if the damage hides it.
     pub revision: u64,
     /// Position of the event; 0 if the damage hides it.
     pub position: u64,

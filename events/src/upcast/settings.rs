@@ -38,7 +38,7 @@ mod tests {
     use crate::settings::{Settings, SettingsEvent};
 
     fn read(pair: Value) -> (Settings, Value) {
-        let event = json!({ "type": "SettingsChanged", "data": changed(pair) });
+        let event = json!({ "SettingsChanged": changed(pair) });
         let SettingsEvent::SettingsChanged { schema, whole, changes } = serde_json::from_value(event).unwrap();
         assert_eq!(schema, 1);
         (*whole.unwrap(), json!(changes))

@@ -41,6 +41,7 @@ fn kill_in_rounds(name: &str, check: impl Fn(&Path, &str)) {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
+        // The kill time is the subject: each round has another one. No condition describes these moments from outside.
         std::thread::sleep(Duration::from_millis(round * 37 % 150));
         child.kill().unwrap();
         assert!(!child.wait().unwrap().success(), "the process was killed while it was writing");

@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The message of an event, independent of language: a key, and values by name (`None`: erased).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
+    /// Key of the sentence in `english.rs`, such as `visit-opened`.
     pub key: &'static str,
     pub values: BTreeMap<String, Option<String>>,
 }
@@ -140,7 +141,7 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
         }
         EnrollmentEvent::VisitResumed { .. } => Message::of("visit-resumed"),
         EnrollmentEvent::UserSignedInAgain { method: by, .. } => {
-            Message::of("signed-in-again").with("method", words::method(*by))
+            Message::of("signed-in-again").with("method", by.with_article())
         }
         EnrollmentEvent::SignInAgainAsked { why } => {
             Message::of("sign-in-again-asked").with("reason", words::sign_in_again(*why))
@@ -160,7 +161,7 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             Message::of("sign-in-refused").with("reason", words::sign_in_refusal(*reason))
         }
         EnrollmentEvent::UserSignedIn { user_name, method: by, .. } => {
-            Message::of("signed-in").personal("user_name", user_name).with("method", words::method(*by))
+            Message::of("signed-in").personal("user_name", user_name).with("method", by.with_article())
         }
         EnrollmentEvent::SingleSignOnBegun { provider, .. } => {
             Message::of("single-sign-on-begun").with("provider", provider)

@@ -36,7 +36,9 @@ pub struct AuditFilter {
     /// Before this instant, in effective time.
     pub to: Option<Timestamp>,
     pub actor_kind: Option<Match<ActorKind>>,
+    /// Id within its kind, as in `Actor::id`.
     pub actor_id: Option<String>,
+    /// Name of the event type, such as `UserSignedIn`.
     pub event_type: Option<Match<String>>,
     /// A device and the enrollment with the same id.
     pub device: Option<DeviceId>,
@@ -74,14 +76,18 @@ pub struct Row {
     pub revision: Revision,
     pub event_type: String,
     pub actor_kind: ActorKind,
+    /// Id within its kind, as in `Actor::id`.
     pub actor_id: String,
     /// Name of the actor, if it is a person or staff and the name is not erased.
     pub actor_name: Option<String>,
     pub person: Option<PersonId>,
+    /// Display name, otherwise the user name; `None` if erased.
     pub person_name: Option<String>,
     pub device: Option<DeviceId>,
     pub correlation: Uuid,
+    /// Such as `7KQ-3M2`: derived from the correlation id.
     pub help_code: String,
+    /// Source address of the request, without port.
     pub source: Option<String>,
     /// True if there was a source address that is erased.
     pub source_erased: bool,

@@ -67,6 +67,7 @@ impl State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued {
     pub command: CommandId,
+    /// `RequestType` of the command, such as `DeviceInformation`.
     pub request_type: String,
     pub priority: Priority,
     pub state: State,
@@ -82,6 +83,7 @@ pub struct Queued {
 /// An app that is or will be installed by management.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManagedApp {
+    /// Its bundle identifier.
     pub app: String,
     /// The status as the device reported it.
     pub status: String,

@@ -56,17 +56,25 @@ pub struct Device {
     pub user_name: Option<String>,
     pub kind: Option<EnrollmentKind>,
     pub ownership: Option<Ownership>,
+    /// `DeviceName` of the device's answer. As reported, like the fields up to `enrollment_id`: not checked.
     pub name: Option<String>,
+    /// `ModelName`, such as `iPhone`.
     pub model: Option<String>,
+    /// `ProductName`, such as `iPhone12,1`.
     pub product_name: Option<String>,
+    /// `OSVersion`, such as `17.5.1`.
     pub os_version: Option<String>,
+    /// `BuildVersion`, such as `21F90`.
     pub build_version: Option<String>,
     pub serial_number: Option<String>,
+    /// `UDID` as reported; `None` in User Enrollment.
     pub udid: Option<String>,
+    /// `EnrollmentID` as reported; `None` in Device Enrollment.
     pub enrollment_id: Option<String>,
     pub managed_apple_id: Option<String>,
     pub enrolled_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
+    /// Serial number of the current identity certificate, upper-case hex.
     pub identity_serial: Option<String>,
     pub identity_expires: Option<Timestamp>,
     pub superseded_by: Option<DeviceId>,
@@ -114,7 +122,7 @@ pub struct DeviceFilter {
     pub text: Option<String>,
     /// Found anywhere in the device's name or model.
     pub named: Option<String>,
-    /// Serial numbers, UDIDs, EnrollmentIDs or record ids, each complete or a prefix of at least [`SHORTEST_PREFIX`]
+    /// Serial numbers, UDIDs, EnrollmentIDs or record ids, each complete or a prefix of at least eight
     /// characters. They are not searched for anywhere in the text: three letters of a user name would match devices of
     /// other people. Empty: any.
     pub ids: Vec<String>,
@@ -145,6 +153,7 @@ pub struct Active {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActiveDevices {
     pub nearest: Vec<Active>,
+    /// Number of all active records, also of those that are not in `nearest`.
     pub count: u64,
 }
 
@@ -194,7 +203,7 @@ const LIST_CONDITION: &str = "(:state IS NULL OR d.phase = :state) AND (:kind IS
     ORDER BY d.added DESC LIMIT :limit";
 
 /// Minimum length of an identifier prefix in a search. Shorter ones match random hexadecimal digits by chance.
-pub const SHORTEST_PREFIX: usize = 8;
+const SHORTEST_PREFIX: usize = 8;
 
 /// Returns an SQL condition: `value`, a lower-case SQL expression, is an identifier of `d` or a prefix of one.
 fn identified_by(value: &str) -> String {
@@ -269,7 +278,8 @@ fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::
     Ok(ListedDevices { devices, next })
 }
 
-/// Returns the identifiers that match no enrolled device.
+/// Returns the identifiers that match no enrolled device. An identifier is a serial number, a UDID, an EnrollmentID or a
+/// [`DeviceId`], or the beginning of one with at least 8 characters; capitals do not matter.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.

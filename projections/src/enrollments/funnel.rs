@@ -43,7 +43,9 @@ pub struct Funnel {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepCount {
     pub step: Step,
+    /// Enrollments that reached the step. The other numbers count a part of them.
     pub reached: u64,
+    /// Enrollments that were refused at this step and ended.
     pub refused: u64,
     pub abandoned: u64,
     pub signed_out: u64,

@@ -49,6 +49,7 @@ impl State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enrollment {
     pub id: EnrollmentId,
+    /// Such as `7KQ-3M2`: derived from `id`.
     pub help_code: String,
     pub opened: Timestamp,
     /// Time of the last activity.
@@ -58,6 +59,7 @@ pub struct Enrollment {
     pub family: DeviceFamily,
     /// As claimed by the browser or reported by the device.
     pub version: Option<String>,
+    /// Language tag of the pages, such as `en`.
     pub language: String,
     /// Name of the sign-in method.
     pub method: Option<String>,
@@ -70,6 +72,7 @@ pub struct Enrollment {
     /// The last step that the person was at.
     pub step: Step,
     pub step_since: Timestamp,
+    /// Number of refusals at any step; most do not end the enrollment.
     pub refusals: u64,
     pub state: State,
     pub ended: Option<Timestamp>,

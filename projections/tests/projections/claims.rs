@@ -96,3 +96,19 @@ async fn a_record_that_comes_back_is_what_it_was_in_every_table() {
     desk.follow(&projections).await;
     assert_eq!((commands().await, renews().await), (CommandState::Ended, false));
 }
+
+#[tokio::test]
+async fn a_record_that_ended_and_enrolls_again_under_its_id_has_no_end() {
+    let desk = Desk::new();
+    let (earlier, by) = pair(&desk).await;
+    desk.write(&earlier.stream(), later(800), superseded(by, SupersessionEvidence::Claimed)).await;
+    desk.write(&earlier.stream(), later(900), authenticated(person(1), "EID-1")).await;
+    desk.write(&earlier.stream(), later(901), enrolled(earlier)).await;
+    let projections = desk.caught_up().await;
+    let again = device(&projections, earlier).await;
+    assert_eq!((again.state, again.enrolled_at), (State::Enrolled, Some(later(901))));
+    assert_eq!((again.ended_at, again.superseded_by, again.superseded_evidence), (None, None, None));
+    let between = devices::get(&projections, earlier, Some(later(850))).await.unwrap().unwrap();
+    assert_eq!((between.state, between.ended_at), (State::Superseded, Some(later(800))));
+    assert_eq!(between.superseded_by, Some(by));
+}

@@ -8,6 +8,7 @@ use events::staff::{StaffEvent, StaffId};
 use events::store::StoreLifecycle as _;
 use events::{Personal, Position, StreamName};
 use projections::{ProjectionError, Projections, devices, last_seen};
+use std::time::Duration;
 use uuid::Uuid;
 
 #[tokio::test]
@@ -205,9 +206,12 @@ async fn tables_of_an_earlier_version_go_when_the_present_ones_have_caught_up() 
     });
     let head = desk.log.store().head().await.unwrap().unwrap();
     projections.wait_for(head).await.unwrap();
-    while !projections.health().caught_up {
-        tokio::task::yield_now().await;
-    }
+    let caught_up = async {
+        while !projections.health().caught_up {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), caught_up).await.expect("the projections catch up");
     run.abort();
     assert_eq!(projections.dump().await.unwrap(), expected);
     let old = "SELECT count(*) FROM sqlite_master WHERE name LIKE 'devices_v0%'";

@@ -246,7 +246,7 @@ pub(crate) async fn busy_day(desk: &Desk) -> (DeviceId, DeviceId) {
     let source = Some(Personal::new(staff.key(), "192.0.2.7".to_owned()));
     let viewer = Actor::new(ActorKind::Staff, staff);
     let viewed = StaffActivityEvent::DeviceViewed { device: first };
-    desk.write_as(&staff.access_stream("20261117"), later(8_200), viewer, source, viewed).await;
+    desk.write_as(&staff.activity_stream("20261117"), later(8_200), viewer, source, viewed).await;
     (first, second)
 }
 

@@ -3,6 +3,7 @@
 use crate::admin::devices::{Choice, parse_as_of};
 use crate::admin::problem::Problem;
 use crate::admin::query::{Query, filled, read};
+use crate::admin::words::capital;
 use crate::web::content::content;
 use events::device::DeviceId;
 use events::enrollment::parse_help_code;
@@ -208,9 +209,4 @@ fn event_type(name: &str) -> Option<String> {
 
 fn actor_kind(name: &str) -> Option<events::ActorKind> {
     ACTOR_KINDS.iter().find(|(_, known)| *known == name).map(|(kind, _)| *kind)
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -55,7 +55,7 @@ struct DevicePage {
     href: String,
     label: String,
     sub: String,
-    ownership: Option<&'static str>,
+    ownership: Option<String>,
     state: Chip,
     archived: bool,
     as_of: Option<Instant>,

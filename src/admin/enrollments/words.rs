@@ -1,7 +1,7 @@
 //! Texts for steps, sign-in methods and durations, for the help desk.
 
-use crate::admin::words::{Chip, NONE, person};
-use events::enrollment::DeviceFamily;
+use crate::admin::words::{Chip, NONE, capital, person};
+use events::enrollment::{DeviceFamily, SignInMethodName};
 use names::visible;
 use projections::enrollments::{Enrollment, Named, State, Step};
 
@@ -34,14 +34,7 @@ pub(crate) fn state(state: State) -> Chip {
 
 /// Returns the name of a sign-in method; the name of a directory or identity provider is unchanged.
 pub(crate) fn way(name: &str) -> String {
-    match name {
-        "local_account" => "Local account",
-        "directory" => "Directory",
-        "open_id_connect" => "Single sign-on (OpenID Connect)",
-        "saml" => "Single sign-on (SAML)",
-        other => other,
-    }
-    .to_owned()
+    SignInMethodName::parse(name).map_or_else(|| name.to_owned(), |method| capital(method.label()))
 }
 
 /// Returns the sign-in method of an enrollment, with its directory or identity provider.

@@ -112,7 +112,8 @@ pub(crate) async fn note_refusal(app: &Console, request: &HttpRequest) -> Result
         return Ok(());
     };
     let correlation = context.correlation;
-    let refused = app.platform.record_access(staff, StaffActivityEvent::ActRefused { act, device }, context).await;
+    let refused =
+        app.platform.record_staff_activity(staff, StaffActivityEvent::ActRefused { act, device }, context).await;
     refused.map_err(|error| Problem::unavailable(error, correlation))
 }
 

@@ -5,6 +5,7 @@ use crate::cli::{At, say};
 use crate::config::Config;
 use anyhow::{Context as _, bail};
 use clap::Args;
+use names::is_address;
 use openssl::x509::X509Req;
 use pki::files::{Credential, write_new};
 use pki::push::{PushFacts, PushRequest, VendorSigner};
@@ -18,7 +19,7 @@ pub(crate) struct Request {
     #[arg(long, default_value = "Muster push certificate")]
     name: String,
     /// A mail address in the request; some vendors require one.
-    #[arg(long)]
+    #[arg(long, value_parser = address)]
     mail: Option<String>,
     /// If your organization has an MDM CSR signing certificate from Apple: that certificate, followed by Apple's
     /// intermediate and root (PEM).
@@ -32,6 +33,12 @@ pub(crate) struct Request {
     new: bool,
     #[command(flatten)]
     at: At,
+}
+
+fn address(text: &str) -> Result<String, String> {
+    is_address(text)
+        .then(|| text.to_owned())
+        .ok_or_else(|| "write it as an address, such as ada@school.example".to_owned())
 }
 
 impl Request {

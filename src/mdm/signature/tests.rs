@@ -142,7 +142,7 @@ fn a_signature_by_another_key_under_the_same_certificate_is_wrong() {
 }
 
 #[test]
-fn the_real_sample_of_the_shared_papers_fits_or_is_left_out_where_they_are_missing() {
+fn the_signature_of_a_real_device_matches_its_body() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples/mdm-signature");
     let (Ok(header), Ok(body)) = (std::fs::read(folder.join("header.b64")), std::fs::read(folder.join("body.plist")))
     else {

@@ -138,7 +138,7 @@ async fn who_tells_the_hardware_of_another_device_in_an_answer_is_found_by_its_o
     let mut liar = enroll(&scene, "bob", &own).await;
     let (old, new) = (id_of(&real), id_of(&liar));
     scene.server.settled().await;
-    while !polls(&mut liar).await.unwrap().is_empty() {}
+    until("an empty queue", async || polls(&mut liar).await.unwrap().is_empty()).await;
     liar.tells_to_be = Some(victim.clone());
     let question = device_information(EnrollmentKind::DeviceEnrollment, None);
     let app = scene.server.app();

@@ -54,8 +54,8 @@ impl HaProxy {
         std::fs::write(folder.join("mdm.pem"), pem).unwrap();
         std::fs::copy(&config.pki.identity_ca_certificate, folder.join("identity-ca.pem")).unwrap();
         std::fs::write(folder.join("muster-root.pem"), server.tls_root()).unwrap();
-        let paper = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operating.md"));
-        let example = paper
+        let document = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operating.md"));
+        let example = document
             .split("\n\n")
             .find(|part| part.contains("frontend devices"))
             .expect("the example in docs/operating.md");

@@ -42,7 +42,7 @@ async fn many_that_are_due_at_once_begin_a_few_a_minute_each_once() {
 async fn asked(server: &TestServer, clock: &ManualClock) -> (TestDevice, Profile) {
     let device = TestDevice::enrolled(server, EnrollmentKind::DeviceEnrollment).await;
     until(server, device.id, "MdmCommandQueued", 2).await;
-    idle(&device).await;
+    device.acknowledge_all().await;
     clock.advance_seconds(ALL_DUE);
     until(server, device.id, "IdentityRenewalRequested", 1).await;
     let (_, command) = device.poll().await.expect("the profile is sent");

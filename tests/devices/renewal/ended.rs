@@ -14,7 +14,7 @@ use simulator::signature::Identity;
 async fn renewed(server: &TestServer, clock: &ManualClock) -> (TestDevice, Identity) {
     let mut device = TestDevice::enrolled(server, EnrollmentKind::DeviceEnrollment).await;
     until(server, device.id, "MdmCommandQueued", 2).await;
-    idle(&device).await;
+    device.acknowledge_all().await;
     clock.advance_seconds(ALL_DUE);
     until(server, device.id, "IdentityRenewalRequested", 1).await;
     let (command, dictionary) = device.poll().await.expect("the profile is sent");
@@ -100,12 +100,9 @@ async fn who_leaves_while_a_renewal_waits_and_enrolls_again_is_enrolled_in_full(
     assert_eq!(count(&server, device.id, "DeviceReauthenticated").await, 1, "from the earlier renewal");
     // The first commands are sent again; the profile of the renewal is not.
     until(&server, device.id, "MdmCommandQueued", 6).await;
-    let mut asked = Vec::new();
-    while let Some((id, command)) = device.poll().await {
-        asked.push(command.get("RequestType").and_then(Value::as_string).unwrap().to_owned());
-        device.report_on(&device.report("Acknowledged", Some(&id))).await;
-    }
-    asked.sort();
+    let commands = device.acknowledge_all().await;
+    let mut asked: Vec<_> = commands.iter().map(|command| command["RequestType"].as_string().unwrap()).collect();
+    asked.sort_unstable();
     assert_eq!(asked, ["DeviceInformation", "SecurityInfo"]);
     for identity in [former, old] {
         let earlier = device.with_identity(identity);

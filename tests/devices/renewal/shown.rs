@@ -23,7 +23,7 @@ async fn the_console_counts_and_finds_identities_that_are_due_failing_and_expire
     let due = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
     let failing = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
     until(&server, failing.id, "MdmCommandQueued", 2).await;
-    idle(&failing).await;
+    failing.acknowledge_all().await;
     let browser = Browser::signed_in(&server, "grace", &[Privilege::Administrator]).await;
     server.caught_up().await;
     let quiet = browser.get("/console/devices").await;

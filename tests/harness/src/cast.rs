@@ -13,16 +13,51 @@ use simulator::device::Device;
 use simulator::keys::KeyPool;
 use simulator::model::{Family, Hardware};
 use simulator::push_server::{PushServer, PushServerFiles};
+use simulator::safari::Page;
 use simulator::scep::common_name;
-use simulator::walk::{Ending, Ownership, Person, Walk};
+use simulator::walk::{Ending, Next, Ownership, Person, Walk, WalkError};
 use std::time::Duration;
 use world::World;
 
 pub const PASSWORD: &str = "a long walk in eleven steps";
 
+/// Maximum number of pages that a walk follows.
+const MOST_PAGES: usize = 50;
+
 pub struct Scene {
     pub server: TestServer,
     pub push_server: PushServer,
+}
+
+/// Does what a page and those after it ask for, until a page is `wanted`. The test fails if the walk ends before.
+pub async fn walk_to(
+    walk: &mut Walk,
+    mut page: Page,
+    watcher: &mut dyn Watcher,
+    wanted: impl Fn(&Page) -> bool,
+) -> Page {
+    for _ in 0..MOST_PAGES {
+        if wanted(&page) {
+            return page;
+        }
+        page = match walk.next(&page, watcher).await.unwrap() {
+            Next::Page(page) => page,
+            other => panic!("the walk ended early: {other:?}"),
+        };
+    }
+    panic!("the portal leads in circles: {}", page.title);
+}
+
+/// Does what a page and those after it ask for, and returns what follows the last page. `seen` gets each further page.
+pub async fn walk_on(walk: &mut Walk, mut page: Page, mut seen: impl FnMut(&Page)) -> Result<Next, WalkError> {
+    for _ in 0..MOST_PAGES {
+        page = match walk.next(&page, &mut Nobody).await {
+            Ok(Next::Page(page)) => page,
+            other => return other,
+        };
+        seen(&page);
+    }
+    panic!("the portal leads in circles: {}", page.title);
 }
 
 /// A device and its ownership.
@@ -105,10 +140,12 @@ impl Scene {
         let queued = async || self.log_of(device).await.matches("MdmCommandQueued").count() >= 2;
         until("the first commands", queued).await;
         let mut missing = vec!["DeviceInformation", "SecurityInfo"];
-        while !missing.is_empty() {
+        until("the answers to the first commands", async || {
             let handled = device.serve_once(PATIENCE).await.unwrap();
             missing.retain(|wanted| handled.iter().all(|one| one.request_type != *wanted));
-        }
+            missing.is_empty()
+        })
+        .await;
     }
 
     /// Waits until the server is idle: it has done everything that the log asks for, and neither an event nor a push

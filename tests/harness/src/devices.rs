@@ -225,9 +225,7 @@ impl TestDevice {
         let device = TestDevice::enrolled(server, kind).await;
         server.caught_up().await;
         until("the answers to the first commands", async || {
-            while let Some((id, _)) = device.poll().await {
-                device.report_on(&device.report("Acknowledged", Some(&id))).await;
-            }
+            device.acknowledge_all().await;
             // The server sends DeviceInformation and SecurityInfo without a request.
             device.history(server).await.iter().filter(|name| *name == "MdmCommandAnswered").count() >= 2
         })
@@ -319,6 +317,17 @@ impl TestDevice {
     /// Polls for a command and returns its id and dictionary, if there is one.
     pub async fn poll(&self) -> Option<(String, Dictionary)> {
         command(&self.report_on(&self.report("Idle", None)).await)
+    }
+
+    /// Acknowledges all queued commands and returns them in their order. The test fails if the queue does not end.
+    pub async fn acknowledge_all(&self) -> Vec<Dictionary> {
+        let mut commands = Vec::new();
+        while let Some((id, command)) = self.poll().await {
+            self.report_on(&self.report("Acknowledged", Some(&id))).await;
+            commands.push(command);
+            assert!(commands.len() < 100, "the queue of the device does not end");
+        }
+        commands
     }
 
     /// Returns the type names of the device's events.

@@ -14,6 +14,7 @@ use muster::config::Config;
 use muster::server::{self, Running};
 use pki::create::PushServerFiles;
 use staff::administration::{Answer, NewUser, Request, execute};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -224,6 +225,12 @@ impl TestServer {
         }
     }
 
+    /// Uses up the budget of refusals of this source: further refusals are only counted.
+    pub fn use_up_refusals(&self, source: IpAddr) {
+        let is_used_up = (0..10_000).any(|_| !sign_in::granted(&self.app().sign_in, source));
+        assert!(is_used_up, "the budget of {source} does not end");
+    }
+
     /// Returns the events of a stream.
     pub async fn log_of(&self, stream: &StreamName) -> Vec<Entry> {
         self.app().platform.log.read(stream).await.unwrap()
@@ -238,6 +245,7 @@ impl TestServer {
             if page.is_empty() {
                 return entries;
             }
+            assert!(page.first().map(|entry| entry.position) > after, "the log is read twice");
             entries.extend(page);
         }
     }

@@ -19,8 +19,7 @@ const ELSEWHERE: &str = "198.51.100.7";
 
 /// Uses up the share of this source.
 fn flood(server: &TestServer, address: &str) {
-    let source: IpAddr = address.parse().unwrap();
-    while granted(&server.app().sign_in, source) {}
+    server.use_up_refusals(address.parse().unwrap());
 }
 
 async fn rows(server: &TestServer, event_type: &str) -> Vec<Row> {
@@ -164,7 +163,7 @@ async fn counts_name_their_sources_sealed_and_are_written_by_the_minute_and_then
     for second in 0..3 * 3_600 {
         if second % 60 == 0 {
             for nth in 0..25 {
-                while granted(&app.sign_in, source(nth)) {}
+                server.use_up_refusals(source(nth));
             }
             suppressed::write_due(app).await;
         }

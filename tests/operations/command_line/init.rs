@@ -1,6 +1,7 @@
 //! `muster init`: what it creates, refuses, resumes and leaves unchanged.
 
 use super::*;
+use std::time::Instant;
 
 #[test]
 fn init_makes_an_installation_that_check_config_finds_nothing_fatal_in_and_says_what_to_do_next() {
@@ -36,8 +37,10 @@ fn an_init_that_was_killed_leaves_nothing_that_serves_and_is_begun_again() {
             .stdout(std::process::Stdio::null())
             .spawn()
             .unwrap();
+        let begun = Instant::now();
         // `init` may finish between the last of these files and the kill. Then the installation is complete and stays.
         while !there.join(until).exists() && killed.try_wait().unwrap().is_none() {
+            assert!(begun.elapsed() < PATIENCE, "init does not create {until}");
             std::thread::yield_now();
         }
         killed.kill().unwrap();

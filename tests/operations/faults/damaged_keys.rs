@@ -19,7 +19,6 @@ use harness::waiting::until;
 use muster::app::suppressed;
 use muster::config::Config;
 use platform::context::Context;
-use sign_in::granted;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
@@ -195,8 +194,7 @@ async fn while_the_key_of_strangers_refusals_is_damaged_they_are_answered_as_eve
     server.restart_after(|| alter_key(&data, &key)).await;
     let before = server.app().platform.log.store().read_stream(&stream, Revision(0), 100).await.unwrap().len();
     strangers_see_no_difference(&server).await;
-    let source = ADDRESS.parse().unwrap();
-    while granted(&server.app().sign_in, source) {}
+    server.use_up_refusals(ADDRESS.parse().unwrap());
     suppressed::write_all(server.app()).await;
     let recorded = server.app().platform.log.store().read_stream(&stream, Revision(0), 100).await.unwrap();
     let written = server.app().platform.log.view(recorded[before..].to_vec()).await.entries;

@@ -6,7 +6,7 @@ use events::enrollment::{EnrollmentEvent, EnrollmentKind, EnrollmentRefusal, OsV
 use events::settings::{Limits, VersionRange};
 use events::{Actor, ActorKind};
 use harness::TestServer;
-use harness::cast::{Scene, Visitor, id_of};
+use harness::cast::{Scene, Visitor, id_of, walk_on, walk_to};
 use harness::devices::TestDevice;
 use harness::guest::{PASSWORD, server};
 use platform::context::Context;
@@ -151,17 +151,8 @@ async fn who_has_as_many_devices_as_they_may_is_told_how_to_give_one_up_and_can_
     first.remove_mdm_profile().await.unwrap();
     scene.server.caught_up().await;
     let Opened::Page(page) = second.safari.send_form("again", &[]).await.unwrap() else { panic!("no page") };
-    let mut page = *page;
-    loop {
-        match second.next(&page, &mut Nobody).await.unwrap() {
-            Next::Page(next) => page = next,
-            Next::Ending(ending) => {
-                assert!(matches!(ending, Ending::Enrolled(_)), "{ending:?}");
-                break;
-            }
-            Next::Left { url, .. } => panic!("the walk left for {url}"),
-        }
-    }
+    let ending = walk_on(&mut second, *page, |_| ()).await.unwrap();
+    assert!(matches!(ending, Next::Ending(Ending::Enrolled(_))), "{ending:?}");
     scene.answer_first_commands(&mut second.device).await;
     scene.strike().await;
 }
@@ -222,21 +213,13 @@ async fn of_two_enrollments_begun_at_once_the_second_device_is_refused_at_authen
     let mut walks = Vec::new();
     for family in [Family::IPhone, Family::IPad] {
         let mut walk = scene.walk(Visitor::institutional(family, "17.5"));
-        let mut page = walk.arrive(&scene.address(), &mut Nobody).await.unwrap();
-        while !page.url.path().ends_with("/ca") {
-            let Next::Page(next) = walk.next(&page, &mut Nobody).await.unwrap() else { panic!("the walk ended early") };
-            page = next;
-        }
+        let page = walk.arrive(&scene.address(), &mut Nobody).await.unwrap();
+        let page = walk_to(&mut walk, page, &mut Nobody, |page| page.url.path().ends_with("/ca")).await;
         walks.push((walk, page));
     }
     let mut endings = Vec::new();
     for (walk, page) in &mut walks {
-        endings.push(loop {
-            match walk.next(page, &mut Nobody).await {
-                Ok(Next::Page(next)) => *page = next,
-                other => break other.map(|_| ()),
-            }
-        });
+        endings.push(walk_on(walk, page.clone(), |_| ()).await);
     }
     assert!(endings[0].is_ok(), "{endings:?}");
     assert!(matches!(endings[1], Err(WalkError::Device { .. })), "{endings:?}");

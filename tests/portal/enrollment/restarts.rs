@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use harness::cast::{Scene, Visitor};
-use harness::waiting::PATIENCE;
+use harness::waiting::{PATIENCE, until};
 use simulator::acts::{Act, Watcher};
 use simulator::model::Family;
 use simulator::walk::Ending;
@@ -30,10 +30,12 @@ async fn walk_with_restarts(visitor: Visitor) {
     assert!(matches!(ending, Ending::Enrolled(_)), "{ending:?}");
     // The restarts must not lose the commands that are due.
     let mut missing = vec!["DeviceInformation", "SecurityInfo"];
-    while !missing.is_empty() {
+    until("the answers to the first commands", async || {
         let handled = walk.device.serve_once_watched(PATIENCE, &mut puller).await.unwrap();
         missing.retain(|wanted| handled.iter().all(|one| one.request_type != *wanted));
-    }
+        missing.is_empty()
+    })
+    .await;
     assert!(puller.restarts >= 15, "{} restarts", puller.restarts);
     scene.strike().await;
 }

@@ -1,6 +1,6 @@
 //! Tests of the enrollment type and the pages for each version of iOS.
 
-use harness::cast::{Diary, Scene, Visitor};
+use harness::cast::{Diary, Scene, Visitor, walk_to};
 use simulator::acts::Act;
 use simulator::messages::Identifier;
 use simulator::model::Family;
@@ -70,14 +70,8 @@ async fn personal_devices_older_than_thirteen_one_get_no_profile() {
 async fn text_of_ca_page(scene: &Scene, ios: &str) -> String {
     let mut walk: Walk = scene.walk(Visitor::institutional(Family::IPhone, ios));
     let mut diary = Diary::default();
-    let mut page = walk.arrive(&scene.address(), &mut diary).await.unwrap();
-    while page.link("profile").is_none() {
-        page = match walk.next(&page, &mut diary).await.unwrap() {
-            simulator::walk::Next::Page(page) => page,
-            other => panic!("{other:?}"),
-        };
-    }
-    page.text
+    let page = walk.arrive(&scene.address(), &mut diary).await.unwrap();
+    walk_to(&mut walk, page, &mut diary, |page| page.link("profile").is_some()).await.text
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,6 +31,7 @@ async fn behind_a_mute_server_the_next_one_answers_and_is_asked_first_from_then_
         });
         let begun = Instant::now();
         proven(verdict(&directory, "ada", PASSWORD).await);
+        // A lower limit, which holds on any machine: the timeout of a real socket.
         assert!(begun.elapsed() >= Duration::from_secs(2), "the client must wait for {silent}");
         assert!(came() > 0);
         proven(verdict(&directory, "alan", PASSWORD).await);
@@ -44,18 +45,19 @@ async fn a_mute_server_alone_is_given_up_after_its_timeout() {
         return;
     }
     let slapd = Slapd::start();
-    let (_listener, ldaps, _) = mute();
+    let (listener, ldaps, _) = mute();
+    listener.set_nonblocking(true).unwrap();
     let directory = changed(&slapd, |config| {
         config.servers = vec![ldaps];
         config.connect_timeout_seconds = 1;
     });
     let asked = std::iter::repeat_with(|| verdict(&directory, "ada", PASSWORD)).take(20);
-    let begun = Instant::now();
     for verdict in futures_util::future::join_all(asked).await {
         let why = unavailable(verdict);
         assert!(why.contains("no answer within 1 s"), "{why}");
     }
-    assert!(begun.elapsed() < Duration::from_secs(15), "concurrent attempts share one wait");
+    let came = std::iter::from_fn(|| listener.accept().ok()).count();
+    assert_eq!(came, 1, "concurrent attempts share one wait");
 }
 
 #[tokio::test(flavor = "multi_thread")]

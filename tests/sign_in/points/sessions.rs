@@ -132,9 +132,9 @@ async fn point_05_sessions_end_when_idle_and_at_the_latest_when_they_are_old() {
     clock.advance_seconds(120);
     assert!(!is_in(&mut portal).await);
 
-    let paper = include_str!("../../../docs/signing-in.md");
+    let document = include_str!("../../../docs/signing-in.md");
     let (minutes, hours) = (IDLE_SECONDS / 60, LONGEST_SECONDS / 3_600);
-    assert!(paper.contains(&format!("{minutes} minutes after its last request and {hours} hours after sign-in")));
+    assert!(document.contains(&format!("{minutes} minutes after its last request and {hours} hours after sign-in")));
     server.stop().await;
 }
 

@@ -29,7 +29,7 @@ async fn point_08_guessing_is_slowed_down_and_locks_nobody_out() {
     clock.advance_seconds(BY_NAME_AND_SOURCE.refill_seconds + 1);
     assert_eq!(from(&server, "203.0.113.66", PASSWORD).await.0, 303, "the account is not locked permanently");
 
-    let paper = include_str!("../../../docs/signing-in.md");
+    let document = include_str!("../../../docs/signing-in.md");
     let (name, source) = (BY_NAME_AND_SOURCE, BY_SOURCE);
     for sentence in [
         format!(
@@ -38,7 +38,7 @@ async fn point_08_guessing_is_slowed_down_and_locks_nobody_out() {
         ),
         format!("{} failures from one address, then one more every {} seconds", source.burst, source.refill_seconds),
     ] {
-        assert!(paper.contains(&sentence), "{sentence}");
+        assert!(document.contains(&sentence), "{sentence}");
     }
     server.stop().await;
 }

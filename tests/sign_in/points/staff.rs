@@ -79,9 +79,9 @@ async fn assert_kept_out(browser: &Browser, how: &str) {
 /// ASVS 6.1.3, 6.3.3, 6.3.4, 6.5.1, 6.5.3.
 #[tokio::test(flavor = "multi_thread")]
 async fn point_10_every_way_in_is_listed_and_asks_staff_for_the_same_second_factor() {
-    let paper = include_str!("../../../docs/signing-in.md");
+    let document = include_str!("../../../docs/signing-in.md");
     for way in ["| Local account |", "| Directory (LDAP) |", "| OpenID Connect |", "| SAML 2.0 |"] {
-        assert!(paper.contains(way), "{way}");
+        assert!(document.contains(way), "{way}");
     }
     by_openid_connect().await;
     by_saml().await;

@@ -110,7 +110,8 @@ def rule(of, named, answers, above):
             row["values"] = [plain(value) for value in of["rangelist"]]
         if of.get("format") in FORMS:
             row["form"] = FORMS[of["format"]]
-        # The value that applies if the key is missing. For strings it is omitted, because the schema also gives examples there.
+        # The value that applies if the key is missing. For strings it is omitted, because the schema also gives
+        # examples there.
         if kind in ("boolean", "integer", "real") and isinstance(of.get("default"), (bool, int, float)):
             row["default"] = of["default"]
     below = of.get("subkeys")

@@ -22,7 +22,7 @@ use identity::{Account, Disbelief, Fault};
 use platform::PerformError;
 use platform::secrets::hash;
 use sign_in::redirect::assertion::{is_ticket, reserve, ticket};
-use sign_in::redirect::{IdentityProvider, Place, unsolicited};
+use sign_in::redirect::{IdentityProvider, Place, posted_field, unsolicited};
 use sign_in::{Proof, SignInError, untold_of};
 
 /// Result of an answer that was posted to the portal.
@@ -35,8 +35,8 @@ pub enum Posted {
     In(SignInOutcome),
 }
 
-/// Reads an answer that was posted to the portal. `field` is the value of the form field. `None` if the settings enable
-/// no provider with this name, or the provider does not post its answers.
+/// Reads an answer that was posted to the portal with these form fields. `None` if the settings enable no provider with
+/// this name, the provider does not post its answers, or the field with the answer is missing.
 ///
 /// # Errors
 /// Returns an error if the log cannot be read or written.
@@ -44,7 +44,7 @@ pub async fn take(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
     name: &str,
-    field: &str,
+    fields: &[(String, String)],
 ) -> Result<Option<Posted>, SignInError> {
     let ways = enroll.settings.current().await?.sign_in.enrollment;
     let Some(provider) = enroll.sign_in.providers.offered(&ways.single_sign_on, name) else { return Ok(None) };
@@ -55,6 +55,7 @@ pub async fn take(
             return Ok(Some(Posted::In(SignInOutcome::NotNow { opened: None })));
         }
     };
+    let Some(field) = posted_field(protocol.as_ref(), fields) else { return Ok(None) };
     match protocol.read_post(Place::Portal, field, enroll.platform.world.now()) {
         None => Ok(None),
         Some(Ok(answer)) => believed(enroll, entrance, provider, answer).await.map(Some),

@@ -30,10 +30,13 @@ pub struct Directory {
     /// Attribute that identifies a person permanently: `entryUUID`, in Active Directory `objectGUID`.
     #[serde(default = "unique_attribute")]
     pub unique_attribute: String,
+    /// Attribute with the name that pages show. The default is `uid`.
     #[serde(default = "user_name_attribute")]
     pub user_name_attribute: String,
+    /// Attribute with the full name. The default is `cn`.
     #[serde(default = "display_name_attribute")]
     pub display_name_attribute: String,
+    /// Attribute with the mail address. The default is `mail`.
     #[serde(default = "mail_attribute")]
     pub mail_attribute: String,
     /// Attribute that prefills the Managed Apple ID step.
@@ -75,6 +78,7 @@ pub enum Groups {
     ActiveDirectoryNested { base: String },
     /// Search from group to parent group by `member_attribute`, below `base`.
     Walk {
+        /// DN below which groups are searched.
         base: String,
         /// Number of levels searched: 1 finds direct groups only.
         #[serde(default = "depth")]

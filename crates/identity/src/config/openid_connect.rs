@@ -7,7 +7,8 @@ use url::{Host, Url};
 
 /// Supported signature algorithms of ID tokens. All use public keys: with a shared secret, anyone who can read the
 /// secret could sign a token for any person.
-pub const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+pub(crate) const ALGORITHMS: [&str; 9] =
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +19,7 @@ pub struct OpenIdConnect {
     pub title: String,
     /// Issuer identifier, exactly as the provider writes it: a slash at the end counts.
     pub issuer: String,
+    /// `client_id` that the provider issued to Muster (RFC 6749 §2.2).
     pub client_id: String,
     /// Further audiences (`aud`) that are trusted in an ID token if no `azp` names this client.
     #[serde(default)]
@@ -27,11 +29,13 @@ pub struct OpenIdConnect {
     /// Scopes that are requested in addition to `openid`.
     #[serde(default = "scopes")]
     pub scopes: Vec<String>,
-    /// Accepted signature algorithms of ID tokens, a subset of [`ALGORITHMS`].
+    /// Accepted signature algorithms of ID tokens, a subset of the supported ones (`ALGORITHMS`).
     #[serde(default = "algorithms")]
     pub algorithms: Vec<String>,
+    /// Claim with the name that pages show. The default is `preferred_username`.
     #[serde(default = "user_name_claim")]
     pub user_name_claim: String,
+    /// Claim with the groups: a list of strings, or one string. The default is `groups`.
     #[serde(default = "groups_claim")]
     pub groups_claim: String,
     /// Claim that prefills the Managed Apple ID step.

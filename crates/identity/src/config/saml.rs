@@ -33,10 +33,13 @@ pub struct Saml {
     /// Attribute with the name to show. The default is the mail address, then a NameID that is a name, then the
     /// display name.
     pub user_name_attribute: Option<String>,
+    /// Attribute with the full name, by its `Name` or `FriendlyName`. The default is `displayName`.
     #[serde(default = "display_name_attribute")]
     pub display_name_attribute: String,
+    /// Attribute with the mail address, named in the same way. The default is `mail`.
     #[serde(default = "mail_attribute")]
     pub mail_attribute: String,
+    /// Attribute with the groups, one value for each group, named in the same way. The default is `groups`.
     #[serde(default = "groups_attribute")]
     pub groups_attribute: String,
     /// Attribute that prefills the Managed Apple ID step.

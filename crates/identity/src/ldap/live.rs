@@ -12,6 +12,7 @@ use url::Url;
 /// One step of the live check. The texts may name people, because they are for the administrator who runs the check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
+    /// The action that is tried, in the imperative, such as `bind at ldaps://…`.
     pub what: String,
     /// The result, or what is wrong.
     pub outcome: Result<String, Trouble>,

@@ -10,9 +10,12 @@ pub(crate) use ldap3::Scope;
 /// A search request.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
+    /// DN (RFC 4514).
     pub base: String,
     pub scope: Scope,
+    /// Filter (RFC 4515); values in it are already escaped.
     pub filter: String,
+    /// Names of the requested attributes.
     pub attributes: Vec<String>,
     pub extent: Extent,
 }
@@ -56,6 +59,7 @@ pub(crate) struct Rows {
 /// An entry. Attribute names are stored in lower case, because directories differ in how they write them.
 #[derive(Debug)]
 pub(crate) struct Entry {
+    /// DN as the directory writes it.
     pub dn: String,
     attributes: Vec<(String, Vec<Vec<u8>>)>,
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{wrong}")]
 pub struct Trouble {
+    /// What is wrong, as a clause without a full stop.
     pub wrong: String,
+    /// How to correct it, in the imperative, without a full stop.
     pub mend: String,
     /// The server's own message.
     pub said: Option<String>,
@@ -16,6 +18,7 @@ pub struct Trouble {
     pub(super) lost: bool,
     /// There was no answer within the time limit. Another attempt would cost that time again.
     pub(super) mute: bool,
+    /// LDAP result code (RFC 4511, appendix A); `None` if there was no result.
     pub(super) code: Option<u32>,
 }
 

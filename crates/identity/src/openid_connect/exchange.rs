@@ -12,6 +12,7 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 
 /// Tokens from the token endpoint.
 pub(crate) struct Tokens {
+    /// JWS in compact serialization (RFC 7515 §7.1): not verified yet.
     pub id_token: String,
     /// For the userinfo endpoint.
     pub access: Option<AccessToken>,
@@ -19,6 +20,7 @@ pub(crate) struct Tokens {
 
 /// An error response of the token endpoint (RFC 6749 §5.2).
 pub(crate) struct Refusal {
+    /// Error code such as `invalid_client`. As received: not checked.
     pub error: String,
     description: Option<String>,
 }

@@ -24,6 +24,7 @@ pub(crate) enum HttpError {
     Redirect(StatusCode),
     #[error("its answer is larger than {LARGEST} bytes")]
     TooLarge,
+    /// The address, shortened for the log.
     #[error("{0} is not an https address, and secrets are sent only over https")]
     NotPrivate(String),
 }

@@ -31,6 +31,7 @@ pub(crate) struct Signed<'a> {
 pub(crate) enum Unverified {
     /// No key has the token's key ID. The provider may have newer keys.
     UnknownKey,
+    /// The message of the JWS library.
     Invalid(String),
 }
 

@@ -10,7 +10,9 @@ use world::Timestamp;
 
 /// A problem, and how to correct it.
 pub struct Wrong {
+    /// What is wrong, as a clause without a full stop.
     pub wrong: String,
+    /// How to correct it, in the imperative, without a full stop.
     pub mend: String,
 }
 

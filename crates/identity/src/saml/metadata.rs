@@ -19,6 +19,7 @@ const LARGEST: usize = 1024 * 1024;
 
 /// An identity provider as its metadata describes it.
 pub(crate) struct Provider {
+    /// `entityID`, compared character by character.
     pub entity_id: String,
     /// Address that people are sent to with a request (HTTP-Redirect).
     pub sign_in: Url,

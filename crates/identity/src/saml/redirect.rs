@@ -19,8 +19,9 @@ impl RedirectSignIn for Saml {
         Ok(Begun { to, request: begun.request_id })
     }
 
-    fn posts_its_answers(&self) -> bool {
-        true
+    // SAML Bindings §3.5.4.
+    fn post_field(&self) -> Option<&'static str> {
+        Some("SAMLResponse")
     }
 
     fn read_post(&self, place: Place, field: &str, now: Timestamp) -> Option<Result<PostedAnswer, PostRefused>> {

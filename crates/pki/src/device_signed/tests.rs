@@ -231,7 +231,7 @@ fn shared(name: &str) -> PathBuf {
 }
 
 #[test]
-fn the_key_compiled_in_is_that_of_the_shared_papers_and_issued_their_device() {
+fn the_built_in_key_is_that_of_apples_device_ca_and_issued_a_real_device() {
     let read = |name: &str| X509::from_pem(&std::fs::read(shared(name)).ok()?).ok();
     let ca = read("apple-ca/apple-iphone-device-ca.pem");
     let (Some(ca), Some(leaf)) = (ca, read("apple-ca/device-leaf-example.pem")) else {

@@ -14,6 +14,7 @@ const IPHONE_OR_IPAD: u8 = 1;
 /// The outermost dictionary of a profile.
 pub(super) struct Envelope<'a> {
     pub texts: Texts<'a>,
+    /// `PayloadIdentifier` in reverse DNS notation; those of the payloads begin with it.
     pub identifier: &'a str,
     pub uuid: Uuid,
     pub names_target: bool,
@@ -53,6 +54,7 @@ pub(super) fn certificate(envelope: &Envelope<'_>, nth: usize, anchor: &X509Ref)
 /// Parameters of a SCEP payload.
 pub(super) struct Scep<'a> {
     pub url: &'a str,
+    /// One-time secret with which the device gets its identity.
     pub challenge: &'a str,
     /// UUID of the device, which the identity will contain.
     pub device: Uuid,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy)]
 pub struct ProfileService<'a> {
     pub texts: Texts<'a>,
+    /// `PayloadIdentifier` in reverse DNS notation.
     pub identifier: &'a str,
     pub uuid: Uuid,
     /// Address to which the device sends its answer and later its request for the MDM profile.
@@ -44,12 +45,15 @@ impl ProfileService<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct VerificationProfile<'a> {
     pub texts: Texts<'a>,
+    /// `PayloadIdentifier` in reverse DNS notation.
     pub identifier: &'a str,
     pub profile_uuid: Uuid,
     pub identity_uuid: Uuid,
     /// See [`super::CaProfile::names_target`].
     pub names_target: bool,
+    /// Must begin with `https://`.
     pub scep_url: &'a str,
+    /// One-time secret with which the device gets its identity.
     pub challenge: &'a str,
     /// UUID of the device, which the identity will contain.
     pub device: Uuid,

@@ -37,7 +37,7 @@ impl VendorSigner {
         Ok(VendorSigner { credential })
     }
 
-    /// Signs a request and returns the file for Apple's portal: a property list in Base64.
+    /// Signs a request (PKCS #10 in DER) and returns the file for Apple's portal: an XML property list in Base64.
     ///
     /// # Errors
     /// Returns an error if OpenSSL fails.

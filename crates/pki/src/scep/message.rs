@@ -22,6 +22,7 @@ const KEY_BITS: std::ops::RangeInclusive<u32> = 2048..=4096;
 pub struct Exchange {
     /// Byte for byte as in the request.
     pub(super) transaction_id: String,
+    /// 1 to 64 bytes; RFC 8894 §3.2.1.5 requires 16.
     pub(super) sender_nonce: Vec<u8>,
     /// Certificate that signed the request. The answer is encrypted to it.
     pub(super) requester: X509,

@@ -2,7 +2,7 @@
 
 use super::providers::IdentityProvider;
 use crate::SignIn;
-use identity::redirect::{Back, Begun, Place, Trip};
+use identity::redirect::{Back, Begun, Place, RedirectSignIn, Trip};
 use identity::{Account, Disbelief, Fault};
 use telemetry::Alarm;
 use url::Url;
@@ -15,7 +15,7 @@ pub const REQUEST_SECONDS: i64 = 15 * 60;
 ///
 /// # Errors
 /// Returns `ProviderUnavailable` if the configuration of the provider cannot be used or the provider does not answer.
-pub async fn send(sign_in: &SignIn, provider: &IdentityProvider, place: Place) -> Result<Begun, Disbelief> {
+pub async fn begin(sign_in: &SignIn, provider: &IdentityProvider, place: Place) -> Result<Begun, Disbelief> {
     let protocol = provider.protocol()?;
     let (callback, derive) = (callback(sign_in, provider, place), derive(sign_in));
     protocol.begin(&Trip { place, callback: &callback, world: &sign_in.platform.world, derive: &derive }).await
@@ -26,7 +26,7 @@ pub async fn send(sign_in: &SignIn, provider: &IdentityProvider, place: Place) -
 ///
 /// # Errors
 /// Returns the fault if the answer is not valid.
-pub async fn answered(
+pub async fn finish(
     sign_in: &SignIn,
     provider: &IdentityProvider,
     place: Place,
@@ -37,6 +37,13 @@ pub async fn answered(
     let (callback, derive) = (callback(sign_in, provider, place), derive(sign_in));
     let trip = Trip { place, callback: &callback, world: &sign_in.platform.world, derive: &derive };
     protocol.read_query(&trip, state, back).await
+}
+
+/// Returns the value of the field in which this protocol posts its answers. `None` if it posts none, or the form has no
+/// such field.
+pub fn posted_field<'a>(protocol: &dyn RedirectSignIn, fields: &'a [(String, String)]) -> Option<&'a str> {
+    let wanted = protocol.post_field()?;
+    fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
 }
 
 /// Returns the URL that signs a person out at `provider` and then redirects to the path `back` of this server. `None`

@@ -40,7 +40,12 @@ pub fn check(dictionary: Dictionary, signed: bool, ios: IosVersion) -> Checked<P
 ///
 /// # Errors
 /// Returns the first reason why the device would refuse it.
-pub fn check_by_account(dictionary: Dictionary, signed: bool, ios: IosVersion, version: &str) -> Checked<Profile> {
+pub(crate) fn check_by_account(
+    dictionary: Dictionary,
+    signed: bool,
+    ios: IosVersion,
+    version: &str,
+) -> Checked<Profile> {
     let profile = checked(dictionary, signed, ios, Way::ByAccount(version))?;
     if profile.mdm.is_none() { refuse("the profile has no MDM payload") } else { Ok(profile) }
 }

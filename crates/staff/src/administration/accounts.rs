@@ -10,6 +10,7 @@ use events::personal::Personal;
 use events::staff::{Privilege, StaffId};
 use events::{Event, StreamName};
 use identity::password::{check_new_password, hash_password};
+use names::is_address;
 use platform::user_names;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -63,15 +64,6 @@ fn check(user: &NewUser) -> Result<(), String> {
         }
     }
     check_new_password(&user.user_name, &user.secret()).map_err(text)
-}
-
-/// Returns whether the text has the form of an address. This finds typing errors, but does not check that the address
-/// exists.
-fn is_address(text: &str) -> bool {
-    let Some((name, domain)) = text.split_once('@') else { return false };
-    let blank = text.chars().any(|c| c.is_control() || c.is_whitespace());
-    let labels = !domain.contains('@') && domain.contains('.') && domain.split('.').all(|label| !label.is_empty());
-    !blank && !name.is_empty() && labels && text.len() <= 254
 }
 
 fn command(account: StaffId, user: NewUser, password: String) -> Command {

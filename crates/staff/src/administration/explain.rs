@@ -12,7 +12,7 @@ use identity::Account;
 use serde::{Deserialize, Serialize};
 use sign_in::claimant;
 use std::collections::{BTreeMap, BTreeSet};
-use subject::{Subject, subject};
+use subject::{Barred, Subject, subject};
 use words::{claims, either, listed, who};
 
 /// The person that the question is about.
@@ -43,11 +43,23 @@ pub(crate) async fn explain(service: &Staff, question: &Question) -> Result<Stri
     let settings = service.settings.current().await.map_err(|error| error.to_string())?;
     let subject = subject(service, &settings, question).await?;
     let mut lines = introduction(&subject, &settings);
-    if subject.for_others_only {
-        lines.push(format!("\n{} may not enroll a device for themselves.", subject.account.user_name));
-        return Ok(lines.join("\n"));
-    }
     lines.push(String::new());
+    let name = &subject.account.user_name;
+    match subject.barred {
+        None => {}
+        Some(Barred::ForOthersOnly) => {
+            lines.push(format!("{name} may not enroll a device for themselves."));
+            return Ok(lines.join("\n"));
+        }
+        Some(Barred::Disabled) => {
+            lines.push(format!("{name} may NOT enroll a device now: the account is disabled."));
+            lines.push(format!("The following applies after `muster user enable {name}`:\n"));
+        }
+        Some(Barred::NoPrivilege) => {
+            lines.push(format!("{name} may NOT enroll a device now: the account lacks the privilege to enroll."));
+            lines.push(format!("The following applies after `muster user set-roles {name} --enroll …`:\n"));
+        }
+    }
     lines.extend(rules(&settings.access, &subject.account));
     lines.push(String::new());
     lines.extend(words::outcome(&settings, &subject));

@@ -239,7 +239,7 @@ impl KeyStore for SqliteKeyStore {
         self.log_seen.reach(position);
     }
 
-    fn hand_over(&self, name: &KeyName, owner: &KeyName) -> Result<(), KeyError> {
+    fn set_owner(&self, name: &KeyName, owner: &KeyName) -> Result<(), KeyError> {
         let mut connection = self.lock();
         let mut owner_destroyed = false;
         self.commit(&mut connection, |transaction| {
@@ -303,6 +303,7 @@ fn destroy_in(transaction: &Transaction<'_>, name: &KeyName) -> Result<u64, KeyE
 /// The state of a key's row.
 enum Row {
     Absent,
+    /// The key, encrypted with the master key.
     Wrapped(Vec<u8>),
     Destroyed,
     Lost,

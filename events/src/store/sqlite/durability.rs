@@ -5,6 +5,7 @@ use rusqlite::Connection;
 /// The pragmas that decide whether a commit survives a power failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Durability {
+    /// Name of the mode in lower case, such as `wal`.
     pub journal_mode: String,
     /// 2 is `FULL`: a commit returns when it is on the disk.
     pub synchronous: i64,

@@ -25,6 +25,7 @@ pub enum OpenError {
     TooNew { path: PathBuf, format: i64 },
     #[error(transparent)]
     LeftBehind(LeftBehind),
+    /// Version of SQLite, such as `3.45.1`.
     #[error("SQLite {0} may lose commits while a checkpoint runs; 3.51.3 or later is needed")]
     OldLibrary(&'static str),
     #[error("{}: {error}; the server must be able to write there", .path.display())]

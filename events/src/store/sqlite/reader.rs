@@ -176,7 +176,9 @@ pub(super) fn key_sequence(connection: &Connection) -> Result<Option<u64>, ReadE
 pub(super) struct Place<'a> {
     /// `None`: the whole log is read, in order of position.
     pub stream: Option<&'a StreamName>,
+    /// Revision of the event that is read next; 0 if the whole log is read.
     pub revision: u64,
+    /// Lowest possible position of the event that is read next; 0 if a stream is read.
     pub position: u64,
 }
 

@@ -10,7 +10,7 @@ pub(super) fn message(event: &StaffEvent) -> Message {
         }
         StaffEvent::ExternalStaffKnown { method, user_name, provider, .. } => Message::of("external-staff-known")
             .personal("user_name", user_name)
-            .with("method", words::method(*method))
+            .with("method", method.with_article())
             .with("provider", provider),
         StaffEvent::ApiClientAdded { user_name, .. } => {
             Message::of("api-client-added").personal("user_name", user_name)
@@ -28,9 +28,9 @@ pub(super) fn message(event: &StaffEvent) -> Message {
         StaffEvent::SetUpLinkIssued { .. } => Message::of("set-up-link-issued"),
         StaffEvent::SetUpLinkRevoked {} => Message::of("set-up-link-revoked"),
         StaffEvent::FirstFactorProven { method: by } => {
-            Message::of("first-factor-proven").with("method", words::method(*by))
+            Message::of("first-factor-proven").with("method", by.with_article())
         }
-        StaffEvent::StaffSignedIn { method: by } => Message::of("staff-signed-in").with("method", words::method(*by)),
+        StaffEvent::StaffSignedIn { method: by } => Message::of("staff-signed-in").with("method", by.with_article()),
         StaffEvent::StaffSignInRefused { reason, .. } => {
             Message::of("staff-sign-in-refused").with("reason", words::sign_in_refusal(*reason))
         }

@@ -4,7 +4,9 @@ use super::{Message, message, words};
 use crate::audit::english;
 use events::Event;
 use events::device::{AnswerFault, AppStatus, CommandStatus, MdmError, RejectionReason};
-use events::enrollment::{Absence, Access, AttributeName, EnrollmentEvent, EnrollmentKind, Ownership, Untold};
+use events::enrollment::{
+    Absence, Access, AttributeName, EnrollmentEvent, EnrollmentKind, Ownership, SignInMethodName, Untold,
+};
 use events::staff::{ExportFormat, Privilege, StaffActivityEvent};
 use events::system::{RefusalEvent, SuppressedRefusals, SuppressedSource};
 use events::upcast::upcast;
@@ -58,7 +60,7 @@ fn an_auditor_can_tell_every_reason_from_every_other() {
     told_apart(words::mode_words);
     told_apart(words::sign_in_again);
     told_apart(words::device_signature);
-    told_apart(words::method);
+    told_apart(SignInMethodName::label);
     told_apart(words::format);
     told_apart(words::api_refusal);
     told_apart(words::resource);

@@ -7,8 +7,7 @@ use events::device::{
 };
 use events::enrollment::{
     Absence, Access, AttributeName, DeviceSignature, EnrollmentMode, EnrollmentRefusal, Evidence, FormRefusal,
-    IdentityRefusal, Ownership, ProfileServiceRefusal, SignInAgainReason, SignInMethodName, SignInRefusal,
-    SingleSignOnFault, Untold,
+    IdentityRefusal, Ownership, ProfileServiceRefusal, SignInAgainReason, SignInRefusal, SingleSignOnFault, Untold,
 };
 use events::personal::Personal;
 use events::staff::{ApiRefusal, ApiResource, ExportFormat, FactorRefusal, Privilege, Purpose, SecondFactor};
@@ -217,15 +216,6 @@ pub(super) fn device_signature(signature: DeviceSignature) -> &'static str {
         DeviceSignature::Genuine => "from a genuine Apple device",
         DeviceSignature::UnknownIssuer => "from an unknown issuer",
         DeviceSignature::Invalid => "invalid",
-    }
-}
-
-pub(super) fn method(method: SignInMethodName) -> &'static str {
-    match method {
-        SignInMethodName::LocalAccount => "a local account",
-        SignInMethodName::Directory => "a directory account",
-        SignInMethodName::OpenIdConnect => "single sign-on (OpenID Connect)",
-        SignInMethodName::Saml => "single sign-on (SAML)",
     }
 }
 

@@ -86,7 +86,7 @@ fn answered() -> Enrollment {
 }
 
 fn names(happened: &[Event]) -> Vec<String> {
-    let name = |event: &Event| serde_json::to_value(event).unwrap()["type"].as_str().unwrap().to_owned();
+    let name = |event: &Event| events::Event::from(event.clone()).type_name();
     happened.iter().map(name).collect()
 }
 

@@ -22,12 +22,22 @@ pub(super) struct Subject {
     pub kind: Kind,
     /// A note that is shown with the account.
     pub remark: Option<&'static str>,
-    /// The account may only enroll devices for others, so the rules are never evaluated for it.
-    pub for_others_only: bool,
+    /// Why this account may not enroll a device for themselves, and how to change that. `None` if it may.
+    pub barred: Option<Barred>,
     /// Number of active devices. `None` if the person cannot be identified.
     pub devices: Option<u64>,
     /// Versions of the terms of use that the person accepted.
     pub accepted: BTreeMap<Ownership, String>,
+}
+
+/// Why the rules do not apply to a local account as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Barred {
+    Disabled,
+    /// It lacks the privilege to enroll.
+    NoPrivilege,
+    /// It may only enroll devices for others, so the rules are never evaluated for it.
+    ForOthersOnly,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +50,7 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) fn of(self, provider: &str) -> String {
         match self {
-            Kind::Local => "local account".into(),
+            Kind::Local => SignInMethodName::LocalAccount.label().to_owned(),
             Kind::Directory => format!("directory {provider:?}"),
             Kind::SingleSignOn => format!("identity provider {provider:?}"),
         }
@@ -50,6 +60,12 @@ impl Kind {
 impl Subject {
     /// Returns why this person cannot sign in at the portal. `None` if they can.
     pub(super) fn way_is_off(&self, ways: &Ways) -> Option<String> {
+        if self.barred == Some(Barred::Disabled) {
+            return Some(format!(
+                "the account is disabled; `muster user enable {}` enables it",
+                self.account.user_name
+            ));
+        }
         let provider = &self.account.provider;
         let (on, key) = match self.kind {
             Kind::Local => (ways.local_accounts, "local_accounts"),
@@ -141,7 +157,7 @@ async fn of_help_code(service: &Staff, code: &str) -> Result<Subject, String> {
         0 => "no provider was asked: groups and claims are those that the enrollment received; the current rules apply",
         _ => "the enrollment received more groups than the log stores: some may be missing; the current rules apply",
     });
-    let subject = Subject { account, kind, remark, for_others_only: false, devices: None, accepted: BTreeMap::new() };
+    let subject = Subject { account, kind, remark, barred: None, devices: None, accepted: BTreeMap::new() };
     match owner {
         Some(owner) => known_as(service, owner.person, subject).await,
         None => Ok(subject),
@@ -157,7 +173,7 @@ fn supposition(question: &Question, provider: &str, kind: Kind) -> Subject {
         ..Account::default()
     };
     let remark = Some("no provider was asked: groups and claims are those that you gave (--group, --claim)");
-    Subject { account, kind, remark, for_others_only: false, devices: None, accepted: BTreeMap::new() }
+    Subject { account, kind, remark, barred: None, devices: None, accepted: BTreeMap::new() }
 }
 
 // Looks up the name as at sign-in: local accounts first, then the directories in order.
@@ -199,8 +215,7 @@ async fn local(service: &Staff, user_name: &str) -> Result<Option<Subject>, Stri
     }
     let plain = |value: &Option<Personal<String>>| value.as_ref().and_then(|value| value.get().cloned());
     let remark = remark(&account);
-    let may = |privilege| account.privileges.contains(&privilege);
-    let for_others_only = may(Privilege::EnrollForOthers) && !may(Privilege::Enroll);
+    let barred = barred(&account);
     let found = Account {
         provider: LOCAL.to_owned(),
         issuer: LOCAL.to_owned(),
@@ -210,19 +225,22 @@ async fn local(service: &Staff, user_name: &str) -> Result<Option<Subject>, Stri
         ..Account::default()
     };
     let subject = with_past(service, Kind::Local, found).await?;
-    Ok(Some(Subject { remark, for_others_only, ..subject }))
+    Ok(Some(Subject { remark, barred, ..subject }))
 }
 
 fn remark(account: &LocalAccount) -> Option<&'static str> {
+    account.privileges.contains(&Privilege::EnrollForOthers).then_some(
+        "may enroll for others: the rules are evaluated for the person who gets the device, so ask about them",
+    )
+}
+
+fn barred(account: &LocalAccount) -> Option<Barred> {
     let may = |privilege| account.privileges.contains(&privilege);
-    if account.disabled {
-        Some("the account is disabled: nothing below applies until `muster user enable`")
-    } else if may(Privilege::EnrollForOthers) {
-        Some("may enroll for others: the rules are evaluated for the person who gets the device, so ask about them")
-    } else if !may(Privilege::Enroll) {
-        Some("lacks the privilege to enroll devices: nothing below applies without it")
-    } else {
-        None
+    match (account.disabled, may(Privilege::Enroll), may(Privilege::EnrollForOthers)) {
+        (true, _, _) => Some(Barred::Disabled),
+        (false, true, _) => None,
+        (false, false, true) => Some(Barred::ForOthersOnly),
+        (false, false, false) => Some(Barred::NoPrivilege),
     }
 }
 
@@ -236,7 +254,7 @@ async fn with_past(service: &Staff, kind: Kind, account: Account) -> Result<Subj
     let (reserved, _) =
         service.platform.load::<person::Account>(&StreamName::of("account", name)).await.map_err(text)?;
     let devices = Some(0);
-    let unseen = Subject { account, kind, remark: None, for_others_only: false, devices, accepted: BTreeMap::new() };
+    let unseen = Subject { account, kind, remark: None, barred: None, devices, accepted: BTreeMap::new() };
     match reserved.person {
         Some(person) => known_as(service, person, unseen).await,
         None => Ok(unseen),

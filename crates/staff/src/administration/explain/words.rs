@@ -37,7 +37,7 @@ pub(super) fn outcome(settings: &Settings, subject: &Subject) -> Vec<String> {
 }
 
 fn at_portal(name: &str, kinds: &BTreeSet<Ownership>, access: Option<&Access>, settings: &Settings) -> String {
-    let words: Vec<&str> = kinds.iter().map(|kind| device(*kind)).collect();
+    let words: Vec<String> = kinds.iter().map(|kind| device(*kind)).collect();
     if !words.is_empty() {
         return format!("{name} may enroll at the portal: {}.", words.join(" or "));
     }
@@ -47,11 +47,8 @@ fn at_portal(name: &str, kinds: &BTreeSet<Ownership>, access: Option<&Access>, s
     format!("{name} may not enroll a device at the portal{why}.")
 }
 
-fn device(kind: Ownership) -> &'static str {
-    match kind {
-        Ownership::Personal => "a personal device",
-        Ownership::Institutional => "a device of the organization",
-    }
+fn device(kind: Ownership) -> String {
+    format!("a {}", kind.label())
 }
 
 fn terms(kind: Ownership, access: Option<&Access>, settings: &Settings, subject: &Subject) -> String {

@@ -1,4 +1,4 @@
-//! Records read access: who looked at which record, and when.
+//! Records the activity of staff: who looked at which record, and when.
 
 use crate::Platform;
 use crate::context::Context;
@@ -12,14 +12,14 @@ impl Platform {
     ///
     /// # Errors
     /// Returns an error if the log cannot be written. The caller must then show nothing.
-    pub async fn record_access(
+    pub async fn record_staff_activity(
         &self,
         staff: StaffId,
         event: StaffActivityEvent,
         context: Context,
     ) -> Result<(), AppendError> {
-        let stream = staff.access_stream(&self.world.now().day());
-        // No decision depends on earlier access events, so a concurrent append is no conflict.
+        let stream = staff.activity_stream(&self.world.now().day());
+        // No decision depends on earlier events of this stream, so a concurrent append is no conflict.
         self.append_event(&stream, Expected::Any, event, &context).await
     }
 

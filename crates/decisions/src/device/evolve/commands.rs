@@ -1,0 +1,61 @@
+//! Events of the queue of MDM commands.
+
+use super::super::{CommandState, Device, QueuedCommand};
+use events::Timestamp;
+use events::device::{CommandId, CommandPayload, Priority};
+
+pub(super) fn queue(
+    device: &mut Device,
+    id: CommandId,
+    request_type: &str,
+    payload: &CommandPayload,
+    unenrolls: bool,
+    priority: Priority,
+    expires: Option<Timestamp>,
+) {
+    device.wants_push = true;
+    device.commands.push(QueuedCommand {
+        id,
+        request_type: request_type.to_owned(),
+        payload: payload.clone(),
+        unenrolls,
+        priority,
+        expires,
+        status: CommandState::Queued,
+        delivered: false,
+        put_off: 0,
+        answer: None,
+        app: None,
+        rejection: None,
+    });
+}
+
+/// The device connected, on its own or after a push. Another push is only needed for commands that it has not fetched
+/// yet.
+pub(super) fn deliver(device: &mut Device, id: CommandId) {
+    set_status(device, id, CommandState::Delivered);
+    device.wants_push = has_unfetched(device);
+}
+
+/// No push is needed if this was the last waiting command.
+pub(super) fn call_off(device: &mut Device, id: CommandId, status: CommandState) {
+    set_status(device, id, status);
+    let waits = device.waiting().next().is_some();
+    device.wants_push &= has_unfetched(device);
+    device.wants_push_again &= waits;
+}
+
+fn has_unfetched(device: &Device) -> bool {
+    device.commands.iter().any(|command| command.status == CommandState::Queued)
+}
+
+pub(super) fn find(device: &mut Device, id: CommandId) -> Option<&mut QueuedCommand> {
+    device.commands.iter_mut().find(|command| command.id == id)
+}
+
+pub(super) fn set_status(device: &mut Device, id: CommandId, status: CommandState) {
+    if let Some(command) = find(device, id) {
+        command.status = status;
+        command.delivered |= status == CommandState::Delivered;
+    }
+}
