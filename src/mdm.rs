@@ -35,7 +35,7 @@ use devices::device_message::{BadDeviceMessage, DeviceMessage};
 use devices::identify::{Known, Unidentified, identify};
 use devices::{ByDeviceError, Devices};
 use enroll::Enroll;
-use events::device::MessageRefusal;
+use events::device::{BodyHash, MessageRefusal};
 use events::system::{DeviceRequestRefusal, RefusalEvent};
 use openssl::x509::X509Ref;
 use platform::Platform;
@@ -124,6 +124,15 @@ async fn refuse_stranger(app: &Mdm, why: DeviceRequestRefusal, source: Option<Ip
         tracing::warn!(?source, ?why, "refused a request that belongs to no known device");
     }
     written.map_or_else(unavailable, |_| answer)
+}
+
+/// Returns whether the message had an effect so long ago that the device's state no longer remembers it. `decided`: the
+/// message would have an effect now. Only then the log is searched.
+async fn is_old_repetition(app: &Mdm, known: &Known, body: &BodyHash, decided: bool) -> Result<bool, Answer> {
+    if !decided || !known.state.seen.may_have_forgotten(body) {
+        return Ok(false);
+    }
+    app.platform.log.store().mentions(&known.device.stream(), &body.0).await.map_err(unavailable)
 }
 
 /// Returns the signed content if the signature is valid, and records the refusal if it is not. An invalid signature

@@ -27,15 +27,18 @@ use actix_web::dev::ServerHandle;
 use actix_web::web;
 use connections::{Connections, Limits};
 use listeners::Listeners;
+use projections::last_seen;
 use serving::Site;
 use sign_in::throttles;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use world::World;
 
-/// Number of threads that serve people and devices. Slow work (hashing, signing, file reads) runs on blocking threads.
-const WORKERS: usize = 2;
+/// Minimum number of threads that serve people and devices. A machine with more processors gets one for each. Slow work
+/// (hashing, signing, file reads) runs on blocking threads.
+const LEAST_WORKERS: usize = 2;
 /// Seconds that running requests may take once the server is asked to stop.
 const GRACE_SECONDS: u64 = 5;
 /// Number of connections reserved for metrics and health, in addition to those of people and devices.
@@ -88,6 +91,10 @@ impl Running {
         self.tasks.shutdown().await;
         suppressed::write_all(&self.app).await;
         throttles::keep(&self.app.sign_in).await;
+        self.app.platform.store_states().await;
+        if let Err(error) = last_seen::write(&self.app.platform.projections).await {
+            tracing::warn!(%error, "cannot store when devices were last seen");
+        }
         self.app.platform.engine.close().await;
         command_socket::remove(&self.app);
         tracing::info!("stopped");
@@ -109,11 +116,12 @@ fn serve_surfaces(
     devices: Option<TcpListener>,
     tasks: &mut JoinSet<()>,
 ) -> Result<ServerHandle, StartError> {
+    let workers = std::thread::available_parallelism().map_or(LEAST_WORKERS, NonZeroUsize::get).max(LEAST_WORKERS);
     let room = descriptors::limit().saturating_sub(limits.reserved_descriptors + FOR_OPERATIONS);
-    let room = room.min(limits.most_connections.unwrap_or(usize::MAX)).max(WORKERS);
+    let room = room.min(limits.most_connections.unwrap_or(usize::MAX)).max(workers);
     let (connections, limits) = (make_room(&app.connections, room, limits, tasks), limits.clone());
     let site = Site { name: "public", app: app.clone(), connections, limits, routes: surfaces };
-    let mut server = builder(WORKERS, room).shutdown_timeout(GRACE_SECONDS);
+    let mut server = builder(workers, room).shutdown_timeout(GRACE_SECONDS);
     server = site.clone().serve(server, public, Some(listeners::tls(&app.config.pki)?))?;
     if let Some(devices) = devices {
         // This listener is for devices only and requests a client certificate. A browser would ask its user for one.

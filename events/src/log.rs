@@ -1,10 +1,12 @@
 //! The typed log that the server and the projections use. It seals personal fields when it appends, and opens and
 //! upcasts events when it reads. The store below only handles sealed payloads.
 
+mod brief;
+
 use crate::envelope::{Actor, EventId, NewEvent, Position, Recorded, Revision, StreamName, Timestamp};
 use crate::event::Event;
 use crate::personal::keys::{KeyError, KeyStore};
-use crate::personal::{KeyName, Personal, SealError, mark_damaged, open_in_spite_of, personal_keys, seal};
+use crate::personal::{KeyName, Personal, SealError, mark_damaged, open_in_spite_of, personal_keys, seal, sealed_keys};
 use crate::store::{AppendError, Appended, Corruption, Damaged, EventStore, Expected, Follow, ReadError};
 use crate::upcast;
 use serde_json::{Value, json};
@@ -101,11 +103,18 @@ impl Log {
         expected: Expected,
         drafts: Vec<Draft>,
     ) -> Result<Appended, AppendError> {
+        let events: Vec<NewEvent> = drafts.into_iter().map(plain).collect();
+        let names = Names::of(&events);
+        let is_brief = brief::is(events.iter().flat_map(|event| [&event.data, &event.source]));
         let keys = Arc::clone(&self.keys);
-        let (sealed, damaged) = tokio::task::spawn_blocking(move || seal_all(keys.as_ref(), drafts))
-            .await
-            .map_err(|error| AppendError::Unavailable(error.to_string()))?
-            .map_err(|error| self.not_sealed(stream, &error))?;
+        let (sealed, damaged) = if is_brief && names.all().all(|name| keys.is_ready(name)) {
+            seal_all(keys.as_ref(), events, &names)
+        } else {
+            tokio::task::spawn_blocking(move || seal_all(keys.as_ref(), events, &names))
+                .await
+                .map_err(|error| AppendError::Unavailable(error.to_string()))?
+        }
+        .map_err(|error| self.not_sealed(stream, &error))?;
         damaged.iter().for_each(|error| drop(self.not_sealed(stream, error)));
         // The sequence is already durable and not lower than what these events use. It is passed even if they use no
         // key: then it covers a key that was destroyed for them.
@@ -203,20 +212,31 @@ impl Log {
         viewed
     }
 
+    // A few small events whose keys are in memory are opened without a switch to a blocking thread, which would take
+    // longer than opening them.
+    fn opens_at_once(&self, recorded: &[Recorded]) -> bool {
+        let values = || recorded.iter().flat_map(|recorded| [&recorded.event.data, &recorded.event.source]);
+        if !brief::is(values()) {
+            return false;
+        }
+        let mut names = Vec::new();
+        values().for_each(|value| sealed_keys(value, &mut names));
+        names.iter().all(|name| self.keys.is_ready(name))
+    }
+
     async fn open_sparing(
         &self,
         recorded: Vec<Recorded>,
         spare: Spare,
     ) -> Result<(Vec<Entry>, BTreeSet<KeyName>), ReadError> {
-        let keys = Arc::clone(&self.keys);
-        let (opened, passed) = tokio::task::spawn_blocking(move || {
-            let mut passed = Vec::new();
-            let mut open = |event| open_one(keys.as_ref(), event, spare, &mut passed);
-            let opened = recorded.into_iter().map(&mut open).collect::<Result<Vec<Entry>, ReadError>>();
-            (opened, passed)
-        })
-        .await
-        .map_err(|error| ReadError::Unavailable(error.to_string()))?;
+        let (opened, passed) = if self.opens_at_once(&recorded) {
+            open_all(self.keys.as_ref(), recorded, spare)
+        } else {
+            let keys = Arc::clone(&self.keys);
+            tokio::task::spawn_blocking(move || open_all(keys.as_ref(), recorded, spare))
+                .await
+                .map_err(|error| ReadError::Unavailable(error.to_string()))?
+        };
         let tell = |(key, found)| {
             self.store.findings().add(found);
             key
@@ -226,17 +246,46 @@ impl Log {
     }
 }
 
-// Also returns the errors of damaged keys of source addresses.
-fn seal_all(keys: &dyn KeyStore, drafts: Vec<Draft>) -> Result<(Vec<NewEvent>, Vec<KeyError>), KeyError> {
-    let mut events: Vec<NewEvent> = drafts.into_iter().map(plain).collect();
-    let (mut names, mut sources) = (Vec::new(), Vec::new());
-    for event in &events {
-        personal_keys(&event.data, &mut names);
-        personal_keys(&event.source, &mut sources);
+/// The keys that events are sealed with.
+struct Names {
+    fields: Vec<KeyName>,
+    /// Keys of source addresses.
+    sources: Vec<KeyName>,
+}
+
+impl Names {
+    fn of(events: &[NewEvent]) -> Names {
+        let (mut fields, mut sources) = (Vec::new(), Vec::new());
+        for event in events {
+            personal_keys(&event.data, &mut fields);
+            personal_keys(&event.source, &mut sources);
+        }
+        Names { fields, sources }
     }
-    let damaged = match ensure(keys, [&names[..], &sources].concat()) {
+
+    fn all(&self) -> impl Iterator<Item = &KeyName> {
+        self.fields.iter().chain(&self.sources)
+    }
+}
+
+type Opened = (Result<Vec<Entry>, ReadError>, Vec<Passed>);
+
+fn open_all(keys: &dyn KeyStore, recorded: Vec<Recorded>, spare: Spare) -> Opened {
+    let mut passed = Vec::new();
+    let mut open = |event| open_one(keys, event, spare, &mut passed);
+    let opened = recorded.into_iter().map(&mut open).collect();
+    (opened, passed)
+}
+
+// Also returns the errors of damaged keys of source addresses.
+fn seal_all(
+    keys: &dyn KeyStore,
+    mut events: Vec<NewEvent>,
+    names: &Names,
+) -> Result<(Vec<NewEvent>, Vec<KeyError>), KeyError> {
+    let damaged = match ensure(keys, names.all().cloned().collect()) {
         Err(error) if damaged_by(&error).is_some() => {
-            ensure(keys, names)?;
+            ensure(keys, names.fields.clone())?;
             leave_out_sources(keys, &mut events)?
         }
         ensured => ensured.map(|()| Vec::new())?,

@@ -11,7 +11,7 @@ mod tests;
 pub use findings::{Corruption, Damaged, Findings};
 pub use lifecycle::{Scrubbed, StoreLifecycle};
 
-use crate::envelope::{NewEvent, Position, Recorded, Revision, StreamName};
+use crate::envelope::{EventId, NewEvent, Position, Recorded, Revision, StreamName};
 use async_trait::async_trait;
 
 /// The state of a stream that the caller expects when it appends.
@@ -32,6 +32,13 @@ pub struct Appended {
     pub revision: Revision,
     /// Position of the last appended event in the log.
     pub position: Position,
+}
+
+/// The last event of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamHead {
+    pub revision: Revision,
+    pub id: EventId,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -151,6 +158,19 @@ pub trait EventStore: Send + Sync {
     /// Returns up to `limit` events of a stream in order of revision, beginning with revision `from`. Empty if there
     /// are none.
     async fn read_stream(&self, stream: &StreamName, from: Revision, limit: usize) -> Result<Vec<Recorded>, ReadError>;
+
+    /// Returns the last event of a stream if it is in memory. It is as new as that of [`EventStore::stream_head`].
+    fn known_head(&self, _stream: &StreamName) -> Option<StreamHead> {
+        None
+    }
+
+    /// Returns the last event of a stream; `None` if the stream has none. Cheaper than reading the stream: a state that
+    /// was folded up to this event is current. The event itself is not checked.
+    async fn stream_head(&self, stream: &StreamName) -> Result<Option<StreamHead>, ReadError>;
+
+    /// Returns whether the canonical bytes of an event of the stream contain `text`. For text that JSON does not escape,
+    /// such as a hash. Takes time in proportion to the length of the stream, but parses nothing.
+    async fn mentions(&self, stream: &StreamName, text: &str) -> Result<bool, ReadError>;
 
     /// Returns up to `limit` events of all streams in order of position, beginning after `after` (`None`: from the
     /// start). Empty at the end of the log.

@@ -116,6 +116,9 @@ async fn nothing_is_written_when_a_key_cannot_be_made_durable() {
         fn sequence(&self) -> u64 {
             0
         }
+        fn destructions(&self) -> u64 {
+            0
+        }
         fn set_owner(&self, _: &KeyName, _: &KeyName) -> Result<(), KeyError> {
             Ok(())
         }

@@ -197,6 +197,9 @@ impl KeyStore for Fixed {
     fn sequence(&self) -> u64 {
         0
     }
+    fn destructions(&self) -> u64 {
+        0
+    }
     fn set_owner(&self, _: &KeyName, _: &KeyName) -> Result<(), KeyError> {
         Ok(())
     }
@@ -214,6 +217,34 @@ fn a_key_handed_over_goes_with_its_owner() {
     keys.destroy(&person).unwrap();
     assert!(!keys.key(&enrollment).unwrap().is_there() && !keys.key(&person).unwrap().is_there());
     assert!(keys.key(&other).unwrap().is_there());
+}
+
+#[test]
+fn a_destroyed_key_leaves_memory_and_is_counted_and_others_stay_in_memory() {
+    let (_directory, keys) = store();
+    let (enrollment, person, other) = (KeyName::of("visit", 1), name("1"), name("2"));
+    let all = [enrollment.clone(), person.clone(), other.clone()];
+    assert!(!all.iter().any(|key| keys.is_ready(key)));
+    keys.ensure(&all).unwrap();
+    assert!(all.iter().all(|key| keys.is_ready(key)) && keys.destructions() == 0);
+    keys.set_owner(&enrollment, &person).unwrap();
+    keys.destroy(&person).unwrap();
+    assert!(!keys.is_ready(&enrollment) && !keys.is_ready(&person) && keys.is_ready(&other));
+    assert_eq!(keys.destructions(), 1);
+    assert!(keys.key(&other).unwrap().is_there());
+}
+
+#[test]
+fn keys_that_exist_are_ensured_without_a_write() {
+    let (directory, keys) = store();
+    keys.ensure(&[name("1"), name("2")]).unwrap();
+    drop(keys);
+    let again = SqliteKeyStore::open(&directory.path().join("keys.db"), master(), randomness).unwrap();
+    // Every commit fails from now on.
+    again.fail_commits().unwrap();
+    again.ensure(&[name("1"), name("2")]).unwrap();
+    assert!(again.ensure(&[name("3")]).is_err(), "a key that does not exist is written");
+    assert!(again.ensure(&[name("1")]).is_ok(), "a key in memory needs no file");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::checkpoints::{checkpoint_of, drop_other_version, forget_if, furthest, furthest_common, keep_checkpoint};
 use crate::disposable::{self, Damage, SetAside};
+use crate::last_seen::LastSeen;
 use crate::progress::{Health, Progress};
 use crate::{ALL, Projection, ProjectionError};
 use events::{Entry, KeyName, Position};
@@ -23,6 +24,7 @@ pub(crate) struct Inner {
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     pub(crate) progress: Progress,
+    pub(crate) last_seen: LastSeen,
     damage: Damage,
     was_ahead: Option<Position>,
 }
@@ -72,8 +74,8 @@ impl Projections {
             set_aside = set_aside.or(anew);
         }
         let (progress, damage) = (Progress::at(position), Damage::default());
-        let inner =
-            Inner { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), progress, damage, was_ahead };
+        let (writer, readers, last_seen) = (Mutex::new(writer), Mutex::new(Vec::new()), LastSeen::new());
+        let inner = Inner { path, writer, readers, progress, last_seen, damage, was_ahead };
         Ok((Projections { inner: Arc::new(inner) }, set_aside))
     }
 

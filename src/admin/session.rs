@@ -34,6 +34,7 @@ use staff::console::{Resumed, resume, staff_context};
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::IpAddr;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The console's cookie. Before sign-in it contains a random value that forms are bound to; at sign-in it is replaced
@@ -96,7 +97,7 @@ impl Staff {
     ///
     /// # Errors
     /// Returns an error if the event log cannot be read.
-    pub(crate) async fn current_settings(&self) -> Result<Current, Problem> {
+    pub(crate) async fn current_settings(&self) -> Result<Arc<Current>, Problem> {
         let current = self.app.settings.loaded().await;
         Ok(current.map_err(|error| self.broken(error))?.0)
     }

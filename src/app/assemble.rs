@@ -23,6 +23,8 @@ use pki::device_cas::DeviceCas;
 use platform::Platform;
 use platform::health::Health;
 use platform::secrets::Secrets;
+use platform::states::file::StateFile;
+use platform::states::origin;
 use platform::strangers::Strangers;
 use projections::disposable::SetAside;
 use projections::{ProjectionError, Projections};
@@ -103,23 +105,33 @@ impl App {
             metrics.alarm(Alarm::LogSetBack);
         }
         metrics.push_certificate_ends(trust.pki.push_not_after().unwrap_or(0));
-        for SetAside { to, why } in [projections_aside, sessions_aside].into_iter().flatten() {
+        let (states, states_aside) = match StateFile::open(&directory, origin(&log).await?, secrets.states()) {
+            Ok((file, aside)) => (Some(file), aside),
+            Err(error) => {
+                tracing::warn!(%error, "states.db cannot be used: states are folded from the log after each start");
+                (None, None)
+            }
+        };
+        for SetAside { to, why } in [projections_aside, sessions_aside, states_aside].into_iter().flatten() {
             tracing::error!(to = %to.display(), why, "a damaged database was set aside and replaced by a new one");
             metrics.alarm(Alarm::DatabaseDamaged);
         }
-        let platform = Platform::new(platform::Parts {
-            engine: Arc::clone(&store) as _,
-            keys: Arc::clone(&keys) as _,
-            log,
-            world,
-            secrets,
-            public_url: config.server.public_url.trim_end_matches('/').to_owned(),
-            projections,
-            health: Health::default(),
-            disk: Default::default(),
-            turns: Default::default(),
-            metrics,
-        });
+        let platform = Platform::new(
+            platform::Parts {
+                engine: Arc::clone(&store) as _,
+                keys: Arc::clone(&keys) as _,
+                log,
+                world,
+                secrets,
+                public_url: config.server.public_url.trim_end_matches('/').to_owned(),
+                projections,
+                health: Health::default(),
+                disk: Default::default(),
+                turns: Default::default(),
+                metrics,
+            },
+            states,
+        );
         let identity = Arc::new(config.identity.clone());
         let settings = Arc::new(SettingsService::new(platform.clone(), Arc::clone(&identity), directories.shared()));
         let sign_in =

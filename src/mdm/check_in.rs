@@ -9,11 +9,12 @@ use crate::mdm::Mdm;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, web};
 use connections::room::Identity;
+use decisions::Aggregate as _;
 use decisions::device::{Command, Device, Refusal};
 use decisions::enrollment::{self, Enrollment};
 use devices::ByDeviceError;
 use devices::identify::Known;
-use events::device::MessageRefusal;
+use events::device::{BodyHash, MessageRefusal};
 use events::enrollment::EnrollmentRefusal;
 use platform::PerformError;
 use plist::Dictionary;
@@ -63,9 +64,8 @@ async fn take(request: &HttpRequest, payload: Payload, app: &Mdm) -> Result<Answ
     Ok(answer)
 }
 
-// Verifying a signature takes a fraction of a millisecond, so it runs off the threads that serve all connections.
 async fn proven(claimed: Claimed, body: Bytes) -> Result<Bytes, Answer> {
-    web::block(move || claimed.verify(&body).map(|()| body))
+    Claimed::verifying(body.len(), move || claimed.verify(&body).map(|()| body))
         .await
         .map_err(unavailable)?
         .map_err(super::refuse_signature)
@@ -157,6 +157,7 @@ impl Message<'_> {
             return self.refuse(why).await;
         }
         let text = |key| message::short(self.fields, key).ok().map(str::to_owned);
+        let body = self.hash();
         let command = Command::Authenticate {
             person: self.known.person,
             intended,
@@ -166,9 +167,9 @@ impl Message<'_> {
             os_version: message::os_version(self.fields),
             build_version: text("BuildVersion"),
             product_name: text("ProductName"),
-            body: message::body_hash(&self.known.fingerprint, self.body),
+            body: body.clone(),
         };
-        self.perform(&command).await
+        self.perform(&command, &body).await
     }
 
     // Refuses an enrollment whose device does not match it or is not allowed. The hardware details that the device sent
@@ -198,13 +199,14 @@ impl Message<'_> {
     async fn token_update(&self) -> Result<Answer, No> {
         self.topic()?;
         let kind = message::kind(self.fields)?;
+        let body = self.hash();
         let command = Command::TokenUpdate {
             identifiers: message::identifiers(self.fields, self.known.person)?,
             push: message::push_address(self.fields, kind, self.known.device)?,
             certificate: self.known.fingerprint.clone(),
-            body: message::body_hash(&self.known.fingerprint, self.body),
+            body: body.clone(),
         };
-        self.perform(&command).await
+        self.perform(&command, &body).await
     }
 
     // A device sends CheckOut once, and its identity proves the sender, so a missing topic is accepted. A different
@@ -214,10 +216,20 @@ impl Message<'_> {
             self.topic()?;
         }
         self.is_this_device()?;
-        self.perform(&Command::CheckOut { body: message::body_hash(&self.known.fingerprint, self.body) }).await
+        let body = self.hash();
+        self.perform(&Command::CheckOut { body: body.clone() }, &body).await
     }
 
-    async fn perform(&self, command: &Command) -> Result<Answer, No> {
+    fn hash(&self) -> BodyHash {
+        message::body_hash(&self.known.fingerprint, self.body)
+    }
+
+    // `body`: the hash of the message.
+    async fn perform(&self, command: &Command, body: &BodyHash) -> Result<Answer, No> {
+        let decided = self.known.state.decide(command).is_ok_and(|events| !events.is_empty());
+        if super::is_old_repetition(self.app, self.known, body, decided).await? {
+            return Ok(Answer::Ok);
+        }
         let context = self.known.context(self.source);
         let stream = self.known.device.stream();
         let device = self.known.device;

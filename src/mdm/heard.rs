@@ -22,7 +22,5 @@ pub(crate) async fn from(app: &Mdm, known: &Known, source: Option<IpAddr>) {
             return;
         }
     }
-    if let Err(error) = touch(&app.platform.projections, known.device, now).await {
-        tracing::warn!(device.id = %known.device, %error, "cannot store when a device was last seen");
-    }
+    touch(&app.platform.projections, known.device, now);
 }

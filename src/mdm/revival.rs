@@ -23,6 +23,9 @@ pub(crate) async fn by_contact(
     if !known.state.is_revived_by(&hash, now) || !names(&known, fields) {
         return Ok(known);
     }
+    if super::is_old_repetition(app, &known, &hash, true).await? {
+        return Ok(known);
+    }
     let revive = Command::Revive { body: hash, now };
     let stream = known.device.stream();
     let performed = app.platform.perform_from::<Device>(&stream, known.loaded(), &revive, &known.context(source)).await;

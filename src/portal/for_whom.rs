@@ -55,7 +55,8 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
     };
     if oneself.is_some() {
         return if may_for_oneself(session) {
-            onward(&visitor, session, &assign_to_oneself(&visitor.app.enroll, &assigning).await?).await
+            let enrollment = assign_to_oneself(&visitor.app.enroll, &assigning).await?;
+            onward(&visitor, session, &enrollment).await
         } else {
             Err(Problem::Bad)
         };

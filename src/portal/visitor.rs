@@ -24,6 +24,7 @@ use futures_util::future::LocalBoxFuture;
 use platform::context::Context;
 use platform::secrets::{hash, same};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Marks a browser in which somebody has signed in before. It is not a session.
@@ -58,7 +59,7 @@ pub(crate) struct Visitor {
 /// An enrollment whose secret is in the visitor's cookie.
 pub(crate) struct Session {
     pub id: EnrollmentId,
-    pub enrollment: Enrollment,
+    pub enrollment: Arc<Enrollment>,
     cookie: String,
 }
 
@@ -183,7 +184,11 @@ impl Visitor {
     ///
     /// # Errors
     /// Returns an error if the command is refused, or the event log cannot be read or written.
-    pub(crate) async fn perform_counted(&self, session: &Session, command: &Command) -> Result<Enrollment, Problem> {
+    pub(crate) async fn perform_counted(
+        &self,
+        session: &Session,
+        command: &Command,
+    ) -> Result<Arc<Enrollment>, Problem> {
         let context = session.context(self.source);
         match self.app.platform.perform::<Enrollment>(&session.id.stream(), command, &context).await {
             Ok(performed) => Ok(performed.state),
@@ -238,7 +243,7 @@ impl Visitor {
     }
 
     fn frame(&self, step: &str, back: Back) -> Frame {
-        let enrollment = self.session.as_ref().map(|session| &session.enrollment);
+        let enrollment = self.session.as_ref().map(|session| session.enrollment.as_ref());
         let signed_in = enrollment.and_then(|enrollment| enrollment.signed_in.as_ref());
         let assigned = self.session.as_ref().and_then(Session::assigned_to);
         let code = self.session.as_ref().map(|session| help_code(session.id));
@@ -269,11 +274,11 @@ impl Visitor {
 impl Session {
     /// Returns the session of an enrollment that was just opened.
     pub(crate) fn begun(id: EnrollmentId, cookie: String) -> Session {
-        Session { id, enrollment: Enrollment::default(), cookie }
+        Session { id, enrollment: Arc::default(), cookie }
     }
 
     /// Returns a session for an enrollment that is known without a session cookie, such as one named by a profile link.
-    pub(crate) fn of_link(id: EnrollmentId, enrollment: Enrollment) -> Session {
+    pub(crate) fn of_link(id: EnrollmentId, enrollment: Arc<Enrollment>) -> Session {
         Session { id, enrollment, cookie: String::new() }
     }
 

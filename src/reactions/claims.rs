@@ -22,6 +22,7 @@ use platform::PerformError;
 use platform::context::Context;
 use projections::due::Due;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use telemetry::Alarm;
 
 /// Maximum number of other records of the same hardware that are examined, latest first. A script may enroll any number
@@ -32,11 +33,11 @@ const MOST_LOOKED_AT: usize = 100;
 const MOST_NAMED: usize = 5;
 
 /// The id of a record, and its state.
-type Record = (DeviceId, Device);
+type Record = (DeviceId, Arc<Device>);
 
 /// Other records, each with its state or the read error. Effects on an unreadable record stay to be done; those on the
 /// others proceed.
-struct Others(Vec<(DeviceId, Result<Device, ReadError>)>);
+struct Others(Vec<(DeviceId, Result<Arc<Device>, ReadError>)>);
 
 impl Others {
     /// Returns the readable records.
@@ -46,7 +47,8 @@ impl Others {
 
     /// Returns the records under management. An unreadable record is included, because it may be managed.
     fn managed(&self) -> Vec<DeviceId> {
-        let may_be = |device: &Result<Device, ReadError>| device.as_ref().map_or(true, is_managed);
+        let may_be =
+            |device: &Result<Arc<Device>, ReadError>| device.as_ref().map_or(true, |device| is_managed(device));
         self.0.iter().filter(|(_, device)| may_be(device)).map(|(id, _)| *id).collect()
     }
 
@@ -283,7 +285,7 @@ fn udid(device: &Device) -> Option<&str> {
 // CA. Under an unknown CA it is only a claim.
 async fn is_verified(app: &App, id: DeviceId, udid: &str) -> Result<bool, ReactionError> {
     let enrollment = app.platform.enrollment(id.enrollment()).await?;
-    let verified = enrollment.identity.and_then(|identity| identity.verified);
+    let verified = enrollment.identity.as_ref().and_then(|identity| identity.verified.as_ref());
     Ok(verified.is_some_and(|device| device.signature == DeviceSignature::Genuine && device.has_udid(udid)))
 }
 

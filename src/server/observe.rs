@@ -1,5 +1,6 @@
 //! Middleware that counts, times and logs each request of people and devices. It logs the route pattern, because a raw
-//! path may contain a secret link token.
+//! path may contain a secret link token. Messages of devices that succeeded are logged at level `debug`, everything else
+//! at `info`.
 
 use super::operations;
 use crate::app::App;
@@ -43,15 +44,27 @@ pub(crate) async fn observe(
     if let Some(app) = app {
         app.platform.metrics.request(surface(&route), &route, status.as_u16(), took);
     }
-    tracing::info!(
-        surface = surface(&route),
-        route,
-        http.method = %method,
-        http.status = status.as_u16(),
-        help.code = answer.as_ref().ok().and_then(enrollment_code::of),
-        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        "answered"
-    );
+    // One macro for both levels: the level of a line is part of its static metadata.
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                surface = surface(&route),
+                route,
+                http.method = %method,
+                http.status = status.as_u16(),
+                help.code = answer.as_ref().ok().and_then(enrollment_code::of),
+                duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+                "answered"
+            )
+        };
+    }
+    // The log of events has what a device reported, the metrics have the counts. Thousands of polls a second would
+    // hide every other line.
+    if surface(&route) == "device" && status.is_success() {
+        line!(debug);
+    } else {
+        line!(info);
+    }
     answer
 }
 

@@ -8,6 +8,7 @@ use crate::reactions;
 use events::store::ReadError;
 use platform::backoff::Backoff;
 use platform::passing::{Passed, PassingFollow};
+use projections::last_seen;
 use sign_in::throttles;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub(crate) fn start(app: &App, tasks: &mut JoinSet<()>) {
     tasks.spawn(suppressed::keep_writing(app.clone()));
     tasks.spawn(throttles::keep_on(Arc::clone(&app.sign_in)));
     tasks.spawn(older_log::keep_on(app.clone()));
+    tasks.spawn(write_memory(app.clone()));
 }
 
 /// Reports when the log or the key store has stopped for good.
@@ -53,6 +55,18 @@ async fn project(app: App) {
     if let Err(error) = app.platform.projections.run(app.platform.log.clone()).await {
         tracing::error!(%error, "the projections stopped");
         app.platform.metrics.alarm(Alarm::ProjectionsStopped);
+    }
+}
+
+/// Stores the last contacts of devices and the folded states every two seconds. After an error the contacts are stored
+/// with the next ones.
+async fn write_memory(app: App) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(last_seen::WRITE_SECONDS)).await;
+        app.platform.store_states().await;
+        if let Err(error) = last_seen::write(&app.platform.projections).await {
+            tracing::warn!(%error, "cannot store when devices were last seen");
+        }
     }
 }
 
@@ -76,10 +90,11 @@ async fn report_stopped(app: App) {
 
 /// Raises an alarm once for each database file that is found damaged while the server runs.
 async fn report_damage(app: App) {
-    let (mut projections, mut sessions) = (false, false);
+    let (mut projections, mut states, mut sessions) = (false, false, false);
     loop {
         for (told, damage) in [
             (&mut projections, app.platform.projections.damage()),
+            (&mut states, app.platform.damage_of_states()),
             (&mut sessions, app.sign_in.staff_sessions.damage()),
         ] {
             if damage.is_some() && !*told {

@@ -1,15 +1,19 @@
 //! Tests of check-ins: messages in order and out of order, and forged messages.
 
-use events::device::{DeviceEvent, DeviceIdentifiers};
+use decisions::device::{Command, Device};
+use events::Personal;
+use events::device::{BodyHash, DeviceEvent, DeviceIdentifiers, PushAddress};
 use events::enrollment::{EnrollmentEvent, EnrollmentKind, EnrollmentRefusal};
 use harness::TestServer;
 use harness::devices::{TestDevice, base64, invite};
 use harness::test_name;
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
+use platform::context::Context;
 use plist::Value;
 use simulator::messages::{Identifier, xml};
 use simulator::signature::{Digest, Identity, Style, mdm_signature};
+use std::sync::Arc;
 
 const KINDS: [EnrollmentKind; 2] = [EnrollmentKind::UserEnrollment, EnrollmentKind::DeviceEnrollment];
 
@@ -253,7 +257,7 @@ async fn what_a_user_of_the_device_says_changes_nothing_of_the_device() {
         assert_eq!(device.report_on(&answer).await.status, 200, "{key}");
     }
     assert_eq!(server.app().platform.device(device.id).await.unwrap(), before);
-    assert_eq!(before.push.unwrap().push_magic.text(), "MAGIC");
+    assert_eq!(before.push.clone().unwrap().push_magic.text(), "MAGIC");
     assert!(device.poll().await.is_some(), "the device itself still gets commands");
     server.stop().await;
 }
@@ -330,9 +334,37 @@ async fn repeated_and_replayed_check_ins_change_nothing() {
         ),
         "{check_ins:?}"
     );
+    let push_magic = async || {
+        let state = server.app().platform.device(device.id).await.unwrap();
+        state.push.clone().unwrap().push_magic.text().to_owned()
+    };
+    assert_eq!(push_magic().await, "SECOND");
+    // The state forgets old messages, and the log does not. The allowance of a device does not suffice for so many
+    // check-ins, so they come from the log directly.
+    let stream = device.id.stream();
+    for n in 0..40 {
+        let before = state_of(&server, &device).await;
+        let push_magic = Personal::new(device.id.key(), format!("MAGIC {n}"));
+        let update = Command::TokenUpdate {
+            identifiers: before.identifiers.clone().unwrap(),
+            push: PushAddress { push_magic, ..before.push.clone().unwrap() },
+            certificate: before.certificate.clone().unwrap(),
+            body: BodyHash(format!("{n:064x}")),
+        };
+        let context = Context::operator(device.id.0);
+        server.app().platform.perform::<Device>(&stream, &update, &context).await.unwrap();
+    }
     let state = server.app().platform.device(device.id).await.unwrap();
-    assert_eq!(state.push.unwrap().push_magic.text(), "SECOND");
+    assert_eq!(push_magic().await, "MAGIC 39");
+    for message in [&first, &authenticate, &second] {
+        assert_eq!(device.check_in(message).await, 200);
+    }
+    assert_eq!(server.app().platform.device(device.id).await.unwrap(), state);
     server.stop().await;
+}
+
+async fn state_of(server: &TestServer, device: &TestDevice) -> Arc<Device> {
+    server.app().platform.device(device.id).await.unwrap()
 }
 
 #[actix_web::test]
@@ -466,7 +498,7 @@ async fn what_real_devices_said_is_answered_as_they_expect_or_left_out_where_sha
         }
         assert_eq!(device.history(&server).await[..2], ["DeviceAuthenticated", "DeviceEnrolled"]);
         let said = property_list(&sample(&format!("TokenUpdate.{nth}.plist")));
-        let push = server.app().platform.device(device.id).await.unwrap().push.unwrap();
+        let push = server.app().platform.device(device.id).await.unwrap().push.clone().unwrap();
         assert_eq!(push.push_magic.text(), said["PushMagic"].as_string().unwrap());
         assert_eq!(push.token.text(), &base64(said["Token"].as_data().unwrap()));
         assert_eq!(push.unlock_token.is_some(), said.contains_key("UnlockToken"));

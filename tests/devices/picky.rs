@@ -199,7 +199,7 @@ async fn every_token_update_is_taken_and_the_newest_is_what_counts() {
     assert_eq!(events.iter().filter_map(told).collect::<Vec<_>>(), ["SECOND", "THIRD"]);
     let state = server.app().platform.device(device.id).await.unwrap();
     assert!(
-        state.push.is_some_and(|push| push.unlock_token.is_some()),
+        state.push.as_ref().is_some_and(|push| push.unlock_token.is_some()),
         "a missing unlock token does not clear the stored one"
     );
     server.stop().await;

@@ -116,7 +116,7 @@ async fn until_it_is_used_an_identity_is_replaced_by_that_of_a_later_serving() {
     let second = enroll(&server, &again, &KEYS).await.unwrap();
     assert_ne!(first.certificate.to_der().unwrap(), second.certificate.to_der().unwrap());
     let enrollment = server.app().platform.enrollment(invited.enrollment).await.unwrap();
-    let in_force = STANDARD.decode(enrollment.identity.unwrap().certificate.certificate).unwrap();
+    let in_force = STANDARD.decode(enrollment.identity.clone().unwrap().certificate.certificate).unwrap();
     assert_eq!(in_force, second.certificate.to_der().unwrap());
     let history = server.log_of(&invited.enrollment.stream()).await;
     assert!(history.iter().any(|entry| entry.event.type_name() == "IdentityRevoked"));
@@ -148,7 +148,8 @@ async fn a_record_that_may_come_back_keeps_its_identity_though_its_enrollment_as
     assert_eq!(fail_info(enroll(&server, &second, &KEYS).await), BAD_REQUEST);
     assert_eq!(issued(&server, device.id.enrollment()).await.len(), 1);
     assert_eq!(device.report_on(&device.report("Idle", None)).await.status, 200, "the record is revived");
-    assert_eq!(device.history(&server).await.last().unwrap(), "DeviceRevived");
+    // The device may get a command with the same answer.
+    assert!(device.history(&server).await.iter().any(|event| event == "DeviceRevived"));
     server.stop().await;
 }
 

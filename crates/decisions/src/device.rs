@@ -4,6 +4,7 @@ pub mod claim;
 mod decide;
 mod evolve;
 mod renewal;
+mod seen;
 mod self_caused;
 #[cfg(test)]
 mod tests;
@@ -19,17 +20,19 @@ use events::device::{
 use events::enrollment::{EnrollmentKind, IdentityRefusal, IssuedCertificate, OsVersion, SecretHash};
 use events::person::PersonId;
 use events::{KeyName, Timestamp};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use claim::{Attestation, Claims, Revivable};
 pub use renewal::Renewal;
+pub use seen::Seen;
 pub use self_caused::Draws;
 
 /// Maximum time between two requests for the same key that counts as a repetition after a lost response, in seconds. A
 /// later request is a new renewal.
 const RENEWAL_REPEATED_SECONDS: i64 = 30 * 24 * 3600;
 
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Device {
     pub phase: Phase,
     pub person: Option<PersonId>,
@@ -63,8 +66,11 @@ pub struct Device {
     pub in_use: Option<String>,
     /// Fingerprint of the certificate of an `Authenticate` of the enrolled device, until a renewal is completed.
     pub reauthenticated: Option<String>,
-    /// Commands in the order they were queued.
+    /// Commands in the order they were queued: all that wait, and the settled ones that still matter
+    /// ([`QueuedCommand::installs`] and the newest others).
     pub commands: Vec<QueuedCommand>,
+    /// Number of settled commands that would have ended management.
+    pub removals: u64,
     /// Refused messages and identities since its last enrollment: equal refusals are recorded once.
     pub refused_messages: BTreeSet<MessageRefusal>,
     pub refused_identities: BTreeSet<IdentityRefusal>,
@@ -84,11 +90,10 @@ pub struct Device {
     pub claims: Claims,
     /// Set if this record was superseded and can be revived.
     pub revivable: Option<Box<Revivable>>,
-    /// Hashes of messages that already had an effect.
-    pub seen: HashSet<BodyHash>,
+    pub seen: Seen,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     #[default]
     Unknown,
@@ -113,7 +118,7 @@ impl Phase {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QueuedCommand {
     pub id: CommandId,
     pub request_type: String,
@@ -136,7 +141,15 @@ pub struct QueuedCommand {
     pub rejection: Option<RejectionReason>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl QueuedCommand {
+    /// Returns whether the command installs a profile or an app: it says what management installed, also long after its
+    /// answer.
+    pub fn installs(&self) -> bool {
+        matches!(self.request_type.as_str(), "InstallProfile" | "InstallApplication")
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CommandState {
     Queued,
     Delivered,
@@ -376,6 +389,8 @@ fn forbidden(request_type: &str, why: &str) -> String {
 }
 
 impl Aggregate for Device {
+    const FOLD: u32 = 1;
+
     type Event = DeviceEvent;
     type Command = Command;
     type Refusal = Refusal;

@@ -18,6 +18,7 @@ use events::enrollment::{
 use events::person::{PersonId, ProvenAccount};
 use events::personal::Personal;
 use events::{KeyName, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 pub use access_token::{AccessToken, AuthorizationCode, MachineInformation, Presented, RefreshToken};
@@ -36,7 +37,7 @@ pub const FIRST_ACCOUNT_DRIVEN: OsVersion = OsVersion::new(15, 0);
 pub const FIRST_ACCOUNT_DRIVEN_DEVICE: OsVersion = OsVersion::new(17, 0);
 
 /// The state of one enrollment.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Enrollment {
     pub opened: Option<Opened>,
     /// Set if the enrollment began in Settings.
@@ -81,13 +82,13 @@ pub struct Enrollment {
     pub end: Option<End>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Opened {
     pub platform: Platform,
     pub language: String,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SignedIn {
     pub method: SignInMethodName,
     pub person: PersonId,
@@ -96,7 +97,7 @@ pub struct SignedIn {
 }
 
 /// A person was sent to an identity provider.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SingleSignOn {
     pub method: SignInMethodName,
     pub provider: String,
@@ -107,7 +108,7 @@ pub struct SingleSignOn {
 }
 
 /// The future user of the device.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub enum Assignment {
     /// The person who signed in.
     #[default]
@@ -120,7 +121,7 @@ pub enum Assignment {
 }
 
 /// State of the terms of use in this enrollment.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TermsStep {
     #[default]
     NotAsked,
@@ -136,7 +137,7 @@ pub enum TermsStep {
 pub const NEAREST_RECORDS: usize = 5;
 
 /// The earlier records of a person: the most relevant ones and the total number.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviousRecords {
     /// Enrollments of the first releases list all records here.
     pub nearest: Vec<FoundRecord>,
@@ -160,7 +161,7 @@ impl PreviousRecords {
     }
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CaStep {
     #[default]
     Pending,
@@ -169,7 +170,7 @@ pub enum CaStep {
     Skipped,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Serving {
     pub profile: ServedProfile,
     pub challenge: SecretHash,
@@ -181,7 +182,7 @@ pub struct Serving {
 }
 
 /// The identity issued to the device by this enrollment.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Identity {
     pub certificate: IssuedCertificate,
     pub transaction: String,
@@ -193,7 +194,7 @@ pub struct Identity {
     pub verified: Option<ReportedDevice>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {
     Refused(EnrollmentRefusal),
     Abandoned,
@@ -222,6 +223,8 @@ pub enum Step {
 }
 
 impl Aggregate for Enrollment {
+    const FOLD: u32 = 1;
+
     type Event = EnrollmentEvent;
     type Command = Command;
     type Refusal = Refusal;

@@ -3,9 +3,10 @@
 use crate::Aggregate;
 use events::device::DeviceId;
 use events::system::HardwareEvent;
+use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
 
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Hardware {
     /// In the order of their enrollment.
     pub devices: Vec<DeviceId>,
@@ -18,6 +19,8 @@ pub struct Enroll {
 }
 
 impl Aggregate for Hardware {
+    const FOLD: u32 = 1;
+
     type Event = HardwareEvent;
     type Command = Enroll;
     type Refusal = Infallible;

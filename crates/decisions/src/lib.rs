@@ -21,6 +21,8 @@ pub mod staff;
 use apple::Target;
 use events::enrollment::{EnrollmentKind, OsVersion};
 use events::{Event, KeyName};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// Returns an unsupervised device as the target of Apple's rules. `version`: `None` if it is unknown; rules about
 /// versions then do not apply.
@@ -33,8 +35,13 @@ pub fn apple_target(kind: EnrollmentKind, version: Option<OsVersion>) -> Target 
     Target::new(kind, version)
 }
 
-/// An aggregate: the state of one stream, the commands for it, and the events that they cause.
-pub trait Aggregate: Clone + Default + Send + Sync + 'static {
+/// An aggregate: the state of one stream, the commands for it, and the events that they cause. A state can be stored,
+/// with its personal fields sealed, and read again.
+pub trait Aggregate: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Version of the state and of how it is folded. Raised with every change of either: stored states of another version
+    /// are not used.
+    const FOLD: u32;
+
     type Event: Into<Event> + TryFrom<Event> + Clone + Send + Sync;
     type Command: Send + Sync;
     type Refusal: std::error::Error + Send + Sync + 'static;

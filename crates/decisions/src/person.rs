@@ -7,9 +7,10 @@ use crate::Aggregate;
 use events::enrollment::{EnrollmentId, Ownership, SignInMethodName};
 use events::person::{AccountEvent, PersonAttributes, PersonEvent, PersonId};
 use events::personal::Personal;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Person {
     pub known: bool,
     pub attributes: PersonAttributes,
@@ -45,6 +46,8 @@ pub enum Refusal {
 }
 
 impl Aggregate for Person {
+    const FOLD: u32 = 1;
+
     type Event = PersonEvent;
     type Command = Command;
     type Refusal = Refusal;
@@ -107,7 +110,7 @@ impl Person {
 }
 
 /// The person that an account belongs to.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Account {
     pub person: Option<PersonId>,
 }
@@ -121,6 +124,8 @@ pub struct ReserveAccount {
 }
 
 impl Aggregate for Account {
+    const FOLD: u32 = 1;
+
     type Event = AccountEvent;
     type Command = ReserveAccount;
     type Refusal = std::convert::Infallible;

@@ -2,9 +2,10 @@
 
 use crate::Aggregate;
 use events::settings::{Settings, SettingsEvent};
+use serde::{Deserialize, Serialize};
 
 /// The current settings.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Current {
     pub settings: Settings,
     /// Number of changes so far, which [`Apply::over`] refers to.
@@ -27,6 +28,8 @@ pub struct Apply {
 pub struct ChangedMeanwhile;
 
 impl Aggregate for Current {
+    const FOLD: u32 = 1;
+
     type Event = SettingsEvent;
     type Command = Apply;
     type Refusal = ChangedMeanwhile;

@@ -16,11 +16,12 @@ use events::Timestamp;
 use events::enrollment::{SecretHash, SignInMethodName, SignInRefusal};
 use events::personal::Personal;
 use events::staff::{ApiRefusal, FactorRefusal, PasskeyId, Privilege, Purpose, SecondFactor};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// An account: a local account of Muster, or a console user from a directory or identity provider.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LocalAccount {
     pub exists: bool,
     pub disabled: bool,
@@ -41,13 +42,13 @@ pub struct LocalAccount {
 }
 
 /// The directory or identity provider of an account that is not local.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct External {
     pub method: SignInMethodName,
     pub provider: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetUpLink {
     pub hash: SecretHash,
     pub expires: Timestamp,

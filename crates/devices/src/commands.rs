@@ -167,7 +167,7 @@ impl Devices {
         context: &Context,
     ) -> Result<Performed<Device>, QueueError> {
         let enrollment = self.platform.enrollment(device.enrollment()).await.map_err(PerformError::Read)?;
-        let Some(identity) = enrollment.identity else {
+        let Some(identity) = &enrollment.identity else {
             let phase = self.platform.device(device).await.map_err(PerformError::Read)?.phase;
             return Err(PerformError::Refused(Refusal::NotEnrolled(phase)).into());
         };
@@ -225,8 +225,7 @@ pub(crate) fn attestable(device: &Device) -> bool {
 /// second click queues nothing. After a command that failed, was cancelled, or ended with its management, the id is a
 /// new one, so that another attempt is possible.
 pub fn removal(id: DeviceId, device: &Device) -> CommandId {
-    let done_with = |command: &&QueuedCommand| command.unenrolls && !command.status.is_waiting();
-    let nth = device.commands.iter().filter(done_with).count();
+    let nth = device.removals;
     CommandId(Uuid::new_v5(&id.0, format!("unenroll/{nth}").as_bytes()))
 }
 

@@ -14,6 +14,7 @@ use platform::Loaded;
 use platform::context::Context;
 use std::cmp::Ordering;
 use std::net::IpAddr;
+use std::sync::Arc;
 use telemetry::Alarm;
 
 /// An identified device.
@@ -24,11 +25,11 @@ pub struct Known {
     pub profile: ServedProfile,
     /// SHA-256 of the certificate, lower-case hex.
     pub fingerprint: String,
-    pub state: Device,
+    pub state: Arc<Device>,
     /// Revision of the device's stream when it was read.
     pub revision: Option<Revision>,
     /// Enrollment in which the device was enrolled.
-    pub enrollment: Enrollment,
+    pub enrollment: Arc<Enrollment>,
 }
 
 impl Known {
@@ -40,7 +41,7 @@ impl Known {
 
     /// Returns the device as it was read, for [`Platform::perform_from`](platform::Platform::perform_from).
     pub fn loaded(&self) -> Loaded<Device> {
-        (self.state.clone(), self.revision)
+        (Arc::clone(&self.state), self.revision)
     }
 
     /// Returns the context of an action of this device. The address `source` is encrypted under the person's key.
@@ -97,7 +98,7 @@ pub async fn identify(devices: &Devices, certificate: &X509Ref) -> Result<Known,
 
 fn known(
     device: DeviceId,
-    enrollment: Enrollment,
+    enrollment: Arc<Enrollment>,
     (state, revision): Loaded<Device>,
     fingerprint: String,
 ) -> Result<Known, Unidentified> {

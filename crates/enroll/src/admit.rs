@@ -117,7 +117,7 @@ pub async fn policy(enroll: &Enroll, settings: &Settings, person: PersonId) -> R
         limits: settings.limits.clone(),
         terms: settings.terms.iter().map(|(ownership, terms)| (*ownership, terms.version.clone())).collect(),
         assigned_managed_apple_id: known.attributes.managed_apple_id.clone(),
-        accepted: known.accepted_terms,
+        accepted: known.accepted_terms.clone(),
         account_driven: settings.account_driven.clone(),
     })
 }

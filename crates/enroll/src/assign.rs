@@ -11,6 +11,7 @@ use platform::PerformError;
 use platform::context::Context;
 use sign_in::{LookedUp, Proof, SignInError, look_up};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The enrollment that is assigned, and the person who signed in to it.
 pub struct Assigning<'a> {
@@ -24,7 +25,7 @@ pub struct Assigning<'a> {
 
 /// Result of assigning an enrollment.
 pub enum Assigned {
-    To(Box<Enrollment>),
+    To(Arc<Enrollment>),
     /// No directory knows the name.
     Unknown,
     /// The settings enable no directory for enrollment.
@@ -63,21 +64,25 @@ async fn to(enroll: &Enroll, assigning: &Assigning<'_>, account: Account) -> Res
     let owner = find_or_create_person(enroll, &proof, |_| assigning.context.clone()).await?;
     let admission = admission(enroll, &proof.account, owner.person, assigning.platform).await?;
     let command = Command::Assign { to: owner, admission };
-    Ok(Assigned::To(Box::new(perform(enroll, assigning, &command).await?)))
+    Ok(Assigned::To(perform(enroll, assigning, &command).await?))
 }
 
 /// Assigns the enrollment to the person who signed in.
 ///
 /// # Errors
 /// Returns an error if the log cannot be read or written, or the number of the person's devices is limited and unknown.
-pub async fn assign_to_oneself(enroll: &Enroll, assigning: &Assigning<'_>) -> Result<Enrollment, SignInError> {
+pub async fn assign_to_oneself(enroll: &Enroll, assigning: &Assigning<'_>) -> Result<Arc<Enrollment>, SignInError> {
     // Only local accounts have the privilege to enroll for others, and local accounts have neither groups nor claims.
     let account = Account { provider: LOCAL.to_owned(), ..Account::default() };
     let admission = admission(enroll, &account, assigning.signed_in.person, assigning.platform).await?;
     perform(enroll, assigning, &Command::EnrollForOneself { admission }).await
 }
 
-async fn perform(enroll: &Enroll, assigning: &Assigning<'_>, command: &Command) -> Result<Enrollment, SignInError> {
+async fn perform(
+    enroll: &Enroll,
+    assigning: &Assigning<'_>,
+    command: &Command,
+) -> Result<Arc<Enrollment>, SignInError> {
     match enroll.platform.perform::<Enrollment>(&assigning.enrollment.stream(), command, &assigning.context).await {
         Ok(performed) => Ok(performed.state),
         // The person tapped twice: the second request returns the enrollment as the first one left it.

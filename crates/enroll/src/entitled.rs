@@ -9,6 +9,7 @@ use events::store::ReadError;
 use identity::LOCAL;
 use platform::user_names;
 use sign_in::{NOBODY, account_name};
+use std::sync::Arc;
 
 /// Returns whether this enrollment may continue. An enrollment without a sign-in may always continue.
 ///
@@ -30,7 +31,7 @@ pub async fn may_go_on(enroll: &Enroll, enrollment: &Enrollment) -> Result<bool,
 // Returns the local account of the person who signed in. The enrollment stores the account only as an HMAC, so the user
 // name finds the account and the HMAC confirms it. `None` if they do not match, or if the person was erased, because
 // erasing destroys the user name.
-async fn local_account(enroll: &Enroll, signed_in: &SignedIn) -> Result<Option<LocalAccount>, ReadError> {
+async fn local_account(enroll: &Enroll, signed_in: &SignedIn) -> Result<Option<Arc<LocalAccount>>, ReadError> {
     if let Some(key) = signed_in.user_name.damaged_key() {
         return Err(ReadError::Unavailable(format!(
             "the user name of the person who signed in cannot be read: the key {} is damaged",

@@ -22,6 +22,7 @@ use platform::PerformError;
 use platform::context::Context;
 use platform::named_secret::{self, Kind};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Lifetime of an identity certificate in days. Devices do not renew it on their own, and a device whose certificate
 /// expired can no longer be managed. Therefore the lifetime is long, and certificates are renewed long before they
@@ -147,8 +148,11 @@ impl Enroll {
             }
             Err(error) => return Err(unavailable(error)),
         };
-        let identity =
-            performed.state.identity.ok_or_else(|| unavailable("the issued identity is missing in the stream"))?;
+        let identity = performed
+            .state
+            .identity
+            .as_ref()
+            .ok_or_else(|| unavailable("the issued identity is missing in the stream"))?;
         parse(&identity.certificate)
     }
 
@@ -156,13 +160,13 @@ impl Enroll {
         let loaded = self.platform.load::<Device>(&device.stream()).await.map_err(unavailable)?;
         let state = loaded.0.clone();
         // Guesses cost no signature.
-        let renewal = state.renewal.filter(|renewal| renewal.challenge == challenge);
+        let renewal = state.renewal.as_ref().filter(|renewal| renewal.challenge == challenge);
         let source = wanted.source;
         let (Some(renewal), Some(person)) = (renewal, state.person) else {
             return Err(self.refuse_identity(Asking::Stranger, IdentityRefusal::ChallengeUnknown, source).await);
         };
         let now = self.platform.world.now();
-        let identity = match renewal.identity {
+        let identity = match renewal.identity.clone() {
             // A repeated request: devices repeat it if an answer was lost. Nothing needs to be signed.
             Some(issued) => IssuedCertificate { key_hash: wanted.key_hash.clone(), ..issued },
             None => recorded(&self.sign(device, wanted.public_key, now, IDENTITY_DAYS).await?)?,
@@ -175,8 +179,9 @@ impl Enroll {
         let (transaction, issue) = (wanted.transaction, challenge.clone());
         let command = device::Command::IssueRenewal { now, challenge: issue, identity, transaction };
         let state = self.renew(device, loaded, &command, context, source).await?;
-        let issued = state.renewal.filter(|renewal| renewal.challenge == challenge).and_then(|it| it.identity);
-        parse(&issued.ok_or_else(|| unavailable("the issued identity is missing in the stream"))?)
+        let renewal = state.renewal.as_ref().filter(|renewal| renewal.challenge == challenge);
+        let issued = renewal.and_then(|renewal| renewal.identity.as_ref());
+        parse(issued.ok_or_else(|| unavailable("the issued identity is missing in the stream"))?)
     }
 
     /// Issues a new identity for a device that signed the request with its current identity.
@@ -241,9 +246,9 @@ impl Enroll {
             }
             Err(error) => return Err(unavailable(error)),
         };
-        let issued = enrollment.verifications.into_iter().find(|verification| verification.challenge == challenge);
-        let identity = issued.and_then(|verification| verification.identity);
-        parse(&identity.ok_or_else(|| unavailable("the issued identity is missing in the stream"))?)
+        let issued = enrollment.verifications.iter().find(|verification| verification.challenge == challenge);
+        let identity = issued.and_then(|verification| verification.identity.as_ref());
+        parse(identity.ok_or_else(|| unavailable("the issued identity is missing in the stream"))?)
     }
 
     async fn renew(
@@ -253,7 +258,7 @@ impl Enroll {
         command: &device::Command,
         context: Context,
         source: Option<IpAddr>,
-    ) -> Result<Device, IssueError> {
+    ) -> Result<Arc<Device>, IssueError> {
         match self.devices.perform_by_device::<Device>(device, &device.stream(), loaded, command, &context).await {
             Ok(performed) => Ok(performed.state),
             Err(ByDeviceError::Perform(PerformError::Refused(refusal))) => {

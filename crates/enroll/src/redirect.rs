@@ -131,7 +131,7 @@ async fn expected<'a>(
         return nothing("the answer contains no state");
     };
     let (enrollment, request) = (enroll.platform.enrollment(id).await?, hash(state));
-    let waits = enrollment.single_sign_on.is_some_and(|waiting| {
+    let waits = enrollment.single_sign_on.as_ref().is_some_and(|waiting| {
         let same_request = same(waiting.request.0.as_bytes(), request.0.as_bytes());
         same_request && waiting.provider == provider.name && waiting.method == provider.method()
     });

@@ -13,6 +13,7 @@ pub mod named_secret;
 pub mod passing;
 pub mod secrets;
 mod staff_activity;
+pub mod states;
 pub mod strangers;
 pub(crate) mod turns;
 pub mod user_names;
@@ -28,11 +29,13 @@ use events::device::DeviceId;
 use events::enrollment::EnrollmentId;
 use events::log::{Draft, Entry, Log};
 use events::personal::keys::{KeyError, KeyStore};
-use events::store::{AppendError, Appended, Damaged, Expected, ReadError, StoreLifecycle};
+use events::store::{AppendError, Appended, Damaged, Expected, ReadError, StoreLifecycle, StreamHead};
 use events::{Event, Revision, StreamName};
 use health::Health;
 use projections::Projections;
 use secrets::Secrets;
+use states::States;
+use states::file::StateFile;
 use std::sync::Arc;
 use telemetry::Metrics;
 use turns::Turns;
@@ -42,6 +45,7 @@ use world::World;
 #[derive(Clone)]
 pub struct Platform {
     inner: Arc<Parts>,
+    states: Arc<States>,
 }
 
 /// Parts of a [`Platform`].
@@ -72,14 +76,15 @@ impl std::ops::Deref for Platform {
     }
 }
 
-/// State of an aggregate, and the revision of its stream's last event; `None` if the stream is empty.
-pub type Loaded<A> = (A, Option<Revision>);
+/// State of an aggregate, which others may share, and the revision of its stream's last event; `None` if the stream is
+/// empty.
+pub type Loaded<A> = (Arc<A>, Option<Revision>);
 
 /// Result of a command.
 #[derive(Debug, Clone)]
 pub struct Performed<A: Aggregate> {
     /// State after the command.
-    pub state: A,
+    pub state: Arc<A>,
     /// Revision of the stream's last event.
     pub revision: Option<Revision>,
     /// Appended events; empty if the command had nothing to do.
@@ -122,16 +127,29 @@ impl<R: std::error::Error> PerformError<R> {
 const ATTEMPTS: usize = 16;
 
 impl Platform {
-    pub fn new(parts: Parts) -> Platform {
-        Platform { inner: Arc::new(parts) }
+    /// `states`: the file of folded states. `None`: they are kept in memory only.
+    pub fn new(parts: Parts, states: Option<StateFile>) -> Platform {
+        let states = Arc::new(States::new(parts.log.clone(), states.map(Arc::new)));
+        Platform { inner: Arc::new(parts), states }
     }
 
-    /// Loads the state of an aggregate from its stream.
+    /// Loads the state of an aggregate from memory, or from its stream.
     ///
     /// # Errors
     /// Returns an error if the stream cannot be read or its key is damaged.
     pub async fn load<A: Aggregate>(&self, stream: &StreamName) -> Result<Loaded<A>, ReadError> {
-        load(&self.log, stream).await
+        self.states.load(stream).await
+    }
+
+    /// Stores the folded states that changed since the last call. They may be lost: call it every few seconds and at the
+    /// end.
+    pub async fn store_states(&self) {
+        self.states.store().await;
+    }
+
+    /// Returns what is wrong with the file of folded states, if damage was found.
+    pub fn damage_of_states(&self) -> Option<String> {
+        self.states.damage()
     }
 
     /// Loads a stream, decides the command and appends the events with the expected revision. If the stream changed
@@ -205,9 +223,14 @@ impl Platform {
                 admits(&state, &events)?;
             }
             let drafts = self.drafts(&events, context);
+            let (last, may_keep) =
+                (drafts.last().map(|draft| draft.id), self.states.may_keep(stream, &state, revision));
             match self.append(stream, revision, drafts).await {
                 Ok(appended) => {
-                    let state = events.iter().fold(state, A::evolve);
+                    let state = Arc::new(events.iter().fold(Arc::unwrap_or_clone(state), A::evolve));
+                    if let (Some(id), Some(may)) = (last, may_keep) {
+                        self.states.keep(stream, &state, StreamHead { revision: appended.revision, id }, &may);
+                    }
                     return Ok(Performed {
                         state,
                         revision: Some(appended.revision),
@@ -235,9 +258,10 @@ impl Platform {
         stream: &StreamName,
         context: &Context,
     ) -> Result<(Loaded<A>, bool), ReadError> {
-        let entries = self.log.read(stream).await?;
-        let is_done = context.first_effect().is_some_and(|id| entries.iter().any(|entry| entry.id == id));
-        Ok((fold(stream, entries)?, is_done))
+        match context.first_effect() {
+            Some(id) => self.states.load_looking_for(stream, id).await,
+            None => Ok((self.load(stream).await?, false)),
+        }
     }
 
     /// Appends an event without a decision, because none depends on the events before it.
@@ -303,7 +327,7 @@ impl Platform {
     ///
     /// # Errors
     /// Returns an error if the stream cannot be read or its key is damaged.
-    pub async fn enrollment(&self, enrollment: EnrollmentId) -> Result<Enrollment, ReadError> {
+    pub async fn enrollment(&self, enrollment: EnrollmentId) -> Result<Arc<Enrollment>, ReadError> {
         Ok(self.load(&enrollment.stream()).await?.0)
     }
 
@@ -311,7 +335,7 @@ impl Platform {
     ///
     /// # Errors
     /// Returns an error if the stream cannot be read or its key is damaged.
-    pub async fn device(&self, device: DeviceId) -> Result<Device, ReadError> {
+    pub async fn device(&self, device: DeviceId) -> Result<Arc<Device>, ReadError> {
         Ok(self.load(&device.stream()).await?.0)
     }
 
@@ -320,7 +344,7 @@ impl Platform {
     ///
     /// # Errors
     /// Returns an error if the log cannot be read for another reason.
-    pub async fn other_device(&self, device: DeviceId) -> Result<Option<Device>, ReadError> {
+    pub async fn other_device(&self, device: DeviceId) -> Result<Option<Arc<Device>>, ReadError> {
         match self.device(device).await {
             Ok(state) => Ok(Some(state)),
             Err(error @ ReadError::Corrupt { .. }) => {
@@ -332,21 +356,24 @@ impl Platform {
     }
 }
 
-/// Loads the state of an aggregate from `stream`.
+/// Loads the state of an aggregate from `stream`, without a cache: for commands that read a log once.
 ///
 /// # Errors
 /// Returns an error if the stream cannot be read or its key is damaged.
 pub async fn load<A: Aggregate>(log: &Log, stream: &StreamName) -> Result<Loaded<A>, ReadError> {
-    fold(stream, log.read(stream).await?)
+    let entries = log.read(stream).await?;
+    let Some(revision) = entries.last().map(|entry| entry.revision) else { return Ok((Arc::default(), None)) };
+    Ok((Arc::new(fold(stream, A::default(), revision, entries)?), Some(revision)))
 }
 
-/// Computes the state from `entries`, which are all events of `stream`.
-///
-/// # Errors
-/// Returns an error if a key that encrypts the stream is damaged.
-pub fn fold<A: Aggregate>(stream: &StreamName, entries: Vec<Entry>) -> Result<Loaded<A>, ReadError> {
-    let revision = entries.last().map(|entry| entry.revision);
-    let mut state = A::default();
+// Computes the state after `entries`, which follow the events that `state` was folded from. `revision` is that of the
+// last event.
+fn fold<A: Aggregate>(
+    stream: &StreamName,
+    mut state: A,
+    revision: Revision,
+    entries: Vec<Entry>,
+) -> Result<A, ReadError> {
     for entry in entries {
         // `Event::from_parts` ensures that a stream holds only events of its category's aggregate.
         if let Ok(event) = A::Event::try_from(entry.event) {
@@ -354,10 +381,10 @@ pub fn fold<A: Aggregate>(stream: &StreamName, entries: Vec<Entry>) -> Result<Lo
         }
     }
     match state.damaged_key() {
-        None => Ok((state, revision)),
+        None => Ok(state),
         Some(key) => Err(ReadError::Corrupt {
             stream: stream.to_string(),
-            revision: revision.map_or(0, |Revision(last)| last),
+            revision: revision.0,
             position: 0,
             damaged: Damaged::Key(key.clone()),
             why: KeyError::Altered(key.clone()).to_string(),

@@ -12,17 +12,24 @@ pub struct Secrets {
     names: [u8; 32],
     tokens: [u8; 32],
     throttles: [u8; 32],
+    states: [u8; 32],
 }
 
 impl Secrets {
     pub fn derive(master: &MasterKey) -> Secrets {
-        let [names, tokens, throttles] = ["names", "tokens", "throttles"].map(|purpose| master.derive(purpose));
-        Secrets { names, tokens, throttles }
+        let derived = ["names", "tokens", "throttles", "states"].map(|purpose| master.derive(purpose));
+        let [names, tokens, throttles, states] = derived;
+        Secrets { names, tokens, throttles, states }
     }
 
     /// Returns the key of the digests that throttles store.
     pub fn throttles(&self) -> [u8; 32] {
         self.throttles
+    }
+
+    /// Returns the key of the tags that authenticate stored states.
+    pub fn states(&self) -> [u8; 32] {
+        self.states
     }
 
     /// Returns a stream id that identifies `parts` without revealing them: HMAC-SHA-256, hex. `kind` separates equal

@@ -21,7 +21,7 @@ pub(crate) struct SettingsInMemory {
 
 #[derive(Clone, Default)]
 struct Known {
-    current: Current,
+    current: Arc<Current>,
     /// Revision and position of the last change.
     at: Option<(Revision, Position)>,
 }
@@ -33,7 +33,7 @@ impl SettingsInMemory {
     /// Returns an error if the stream of settings cannot be read.
     pub(crate) async fn current(&self, log: &Log) -> Result<Loaded<Current>, ReadError> {
         let known = self.advanced(log).await?;
-        Ok((known.current.clone(), known.at.map(|(revision, _)| revision)))
+        Ok((Arc::clone(&known.current), known.at.map(|(revision, _)| revision)))
     }
 
     /// Returns the settings at a position of the log.
@@ -48,11 +48,15 @@ impl SettingsInMemory {
         // The settings changed after `position`: apply all changes up to it.
         let entries = log.read(&stream()).await?;
         let before = entries.into_iter().take_while(|entry| entry.position <= position);
-        Ok(before.fold(Known::default(), Known::then).current.settings)
+        Ok(before.fold(Known::default(), Known::then).current.settings.clone())
     }
 
     async fn advanced(&self, log: &Log) -> Result<Arc<Known>, ReadError> {
         let known = Arc::clone(&self.lock());
+        let newest = log.store().stream_head(&stream()).await?.map(|head| head.revision);
+        if newest == known.at.map(|(revision, _)| revision) {
+            return Ok(known);
+        }
         let next = known.at.map_or(Revision(0), |(Revision(last), _)| Revision(last + 1));
         let changes = log.read_from(&stream(), next).await?;
         if changes.is_empty() {
@@ -77,6 +81,6 @@ impl Known {
         let at = Some((entry.revision, entry.position));
         // Always a settings event: `Event::from_parts` rejects other events in this stream.
         let Event::Settings(event) = entry.event else { return Known { at, ..self } };
-        Known { current: self.current.evolve(&event), at }
+        Known { current: Arc::new(Arc::unwrap_or_clone(self.current).evolve(&event)), at }
     }
 }

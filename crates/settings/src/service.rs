@@ -31,7 +31,7 @@ impl SettingsService {
     /// # Errors
     /// Returns an error if the stream of settings cannot be read.
     pub async fn current(&self) -> Result<Settings, ReadError> {
-        Ok(self.loaded().await?.0.settings)
+        Ok(self.loaded().await?.0.settings.clone())
     }
 
     /// Returns the settings at `position`. An effect uses the settings at the time of its cause, even if it is retried
@@ -62,5 +62,5 @@ impl SettingsService {
 /// # Errors
 /// Returns an error if the stream of settings cannot be read.
 pub async fn stored(log: &Log) -> Result<Current, ReadError> {
-    Ok(platform::load(log, &stream()).await?.0)
+    Ok(Arc::unwrap_or_clone(platform::load(log, &stream()).await?.0))
 }

@@ -121,9 +121,11 @@ async fn judge(
     };
     let id = subject.and_then(|subject| Uuid::parse_str(subject).ok()).map(StaffId);
     let stream = id.unwrap_or(NOBODY).stream();
-    let (state, _) =
-        sign_in.platform.load::<LocalAccount>(&stream).await.map_err(|error| Unavailable(error.to_string()))?;
-    Ok((verdict, id.map(|id| (id, state.privileges))))
+    // From the log and not from memory, where only accounts that exist have a state: the time would say which do.
+    let (state, _) = platform::load::<LocalAccount>(&sign_in.platform.log, &stream)
+        .await
+        .map_err(|error| Unavailable(error.to_string()))?;
+    Ok((verdict, id.map(|id| (id, state.privileges.clone()))))
 }
 
 /// The id of no account. Its stream is read if the account is unknown.

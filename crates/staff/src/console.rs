@@ -19,6 +19,7 @@ use sign_in::staff_sessions::{Beginning, Session, SessionError};
 use sign_in::{Proof, SignInError, claimant, granted_to, record_unknown_staff, refuse_staff, staff_account_name};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The request with which a person signs in to the console.
@@ -53,7 +54,7 @@ pub enum ResumeError {
 #[derive(Debug, Clone)]
 pub struct Resumed {
     pub session: Session,
-    pub account: LocalAccount,
+    pub account: Arc<LocalAccount>,
     pub standing: Standing,
     /// Whether the settings require a second factor of this account.
     pub factor_required: bool,
@@ -88,7 +89,7 @@ pub async fn admit_staff(
 async fn begin(
     service: &Staff,
     id: StaffId,
-    account: LocalAccount,
+    account: Arc<LocalAccount>,
     method: SignInMethodName,
     settings: &Settings,
     entrance: StaffEntrance,
@@ -109,7 +110,7 @@ async fn begin(
     service.platform.perform::<LocalAccount>(&id.stream(), &command, &context).await?;
     let begun = service.sign_in.staff_sessions.begin(&service.platform.world, beginning).await;
     let key = begun.map_err(|error| SignInError::Unavailable(Unavailable(error.to_string())))?;
-    Ok(StaffAdmission::In { key, roles: account.privileges })
+    Ok(StaffAdmission::In { key, roles: account.privileges.clone() })
 }
 
 /// Finds or creates the staff account of a person whom a directory or identity provider authenticated, and updates its

@@ -129,7 +129,7 @@ impl OwnAccount {
         staff_context(self.id(), self.source, self.resumed.session.id)
     }
 
-    async fn perform(&self, command: Command) -> Result<LocalAccount, OwnAccountError> {
+    async fn perform(&self, command: Command) -> Result<Arc<LocalAccount>, OwnAccountError> {
         Ok(self.staff.platform.perform::<LocalAccount>(&self.id().stream(), &command, &self.context()).await?.state)
     }
 

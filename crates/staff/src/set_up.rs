@@ -21,6 +21,7 @@ use platform::secrets::{Secrets, hash};
 use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 use uuid::Uuid;
 use world::World;
 
@@ -104,7 +105,7 @@ pub async fn revoke(service: &Staff, context: &Context) -> Result<(), SetUpError
 }
 
 // Returns the first of the accounts for set-up links that does not exist yet.
-async fn current(service: &Staff) -> Result<(StaffId, LocalAccount), ReadError> {
+async fn current(service: &Staff) -> Result<(StaffId, Arc<LocalAccount>), ReadError> {
     let mut nth = 0;
     loop {
         let staff = staff_of(&service.platform.secrets, nth);

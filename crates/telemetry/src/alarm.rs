@@ -30,7 +30,7 @@ alarms! {
     CommandFormatError = "command-format-error",
     /// An event in the log differs from what was written: its stream cannot be used.
     CorruptEvent = "corrupt-event",
-    /// `projections.db` or `sessions.db` is damaged.
+    /// `projections.db`, `sessions.db` or `states.db` is damaged.
     DatabaseDamaged = "database-damaged",
     /// A device causes more events than its budget permits.
     DeviceOverBudget = "device-over-budget",

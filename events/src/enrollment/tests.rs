@@ -77,3 +77,16 @@ fn a_word_is_parsed_to_its_value_and_no_other_text_is() {
     assert_eq!(Ownership::parse("Personal"), None);
     assert_eq!(EnrollmentKind::parse(""), None);
 }
+
+#[test]
+fn people_read_the_same_words_everywhere() {
+    assert_eq!(Ownership::ALL.map(Ownership::label), ["personal device", "device of the organization"]);
+    assert_eq!(EnrollmentKind::ALL.map(EnrollmentKind::name), ["User Enrollment", "Device Enrollment"]);
+    let labels = SignInMethodName::ALL.map(SignInMethodName::label);
+    let [local, directory, open_id_connect, saml] = labels;
+    assert_eq!((local, directory), ("local account", "directory account"));
+    assert_eq!(open_id_connect, "single sign-on (OpenID Connect)");
+    assert_eq!(saml, "single sign-on (SAML)");
+    let sentence = SignInMethodName::ALL.map(SignInMethodName::with_article);
+    assert_eq!(sentence, ["a local account", "a directory account", open_id_connect, saml].map(str::to_owned));
+}

@@ -106,11 +106,21 @@ pub trait KeyStore: Send + Sync {
     /// error if the store cannot be written.
     fn ensure(&self, names: &[KeyName]) -> Result<(), KeyError>;
 
+    /// Returns whether the key is in memory, so that [`KeyStore::ensure`] and [`KeyStore::key`] return it without a read
+    /// of the file. May be false for a key in memory.
+    fn is_ready(&self, _name: &KeyName) -> bool {
+        false
+    }
+
     /// Returns the state of a key.
     ///
     /// # Errors
     /// Returns an error if the store cannot be read or the key cannot be unwrapped.
     fn key(&self, name: &KeyName) -> Result<Held, KeyError>;
+
+    /// Returns how often this store made keys unreadable since it was opened. A caller that keeps opened values reads
+    /// this number before it opens them, and drops them once it has changed.
+    fn destructions(&self) -> u64;
 
     /// Returns the number of changes so far. It increases with each key that is made, destroyed or marked as lost, in
     /// the same commit. A store with a lower number than its log has recorded is outdated.

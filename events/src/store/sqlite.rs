@@ -16,6 +16,7 @@ pub mod durability;
 #[cfg(any(test, feature = "contract"))]
 mod fault;
 mod follow;
+mod heads;
 mod lock;
 mod open_error;
 mod reader;
@@ -26,7 +27,9 @@ mod writer;
 
 pub use open_error::OpenError;
 
-use super::{AppendError, Appended, EventStore, Expected, Findings, Follow, ReadError, Scrubbed, StoreLifecycle};
+use super::{
+    AppendError, Appended, EventStore, Expected, Findings, Follow, ReadError, Scrubbed, StoreLifecycle, StreamHead,
+};
 use crate::envelope::{NewEvent, Position, Recorded, Revision, StreamName};
 use async_trait::async_trait;
 use reader::Readers;
@@ -151,6 +154,28 @@ impl EventStore for SqliteStore {
     async fn read_stream(&self, stream: &StreamName, from: Revision, limit: usize) -> Result<Vec<Recorded>, ReadError> {
         let stream = stream.clone();
         self.readers.read(move |connection| reader::read_stream(connection, &stream, from, limit)).await
+    }
+
+    fn known_head(&self, stream: &StreamName) -> Option<StreamHead> {
+        self.writer.as_ref()?.heads().known(stream).filter(|_| self.readers.refused_from(stream).is_none())
+    }
+
+    async fn stream_head(&self, stream: &StreamName) -> Result<Option<StreamHead>, ReadError> {
+        if let Some(revision) = self.readers.refused_from(stream) {
+            // Finds the corrupt event again and says what is wrong with it.
+            self.read_stream(stream, revision, 1).await?;
+        }
+        let name = stream.clone();
+        let read = self.readers.read(move |connection| reader::stream_head(connection, &name));
+        match &self.writer {
+            Some(writer) => writer.heads().get(stream, read).await,
+            None => read.await,
+        }
+    }
+
+    async fn mentions(&self, stream: &StreamName, text: &str) -> Result<bool, ReadError> {
+        let (stream, text) = (stream.clone(), text.to_owned());
+        self.readers.read(move |connection| reader::mentions(connection, &stream, &text)).await
     }
 
     async fn read_all(&self, after: Option<Position>, limit: usize) -> Result<Vec<Recorded>, ReadError> {

@@ -225,7 +225,11 @@ pub async fn list(
     filter: DeviceFilter,
     limit: usize,
 ) -> Result<ListedDevices, ProjectionError> {
-    projections.read_of("devices", move |rows| list_in(rows, &filter, limit)).await
+    let mut listed = projections.read_of("devices", move |rows| list_in(rows, &filter, limit)).await?;
+    for device in &mut listed.devices {
+        device.last_seen = projections.inner.last_seen.newest(device.id, device.last_seen);
+    }
+    Ok(listed)
 }
 
 fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::Result<ListedDevices> {
@@ -329,6 +333,7 @@ pub async fn get(
             if !now {
                 device.forget_claims();
             }
+            device.last_seen = projections.inner.last_seen.newest(device.id, device.last_seen);
             device
         })
     })

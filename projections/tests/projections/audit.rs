@@ -4,10 +4,10 @@ use crate::support::*;
 use events::device::{
     BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, Priority, UnenrolledBy,
 };
-use events::enrollment::{EnrollmentEvent, SignInMethodName, SignInRefusal, help_code};
-use events::person::{AccountEvent, PersonEvent};
-use events::staff::StaffId;
-use events::{ActorKind, StreamName};
+use events::enrollment::{EnrollmentEvent, SecretHash, SignInMethodName, SignInRefusal, help_code};
+use events::person::{AccountEvent, PersonEvent, PersonId};
+use events::staff::{StaffEvent, StaffId};
+use events::{ActorKind, Personal, StreamName};
 use projections::audit::{self, AuditFilter, AuditOutcome, Match};
 use projections::devices::{self, State};
 use projections::reenrollment;
@@ -248,4 +248,42 @@ async fn a_page_with_the_last_row_says_that_none_follows() {
     let (whole, most) = (page(all.len()).await, page(all.len() - 1).await);
     assert_eq!((whole.rows.len(), whole.next), (all.len(), None));
     assert_eq!((most.rows.len(), most.next), (all.len() - 1, Some(all[1].id)));
+}
+
+#[tokio::test]
+async fn an_event_is_found_with_the_person_whom_it_is_about() {
+    let desk = Desk::new();
+    let (ada, eve) = (person(1), person(2));
+    let [first, second, third] = [0x51, 0x52, 0x53].map(|id| DeviceId(Uuid::from_u128(id)));
+    // The visitor is known from the sign-in on, and the events before it are theirs too.
+    let enrollment = first.enrollment().stream();
+    desk.write(&enrollment, NOON, opened(first)).await;
+    let signed_in = EnrollmentEvent::UserSignedIn {
+        method: SignInMethodName::LocalAccount,
+        person: ada,
+        account: "00".into(),
+        user_name: Personal::new(ada.key(), "ada".to_owned()),
+        session: SecretHash("01".into()),
+    };
+    desk.write(&enrollment, later(1), signed_in).await;
+    desk.write(&enrollment, later(2), EnrollmentEvent::CaInstallReported {}).await;
+    // Nobody signed in.
+    desk.write(&second.enrollment().stream(), later(3), opened(second)).await;
+    // A device of which no enrollment is known.
+    desk.write(&third.stream(), later(4), authenticated(eve, "EID-3")).await;
+    desk.write(&third.stream(), later(5), enrolled(third)).await;
+    // A refused sign-in of staff is about the account. An act on it is one of the account as well, not of a person.
+    let staff = StaffId(Uuid::from_u128(0x3001));
+    let refused =
+        StaffEvent::StaffSignInRefused { method: SignInMethodName::LocalAccount, reason: SignInRefusal::WrongPassword };
+    desk.write(&staff.stream(), later(6), refused).await;
+    desk.write(&staff.stream(), later(7), StaffEvent::LocalAccountDisabled {}).await;
+    let projections = desk.caught_up().await;
+    let count = async |person: PersonId| {
+        let filter = AuditFilter { person: Some(person), ..AuditFilter::default() };
+        audit::query(&projections, filter, 100).await.unwrap().rows.len()
+    };
+    assert_eq!(count(ada).await, 3);
+    assert_eq!(count(eve).await, 2);
+    assert_eq!(count(PersonId(staff.0)).await, 1);
 }

@@ -150,11 +150,19 @@ async fn a_device_was_heard_when_it_was_heard_last() {
     let projections = desk.caught_up().await;
     assert_eq!(last_seen::last_seen(&projections, device).await.unwrap(), None);
     for second in [100, 300, 200] {
-        last_seen::touch(&projections, device, later(second)).await.unwrap();
+        last_seen::touch(&projections, device, later(second));
     }
     assert_eq!(last_seen::last_seen(&projections, device).await.unwrap(), Some(later(300)));
     let record = devices::get(&projections, device, None).await.unwrap().unwrap();
     assert_eq!(record.last_seen, Some(later(300)));
+    let seen_by = async |projections: &Projections| last_seen::last_seen(projections, device).await.unwrap();
+    assert_eq!(seen_by(&desk.projections().await).await, None, "a contact is written by the next write");
+    last_seen::write(&projections).await.unwrap();
+    last_seen::touch(&projections, device, later(400));
+    last_seen::write(&projections).await.unwrap();
+    last_seen::touch(&projections, device, later(350));
+    last_seen::write(&projections).await.unwrap();
+    assert_eq!(seen_by(&desk.projections().await).await, Some(later(400)));
 }
 
 #[tokio::test]

@@ -287,11 +287,13 @@ async fn followers_keep_their_place_through_a_rebuild_and_devices_are_last_seen(
     let projections = desk.caught_up().await;
     assert_eq!(projections.checkpoint("reactions").await.unwrap(), None);
     projections.set_checkpoint("reactions", Position(3)).await.unwrap();
-    last_seen::touch(&projections, first, later(100)).await.unwrap();
-    last_seen::touch(&projections, first, later(50)).await.unwrap();
+    last_seen::touch(&projections, first, later(100));
+    last_seen::touch(&projections, first, later(50));
+    last_seen::write(&projections).await.unwrap();
     projections.rebuild(&desk.log).await.unwrap();
     assert_eq!(projections.checkpoint("reactions").await.unwrap(), Some(Position(3)));
-    assert_eq!(last_seen::last_seen(&projections, first).await.unwrap(), Some(later(100)));
+    let reopened = desk.projections().await;
+    assert_eq!(last_seen::last_seen(&reopened, first).await.unwrap(), Some(later(100)));
 }
 
 #[tokio::test]

@@ -9,7 +9,6 @@ use crate::admin::render::view;
 use crate::admin::session::{ChangesSettings, May, is_fresh};
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
-use decisions::settings::Current;
 use events::settings::Settings;
 use events::staff::StaffActivityEvent;
 use serde::{Deserialize, Serialize};
@@ -49,9 +48,9 @@ view!(settings_preview, Menu, PreviewPage { text, over, lines, warnings, confirm
 /// Returns an error if the event log cannot be read or written.
 pub(crate) async fn edit(staff: May<ChangesSettings>) -> Result<HttpResponse, Problem> {
     staff.record(StaffActivityEvent::SettingsViewed {}).await?;
-    let Current { settings, changes, .. } = staff.current_settings().await?;
-    let text = written(&staff, &settings)?;
-    form(&staff, EditPage { text, over: changes.to_string(), wrong: vec![] })
+    let current = staff.current_settings().await?;
+    let text = written(&staff, &current.settings)?;
+    form(&staff, EditPage { text, over: current.changes.to_string(), wrong: vec![] })
 }
 
 /// Shows what the typed settings would change. Changes nothing.

@@ -56,7 +56,7 @@ pub(crate) const VARIABLES: [(&str, &str); 3] = [
 ];
 
 /// Files, as `muster init` names them. The configuration can use other names.
-pub(crate) const FILES: [(&str, &str); 7] = [
+pub(crate) const FILES: [(&str, &str); 8] = [
     (
         "muster.toml",
         "The configuration. Every field has a comment. It is read from the current directory if no other file is named.",
@@ -75,6 +75,7 @@ pub(crate) const FILES: [(&str, &str); 7] = [
         "data/sessions.db",
         "Sessions of staff and counts of failed sign-ins. If it is deleted, staff must sign in again.",
     ),
+    ("data/states.db", "States of devices and people, computed from the log to answer faster. It may be deleted."),
     ("pki/", "Certificates and private keys."),
 ];
 

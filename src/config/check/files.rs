@@ -94,14 +94,15 @@ fn check_directory(store: &Store) -> Option<Finding> {
                     the data that it sealed can never be read again";
         return Some(Finding::error("keys-missing", about, wrong, mend));
     }
-    for file in ["events.db", "keys.db", "projections.db", "sessions.db"].map(|file| directory.join(file)) {
-        // Opening for writing changes nothing. The last two files are created if they are missing.
+    for file in ["events.db", "keys.db", "projections.db", "sessions.db", "states.db"].map(|file| directory.join(file))
+    {
+        // Opening for writing changes nothing. The last three files are created if they are missing.
         let opened = std::fs::OpenOptions::new().write(true).open(&file);
         if let Err(error) = opened
             && error.kind() != std::io::ErrorKind::NotFound
         {
             let wrong = format!("{} cannot be written: {error}", file.display());
-            let mend = "give the server's user write permission; projections.db and sessions.db may \
+            let mend = "give the server's user write permission; projections.db, sessions.db and states.db may \
                         also be deleted";
             return Some(Finding::error("file-unwritable", about, wrong, mend));
         }

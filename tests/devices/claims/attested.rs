@@ -104,7 +104,7 @@ async fn the_nonce_is_in_no_plain_text_of_the_log() {
     let asked = |event: &DeviceEvent| matches!(event, DeviceEvent::HardwareAttestationRequested { .. });
     until_event(&scene, new, "the request for an attestation", asked).await;
     after.poll().await.unwrap();
-    let commands = scene.server.app().platform.device(new).await.unwrap().commands;
+    let commands = scene.server.app().platform.device(new).await.unwrap().commands.clone();
     let nonce =
         |command| devices::commands::asked(command)?.get("DeviceAttestationNonce")?.as_data().map(<[u8]>::to_vec);
     let nonces: Vec<Vec<u8>> = commands.iter().filter_map(nonce).collect();

@@ -39,7 +39,7 @@ async fn unreadable(server: &TestServer, device: &TestDevice) -> Vec<(String, Ve
 
 /// Returns the last value that the device reported under this name.
 async fn told(server: &TestServer, device: &TestDevice, name: &str) -> Option<String> {
-    let inventory = server.app().platform.device(device.id).await.unwrap().inventory;
+    let inventory = server.app().platform.device(device.id).await.unwrap().inventory.clone();
     match inventory.get(name)? {
         InventoryValue::Personal(sealed) => sealed.get()?.as_str().map(str::to_owned),
         InventoryValue::Plain(value) => value.as_str().map(str::to_owned),

@@ -19,7 +19,7 @@ async fn goes_well(visitor: Visitor, change: impl FnOnce(&mut Config), with_the_
     let app = server.app();
     let (inventory, identifiers) = {
         let d = app.platform.device(id).await.unwrap();
-        (d.inventory, d.identifiers)
+        (d.inventory.clone(), d.identifiers.clone())
     };
 
     clock.advance_seconds(LIFETIME - renewals::BEGIN_BEFORE - DAY);
@@ -36,7 +36,7 @@ async fn goes_well(visitor: Visitor, change: impl FnOnce(&mut Config), with_the_
     assert_eq!(after.identity_serial.unwrap(), serial(&device));
     assert!(after.identity_expires.unwrap().seconds_since(before.identity_expires.unwrap()) > 2 * 365 * DAY);
     let state = app.platform.device(id).await.unwrap();
-    assert_eq!((state.inventory, state.identifiers), (inventory, identifiers));
+    assert_eq!((&state.inventory, &state.identifiers), (&inventory, &identifiers));
     for (event, times) in [
         ("DeviceEnrolled", 1),
         ("DeviceAuthenticated", 1),

@@ -4,6 +4,7 @@
 use enroll::account_driven::discovery::{CLIENT_ID, REDIRECT_URL};
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
+use events::side_files::remove_database;
 use events::store::contract::Fault;
 use harness::TestServer;
 use harness::account;
@@ -277,9 +278,22 @@ fn corrupt(streams: &str) -> Damage {
     Damage { file: "events.db", damage, mend: MEND.into() }
 }
 
-/// Sends all messages while the damage exists, repairs it, and checks that all devices are still managed.
+/// Sends all messages while the damage exists, repairs it, and checks that all devices are still managed. The server
+/// has no state in memory or in `states.db` when the damage occurs.
 async fn with_damage(damage: Damage) -> Vec<&'static str> {
     let mut stage = Stage::set().await;
+    stage.scene.server.caught_up().await;
+    let states = stage.scene.server.directory().join("data/states.db");
+    stage.scene.server.restart_after(|| remove_database(&states).unwrap()).await;
+    with_damage_to(stage, damage).await
+}
+
+/// Same as [`with_damage`], but the states that the stage used are in memory.
+async fn with_damage_behind_memory(damage: Damage) -> Vec<&'static str> {
+    with_damage_to(Stage::set().await, damage).await
+}
+
+async fn with_damage_to(mut stage: Stage, damage: Damage) -> Vec<&'static str> {
     stage.scene.server.caught_up().await;
     let file = stage.scene.server.directory().join("data").join(damage.file);
     change(&file, &damage.damage);
@@ -342,7 +356,13 @@ async fn settings_that_cannot_be_read_remove_no_device() {
 
 #[actix_web::test]
 async fn settings_that_were_read_before_they_were_damaged_are_in_memory() {
-    assert_eq!(with_damage(corrupt("settings*")).await, [""; 0]);
+    assert_eq!(with_damage_behind_memory(corrupt("settings*")).await, [""; 0]);
+}
+
+#[actix_web::test]
+async fn devices_whose_states_were_read_before_they_were_damaged_are_served_from_memory() {
+    let disturbed = with_damage_behind_memory(corrupt("device-*")).await;
+    assert!(!disturbed.contains(&"Idle") && !disturbed.contains(&"Acknowledged"), "{disturbed:?}");
 }
 
 #[actix_web::test]
@@ -357,7 +377,7 @@ async fn corrupt_streams_of_people_and_accounts_remove_no_device() {
 
 #[actix_web::test]
 async fn keys_that_cannot_be_read_remove_no_device() {
-    let disturbed = with_damage(hidden("keys.db", "key")).await;
+    let disturbed = with_damage_behind_memory(hidden("keys.db", "key")).await;
     assert_eq!(disturbed, ["TokenUpdate", "code of nobody"], "messages that seal a value under their own key");
 }
 

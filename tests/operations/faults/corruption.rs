@@ -66,6 +66,7 @@ async fn a_bit_that_flipped_behind_every_checkpoint_is_told_once_and_other_devic
     let place = format!("position {} (event 0 of stream {})", event.position, event.stream);
     // The damage is reported again after a restart, because it is still there.
     for _ in 0..2 {
+        server.caught_up().await;
         let text = told(&server, &place).await;
         assert!(!text.contains("projections"), "the projections have already folded the event: {text}");
         for _ in 0..3 {

@@ -70,7 +70,7 @@ async fn a_device_enrolled_for_somebody_is_theirs_and_both_names_are_in_the_even
     let record = projections::devices::get(&scene.server.app().platform.projections, id, None).await.unwrap().unwrap();
     assert_eq!((record.person, record.user_name.as_deref()), (Some(ada), Some("ada")));
     let (person, _) = scene.server.app().platform.load::<Person>(&ada.stream()).await.unwrap();
-    assert_eq!(person.attributes.mail.unwrap().text(), "ada@example.test");
+    assert_eq!(person.attributes.mail.clone().unwrap().text(), "ada@example.test");
     scene.strike().await;
 }
 

@@ -9,6 +9,7 @@ use super::{Device, Phase};
 use events::Timestamp;
 use events::device::{AttestationRefusal, BodyHash, CommandId, DeviceId};
 use events::personal::Personal;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// How long a record that ended on an inference can be revived, in seconds.
@@ -19,7 +20,7 @@ pub const REVIVABLE_SECONDS: i64 = 30 * 24 * 3_600;
 pub(crate) const ATTESTATION_SECONDS: i64 = 7 * 24 * 3_600;
 
 /// The claims of a device, and the evidence about them.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Claims {
     /// Managed records with the same UDID when this device enrolled.
     pub others: BTreeSet<DeviceId>,
@@ -37,7 +38,7 @@ pub struct Claims {
 }
 
 /// A superseded record that can be revived.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Revivable {
     pub by: DeviceId,
     /// `None`: no time limit.

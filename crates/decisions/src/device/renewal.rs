@@ -9,10 +9,11 @@ use super::{Device, Phase};
 use events::Timestamp;
 use events::device::CommandId;
 use events::enrollment::{IssuedCertificate, SecretHash};
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
 /// The latest renewal.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Renewal {
     /// The `InstallProfile` command with the enrollment profile.
     pub command: CommandId,

@@ -7,6 +7,7 @@ use super::Enrollment;
 use events::Timestamp;
 use events::enrollment::{DeviceSignature, OsVersion, SecretHash};
 use events::settings::AccountDriven;
+use serde::{Deserialize, Serialize};
 
 /// How long a token can be used to enroll, in seconds: meanwhile the person enters a password for Apple and a passcode,
 /// and may start again with the same token.
@@ -21,7 +22,7 @@ const CODE_SECONDS: i64 = 5 * 60;
 
 const DAY: i64 = 24 * 60 * 60;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessToken {
     pub hash: SecretHash,
     pub issued: Timestamp,
@@ -31,14 +32,14 @@ pub struct AccessToken {
     pub refreshable: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationCode {
     pub hash: SecretHash,
     pub issued: Timestamp,
     pub used: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshToken {
     pub hash: SecretHash,
     /// When the person signed in.
@@ -46,7 +47,7 @@ pub struct RefreshToken {
 }
 
 /// A device's description of itself (other/machineinfo.yaml), and the result of checking its signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MachineInformation {
     pub signature: DeviceSignature,
     pub product: Option<String>,

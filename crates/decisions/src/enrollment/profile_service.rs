@@ -3,9 +3,10 @@
 use crate::device::{Device, Phase};
 use events::Timestamp;
 use events::enrollment::{DeviceAttributes, DeviceSignature, IssuedCertificate, ProfileServiceRefusal, SecretHash};
+use serde::{Deserialize, Serialize};
 
 /// A Profile Service that was served.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProfileService {
     pub challenge: SecretHash,
     pub challenge_expires: Timestamp,
@@ -16,7 +17,7 @@ pub struct ProfileService {
 }
 
 /// A device that reported its attributes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReportedDevice {
     pub signature: DeviceSignature,
     /// SHA-256 fingerprint of the signing certificate, lower-case hex.
@@ -26,7 +27,7 @@ pub struct ReportedDevice {
 
 /// A served verification profile: the device gets an identity with it that identifies it when it requests the MDM
 /// profile.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verification {
     /// The challenge of the Profile Service that the device answered.
     pub service: SecretHash,

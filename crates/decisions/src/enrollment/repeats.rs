@@ -3,6 +3,7 @@
 
 use super::Enrollment;
 use events::enrollment::{EnrollmentEvent, FormRefusal, IdentityRefusal, SignInRefusal};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Maximum number of profiles that an enrollment serves, and of Managed Apple IDs that it accepts.
@@ -18,7 +19,7 @@ const SIGN_INS: usize = 3;
 const LANGUAGES: usize = 3;
 
 /// What the enrollment has already recorded.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repeats {
     forms: BTreeSet<FormRefusal>,
     identities: BTreeSet<IdentityRefusal>,

@@ -8,6 +8,8 @@ use events::personal::Personal;
 use events::staff::StaffEvent;
 
 impl Aggregate for LocalAccount {
+    const FOLD: u32 = 1;
+
     type Event = StaffEvent;
     type Command = Command;
     type Refusal = Refusal;

@@ -4,10 +4,11 @@ use super::{FactorCommand, LocalAccount, Refusal};
 use events::enrollment::{SecretHash, SignInMethodName};
 use events::personal::Personal;
 use events::staff::{PasskeyId, StaffEvent};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The second factors of an account.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Factors {
     pub passkeys: BTreeMap<PasskeyId, Passkey>,
     pub one_time_codes: Option<OneTimeCodes>,
@@ -15,13 +16,13 @@ pub struct Factors {
     pub recovery_codes: Vec<SecretHash>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Passkey {
     pub label: Personal<String>,
     pub credential: Personal<String>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OneTimeCodes {
     pub seed: Personal<String>,
     /// Time step (RFC 6238) of the latest used code.

@@ -2,9 +2,10 @@
 
 use crate::Aggregate;
 use events::staff::{StaffId, UserNameEvent};
+use serde::{Deserialize, Serialize};
 
 /// The account that has a name.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct UserName {
     pub account: Option<StaffId>,
 }
@@ -19,6 +20,8 @@ pub struct ReserveUserName {
 pub struct NameTaken;
 
 impl Aggregate for UserName {
+    const FOLD: u32 = 1;
+
     type Event = UserNameEvent;
     type Command = ReserveUserName;
     type Refusal = NameTaken;

@@ -15,6 +15,7 @@ use events::store::Appended;
 use platform::context::Context;
 use platform::{Loaded, PerformError};
 use plist::Dictionary;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A requested command.
@@ -58,7 +59,7 @@ impl CommandRequest {
 /// The data that a request is checked against.
 struct Target {
     loaded: Loaded<Device>,
-    enrollment: Enrollment,
+    enrollment: Arc<Enrollment>,
     organization: String,
 }
 

@@ -17,6 +17,7 @@ use platform::named_secret::{self, Kind};
 use platform::secrets::hash;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Form fields of a token request.
 #[derive(Deserialize)]
@@ -150,7 +151,7 @@ impl Enroll {
         id: EnrollmentId,
         command: &Command,
         source: Option<IpAddr>,
-    ) -> Result<Enrollment, GrantError> {
+    ) -> Result<Arc<Enrollment>, GrantError> {
         let stream = id.stream();
         let loaded = self.platform.load::<Enrollment>(&stream).await.map_err(unavailable)?;
         let enrollment = loaded.0.clone();

@@ -24,6 +24,7 @@ use platform::named_secret::{self, Kind};
 use platform::secrets::hash;
 use plist::{Dictionary, Value};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Maximum length of a field in bytes. Longer than all real identifiers and models.
 const LONGEST: usize = 100;
@@ -68,7 +69,7 @@ impl From<PerformError<Refusal>> for ProfileServiceError {
 /// The enrollment of a device.
 struct Found {
     id: EnrollmentId,
-    enrollment: Enrollment,
+    enrollment: Arc<Enrollment>,
     person: PersonId,
     context: Context,
     device_enrolled: bool,
@@ -112,7 +113,7 @@ impl Enroll {
         Ok(Found { id, enrollment, person, context, device_enrolled })
     }
 
-    async fn perform_on(&self, found: &Found, command: &Command) -> Result<Enrollment, ProfileServiceError> {
+    async fn perform_on(&self, found: &Found, command: &Command) -> Result<Arc<Enrollment>, ProfileServiceError> {
         let (device, stream) = (found.id.device(), found.id.stream());
         let loaded = self.platform.load::<Enrollment>(&stream).await.map_err(unavailable)?;
         match self.devices.perform_by_device::<Enrollment>(device, &stream, loaded, command, &found.context).await {
@@ -198,7 +199,7 @@ impl Enroll {
             Ok((hardware, _)) => hardware,
             Err(error @ ReadError::Corrupt { .. }) => {
                 tracing::warn!(%stream, %error, "the stream of this hardware cannot be read: the person is not told about earlier records");
-                Hardware::default()
+                Arc::default()
             }
             Err(error) => return Err(unavailable(error)),
         };

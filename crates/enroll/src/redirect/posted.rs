@@ -135,7 +135,9 @@ pub async fn return_from_post(
     if !enrollment.awaits_sign_in() {
         return Ok(Some(SignInOutcome::OutOfStep));
     }
-    let Some(state) = enrollment.single_sign_on.filter(|state| state.provider == provider.name) else { return not_in };
+    let Some(state) = enrollment.single_sign_on.as_ref().filter(|state| state.provider == provider.name) else {
+        return not_in;
+    };
     if !is_recent(enroll, id, &state.request).await? {
         return Ok(Some(SignInOutcome::TooLate));
     }

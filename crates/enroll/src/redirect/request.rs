@@ -51,10 +51,10 @@ pub(super) async fn waiting(
         return Ok(None);
     };
     let (enrollment, request) = (enroll.platform.enrollment(*id).await?, hash(request));
-    let waits = |state: SingleSignOn| {
+    let waits = |state: &SingleSignOn| {
         let same = state.request == request && state.provider == provider.name && state.method == provider.method();
         same && state.proven.is_none()
     };
-    let waits = enrollment.awaits_sign_in() && enrollment.single_sign_on.is_some_and(waits);
+    let waits = enrollment.awaits_sign_in() && enrollment.single_sign_on.as_ref().is_some_and(waits);
     Ok((waits && is_recent(enroll, *id, &request).await?).then_some(*id))
 }

@@ -6,6 +6,7 @@ use events::Personal;
 use events::staff::PasskeyId;
 use identity::passkeys::Owner;
 use identity::{one_time_codes, recovery_codes};
+use std::sync::Arc;
 
 /// Result of adding a second factor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +130,7 @@ impl OwnAccount {
     ///
     /// # Errors
     /// Returns an error if it is the last factor and one is required, or the log cannot be read or written.
-    pub async fn remove_passkey(&self, passkey: PasskeyId) -> Result<LocalAccount, OwnAccountError> {
+    pub async fn remove_passkey(&self, passkey: PasskeyId) -> Result<Arc<LocalAccount>, OwnAccountError> {
         let required = self.factor_required();
         self.perform(Command::Factor(FactorCommand::RemovePasskey { passkey, required })).await
     }
@@ -138,7 +139,7 @@ impl OwnAccount {
     ///
     /// # Errors
     /// Returns an error if they are the last factor and one is required, or the log cannot be read or written.
-    pub async fn remove_one_time_codes(&self) -> Result<LocalAccount, OwnAccountError> {
+    pub async fn remove_one_time_codes(&self) -> Result<Arc<LocalAccount>, OwnAccountError> {
         let required = self.factor_required();
         self.perform(Command::Factor(FactorCommand::RemoveOneTimeCodes { required })).await
     }

@@ -9,8 +9,8 @@ pub(crate) use counting::sequence_of;
 
 use super::log_seen::LogSeen;
 use super::{DataKey, Held, KeyError, KeyName, KeyStore, MasterKey};
+use quick_cache::sync::Cache;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior, params};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,15 +25,17 @@ pub type Randomness = fn(&mut [u8]);
 /// Number of commits between two checkpoints of the write-ahead log. One commit is a page or two.
 const COMMITS_BETWEEN_CHECKPOINTS: u32 = 500;
 
-/// Maximum number of unwrapped keys in memory.
-const CACHED: usize = 4_096;
+/// Maximum number of unwrapped keys in memory. A device in use needs three: its own, that of its enrollment and that of
+/// its person. A key with its name takes about 150 bytes.
+const CACHED: usize = 65_536;
 
 /// Data keys in a SQLite file. Other processes may open it too. But a long-running process caches keys in memory, so if
 /// a server runs, let the server itself destroy keys.
 pub struct SqliteKeyStore {
     connection: Mutex<Connection>,
-    // Locked while holding the connection when it changes, so that a late reader does not put a destroyed key back.
-    cache: Mutex<HashMap<KeyName, DataKey>>,
+    // Changed only while the connection is locked, so that a late reader does not put a destroyed key back.
+    cache: Cache<KeyName, DataKey>,
+    destructions: AtomicU64,
     // Why the store stopped for good, as the log does. After a failed commit or checkpoint the content of the disk is
     // unknown.
     failed: watch::Sender<Option<String>>,
@@ -123,16 +125,16 @@ impl SqliteKeyStore {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn cache(&self) -> MutexGuard<'_, HashMap<KeyName, DataKey>> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn remember(&self, name: &KeyName, key: &DataKey) {
-        let mut cache = self.cache();
-        if cache.len() >= CACHED {
-            cache.clear();
+    // Returns the keys that are not in memory if all of them exist, and `None` if one has to be made or cannot be used.
+    fn existing(&self, connection: &Connection, names: &[&KeyName]) -> Result<Option<Vec<DataKey>>, KeyError> {
+        let mut keys = Vec::with_capacity(names.len());
+        for name in names {
+            match self.row(connection, name)? {
+                Row::Wrapped(wrapped) => keys.push(self.unwrap(name, &wrapped)?),
+                Row::Absent | Row::Destroyed | Row::Lost => return Ok(None),
+            }
         }
-        cache.insert(name.clone(), key.clone());
+        Ok(Some(keys))
     }
 
     // Returns the key, and how many keys were made.
@@ -197,13 +199,19 @@ impl KeyStore for SqliteKeyStore {
     }
 
     fn ensure(&self, names: &[KeyName]) -> Result<(), KeyError> {
-        {
-            let cache = self.cache();
-            if names.iter().all(|name| cache.contains_key(name)) {
-                return Ok(());
-            }
+        let missing: Vec<&KeyName> = names.iter().filter(|name| self.cache.get(*name).is_none()).collect();
+        if missing.is_empty() {
+            return Ok(());
         }
         let mut connection = self.lock();
+        // A key that exists needs no transaction: an event about a known person or device writes nothing here. A store
+        // that failed refuses this too.
+        if self.failed.borrow().is_none()
+            && let Some(keys) = self.existing(&connection, &missing)?
+        {
+            missing.into_iter().zip(keys).for_each(|(name, key)| self.cache.insert(name.clone(), key));
+            return Ok(());
+        }
         let mut keys = Vec::with_capacity(names.len());
         self.commit(&mut connection, |transaction| {
             for name in names {
@@ -211,13 +219,17 @@ impl KeyStore for SqliteKeyStore {
             }
             Ok(keys.iter().map(|ensured| ensured.made).sum())
         })?;
-        keys.iter().for_each(|ensured| self.remember(&ensured.name, &ensured.key));
+        keys.into_iter().for_each(|ensured| self.cache.insert(ensured.name, ensured.key));
         Ok(())
     }
 
+    fn is_ready(&self, name: &KeyName) -> bool {
+        self.cache.contains_key(name)
+    }
+
     fn key(&self, name: &KeyName) -> Result<Held, KeyError> {
-        if let Some(key) = self.cache().get(name) {
-            return Ok(Held::Key(key.clone()));
+        if let Some(key) = self.cache.get(name) {
+            return Ok(Held::Key(key));
         }
         let connection = self.lock();
         let wrapped = match self.row(&connection, name)? {
@@ -227,8 +239,12 @@ impl KeyStore for SqliteKeyStore {
             Row::Absent => return Ok(Held::Missing),
         };
         let key = self.unwrap(name, &wrapped)?;
-        self.remember(name, &key);
+        self.cache.insert(name.clone(), key.clone());
         Ok(Held::Key(key))
+    }
+
+    fn destructions(&self) -> u64 {
+        self.destructions.load(Ordering::Acquire)
     }
 
     fn sequence(&self) -> u64 {
@@ -262,8 +278,17 @@ impl KeyStore for SqliteKeyStore {
 
     fn destroy(&self, name: &KeyName) -> Result<(), KeyError> {
         let mut connection = self.lock();
-        self.commit(&mut connection, |transaction| destroy_in(transaction, name))?;
-        self.cache().clear();
+        let mut destroyed = Vec::new();
+        self.commit(&mut connection, |transaction| {
+            let changed;
+            (changed, destroyed) = destroy_in(transaction, name)?;
+            Ok(changed)
+        })?;
+        for name in &destroyed {
+            self.cache.remove(name);
+        }
+        // After the keys left the cache: who reads the new count finds none of them.
+        self.destructions.fetch_add(1, Ordering::Release);
         self.scrub(&connection)
     }
 }
@@ -282,22 +307,22 @@ impl Drop for SqliteKeyStore {
     }
 }
 
-// Returns the number of changed keys.
-fn destroy_in(transaction: &Transaction<'_>, name: &KeyName) -> Result<u64, KeyError> {
+// Returns the number of changed keys, and the names of those that existed or were lost.
+fn destroy_in(transaction: &Transaction<'_>, name: &KeyName) -> Result<(u64, Vec<KeyName>), KeyError> {
     let named = transaction
         .execute("INSERT INTO key (name) VALUES (?1) ON CONFLICT DO NOTHING", [&name.0])
         .map_err(unavailable)?;
     // UNION, not UNION ALL, so that the query ends even if the ownership of keys is circular.
+    let update = "WITH RECURSIVE doomed (name) AS (
+             VALUES (?1) UNION SELECT key.name FROM key JOIN doomed ON key.owner = doomed.name)
+         UPDATE key SET wrapped = NULL, lost = 0
+         WHERE name IN doomed AND (wrapped IS NOT NULL OR lost <> 0) RETURNING name";
     let destroyed = transaction
-        .execute(
-            "WITH RECURSIVE doomed (name) AS (
-                 VALUES (?1) UNION SELECT key.name FROM key JOIN doomed ON key.owner = doomed.name)
-             UPDATE key SET wrapped = NULL, lost = 0
-             WHERE name IN doomed AND (wrapped IS NOT NULL OR lost <> 0)",
-            [&name.0],
-        )
+        .prepare(update)
+        .and_then(|mut update| update.query_map([&name.0], |row| row.get(0).map(KeyName))?.collect())
         .map_err(unavailable)?;
-    Ok((named + destroyed) as u64)
+    let destroyed: Vec<KeyName> = destroyed;
+    Ok(((named + destroyed.len()) as u64, destroyed))
 }
 
 /// The state of a key's row.

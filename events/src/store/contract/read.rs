@@ -3,9 +3,10 @@
 use super::{Factory, event, event_with, events, stream, write};
 use crate::envelope::{EventId, Position, Recorded, Revision, canonical};
 use crate::proof::leaf_hash;
-use crate::store::Expected;
+use crate::store::{Expected, StreamHead};
 use serde_json::json;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -17,6 +18,9 @@ pub(super) async fn all(factory: &dyn Factory) {
     the_log_is_read_in_parts_without_gap_or_repeat(factory).await;
     a_write_is_read_by_its_writer_at_once(factory).await;
     nothing_appears_before_what_was_read(factory).await;
+    the_head_of_a_stream_is_its_last_event(factory).await;
+    a_text_is_found_in_its_stream_only(factory).await;
+    the_head_of_a_stream_is_never_older_than_an_acknowledged_append(factory).await;
 }
 
 async fn an_empty_log_has_no_events_and_no_head(factory: &dyn Factory) {
@@ -123,6 +127,68 @@ async fn nothing_appears_before_what_was_read(factory: &dyn Factory) {
     }
     let log = store.read_all(None, 1_000).await.expect("read");
     assert_eq!(seen, log.iter().map(|event| event.position).collect::<Vec<_>>());
+}
+
+async fn the_head_of_a_stream_is_its_last_event(factory: &dyn Factory) {
+    let mut subject = factory.empty().await;
+    let store = subject.store();
+    let at = |revision, number| Some(StreamHead { revision: Revision(revision), id: event(number).id });
+    assert_eq!(store.stream_head(&stream("a")).await.expect("read"), None);
+    write(&store, "a", Expected::NoStream, 0..3).await;
+    write(&store, "b", Expected::Any, 10..11).await;
+    assert_eq!(store.stream_head(&stream("a")).await.expect("read"), at(2, 2));
+    assert_eq!(store.stream_head(&stream("b")).await.expect("read"), at(0, 10));
+    write(&store, "a", Expected::Exact(Revision(2)), 3..4).await;
+    // A repeated append returns its earlier place, and a conflict changes nothing.
+    write(&store, "a", Expected::NoStream, 0..3).await;
+    store.append(&stream("a"), Expected::Exact(Revision(2)), events(7..8)).await.expect_err("a conflict");
+    assert_eq!(store.stream_head(&stream("a")).await.expect("read"), at(3, 3));
+    drop(store);
+    subject.reopen().await;
+    let store = subject.store();
+    assert_eq!(store.stream_head(&stream("a")).await.expect("read"), at(3, 3));
+    write(&store, "a", Expected::Any, 4..6).await;
+    assert_eq!(store.stream_head(&stream("a")).await.expect("read"), at(5, 5));
+    assert_eq!(store.stream_head(&stream("c")).await.expect("read"), None);
+}
+
+async fn the_head_of_a_stream_is_never_older_than_an_acknowledged_append(factory: &dyn Factory) {
+    let store = factory.empty().await.store();
+    let acknowledged = Arc::new(AtomicU64::new(0));
+    let writer = tokio::spawn({
+        let (store, acknowledged) = (Arc::clone(&store), Arc::clone(&acknowledged));
+        async move {
+            for number in 0..200 {
+                let appended = store.append(&stream("a"), Expected::Any, vec![event(number)]).await.expect("written");
+                acknowledged.store(appended.revision.0 + 1, Ordering::SeqCst);
+            }
+        }
+    });
+    let mut others = 1_000;
+    while !writer.is_finished() {
+        let before = acknowledged.load(Ordering::SeqCst);
+        let head = store.stream_head(&stream("a")).await.expect("read");
+        let events = head.map_or(0, |head| head.revision.0 + 1);
+        assert!(events >= before, "{events} events, but {before} were acknowledged");
+        assert!(head.is_none_or(|head| head.id == event(u32::try_from(head.revision.0).expect("a number")).id));
+        // Other streams, so that the head is also read from the file.
+        write(&store, &format!("s{others}"), Expected::NoStream, others..others + 1).await;
+        others += 1;
+    }
+    writer.await.expect("no panic");
+}
+
+async fn a_text_is_found_in_its_stream_only(factory: &dyn Factory) {
+    let store = factory.empty().await.store();
+    let hash = "a5".repeat(32);
+    store
+        .append(&stream("a"), Expected::Any, vec![event(1), event_with(2, json!({ "body": hash })), event(3)])
+        .await
+        .expect("written");
+    write(&store, "b", Expected::Any, 10..12).await;
+    let mentions = async |name, text: &str| store.mentions(&stream(name), text).await.expect("read");
+    assert!(mentions("a", &hash).await && mentions("a", &hash[1..]).await);
+    assert!(!mentions("b", &hash).await && !mentions("c", &hash).await && !mentions("a", &"b6".repeat(32)).await);
 }
 
 fn numbers(events: &[Recorded]) -> Vec<u64> {

@@ -77,6 +77,14 @@ impl Request {
         &self.stream
     }
 
+    /// Returns the id of the last event.
+    pub(super) fn last_id(&self) -> Option<EventId> {
+        match &self.events {
+            Events::Ready(rows) => rows.last().map(|row| row.id),
+            Events::Floating(events) => events.last().map(|event| event.id),
+        }
+    }
+
     fn ids(&self) -> Vec<EventId> {
         match &self.events {
             Events::Ready(rows) => rows.iter().map(|row| row.id).collect(),

@@ -3,13 +3,14 @@
 use super::append::checksum;
 use super::open_error::OpenError;
 use super::schema;
-use crate::envelope::{Position, Recorded, Revision, StreamName, parse_canonical};
-use crate::store::{AppendError, Damaged, Findings, ReadError};
+use crate::envelope::{EventId, Position, Recorded, Revision, StreamName, parse_canonical};
+use crate::store::{AppendError, Damaged, Findings, ReadError, StreamHead};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 /// Maximum number of connections that read at the same time.
 const CONNECTIONS: usize = 8;
@@ -83,6 +84,11 @@ impl Readers {
         self.findings.note(error);
     }
 
+    /// Returns the revision at which a corrupt event was found in the stream.
+    pub(super) fn refused_from(&self, stream: &StreamName) -> Option<Revision> {
+        locked(&self.corrupt).get(stream.as_str()).map(|(revision, _)| Revision(*revision))
+    }
+
     /// Returns the error for appends to a stream in which a corrupt event was found.
     pub(super) fn refused(&self, stream: &StreamName) -> Option<AppendError> {
         let corrupt = locked(&self.corrupt);
@@ -128,6 +134,29 @@ pub(super) fn read_stream(
         return Err(wrong(0, next, "it is missing"));
     }
     Ok(events)
+}
+
+/// See [`crate::store::EventStore::stream_head`].
+pub(super) fn stream_head(connection: &Connection, stream: &StreamName) -> Result<Option<StreamHead>, ReadError> {
+    let select =
+        "SELECT e.revision, e.event_id FROM streams s JOIN events e ON e.stream = s.id AND e.revision = s.version
+        WHERE s.name = ?1";
+    let read = || -> rusqlite::Result<Option<StreamHead>> {
+        let head = |row: &Row<'_>| {
+            let (revision, id): (u64, [u8; 16]) = (row.get(0)?, row.get(1)?);
+            Ok(StreamHead { revision: Revision(revision), id: EventId(Uuid::from_bytes(id)) })
+        };
+        connection.prepare_cached(select)?.query_row([stream.as_str()], head).optional()
+    };
+    read().map_err(|error| unreadable(&error, Place { stream: Some(stream), revision: 0, position: 0 }))
+}
+
+/// See [`crate::store::EventStore::mentions`].
+pub(super) fn mentions(connection: &Connection, stream: &StreamName, text: &str) -> Result<bool, ReadError> {
+    let select = "SELECT EXISTS (SELECT 1 FROM events WHERE instr(envelope, ?2) > 0
+        AND stream = (SELECT id FROM streams WHERE name = ?1))";
+    let read = || connection.prepare_cached(select)?.query_row([stream.as_str(), text], |row| row.get(0));
+    read().map_err(|error| unreadable(&error, Place { stream: Some(stream), revision: 0, position: 0 }))
 }
 
 pub(super) fn read_all(

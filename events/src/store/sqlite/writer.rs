@@ -1,11 +1,12 @@
 //! The single writer thread. It takes all waiting appends, writes them in one transaction, syncs once and answers all.
 
 use super::append::{Answer, Request, Waiting, apply};
+use super::heads::Heads;
 use super::lock::Lock;
 use super::open_error::OpenError;
 use super::reader::{Place, Readers, is_damage, unreadable};
 use crate::envelope::{Position, Revision};
-use crate::store::AppendError;
+use crate::store::{AppendError, StreamHead};
 use rusqlite::Connection;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -29,6 +30,7 @@ pub(super) struct Writer {
     queue: Option<mpsc::Sender<Message>>,
     head: watch::Receiver<Option<Position>>,
     failed: watch::Receiver<Option<String>>,
+    heads: Arc<Heads>,
     thread: Mutex<Option<JoinHandle<()>>>,
     #[cfg(any(test, feature = "contract"))]
     faults: Arc<super::fault::Faults>,
@@ -56,6 +58,7 @@ impl Writer {
         let (queue, waiting) = mpsc::channel(BATCH);
         let (head_sender, head) = watch::channel(position);
         let (failed_sender, failed) = watch::channel(None);
+        let heads = Arc::new(Heads::new());
         #[cfg(any(test, feature = "contract"))]
         let faults = Arc::<super::fault::Faults>::default();
         #[cfg(any(test, feature = "contract"))]
@@ -68,6 +71,7 @@ impl Writer {
             waiting,
             head: head_sender,
             failed: failed_sender,
+            heads: Arc::clone(&heads),
             #[cfg(any(test, feature = "contract"))]
             faults: Arc::clone(&faults),
             _lock: lock,
@@ -80,6 +84,7 @@ impl Writer {
             queue: Some(queue),
             head,
             failed,
+            heads,
             thread: Mutex::new(Some(thread)),
             #[cfg(any(test, feature = "contract"))]
             faults,
@@ -113,6 +118,10 @@ impl Writer {
 
     pub(super) fn failed(&self) -> watch::Receiver<Option<String>> {
         self.failed.clone()
+    }
+
+    pub(super) fn heads(&self) -> &Heads {
+        &self.heads
     }
 
     #[cfg(any(test, feature = "contract"))]
@@ -161,6 +170,7 @@ struct Thread {
     waiting: mpsc::Receiver<Message>,
     head: watch::Sender<Option<Position>>,
     failed: watch::Sender<Option<String>>,
+    heads: Arc<Heads>,
     #[cfg(any(test, feature = "contract"))]
     faults: Arc<super::fault::Faults>,
     _lock: Lock,
@@ -261,7 +271,7 @@ impl Thread {
     fn attempt(&mut self, batch: &[Waiting], refused: &HashMap<usize, String>) -> Result<Attempt, Stop> {
         let before = self.head.borrow().map_or(0, |position| position.0);
         let (mut head, mut keys) = (before, self.keys);
-        let mut answers = Vec::with_capacity(batch.len());
+        let (mut answers, mut heads) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
         self.execute("BEGIN IMMEDIATE").map_err(Stop::Before)?;
         for (nth, Waiting { request, .. }) in batch.iter().enumerate() {
             if let Some(why) = refused.get(&nth) {
@@ -273,7 +283,10 @@ impl Thread {
                 answer => answer.map_err(Stop::Before)?,
             };
             if let Ok(appended) = &answer {
-                // A repeated append keeps its earlier position.
+                // A repeated append keeps its earlier position, and its last event may not be the head of the stream.
+                if let Some(id) = request.last_id().filter(|_| appended.position.0 > head) {
+                    heads.push((request, StreamHead { revision: appended.revision, id }));
+                }
                 head = head.max(appended.position.0);
                 keys = keys.max(Some(request.keys));
             }
@@ -284,6 +297,10 @@ impl Thread {
         }
         self.commit().map_err(Stop::Commit)?;
         self.keys = keys;
+        // Before anybody learns of the commit.
+        for (request, head) in heads {
+            self.heads.note(request, head);
+        }
         if head > before {
             self.head.send_replace(Some(Position(head)));
         }

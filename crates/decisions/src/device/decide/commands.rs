@@ -51,8 +51,9 @@ pub(super) fn expire(device: &Device, now: Timestamp) -> Vec<DeviceEvent> {
 pub(super) fn next(device: &Device, not_now: &[CommandId], now: Timestamp) -> Decision {
     enrolled(device)?;
     let mut happened = expire(device, now);
-    let after = happened.iter().fold(device.clone(), Device::evolve);
-    let next = after.next_command(not_now).filter(|next| next.status == CommandState::Queued);
+    let expired = (!happened.is_empty()).then(|| happened.iter().fold(device.clone(), Device::evolve));
+    let next =
+        expired.as_ref().unwrap_or(device).next_command(not_now).filter(|next| next.status == CommandState::Queued);
     happened.extend(next.map(|next| DeviceEvent::MdmCommandDelivered { command: next.id }));
     Ok(happened)
 }

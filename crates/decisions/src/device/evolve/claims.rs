@@ -1,10 +1,10 @@
 //! Events about other records of the same hardware.
 
+use super::super::seen::Seen;
 use super::super::{Claims, Device, Phase, Revivable};
 use super::end::end;
 use events::Timestamp;
 use events::device::{CommandId, DeviceId, SupersessionEvidence};
-use std::collections::HashSet;
 
 pub(super) fn supersede(
     device: &mut Device,
@@ -27,7 +27,7 @@ fn keep(
     let may_come_back = !device.phase.has_ended() && evidence.is_reversible();
     may_come_back.then(|| {
         // The set of seen messages remains in the record itself.
-        let before = Device { seen: HashSet::new(), ..device.clone() };
+        let before = Device { seen: Seen::default(), ..device.clone() };
         Box::new(Revivable { by, until, before })
     })
 }

@@ -4,6 +4,12 @@ use super::super::{CommandState, Device, QueuedCommand};
 use events::Timestamp;
 use events::device::{CommandId, CommandPayload, Priority};
 
+/// Number of settled commands that are remembered: enough to recognize a repeated request or answer.
+const MOST_OTHERS: usize = 8;
+
+/// Number of settled commands that installed something. They say which profiles and apps of the device are managed.
+const MOST_INSTALLS: usize = 256;
+
 pub(super) fn queue(
     device: &mut Device,
     id: CommandId,
@@ -54,8 +60,27 @@ pub(super) fn find(device: &mut Device, id: CommandId) -> Option<&mut QueuedComm
 }
 
 pub(super) fn set_status(device: &mut Device, id: CommandId, status: CommandState) {
-    if let Some(command) = find(device, id) {
-        command.status = status;
-        command.delivered |= status == CommandState::Delivered;
+    let Some(command) = find(device, id) else { return };
+    let is_settled_now = command.status.is_waiting() && !status.is_waiting();
+    let is_removal = command.unenrolls;
+    command.status = status;
+    command.delivered |= status == CommandState::Delivered;
+    if is_settled_now {
+        device.removals += u64::from(is_removal);
+        forget_settled(device);
+    }
+}
+
+/// Forgets settled commands, the oldest first, so that the state does not grow with the history. A late answer to a
+/// forgotten command is treated like one to an unknown command.
+pub(super) fn forget_settled(device: &mut Device) {
+    for (of_installs, most) in [(true, MOST_INSTALLS), (false, MOST_OTHERS)] {
+        let counts = |command: &QueuedCommand| !command.status.is_waiting() && command.installs() == of_installs;
+        let mut surplus = device.commands.iter().filter(|command| counts(command)).count().saturating_sub(most);
+        device.commands.retain(|command| {
+            let is_forgotten = surplus > 0 && counts(command);
+            surplus -= usize::from(is_forgotten);
+            !is_forgotten
+        });
     }
 }

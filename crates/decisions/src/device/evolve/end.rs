@@ -1,10 +1,11 @@
 //! The end of management.
 
 use super::super::{CommandState, Device, Phase};
+use super::commands::forget_settled;
 use events::device::BodyHash;
 
 pub(super) fn check_out(device: &mut Device, body: &BodyHash) {
-    device.seen.insert(body.clone());
+    device.seen.insert(body);
     device.left = true;
     end(device, Phase::CheckedOut);
 }
@@ -24,6 +25,8 @@ pub(super) fn end(device: &mut Device, phase: Phase) {
     device.former_pushes.clear();
     // Commands of this management are not sent in the next one: an old RemoveProfile would end it at once.
     for command in &mut device.commands {
+        device.removals += u64::from(command.unenrolls && command.status.is_waiting());
         command.status = CommandState::Ended;
     }
+    forget_settled(device);
 }

@@ -322,3 +322,39 @@ fn a_check_out_after_the_server_removed_management_is_written_once() {
     let gone = given_more(gone, [check_out("1")]);
     assert_eq!(gone.decide(&check_out("2")), Ok(vec![]));
 }
+
+#[test]
+fn settled_commands_are_forgotten_but_not_those_that_installed_something_or_wait() {
+    let mut device = given_more(enrolled(), [queue(1, "InstallProfile"), queue(2, "Settings")]);
+    device = given_more(device, [next(), answer(1, CommandStatus::Acknowledged, "installed")]);
+    for n in 10..110 {
+        let asked = [queue_on(n, "SecurityInfo", Priority::Urgent, None), next()];
+        device = given_more(device, asked);
+        device = given_more(device, [answer(n, CommandStatus::Acknowledged, &format!("answer {n}"))]);
+    }
+    let kept = |n| device.command(command_id(n)).map(|command| command.status);
+    assert_eq!(kept(1), Some(CommandState::Answered), "it says which profile is managed");
+    assert!(kept(2).is_some_and(CommandState::is_waiting));
+    assert_eq!((kept(109), kept(102), kept(101)), (Some(CommandState::Answered), Some(CommandState::Answered), None));
+    assert_eq!(device.commands.len(), 10);
+    assert_eq!(device.decide(&answer(50, CommandStatus::Acknowledged, "late")), Ok(vec![]));
+    assert_eq!(device.decide(&cancel(50)), Err(Refusal::UnknownCommand));
+    let installs = (200..600).map(|n| queue(n, "InstallApplication"));
+    let ended = given_more(given_more(device, installs), [check_out()]);
+    assert_eq!(ended.commands.len(), 256 + 8);
+}
+
+#[test]
+fn a_message_that_had_an_effect_long_ago_may_be_forgotten_and_the_state_knows_that() {
+    let mut device = enrolled();
+    for n in 0..100 {
+        device = given_more(device, [token_update(user_enrollment("E1"), &format!("token {n}"))]);
+    }
+    let said = |n: u32| match token_update(user_enrollment("E1"), &format!("token {n}")) {
+        Command::TokenUpdate { body, .. } => body,
+        _ => unreachable!(),
+    };
+    assert!(device.seen.contains(&said(99)) && device.seen.contains(&said(68)));
+    assert!(device.seen.may_have_forgotten(&said(3)));
+    assert_eq!(device.decide(&token_update(user_enrollment("E1"), "token 98")), Ok(vec![]));
+}

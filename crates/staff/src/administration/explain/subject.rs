@@ -264,7 +264,7 @@ async fn with_past(service: &Staff, kind: Kind, account: Account) -> Result<Subj
 async fn known_as(service: &Staff, person: PersonId, subject: Subject) -> Result<Subject, String> {
     let (known, _) = service.platform.load::<Person>(&person.stream()).await.map_err(text)?;
     let active = projections::devices::count_active(&service.platform.projections, person, None).await.map_err(text)?;
-    Ok(Subject { devices: Some(active), accepted: known.accepted_terms, ..subject })
+    Ok(Subject { devices: Some(active), accepted: known.accepted_terms.clone(), ..subject })
 }
 
 fn text(error: impl std::fmt::Display) -> String {

@@ -6,6 +6,7 @@ use crate::personal::KeyName;
 use crate::personal::keys::KeyError;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 // For a store from before keys were counted: its number of keys is what it would have counted.
 const COUNT: &str = "
@@ -63,7 +64,7 @@ impl SqliteKeyStore {
         self.commit(&mut connection, |transaction| {
             let mut changed = 0;
             for name in erased {
-                changed += destroy_in(transaction, name)?;
+                changed += destroy_in(transaction, name)?.0;
             }
             let mut insert = transaction
                 .prepare_cached(
@@ -83,7 +84,8 @@ impl SqliteKeyStore {
             transaction.execute("UPDATE about SET sequence = max(sequence, ?1)", [sequence]).map_err(unavailable)?;
             Ok(changed)
         })?;
-        self.cache().clear();
+        self.cache.clear();
+        self.destructions.fetch_add(1, Ordering::Release);
         if erased.is_empty() { Ok(()) } else { self.scrub(&connection) }
     }
 

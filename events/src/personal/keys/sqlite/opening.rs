@@ -1,10 +1,11 @@
 //! Creates and opens the file of the key store.
 
 use super::counting::{learn_to_count, sequence_of};
-use super::{COMMITS_BETWEEN_CHECKPOINTS, Randomness, SqliteKeyStore, unavailable};
+use super::{CACHED, COMMITS_BETWEEN_CHECKPOINTS, Randomness, SqliteKeyStore, unavailable};
 use crate::personal::keys::log_seen::LogSeen;
 use crate::personal::keys::{KeyError, MasterKey};
 use crate::side_files;
+use quick_cache::sync::Cache;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
@@ -90,8 +91,20 @@ impl SqliteKeyStore {
         // The first commit triggers a checkpoint, which copies what a crash left in the write-ahead log.
         let commits = AtomicU32::new(COMMITS_BETWEEN_CHECKPOINTS - 1);
         let (connection, sequence) = (Mutex::new(connection), AtomicU64::new(sequence));
-        let cache = Mutex::default();
-        Ok(SqliteKeyStore { connection, cache, failed, commits, sequence, log_seen, counts, path, master, randomness })
+        let (cache, destructions) = (Cache::new(CACHED), AtomicU64::new(0));
+        Ok(SqliteKeyStore {
+            connection,
+            cache,
+            destructions,
+            failed,
+            commits,
+            sequence,
+            log_seen,
+            counts,
+            path,
+            master,
+            randomness,
+        })
     }
 }
 

@@ -1,0 +1,199 @@
+//! `states.db`: folded states of streams on the disk, a row for each stream. The file may be deleted or lost: then states
+//! are folded from the log again. Personal fields are sealed in it as they are in the log, so a destroyed key makes them
+//! unreadable here too. A tag under a secret of the installation authenticates each row: decisions depend on it, and the
+//! disk or another program may have changed it.
+//!
+//! The file belongs to one log and one key store. If it is ahead of one of them, because an older copy was restored, it
+//! is emptied.
+
+use events::personal::keys::{KeyStore, hmac, same};
+use events::store::StreamHead;
+use events::{EventId, Position, Revision, StreamName};
+use projections::disposable::{self, Damage, SetAside};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// File name, in the directory of the store.
+pub const FILE: &str = "states.db";
+
+/// Maximum number of idle connections that read.
+const IDLE_READERS: usize = 8;
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS states (
+        stream TEXT PRIMARY KEY, fold INTEGER NOT NULL, revision INTEGER NOT NULL, event BLOB NOT NULL,
+        state BLOB NOT NULL, tag BLOB NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS about (log BLOB, position INTEGER NOT NULL, keys INTEGER NOT NULL);
+    INSERT INTO about SELECT NULL, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM about);";
+
+/// What the file was written for, or what it is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// Id of the first event of the log. `None`: the log is empty.
+    pub log: Option<EventId>,
+    /// Position of the last event of the log; 0 if it is empty.
+    pub position: u64,
+    /// Sequence of the key store.
+    pub keys: u64,
+}
+
+impl Origin {
+    /// Returns the origin of states that are folded now. `position`: the last event of the log.
+    pub fn now(log: Option<EventId>, position: Option<Position>, keys: &dyn KeyStore) -> Origin {
+        Origin { log, position: position.map_or(0, |position| position.0), keys: keys.sequence() }
+    }
+}
+
+/// A stored state.
+pub(super) struct Row {
+    /// Version of the fold.
+    pub fold: u32,
+    pub head: StreamHead,
+    /// JSON with sealed personal fields.
+    pub state: Vec<u8>,
+}
+
+impl Row {
+    fn tag(&self, key: &[u8; 32], stream: &StreamName) -> [u8; 32] {
+        let Row { fold, head: StreamHead { revision, id }, state } = self;
+        let parts =
+            [stream.as_str().as_bytes(), &fold.to_be_bytes(), &revision.0.to_be_bytes(), id.0.as_bytes(), state];
+        hmac(key, &parts)
+    }
+}
+
+/// The file. It is not used any further once it is found damaged; the next start sets it aside.
+pub struct StateFile {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+    damage: Damage,
+    key: [u8; 32],
+}
+
+impl StateFile {
+    /// Opens the file in `directory`, or creates it. A damaged file is set aside. A file of another origin, or one that
+    /// is ahead of its log or keys, is emptied. `key` authenticates the rows.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read or written.
+    pub fn open(directory: &Path, origin: Origin, key: [u8; 32]) -> rusqlite::Result<(StateFile, Option<SetAside>)> {
+        let path = directory.join(FILE);
+        let prepare = |connection: &Connection| {
+            // Without syncs, a power failure may damage the file or lose rows. Damage is noticed, and both cost time only.
+            connection.pragma_update(None, "synchronous", "OFF")?;
+            connection.execute_batch(SCHEMA)?;
+            let before = connection.query_row("SELECT log, position, keys FROM about", [], |row| {
+                let log: Option<[u8; 16]> = row.get(0)?;
+                let log = log.map(|id| EventId(Uuid::from_bytes(id)));
+                Ok(Origin { log, position: row.get(1)?, keys: row.get(2)? })
+            })?;
+            let is_other = before.log.is_some() && before.log != origin.log;
+            if is_other || before.position > origin.position || before.keys > origin.keys {
+                connection.execute_batch(
+                    "BEGIN; DELETE FROM states; UPDATE about SET log = NULL, position = 0, keys = 0; COMMIT;",
+                )?;
+            }
+            Ok(())
+        };
+        let ((writer, ()), set_aside) = disposable::open(&path, prepare)?;
+        let (writer, readers) = (Mutex::new(writer), Mutex::default());
+        Ok((StateFile { path, writer, readers, damage: Damage::default(), key }, set_aside))
+    }
+
+    /// Returns what is wrong with the file, if damage was found.
+    pub fn damage(&self) -> Option<String> {
+        self.damage.found()
+    }
+
+    /// Reads the state of a stream. An error is logged and reads as no state.
+    pub(super) fn read(&self, stream: &StreamName) -> Option<Row> {
+        if self.damage.found().is_some() {
+            return None;
+        }
+        let read = || -> rusqlite::Result<Option<Row>> {
+            let connection = self.take_reader()?;
+            let select = "SELECT fold, revision, event, state, tag FROM states WHERE stream = ?1";
+            let found = connection.prepare_cached(select)?.query_row([stream.as_str()], |row| {
+                let (revision, event): (u64, [u8; 16]) = (row.get(1)?, row.get(2)?);
+                let head = StreamHead { revision: Revision(revision), id: EventId(Uuid::from_bytes(event)) };
+                Ok((Row { fold: row.get(0)?, head, state: row.get(3)? }, row.get::<_, Vec<u8>>(4)?))
+            });
+            let found = found.optional()?;
+            self.put_back(connection);
+            let Some((row, tag)) = found else { return Ok(None) };
+            if !same(&tag, &row.tag(&self.key, stream)) {
+                tracing::warn!(%stream, file = %self.path.display(), "a stored state was changed: it is folded from the log");
+                return Ok(None);
+            }
+            Ok(Some(row))
+        };
+        read().unwrap_or_else(|error| {
+            self.note(&error);
+            None
+        })
+    }
+
+    /// Stores states. `origin` is that of the log and keys after the newest of them.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be written.
+    pub(super) fn write(&self, rows: &[(StreamName, Row)], origin: Origin) -> rusqlite::Result<()> {
+        if self.damage.found().is_some() {
+            return Ok(());
+        }
+        let mut writer = lock(&self.writer);
+        let write = |writer: &mut Connection| {
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            {
+                let mut keep = transaction.prepare_cached(
+                    "INSERT INTO states (stream, fold, revision, event, state, tag) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                    ON CONFLICT (stream) DO UPDATE SET fold = excluded.fold, revision = excluded.revision,
+                        event = excluded.event, state = excluded.state, tag = excluded.tag",
+                )?;
+                for (stream, row) in rows {
+                    let (Row { fold, head, state }, tag) = (row, row.tag(&self.key, stream));
+                    keep.execute(params![stream.as_str(), fold, head.revision.0, head.id.0.as_bytes(), state, tag])?;
+                }
+            }
+            let log = origin.log.map(|id| *id.0.as_bytes());
+            let update = "UPDATE about SET log = ?1, position = max(position, ?2), keys = max(keys, ?3)";
+            transaction.execute(update, params![log, origin.position, origin.keys])?;
+            transaction.commit()
+        };
+        write(&mut writer).inspect_err(|error| self.note(error))
+    }
+
+    fn take_reader(&self) -> rusqlite::Result<Connection> {
+        if let Some(connection) = lock(&self.readers).pop() {
+            return Ok(connection);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(Duration::from_secs(1))?;
+        Ok(connection)
+    }
+
+    fn put_back(&self, connection: Connection) {
+        let mut readers = lock(&self.readers);
+        if readers.len() < IDLE_READERS {
+            readers.push(connection);
+        }
+    }
+
+    fn note(&self, error: &rusqlite::Error) {
+        if disposable::is_damage(error) {
+            self.damage.note(&self.path, &error.to_string());
+        } else {
+            tracing::warn!(file = %self.path.display(), %error, "a stored state cannot be read or written: it is folded from the log");
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,358 @@
+//! States in memory against states from the log.
+
+use super::file::FILE;
+use super::*;
+use decisions::hardware::Hardware;
+use decisions::person::Person;
+use events::enrollment::EnrollmentId;
+use events::enrollment::Ownership;
+use events::log::Draft;
+use events::person::{PersonEvent, PersonId};
+use events::personal::keys::{MasterKey, SqliteKeyStore};
+use events::store::sqlite::SqliteStore;
+use events::store::{AppendError, Expected};
+use events::{Actor, ActorKind, Personal, Timestamp};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+fn fill(bytes: &mut [u8]) {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    bytes.iter_mut().for_each(|byte| {
+        *byte = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()[0];
+    });
+}
+
+fn log() -> (TempDir, Log) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::create(directory.path()).unwrap();
+    let keys = SqliteKeyStore::create(&directory.path().join("keys.db"), MasterKey::from_bytes([7; 32]), fill).unwrap();
+    (directory, Log::new(Arc::new(store), Arc::new(keys)))
+}
+
+fn head(revision: u64) -> StreamHead {
+    StreamHead { revision: Revision(revision), id: EventId(Uuid::from_u128(u128::from(revision) + 1)) }
+}
+
+fn hardware(nth: u64) -> StreamName {
+    StreamName::of("hardware", nth)
+}
+
+#[test]
+fn a_state_is_kept_with_its_event_until_a_key_is_destroyed() {
+    let states = States::new(log().1, None);
+    states.put(&hardware(1), &Arc::new(Hardware::default()), head(3), 7, 0);
+    assert_eq!(states.kept::<Hardware>(&hardware(1), 7).map(|(_, head, _)| head), Some(head(3)));
+    assert!(states.kept::<Hardware>(&hardware(2), 7).is_none());
+    assert!(states.kept::<Hardware>(&hardware(1), 8).is_none(), "a key was destroyed since");
+    assert!(states.kept::<Hardware>(&hardware(1), 7).is_none(), "the state is gone");
+}
+
+#[test]
+fn an_older_state_does_not_replace_a_newer_one() {
+    let states = States::new(log().1, None);
+    states.put(&hardware(1), &Arc::new(Hardware::default()), head(5), 0, 0);
+    states.put(&hardware(1), &Arc::new(Hardware::default()), head(4), 0, 0);
+    assert_eq!(states.kept::<Hardware>(&hardware(1), 0).map(|(_, head, _)| head), Some(head(5)));
+}
+
+#[test]
+fn the_size_of_all_states_has_a_limit() {
+    let states = States::within(log().1, None, 20_000);
+    for nth in 0..1_000 {
+        states.put(&hardware(nth), &Arc::new(Hardware::default()), head(0), 0, 0);
+    }
+    let kept = (0..1_000).filter(|nth| states.kept::<Hardware>(&hardware(*nth), 0).is_some()).count();
+    assert!((1..70).contains(&kept), "{kept} states of more than 300 bytes are kept");
+}
+
+/// What happens to one of two people's streams.
+#[derive(Debug, Clone)]
+enum Act {
+    /// A command that loads the newest state.
+    Perform {
+        who: usize,
+        event: u8,
+    },
+    /// A command that loaded the state earlier: at the `Hold` before.
+    PerformFromHeld {
+        who: usize,
+        event: u8,
+    },
+    Hold {
+        who: usize,
+    },
+    /// A writer without these states.
+    Write {
+        who: usize,
+        event: u8,
+    },
+    /// The last append once more, as after an answer that was lost.
+    Repeat,
+    /// The person's key is destroyed.
+    Destroy {
+        who: usize,
+    },
+    Load {
+        who: usize,
+    },
+    /// Other streams take all the space.
+    Evict,
+    /// The states are written to the file.
+    Store,
+    /// The process starts again.
+    Restart,
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        4 => (0..2_usize, any::<u8>()).prop_map(|(who, event)| Act::Perform { who, event }),
+        2 => (0..2_usize, any::<u8>()).prop_map(|(who, event)| Act::PerformFromHeld { who, event }),
+        2 => (0..2_usize).prop_map(|who| Act::Hold { who }),
+        2 => (0..2_usize, any::<u8>()).prop_map(|(who, event)| Act::Write { who, event }),
+        1 => Just(Act::Repeat),
+        1 => (0..2_usize).prop_map(|who| Act::Destroy { who }),
+        3 => (0..2_usize).prop_map(|who| Act::Load { who }),
+        1 => Just(Act::Evict),
+        2 => Just(Act::Store),
+        1 => Just(Act::Restart),
+    ];
+    vec(act, 1..40)
+}
+
+fn person(who: usize) -> PersonId {
+    PersonId(Uuid::from_u128(who as u128 + 1))
+}
+
+fn event(who: usize, nth: u8) -> PersonEvent {
+    match nth % 3 {
+        0 => PersonEvent::TermsAcceptanceKept {
+            ownership: Ownership::Personal,
+            version: nth.to_string(),
+            enrollment: EnrollmentId(Uuid::from_u128(9)),
+        },
+        1 => PersonEvent::ManagedAppleIdLearned { managed_apple_id: own(who, nth) },
+        // Sealed with the other person's key.
+        _ => PersonEvent::ManagedAppleIdLearned { managed_apple_id: own(1 - who, nth) },
+    }
+}
+
+fn own(who: usize, nth: u8) -> Personal<String> {
+    Personal::new(person(who).key(), format!("ada{nth}@school.example"))
+}
+
+fn draft(id: EventId, event: PersonEvent) -> Draft {
+    let actor = Actor::new(ActorKind::System, "test");
+    let (at, correlation) = (Timestamp(1), Uuid::nil());
+    Draft { id, at, actor, source: None, correlation, causation: None, event: event.into() }
+}
+
+async fn states(directory: &TempDir, log: &Log) -> States {
+    let (file, aside) = StateFile::open(directory.path(), origin(log).await.unwrap(), [3; 32]).unwrap();
+    assert_eq!(aside, None);
+    // A state of few events is stored too.
+    States { store_every: 2, ..States::within(log.clone(), Some(Arc::new(file)), 20_000) }
+}
+
+struct Desk {
+    directory: TempDir,
+    log: Log,
+    states: States,
+    held: [Option<Loaded<Person>>; 2],
+    last: Option<(usize, Expected, Draft)>,
+    next: u128,
+}
+
+impl Desk {
+    async fn act(&mut self, act: Act) {
+        match act {
+            Act::Perform { who, event } => {
+                let loaded = self.states.load::<Person>(&person(who).stream()).await.unwrap();
+                self.append(who, loaded, event).await;
+            }
+            Act::PerformFromHeld { who, event } => {
+                if let Some(loaded) = self.held[who].take() {
+                    self.append(who, loaded, event).await;
+                }
+            }
+            Act::Hold { who } => self.held[who] = Some(self.states.load(&person(who).stream()).await.unwrap()),
+            Act::Write { who, event: nth } => {
+                let draft = draft(self.id(), event(who, nth));
+                // A value under a destroyed key is refused.
+                let _ = self.log.append(&person(who).stream(), Expected::Any, vec![draft]).await;
+            }
+            Act::Repeat => {
+                if let Some((who, expected, draft)) = self.last.clone() {
+                    let _ = self.log.append(&person(who).stream(), expected, vec![draft]).await;
+                }
+            }
+            Act::Destroy { who } => self.log.keys().destroy(&person(who).key()).unwrap(),
+            Act::Load { who } => drop(self.states.load::<Person>(&person(who).stream()).await.unwrap()),
+            Act::Evict => {
+                for nth in 0..200 {
+                    self.states.put(&hardware(nth), &Arc::new(Hardware::default()), head(0), 0, 0);
+                }
+            }
+            Act::Store => self.states.store().await,
+            Act::Restart => self.states = states(&self.directory, &self.log).await,
+        }
+    }
+
+    // As `Platform::decide_and_append` does.
+    async fn append(&mut self, who: usize, (state, revision): Loaded<Person>, nth: u8) {
+        let (stream, event) = (person(who).stream(), event(who, nth));
+        let may_keep = self.states.may_keep(&stream, &state, revision);
+        let draft = draft(self.id(), event.clone());
+        let expected = revision.map_or(Expected::NoStream, Expected::Exact);
+        self.last = Some((who, expected, draft.clone()));
+        match self.log.append(&stream, expected, vec![draft.clone()]).await {
+            Ok(appended) => {
+                let state = Arc::new(Arc::unwrap_or_clone(state).evolve(&event));
+                if let Some(may) = may_keep {
+                    self.states.keep(&stream, &state, StreamHead { revision: appended.revision, id: draft.id }, &may);
+                }
+            }
+            Err(AppendError::Conflict { .. } | AppendError::Unavailable(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn id(&mut self) -> EventId {
+        self.next += 1;
+        EventId(Uuid::from_u128(self.next))
+    }
+
+    async fn check(&self) {
+        for who in 0..2 {
+            let stream = person(who).stream();
+            let (kept, revision) = self.states.load::<Person>(&stream).await.unwrap();
+            let (fresh, expected) = crate::load::<Person>(&self.log, &stream).await.unwrap();
+            assert_eq!((revision, &kept), (expected, &fresh));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_state_from_memory_is_the_one_that_the_log_gives(acts in acts()) {
+        let (directory, log) = log();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let states = states(&directory, &log).await;
+            let mut desk = Desk { directory, log, states, held: [None, None], last: None, next: 0 };
+            for act in acts {
+                desk.act(act).await;
+                desk.check().await;
+            }
+        });
+    }
+}
+
+async fn write(log: &Log, numbers: std::ops::Range<u8>, first_id: u128) {
+    for nth in numbers {
+        let draft = draft(EventId(Uuid::from_u128(first_id + u128::from(nth))), event(0, nth * 3 + 1));
+        log.append(&person(0).stream(), Expected::Any, vec![draft]).await.unwrap();
+    }
+}
+
+fn opened(directory: &Path) -> Log {
+    let store = SqliteStore::open(directory).unwrap();
+    let keys = SqliteKeyStore::open(&directory.join("keys.db"), MasterKey::from_bytes([7; 32]), fill).unwrap();
+    Log::new(Arc::new(store), Arc::new(keys))
+}
+
+fn copy(from: &Path, to: &Path, names: &[&str]) {
+    for name in names {
+        std::fs::copy(from.join(name), to.join(name)).unwrap();
+    }
+}
+
+async fn loaded(states: &States) -> (String, u64) {
+    let (person, revision) = states.load::<Person>(&person(0).stream()).await.unwrap();
+    (person.managed_apple_id().unwrap().text().to_owned(), revision.unwrap().0)
+}
+
+#[tokio::test]
+async fn states_of_a_log_that_was_replaced_are_not_used() {
+    let (directory, log) = log();
+    let older = tempfile::tempdir().unwrap();
+    write(&log, 0..3, 1).await;
+    drop(log);
+    copy(directory.path(), older.path(), &["events.db", "keys.db"]);
+    let log = opened(directory.path());
+    write(&log, 3..6, 1).await;
+    let states = states(&directory, &log).await;
+    assert_eq!(loaded(&states).await, ("ada16@school.example".into(), 5));
+    states.store().await;
+    drop((states, log));
+
+    // The older copy is put back: the file of states is ahead of it.
+    copy(older.path(), directory.path(), &["events.db", "keys.db"]);
+    let ahead = tempfile::tempdir().unwrap();
+    copy(directory.path(), ahead.path(), &[FILE]);
+    let log = opened(directory.path());
+    let states = super::tests::states(&directory, &log).await;
+    assert_eq!(loaded(&states).await, ("ada7@school.example".into(), 2));
+    drop(states);
+
+    // Other events follow, more than there were, and the file comes back.
+    write(&log, 10..20, 100).await;
+    let expected = ("ada58@school.example".to_owned(), 12);
+    copy(ahead.path(), directory.path(), &[FILE]);
+    let states = super::tests::states(&directory, &log).await;
+    assert_eq!(loaded(&states).await, expected);
+    states.store().await;
+    assert_eq!(loaded(&super::tests::states(&directory, &log).await).await, expected);
+}
+
+#[tokio::test]
+async fn a_stored_state_is_used_and_holds_no_personal_text() {
+    let (directory, log) = log();
+    write(&log, 0..3, 1).await;
+    let before = states(&directory, &log).await;
+    let expected = loaded(&before).await;
+    before.store().await;
+    let stored = std::fs::read(directory.path().join(FILE)).unwrap();
+    let wal = std::fs::read(directory.path().join(format!("{FILE}-wal"))).unwrap_or_default();
+    assert!(!stored.windows(3).chain(wal.windows(3)).any(|text| text == b"ada"), "the name is in the file");
+    let after = states(&directory, &log).await;
+    let (state, head, _) = after.stored::<Person>(&person(0).stream()).await.expect("it is stored");
+    assert_eq!((state.managed_apple_id().unwrap().text(), head.revision.0), (expected.0.as_str(), expected.1));
+    log.keys().destroy(&person(0).key()).unwrap();
+    let (state, _, _) = after.stored::<Person>(&person(0).stream()).await.expect("it can still be read");
+    assert_eq!(state.managed_apple_id().unwrap().get(), None, "the value is erased");
+}
+
+#[tokio::test]
+async fn a_damaged_file_of_states_is_set_aside_and_states_come_from_the_log() {
+    let (directory, log) = log();
+    write(&log, 0..3, 1).await;
+    std::fs::write(directory.path().join(FILE), "no database ".repeat(100)).unwrap();
+    let (file, aside) = StateFile::open(directory.path(), origin(&log).await.unwrap(), [3; 32]).unwrap();
+    assert!(aside.is_some());
+    let states = States::new(log, Some(Arc::new(file)));
+    assert_eq!(loaded(&states).await, ("ada7@school.example".into(), 2));
+}
+
+#[tokio::test]
+async fn a_stored_state_that_somebody_changed_is_not_used() {
+    let (directory, log) = log();
+    write(&log, 0..3, 1).await;
+    let before = states(&directory, &log).await;
+    let expected = loaded(&before).await;
+    before.store().await;
+    drop(before);
+    let altered = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
+    let changed =
+        altered.execute("UPDATE states SET state = replace(state, '\"erased\":false', '\"erased\":true')", []);
+    assert_eq!(changed.unwrap(), 1);
+    drop(altered);
+    let after = states(&directory, &log).await;
+    assert!(after.stored::<Person>(&person(0).stream()).await.is_none());
+    assert_eq!(loaded(&after).await, expected);
+}
