@@ -29,6 +29,8 @@ use world::World;
 
 /// Number of keys that the devices share: generating a key takes longer than everything else.
 const KEYS: usize = 8;
+/// Number of commands in one append of a long history.
+const BATCH: usize = 100;
 /// Number of devices per person.
 const DEVICES_EACH: usize = 2;
 
@@ -72,7 +74,7 @@ struct Maker {
 }
 
 /// Creates the installation and closes it. Every `devices / speakers`th device sends messages.
-pub async fn make(directory: &Path, devices: usize, speakers: usize) -> Made {
+pub async fn make(directory: &Path, devices: usize, speakers: usize, history: usize) -> Made {
     let world = World::system();
     let plan = plan(directory, "https://localhost:0");
     let made = initialize(&plan, &world).await.expect("an installation");
@@ -82,6 +84,8 @@ pub async fn make(directory: &Path, devices: usize, speakers: usize) -> Made {
     let begun = Instant::now();
     let known = maker.enroll_all().await;
     let log = begun.elapsed();
+    let oldest = DeviceId(Uuid::parse_str(&known[0].enrollment_id).expect("an id"));
+    maker.grow_old(oldest, history / 3).await;
     let file = directory.join("speakers.json");
     let tls_root = made.tls_root.expect("a trial has a root");
     std::fs::write(&file, serde_json::to_vec(&maker.speak(known, tls_root)).expect("JSON")).expect("it is written");
@@ -232,6 +236,30 @@ impl Maker {
             events.extend([queued(waits), woken, DeviceEvent::MdmCommandDelivered { command: waits }]);
         }
         events
+    }
+
+    /// Appends a long history to the first speaking device: a command each hour for some months.
+    async fn grow_old(&self, device: DeviceId, commands: usize) {
+        let expected = self.app.platform.log.store().stream_head(&device.stream()).await.expect("the log");
+        let mut revision = expected.expect("the device has events").revision;
+        for _ in 0..commands.div_ceil(BATCH) {
+            let batch =
+                (0..BATCH).flat_map(|_| self.asked()).map(|event| draft(&self.app.platform.world, event.into()));
+            let appended =
+                self.app.platform.log.append(&device.stream(), Expected::Exact(revision), batch.collect()).await;
+            revision = appended.expect("appended").revision;
+        }
+    }
+
+    fn asked(&self) -> [DeviceEvent; 3] {
+        let id = CommandId(self.app.platform.world.uuid());
+        let body = BodyHash(hex::encode(openssl::sha::sha256(id.0.as_bytes())));
+        let (status, errors, rejection) = (CommandStatus::Acknowledged, vec![], None);
+        [
+            queued(id),
+            DeviceEvent::MdmCommandDelivered { command: id },
+            DeviceEvent::MdmCommandAnswered { command: id, status, errors, rejection, body },
+        ]
     }
 
     async fn append(&self, stream: &StreamName, events: impl Iterator<Item = Event>) {
