@@ -168,6 +168,10 @@ pub trait EventStore: Send + Sync {
     /// was folded up to this event is current. The event itself is not checked.
     async fn stream_head(&self, stream: &StreamName) -> Result<Option<StreamHead>, ReadError>;
 
+    /// Returns whether the stream has an event with this id. Takes time in proportion to the length of the stream, but
+    /// parses nothing.
+    async fn contains(&self, stream: &StreamName, id: EventId) -> Result<bool, ReadError>;
+
     /// Returns whether the canonical bytes of an event of the stream contain `text`. For text that JSON does not escape,
     /// such as a hash. Takes time in proportion to the length of the stream, but parses nothing.
     async fn mentions(&self, stream: &StreamName, text: &str) -> Result<bool, ReadError>;

@@ -154,7 +154,7 @@ impl States {
         tokio::task::spawn_blocking(read).await.ok()?
     }
 
-    /// Loads the state of a stream from the log, and whether the stream has an event with the id `event`.
+    /// Loads the state of a stream, and whether the stream has an event with the id `event`.
     ///
     /// # Errors
     /// Same as [`States::load`].
@@ -163,23 +163,12 @@ impl States {
         stream: &StreamName,
         event: EventId,
     ) -> Result<(Loaded<A>, bool), ReadError> {
-        let destructions = self.log.keys().destructions();
-        let entries = self.log.read(stream).await?;
-        let is_there = entries.iter().any(|entry| entry.id == event);
-        Ok((self.fold_whole(stream, entries, destructions)?, is_there))
+        let is_there = self.log.store().contains(stream, event).await?;
+        Ok((self.load(stream).await?, is_there))
     }
 
     async fn load_whole<A: Aggregate>(&self, stream: &StreamName, destructions: u64) -> Result<Loaded<A>, ReadError> {
         let entries = self.log.read(stream).await?;
-        self.fold_whole(stream, entries, destructions)
-    }
-
-    fn fold_whole<A: Aggregate>(
-        &self,
-        stream: &StreamName,
-        entries: Vec<Entry>,
-        destructions: u64,
-    ) -> Result<Loaded<A>, ReadError> {
         let Some(last) = entries.last().map(head_of) else { return Ok((Arc::default(), None)) };
         self.fold(stream, A::default(), last, entries, (destructions, 0))
     }

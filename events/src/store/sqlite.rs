@@ -30,7 +30,7 @@ pub use open_error::OpenError;
 use super::{
     AppendError, Appended, EventStore, Expected, Findings, Follow, ReadError, Scrubbed, StoreLifecycle, StreamHead,
 };
-use crate::envelope::{NewEvent, Position, Recorded, Revision, StreamName};
+use crate::envelope::{EventId, NewEvent, Position, Recorded, Revision, StreamName};
 use async_trait::async_trait;
 use reader::Readers;
 use std::path::{Path, PathBuf};
@@ -171,6 +171,11 @@ impl EventStore for SqliteStore {
             Some(writer) => writer.heads().get(stream, read).await,
             None => read.await,
         }
+    }
+
+    async fn contains(&self, stream: &StreamName, id: EventId) -> Result<bool, ReadError> {
+        let stream = stream.clone();
+        self.readers.read(move |connection| reader::contains(connection, &stream, id)).await
     }
 
     async fn mentions(&self, stream: &StreamName, text: &str) -> Result<bool, ReadError> {

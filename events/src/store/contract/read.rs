@@ -19,7 +19,7 @@ pub(super) async fn all(factory: &dyn Factory) {
     a_write_is_read_by_its_writer_at_once(factory).await;
     nothing_appears_before_what_was_read(factory).await;
     the_head_of_a_stream_is_its_last_event(factory).await;
-    a_text_is_found_in_its_stream_only(factory).await;
+    a_text_and_an_id_are_found_in_their_stream_only(factory).await;
     the_head_of_a_stream_is_never_older_than_an_acknowledged_append(factory).await;
 }
 
@@ -178,7 +178,7 @@ async fn the_head_of_a_stream_is_never_older_than_an_acknowledged_append(factory
     writer.await.expect("no panic");
 }
 
-async fn a_text_is_found_in_its_stream_only(factory: &dyn Factory) {
+async fn a_text_and_an_id_are_found_in_their_stream_only(factory: &dyn Factory) {
     let store = factory.empty().await.store();
     let hash = "a5".repeat(32);
     store
@@ -188,6 +188,9 @@ async fn a_text_is_found_in_its_stream_only(factory: &dyn Factory) {
     write(&store, "b", Expected::Any, 10..12).await;
     let mentions = async |name, text: &str| store.mentions(&stream(name), text).await.expect("read");
     assert!(mentions("a", &hash).await && mentions("a", &hash[1..]).await);
+    let contains = async |name, number| store.contains(&stream(name), event(number).id).await.expect("read");
+    assert!(contains("a", 1).await && contains("a", 3).await && contains("b", 11).await);
+    assert!(!contains("a", 10).await && !contains("b", 1).await && !contains("c", 1).await);
     assert!(!mentions("b", &hash).await && !mentions("c", &hash).await && !mentions("a", &"b6".repeat(32)).await);
 }
 

@@ -5,7 +5,7 @@ use super::open_error::OpenError;
 use super::schema;
 use crate::envelope::{EventId, Position, Recorded, Revision, StreamName, parse_canonical};
 use crate::store::{AppendError, Damaged, Findings, ReadError, StreamHead};
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, ToSql, params};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -151,11 +151,21 @@ pub(super) fn stream_head(connection: &Connection, stream: &StreamName) -> Resul
     read().map_err(|error| unreadable(&error, Place { stream: Some(stream), revision: 0, position: 0 }))
 }
 
+/// See [`crate::store::EventStore::contains`].
+pub(super) fn contains(connection: &Connection, stream: &StreamName, id: EventId) -> Result<bool, ReadError> {
+    exists(connection, stream, "event_id = ?2", id.0.as_bytes())
+}
+
 /// See [`crate::store::EventStore::mentions`].
 pub(super) fn mentions(connection: &Connection, stream: &StreamName, text: &str) -> Result<bool, ReadError> {
-    let select = "SELECT EXISTS (SELECT 1 FROM events WHERE instr(envelope, ?2) > 0
-        AND stream = (SELECT id FROM streams WHERE name = ?1))";
-    let read = || connection.prepare_cached(select)?.query_row([stream.as_str(), text], |row| row.get(0));
+    exists(connection, stream, "instr(envelope, ?2) > 0", &text)
+}
+
+fn exists(connection: &Connection, stream: &StreamName, condition: &str, value: &dyn ToSql) -> Result<bool, ReadError> {
+    let select = format!(
+        "SELECT EXISTS (SELECT 1 FROM events WHERE stream = (SELECT id FROM streams WHERE name = ?1) AND {condition})"
+    );
+    let read = || connection.prepare_cached(&select)?.query_row(params![stream.as_str(), value], |row| row.get(0));
     read().map_err(|error| unreadable(&error, Place { stream: Some(stream), revision: 0, position: 0 }))
 }
 
