@@ -104,3 +104,23 @@ pub async fn last_seen(projections: &Projections, device: DeviceId) -> Result<Op
     }
     Ok(newest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[tokio::test]
+    async fn what_was_written_is_noted_no_longer_and_what_comes_afterwards_is() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (projections, _) = Projections::open(directory.path(), None).expect("opened");
+        let [one, other] = [1, 2].map(|id| DeviceId(Uuid::from_u128(id)));
+        let noted = || projections.inner.last_seen.unwritten().keys().copied().collect::<Vec<_>>();
+        touch(&projections, one, Timestamp(5));
+        write(&projections).await.expect("written");
+        assert_eq!(noted(), []);
+        touch(&projections, other, Timestamp(6));
+        assert_eq!(noted(), [other]);
+        assert_eq!(last_seen(&projections, one).await.expect("read"), Some(Timestamp(5)));
+    }
+}

@@ -3,8 +3,8 @@
 
 use crate::support::*;
 use events::device::{
-    AppStatus, BodyHash, CommandStatus, DeviceEvent, DeviceId, MdmError, RejectionReason, SupersessionEvidence,
-    UnenrolledBy,
+    AppStatus, BodyHash, CommandStatus, DeviceEvent, DeviceId, MdmError, Priority, RejectionReason,
+    SupersessionEvidence, UnenrolledBy,
 };
 use events::{Personal, StreamName, Timestamp};
 use projections::Projections;
@@ -198,4 +198,26 @@ async fn the_queue_and_the_apps_of_a_record_that_comes_back_are_as_before() {
     desk.follow(&projections).await;
     assert_eq!(states(&projections, device).await, [State::Ended, State::Ended], "a proof ends it for good");
     assert_eq!(apps(&projections, device).await.unwrap(), vec![]);
+}
+
+#[tokio::test]
+async fn a_command_is_listed_with_the_priority_that_it_was_queued_with() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    for (n, wanted) in [(1, Priority::Background), (2, Priority::Normal), (3, Priority::Urgent)] {
+        let DeviceEvent::MdmCommandQueued { command, request_type, payload, unenrolls, expires, .. } =
+            queued(n, "SecurityInfo", None)
+        else {
+            unreachable!()
+        };
+        let event =
+            DeviceEvent::MdmCommandQueued { command, request_type, payload, unenrolls, priority: wanted, expires };
+        desk.write(&device.stream(), later(100), event).await;
+    }
+    let projections = desk.caught_up().await;
+    let listed = of_device(&projections, device, 9).await.unwrap();
+    let mut listed: Vec<_> = listed.into_iter().map(|row| (row.command, row.priority)).collect();
+    listed.sort_by_key(|(id, _)| id.0);
+    let expected = [(1, Priority::Background), (2, Priority::Normal), (3, Priority::Urgent)];
+    assert_eq!(listed, expected.map(|(n, priority)| (command(n), priority)));
 }
