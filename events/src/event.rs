@@ -95,8 +95,8 @@ pub struct UnknownEvent {
     pub why: String,
 }
 
-// An event enum has serde's default representation: an object whose only member is named after the variant. A tag beside
-// the payload would make serde buffer each payload before it is read.
+// An event enum has serde's default representation: an object whose only member is named after the variant. A tag
+// beside the payload would make serde buffer each payload before it is read.
 fn to_parts<E: Serialize>(event: &E) -> (String, Value) {
     let parts = serde_json::to_value(event).expect("events serialize to JSON");
     let Value::Object(parts) = parts else { unreachable!("every variant of an event has fields") };

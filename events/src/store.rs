@@ -172,8 +172,8 @@ pub trait EventStore: Send + Sync {
     /// parses nothing.
     async fn contains(&self, stream: &StreamName, id: EventId) -> Result<bool, ReadError>;
 
-    /// Returns whether the canonical bytes of an event of the stream contain `text`. For text that JSON does not escape,
-    /// such as a hash. Takes time in proportion to the length of the stream, but parses nothing.
+    /// Returns whether the canonical bytes of an event of the stream contain `text`. For text that JSON does not
+    /// escape, such as a hash. Takes time in proportion to the length of the stream, but parses nothing.
     async fn mentions(&self, stream: &StreamName, text: &str) -> Result<bool, ReadError>;
 
     /// Returns up to `limit` events of all streams in order of position, beginning after `after` (`None`: from the

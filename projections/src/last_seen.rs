@@ -2,8 +2,8 @@
 //!
 //! A contact is noted in memory, so that a poll neither writes to the disk nor waits for the projections' writer.
 //! [`write()`] stores what was noted. The server calls it every [`WRITE_SECONDS`] and when it stops, so a crash loses
-//! the contacts of the last two seconds. Readers of this module and of [`devices`](crate::devices) see what was noted at
-//! once.
+//! the contacts of the last two seconds. Readers of this module and of [`devices`](crate::devices) see what was noted
+//! at once.
 
 use crate::{ProjectionError, Projections};
 use events::Timestamp;

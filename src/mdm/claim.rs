@@ -97,8 +97,9 @@ impl Claimed {
         matches!(self, Claimed::Presented(_))
     }
 
-    /// Runs `work`, which verifies a body of `bytes` bytes: at once if the body is small, on a blocking thread otherwise.
-    /// The signature of a small body takes about 60 microseconds to verify, less than the switch to another thread.
+    /// Runs `work`, which verifies a body of `bytes` bytes: at once if the body is small, on a blocking thread
+    /// otherwise. The signature of a small body takes about 60 microseconds to verify, less than the switch to another
+    /// thread.
     ///
     /// # Errors
     /// Returns an error if the blocking thread panicked.

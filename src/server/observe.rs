@@ -1,12 +1,13 @@
 //! Middleware that counts, times and logs each request of people and devices. It logs the route pattern, because a raw
-//! path may contain a secret link token. Messages of devices that succeeded are logged at level `debug`, everything else
-//! at `info`.
+//! path may contain a secret link token. Messages of devices that succeeded are logged at level `debug`, everything
+//! else at `info`.
 
 use super::operations;
 use crate::app::App;
 use crate::web::enrollment_code;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
 use std::time::Instant;
@@ -60,12 +61,17 @@ pub(crate) async fn observe(
     }
     // The log of events has what a device reported, the metrics have the counts. Thousands of polls a second would
     // hide every other line.
-    if surface(&route) == "device" && status.is_success() {
+    if is_routine(&route, status) {
         line!(debug);
     } else {
         line!(info);
     }
     answer
+}
+
+/// Returns whether the request is a message of a device that succeeded.
+fn is_routine(route: &str, status: StatusCode) -> bool {
+    surface(route) == "device" && status.is_success()
 }
 
 /// Returns the surface that a route belongs to.
@@ -81,7 +87,16 @@ fn surface(route: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::surface;
+    use super::{is_routine, surface};
+    use actix_web::http::StatusCode;
+
+    #[test]
+    fn only_messages_of_devices_that_succeeded_are_routine() {
+        assert!(is_routine("/mdm/command", StatusCode::OK) && is_routine("/scep", StatusCode::OK));
+        assert!(!is_routine("/mdm/command", StatusCode::FORBIDDEN));
+        assert!(!is_routine("/mdm/checkin", StatusCode::SERVICE_UNAVAILABLE));
+        assert!(!is_routine("/enroll/ownership", StatusCode::OK));
+    }
 
     #[test]
     fn every_route_has_its_surface() {

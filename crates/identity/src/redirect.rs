@@ -114,7 +114,8 @@ pub trait RedirectSignIn: Send + Sync {
         Err(Disbelief::new(Fault::Unsolicited, "this provider's answers are posted"))
     }
 
-    /// Reads a posted answer: the value of the field [`RedirectSignIn::post_field`]. `None` if this method's answers are not posted.
+    /// Reads a posted answer: the value of the field [`RedirectSignIn::post_field`]. `None` if this method's answers
+    /// are not posted.
     fn read_post(&self, _place: Place, _field: &str, _now: Timestamp) -> Option<Result<PostedAnswer, PostRefused>> {
         None
     }

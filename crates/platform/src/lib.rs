@@ -141,8 +141,8 @@ impl Platform {
         self.states.load(stream).await
     }
 
-    /// Stores the folded states that changed since the last call. They may be lost: call it every few seconds and at the
-    /// end.
+    /// Stores the folded states that changed since the last call. They may be lost: call it every few seconds and at
+    /// the end.
     pub async fn store_states(&self) {
         self.states.store().await;
     }

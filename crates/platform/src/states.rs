@@ -2,8 +2,8 @@
 //! depend on the length of a stream's history.
 //!
 //! A state is used only if the id of the stream's event at its revision is the one that it was folded from, and if no
-//! key was destroyed since: a state holds personal fields in plain text, and a field of a destroyed key must not be read
-//! from it. A state that is older than its stream is brought up to date with the events that follow.
+//! key was destroyed since: a state holds personal fields in plain text, and a field of a destroyed key must not be
+//! read from it. A state that is older than its stream is brought up to date with the events that follow.
 
 pub mod file;
 
@@ -29,7 +29,8 @@ const MOST_BYTES: u64 = 96 * 1024 * 1024;
 /// Expected number of states, for the first allocation of the cache.
 const EXPECTED: usize = 10_000;
 
-/// A state in memory takes about three times the bytes of its JSON form, and an entry of the cache takes this much more.
+/// A state in memory takes about three times the bytes of its JSON form, and an entry of the cache takes this much
+/// more.
 const ENTRY_BYTES: u64 = 300;
 
 /// Number of events after which a state is stored in the file again.
@@ -114,8 +115,10 @@ impl States {
     pub(crate) async fn load<A: Aggregate>(&self, stream: &StreamName) -> Result<Loaded<A>, ReadError> {
         // Read before a key is used: a key that is destroyed meanwhile makes the state invalid.
         let destructions = self.log.keys().destructions();
+        // Read before the head: a state that is put meanwhile would be newer than the head.
+        let in_memory = self.kept::<A>(stream, destructions);
         let Some(head) = self.head(stream).await? else { return Ok((Arc::default(), None)) };
-        let kept = match self.kept::<A>(stream, destructions) {
+        let kept = match in_memory {
             Some(kept) => Some(kept),
             None => self.stored::<A>(stream).await,
         };
@@ -173,8 +176,8 @@ impl States {
         self.fold(stream, A::default(), last, entries, (destructions, 0))
     }
 
-    // Folds `entries` into `state`, which was folded up to `before`, and keeps the result. `stored`: the number of events
-    // in the stored state.
+    // Folds `entries` into `state`, which was folded up to `before`, and keeps the result. `stored`: the number of
+    // events in the stored state.
     fn fold<A: Aggregate>(
         &self,
         stream: &StreamName,

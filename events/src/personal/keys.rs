@@ -106,8 +106,8 @@ pub trait KeyStore: Send + Sync {
     /// error if the store cannot be written.
     fn ensure(&self, names: &[KeyName]) -> Result<(), KeyError>;
 
-    /// Returns whether the key is in memory, so that [`KeyStore::ensure`] and [`KeyStore::key`] return it without a read
-    /// of the file. May be false for a key in memory.
+    /// Returns whether the key is in memory, so that [`KeyStore::ensure`] and [`KeyStore::key`] return it without a
+    /// read of the file. May be false for a key in memory.
     fn is_ready(&self, _name: &KeyName) -> bool {
         false
     }

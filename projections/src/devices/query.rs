@@ -282,8 +282,8 @@ fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::
     Ok(ListedDevices { devices, next })
 }
 
-/// Returns the identifiers that match no enrolled device. An identifier is a serial number, a UDID, an EnrollmentID or a
-/// [`DeviceId`], or the beginning of one with at least 8 characters; capitals do not matter.
+/// Returns the identifiers that match no enrolled device. An identifier is a serial number, a UDID, an EnrollmentID or
+/// a [`DeviceId`], or the beginning of one with at least 8 characters; capitals do not matter.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.

@@ -1,7 +1,7 @@
-//! `states.db`: folded states of streams on the disk, a row for each stream. The file may be deleted or lost: then states
-//! are folded from the log again. Personal fields are sealed in it as they are in the log, so a destroyed key makes them
-//! unreadable here too. A tag under a secret of the installation authenticates each row: decisions depend on it, and the
-//! disk or another program may have changed it.
+//! `states.db`: folded states of streams on the disk, a row for each stream. The file may be deleted or lost: then
+//! states are folded from the log again. Personal fields are sealed in it as they are in the log, so a destroyed key
+//! makes them unreadable here too. A tag under a secret of the installation authenticates each row: decisions depend on
+//! it, and the disk or another program may have changed it.
 //!
 //! The file belongs to one log and one key store. If it is ahead of one of them, because an older copy was restored, it
 //! is emptied.
@@ -12,6 +12,7 @@ use events::{EventId, Position, Revision, StreamName};
 use projections::disposable::{self, Damage, SetAside};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use uuid::Uuid;
@@ -72,6 +73,8 @@ pub struct StateFile {
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     damage: Damage,
+    /// Whether an error that is not damage was logged since the last success.
+    is_told: AtomicBool,
     key: [u8; 32],
 }
 
@@ -84,7 +87,8 @@ impl StateFile {
     pub fn open(directory: &Path, origin: Origin, key: [u8; 32]) -> rusqlite::Result<(StateFile, Option<SetAside>)> {
         let path = directory.join(FILE);
         let prepare = |connection: &Connection| {
-            // Without syncs, a power failure may damage the file or lose rows. Damage is noticed, and both cost time only.
+            // Without syncs, a power failure may damage the file or lose rows. Damage is noticed, and both cost time
+            // only.
             connection.pragma_update(None, "synchronous", "OFF")?;
             connection.execute_batch(SCHEMA)?;
             let before = connection.query_row("SELECT log, position, keys FROM about", [], |row| {
@@ -102,7 +106,10 @@ impl StateFile {
         };
         let ((writer, ()), set_aside) = disposable::open(&path, prepare)?;
         let (writer, readers) = (Mutex::new(writer), Mutex::default());
-        Ok((StateFile { path, writer, readers, damage: Damage::default(), key }, set_aside))
+        Ok((
+            StateFile { path, writer, readers, damage: Damage::default(), is_told: AtomicBool::new(false), key },
+            set_aside,
+        ))
     }
 
     /// Returns what is wrong with the file, if damage was found.
@@ -110,7 +117,7 @@ impl StateFile {
         self.damage.found()
     }
 
-    /// Reads the state of a stream. An error is logged and reads as no state.
+    /// Reads the state of a stream. An error is logged, once until a read succeeds, and reads as no state.
     pub(super) fn read(&self, stream: &StreamName) -> Option<Row> {
         if self.damage.found().is_some() {
             return None;
@@ -125,6 +132,7 @@ impl StateFile {
             });
             let found = found.optional()?;
             self.put_back(connection);
+            self.is_told.store(false, Ordering::Relaxed);
             let Some((row, tag)) = found else { return Ok(None) };
             if !same(&tag, &row.tag(&self.key, stream)) {
                 tracing::warn!(%stream, file = %self.path.display(), "a stored state was changed: it is folded from the log");
@@ -188,7 +196,7 @@ impl StateFile {
     fn note(&self, error: &rusqlite::Error) {
         if disposable::is_damage(error) {
             self.damage.note(&self.path, &error.to_string());
-        } else {
+        } else if !self.is_told.swap(true, Ordering::Relaxed) {
             tracing::warn!(file = %self.path.display(), %error, "a stored state cannot be read or written: it is folded from the log");
         }
     }

@@ -170,6 +170,8 @@ async fn the_head_of_a_stream_is_never_older_than_an_acknowledged_append(factory
         let head = store.stream_head(&stream("a")).await.expect("read");
         let events = head.map_or(0, |head| head.revision.0 + 1);
         assert!(events >= before, "{events} events, but {before} were acknowledged");
+        let known = store.known_head(&stream("a")).map_or(u64::MAX, |head| head.revision.0 + 1);
+        assert!(known >= before, "a head in memory is not older either: {known} events, {before} acknowledged");
         assert!(head.is_none_or(|head| head.id == event(u32::try_from(head.revision.0).expect("a number")).id));
         // Other streams, so that the head is also read from the file.
         write(&store, &format!("s{others}"), Expected::NoStream, others..others + 1).await;

@@ -6,7 +6,8 @@ use crate::store::{ReadError, StreamHead};
 use quick_cache::sync::Cache;
 use std::future::Future;
 
-/// Maximum number of streams whose head is in memory. An entry takes about 150 bytes. Other heads are read from the file.
+/// Maximum number of streams whose head is in memory. An entry takes about 150 bytes. Other heads are read from the
+/// file.
 const REMEMBERED: usize = 131_072;
 
 pub(super) struct Heads {
@@ -32,8 +33,8 @@ impl Heads {
     ///
     /// # Errors
     /// Returns an error of `read`.
-    // The place of the entry is reserved before the read. An append that commits meanwhile fills the place, and then the
-    // value that was read, which may be older, is not stored.
+    // The place of the entry is reserved before the read. An append that commits meanwhile fills the place, and then
+    // the value that was read, which may be older, is not stored.
     pub(super) async fn get(
         &self,
         stream: &StreamName,
