@@ -9,6 +9,7 @@ mod discovery;
 mod health;
 pub(crate) mod init;
 mod keep;
+mod log;
 pub mod log_list;
 mod password;
 mod push;
@@ -102,6 +103,9 @@ enum Command {
     Backup(keep::Backup),
     /// Restore a backup on a machine that has no log, and verify it.
     Restore(keep::Restore),
+    /// Examine the log.
+    #[command(subcommand)]
+    Log(log::Log),
 }
 
 /// Runs the command given in the arguments. Returns exit code 0 if it succeeded.
@@ -128,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::Health(command) => wait(command.run()),
         Command::Backup(command) => wait(command.run()),
         Command::Restore(command) => wait(command.run()),
+        Command::Log(command) => wait(command.run()),
     };
     match outcome {
         Ok(_) if UNHEARD.load(Ordering::Relaxed) => ExitCode::FAILURE,

@@ -11,11 +11,21 @@ mod contract;
 mod corruption;
 #[path = "sqlite/disk.rs"]
 mod disk;
+#[path = "sqlite/doctor.rs"]
+mod doctor;
+#[path = "sqlite/index.rs"]
+mod index;
 #[path = "sqlite/kill.rs"]
 mod kill;
+#[path = "sqlite/older.rs"]
+mod older;
 #[path = "sqlite/opening.rs"]
 mod opening;
+#[path = "sqlite/power_cut.rs"]
+mod power_cut;
 #[path = "sqlite/scrub.rs"]
 mod scrub;
+#[path = "sqlite/trace.rs"]
+mod trace;
 #[path = "sqlite/typed.rs"]
 mod typed;

@@ -43,6 +43,7 @@ async fn readyz(app: web::Data<App>) -> HttpResponse {
     let mut problems = app.platform.health.problems();
     problems.extend(settings.map(|why| ("settings", format!("they cannot be read, but every page needs them: {why}"))));
     problems.extend(app.platform.log_damage().map(|why| ("log", why)));
+    problems.extend(app.platform.engine.obstacle().map(|why| ("streams", why)));
     problems.extend(app.platform.projections_trouble().await.map(|why| ("projections", why)));
     problems.extend(read_side_troubles(&app));
     if problems.is_empty() {

@@ -3,6 +3,7 @@
 mod backup;
 mod backup_faults;
 mod init;
+mod log;
 
 use events::side_files::remove_database;
 use harness::binary::{Serving, muster, muster_at};

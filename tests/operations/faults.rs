@@ -243,6 +243,6 @@ async fn a_corrupt_event_stops_the_projections_there_and_the_server_says_that_it
 /// Changes one character of the event at `position`.
 fn damage(log: &Path, position: i64) {
     let log = rusqlite::Connection::open(log).unwrap();
-    let change = "UPDATE events SET envelope = replace(envelope, 'command-line', 'command-linf') WHERE position = ?1";
+    let change = "UPDATE log SET envelope = replace(envelope, 'command-line', 'command-linf') WHERE position = ?1";
     assert_eq!(log.execute(change, [position]).unwrap(), 1);
 }

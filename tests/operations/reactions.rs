@@ -88,7 +88,7 @@ async fn a_stream_that_cannot_be_read_holds_up_nothing_that_is_due_elsewhere() {
     let log = server.app().config.store.directory.join("events.db");
     server
         .restart_after(|| {
-            let change = "UPDATE events SET envelope = replace(envelope, 'visitor', 'visitos') WHERE position = ?1";
+            let change = "UPDATE log SET envelope = replace(envelope, 'visitor', 'visitos') WHERE position = ?1";
             let log = rusqlite::Connection::open(log).unwrap();
             assert_eq!(log.execute(change, [damaged.position.0]).unwrap(), 1);
         })

@@ -1,6 +1,7 @@
 //! The embedded event store: one SQLite file, one writer thread, any number of readers.
 //!
-//! The directory contains `events.db` and `muster.lock`, the advisory lock of the one process that writes.
+//! The directory contains `events.db`, `index.db` (the index by stream, built behind the log and rebuilt if it is lost)
+//! and `muster.lock`, the advisory lock of the one process that writes.
 //! [`SqliteStore::create`] creates a log where none exists. [`SqliteStore::open`] opens an existing log and never
 //! creates one, so that a mistyped path is an error and not a second log. [`SqliteStore::open_read_only`] reads while
 //! another process writes.
@@ -11,17 +12,22 @@
 
 mod append;
 pub mod backup;
+mod batch;
+pub mod doctor;
 #[cfg(any(test, feature = "contract"))]
 pub mod durability;
 #[cfg(any(test, feature = "contract"))]
 mod fault;
+mod find;
 mod follow;
-mod heads;
+mod index;
 mod lock;
 mod open_error;
+mod pool;
 mod reader;
 mod schema;
 mod scrub;
+mod tables;
 pub mod verify;
 mod writer;
 
@@ -32,7 +38,7 @@ use super::{
 };
 use crate::envelope::{EventId, NewEvent, Position, Recorded, Revision, StreamName};
 use async_trait::async_trait;
-use reader::Readers;
+use pool::Readers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -42,7 +48,7 @@ use writer::Writer;
 pub const FILE: &str = "events.db";
 
 /// Number of the format of the file that this program writes, the newest that it reads.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// Maximum size of one append in bytes: the canonical bytes of all its events. EventStoreDB up to 24.10 has the same
 /// limit.
@@ -117,6 +123,10 @@ impl StoreLifecycle for SqliteStore {
         self.writer.as_ref().map_or_else(|| watch::channel(None).1, Writer::failed)
     }
 
+    fn obstacle(&self) -> Option<String> {
+        self.writer.as_ref().and_then(|writer| writer.index().generation().err())
+    }
+
     async fn scrub(&self, after: Option<Position>, bytes: usize) -> Result<Scrubbed, ReadError> {
         self.readers.scrub(after, bytes).await
     }
@@ -144,20 +154,23 @@ impl EventStore for SqliteStore {
         if let Some(error) = self.readers.refused(stream) {
             return Err(error);
         }
+        writer.index().ready().await.map_err(AppendError::Unavailable)?;
         writer.append(append::Request::new(stream, expected, events, keys)?).await
     }
 
     async fn key_sequence(&self) -> Result<Option<u64>, ReadError> {
-        self.readers.read(reader::key_sequence).await
+        self.readers.read(|reader| reader::key_sequence(&reader.log)).await
     }
 
     async fn read_stream(&self, stream: &StreamName, from: Revision, limit: usize) -> Result<Vec<Recorded>, ReadError> {
-        let stream = stream.clone();
-        self.readers.read(move |connection| reader::read_stream(connection, &stream, from, limit)).await
+        self.readers
+            .read_stream(stream, from, move |sources, stream| reader::read_stream(sources, stream, from, limit))
+            .await
     }
 
     fn known_head(&self, stream: &StreamName) -> Option<StreamHead> {
-        self.writer.as_ref()?.heads().known(stream).filter(|_| self.readers.refused_from(stream).is_none())
+        let head = self.writer.as_ref()?.index().known(&index::key(stream));
+        head.filter(|_| self.readers.refused_from(stream).is_none())
     }
 
     async fn stream_head(&self, stream: &StreamName) -> Result<Option<StreamHead>, ReadError> {
@@ -165,32 +178,34 @@ impl EventStore for SqliteStore {
             // Finds the corrupt event again and says what is wrong with it.
             self.read_stream(stream, revision, 1).await?;
         }
-        let name = stream.clone();
-        let read = self.readers.read(move |connection| reader::stream_head(connection, &name));
+        let read = self.readers.read_stream(stream, Revision(0), reader::stream_head);
         match &self.writer {
-            Some(writer) => writer.heads().get(stream, read).await,
+            Some(writer) => writer.index().head(&index::key(stream), read).await,
             None => read.await,
         }
     }
 
     async fn contains(&self, stream: &StreamName, id: EventId) -> Result<bool, ReadError> {
-        let stream = stream.clone();
-        self.readers.read(move |connection| reader::contains(connection, &stream, id)).await
+        self.readers
+            .read_stream(stream, Revision(0), move |sources, stream| reader::contains(sources, stream, id))
+            .await
     }
 
     async fn mentions(&self, stream: &StreamName, text: &str) -> Result<bool, ReadError> {
-        let (stream, text) = (stream.clone(), text.to_owned());
-        self.readers.read(move |connection| reader::mentions(connection, &stream, &text)).await
+        let text = text.to_owned();
+        self.readers
+            .read_stream(stream, Revision(0), move |sources, stream| reader::mentions(sources, stream, &text))
+            .await
     }
 
     async fn read_all(&self, after: Option<Position>, limit: usize) -> Result<Vec<Recorded>, ReadError> {
-        self.readers.read(move |connection| reader::read_all(connection, after, limit)).await
+        self.readers.read(move |reader| reader::read_all(reader, after, limit)).await
     }
 
     async fn head(&self) -> Result<Option<Position>, ReadError> {
         match &self.writer {
             Some(writer) => Ok(writer.head()),
-            None => self.readers.read(reader::head).await,
+            None => self.readers.read(|reader| reader::head(&reader.log, reader.tables)).await,
         }
     }
 

@@ -82,8 +82,8 @@ async fn a_backup_that_was_altered_or_lost_a_key_is_not_restored() {
     fill(&store, 1..4).await;
     store.close().await;
     for (n, (file, damage)) in [
-        (FILE, "UPDATE events SET envelope = replace(envelope, 'personal', 'institut') WHERE position = 2"),
-        (FILE, "DELETE FROM events WHERE position = 6"),
+        (FILE, "UPDATE log SET envelope = replace(envelope, 'personal', 'institut') WHERE position = 2"),
+        (FILE, "DELETE FROM log WHERE position = 6"),
         (keys::FILE, "DELETE FROM key WHERE name LIKE 'visit-%2'"),
         (keys::FILE, "UPDATE about SET sequence = sequence - 1"),
     ]
@@ -139,8 +139,7 @@ async fn a_shorter_log_than_the_manifest_promises_is_refused() {
     fill(&store, 1..4).await;
     backup(&live, &copy).unwrap();
     let connection = rusqlite::Connection::open(copy.join(FILE)).unwrap();
-    connection.execute("DELETE FROM events WHERE position > 4", []).unwrap();
-    connection.execute("DELETE FROM streams WHERE id = 3", []).unwrap();
+    connection.execute("DELETE FROM log WHERE position > 4", []).unwrap();
     drop(connection);
     assert!(matches!(restore(&copy, &root.path().join("back")), Err(BackupError::Altered { .. })));
 }

@@ -1,5 +1,6 @@
 //! A flipped byte is found at the next read: its stream is refused, readers of the log stop there, nothing is skipped.
 
+use crate::older::as_format_1;
 use events::envelope::{Position, Revision};
 use events::store::StoreLifecycle as _;
 use events::store::contract::{events, stream};
@@ -23,14 +24,14 @@ async fn damaged(statement: &str) -> (TempDir, SqliteStore) {
 
 /// One damage for each stored part of an event.
 const DAMAGES: [&str; 8] = [
-    "UPDATE events SET envelope = replace(envelope, '\"number\":1', '\"number\":9') WHERE position = 2",
-    "UPDATE events SET envelope = substr(envelope, 1, 100) WHERE position = 2",
-    "UPDATE events SET envelope = '' WHERE position = 2",
-    "UPDATE events SET crc = crc + 1 WHERE position = 2",
-    "UPDATE events SET leaf = zeroblob(32) WHERE position = 2",
-    "UPDATE events SET leaf = x'00' WHERE position = 2",
-    "UPDATE events SET event_id = zeroblob(16) WHERE position = 2",
-    "DELETE FROM events WHERE position = 2",
+    "UPDATE log SET envelope = replace(envelope, '\"number\":1', '\"number\":9') WHERE position = 2",
+    "UPDATE log SET envelope = substr(envelope, 1, 100) WHERE position = 2",
+    "UPDATE log SET envelope = '' WHERE position = 2",
+    "UPDATE log SET crc = crc + 1 WHERE position = 2",
+    "UPDATE log SET leaf = zeroblob(32) WHERE position = 2",
+    "UPDATE log SET leaf = x'00' WHERE position = 2",
+    "UPDATE log SET event_id = zeroblob(16) WHERE position = 2",
+    "DELETE FROM log WHERE position = 2",
 ];
 
 #[tokio::test]
@@ -84,14 +85,34 @@ async fn readers_of_the_log_stop_at_a_damaged_event_and_never_pass_it() {
 #[tokio::test]
 async fn a_stream_that_lost_its_end_or_was_mixed_up_is_refused() {
     for damage in [
-        "DELETE FROM events WHERE position = 6",
-        "UPDATE streams SET version = 9 WHERE name = 'contract-a'",
-        "UPDATE events SET stream = 2, revision = 2 WHERE position = 6",
+        "DELETE FROM log WHERE position = 6",
+        "UPDATE log SET position = 9 WHERE position = 6",
+        "UPDATE log SET envelope = (SELECT envelope FROM log WHERE position = 5), stream = 'contract-b', revision = 2
+            WHERE position = 6",
     ] {
         let (directory, store) = damaged(damage).await;
         let answer = store.read_stream(&stream("a"), Revision(0), 10).await;
         assert!(matches!(answer, Err(ReadError::Corrupt { .. })), "{damage}: {answer:?}");
+        store.close().await;
         assert!(verify(directory.path()).is_err(), "{damage}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_of_format_1_that_lost_its_end_is_refused() {
+    for damage in ["DELETE FROM events WHERE position = 6", "UPDATE streams SET version = 9 WHERE name = 'contract-a'"]
+    {
+        let (directory, store) = damaged("UPDATE log SET crc = crc WHERE position = 1").await;
+        store.close().await;
+        as_format_1(directory.path());
+        let file = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
+        assert_eq!(file.execute(damage, []).unwrap(), 1);
+        drop(file);
+        assert!(verify(directory.path()).is_err(), "{damage}");
+        let store = SqliteStore::open(directory.path()).unwrap();
+        let answer = store.read_stream(&stream("a"), Revision(0), 10).await;
+        assert!(matches!(answer, Err(ReadError::Corrupt { .. })), "{damage}: {answer:?}");
+        assert_eq!(store.read_stream(&stream("b"), Revision(0), 10).await.unwrap().len(), 2, "{damage}");
     }
 }
 
@@ -107,12 +128,11 @@ async fn verify_names_the_damaged_event() {
 
 #[tokio::test]
 async fn verify_finds_a_leaf_hash_that_was_forged_with_its_checksum() {
-    let (directory, store) = damaged("UPDATE events SET leaf = zeroblob(32) WHERE position = 2").await;
+    let (directory, store) = damaged("UPDATE log SET leaf = zeroblob(32) WHERE position = 2").await;
     let file = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
-    let envelope: String =
-        file.query_row("SELECT envelope FROM events WHERE position = 2", [], |row| row.get(0)).unwrap();
+    let envelope: String = file.query_row("SELECT envelope FROM log WHERE position = 2", [], |row| row.get(0)).unwrap();
     let crc = crc32c::crc32c_append(crc32c::crc32c(&[0; 32]), envelope.as_bytes());
-    file.execute("UPDATE events SET crc = ?1 WHERE position = 2", [crc]).unwrap();
+    file.execute("UPDATE log SET crc = ?1 WHERE position = 2", [crc]).unwrap();
     store.close().await;
     let error = verify(directory.path()).unwrap_err().to_string();
     assert!(error.contains("leaf hash"), "{error}");
@@ -120,16 +140,17 @@ async fn verify_finds_a_leaf_hash_that_was_forged_with_its_checksum() {
 
 #[tokio::test]
 async fn an_event_of_another_stream_is_not_given_out_whatever_its_revision() {
-    let (directory, store) = damaged("UPDATE events SET revision = 100 WHERE position = 1").await;
+    // Both streams say of the other's first event that it is theirs, and the index is built from that.
+    let (directory, store) = damaged("UPDATE log SET stream = 'contract-b' WHERE position = 1").await;
+    store.close().await;
     let file = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
-    // The first events of both streams, each with its own revision, change places.
-    file.execute_batch(
-        "UPDATE events SET stream = (SELECT id FROM streams WHERE name = 'contract-a') WHERE position = 4;
-         UPDATE events SET stream = (SELECT id FROM streams WHERE name = 'contract-b'), revision = 0 WHERE position = 1;",
-    )
-    .unwrap();
+    file.execute("UPDATE log SET stream = 'contract-a' WHERE position = 4", []).unwrap();
+    drop(file);
+    std::fs::remove_file(directory.path().join("index.db")).unwrap();
+    let store = SqliteStore::open(directory.path()).unwrap();
     for name in ["a", "b"] {
         let answer = store.read_stream(&stream(name), Revision(0), 10).await;
         assert!(matches!(answer, Err(ReadError::Corrupt { revision: 0, .. })), "{name}: {answer:?}");
     }
+    assert!(verify(directory.path()).is_err());
 }

@@ -104,9 +104,7 @@ fn every_acknowledged_event_outlives_sigkill_in_dense_streams() {
     }
     kill_in_rounds(NAME, |log, notes| {
         let connection = rusqlite::Connection::open(log.join(events::store::sqlite::FILE)).unwrap();
-        let mut select = connection
-            .prepare("SELECT revision FROM events JOIN streams ON id = stream WHERE position = ?1 AND name = ?2")
-            .unwrap();
+        let mut select = connection.prepare("SELECT revision FROM log WHERE position = ?1 AND stream = ?2").unwrap();
         for note in notes.lines() {
             let [enrollment, revision, position] = note.split(' ').collect::<Vec<_>>()[..] else { panic!("{note}") };
             let name = format!("enrollment-{enrollment}");

@@ -1,5 +1,6 @@
 //! The scrub finds damage that no other reader finds: flipped bits in any event, damaged pages of tables and indexes.
 
+use crate::older::as_format_1;
 use events::envelope::Position;
 use events::store::StoreLifecycle as _;
 use events::store::contract::{events, stream};
@@ -80,11 +81,27 @@ async fn a_bit_that_flipped_in_an_event_is_found_at_its_position_and_the_scrub_g
     assert_eq!(scrubbed(directory.path(), 4_000).await, [4, 5, 151]);
 }
 
+#[tokio::test]
+async fn a_missing_event_and_one_of_another_stream_are_found() {
+    for damage in ["DELETE FROM log WHERE position = 24", "UPDATE log SET stream = 'contract-4' WHERE position = 24"] {
+        let directory = log().await;
+        rusqlite::Connection::open(directory.path().join(FILE)).unwrap().execute(damage, []).unwrap();
+        assert_eq!(scrubbed(directory.path(), 100_000).await, [24], "{damage}");
+    }
+}
+
 // An interior page leads to many events: all of them are reported, up to the limit of the register.
 #[tokio::test]
 async fn a_damaged_page_is_found_wherever_it_lies() {
-    let directory = log().await;
-    let file = directory.path().join(FILE);
+    let (of_format_1, of_format_2) = (log().await, log().await);
+    as_format_1(of_format_1.path());
+    for directory in [of_format_1, of_format_2] {
+        every_damaged_page_is_found(directory.path()).await;
+    }
+}
+
+async fn every_damaged_page_is_found(directory: &Path) {
+    let file = directory.join(FILE);
     let whole = std::fs::read(&file).unwrap();
     // Page 1 contains the file header: without it the log cannot be opened.
     for page in 1..whole.len() / PAGE {
@@ -92,21 +109,22 @@ async fn a_damaged_page_is_found_wherever_it_lies() {
         // The page type byte: the page no longer belongs to a table or an index.
         bytes[page * PAGE] = 0xff;
         std::fs::write(&file, &bytes).unwrap();
-        if SqliteStore::open(directory.path()).is_err() {
+        if SqliteStore::open(directory).is_err() {
             continue;
         }
-        assert_ne!(scrubbed(directory.path(), 100_000).await, [0u64; 0], "page {}", page + 1);
+        assert_ne!(scrubbed(directory, 100_000).await, [0u64; 0], "page {}", page + 1);
     }
 }
 
 #[tokio::test]
-async fn an_entry_of_a_stream_that_does_not_lead_to_its_events_is_found() {
+async fn an_entry_of_a_stream_of_format_1_that_does_not_lead_to_its_events_is_found() {
     for damage in [
         "UPDATE streams SET name = 'contract-other' WHERE name = 'contract-3'",
         "UPDATE streams SET version = 2 WHERE name = 'contract-3'",
         "DELETE FROM events WHERE position = 24",
     ] {
         let directory = log().await;
+        as_format_1(directory.path());
         rusqlite::Connection::open(directory.path().join(FILE)).unwrap().execute(damage, []).unwrap();
         let found = scrubbed(directory.path(), 100_000).await;
         assert!(found.contains(&24) || found.contains(&84), "{damage}: {found:?}");
@@ -116,8 +134,9 @@ async fn an_entry_of_a_stream_that_does_not_lead_to_its_events_is_found() {
 #[tokio::test]
 async fn an_append_that_meets_a_damaged_page_is_refused_and_the_store_goes_on() {
     let directory = log().await;
+    as_format_1(directory.path());
     let file = directory.path().join(FILE);
-    // The root page of the index of stream names, which every append reads.
+    // The root page of the index of stream names, which every first append to a stream reads.
     let root: usize = rusqlite::Connection::open(&file)
         .unwrap()
         .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_streams_1'", [], |row| row.get(0))

@@ -165,7 +165,7 @@ async fn projections_stop_at_a_corrupt_event_and_say_which() {
     desk.store.close().await;
     let file = rusqlite::Connection::open(desk.path().join("events.db")).unwrap();
     let changed =
-        file.execute("UPDATE events SET envelope = envelope || ' ' WHERE position = ?1", [broken.position.0 as i64]);
+        file.execute("UPDATE log SET envelope = envelope || ' ' WHERE position = ?1", [broken.position.0 as i64]);
     assert_eq!(changed.unwrap(), 1);
     drop(file);
     let store = std::sync::Arc::new(events::store::sqlite::SqliteStore::open_read_only(desk.path()).unwrap());

@@ -13,7 +13,7 @@ const fn exit(command: &'static str, code: u8, when: &'static str) -> Exit {
 }
 
 /// The exit codes of every command, then those with a special meaning for one command.
-pub(crate) const EXITS: [Exit; 11] = [
+pub(crate) const EXITS: [Exit; 12] = [
     exit("", 0, "The command succeeded."),
     exit("", 1, "The command failed or found a problem. It prints the reason."),
     exit("", 2, "The arguments are wrong. Nothing was done."),
@@ -27,6 +27,7 @@ pub(crate) const EXITS: [Exit; 11] = [
     exit("demo", 1, "A simulated device could not enroll."),
     exit("discovery check", 1, "A device would stop before the sign-in page."),
     exit("health", 1, "No server answers."),
+    exit("log doctor", 1, "The log has a fault, or it cannot be read."),
     exit(
         "serve",
         70,
@@ -56,7 +57,7 @@ pub(crate) const VARIABLES: [(&str, &str); 3] = [
 ];
 
 /// Files, as `muster init` names them. The configuration can use other names.
-pub(crate) const FILES: [(&str, &str); 8] = [
+pub(crate) const FILES: [(&str, &str); 9] = [
     (
         "muster.toml",
         "The configuration. Every field has a comment. It is read from the current directory if no other file is named.",
@@ -75,6 +76,7 @@ pub(crate) const FILES: [(&str, &str); 8] = [
         "data/sessions.db",
         "Sessions of staff and counts of failed sign-ins. If it is deleted, staff must sign in again.",
     ),
+    ("data/index.db", "The index of the log by stream. It is rebuilt from the log if it is missing or damaged."),
     ("data/states.db", "States of devices and people, computed from the log to answer faster. It may be deleted."),
     ("pki/", "Certificates and private keys."),
 ];

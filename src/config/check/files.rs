@@ -94,15 +94,16 @@ fn check_directory(store: &Store) -> Option<Finding> {
                     the data that it sealed can never be read again";
         return Some(Finding::error("keys-missing", about, wrong, mend));
     }
-    for file in ["events.db", "keys.db", "projections.db", "sessions.db", "states.db"].map(|file| directory.join(file))
+    for file in ["events.db", "index.db", "keys.db", "projections.db", "sessions.db", "states.db"]
+        .map(|file| directory.join(file))
     {
-        // Opening for writing changes nothing. The last three files are created if they are missing.
+        // Opening for writing changes nothing. All but the log and the keys are created if they are missing.
         let opened = std::fs::OpenOptions::new().write(true).open(&file);
         if let Err(error) = opened
             && error.kind() != std::io::ErrorKind::NotFound
         {
             let wrong = format!("{} cannot be written: {error}", file.display());
-            let mend = "give the server's user write permission; projections.db, sessions.db and states.db may \
+            let mend = "give the server's user write permission; index.db, projections.db, sessions.db and states.db may \
                         also be deleted";
             return Some(Finding::error("file-unwritable", about, wrong, mend));
         }

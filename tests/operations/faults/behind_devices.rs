@@ -269,12 +269,11 @@ fn hidden(file: &'static str, table: &str) -> Damage {
 }
 
 /// A checksum has 32 bits. Damaged events have larger values, so the repair recognizes them.
-const MEND: &str = "UPDATE events SET crc = crc - 4294967296 WHERE crc >= 4294967296";
+const MEND: &str = "UPDATE log SET crc = crc - 4294967296 WHERE crc >= 4294967296";
 
 /// Damages every existing event of the streams with these names.
 fn corrupt(streams: &str) -> Damage {
-    let events = format!("stream IN (SELECT id FROM streams WHERE name GLOB '{streams}')");
-    let damage = format!("UPDATE events SET crc = crc + 4294967296 WHERE {events}");
+    let damage = format!("UPDATE log SET crc = crc + 4294967296 WHERE stream GLOB '{streams}'");
     Damage { file: "events.db", damage, mend: MEND.into() }
 }
 
@@ -314,7 +313,7 @@ async fn where_nothing_is_wrong_every_device_is_answered_as_it_expects() {
 
 #[actix_web::test]
 async fn a_log_that_cannot_be_read_removes_no_device() {
-    let disturbed = with_damage(hidden("events.db", "events")).await;
+    let disturbed = with_damage(hidden("events.db", "log")).await;
     let all: Vec<&str> = MESSAGES.iter().map(|(what, _)| *what).collect();
     assert_eq!(disturbed, all);
 }

@@ -1,10 +1,14 @@
-//! One append: the request of the caller, and how the writer writes it inside its transaction.
+//! One append: the request of the caller, the decision about it, and how its events are written.
 
 use super::MAX_APPEND;
+use super::find::Sources;
+use super::index::tail::Recent;
+use super::index::{Key, Place, key};
 use crate::envelope::{EventId, NewEvent, Position, Revision, StreamName, canonical};
 use crate::proof::leaf_hash;
 use crate::store::{AppendError, Appended, Expected};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
+use std::cmp::Ordering;
 use tokio::sync::oneshot;
 
 pub(super) type Answer = Result<Appended, AppendError>;
@@ -12,6 +16,7 @@ pub(super) type Answer = Result<Appended, AppendError>;
 /// An append that is sent to the writer.
 pub(super) struct Request {
     stream: StreamName,
+    key: Key,
     expected: Expected,
     events: Events,
     /// Sequence of the key store that the events were sealed with.
@@ -70,18 +75,22 @@ impl Request {
             return Err(AppendError::TooLarge { bytes, limit: MAX_APPEND });
         }
         let events = if first.is_some() { Events::Ready(rows) } else { Events::Floating(events) };
-        Ok(Request { stream: stream.clone(), expected, events, keys })
+        Ok(Request { stream: stream.clone(), key: key(stream), expected, events, keys })
     }
 
     pub(super) fn stream(&self) -> &StreamName {
         &self.stream
     }
 
-    /// Returns the id of the last event.
-    pub(super) fn last_id(&self) -> Option<EventId> {
+    pub(super) fn key(&self) -> Key {
+        self.key
+    }
+
+    /// Returns the number of events.
+    pub(super) fn count(&self) -> usize {
         match &self.events {
-            Events::Ready(rows) => rows.last().map(|row| row.id),
-            Events::Floating(events) => events.last().map(|event| event.id),
+            Events::Ready(rows) => rows.len(),
+            Events::Floating(events) => events.len(),
         }
     }
 
@@ -97,92 +106,93 @@ fn rows(stream: &StreamName, first: u64, events: &[NewEvent]) -> Vec<Row> {
     (first..).zip(events).map(|(revision, event)| Row::new(stream, revision, event)).collect()
 }
 
-/// Writes the events of the request in the open transaction, the first at position `next`. The inner error is for the
-/// caller; then nothing was written. The outer error is one of the store.
-pub(super) fn apply(connection: &Connection, next: u64, request: &Request) -> rusqlite::Result<Answer> {
-    // Nearly every append finds its stream in the expected state. That case takes one statement; the others are handled
-    // below.
-    if let Events::Ready(rows) = &request.events
-        && let Some((stream, first)) = claim(connection, request, rows.len() as u64)?
-    {
-        return insert(connection, stream, first, next, rows).map(Ok);
-    }
-    let known: Option<(i64, u64)> = connection
-        .prepare_cached("SELECT id, version FROM streams WHERE name = ?1")?
-        .query_row([request.stream.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let free = known.map_or(0, |(_, version)| version + 1);
-    let ids = request.ids();
-    // First revision of a repeated append: the expected place or, with `Any`, the last events of the stream.
-    let repeated = match request.expected {
-        Expected::NoStream => 0,
-        Expected::Exact(revision) => revision.0 + 1,
-        Expected::Any => free.saturating_sub(ids.len() as u64),
-    };
-    if let Some((stream, _)) = known
-        && repeated < free
-        && let Some(position) = find(connection, stream, repeated, &ids)?
-    {
-        return Ok(Ok(Appended { revision: Revision(repeated + ids.len() as u64 - 1), position }));
-    }
-    let Events::Floating(events) = &request.events else {
-        let current = known.map(|(_, version)| Revision(version));
-        return Ok(Err(AppendError::Conflict { stream: request.stream.clone(), current }));
-    };
-    let version = free + events.len() as u64 - 1;
-    let stream = match known {
-        Some((id, _)) => {
-            connection
-                .prepare_cached("UPDATE streams SET version = ?2 WHERE id = ?1")?
-                .execute(params![id, version])?;
-            id
+/// What the writer has to do for a request.
+pub(super) enum Plan {
+    /// Write its events, the first with this revision.
+    Write {
+        first: u64,
+    },
+    /// The events from this revision on may be the ones of the request.
+    Compare {
+        first: u64,
+    },
+    Conflict,
+}
+
+impl Request {
+    /// Decides about the request. `head` is the revision of the stream's last event.
+    pub(super) fn plan(&self, head: Option<u64>) -> Plan {
+        let count = self.count() as u64;
+        let free = head.map_or(0, |head| head + 1);
+        let expected = match self.expected {
+            Expected::NoStream => 0,
+            Expected::Exact(revision) => revision.0 + 1,
+            // The last events of the stream may be these.
+            Expected::Any if free >= count => return Plan::Compare { first: free - count },
+            Expected::Any => return Plan::Write { first: free },
+        };
+        match expected.cmp(&free) {
+            Ordering::Equal => Plan::Write { first: free },
+            Ordering::Less if expected + count <= free => Plan::Compare { first: expected },
+            Ordering::Less | Ordering::Greater => Plan::Conflict,
         }
-        None => connection
-            .prepare_cached("INSERT INTO streams (name, version) VALUES (?1, ?2)")?
-            .insert(params![request.stream.as_str(), version])?,
-    };
-    insert(connection, stream, free, next, &rows(&request.stream, free, events)).map(Ok)
-}
-
-// Advances the stream's version if it is as expected. Returns the stream's row id and the first revision.
-fn claim(connection: &Connection, request: &Request, count: u64) -> rusqlite::Result<Option<(i64, u64)>> {
-    let name = request.stream.as_str();
-    let id = |row: &rusqlite::Row<'_>| row.get(0);
-    match request.expected {
-        Expected::NoStream => Ok(connection
-            .prepare_cached("INSERT INTO streams (name, version) VALUES (?1, ?2) ON CONFLICT DO NOTHING RETURNING id")?
-            .query_row(params![name, count - 1], id)
-            .optional()?
-            .map(|id| (id, 0))),
-        Expected::Exact(revision) => Ok(connection
-            .prepare_cached("UPDATE streams SET version = ?3 WHERE name = ?1 AND version = ?2 RETURNING id")?
-            .query_row(params![name, revision.0, revision.0 + count], id)
-            .optional()?
-            .map(|id| (id, revision.0 + 1))),
-        Expected::Any => Ok(None),
     }
-}
 
-// Returns the position of the last id, if the stream holds exactly these ids from revision `first` on.
-fn find(connection: &Connection, stream: i64, first: u64, ids: &[EventId]) -> rusqlite::Result<Option<Position>> {
-    let mut select = connection.prepare_cached(
-        "SELECT event_id, position FROM events WHERE stream = ?1 AND revision >= ?2 ORDER BY revision LIMIT ?3",
-    )?;
-    let there: Vec<([u8; 16], u64)> = select
-        .query_map(params![stream, first, ids.len()], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    let same = there.len() == ids.len() && there.iter().zip(ids).all(|((there, _), id)| there == id.0.as_bytes());
-    Ok(there.last().filter(|_| same).map(|(_, position)| Position(*position)))
-}
-
-fn insert(connection: &Connection, stream: i64, first: u64, next: u64, rows: &[Row]) -> rusqlite::Result<Appended> {
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO events (position, stream, revision, event_id, leaf, crc, envelope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?;
-    for ((position, revision), row) in (next..).zip(first..).zip(rows) {
-        let envelope = str::from_utf8(&row.envelope).expect("JSON is UTF-8");
-        insert.execute(params![position, stream, revision, row.id.0.as_bytes(), row.leaf, row.crc, envelope])?;
+    /// Returns what to do if the events at the compared place are others.
+    pub(super) fn plan_if_new(&self, head: Option<u64>) -> Plan {
+        match self.expected {
+            Expected::Any => Plan::Write { first: head.map_or(0, |head| head + 1) },
+            Expected::NoStream | Expected::Exact(_) => Plan::Conflict,
+        }
     }
-    let count = rows.len() as u64;
-    Ok(Appended { revision: Revision(first + count - 1), position: Position(next + count - 1) })
+
+    pub(super) fn conflict(&self, head: Option<u64>) -> AppendError {
+        AppendError::Conflict { stream: self.stream.clone(), current: head.map(Revision) }
+    }
+
+    /// Returns the place of the last event if the stream holds exactly the events of the request at these places.
+    pub(super) fn written_at(&self, sources: &Sources<'_>, places: &[Place]) -> rusqlite::Result<Option<Appended>> {
+        let ids = self.ids();
+        if places.len() != ids.len() {
+            return Ok(None);
+        }
+        for (place, id) in places.iter().zip(&ids) {
+            if sources.id_at(place.position)? != Some(*id) {
+                return Ok(None);
+            }
+        }
+        let last = places.last();
+        Ok(last.map(|last| Appended { revision: Revision(last.revision), position: Position(last.position) }))
+    }
+
+    /// Writes the events in the open transaction, the first with revision `first` at position `next`. Calls `written`
+    /// for each.
+    pub(super) fn write(
+        &self,
+        connection: &Connection,
+        first: u64,
+        next: u64,
+        mut written: impl FnMut(Recent),
+    ) -> rusqlite::Result<Appended> {
+        let floating;
+        let rows = match &self.events {
+            Events::Ready(rows) => rows,
+            Events::Floating(events) => {
+                floating = rows(&self.stream, first, events);
+                &floating
+            }
+        };
+        let mut insert = connection.prepare_cached(
+            "INSERT INTO log (position, stream, revision, event_id, leaf, crc, envelope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        let name = self.stream.as_str();
+        for ((position, revision), row) in (next..).zip(first..).zip(rows) {
+            let envelope = str::from_utf8(&row.envelope).expect("JSON is UTF-8");
+            insert.execute(params![position, name, revision, row.id.0.as_bytes(), row.leaf, row.crc, envelope])?;
+            let place = Place { revision, position };
+            written(Recent { key: self.key, place, id: row.id, bytes: row.envelope.len() });
+        }
+        let count = rows.len() as u64;
+        Ok(Appended { revision: Revision(first + count - 1), position: Position(next + count - 1) })
+    }
 }

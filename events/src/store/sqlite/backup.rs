@@ -12,8 +12,10 @@
 #[cfg(test)]
 mod tests;
 
+use super::index::file::FILE as INDEX;
 use super::open_error::{OpenError, file_error};
 use super::schema::{self, sync_directory};
+use super::tables::Tables;
 use super::verify::{Verified, VerifyError, verify_file};
 use super::{FILE, lock, reader};
 use crate::envelope::Position;
@@ -159,7 +161,10 @@ fn fill(directory: &Path, unfinished: &Path) -> Result<Manifest, BackupError> {
     expect_databases(directory)?;
     copy(&directory.join(FILE), &log)?;
     copy(&directory.join(keys::FILE), &key_store)?;
-    let head = reader::head(&schema::connect_reader(&log)?).map_err(VerifyError::Read)?;
+    let copied = schema::connect_reader(&log)?;
+    let tables = Tables::of(&copied).map_err(|error| BackupError::Sqlite { path: log.clone(), error })?;
+    let head = reader::head(&copied, tables).map_err(VerifyError::Read)?;
+    drop(copied);
     let write = |error| match is_of_reading(&error) {
         true => BackupError::Sqlite { path: key_store.clone(), error },
         false => BackupError::Write { path: key_store.clone(), error },
@@ -225,6 +230,7 @@ pub fn restore(
         }
     };
     clear().map_err(|error| file_error(directory, error))?;
+    remove_database(&directory.join(INDEX)).map_err(|error| file_error(directory, error))?;
     // The log is renamed last, so that a log is never present without its keys.
     std::fs::rename(&new_keys, &key_store).map_err(|error| file_error(&key_store, error))?;
     std::fs::rename(&new_log, &log).map_err(|error| file_error(&log, error))?;

@@ -1,6 +1,7 @@
 //! Live subscriptions: delivers the existing events in pages, then new events whenever the head moves.
 
-use super::reader::{self, Readers};
+use super::pool::Readers;
+use super::reader;
 use crate::envelope::Position;
 use crate::store::{Follow, Followed, ReadError};
 use std::sync::Arc;
@@ -48,7 +49,7 @@ impl Follower {
                 head.mark_unchanged();
             }
             let after = self.at;
-            let page = self.readers.read(move |connection| reader::read_all(connection, after, PAGE)).await?;
+            let page = self.readers.read(move |reader| reader::read_all(reader, after, PAGE)).await?;
             let goes_on = if let Some(last) = page.last() {
                 self.at = Some(last.position);
                 self.told = false;

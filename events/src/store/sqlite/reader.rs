@@ -1,200 +1,138 @@
-//! Reads the log: on separate connections, in short transactions, on blocking threads. Every row is checked.
+//! Queries of the log. Every row is checked.
 
 use super::append::checksum;
+use super::find::{FindError, Found, QueryError, Sources, Wanted};
 use super::open_error::OpenError;
-use super::schema;
+use super::pool::Reader;
+use super::tables::Tables;
 use crate::envelope::{EventId, Position, Recorded, Revision, StreamName, parse_canonical};
-use crate::store::{AppendError, Damaged, Findings, ReadError, StreamHead};
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, ToSql, params};
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::Semaphore;
-use uuid::Uuid;
+use crate::store::findings::UNKNOWN;
+use crate::store::{Damaged, ReadError, StreamHead};
+use rusqlite::{Connection, ErrorCode, Row, ToSql, params};
 
-/// Maximum number of connections that read at the same time.
-const CONNECTIONS: usize = 8;
+/// Columns of a row that [`recorded`] reads.
+pub(super) const COLUMNS: &str = "position, revision, event_id, leaf, crc, envelope";
 
-/// Maximum number of refused streams that are remembered. Even one corrupt stream is exceptional.
-const REMEMBERED: usize = 1_000;
-
-/// A small pool of read connections, and the corruption that they found.
-pub(super) struct Readers {
-    path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
-    permits: Semaphore,
-    // Stream name to revision and reason. Appends to these streams are refused.
-    corrupt: Mutex<HashMap<String, (u64, String)>>,
-    findings: Findings,
-}
-
-impl Readers {
-    pub(super) fn new(path: PathBuf) -> Readers {
-        let permits = Semaphore::new(CONNECTIONS);
-        Readers { path, idle: Mutex::default(), permits, corrupt: Mutex::default(), findings: Findings::default() }
-    }
-
-    pub(super) fn findings(&self) -> &Findings {
-        &self.findings
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Runs `query` on a connection of the pool.
-    pub(super) async fn read<T: Send + 'static>(
-        self: &Arc<Self>,
-        query: impl FnOnce(&Connection) -> Result<T, ReadError> + Send + 'static,
-    ) -> Result<T, ReadError> {
-        let _permit = self.permits.acquire().await.map_err(|error| ReadError::Unavailable(error.to_string()))?;
-        let readers = Arc::clone(self);
-        tokio::task::spawn_blocking(move || readers.read_now(query))
-            .await
-            .map_err(|error| ReadError::Unavailable(error.to_string()))?
-    }
-
-    fn read_now<T>(&self, query: impl FnOnce(&Connection) -> Result<T, ReadError>) -> Result<T, ReadError> {
-        let idle = locked(&self.idle).pop();
-        let connection = match idle {
-            Some(connection) => Ok(connection),
-            None => schema::connect_reader(&self.path).map_err(|error| not_opened(&error)),
-        };
-        let done = connection.and_then(|connection| query(&connection).map(|found| (found, connection)));
-        match done {
-            Ok((found, connection)) => {
-                locked(&self.idle).push(connection);
-                Ok(found)
-            }
-            Err(error) => {
-                self.note(&error);
-                Err(error)
-            }
-        }
-    }
-
-    /// Notes a corrupt event. Appends to its stream are refused from now on.
-    pub(super) fn note(&self, error: &ReadError) {
-        let ReadError::Corrupt { stream, revision, why, .. } = error else { return };
-        let mut corrupt = locked(&self.corrupt);
-        if corrupt.len() < REMEMBERED {
-            corrupt.insert(stream.clone(), (*revision, why.clone()));
-        }
-        drop(corrupt);
-        self.findings.note(error);
-    }
-
-    /// Returns the revision at which a corrupt event was found in the stream.
-    pub(super) fn refused_from(&self, stream: &StreamName) -> Option<Revision> {
-        locked(&self.corrupt).get(stream.as_str()).map(|(revision, _)| Revision(*revision))
-    }
-
-    /// Returns the error for appends to a stream in which a corrupt event was found.
-    pub(super) fn refused(&self, stream: &StreamName) -> Option<AppendError> {
-        let corrupt = locked(&self.corrupt);
-        let (revision, why) = corrupt.get(stream.as_str())?;
-        Some(AppendError::Corrupt { stream: stream.clone(), revision: Revision(*revision), why: why.clone() })
-    }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-const COLUMNS: &str = "SELECT position, revision, event_id, leaf, crc, envelope FROM events";
-
+/// See [`crate::store::EventStore::read_stream`].
 pub(super) fn read_stream(
-    connection: &Connection,
-    stream: &StreamName,
+    sources: &Sources<'_>,
+    stream: &Wanted<'_>,
     from: Revision,
     limit: usize,
-) -> Result<Vec<Recorded>, ReadError> {
-    let wrong = |position: u64, revision: u64, why: &str| corrupt(stream.as_str(), revision, position, why);
-    let here = Place { stream: Some(stream), revision: from.0, position: 0 };
-    // One transaction, so that the stream's version and its rows are from the same instant.
-    let transaction = connection.unchecked_transaction().map_err(|error| unreadable(&error, here))?;
-    let known: Option<(i64, u64)> = transaction
-        .prepare_cached("SELECT id, version FROM streams WHERE name = ?1")
-        .and_then(|mut select| select.query_row([stream.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional())
-        .map_err(|error| unreadable(&error, here))?;
-    let Some((id, version)) = known else { return Ok(Vec::new()) };
-    let query = format!("{COLUMNS} WHERE stream = ?1 AND revision >= ?2 ORDER BY revision LIMIT ?3");
-    let mut events: Vec<Recorded> = Vec::new();
-    select(&transaction, &query, params![id, from.0, limit], here, |event| {
-        let wanted = from.0 + events.len() as u64;
-        if event.stream != *stream || event.revision.0 != wanted {
-            return Err(wrong(event.position.0, wanted, "another event is stored in its place"));
+) -> Result<Vec<Recorded>, QueryError> {
+    let name = stream.name;
+    let Found { places, old_last } =
+        sources.places(stream, from.0, limit).map_err(|error| failed(error, name, from.0))?;
+    let mut events: Vec<Recorded> = Vec::with_capacity(places.len());
+    for (wanted, place) in (from.0..).zip(&places) {
+        if place.revision != wanted {
+            return Err(corrupt(name.as_str(), wanted, 0, "it is missing").into());
+        }
+        let event =
+            event_at(sources.log, sources.tables, place.position).map_err(|error| of_stream(error, name, wanted))?;
+        if event.stream != *name || event.revision.0 != wanted {
+            let why = "another event is stored in its place";
+            return Err(corrupt(name.as_str(), wanted, place.position, why).into());
         }
         events.push(event);
-        Ok(())
-    })
-    .map_err(|error| located(&transaction, id, error))?;
-    let next = from.0 + events.len() as u64;
-    if events.len() < limit && next <= version {
-        return Err(wrong(0, next, "it is missing"));
     }
-    Ok(events)
+    let next = from.0 + events.len() as u64;
+    let is_behind = |last: Option<u64>| events.len() < limit && Some(next) <= last;
+    if is_behind(old_last) {
+        return Err(corrupt(name.as_str(), next, 0, "it is missing").into());
+    }
+    if is_behind(sources.known) { Err(QueryError::Short(next)) } else { Ok(events) }
+}
+
+/// Reads the event at `position`.
+///
+/// # Errors
+/// Returns `Corrupt` if it is missing or damaged.
+pub(super) fn event_at(log: &Connection, tables: Tables, position: u64) -> Result<Recorded, ReadError> {
+    let here = Here { stream: None, revision: 0, position };
+    let damaged = |error: rusqlite::Error| unreadable(&error, here);
+    let select = format!("SELECT {COLUMNS} FROM {} WHERE position = ?1", tables.table(position));
+    let mut select = log.prepare_cached(&select).map_err(damaged)?;
+    let mut rows = select.query([position]).map_err(damaged)?;
+    match rows.next().map_err(damaged)? {
+        Some(row) => recorded(log, tables, row),
+        None => Err(corrupt("unknown", 0, position, "it is missing")),
+    }
+}
+
+// The reader knows which event it looked for, even if the row does not say it.
+fn of_stream(error: ReadError, name: &StreamName, wanted: u64) -> ReadError {
+    match error {
+        ReadError::Corrupt { position, damaged, why, .. } => {
+            ReadError::Corrupt { stream: name.to_string(), revision: wanted, position, damaged, why }
+        }
+        error => error,
+    }
+}
+
+// Converts an error of a search for the events of a stream.
+fn failed(error: FindError, stream: &StreamName, revision: u64) -> QueryError {
+    match error {
+        FindError::Log(error) => unreadable(&error, Here { stream: Some(stream), revision, position: 0 }).into(),
+        FindError::Index(error) => QueryError::Index(error.to_string()),
+    }
 }
 
 /// See [`crate::store::EventStore::stream_head`].
-pub(super) fn stream_head(connection: &Connection, stream: &StreamName) -> Result<Option<StreamHead>, ReadError> {
-    let select =
-        "SELECT e.revision, e.event_id FROM streams s JOIN events e ON e.stream = s.id AND e.revision = s.version
-        WHERE s.name = ?1";
-    let read = || -> rusqlite::Result<Option<StreamHead>> {
-        let head = |row: &Row<'_>| {
-            let (revision, id): (u64, [u8; 16]) = (row.get(0)?, row.get(1)?);
-            Ok(StreamHead { revision: Revision(revision), id: EventId(Uuid::from_bytes(id)) })
-        };
-        connection.prepare_cached(select)?.query_row([stream.as_str()], head).optional()
-    };
-    read().map_err(|error| unreadable(&error, Place { stream: Some(stream), revision: 0, position: 0 }))
+pub(super) fn stream_head(sources: &Sources<'_>, stream: &Wanted<'_>) -> Result<Option<StreamHead>, QueryError> {
+    sources.head(stream).map_err(|error| failed(error, stream.name, 0))
 }
 
 /// See [`crate::store::EventStore::contains`].
-pub(super) fn contains(connection: &Connection, stream: &StreamName, id: EventId) -> Result<bool, ReadError> {
-    exists(connection, stream, "event_id = ?2", id.0.as_bytes())
+pub(super) fn contains(sources: &Sources<'_>, stream: &Wanted<'_>, id: EventId) -> Result<bool, QueryError> {
+    exists(sources, stream, "event_id = ?2", id.0.as_bytes())
 }
 
 /// See [`crate::store::EventStore::mentions`].
-pub(super) fn mentions(connection: &Connection, stream: &StreamName, text: &str) -> Result<bool, ReadError> {
-    exists(connection, stream, "instr(envelope, ?2) > 0", &text)
+pub(super) fn mentions(sources: &Sources<'_>, stream: &Wanted<'_>, text: &str) -> Result<bool, QueryError> {
+    exists(sources, stream, "instr(envelope, ?2) > 0", &text)
 }
 
-fn exists(connection: &Connection, stream: &StreamName, condition: &str, value: &dyn ToSql) -> Result<bool, ReadError> {
-    let select = format!(
-        "SELECT EXISTS (SELECT 1 FROM events WHERE stream = (SELECT id FROM streams WHERE name = ?1) AND {condition})"
-    );
-    let read = || connection.prepare_cached(&select)?.query_row(params![stream.as_str(), value], |row| row.get(0));
-    read().map_err(|error| unreadable(&error, Place { stream: Some(stream), revision: 0, position: 0 }))
-}
-
-pub(super) fn read_all(
-    connection: &Connection,
-    after: Option<Position>,
-    limit: usize,
-) -> Result<Vec<Recorded>, ReadError> {
-    let after = after.map_or(0, |position| position.0);
-    let query = format!("{COLUMNS} WHERE position > ?1 ORDER BY position LIMIT ?2");
-    let mut events: Vec<Recorded> = Vec::new();
-    let here = Place { stream: None, revision: 0, position: after + 1 };
-    select(connection, &query, params![after, limit], here, |event| {
-        let wanted = after + events.len() as u64 + 1;
-        if event.position.0 != wanted {
-            return Err(corrupt("unknown", 0, wanted, "it is missing"));
+fn exists(sources: &Sources<'_>, stream: &Wanted<'_>, condition: &str, value: &dyn ToSql) -> Result<bool, QueryError> {
+    let places = sources.places(stream, 0, usize::MAX).map_err(|error| failed(error, stream.name, 0))?;
+    for place in places.places {
+        let table = sources.tables.table(place.position);
+        let select = format!("SELECT 1 FROM {table} WHERE position = ?1 AND {condition}");
+        let found = sources.log.prepare_cached(&select).and_then(|mut row| row.exists(params![place.position, value]));
+        let here = Here { stream: Some(stream.name), revision: place.revision, position: place.position };
+        if found.map_err(|error| unreadable(&error, here))? {
+            return Ok(true);
         }
-        events.push(event);
-        Ok(())
-    })
-    .or_else(|error| if events.is_empty() { Err(error) } else { Ok(()) })?;
+    }
+    Ok(false)
+}
+
+/// See [`crate::store::EventStore::read_all`].
+pub(super) fn read_all(reader: &Reader, after: Option<Position>, limit: usize) -> Result<Vec<Recorded>, ReadError> {
+    let mut after = after.map_or(0, |position| position.0);
+    let mut events: Vec<Recorded> = Vec::new();
+    let Reader { log, tables, .. } = reader;
+    while events.len() < limit {
+        let table = tables.table(after + 1);
+        let query = format!("SELECT {COLUMNS} FROM {table} WHERE position > ?1 ORDER BY position LIMIT ?2");
+        let (before, room) = (events.len(), i64::try_from(limit - events.len()).unwrap_or(i64::MAX));
+        let read = select(log, *tables, &query, params![after, room], after + 1, |event| {
+            events.push(event);
+        });
+        after += (events.len() - before) as u64;
+        match read {
+            Err(error) if events.is_empty() => return Err(error),
+            Err(_) => break,
+            Ok(()) if table == "log" || after < tables.old_end() => break,
+            Ok(()) => {}
+        }
+    }
     Ok(events)
 }
 
-pub(super) fn head(connection: &Connection) -> Result<Option<Position>, ReadError> {
-    connection
-        .query_row("SELECT max(position) FROM events", [], |row| row.get(0))
-        .map(|position: Option<u64>| position.map(Position))
-        .map_err(|error| unreadable(&error, Place { stream: None, revision: 0, position: 0 }))
+/// Returns the position of the newest event; `None` if the log is empty.
+pub(super) fn head(log: &Connection, tables: Tables) -> Result<Option<Position>, ReadError> {
+    tables.head(log).map(|head| head.map(Position)).map_err(|error| unreadable(&error, Here::NOWHERE))
 }
 
 /// See [`crate::store::EventStore::key_sequence`].
@@ -207,12 +145,12 @@ pub(super) fn key_sequence(connection: &Connection) -> Result<Option<u64>, ReadE
         }
         connection.query_row("SELECT value FROM key_sequence", [], |row| row.get(0))
     };
-    read().map_err(|error| unreadable(&error, Place { stream: None, revision: 0, position: 0 }))
+    read().map_err(|error| unreadable(&error, Here::NOWHERE))
 }
 
 /// The current place of a reader. Errors of SQLite are reported for this place.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct Here<'a> {
     /// `None`: the whole log is read, in order of position.
     pub stream: Option<&'a StreamName>,
     /// Revision of the event that is read next; 0 if the whole log is read.
@@ -221,46 +159,46 @@ pub(super) struct Place<'a> {
     pub position: u64,
 }
 
+impl Here<'_> {
+    /// No event is read.
+    pub(super) const NOWHERE: Here<'static> = Here { stream: None, revision: 0, position: 0 };
+}
+
+// Reads events without gaps from the position `next` on.
 fn select(
-    connection: &Connection,
+    log: &Connection,
+    tables: Tables,
     query: &str,
     parameters: impl rusqlite::Params,
-    mut place: Place<'_>,
-    mut take: impl FnMut(Recorded) -> Result<(), ReadError>,
+    mut next: u64,
+    mut take: impl FnMut(Recorded),
 ) -> Result<(), ReadError> {
-    let mut statement = connection.prepare_cached(query).map_err(|error| unreadable(&error, place))?;
-    let mut rows = statement.query(parameters).map_err(|error| unreadable(&error, place))?;
-    while let Some(row) = rows.next().map_err(|error| unreadable(&error, place))? {
-        let event = recorded(connection, row)?;
-        match place.stream {
-            Some(_) => place.revision += 1,
-            None => place.position = event.position.0 + 1,
+    let here = |next| Here { stream: None, revision: 0, position: next };
+    let mut statement = log.prepare_cached(query).map_err(|error| unreadable(&error, here(next)))?;
+    let mut rows = statement.query(parameters).map_err(|error| unreadable(&error, here(next)))?;
+    while let Some(row) = rows.next().map_err(|error| unreadable(&error, here(next)))? {
+        let event = recorded(log, tables, row)?;
+        if event.position.0 != next {
+            return Err(corrupt("unknown", 0, next, "it is missing"));
         }
-        take(event)?;
+        next += 1;
+        take(event);
     }
     Ok(())
 }
 
-// A damaged page hides the positions of its events; the index of the stream may still contain them.
-fn located(connection: &Connection, id: i64, error: ReadError) -> ReadError {
-    let ReadError::Corrupt { stream, revision, position: 0, damaged, why } = error else { return error };
-    let select = "SELECT position FROM events WHERE stream = ?1 AND revision = ?2";
-    let position = connection.query_row(select, params![id, revision], |row| row.get(0)).unwrap_or_default();
-    ReadError::Corrupt { stream, revision, position, damaged, why }
-}
-
 /// Parses a row of `position, revision, event_id, leaf, crc, envelope` and checks that it is the event that was written
 /// there. The error names the stream that the row belongs to.
-pub(super) fn recorded(connection: &Connection, row: &Row<'_>) -> Result<Recorded, ReadError> {
-    let position: u64 =
-        row.get(0).map_err(|error| unreadable(&error, Place { stream: None, revision: 0, position: 0 }))?;
+pub(super) fn recorded(log: &Connection, tables: Tables, row: &Row<'_>) -> Result<Recorded, ReadError> {
+    let position: u64 = row.get(0).map_err(|error| unreadable(&error, Here::NOWHERE))?;
     let (damaged, why) = match check(row, position) {
         Ok(Ok(event)) => return Ok(event),
         Ok(Err(flaw)) => (Damaged::Event, flaw.to_owned()),
         Err(error) if is_damage(&error) => (Damaged::Page, error.to_string()),
         Err(error) => (Damaged::Event, error.to_string()),
     };
-    let (stream, revision) = (filed_under(connection, position), row.get(1).unwrap_or_default());
+    let stream = tables.filed_under(log, position).unwrap_or_else(|_| UNKNOWN.into());
+    let revision = row.get(1).unwrap_or_default();
     Err(ReadError::Corrupt { stream, revision, position, damaged, why })
 }
 
@@ -280,23 +218,18 @@ fn check(row: &Row<'_>, position: u64) -> rusqlite::Result<Result<Recorded, &'st
     Ok(Ok(Recorded { stream, revision: written, position: Position(position), leaf, event }))
 }
 
-fn filed_under(connection: &Connection, position: u64) -> String {
-    let query = "SELECT name FROM streams JOIN events ON streams.id = events.stream WHERE position = ?1";
-    connection.query_row(query, [position], |row| row.get(0)).unwrap_or_else(|_| "unknown".into())
-}
-
 pub(super) fn corrupt(stream: &str, revision: u64, position: u64, why: &str) -> ReadError {
     ReadError::Corrupt { stream: stream.to_owned(), revision, position, damaged: Damaged::Event, why: why.to_owned() }
 }
 
-fn damaged_page(place: Place<'_>, why: String) -> ReadError {
-    let Place { stream, revision, position } = place;
+fn damaged_page(place: Here<'_>, why: String) -> ReadError {
+    let Here { stream, revision, position } = place;
     let stream = stream.map_or_else(|| "unknown".to_owned(), ToString::to_string);
     ReadError::Corrupt { stream, revision, position, damaged: Damaged::Page, why }
 }
 
 /// Converts an error of SQLite: "malformed" is corruption, any other error may be temporary.
-pub(super) fn unreadable(error: &rusqlite::Error, place: Place<'_>) -> ReadError {
+pub(super) fn unreadable(error: &rusqlite::Error, place: Here<'_>) -> ReadError {
     match is_damage(error) {
         true => damaged_page(place, error.to_string()),
         false => ReadError::Unavailable(error.to_string()),
@@ -304,7 +237,7 @@ pub(super) fn unreadable(error: &rusqlite::Error, place: Place<'_>) -> ReadError
 }
 
 // The writer has the log open, so a file that no longer looks like a log has a damaged first page.
-fn not_opened(error: &OpenError) -> ReadError {
+pub(super) fn not_opened(error: &OpenError) -> ReadError {
     let is_damaged = match error {
         OpenError::NotALog(_) | OpenError::TooNew { .. } => true,
         OpenError::Sqlite { error, .. } => is_damage(error),
@@ -315,7 +248,7 @@ fn not_opened(error: &OpenError) -> ReadError {
     };
     match is_damaged {
         true => {
-            damaged_page(Place { stream: None, revision: 0, position: 0 }, format!("this is the first page: {error}"))
+            damaged_page(Here { stream: None, revision: 0, position: 0 }, format!("this is the first page: {error}"))
         }
         false => ReadError::Unavailable(error.to_string()),
     }
@@ -338,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_log_that_cannot_be_read_now_is_not_said_to_be_damaged() {
-        let here = Place { stream: None, revision: 3, position: 7 };
+        let here = Here { stream: None, revision: 3, position: 7 };
         for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB] {
             let told = unreadable(&failed(code), here);
             let is_there = |revision, position| (revision, position) == (3, 7);

@@ -13,20 +13,20 @@ use std::time::Duration;
 // "MSTR" in the file header, which identifies the file to Muster and to `file`.
 const APPLICATION: i64 = 0x4d53_5452;
 
-// Rows are never deleted, so positions have no gaps and follow the order of commits. `envelope` holds the canonical
-// bytes, `leaf` their leaf hash, `crc` the CRC-32C of leaf and envelope. There is no index by event id: a repeated
-// append is recognized by the ids at the place where it expects to write.
-const TABLES: &str = "
-    CREATE TABLE streams (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL) STRICT;
-    CREATE TABLE events (
+// Format 2. Rows are never deleted, so positions have no gaps and follow the order of commits. `envelope` holds the
+// canonical bytes, `leaf` their leaf hash, `crc` the CRC-32C of leaf and envelope. There is no constraint on stream and
+// revision: its index would be written inside each synced transaction. The writer checks heads, and the index by stream
+// is in a file of its own (`index`). There is no index by event id: a repeated append is recognized by the ids at the
+// place where it expects to write. The events of format 1 stay in their own tables (`tables`).
+const LOG: &str = "
+    CREATE TABLE IF NOT EXISTS log (
         position INTEGER PRIMARY KEY,
-        stream   INTEGER NOT NULL REFERENCES streams (id),
+        stream   TEXT NOT NULL,
         revision INTEGER NOT NULL,
         event_id BLOB NOT NULL,
         leaf     BLOB NOT NULL,
         crc      INTEGER NOT NULL,
-        envelope TEXT NOT NULL,
-        UNIQUE (stream, revision)
+        envelope TEXT NOT NULL
     ) STRICT;";
 
 // One row: the highest sequence of the key store that any event was sealed with. NULL if unknown, in a log from before
@@ -76,7 +76,8 @@ fn make(path: &Path) -> rusqlite::Result<()> {
     let connection = Connection::open(path)?;
     connection.execute_batch(&format!(
         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-         BEGIN IMMEDIATE; {TABLES} {KEY_SEQUENCE} UPDATE key_sequence SET value = 0; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;
+         BEGIN IMMEDIATE; {LOG} {KEY_SEQUENCE} UPDATE key_sequence SET value = 0; PRAGMA application_id = {APPLICATION};
+         PRAGMA user_version = {FORMAT}; COMMIT;
          PRAGMA wal_checkpoint(TRUNCATE);",
     ))?;
     connection.close().map_err(|(_, error)| error)
@@ -96,6 +97,10 @@ pub(super) fn connect_writer(path: &Path) -> Result<Connection, OpenError> {
         connection
             .execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cell_size_check = ON;")?;
         connection.execute_batch(&format!("BEGIN IMMEDIATE; {KEY_SEQUENCE} COMMIT;"))?;
+        if connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? < FORMAT {
+            // From now on an older program refuses the log, since it would not see the events of the new table.
+            connection.execute_batch(&format!("BEGIN IMMEDIATE; {LOG} PRAGMA user_version = {FORMAT}; COMMIT;"))?;
+        }
         // The writer runs the checkpoints itself. SQLite ignores errors of its automatic checkpoints, and a failed sync
         // must end the process instead of being repeated.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(drop)
@@ -120,8 +125,15 @@ fn connect(
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(sqlite)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(sqlite)?;
     check_format(&connection, path, sqlite)?;
+    plan_once(&connection).map_err(sqlite)?;
     prepare(&connection).and_then(|()| connection.execute_batch("PRAGMA trusted_schema = OFF;")).map_err(sqlite)?;
     Ok(connection)
+}
+
+/// Makes SQLite plan each statement once. Otherwise it plans a kept statement with `LIMIT` again whenever its parameters
+/// change, which costs more than running it.
+pub(super) fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 fn check_format(

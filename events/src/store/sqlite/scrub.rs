@@ -1,16 +1,17 @@
 //! Checks the log in small parts, so that damage is also found in events that are rarely read.
 //!
-//! Each event is checked as every reader checks it (checksum, envelope, place), and then through the other access
-//! paths: the entry of its stream by id and by name, and the index entry of its revision. So the pages of both tables
-//! and of both indexes are read. Not checked: free pages, and index entries without a row. `PRAGMA quick_check` would
-//! find those, but it cannot be interrupted and resumed. It reads the whole file at full disk speed in one read
-//! transaction, and meanwhile the write-ahead log grows without limit. `muster backup` runs the full check on its copy
-//! instead.
+//! Each event is checked as every reader checks it (checksum, envelope, place), and then through the access path of its
+//! stream. For the events of format 1 that are the entry of the stream and the index of revisions, for later ones the
+//! index by stream, which is rebuilt if it is wrong. So the pages of all tables and indexes are read. Not checked: free
+//! pages, and index entries without a row. `PRAGMA quick_check` would find those, but it cannot be interrupted and
+//! resumed. It reads the whole file at full disk speed in one read transaction, and meanwhile the write-ahead log grows
+//! without limit. `muster backup` runs the full check on its copy instead.
 //!
 //! Unlike other readers, the scrub notes a corrupt event and continues, since nothing depends on the events that it
 //! reads.
 
-use super::reader::{Place, Readers, corrupt, recorded, unreadable};
+use super::pool::{Reader, Readers};
+use super::reader::{Here, corrupt, event_at, unreadable};
 use crate::envelope::{Position, Recorded};
 use crate::store::{ReadError, Scrubbed};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -25,68 +26,74 @@ impl Readers {
     /// Checks up to `bytes` bytes of events after `after` on a connection of the pool, and notes corrupt events.
     pub(super) async fn scrub(self: &Arc<Self>, after: Option<Position>, bytes: usize) -> Result<Scrubbed, ReadError> {
         let readers = Arc::clone(self);
-        self.read(move |connection| scrub(connection, after, bytes, |error| readers.note(error))).await
+        self.read(move |reader| scrub(&readers, reader, after, bytes)).await
     }
 }
 
-/// Checks the events after `after` until `bytes` bytes are checked or the log ends. Calls `note` for each corruption.
-fn scrub(
-    connection: &Connection,
-    after: Option<Position>,
-    bytes: usize,
-    note: impl Fn(&ReadError),
-) -> Result<Scrubbed, ReadError> {
-    let head = super::reader::head(connection).or_else(|error| passed(error, &note).map(|()| after))?;
+// Checks the events after `after` until `bytes` bytes are checked or the log ends, and notes each corruption.
+fn scrub(readers: &Readers, reader: &mut Reader, after: Option<Position>, bytes: usize) -> Result<Scrubbed, ReadError> {
+    let head = super::reader::head(&reader.log, reader.tables);
+    let head = head.or_else(|error| passed(error, readers).map(|()| after))?;
     let mut done = Scrubbed { position: after, bytes: 0, ended: false };
+    let mut wrong = None;
     while done.bytes < bytes {
         if done.position >= head {
-            return Ok(Scrubbed { ended: true, ..done });
+            done.ended = true;
+            break;
         }
         let position = done.position.map_or(1, |position| position.0 + 1);
-        match check(connection, position) {
-            Ok(read) => done.bytes += read,
+        match check(reader, position) {
+            Ok((event, read)) => {
+                done.bytes += read;
+                wrong = wrong.or(readers.index_flaw(reader, &event));
+            }
             Err(error) => {
-                passed(error, &note)?;
+                passed(error, readers)?;
                 done.bytes += PAGE;
             }
         }
         done.position = Some(Position(position));
     }
+    if let Some(why) = wrong {
+        readers.rebuild_index(&why);
+    }
     Ok(done)
 }
 
-fn passed(error: ReadError, note: impl Fn(&ReadError)) -> Result<(), ReadError> {
+fn passed(error: ReadError, readers: &Readers) -> Result<(), ReadError> {
     match error {
         ReadError::Unavailable(_) => Err(error),
         ReadError::Corrupt { .. } => {
-            note(&error);
+            readers.note(&error);
             Ok(())
         }
     }
 }
 
-// Returns the number of bytes read.
-fn check(connection: &Connection, position: u64) -> Result<usize, ReadError> {
-    let here = Place { stream: None, revision: 0, position };
-    let damaged = |error: rusqlite::Error| unreadable(&error, here);
-    let mut select = connection
-        .prepare_cached("SELECT position, revision, event_id, leaf, crc, envelope FROM events WHERE position = ?1")
-        .map_err(damaged)?;
-    let mut rows = select.query([position]).map_err(damaged)?;
-    let Some(row) = rows.next().map_err(damaged)? else {
-        return Err(corrupt("unknown", 0, position, "it is missing"));
+// Returns the event and the number of bytes read.
+fn check(reader: &Reader, position: u64) -> Result<(Recorded, usize), ReadError> {
+    let Reader { log, tables, .. } = reader;
+    let event = event_at(log, *tables, position)?;
+    let here = Here { stream: Some(&event.stream), revision: event.revision.0, position };
+    let length = |table: &str| {
+        log.prepare_cached(&format!("SELECT octet_length(envelope) FROM {table} WHERE position = ?1"))
+            .and_then(|mut select| select.query_row([position], |row| row.get::<_, usize>(0)))
     };
-    let length = row.get_ref(5).ok().and_then(|value| value.as_bytes().ok()).map_or(0, <[u8]>::len);
-    let event = recorded(connection, row)?;
-    check_ways(connection, &event)?;
-    Ok(length + OVERHEAD)
+    let read = length(tables.table(position)).map_err(|error| unreadable(&error, here))? + OVERHEAD;
+    if tables.table(position) == "events" {
+        check_old_ways(log, &event)?;
+    } else if tables.filed_under(log, position).map_err(|error| unreadable(&error, here))? != event.stream.as_str() {
+        let why = "it is stored under another stream";
+        return Err(corrupt(event.stream.as_str(), event.revision.0, position, why));
+    }
+    Ok((event, read))
 }
 
-// Checks the path that a reader of the stream takes: the stream's name and the index of revisions.
-fn check_ways(connection: &Connection, event: &Recorded) -> Result<(), ReadError> {
+// Checks the path that a reader of a stream of format 1 takes: the stream's name and the index of revisions.
+fn check_old_ways(log: &Connection, event: &Recorded) -> Result<(), ReadError> {
     let Recorded { stream, revision, position, .. } = event;
-    let here = Place { stream: Some(stream), revision: revision.0, position: position.0 };
-    let found: Option<(u64, u64)> = connection
+    let here = Here { stream: Some(stream), revision: revision.0, position: position.0 };
+    let found: Option<(u64, u64)> = log
         .prepare_cached(
             "SELECT events.position, streams.version FROM streams CROSS JOIN events
              ON events.stream = streams.id AND events.revision = ?2 WHERE streams.name = ?1",

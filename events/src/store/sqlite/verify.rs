@@ -1,9 +1,11 @@
 //! Verifies a whole log from its first event to its last: checksums, leaf hashes, revisions and positions without gaps,
 //! and the consistency of the tables.
 
+use super::index::file;
 use super::open_error::OpenError;
-use super::reader::{corrupt, recorded};
+use super::reader::{COLUMNS, corrupt, recorded};
 use super::schema;
+use super::tables::Tables;
 use super::{FILE, reader};
 use crate::envelope::{Position, Recorded, StreamName, canonical};
 use crate::personal::{KeyName, sealed_keys};
@@ -40,7 +42,19 @@ pub enum VerifyError {
 /// Returns an error that names the first damaged event or the damaged structure.
 pub fn verify(directory: &Path) -> Result<Verified, VerifyError> {
     schema::expect_log(directory)?;
-    verify_file(&directory.join(FILE))
+    let verified = verify_file(&directory.join(FILE))?;
+    expect_what_is_indexed(directory, verified.head)?;
+    Ok(verified)
+}
+
+// The log alone does not show that its last events are missing, but the index by stream has their places.
+fn expect_what_is_indexed(directory: &Path, head: Option<Position>) -> Result<(), ReadError> {
+    let index = file::open_read_only(&directory.join(file::FILE)).ok().flatten();
+    let indexed = index.and_then(|index| file::origin(&index).ok()).map_or(0, |origin| origin.position);
+    match head.map_or(0, |head| head.0) {
+        head if head < indexed => Err(corrupt("unknown", 0, head + 1, "it is missing")),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn verify_file(path: &Path) -> Result<Verified, VerifyError> {
@@ -48,25 +62,16 @@ pub(super) fn verify_file(path: &Path) -> Result<Verified, VerifyError> {
     let structure = |error: rusqlite::Error| VerifyError::Structure(error.to_string());
     let snapshot = connection.unchecked_transaction().map_err(structure)?;
     check_structure(&snapshot)?;
-    let names = stream_names(&snapshot).map_err(structure)?;
+    let tables = Tables::of(&snapshot).map_err(structure)?;
     let mut walk = Walk::default();
-    let mut select = snapshot
-        .prepare("SELECT position, revision, event_id, leaf, crc, envelope, stream FROM events ORDER BY position")
-        .map_err(structure)?;
-    let mut rows = select.query([]).map_err(structure)?;
-    while let Some(row) = rows.next().map_err(structure)? {
-        let event = recorded(&snapshot, row)?;
-        let stream: i64 = row.get(6).map_err(structure)?;
-        if names.get(&stream).map(|(name, _)| name.as_str()) != Some(event.stream.as_str()) {
-            return Err(at(&event, "it is stored under another stream").into());
-        }
-        walk.step(&event)?;
+    for table in ["events", "log"].into_iter().filter(|table| tables.has(table)) {
+        walk.table(&snapshot, tables, table)?;
     }
-    walk.compare_versions(names.into_values())?;
+    walk.compare_old(old_streams(&snapshot, tables).map_err(structure)?)?;
     Ok(Verified {
         events: walk.events,
         streams: walk.next.len() as u64,
-        head: reader::head(&snapshot)?,
+        head: reader::head(&snapshot, tables)?,
         keys: walk.keys,
     })
 }
@@ -79,11 +84,13 @@ fn check_structure(connection: &Connection) -> Result<(), VerifyError> {
     if answer == "ok" { Ok(()) } else { Err(VerifyError::Structure(answer)) }
 }
 
-type Streams = HashMap<i64, (String, u64)>;
-
-fn stream_names(connection: &Connection) -> rusqlite::Result<Streams> {
-    let mut select = connection.prepare("SELECT id, name, version FROM streams")?;
-    select.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?.collect()
+// The streams of format 1 and their last revisions there.
+fn old_streams(connection: &Connection, tables: Tables) -> rusqlite::Result<Vec<(String, u64)>> {
+    if !tables.has_old() {
+        return Ok(Vec::new());
+    }
+    let mut select = connection.prepare("SELECT name, version FROM streams")?;
+    select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 #[derive(Default)]
@@ -94,6 +101,21 @@ struct Walk {
 }
 
 impl Walk {
+    fn table(&mut self, log: &Connection, tables: Tables, table: &str) -> Result<(), VerifyError> {
+        let structure = |error: rusqlite::Error| VerifyError::Structure(error.to_string());
+        let mut select = log.prepare(&format!("SELECT {COLUMNS} FROM {table} ORDER BY position")).map_err(structure)?;
+        let mut rows = select.query([]).map_err(structure)?;
+        while let Some(row) = rows.next().map_err(structure)? {
+            let event = recorded(log, tables, row)?;
+            let filed = tables.filed_under(log, event.position.0).map_err(structure)?;
+            if filed != event.stream.as_str() {
+                return Err(at(&event, "it is stored under another stream").into());
+            }
+            self.step(&event)?;
+        }
+        Ok(())
+    }
+
     fn step(&mut self, event: &Recorded) -> Result<(), ReadError> {
         self.events += 1;
         if event.position.0 != self.events {
@@ -115,11 +137,12 @@ impl Walk {
         Ok(())
     }
 
-    fn compare_versions(&self, streams: impl Iterator<Item = (String, u64)>) -> Result<(), ReadError> {
-        for (name, version) in streams {
+    // A stream of format 1 may have gone on since.
+    fn compare_old(&self, streams: Vec<(String, u64)>) -> Result<(), ReadError> {
+        for (name, last) in streams {
             let known = StreamName::try_from(name.clone()).ok().and_then(|name| self.next.get(&name));
-            if known != Some(&(version + 1)) {
-                return Err(corrupt(&name, version, 0, "the stream's last events are missing"));
+            if known.is_none_or(|next| *next <= last) {
+                return Err(corrupt(&name, last, 0, "the stream's last events are missing"));
             }
         }
         Ok(())

@@ -1,12 +1,16 @@
 //! The single writer thread. It takes all waiting appends, writes them in one transaction, syncs once and answers all.
 
-use super::append::{Answer, Request, Waiting, apply};
-use super::heads::Heads;
+use super::append::{Answer, Request, Waiting};
+use super::batch::{Batch, Lookups};
+use super::index::builder::Builder;
+use super::index::handle::Index;
 use super::lock::Lock;
 use super::open_error::OpenError;
-use super::reader::{Place, Readers, is_damage, unreadable};
+use super::pool::Readers;
+use super::reader::{Here, is_damage, unreadable};
+use super::tables::Tables;
 use crate::envelope::{Position, Revision};
-use crate::store::{AppendError, StreamHead};
+use crate::store::AppendError;
 use rusqlite::Connection;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -30,7 +34,7 @@ pub(super) struct Writer {
     queue: Option<mpsc::Sender<Message>>,
     head: watch::Receiver<Option<Position>>,
     failed: watch::Receiver<Option<String>>,
-    heads: Arc<Heads>,
+    index: Arc<Index>,
     thread: Mutex<Option<JoinHandle<()>>>,
     #[cfg(any(test, feature = "contract"))]
     faults: Arc<super::fault::Faults>,
@@ -49,16 +53,16 @@ impl Writer {
                 Ok(())
             }))
             .map_err(sqlite)?;
-        let position = connection
-            .query_row("SELECT max(position) FROM events", [], |row| row.get(0))
-            .map(|position: Option<u64>| position.map(Position))
-            .map_err(sqlite)?;
+        let tables = Tables::of(&connection).map_err(sqlite)?;
+        let position = tables.head(&connection).map_err(sqlite)?.map(Position);
         let keys: Option<u64> =
             connection.query_row("SELECT value FROM key_sequence", [], |row| row.get(0)).map_err(sqlite)?;
         let (queue, waiting) = mpsc::channel(BATCH);
         let (head_sender, head) = watch::channel(position);
         let (failed_sender, failed) = watch::channel(None);
-        let heads = Arc::new(Heads::new());
+        let builder = Builder::start(readers.path(), &connection, failed_sender.clone())?;
+        let index = Arc::clone(builder.index());
+        readers.use_index(Arc::clone(&index));
         #[cfg(any(test, feature = "contract"))]
         let faults = Arc::<super::fault::Faults>::default();
         #[cfg(any(test, feature = "contract"))]
@@ -71,7 +75,8 @@ impl Writer {
             waiting,
             head: head_sender,
             failed: failed_sender,
-            heads: Arc::clone(&heads),
+            lookups: Lookups::new(tables, Arc::clone(&index)),
+            builder,
             #[cfg(any(test, feature = "contract"))]
             faults: Arc::clone(&faults),
             _lock: lock,
@@ -84,7 +89,7 @@ impl Writer {
             queue: Some(queue),
             head,
             failed,
-            heads,
+            index,
             thread: Mutex::new(Some(thread)),
             #[cfg(any(test, feature = "contract"))]
             faults,
@@ -120,8 +125,8 @@ impl Writer {
         self.failed.clone()
     }
 
-    pub(super) fn heads(&self) -> &Heads {
-        &self.heads
+    pub(super) fn index(&self) -> &Arc<Index> {
+        &self.index
     }
 
     #[cfg(any(test, feature = "contract"))]
@@ -170,7 +175,9 @@ struct Thread {
     waiting: mpsc::Receiver<Message>,
     head: watch::Sender<Option<Position>>,
     failed: watch::Sender<Option<String>>,
-    heads: Arc<Heads>,
+    lookups: Lookups,
+    // Ends before the lock is released, so that two processes never write the index.
+    builder: Builder,
     #[cfg(any(test, feature = "contract"))]
     faults: Arc<super::fault::Faults>,
     _lock: Lock,
@@ -228,6 +235,15 @@ impl Thread {
         if batch.is_empty() {
             return Ok(());
         }
+        // Two events with one revision were found: nothing more is written.
+        if let Some(why) = self.failed.borrow().clone() {
+            return Err(why);
+        }
+        if !self.builder.index().has_room() {
+            let why = "too many events wait for the index by stream (index.db)";
+            batch.drain(..).for_each(|waiting| drop(waiting.reply.send(Err(AppendError::Unavailable(why.into())))));
+            return Ok(());
+        }
         match self.transact(batch) {
             Ok(answers) => {
                 for (waiting, answer) in batch.drain(..).zip(answers) {
@@ -258,7 +274,9 @@ impl Thread {
     fn transact(&mut self, batch: &[Waiting]) -> Result<Vec<Answer>, Stop> {
         let mut refused = HashMap::new();
         loop {
-            match self.attempt(batch, &refused)? {
+            let attempt = self.attempt(batch, &refused);
+            self.lookups.end();
+            match attempt? {
                 Attempt::Written(answers) => return Ok(answers),
                 Attempt::Damaged { nth, error } => {
                     self.execute("ROLLBACK").map_err(Stop::Before)?;
@@ -271,22 +289,19 @@ impl Thread {
     fn attempt(&mut self, batch: &[Waiting], refused: &HashMap<usize, String>) -> Result<Attempt, Stop> {
         let before = self.head.borrow().map_or(0, |position| position.0);
         let (mut head, mut keys) = (before, self.keys);
-        let (mut answers, mut heads) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        let (mut answers, mut written) = (Vec::with_capacity(batch.len()), Batch::default());
         self.execute("BEGIN IMMEDIATE").map_err(Stop::Before)?;
         for (nth, Waiting { request, .. }) in batch.iter().enumerate() {
             if let Some(why) = refused.get(&nth) {
                 answers.push(Err(corrupt(request, why)));
                 continue;
             }
-            let answer = match self.one(head + 1, request) {
+            let answer = match self.lookups.apply(&self.connection, head + 1, request, &mut written) {
                 Err(error) if is_damage(&error) => return Ok(Attempt::Damaged { nth, error }),
                 answer => answer.map_err(Stop::Before)?,
             };
             if let Ok(appended) = &answer {
-                // A repeated append keeps its earlier position, and its last event may not be the head of the stream.
-                if let Some(id) = request.last_id().filter(|_| appended.position.0 > head) {
-                    heads.push((request, StreamHead { revision: appended.revision, id }));
-                }
+                // A repeated append keeps its earlier position.
                 head = head.max(appended.position.0);
                 keys = keys.max(Some(request.keys));
             }
@@ -298,28 +313,15 @@ impl Thread {
         self.commit().map_err(Stop::Commit)?;
         self.keys = keys;
         // Before anybody learns of the commit.
-        for (request, head) in heads {
-            self.heads.note(request, head);
-        }
+        written.publish(self.builder.index());
         if head > before {
             self.head.send_replace(Some(Position(head)));
         }
         Ok(Attempt::Written(answers))
     }
 
-    // Each append has its own savepoint, so that a conflict does not affect the other appends.
-    fn one(&self, next: u64, request: &Request) -> rusqlite::Result<Answer> {
-        self.execute("SAVEPOINT append")?;
-        let answer = apply(&self.connection, next, request)?;
-        if answer.is_err() {
-            self.execute("ROLLBACK TO append")?;
-        }
-        self.execute("RELEASE append")?;
-        Ok(answer)
-    }
-
     fn refuse(&self, request: &Request, error: &rusqlite::Error) -> String {
-        self.readers.note(&unreadable(error, Place { stream: Some(request.stream()), revision: 0, position: 0 }));
+        self.readers.note(&unreadable(error, Here { stream: Some(request.stream()), revision: 0, position: 0 }));
         error.to_string()
     }
 
@@ -380,6 +382,7 @@ impl Thread {
         if let Err(why) = written {
             self.failed.send_replace(Some(why));
         }
+        self.builder.close();
         drop(self);
         if let Some(done) = done {
             let _ = done.send(());

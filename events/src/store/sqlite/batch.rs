@@ -1,0 +1,189 @@
+//! The appends of one transaction: each is decided by the head of its stream, which may be in the same batch.
+
+use super::append::{Answer, Plan, Request};
+use super::find::{FindError, Recent as Unindexed, Sources, Wanted};
+use super::index::handle::Index;
+use super::index::tail::Recent;
+use super::index::{Key, Place};
+use super::pool::IndexConnection;
+use super::reader::is_damage;
+use super::tables::Tables;
+use crate::store::AppendError;
+use rusqlite::Connection;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+/// The events that a transaction has written so far.
+#[derive(Default)]
+pub(super) struct Batch {
+    events: Vec<Recent>,
+    /// Index of the last event of each stream.
+    last: HashMap<Key, usize, BuildHasherDefault<KeyHasher>>,
+    /// Index of the event before each event in its stream.
+    before: Vec<Option<usize>>,
+}
+
+/// Hashes keys, which are hashes already.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // A key is written as its length and its bytes.
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+}
+
+impl Batch {
+    fn push(&mut self, event: Recent) {
+        self.before.push(self.last.insert(event.key, self.events.len()));
+        self.events.push(event);
+    }
+
+    fn head(&self, key: &Key) -> Option<u64> {
+        self.last.get(key).map(|last| self.events[*last].place.revision)
+    }
+
+    // In order of revision.
+    fn places(&self, key: &Key) -> Vec<Place> {
+        let backwards = std::iter::successors(self.last.get(key).copied(), |nth| self.before[*nth]);
+        let mut places: Vec<_> = backwards.map(|nth| self.events[nth].place).collect();
+        places.reverse();
+        places
+    }
+
+    /// Makes the committed events known to the readers of this process.
+    pub(super) fn publish(self, index: &Index) {
+        index.note(&self.events);
+    }
+}
+
+/// What the writer looks up to decide about an append.
+pub(super) struct Lookups {
+    tables: Tables,
+    index: Arc<Index>,
+    connection: IndexConnection,
+    /// The read transaction that is open on the index: it has the batches up to this number. One transaction for many
+    /// lookups saves most of the system calls of a lookup.
+    snapshot: Option<u64>,
+}
+
+/// Why the writer cannot decide about an append.
+enum Undecided {
+    Log(rusqlite::Error),
+    /// The index cannot be used at present.
+    Index(String),
+}
+
+impl Lookups {
+    pub(super) fn new(tables: Tables, index: Arc<Index>) -> Lookups {
+        Lookups { tables, index, connection: IndexConnection::default(), snapshot: None }
+    }
+
+    /// Decides about the request and writes its events in the open transaction, the first at position `next`. The inner
+    /// error is for the caller; then nothing was written. The outer error is one of the log.
+    pub(super) fn apply(
+        &mut self,
+        log: &Connection,
+        next: u64,
+        request: &Request,
+        batch: &mut Batch,
+    ) -> rusqlite::Result<Answer> {
+        match self.decide(log, request, batch) {
+            Ok(Decided::Write { first }) => request.write(log, first, next, |event| batch.push(event)).map(Ok),
+            Ok(Decided::Answer(answer)) => Ok(answer),
+            Err(Undecided::Log(error)) => Err(error),
+            Err(Undecided::Index(why)) => Ok(Err(AppendError::Unavailable(why))),
+        }
+    }
+
+    /// Ends the reading of a batch.
+    pub(super) fn end(&mut self) {
+        if self.snapshot.take().is_some() {
+            self.connection.end();
+        }
+    }
+
+    fn decide(&mut self, log: &Connection, request: &Request, batch: &Batch) -> Result<Decided, Undecided> {
+        let head = self.head(log, request, batch)?;
+        let plan = match request.plan(head) {
+            Plan::Compare { first } => {
+                // What is in memory is read before the index.
+                let (mut recent, flushes) = self.index.recent(&request.key(), 0);
+                recent.extend(batch.places(&request.key()));
+                let written = self.search(log, request, (recent, flushes), |sources, stream| {
+                    let count = request.count();
+                    let places = sources.places(stream, first, count)?.places;
+                    request.written_at(sources, &places).map_err(FindError::Log)
+                })?;
+                match written {
+                    Some(appended) => return Ok(Decided::Answer(Ok(appended))),
+                    None => request.plan_if_new(head),
+                }
+            }
+            plan => plan,
+        };
+        Ok(match plan {
+            Plan::Write { first } => Decided::Write { first },
+            Plan::Compare { .. } | Plan::Conflict => Decided::Answer(Err(request.conflict(head))),
+        })
+    }
+
+    // Returns the revision of the stream's last event.
+    fn head(&mut self, log: &Connection, request: &Request, batch: &Batch) -> Result<Option<u64>, Undecided> {
+        let key = request.key();
+        if let Some(head) = batch.head(&key) {
+            return Ok(Some(head));
+        }
+        let (recent, flushes) = self.index.recent(&key, 0);
+        if let Some(last) = recent.last() {
+            return Ok(Some(last.revision));
+        }
+        if let Some(head) = self.index.remembered(&key) {
+            return Ok(Some(head.revision.0));
+        }
+        let last = self.search(log, request, (recent, flushes), |sources, stream| sources.last(stream))?;
+        Ok(last.map(|last| last.revision))
+    }
+
+    fn search<T>(
+        &mut self,
+        log: &Connection,
+        request: &Request,
+        (recent, flushes): (Vec<Place>, u64),
+        query: impl Fn(&Sources<'_>, &Wanted<'_>) -> Result<T, FindError>,
+    ) -> Result<T, Undecided> {
+        let stream = Wanted { name: request.stream(), key: request.key() };
+        if self.snapshot != Some(flushes) {
+            self.end();
+        }
+        let index = self.connection.get(&self.index).map_err(Undecided::Index)?;
+        if index.is_autocommit() {
+            index.execute_batch("BEGIN").map_err(|error| Undecided::Index(error.to_string()))?;
+            self.snapshot = Some(flushes);
+        }
+        let index = Some(index);
+        let sources = Sources { log, tables: self.tables, index, recent: Unindexed::Memory(recent), known: None };
+        query(&sources, &stream).map_err(|error| match error {
+            FindError::Log(error) => Undecided::Log(error),
+            FindError::Index(error) => {
+                if is_damage(&error) {
+                    self.index.damaged(&error.to_string());
+                }
+                Undecided::Index(format!("index.db: {error}"))
+            }
+        })
+    }
+}
+
+enum Decided {
+    Write { first: u64 },
+    Answer(Answer),
+}

@@ -1,0 +1,43 @@
+//! The index by stream: which positions the events of a stream have.
+//!
+//! It is in a file of its own, `index.db`, and is built behind the log: an append writes only the log, and a thread
+//! ([`builder`]) adds the new events to the index in large batches. The events that are not indexed yet are in memory
+//! ([`tail`]). The file can be rebuilt from the log at any time, so its commits are not synced; SQLite's write-ahead log
+//! keeps it consistent. It is emptied if it belongs to another log, is ahead of the log, or differs from it.
+//!
+//! A row holds up to [`CHUNK`] consecutive positions of a stream, so an event takes about 10 bytes.
+
+pub(super) mod builder;
+pub(super) mod file;
+pub(super) mod handle;
+pub(super) mod tail;
+mod work;
+
+use crate::envelope::StreamName;
+use openssl::sha::sha256;
+
+/// The first 16 bytes of the SHA-256 of a stream's name. Equal keys of different names are ruled out in practice, and
+/// readers compare the name of each event that they find.
+pub(super) type Key = [u8; 16];
+
+/// Returns the key of a stream.
+pub(super) fn key(stream: &StreamName) -> Key {
+    let hash = sha256(stream.as_str().as_bytes());
+    hash[..16].try_into().expect("a hash of 32 bytes has 16")
+}
+
+/// An event's revision in its stream, and its position in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) revision: u64,
+    pub(super) position: u64,
+}
+
+/// Maximum number of positions in a row of the index.
+const CHUNK: usize = 64;
+
+// `None`: the name is damaged. The event is then missing from its stream, as its readers report.
+fn key_of(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Key>> {
+    let name = row.get_ref(column)?.as_str().ok().map(|name| StreamName::try_from(name.to_owned()));
+    Ok(name.and_then(Result::ok).map(|name| key(&name)))
+}

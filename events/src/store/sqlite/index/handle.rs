@@ -1,0 +1,170 @@
+//! What readers and the writer of this process know of the index: whether it is ready, the events that it does not have
+//! yet, and the last events of streams.
+
+use super::tail::{Heads, Recent, Tail};
+use super::{Key, Place};
+use crate::store::StreamHead;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long readers and appends wait for an index that is being rebuilt.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether the index and the tail have every event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store::sqlite) enum State {
+    /// They do. The number changes with each new file, so that readers open it again.
+    Ready(u64),
+    /// The index is being rebuilt: `done` of `all` positions.
+    Building { done: u64, all: u64 },
+    /// The log cannot be indexed.
+    Failed(String),
+}
+
+/// The index of a log that this process writes.
+pub(in crate::store::sqlite) struct Index {
+    pub(super) log: PathBuf,
+    pub(super) path: PathBuf,
+    shared: Mutex<Shared>,
+    pub(super) changed: Condvar,
+    pub(super) state: watch::Sender<State>,
+    pub(super) heads: Heads,
+    // Of the store: two events with the same revision stop the process.
+    pub(super) failed: watch::Sender<Option<String>>,
+}
+
+pub(super) struct Shared {
+    pub(super) tail: Tail,
+    pub(super) is_closing: bool,
+    /// Why the file has to be made again.
+    pub(super) damage: Option<String>,
+}
+
+impl Index {
+    pub(super) fn new(
+        log: &Path,
+        path: PathBuf,
+        tail: Tail,
+        state: State,
+        failed: watch::Sender<Option<String>>,
+    ) -> Index {
+        let shared = Mutex::new(Shared { tail, is_closing: false, damage: None });
+        let (changed, state, heads) = (Condvar::new(), watch::Sender::new(state), Heads::new());
+        Index { log: log.to_owned(), path, shared, changed, state, heads, failed }
+    }
+
+    /// Makes the thread index what is waiting and end.
+    pub(super) fn close(&self) {
+        self.shared().is_closing = true;
+        self.changed.notify_all();
+    }
+
+    pub(super) fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::store::sqlite) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(in crate::store::sqlite) fn state(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
+    /// Returns the number of the file that readers may use; an error while there is none.
+    pub(in crate::store::sqlite) fn generation(&self) -> Result<u64, String> {
+        match &*self.state.borrow() {
+            State::Ready(generation) => Ok(*generation),
+            State::Building { done, all } => {
+                Err(format!("its index by stream is being rebuilt ({done} of {all} events)"))
+            }
+            State::Failed(why) => Err(format!("its index by stream cannot be rebuilt: {why}")),
+        }
+    }
+
+    /// Waits until the index is ready, at most [`PATIENCE`].
+    pub(in crate::store::sqlite) async fn ready(&self) -> Result<u64, String> {
+        if let Ok(generation) = self.generation() {
+            return Ok(generation);
+        }
+        let mut state = self.state();
+        let ready = state.wait_for(|state| !matches!(state, State::Building { .. }));
+        let _ = tokio::time::timeout(PATIENCE, ready).await;
+        self.generation()
+    }
+
+    /// Reports that the file is damaged or wrong: it is made again.
+    pub(in crate::store::sqlite) fn damaged(&self, why: &str) {
+        if self.generation().is_err() {
+            return;
+        }
+        tracing::warn!(why, "index.db is damaged; it is rebuilt");
+        let mut shared = self.shared();
+        shared.damage = Some(why.to_owned());
+        self.state.send_replace(State::Building { done: 0, all: shared.tail.end() });
+        drop(shared);
+        self.changed.notify_all();
+    }
+
+    /// Waits until the tail has room, at most [`PATIENCE`]. Returns whether it has. Blocks.
+    pub(in crate::store::sqlite) fn has_room(&self) -> bool {
+        let shared = self.shared();
+        if !shared.tail.is_full() {
+            return true;
+        }
+        self.changed.notify_all();
+        let waited = self.changed.wait_timeout_while(shared, PATIENCE, |shared| shared.tail.is_full());
+        let (shared, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        !shared.tail.is_full()
+    }
+
+    /// Adds committed events, in order of position.
+    pub(in crate::store::sqlite) fn note(&self, events: &[Recent]) {
+        let mut shared = self.shared();
+        let was_idle = shared.tail.due_in().is_none();
+        events.iter().for_each(|event| shared.tail.push(event));
+        let is_due = shared.tail.due_in() == Some(Duration::ZERO);
+        drop(shared);
+        if was_idle || is_due {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Returns the places of a stream that may not be in the index, from revision `from` on, and the number of batches
+    /// that left the memory for the index. Call it before the index is read.
+    pub(in crate::store::sqlite) fn recent(&self, key: &Key, from: u64) -> (Vec<Place>, u64) {
+        let shared = self.shared();
+        (shared.tail.places(key, from), shared.tail.flushes())
+    }
+
+    fn in_tail(&self, key: &Key) -> Option<StreamHead> {
+        self.shared().tail.head(key)
+    }
+
+    /// Returns the last event of a stream that is not in the tail, if it is in memory.
+    pub(in crate::store::sqlite) fn remembered(&self, key: &Key) -> Option<StreamHead> {
+        self.heads.get(key)
+    }
+
+    /// Returns the last event of a stream if it is in memory.
+    pub(in crate::store::sqlite) fn known(&self, key: &Key) -> Option<StreamHead> {
+        self.in_tail(key).or_else(|| self.heads.get(key))
+    }
+
+    /// Returns the last event of a stream, and reads it with `read` if it is not in memory.
+    ///
+    /// # Errors
+    /// Returns an error of `read`.
+    pub(in crate::store::sqlite) async fn head<E>(
+        &self,
+        key: &Key,
+        read: impl Future<Output = Result<Option<StreamHead>, E>>,
+    ) -> Result<Option<StreamHead>, E> {
+        match self.known(key) {
+            Some(head) => Ok(Some(head)),
+            None => self.heads.get_or(key, read).await,
+        }
+    }
+}

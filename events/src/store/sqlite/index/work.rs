@@ -1,0 +1,313 @@
+//! The work of the thread: batches of new events, and rebuilds.
+
+use super::file::{self, Additions, Double, Origin};
+use super::handle::{Index, State};
+use super::tail::Places;
+use super::{Key, Place, key_of};
+use crate::envelope::Revision;
+use crate::side_files::remove_database;
+use crate::store::sqlite::open_error::OpenError;
+use crate::store::sqlite::reader::{event_at, is_damage};
+use crate::store::sqlite::schema;
+use crate::store::sqlite::tables::Tables;
+use crate::store::{ReadError, StreamHead};
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Number of events that a rebuild sorts and adds in one transaction. They take 48 bytes each in memory.
+const REBUILD_EVENTS: u64 = 1_000_000;
+/// Wait before the index is written again after an error.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// The state of the thread.
+pub(super) struct Work {
+    index: Arc<Index>,
+    /// `None`: it has to be made again.
+    file: Option<Connection>,
+    generation: u64,
+    /// Position up to which events are in the file.
+    indexed: u64,
+    /// Position up to which events are added from the log; later ones are in the tail.
+    built_to: u64,
+    /// Positions of corrupt events that claim the place of another event.
+    passed: BTreeSet<u64>,
+}
+
+enum Next {
+    Again,
+    Closed,
+}
+
+enum Broken {
+    /// The index, or temporarily the log, cannot be used.
+    Sqlite(rusqlite::Error),
+    /// A page of the log is damaged, so the heads of its streams are unknown.
+    Log(String),
+    Double(Double),
+}
+
+impl From<rusqlite::Error> for Broken {
+    fn from(error: rusqlite::Error) -> Broken {
+        Broken::Sqlite(error)
+    }
+}
+
+impl Work {
+    /// The work on an open file that has the events up to `indexed`. Those up to `built_to` are added from the log.
+    pub(super) fn new(index: Arc<Index>, file: Connection, indexed: u64, built_to: u64) -> Work {
+        Work { index, file: Some(file), generation: 0, indexed, built_to, passed: BTreeSet::new() }
+    }
+
+    pub(super) fn run(&mut self) {
+        loop {
+            match self.step() {
+                Ok(Next::Again) => {}
+                Ok(Next::Closed) => return self.close(),
+                Err(Broken::Sqlite(error)) if is_damage(&error) => {
+                    self.index.damaged(&error.to_string());
+                    self.forget();
+                }
+                Err(Broken::Sqlite(error)) => {
+                    tracing::warn!(%error, "index.db cannot be written; this is retried, and later appends wait");
+                    if self.wait(Some(AGAIN_AFTER)) {
+                        return;
+                    }
+                }
+                Err(Broken::Log(why)) => {
+                    tracing::error!(why, "the log cannot be indexed: restore the newest backup (`muster restore`)");
+                    self.index.state.send_replace(State::Failed(why));
+                    while !self.wait(None) {}
+                    return;
+                }
+                Err(Broken::Double(double)) => return self.stop(&double),
+            }
+        }
+    }
+
+    // Returns whether the store is closing.
+    fn wait(&self, at_most: Option<Duration>) -> bool {
+        let shared = self.index.shared();
+        let until = at_most.map(|at_most| Instant::now() + at_most);
+        let mut shared = shared;
+        while !shared.is_closing {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            match left {
+                Some(left) if left.is_zero() => break,
+                Some(left) => {
+                    shared = self.index.changed.wait_timeout(shared, left).unwrap_or_else(PoisonError::into_inner).0;
+                }
+                None => shared = self.index.changed.wait(shared).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+        shared.is_closing
+    }
+
+    fn step(&mut self) -> Result<Next, Broken> {
+        if self.file.is_none() {
+            let log = self.log()?;
+            let tables = Tables::of(&log)?;
+            self.file = Some(remake(&self.index.path)?);
+            self.indexed = if tables.has_old() { tables.old_end() } else { 0 };
+            self.generation += 1;
+        }
+        if self.indexed < self.built_to {
+            return if self.index.shared().is_closing { Ok(Next::Closed) } else { self.build().map(|()| Next::Again) };
+        }
+        self.tell_ready();
+        match self.next_batch() {
+            Wanted::Rebuild => {
+                self.forget();
+                Ok(Next::Again)
+            }
+            Wanted::Nothing => Ok(Next::Closed),
+            Wanted::Flush { places, up_to } => {
+                self.flush(&places, up_to)?;
+                Ok(Next::Again)
+            }
+        }
+    }
+
+    fn tell_ready(&self) {
+        // Held, so that damage that is reported meanwhile is not overwritten.
+        let shared = self.index.shared();
+        if shared.damage.is_none() && !matches!(*self.index.state.borrow(), State::Ready(_)) {
+            self.index.state.send_replace(State::Ready(self.generation));
+        }
+    }
+
+    // The file has to be made again, from the log up to what was indexed.
+    fn forget(&mut self) {
+        let mut shared = self.index.shared();
+        shared.damage = None;
+        self.index.state.send_replace(State::Building { done: 0, all: shared.tail.end() });
+        drop(shared);
+        self.file = None;
+        self.built_to = self.built_to.max(self.indexed);
+    }
+
+    fn next_batch(&self) -> Wanted {
+        let mut shared = self.index.shared();
+        loop {
+            if shared.damage.is_some() {
+                return Wanted::Rebuild;
+            }
+            let due = shared.tail.due_in();
+            if due == Some(Duration::ZERO)
+                || shared.tail.is_taken()
+                || (shared.is_closing && shared.tail.is_waiting())
+                || shared.tail.is_full()
+            {
+                let (places, up_to) = shared.tail.take();
+                return Wanted::Flush { places, up_to };
+            }
+            if shared.is_closing {
+                return Wanted::Nothing;
+            }
+            shared = match due {
+                Some(wait) => self.index.changed.wait_timeout(shared, wait).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.index.changed.wait(shared).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    fn log(&self) -> Result<Connection, Broken> {
+        schema::connect_reader(&self.index.log).map_err(|error| match error {
+            OpenError::Sqlite { error, .. } if !is_damage(&error) => Broken::Sqlite(error),
+            error => Broken::Log(error.to_string()),
+        })
+    }
+
+    // Adds the next events from the log.
+    fn build(&mut self) -> Result<(), Broken> {
+        let up_to = self.built_to.min(self.indexed + REBUILD_EVENTS);
+        let log = self.log()?;
+        let mut events = read_places(&log, self.indexed, up_to).map_err(|error| match is_damage(&error) {
+            true => Broken::Log(error.to_string()),
+            false => Broken::Sqlite(error),
+        })?;
+        events.retain(|(_, place)| !self.passed.contains(&place.position));
+        events.sort_unstable_by_key(|(key, place)| (*key, place.revision));
+        let added = self.add(
+            events
+                .chunk_by(|a, b| a.0 == b.0)
+                .map(|of_stream| (of_stream[0].0, of_stream.iter().map(|(_, place)| *place).collect())),
+            &log,
+            up_to,
+        );
+        if let Err(Broken::Double(double)) = &added
+            && let Some(corrupt) = double.positions.iter().find(|position| is_corrupt(&log, **position))
+        {
+            self.passed.insert(*corrupt);
+            return Ok(());
+        }
+        added?;
+        self.index.state.send_replace(State::Building { done: up_to, all: self.built_to });
+        Ok(())
+    }
+
+    fn flush(&mut self, places: &Places, up_to: u64) -> Result<(), Broken> {
+        let events: Vec<_> = places
+            .iter()
+            .map(|((key, revision), (position, _))| (*key, Place { revision: *revision, position: *position }))
+            .collect();
+        let log = self.log()?;
+        self.add(
+            events
+                .chunk_by(|a, b| a.0 == b.0)
+                .map(|of_stream| (of_stream[0].0, of_stream.iter().map(|(_, place)| *place).collect())),
+            &log,
+            up_to,
+        )?;
+        self.built_to = up_to;
+        // Before the events leave the tail, which knows their heads until then.
+        for of_stream in events.chunk_by(|a, b| a.0 == b.0) {
+            if let Some((key, last)) = of_stream.last()
+                && let Some((_, id)) = places.get(&(*key, last.revision))
+            {
+                self.index.heads.note(*key, StreamHead { revision: Revision(last.revision), id: *id });
+            }
+        }
+        self.index.shared().tail.flushed();
+        self.index.changed.notify_all();
+        Ok(())
+    }
+
+    // Places and origin are written in one transaction.
+    fn add(
+        &mut self,
+        streams: impl Iterator<Item = (Key, Vec<Place>)>,
+        log: &Connection,
+        up_to: u64,
+    ) -> Result<(), Broken> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let transaction = file.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let mut additions = Additions::to(&transaction)?;
+        for (key, places) in streams {
+            additions.add(&key, &places)?.map_err(Broken::Double)?;
+        }
+        drop(additions);
+        file::set_origin(&transaction, &Origin::at(log, Tables::of(log)?, up_to)?)?;
+        transaction.commit()?;
+        self.indexed = up_to;
+        Ok(())
+    }
+
+    // Two events claim one place of a stream: the log is not what it promises, so nothing more is written.
+    fn stop(&self, double: &Double) {
+        let [first, second] = double.positions;
+        let name = self.log().ok().and_then(|log| Tables::of(&log).ok()?.filed_under(&log, second).ok());
+        let why = format!(
+            "two events have revision {} of stream {}: at positions {first} and {second}. Run `muster log doctor`",
+            double.revision,
+            name.unwrap_or_else(|| "unknown".into())
+        );
+        self.index.state.send_replace(State::Failed(why.clone()));
+        self.index.failed.send_replace(Some(why));
+    }
+
+    fn close(&mut self) {
+        let Some(file) = self.file.take() else { return };
+        // Without it the next start reads the write-ahead log of the index.
+        let _ = file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+}
+
+fn is_corrupt(log: &Connection, position: u64) -> bool {
+    let read = Tables::of(log).map(|tables| event_at(log, tables, position));
+    matches!(read, Ok(Err(ReadError::Corrupt { .. })))
+}
+
+/// What the thread has to do next.
+enum Wanted {
+    Flush {
+        places: Arc<Places>,
+        up_to: u64,
+    },
+    Rebuild,
+    /// The store is closing and nothing is waiting.
+    Nothing,
+}
+
+fn read_places(log: &Connection, after: u64, up_to: u64) -> rusqlite::Result<Vec<(Key, Place)>> {
+    let select = "SELECT stream, revision, position FROM log WHERE position > ?1 AND position <= ?2";
+    let mut select = log.prepare(select)?;
+    let mut rows = select.query([after, up_to])?;
+    let mut places = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Some(key) = key_of(row, 0)? {
+            places.push((key, Place { revision: row.get(1)?, position: row.get(2)? }));
+        }
+    }
+    Ok(places)
+}
+
+pub(super) fn remake(path: &Path) -> rusqlite::Result<Connection> {
+    let cannot = |why: String| {
+        rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN), Some(why))
+    };
+    remove_database(path).map_err(|error| cannot(format!("it cannot be removed: {error}")))?;
+    file::open(path)?.ok_or_else(|| cannot("a new index is not one".into()))
+}

@@ -1,0 +1,233 @@
+//! The index by stream is built behind the log, may be lost or damaged at any time, and never leads to a wrong answer.
+
+use crate::again;
+use crate::older::as_format_1;
+use events::Recorded;
+use events::envelope::{Revision, StreamName};
+use events::store::StoreLifecycle as _;
+use events::store::contract::{events, stream};
+use events::store::sqlite::{FILE, SqliteStore};
+use events::store::{AppendError, EventStore, Expected, ReadError};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+const INDEX: &str = "index.db";
+const STREAMS: u32 = 40;
+
+/// Appends to [`STREAMS`] streams in turn.
+async fn fill(store: &SqliteStore, numbers: std::ops::Range<u32>) {
+    for number in numbers {
+        let name = stream(&(number % STREAMS).to_string());
+        let last = (number / STREAMS).checked_sub(1);
+        let expected = last.map_or(Expected::NoStream, |last| Expected::Exact(Revision(u64::from(last))));
+        store.append(&name, expected, events(number..number + 1)).await.unwrap();
+    }
+}
+
+/// Checks every stream of a log of `count` events against the log itself, in parts of two sizes.
+async fn assert_whole(store: &SqliteStore, count: u32) {
+    let log = store.read_all(None, 1_000_000).await.unwrap();
+    assert_eq!(log.len(), count as usize);
+    for n in 0..STREAMS {
+        let name = stream(&n.to_string());
+        let wanted: Vec<_> = log.iter().filter(|event| event.stream == name).cloned().collect();
+        for limit in [3, 1_000] {
+            assert_eq!(read(store, &name, limit).await, wanted, "{name}");
+        }
+        let head = store.stream_head(&name).await.unwrap();
+        let last = wanted.last().map(|event| (event.revision, event.event.id));
+        assert_eq!(head.map(|head| (head.revision, head.id)), last, "{name}");
+    }
+    assert_eq!(store.stream_head(&stream("none")).await.unwrap(), None);
+}
+
+async fn read(store: &SqliteStore, name: &StreamName, limit: usize) -> Vec<Recorded> {
+    let mut all = Vec::new();
+    loop {
+        let page = store.read_stream(name, Revision(all.len() as u64), limit).await.unwrap();
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_damaged_older_or_foreign_index_is_rebuilt_at_the_start() {
+    let root = tempfile::tempdir().unwrap();
+    let (directory, other, older) = (root.path().join("log"), root.path().join("other"), root.path().join("older.db"));
+    let store = SqliteStore::create(&other).unwrap();
+    fill(&store, 0..900).await;
+    store.close().await;
+    let store = SqliteStore::create(&directory).unwrap();
+    fill(&store, 0..200).await;
+    store.close().await;
+    std::fs::copy(directory.join(INDEX), &older).unwrap();
+    let mut count = 200;
+    let damages: [&dyn Fn(&Path); 6] = [
+        &|index| std::fs::remove_file(index).unwrap(),
+        &|index| assert!(std::fs::copy(&older, index).is_ok()),
+        &|index| assert!(std::fs::copy(other.join(INDEX), index).is_ok()),
+        &|index| std::fs::write(index, "no database, though long enough to be one. ".repeat(400)).unwrap(),
+        &|index| std::fs::write(index, "").unwrap(),
+        &|index| drop(rusqlite::Connection::open(index).unwrap().execute("UPDATE origin SET position = 9999", [])),
+    ];
+    for damage in damages {
+        damage(&directory.join(INDEX));
+        let store = SqliteStore::open(&directory).unwrap();
+        assert_whole(&store, count).await;
+        fill(&store, count..count + 45).await;
+        count += 45;
+        assert_whole(&store, count).await;
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn an_index_that_is_damaged_while_it_is_used_is_rebuilt_without_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::create(directory.path()).unwrap();
+    fill(&store, 0..600).await;
+    store.close().await;
+    let store = SqliteStore::open(directory.path()).unwrap();
+    fill(&store, 600..650).await;
+    let index = rusqlite::Connection::open(directory.path().join(INDEX)).unwrap();
+    // Rows that are lost, that are shorter than their streams, and that lead to no event.
+    for damage in [
+        "DELETE FROM places",
+        "UPDATE places SET positions = substr(positions, 1, 12)",
+        "UPDATE places SET positions = x'000000000000' || substr(positions, 7)",
+    ] {
+        index.execute(damage, []).unwrap();
+        scrub(&store).await;
+        assert_whole_when_ready(&store, 650).await;
+    }
+    assert_eq!(store.findings().all(), [], "the log is intact");
+}
+
+async fn scrub(store: &SqliteStore) {
+    assert!(store.scrub(None, usize::MAX).await.unwrap().ended);
+}
+
+// The rebuild begins when the damage is met, and readers wait for it.
+async fn assert_whole_when_ready(store: &SqliteStore, count: u32) {
+    for _ in 0..12_000 {
+        if store.obstacle().is_none() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(store.obstacle(), None);
+    assert_whole(store, count).await;
+}
+
+#[tokio::test]
+async fn another_process_reads_streams_while_they_are_written_and_without_an_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::create(directory.path()).unwrap();
+    fill(&store, 0..300).await;
+    store.close().await;
+    let store = SqliteStore::open(directory.path()).unwrap();
+    fill(&store, 300..400).await;
+    let reader = SqliteStore::open_read_only(directory.path()).unwrap();
+    assert_whole(&reader, 400).await;
+    fill(&store, 400..450).await;
+    assert_whole(&reader, 450).await;
+    store.close().await;
+    std::fs::remove_file(directory.path().join(INDEX)).unwrap();
+    assert_whole(&reader, 450).await;
+    assert!(!directory.path().join(INDEX).exists(), "a reader makes no index");
+}
+
+#[tokio::test]
+async fn a_log_of_format_1_is_read_by_another_process_before_and_after_it_becomes_format_2() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::create(directory.path()).unwrap();
+    fill(&store, 0..300).await;
+    store.close().await;
+    as_format_1(directory.path());
+    let reader = SqliteStore::open_read_only(directory.path()).unwrap();
+    assert_whole(&reader, 300).await;
+    let store = SqliteStore::open(directory.path()).unwrap();
+    assert_whole(&store, 300).await;
+    fill(&store, 300..500).await;
+    assert_whole(&store, 500).await;
+    assert_whole(&reader, 500).await;
+    let file = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
+    let format: i64 = file.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(format, 2, "an older program refuses it");
+    let old: i64 = file.query_row("SELECT count(*) FROM events", [], |row| row.get(0)).unwrap();
+    assert_eq!(old, 300, "the old tables are only read");
+}
+
+#[tokio::test]
+async fn two_events_with_one_revision_stop_the_store_and_both_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::create(directory.path()).unwrap();
+    fill(&store, 0..100).await;
+    store.close().await;
+    let file = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
+    // An intact event is there twice, as two processes that write at the same time would leave it.
+    let twice =
+        "INSERT INTO log SELECT 101, stream, revision, event_id, leaf, crc, envelope FROM log WHERE position = 50";
+    file.execute(twice, []).unwrap();
+    drop(file);
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let mut failed = store.failed();
+    let told = tokio::time::timeout(Duration::from_secs(120), failed.wait_for(Option::is_some)).await.unwrap();
+    let why = told.unwrap().clone().unwrap();
+    for word in ["positions 50 and 101", "muster log doctor", "contract-9"] {
+        assert!(why.contains(word), "{why}");
+    }
+    let refused = store.append(&stream("0"), Expected::Any, events(900..901)).await;
+    assert!(matches!(refused, Err(AppendError::Unavailable(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_damaged_revision_does_not_pass_for_a_second_event() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::create(directory.path()).unwrap();
+    fill(&store, 0..200).await;
+    store.close().await;
+    let file = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
+    // Stream 3: its second event claims to be the third.
+    assert_eq!(file.execute("UPDATE log SET revision = 2 WHERE position = 44", []).unwrap(), 1);
+    drop(file);
+    std::fs::remove_file(directory.path().join(INDEX)).unwrap();
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let answer = store.read_stream(&stream("3"), Revision(0), 10).await;
+    assert!(matches!(answer, Err(ReadError::Corrupt { revision: 1, .. })), "{answer:?}");
+    assert_eq!(store.read_stream(&stream("4"), Revision(0), 10).await.unwrap().len(), 5);
+    assert_eq!(*store.failed().borrow(), None);
+}
+
+/// Appends to many streams at once, reads them meanwhile, and ends without closing the store.
+#[tokio::main]
+async fn write_and_die(directory: &Path) {
+    let store = Arc::new(SqliteStore::open(directory).unwrap());
+    fill(&store, 0..4_000).await;
+    std::process::exit(9);
+}
+
+#[test]
+fn what_was_not_indexed_when_the_process_died_is_read_at_the_start() {
+    const NAME: &str = "index::what_was_not_indexed_when_the_process_died_is_read_at_the_start";
+    if let Some(directory) = again::directory() {
+        return write_and_die(&directory.join("log"));
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("log");
+    drop(SqliteStore::create(&log).unwrap());
+    let status = again::command(NAME, directory.path(), "").status().unwrap();
+    assert_eq!(status.code(), Some(9));
+    let index = rusqlite::Connection::open(log.join(INDEX)).unwrap();
+    let indexed: u64 = index.query_row("SELECT position FROM origin", [], |row| row.get(0)).unwrap();
+    assert!(indexed < 4_000, "{indexed}");
+    drop(index);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = SqliteStore::open(&log).unwrap();
+        assert_whole(&store, 4_000).await;
+    });
+}
