@@ -3,7 +3,7 @@
 //! memory. It has no index, checksum or hash, and cannot be read back.
 
 use crate::Target;
-use crate::store::{Events, stream};
+use crate::store::{Events, name};
 use events::Revision;
 use events::envelope::canonical;
 use std::collections::HashMap;
@@ -34,8 +34,8 @@ impl Plain {
             let mut revisions = HashMap::<usize, u64>::new();
             while let Some(first) = waiting.blocking_recv() {
                 let mut next = Some(first);
-                while let Some((producer, revision, event, reply)) = next {
-                    let expected = revisions.entry(producer).or_default();
+                while let Some((stream, revision, event, reply)) = next {
+                    let expected = revisions.entry(stream).or_default();
                     assert_eq!(*expected, revision, "an append without a conflict");
                     *expected += 1;
                     bytes.extend_from_slice(&event);
@@ -54,10 +54,10 @@ impl Plain {
 }
 
 impl Target for Plain {
-    async fn append(&self, producer: usize, nth: u64) {
-        let event = canonical(&stream(producer), Revision(nth), &self.events.one(producer, nth));
+    async fn append(&self, stream: usize, nth: u64) {
+        let event = canonical(&name(stream), Revision(nth), &self.events.one(stream, nth));
         let (reply, answer) = oneshot::channel();
-        self.queue.send((producer, nth, event, reply)).await.expect("a writer");
+        self.queue.send((stream, nth, event, reply)).await.expect("a writer");
         answer.await.expect("an answer");
     }
 }

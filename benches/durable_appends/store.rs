@@ -1,4 +1,4 @@
-//! The embedded event store: each producer appends to its own stream, with its expected revision.
+//! The embedded event store: each event is appended with its expected revision.
 
 use crate::{EVENT, Target};
 use events::envelope::{NewEvent, canonical};
@@ -22,12 +22,12 @@ pub struct Events {
 
 impl Events {
     pub fn new() -> Events {
-        let bare = canonical(&stream(0), Revision(0), &event(0, 0, ""));
+        let bare = canonical(&name(0), Revision(0), &event(0, 0, ""));
         Events { filling: "x".repeat(EVENT - bare.len()) }
     }
 
-    pub fn one(&self, producer: usize, nth: u64) -> NewEvent {
-        event(producer, nth, &self.filling)
+    pub fn one(&self, stream: usize, nth: u64) -> NewEvent {
+        event(stream, nth, &self.filling)
     }
 }
 
@@ -40,24 +40,24 @@ impl Store {
 }
 
 impl Target for Store {
-    async fn append(&self, producer: usize, nth: u64) {
+    async fn append(&self, stream: usize, nth: u64) {
         let expected = if nth == 0 { Expected::NoStream } else { Expected::Exact(Revision(nth - 1)) };
-        let event = self.events.one(producer, nth);
-        self.store.append(&stream(producer), expected, vec![event]).await.expect("an append without a conflict");
+        let event = self.events.one(stream, nth);
+        self.store.append(&name(stream), expected, vec![event]).await.expect("an append without a conflict");
     }
 }
 
-pub fn stream(producer: usize) -> StreamName {
-    StreamName::of("device", Uuid::from_u128(producer as u128))
+pub fn name(stream: usize) -> StreamName {
+    StreamName::of("device", Uuid::from_u128(stream as u128))
 }
 
-fn event(producer: usize, nth: u64, filling: &str) -> NewEvent {
+fn event(stream: usize, nth: u64, filling: &str) -> NewEvent {
     NewEvent {
-        id: EventId(Uuid::from_u128(((producer as u128) << 64) + u128::from(nth))),
+        id: EventId(Uuid::from_u128(((stream as u128) << 64) + u128::from(nth))),
         event_type: "MdmCommandAnswered".into(),
         version: 1,
         at: Timestamp(1_700_000_000_000_000),
-        actor: Actor::new(ActorKind::Device, producer),
+        actor: Actor::new(ActorKind::Device, stream),
         source: Value::Null,
         correlation: Uuid::from_u128(1),
         causation: None,
