@@ -2,9 +2,11 @@
 
 mod access_token;
 mod command;
+mod credentials;
 mod decide;
 mod entitled;
 mod evolve;
+mod newest;
 mod profile_service;
 mod repeats;
 #[cfg(test)]
@@ -21,8 +23,9 @@ use events::{KeyName, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-pub use access_token::{AccessToken, AuthorizationCode, MachineInformation, Presented, RefreshToken};
+pub use access_token::{AccessToken, AuthorizationCode, MachineInformation, Presented, RefreshToken, Tokens};
 pub use command::{Admission, AttributesReport, Begun, Command, Entry, Policy, Received, Refusal};
+pub use credentials::{Credentials, DeviceIdentity, EnrollmentProfile};
 pub use profile_service::{ProfileService, ReportedDevice, Verification};
 pub use repeats::Repeats;
 
@@ -35,6 +38,10 @@ pub const FIRST_ACCOUNT_DRIVEN: OsVersion = OsVersion::new(15, 0);
 /// First version with account-driven Device Enrollment. Apple states 16 in one place and 17 in another; the later one
 /// is used.
 pub const FIRST_ACCOUNT_DRIVEN_DEVICE: OsVersion = OsVersion::new(17, 0);
+
+/// Number of served MDM profiles that are remembered. The portal serves no more; a device that enrolls by account can
+/// request its profile more often, and uses the newest.
+const MOST_SERVINGS: usize = 20;
 
 /// The state of one enrollment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -62,17 +69,19 @@ pub struct Enrollment {
     pub managed_apple_id: Option<Personal<String>>,
     /// All Profile Services that were served, oldest first.
     pub profile_services: Vec<ProfileService>,
-    /// The verification profiles served to the devices that answered, oldest first.
+    /// The newest verification profiles served to the devices that answered, oldest first.
     pub verifications: Vec<Verification>,
-    /// All MDM profiles that were served, oldest first.
+    /// The newest MDM profiles that were served since the last identity was issued, oldest first.
     pub servings: Vec<Serving>,
+    /// Challenges of the newest profiles that were served before. They can no longer issue an identity.
+    pub spent: Vec<SecretHash>,
     pub identity: Option<Identity>,
-    /// The access tokens issued to the device, oldest first.
-    pub access_tokens: Vec<AccessToken>,
+    /// The tokens issued to the device.
+    pub tokens: Tokens,
     /// The device's current `state`, if it uses authorization codes.
     pub authorization: Option<String>,
+    /// The newest authorization codes, oldest first.
     pub codes: Vec<AuthorizationCode>,
-    pub refresh_tokens: Vec<RefreshToken>,
     /// Counts of the events that the visitor alone can cause repeatedly.
     pub repeats: Repeats,
     /// The device's description of itself in its request for the profile.
@@ -139,7 +148,6 @@ pub const NEAREST_RECORDS: usize = 5;
 /// The earlier records of a person: the most relevant ones and the total number.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviousRecords {
-    /// Enrollments of the first releases list all records here.
     pub nearest: Vec<FoundRecord>,
     pub count: u64,
 }
@@ -175,10 +183,8 @@ pub struct Serving {
     pub profile: ServedProfile,
     pub challenge: SecretHash,
     pub challenge_expires: Timestamp,
-    /// Fingerprint of the verification identity that requested the profile, if one was required.
-    pub verified_by: Option<String>,
-    /// True if the challenge of another serving issued an identity: this one can no longer issue any.
-    pub dead: bool,
+    /// The device that was verified before it received the profile, if that was required.
+    pub verified: Option<ReportedDevice>,
 }
 
 /// The identity issued to the device by this enrollment.
@@ -223,7 +229,7 @@ pub enum Step {
 }
 
 impl Aggregate for Enrollment {
-    const FOLD: u32 = 1;
+    const FOLD: u32 = 2;
 
     type Event = EnrollmentEvent;
     type Command = Command;
@@ -315,7 +321,12 @@ impl Enrollment {
 
     /// Returns whether the last page waits for the device only: the MDM profile or the Profile Service was downloaded.
     pub fn profile_was_taken(&self) -> bool {
-        !self.servings.is_empty() || !self.profile_services.is_empty()
+        !self.servings.is_empty() || !self.spent.is_empty() || !self.profile_services.is_empty()
+    }
+
+    /// Returns whether an MDM profile with this challenge was served.
+    pub fn served(&self, challenge: &SecretHash) -> bool {
+        self.servings.iter().any(|serving| serving.challenge == *challenge) || self.spent.contains(challenge)
     }
 
     /// Returns the Profile Service with this challenge.

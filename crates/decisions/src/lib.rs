@@ -42,6 +42,9 @@ pub trait Aggregate: Clone + Default + Serialize + DeserializeOwned + Send + Syn
     /// version are not used.
     const FOLD: u32;
 
+    /// Name of this state among the states of its stream; empty for the state that decides.
+    const PART: &'static str = "";
+
     type Event: Into<Event> + TryFrom<Event> + Clone + Send + Sync;
     type Command: Send + Sync;
     type Refusal: std::error::Error + Send + Sync + 'static;

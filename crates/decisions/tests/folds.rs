@@ -5,7 +5,7 @@
 
 use decisions::Aggregate;
 use decisions::device::Device;
-use decisions::enrollment::Enrollment;
+use decisions::enrollment::{Credentials, Enrollment};
 use decisions::hardware::Hardware;
 use decisions::person::{Account, Person};
 use decisions::settings::Current;
@@ -52,6 +52,7 @@ fn a_changed_fold_has_another_version() {
         "folds",
         [
             ("account", stored::<Account>(&samples)),
+            ("credentials", stored::<Credentials>(&samples)),
             ("current-settings", stored::<Current>(&samples)),
             ("device", stored::<Device>(&samples)),
             ("enrollment", stored::<Enrollment>(&samples)),

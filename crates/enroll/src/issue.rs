@@ -111,7 +111,7 @@ impl Enroll {
         );
         // Certificates are signed only for challenges that were given out, so that guesses cost no signature.
         let verifies = enrollment.verifications.iter().any(|verification| verification.challenge == challenge);
-        if !verifies && !enrollment.servings.iter().any(|serving| serving.challenge == challenge) {
+        if !verifies && !enrollment.served(&challenge) {
             return Err(self.refuse_identity(Asking::Stranger, unknown, source).await);
         }
         let asking = Asking::Enrollment(id, context.clone());

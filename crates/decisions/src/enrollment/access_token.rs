@@ -4,8 +4,9 @@
 //! docs/decisions/17-access-tokens-live-in-the-enrollment.md.
 
 use super::Enrollment;
+use super::newest::keep_newest;
 use events::Timestamp;
-use events::enrollment::{DeviceSignature, OsVersion, SecretHash};
+use events::enrollment::{DeviceSignature, OsVersion, Refresh, SecretHash};
 use events::settings::AccountDriven;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,23 @@ pub(super) const ACCESS_TOKEN_SECONDS: i64 = 7 * DAY;
 const CODE_SECONDS: i64 = 5 * 60;
 
 const DAY: i64 = 24 * 60 * 60;
+
+/// Number of access tokens that are remembered. A device uses the newest one that it received. An older one is in use
+/// only if the answers with all later ones were lost.
+const MOST_ACCESS_TOKENS: usize = 16;
+
+/// Number of refresh tokens that are remembered, and of codes. Each belongs to a sign-in of the person.
+pub(super) const MOST_SIGN_INS: usize = 8;
+
+/// The tokens of an account-driven enrollment: the newest of each kind. An older one is unknown, so a device that uses
+/// it is asked to have its person sign in again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// Oldest first.
+    pub access: Vec<AccessToken>,
+    /// Oldest first.
+    pub refresh: Vec<RefreshToken>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessToken {
@@ -71,12 +89,33 @@ impl AccessToken {
     }
 }
 
-impl Enrollment {
+impl Tokens {
+    /// `refresh`: the refresh token that was issued with the access token, if there was one.
+    pub(super) fn issue(&mut self, token: &SecretHash, issued: Timestamp, refresh: Option<&Refresh>) {
+        let (hash, refreshable) = (token.clone(), refresh.is_some());
+        self.push(AccessToken { hash, issued, signed_in: issued, refreshable });
+        if let Some(Refresh { refresh_token, code: _ }) = refresh {
+            self.refresh.push(RefreshToken { hash: refresh_token.clone(), issued });
+            keep_newest(&mut self.refresh, MOST_SIGN_INS);
+        }
+    }
+
+    pub(super) fn renew(&mut self, token: &SecretHash, issued: Timestamp, refresh_token: &SecretHash) {
+        let by = self.refresh.iter().find(|known| known.hash == *refresh_token);
+        let signed_in = by.map_or(issued, |by| by.issued);
+        self.push(AccessToken { hash: token.clone(), issued, signed_in, refreshable: true });
+    }
+
+    fn push(&mut self, token: AccessToken) {
+        self.access.push(token);
+        keep_newest(&mut self.access, MOST_ACCESS_TOKENS);
+    }
+
     /// Returns whether the token with this hash is valid `now`. `in_use`: a device authenticated with it; its first
     /// TokenUpdate may be delayed for long. A token in use is valid until the person has to sign in again by the
     /// current settings; a refreshable one for at most a week. A token that is not in use yet is valid for an hour.
     pub fn presented(&self, token: &SecretHash, settings: &AccountDriven, now: Timestamp, in_use: bool) -> Presented {
-        let Some(token) = self.access_tokens.iter().find(|known| known.hash == *token) else {
+        let Some(token) = self.access.iter().find(|known| known.hash == *token) else {
             return Presented::Unknown;
         };
         let ends = match in_use {
@@ -89,21 +128,23 @@ impl Enrollment {
     /// Returns how many seconds from `now` the newest token remains valid, on an enrolled device. `0` if there is no
     /// token or it does not expire.
     pub fn lasts(&self, last_for_days: Option<u32>, now: Timestamp) -> i64 {
-        let ends = self.access_tokens.last().and_then(|token| token.ends(last_for_days));
+        let ends = self.access.last().and_then(|token| token.ends(last_for_days));
         ends.map_or(0, |ends| ends.seconds_since(now))
-    }
-
-    /// Returns whether a code can be redeemed: once, and only for a short time.
-    pub(super) fn redeems(&self, code: &SecretHash, now: Timestamp) -> bool {
-        let found = self.codes.iter().find(|known| known.hash == *code && !known.used);
-        found.is_some_and(|found| now.seconds_since(found.issued) < CODE_SECONDS)
     }
 
     /// Returns whether a refresh token is valid: until its person has to sign in again.
     pub(super) fn refreshes(&self, token: &SecretHash, now: Timestamp, last_for_days: Option<u32>) -> bool {
-        let found = self.refresh_tokens.iter().find(|known| known.hash == *token);
+        let found = self.refresh.iter().find(|known| known.hash == *token);
         found.is_some_and(|found| {
             last_for_days.is_none_or(|days| now.seconds_since(found.issued) < i64::from(days) * DAY)
         })
+    }
+}
+
+impl Enrollment {
+    /// Returns whether a code can be redeemed: once, and only for a short time.
+    pub(super) fn redeems(&self, code: &SecretHash, now: Timestamp) -> bool {
+        let found = self.codes.iter().find(|known| known.hash == *code && !known.used);
+        found.is_some_and(|found| now.seconds_since(found.issued) < CODE_SECONDS)
     }
 }

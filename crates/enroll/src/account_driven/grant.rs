@@ -180,7 +180,7 @@ impl Enroll {
             token_type: "Bearer",
             scope: SCOPE,
             access_token: named_secret::text(Kind::Access, id.0, access),
-            expires_in: enrollment.lasts(last_for_days, self.platform.world.now()),
+            expires_in: enrollment.tokens.lasts(last_for_days, self.platform.world.now()),
             refresh_token: refresh.map(|refresh| named_secret::text(Kind::Refresh, id.0, refresh)),
         })
     }

@@ -72,7 +72,7 @@ impl Enroll {
         let enrollment = self.platform.enrollment(id).await.map_err(unavailable)?;
         let device = self.platform.device(id.device()).await.map_err(unavailable)?;
         let device_enrolled = device.lives_by_its_identity(self.platform.world.now());
-        let presented = enrollment.presented(&hash, &settings.account_driven, self.platform.world.now(), false);
+        let presented = enrollment.tokens.presented(&hash, &settings.account_driven, self.platform.world.now(), false);
         // An enrolled device has its profile already. A request with its token starts a new enrollment.
         let goes_on = presented == Presented::Good
             && !device_enrolled

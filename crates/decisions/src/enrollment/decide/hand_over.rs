@@ -56,7 +56,7 @@ fn refresh(
     now: Timestamp,
     last_for_days: Option<u32>,
 ) -> Decision {
-    if !enrollment.refreshes(refresh_token, now, last_for_days) {
+    if !enrollment.tokens.refreshes(refresh_token, now, last_for_days) {
         return Err(Refusal::InvalidGrant);
     }
     let (token, refresh_token) = (token.clone(), refresh_token.clone());

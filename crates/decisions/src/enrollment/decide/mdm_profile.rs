@@ -57,8 +57,8 @@ fn issue(
             Err(Refusal::ChallengeUsed)
         };
     }
-    let live = |serving: &&Serving| serving.challenge == *challenge && !serving.dead;
-    let serving = enrollment.servings.iter().find(live).ok_or(Refusal::UnknownChallenge)?;
+    let served = |serving: &&Serving| serving.challenge == *challenge;
+    let serving = enrollment.servings.iter().find(served).ok_or(Refusal::UnknownChallenge)?;
     if serving.challenge_expires <= now {
         return Err(Refusal::ExpiredChallenge);
     }

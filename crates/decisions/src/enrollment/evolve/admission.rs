@@ -1,6 +1,6 @@
 //! Events about the owner of the device and their earlier records.
 
-use super::super::{Assignment, Enrollment, SignedIn};
+use super::super::{Assignment, Enrollment, NEAREST_RECORDS, SignedIn};
 use events::enrollment::{Evidence, FoundRecord, SignInMethodName};
 use events::person::PersonId;
 use events::personal::Personal;
@@ -25,6 +25,7 @@ pub(super) fn find(enrollment: &mut Enrollment, records: &[FoundRecord], count: 
     if records.iter().any(|found| found.evidence.contains(&Evidence::SameHardware)) {
         return;
     }
-    enrollment.previous.nearest.extend(records.iter().cloned());
+    let free = NEAREST_RECORDS.saturating_sub(enrollment.previous.nearest.len());
+    enrollment.previous.nearest.extend(records.iter().take(free).cloned());
     enrollment.previous.count += count;
 }

@@ -1,6 +1,8 @@
 //! Events of a device that enrolls from Settings: access tokens, authorization codes and its description of itself.
 
-use super::super::{AccessToken, AuthorizationCode, Enrollment, MachineInformation, RefreshToken};
+use super::super::access_token::MOST_SIGN_INS;
+use super::super::newest::keep_newest;
+use super::super::{AuthorizationCode, Enrollment, MachineInformation};
 use events::Timestamp;
 use events::enrollment::{DeviceSignature, OsVersion, Refresh, SecretHash};
 
@@ -10,24 +12,21 @@ pub(super) fn issue_token(
     issued: Timestamp,
     refresh: Option<&Refresh>,
 ) {
-    let (hash, refreshable) = (token.clone(), refresh.is_some());
-    enrollment.access_tokens.push(AccessToken { hash, issued, signed_in: issued, refreshable });
+    enrollment.tokens.issue(token, issued, refresh);
     // A device that sent its old token again between sign-in and this event now has a valid one.
     enrollment.sign_in_again = None;
-    if let Some(Refresh { refresh_token, code }) = refresh {
-        enrollment.refresh_tokens.push(RefreshToken { hash: refresh_token.clone(), issued });
+    if let Some(Refresh { refresh_token: _, code }) = refresh {
         enrollment.codes.iter_mut().filter(|known| known.hash == *code).for_each(|known| known.used = true);
     }
 }
 
 pub(super) fn issue_code(enrollment: &mut Enrollment, code: &SecretHash, issued: Timestamp) {
     enrollment.codes.push(AuthorizationCode { hash: code.clone(), issued, used: false });
+    keep_newest(&mut enrollment.codes, MOST_SIGN_INS);
 }
 
 pub(super) fn refresh(enrollment: &mut Enrollment, token: &SecretHash, issued: Timestamp, refresh_token: &SecretHash) {
-    let by = enrollment.refresh_tokens.iter().find(|known| known.hash == *refresh_token);
-    let signed_in = by.map_or(issued, |by| by.issued);
-    enrollment.access_tokens.push(AccessToken { hash: token.clone(), issued, signed_in, refreshable: true });
+    enrollment.tokens.renew(token, issued, refresh_token);
     enrollment.sign_in_again = None;
 }
 

@@ -1,8 +1,12 @@
 //! Events of a device that identifies itself before it gets the MDM profile.
 
+use super::super::newest::keep_newest;
 use super::super::{Enrollment, ProfileService, ReportedDevice, Verification};
 use events::Timestamp;
 use events::enrollment::{DeviceAttributes, DeviceSignature, IssuedCertificate, ProfileServiceRefusal, SecretHash};
+
+/// Number of served verification profiles that are remembered. A device may answer repeatedly, and uses the newest.
+const MOST_VERIFICATIONS: usize = 20;
 
 pub(super) fn serve(enrollment: &mut Enrollment, challenge: &SecretHash, challenge_expires: Timestamp) {
     enrollment.repeats.profile();
@@ -39,6 +43,7 @@ pub(super) fn verify(
 ) {
     let (service, challenge) = (service.clone(), challenge.clone());
     enrollment.verifications.push(Verification { service, challenge, challenge_expires, identity: None });
+    keep_newest(&mut enrollment.verifications, MOST_VERIFICATIONS);
 }
 
 pub(super) fn issue(enrollment: &mut Enrollment, identity: &IssuedCertificate, challenge: &SecretHash) {

@@ -1,6 +1,7 @@
 //! Events of the CA profile, the Managed Apple ID, the MDM profile and the identity.
 
-use super::super::{CaStep, Enrollment, Identity, Serving};
+use super::super::newest::keep_newest;
+use super::super::{CaStep, Enrollment, Identity, MOST_SERVINGS, Serving};
 use events::Timestamp;
 use events::enrollment::{IssuedCertificate, SecretHash, ServedProfile};
 use events::personal::Personal;
@@ -30,29 +31,29 @@ pub(super) fn serve_mdm(
     verified_by: &Option<String>,
 ) {
     enrollment.repeats.profile();
-    enrollment.servings.push(Serving {
-        profile: profile.clone(),
-        challenge: challenge.clone(),
-        challenge_expires,
-        verified_by: verified_by.clone(),
-        dead: false,
-    });
+    let verified = verified_by.as_ref().and_then(|by| enrollment.verified(by)).cloned();
+    let (profile, challenge) = (profile.clone(), challenge.clone());
+    enrollment.servings.push(Serving { profile, challenge, challenge_expires, verified });
+    keep_newest(&mut enrollment.servings, MOST_SERVINGS);
 }
 
+/// The other challenges can no longer issue an identity. Of all of them only the hashes are remembered.
 pub(super) fn issue(
     enrollment: &mut Enrollment,
     certificate: &IssuedCertificate,
     transaction: &str,
     challenge: &SecretHash,
 ) {
-    let serving = enrollment.servings.iter().find(|serving| serving.challenge == *challenge).cloned();
-    enrollment.servings.iter_mut().for_each(|serving| serving.dead = true);
-    enrollment.identity = serving.map(|serving| Identity {
+    let mut servings = std::mem::take(&mut enrollment.servings);
+    enrollment.spent.extend(servings.iter().map(|serving| serving.challenge.clone()));
+    keep_newest(&mut enrollment.spent, MOST_SERVINGS);
+    let serving = servings.iter().position(|serving| serving.challenge == *challenge);
+    enrollment.identity = serving.map(|nth| servings.swap_remove(nth)).map(|serving| Identity {
         certificate: certificate.clone(),
         transaction: transaction.to_owned(),
         challenge: challenge.clone(),
         profile: serving.profile,
-        verified: serving.verified_by.and_then(|by| enrollment.verified(&by)).cloned(),
+        verified: serving.verified,
     });
 }
 

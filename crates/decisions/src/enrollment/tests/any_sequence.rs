@@ -2,6 +2,7 @@
 
 use super::profile_service as verified;
 use super::*;
+use crate::enrollment::{Credentials, DeviceIdentity};
 use proptest::prelude::*;
 
 fn any_command() -> impl Strategy<Value = Command> {
@@ -73,18 +74,15 @@ fn assert_legal(enrollment: &Enrollment) {
         assert!(enrollment.managed_apple_id.is_some());
     }
     if let Some(identity) = &enrollment.identity {
-        assert!(enrollment.servings.iter().any(|serving| serving.challenge == identity.challenge && serving.dead));
+        assert!(enrollment.spent.contains(&identity.challenge));
     }
-    if !enrollment.access_tokens.is_empty() {
+    if !enrollment.tokens.access.is_empty() {
         assert!(
             enrollment.account_driven.is_some()
                 && enrollment.owner().is_some()
                 && enrollment.managed_apple_id.is_some()
         );
         assert_eq!(enrollment.ownership, enrollment.account_driven.map(EnrollmentMode::ownership));
-    }
-    for by in enrollment.servings.iter().filter_map(|serving| serving.verified_by.as_deref()) {
-        assert!(enrollment.verified(by).is_some(), "the requesting identity was verified");
     }
     if !enrollment.profile_services.is_empty() {
         assert_eq!(
@@ -99,6 +97,30 @@ fn assert_legal(enrollment: &Enrollment) {
 }
 
 proptest! {
+    #[test]
+    fn identifies_a_device_by_the_same_values_in_both_states(
+        commands in proptest::collection::vec(any_command(), 0..60)
+    ) {
+        let (mut live, mut credentials) = (Enrollment::default(), Credentials::default());
+        for command in commands {
+            for event in live.decide(&command).unwrap_or_default() {
+                (live, credentials) = (live.evolve(&event), credentials.evolve(&event));
+                if let Event::MdmProfileServed { verified_by, .. } = &event {
+                    let verified = live.servings.last().and_then(|serving| serving.verified.as_ref());
+                    prop_assert_eq!(verified.is_some(), verified_by.is_some(), "the requesting identity was verified");
+                }
+            }
+            let owner = live.owner().map(|owner| owner.person);
+            prop_assert_eq!(credentials.owner(), owner);
+            let identity = live.identity.as_ref().map(|identity| DeviceIdentity {
+                fingerprint: identity.certificate.fingerprint.clone(),
+                profile: (&identity.profile).into(),
+            });
+            prop_assert_eq!(credentials.identity(), identity.as_ref());
+            prop_assert_eq!(&credentials.tokens, &live.tokens);
+        }
+    }
+
     #[test]
     fn leaves_a_legal_state_and_replay_equals_the_live_state(
         commands in proptest::collection::vec(any_command(), 0..60)

@@ -1,6 +1,7 @@
 //! Limits on the events of an enrollment, commands before it is opened, and the provider of a sign-in.
 
 use super::*;
+use crate::enrollment::Credentials;
 use events::enrollment::{FormRefusal, IdentityRefusal, SecretHash};
 
 #[test]
@@ -60,4 +61,88 @@ fn who_came_back_from_a_provider_signed_in_there_and_who_typed_a_password_meanwh
         let again = Event::UserSignedInAgain { method, session: session() };
         assert_eq!(provider_of(away(Enrollment::default()).evolve(&again)).as_deref(), provider);
     }
+}
+
+/// Returns what the person and the device of an account-driven enrollment do again and again for years.
+fn year(nth: u32) -> Vec<Command> {
+    let name = |what: &str| secret(&format!("{what} {nth}"));
+    let (code, token, refresh_token) = (name("code"), name("access"), name("refresh"));
+    let redeem = Command::RedeemCode {
+        code: code.clone(),
+        token: token.clone(),
+        refresh_token: refresh_token.clone(),
+        now: NOW.plus_seconds(1),
+    };
+    let refresh = |week: u32| Command::RefreshAccess {
+        refresh_token: refresh_token.clone(),
+        token: secret(&format!("access {nth} {week}")),
+        now: NOW.plus_seconds(2),
+        last_for_days: None,
+    };
+    let mut commands = vec![Command::IssueAuthorizationCode { code, now: NOW }, redeem];
+    commands.extend((0..52).map(refresh));
+    let mut serve = from_settings::serve(EnrollmentMode::Byod);
+    if let Command::ServeMdmProfile { challenge, .. } = &mut serve {
+        *challenge = name("challenge");
+    }
+    commands.extend([serve, issue(&format!("challenge {nth}"), "key", &nth.to_string())]);
+    commands
+}
+
+#[test]
+fn a_long_lived_account_driven_device_does_not_grow_its_enrollment() {
+    let mut enrollment = given_more(from_settings::with_token(), (0..25).flat_map(year));
+    let mut credentials = Credentials::default();
+    let sizes = |enrollment: &Enrollment, credentials: &Credentials| {
+        let length = |json: serde_json::Result<String>| json.expect("JSON").len();
+        (length(serde_json::to_string(enrollment)), length(serde_json::to_string(credentials)))
+    };
+    let mut before = None;
+    for nth in 25..75 {
+        for command in year(nth) {
+            for event in then(&enrollment, &command) {
+                (enrollment, credentials) = (enrollment.evolve(&event), credentials.evolve(&event));
+            }
+        }
+        if nth >= 50 {
+            let sizes = sizes(&enrollment, &credentials);
+            assert_eq!(*before.get_or_insert(sizes), sizes);
+        }
+    }
+    assert_eq!((enrollment.tokens.access.len(), enrollment.tokens.refresh.len()), (16, 8));
+    assert_eq!((enrollment.codes.len(), enrollment.servings.len(), enrollment.spent.len()), (8, 0, 20));
+}
+
+#[test]
+fn a_device_that_requests_its_profile_again_and_again_uses_one_of_the_newest_challenges() {
+    let serve = |nth: u32| {
+        let mut serve = from_settings::serve(EnrollmentMode::Byod);
+        if let Command::ServeMdmProfile { challenge, .. } = &mut serve {
+            *challenge = secret(&nth.to_string());
+        }
+        serve
+    };
+    let enrollment = given_more(from_settings::with_token(), (0..30).map(serve));
+    assert_eq!(enrollment.decide(&issue("9", "key", "1")), Err(Refusal::UnknownChallenge));
+    let issued = given_more(enrollment, [issue("10", "key", "1")]);
+    assert!(issued.served(&secret("29")) && issued.servings.is_empty(), "a served challenge is known as such");
+    assert_eq!(issued.decide(&issue("29", "key", "2")), Err(Refusal::UnknownChallenge));
+}
+
+#[test]
+fn a_device_that_answers_the_profile_service_again_and_again_is_verified_with_one_of_the_newest_identities() {
+    let mut enrollment = given([open("17.5"), sign_in(&[Institutional]), serve_ca(), Command::ReportCaInstall]);
+    enrollment = given_more(enrollment, [profile_service::ask("asked")]);
+    for nth in 0..30 {
+        let scep = nth.to_string();
+        let report = profile_service::reported(profile_service::report("asked", &scep, "udid"));
+        enrollment = given_more(enrollment, [report, profile_service::issue(&scep, "key", &scep)]);
+        if nth == 0 {
+            enrollment = given_more(enrollment, [profile_service::serve("mdm", "0")]);
+        }
+    }
+    assert_eq!(enrollment.verifications.len(), 20);
+    let issued = given_more(enrollment, [issue("mdm", "key", "1")]);
+    let verified = issued.identity.expect("issued").verified;
+    assert!(verified.is_some(), "the device of a served profile stays the one that was verified");
 }

@@ -144,7 +144,7 @@ fn a_token_is_handed_over_at_the_end_only_and_as_often_as_an_answer_gets_lost() 
     let portal = given([open("17.5"), sign_in(&[Personal]), serve_ca(), Command::ReportCaInstall]);
     assert!(portal.decide(&token("t")).is_err(), "only enrollments from Settings get a token");
     let enrollment = given_more(with_token(), [token("u")]);
-    let hashes: Vec<_> = enrollment.access_tokens.iter().map(|token| token.hash.clone()).collect();
+    let hashes: Vec<_> = enrollment.tokens.access.iter().map(|token| token.hash.clone()).collect();
     assert_eq!(hashes, [secret("t"), secret("u")]);
 }
 
@@ -177,14 +177,14 @@ fn a_token_lasts_an_hour_until_a_device_authenticates_with_it_and_then_as_the_se
     let enrollment = with_token();
     let days = |days| AccountDriven { sign_in_again_after_days: days, ..AccountDriven::default() };
     let at = |settings: &AccountDriven, seconds: i64, in_use| {
-        enrollment.presented(&secret("t"), settings, NOW.plus_seconds(seconds), in_use)
+        enrollment.tokens.presented(&secret("t"), settings, NOW.plus_seconds(seconds), in_use)
     };
     assert_eq!((at(&days(None), 3_599, false), at(&days(None), 3_600, false)), (Presented::Good, Presented::Expired));
     assert_eq!(at(&days(None), 10 * 365 * 86_400, true), Presented::Good);
     let week = 7 * 86_400;
     assert_eq!(at(&days(Some(7)), week - 1, true), Presented::Good);
     assert_eq!(at(&days(Some(7)), week, true), Presented::Expired);
-    assert_eq!(enrollment.presented(&secret("x"), &days(None), NOW, true), Presented::Unknown);
+    assert_eq!(enrollment.tokens.presented(&secret("x"), &days(None), NOW, true), Presented::Unknown);
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn the_same_person_signs_in_again_and_another_token_is_handed_over() {
     assert_eq!(happened, [again]);
     let enrollment = given_more(happened.iter().fold(asked, Enrollment::evolve), [token("new")]);
     assert_eq!((enrollment.step(), enrollment.sign_in_again), (Step::HandOver, None));
-    assert_eq!(enrollment.access_tokens.last().map(|token| &token.hash), Some(&secret("new")));
+    assert_eq!(enrollment.tokens.access.last().map(|token| &token.hash), Some(&secret("new")));
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn a_code_is_redeemed_once_and_soon() {
     assert_eq!(enrollment.decide(&redeem("two", 1)), Err(Refusal::InvalidGrant));
     assert_eq!(enrollment.decide(&redeem("one", 300)), Err(Refusal::InvalidGrant));
     let enrollment = given_more(enrollment, [redeem("one", 299)]);
-    assert!(enrollment.access_tokens[0].refreshable && enrollment.codes[0].used);
+    assert!(enrollment.tokens.access[0].refreshable && enrollment.codes[0].used);
     assert_eq!(enrollment.decide(&redeem("one", 299)), Err(Refusal::InvalidGrant));
 }
 
@@ -291,7 +291,8 @@ fn a_refresh_token_is_good_until_the_person_has_to_sign_in_again() {
     assert_eq!(enrollment.decide(&refresh("late", 90, Some(90))), Err(Refusal::InvalidGrant));
     assert!(enrollment.decide(&refresh("later", 900, None)).is_ok());
     let settings = AccountDriven::default();
-    let at = |seconds| enrollment.presented(&secret("next"), &settings, NOW.plus_seconds(7 * 86_400 + seconds), true);
+    let at =
+        |seconds| enrollment.tokens.presented(&secret("next"), &settings, NOW.plus_seconds(7 * 86_400 + seconds), true);
     assert_eq!((at(ACCESS_TOKEN_SECONDS - 1), at(ACCESS_TOKEN_SECONDS)), (Presented::Good, Presented::Expired));
     let asked = given_more(enrollment, [ask(SignInAgainReason::TokenExpired), refresh("again", 15, Some(90))]);
     assert_eq!((asked.sign_in_again, asked.step()), (None, Step::HandOver), "the refresh token replaces a sign-in");
@@ -309,10 +310,10 @@ fn a_device_that_said_its_old_token_once_more_before_it_redeemed_its_code_still_
 fn a_token_that_can_be_refreshed_ends_with_the_sign_in_that_it_came_of() {
     let enrollment = given_more(with_code(), [redeem("one", 0), refresh("next", 6, Some(8))]);
     let settings = AccountDriven { sign_in_again_after_days: Some(8), ..AccountDriven::default() };
-    let at = |seconds| enrollment.presented(&secret("next"), &settings, NOW.plus_seconds(seconds), true);
+    let at = |seconds| enrollment.tokens.presented(&secret("next"), &settings, NOW.plus_seconds(seconds), true);
     let end = 8 * 86_400;
     assert_eq!((at(end - 1), at(end)), (Presented::Good, Presented::Expired));
-    let lasts = |days| enrollment.lasts(days, NOW.plus_seconds(6 * 86_400));
+    let lasts = |days| enrollment.tokens.lasts(days, NOW.plus_seconds(6 * 86_400));
     assert_eq!((lasts(Some(8)), lasts(None)), (2 * 86_400, ACCESS_TOKEN_SECONDS));
 }
 
@@ -337,7 +338,7 @@ pub(super) fn any_command() -> impl Strategy<Value = Command> {
 #[test]
 fn tokens_are_kept_as_hashes() {
     assert_eq!(
-        with_token().access_tokens,
+        with_token().tokens.access,
         [AccessToken { hash: secret("t"), issued: NOW, signed_in: NOW, refreshable: false }]
     );
 }

@@ -1,7 +1,7 @@
 //! Facts that an enrollment knows: the future user of the device, whether a profile was served, the lifetime of tokens.
 
 use super::*;
-use crate::enrollment::{AccessToken, Assignment};
+use crate::enrollment::{AccessToken, Assignment, Tokens};
 use events::person::PersonId;
 use std::collections::BTreeSet;
 
@@ -79,7 +79,7 @@ fn the_ownership_decides_the_kind_of_enrollment() {
 fn a_token_that_is_refreshed_lasts_a_week_and_no_longer_than_its_sign_in() {
     let token = |refreshable| AccessToken { hash: secret("t"), issued: NOW, signed_in: NOW, refreshable };
     let lasts = |tokens: &[AccessToken], days| {
-        Enrollment { access_tokens: tokens.to_vec(), ..Enrollment::default() }.lasts(days, NOW.plus_seconds(DAY))
+        Tokens { access: tokens.to_vec(), ..Tokens::default() }.lasts(days, NOW.plus_seconds(DAY))
     };
     assert_eq!(lasts(&[token(true)], None), 6 * DAY);
     assert_eq!(lasts(&[token(true)], Some(3)), 2 * DAY);
