@@ -148,9 +148,7 @@ impl Message<'_> {
         if arrived != intended {
             return self.refuse(EnrollmentRefusal::WrongMode).await;
         }
-        let udid = message::text(self.fields, "UDID").unwrap_or_default();
-        let verified = self.known.enrollment.identity.as_ref().and_then(|identity| identity.verified.as_ref());
-        if verified.is_some_and(|verified| !verified.may_be(udid, &self.known.state)) {
+        if self.is_other_than_verified().await? {
             return self.refuse(EnrollmentRefusal::OtherDevice).await;
         }
         if let Some(why) = super::limits::refusal(self.app, self.known, self.fields).await? {
@@ -170,6 +168,16 @@ impl Message<'_> {
             body: body.clone(),
         };
         self.perform(&command, &body).await
+    }
+
+    // Returns whether another device was verified before the profile was served.
+    async fn is_other_than_verified(&self) -> Result<bool, Answer> {
+        let enrollment = self.app.platform.enrollment(self.known.device.enrollment()).await.map_err(unavailable)?;
+        let identified_by = self.known.credentials.identity().map(|identity| &identity.fingerprint);
+        let identity = enrollment.identity.as_ref().filter(|now| Some(&now.certificate.fingerprint) == identified_by);
+        let identity = identity.ok_or_else(|| unavailable("the enrollment issued another identity meanwhile"))?;
+        let udid = message::text(self.fields, "UDID").unwrap_or_default();
+        Ok(identity.verified.as_ref().is_some_and(|verified| !verified.may_be(udid, &self.known.state)))
     }
 
     // Refuses an enrollment whose device does not match it or is not allowed. The hardware details that the device sent

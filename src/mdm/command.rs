@@ -162,11 +162,13 @@ impl Conversation<'_> {
     // A poll with a different identity means that the device has switched to it. An answer may still use the previous
     // one.
     async fn note_identity(&self) -> Result<(), Answer> {
-        let otherwise = self.known.state.speaks_otherwise_with(&self.known.fingerprint);
-        if let Some(identity) = self.known.identity().filter(|_| otherwise) {
+        if !self.known.state.speaks_otherwise_with(&self.known.fingerprint) {
+            return Ok(());
+        }
+        if let Some(identity) = self.known.identity(&self.app.platform).await.map_err(unavailable)? {
             // The event is not appended if the device has used up its budget (for example, if it alternates between
             // identities). The device still gets its commands.
-            self.perform(&Command::NoteIdentity { identity: identity.clone() }).await?;
+            self.perform(&Command::NoteIdentity { identity }).await?;
         }
         Ok(())
     }

@@ -48,7 +48,8 @@ pub(super) async fn refusal(
 // Uses the limit of the access rule that matched at sign-in. Two devices that authenticate at the same instant may both
 // pass. This is acceptable, since the limit protects no secret.
 async fn too_many(app: &Mdm, known: &Known) -> Result<Option<EnrollmentRefusal>, Answer> {
-    let access = known.enrollment.access.as_ref();
+    let enrollment = app.platform.enrollment(known.device.enrollment()).await.map_err(unavailable)?;
+    let access = enrollment.access.as_ref();
     let Some(most) = access.and_then(|access| access.devices_per_person) else { return Ok(None) };
     catch_up(app).await;
     let except = Some(known.device);

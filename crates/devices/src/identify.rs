@@ -2,16 +2,16 @@
 
 use crate::Devices;
 use decisions::device::Device;
-use decisions::enrollment::Enrollment;
+use decisions::enrollment::{Credentials, EnrollmentProfile};
 use events::device::DeviceId;
-use events::enrollment::{IssuedCertificate, ServedProfile};
+use events::enrollment::IssuedCertificate;
 use events::person::PersonId;
 use events::store::ReadError;
 use events::{Actor, ActorKind, Revision};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::x509::X509Ref;
-use platform::Loaded;
 use platform::context::Context;
+use platform::{Loaded, Platform};
 use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,21 +22,29 @@ pub struct Known {
     pub device: DeviceId,
     pub person: PersonId,
     /// Profile for which the device's identity was issued.
-    pub profile: ServedProfile,
+    pub profile: EnrollmentProfile,
     /// SHA-256 of the certificate, lower-case hex.
     pub fingerprint: String,
     pub state: Arc<Device>,
     /// Revision of the device's stream when it was read.
     pub revision: Option<Revision>,
-    /// Enrollment in which the device was enrolled.
-    pub enrollment: Arc<Enrollment>,
+    /// Credentials of the enrollment in which the device was enrolled.
+    pub credentials: Arc<Credentials>,
 }
 
 impl Known {
-    /// Returns the record of the certificate that the device uses.
-    pub fn identity(&self) -> Option<&IssuedCertificate> {
-        let first = self.enrollment.identity.as_ref().map(|identity| &identity.certificate);
-        first.into_iter().chain(&self.state.renewed).find(|identity| identity.fingerprint == self.fingerprint)
+    /// Returns the record of the certificate that the device uses. Reads the enrollment if that issued it.
+    ///
+    /// # Errors
+    /// Returns an error if the enrollment cannot be read.
+    pub async fn identity(&self, platform: &Platform) -> Result<Option<IssuedCertificate>, ReadError> {
+        let uses = |identity: &&IssuedCertificate| identity.fingerprint == self.fingerprint;
+        if let Some(renewed) = self.state.renewed.iter().find(uses) {
+            return Ok(Some(renewed.clone()));
+        }
+        let enrollment = platform.enrollment(self.device.enrollment()).await?;
+        let issued = enrollment.identity.as_ref().map(|identity| &identity.certificate);
+        Ok(issued.filter(uses).cloned())
     }
 
     /// Returns the device as it was read, for [`Platform::perform_from`](platform::Platform::perform_from).
@@ -81,10 +89,11 @@ pub async fn identify(devices: &Devices, certificate: &X509Ref) -> Result<Known,
         }
         Unidentified::Unavailable
     };
-    let enrollment = devices.platform.enrollment(device.enrollment()).await.map_err(unreadable)?;
-    let loaded = devices.platform.load(&device.stream()).await.map_err(unreadable)?;
+    let streams = (device.enrollment().stream(), device.stream());
+    let (credentials, _) = devices.platform.load::<Credentials>(&streams.0).await.map_err(unreadable)?;
+    let loaded = devices.platform.load(&streams.1).await.map_err(unreadable)?;
     let fingerprint = pki::fingerprint(certificate);
-    known(device, enrollment, loaded, fingerprint).inspect_err(|why| {
+    known(device, credentials, loaded, fingerprint).inspect_err(|why| {
         if *why == Unidentified::Unavailable {
             // Either the log was reset to an older state, or the CA also signs for another log. The devices must not be
             // told to unenroll, because that would end the management of all of them.
@@ -98,21 +107,18 @@ pub async fn identify(devices: &Devices, certificate: &X509Ref) -> Result<Known,
 
 fn known(
     device: DeviceId,
-    enrollment: Arc<Enrollment>,
+    credentials: Arc<Credentials>,
     (state, revision): Loaded<Device>,
     fingerprint: String,
 ) -> Result<Known, Unidentified> {
-    let (Some(_), Some(owner)) = (&enrollment.opened, enrollment.owner()) else {
-        return Err(Unidentified::Unavailable);
-    };
-    let Some(identity) = &enrollment.identity else { return Err(Unidentified::Stranger) };
-    let issued = identity.certificate.fingerprint == fingerprint;
+    let person = credentials.owner().ok_or(Unidentified::Unavailable)?;
+    let identity = credentials.identity().ok_or(Unidentified::Stranger)?;
     let renewed = || state.renewed.iter().any(|renewed| renewed.fingerprint == fingerprint);
-    if !issued && !renewed() {
+    if identity.fingerprint != fingerprint && !renewed() {
         return Err(Unidentified::Stranger);
     }
-    let (person, profile) = (owner.person, identity.profile.clone());
-    Ok(Known { device, person, profile, fingerprint, state, revision, enrollment })
+    let profile = identity.profile.clone();
+    Ok(Known { device, person, profile, fingerprint, state, revision, credentials })
 }
 
 // Returns whether a certificate is valid at `unix`, in seconds since 1970. The start has a tolerance of one minute,

@@ -51,7 +51,7 @@ pub async fn authorize(
         (None, _) => SignInAgainReason::TokenMissing,
         (Some(_), None) => SignInAgainReason::TokenUnknown,
         (Some(_), Some((_, hash))) => {
-            match known.enrollment.tokens.presented(&hash, &settings, enroll.platform.world.now(), in_use) {
+            match known.credentials.tokens.presented(&hash, &settings, enroll.platform.world.now(), in_use) {
                 Presented::Good => return Ok(Authorization::Granted),
                 Presented::Expired => SignInAgainReason::TokenExpired,
                 Presented::Unknown => SignInAgainReason::TokenUnknown,
@@ -64,7 +64,7 @@ pub async fn authorize(
     }
     ask(enroll, known, why, source).await?;
     // The method that the device enrolled with. A device with a refresh token tries that first.
-    let method = match known.enrollment.tokens.refresh.is_empty() {
+    let method = match known.credentials.tokens.refresh.is_empty() {
         true => AuthenticationMethod::AppleAsWeb,
         false => AuthenticationMethod::AppleOAuth2,
     };

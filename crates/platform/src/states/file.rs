@@ -1,4 +1,4 @@
-//! `states.db`: folded states of streams on the disk, a row for each stream. The file may be deleted or lost: then
+//! `states.db`: folded states of streams on the disk, a row for each state. The file may be deleted or lost: then
 //! states are folded from the log again. Personal fields are sealed in it as they are in the log, so a destroyed key
 //! makes them unreadable here too. A tag under a secret of the installation authenticates each row: decisions depend on
 //! it, and the disk or another program may have changed it.
@@ -6,9 +6,10 @@
 //! The file belongs to one log and one key store. If it is ahead of one of them, because an older copy was restored, it
 //! is emptied.
 
+use super::place::Place;
 use events::personal::keys::{KeyStore, hmac, same};
 use events::store::StreamHead;
-use events::{EventId, Position, Revision, StreamName};
+use events::{EventId, Position, Revision};
 use projections::disposable::{self, Damage, SetAside};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
@@ -49,7 +50,7 @@ impl Origin {
     }
 }
 
-/// A stored state.
+/// A stored state. The column `stream` is its [`Place`] as text.
 pub(super) struct Row {
     /// Version of the fold.
     pub fold: u32,
@@ -59,10 +60,9 @@ pub(super) struct Row {
 }
 
 impl Row {
-    fn tag(&self, key: &[u8; 32], stream: &StreamName) -> [u8; 32] {
+    fn tag(&self, key: &[u8; 32], place: &str) -> [u8; 32] {
         let Row { fold, head: StreamHead { revision, id }, state } = self;
-        let parts =
-            [stream.as_str().as_bytes(), &fold.to_be_bytes(), &revision.0.to_be_bytes(), id.0.as_bytes(), state];
+        let parts = [place.as_bytes(), &fold.to_be_bytes(), &revision.0.to_be_bytes(), id.0.as_bytes(), state];
         hmac(key, &parts)
     }
 }
@@ -117,15 +117,16 @@ impl StateFile {
         self.damage.found()
     }
 
-    /// Reads the state of a stream. An error is logged, once until a read succeeds, and reads as no state.
-    pub(super) fn read(&self, stream: &StreamName) -> Option<Row> {
+    /// Reads a state. An error is logged, once until a read succeeds, and reads as no state.
+    pub(super) fn read(&self, place: &Place) -> Option<Row> {
         if self.damage.found().is_some() {
             return None;
         }
+        let place = place.to_string();
         let read = || -> rusqlite::Result<Option<Row>> {
             let connection = self.take_reader()?;
             let select = "SELECT fold, revision, event, state, tag FROM states WHERE stream = ?1";
-            let found = connection.prepare_cached(select)?.query_row([stream.as_str()], |row| {
+            let found = connection.prepare_cached(select)?.query_row([place.as_str()], |row| {
                 let (revision, event): (u64, [u8; 16]) = (row.get(1)?, row.get(2)?);
                 let head = StreamHead { revision: Revision(revision), id: EventId(Uuid::from_bytes(event)) };
                 Ok((Row { fold: row.get(0)?, head, state: row.get(3)? }, row.get::<_, Vec<u8>>(4)?))
@@ -134,8 +135,8 @@ impl StateFile {
             self.put_back(connection);
             self.is_told.store(false, Ordering::Relaxed);
             let Some((row, tag)) = found else { return Ok(None) };
-            if !same(&tag, &row.tag(&self.key, stream)) {
-                tracing::warn!(%stream, file = %self.path.display(), "a stored state was changed: it is folded from the log");
+            if !same(&tag, &row.tag(&self.key, &place)) {
+                tracing::warn!(stream = place, file = %self.path.display(), "a stored state was changed: it is folded from the log");
                 return Ok(None);
             }
             Ok(Some(row))
@@ -150,7 +151,7 @@ impl StateFile {
     ///
     /// # Errors
     /// Returns an error if the file cannot be written.
-    pub(super) fn write(&self, rows: &[(StreamName, Row)], origin: Origin) -> rusqlite::Result<()> {
+    pub(super) fn write(&self, rows: &[(Place, Row)], origin: Origin) -> rusqlite::Result<()> {
         if self.damage.found().is_some() {
             return Ok(());
         }
@@ -163,9 +164,10 @@ impl StateFile {
                     ON CONFLICT (stream) DO UPDATE SET fold = excluded.fold, revision = excluded.revision,
                         event = excluded.event, state = excluded.state, tag = excluded.tag",
                 )?;
-                for (stream, row) in rows {
-                    let (Row { fold, head, state }, tag) = (row, row.tag(&self.key, stream));
-                    keep.execute(params![stream.as_str(), fold, head.revision.0, head.id.0.as_bytes(), state, tag])?;
+                for (place, row) in rows {
+                    let place = place.to_string();
+                    let (Row { fold, head, state }, tag) = (row, row.tag(&self.key, &place));
+                    keep.execute(params![place, fold, head.revision.0, head.id.0.as_bytes(), state, tag])?;
                 }
             }
             let log = origin.log.map(|id| *id.0.as_bytes());

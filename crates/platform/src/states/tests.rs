@@ -2,18 +2,21 @@
 
 use super::file::FILE;
 use super::*;
+use decisions::enrollment::{Credentials, Enrollment};
 use decisions::hardware::Hardware;
 use decisions::person::Person;
-use events::enrollment::EnrollmentId;
-use events::enrollment::Ownership;
+use events::enrollment::{
+    DeviceFamily, EnrollmentEvent, EnrollmentId, EnrollmentKind, Ownership, Platform, SecretHash, SignInMethodName,
+};
 use events::log::Draft;
 use events::person::{PersonEvent, PersonId};
 use events::personal::keys::{MasterKey, SqliteKeyStore};
 use events::store::sqlite::SqliteStore;
 use events::store::{AppendError, Expected};
-use events::{Actor, ActorKind, Personal, Timestamp};
+use events::{Actor, ActorKind, Event, Personal, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::fmt::Debug;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
@@ -99,6 +102,14 @@ enum Act {
     Load {
         who: usize,
     },
+    /// A command of the enrollment, which loads the state that decides.
+    Enroll {
+        event: u8,
+    },
+    /// A writer without these states, to the enrollment.
+    WriteEnrollment {
+        event: u8,
+    },
     /// Other streams take all the space.
     Evict,
     /// The states are written to the file.
@@ -116,6 +127,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => Just(Act::Repeat),
         1 => (0..2_usize).prop_map(|who| Act::Destroy { who }),
         3 => (0..2_usize).prop_map(|who| Act::Load { who }),
+        4 => any::<u8>().prop_map(|event| Act::Enroll { event }),
+        1 => any::<u8>().prop_map(|event| Act::WriteEnrollment { event }),
         1 => Just(Act::Evict),
         2 => Just(Act::Store),
         1 => Just(Act::Restart),
@@ -144,7 +157,44 @@ fn own(who: usize, nth: u8) -> Personal<String> {
     Personal::new(person(who).key(), format!("ada{nth}@school.example"))
 }
 
-fn draft(id: EventId, event: PersonEvent) -> Draft {
+fn enrollment() -> StreamName {
+    EnrollmentId(Uuid::from_u128(9)).stream()
+}
+
+/// An event that changes what identifies the device of an enrollment, with the key of one of the people.
+fn of_enrollment(nth: u8) -> EnrollmentEvent {
+    let challenge = || SecretHash((nth % 3).to_string());
+    let who = usize::from(nth / 5 % 2);
+    match nth % 5 {
+        0 => EnrollmentEvent::VisitOpened {
+            session: challenge(),
+            user_agent: own(who, nth),
+            platform: Platform { family: DeviceFamily::IPhone, version: None },
+            language: "en".into(),
+        },
+        1 => EnrollmentEvent::UserSignedIn {
+            method: SignInMethodName::LocalAccount,
+            person: person(who),
+            account: nth.to_string(),
+            user_name: own(who, nth),
+            session: challenge(),
+        },
+        2 => EnrollmentEvent::MdmProfileServed {
+            profile: decisions::examples::profile(EnrollmentKind::UserEnrollment),
+            challenge: challenge(),
+            challenge_expires: Timestamp(1),
+            verified_by: None,
+        },
+        3 => EnrollmentEvent::IdentityIssued {
+            identity: decisions::examples::certificate("key", &nth.to_string()),
+            transaction: "t".into(),
+            challenge: challenge(),
+        },
+        _ => EnrollmentEvent::AccessTokenIssued { token: challenge(), issued: Timestamp(1), refresh: None },
+    }
+}
+
+fn draft(id: EventId, event: impl Into<Event>) -> Draft {
     let actor = Actor::new(ActorKind::System, "test");
     let (at, correlation) = (Timestamp(1), Uuid::nil());
     Draft { id, at, actor, source: None, correlation, causation: None, event: event.into() }
@@ -162,7 +212,7 @@ struct Desk {
     log: Log,
     states: States,
     held: [Option<Loaded<Person>>; 2],
-    last: Option<(usize, Expected, Draft)>,
+    last: Option<(StreamName, Expected, Draft)>,
     next: u128,
 }
 
@@ -171,11 +221,11 @@ impl Desk {
         match act {
             Act::Perform { who, event } => {
                 let loaded = self.states.load::<Person>(&person(who).stream()).await.unwrap();
-                self.append(who, loaded, event).await;
+                self.append(person(who).stream(), loaded, self::event(who, event)).await;
             }
             Act::PerformFromHeld { who, event } => {
                 if let Some(loaded) = self.held[who].take() {
-                    self.append(who, loaded, event).await;
+                    self.append(person(who).stream(), loaded, self::event(who, event)).await;
                 }
             }
             Act::Hold { who } => self.held[who] = Some(self.states.load(&person(who).stream()).await.unwrap()),
@@ -185,12 +235,20 @@ impl Desk {
                 let _ = self.log.append(&person(who).stream(), Expected::Any, vec![draft]).await;
             }
             Act::Repeat => {
-                if let Some((who, expected, draft)) = self.last.clone() {
-                    let _ = self.log.append(&person(who).stream(), expected, vec![draft]).await;
+                if let Some((stream, expected, draft)) = self.last.clone() {
+                    let _ = self.log.append(&stream, expected, vec![draft]).await;
                 }
             }
             Act::Destroy { who } => self.log.keys().destroy(&person(who).key()).unwrap(),
             Act::Load { who } => drop(self.states.load::<Person>(&person(who).stream()).await.unwrap()),
+            Act::Enroll { event } => {
+                let loaded = self.states.load::<Enrollment>(&enrollment()).await.unwrap();
+                self.append(enrollment(), loaded, of_enrollment(event)).await;
+            }
+            Act::WriteEnrollment { event } => {
+                let draft = draft(self.id(), of_enrollment(event));
+                let _ = self.log.append(&enrollment(), Expected::Any, vec![draft]).await;
+            }
             Act::Evict => {
                 for nth in 0..200 {
                     self.states.put(&hardware(nth), &Arc::new(Hardware::default()), head(0), 0, 0);
@@ -202,12 +260,11 @@ impl Desk {
     }
 
     // As `Platform::decide_and_append` does.
-    async fn append(&mut self, who: usize, (state, revision): Loaded<Person>, nth: u8) {
-        let (stream, event) = (person(who).stream(), event(who, nth));
+    async fn append<A: Aggregate>(&mut self, stream: StreamName, (state, revision): Loaded<A>, event: A::Event) {
         let may_keep = self.states.may_keep(&stream, &state, revision);
         let draft = draft(self.id(), event.clone());
         let expected = revision.map_or(Expected::NoStream, Expected::Exact);
-        self.last = Some((who, expected, draft.clone()));
+        self.last = Some((stream.clone(), expected, draft.clone()));
         match self.log.append(&stream, expected, vec![draft.clone()]).await {
             Ok(appended) => {
                 let state = Arc::new(Arc::unwrap_or_clone(state).evolve(&event));
@@ -227,11 +284,16 @@ impl Desk {
 
     async fn check(&self) {
         for who in 0..2 {
-            let stream = person(who).stream();
-            let (kept, revision) = self.states.load::<Person>(&stream).await.unwrap();
-            let (fresh, expected) = crate::load::<Person>(&self.log, &stream).await.unwrap();
-            assert_eq!((revision, &kept), (expected, &fresh));
+            self.check_state::<Person>(&person(who).stream()).await;
         }
+        self.check_state::<Credentials>(&enrollment()).await;
+        self.check_state::<Enrollment>(&enrollment()).await;
+    }
+
+    async fn check_state<A: Aggregate + PartialEq + Debug>(&self, stream: &StreamName) {
+        let (kept, revision) = self.states.load::<A>(stream).await.unwrap();
+        let (fresh, expected) = crate::load::<A>(&self.log, stream).await.unwrap();
+        assert_eq!((revision, &kept), (expected, &fresh));
     }
 }
 
@@ -326,6 +388,44 @@ async fn a_stored_state_is_used_and_holds_no_personal_text() {
     log.keys().destroy(&person(0).key()).unwrap();
     let (state, _, _) = after.stored::<Person>(&person(0).stream()).await.expect("it can still be read");
     assert_eq!(state.managed_apple_id().unwrap().get(), None, "the value is erased");
+}
+
+#[tokio::test]
+async fn a_state_whose_whole_stream_was_read_is_stored_and_then_after_sixteen_events() {
+    let (directory, log) = log();
+    let states = States { store_every: STORE_EVERY, ..states(&directory, &log).await };
+    let stored = async || {
+        loaded(&states).await;
+        states.store().await;
+        states.stored::<Person>(&person(0).stream()).await.map(|(_, head, _)| head.revision.0 + 1)
+    };
+    write(&log, 0..3, 1).await;
+    assert_eq!(stored().await, None, "three events are read as fast");
+    write(&log, 3..5, 1).await;
+    assert_eq!(stored().await, None, "two events are read, not all");
+    states.cache.clear();
+    assert_eq!(stored().await, Some(5));
+    write(&log, 5..20, 1).await;
+    assert_eq!(stored().await, Some(5));
+    write(&log, 20..21, 1).await;
+    assert_eq!(stored().await, Some(21));
+}
+
+#[tokio::test]
+async fn two_states_of_a_stream_are_stored_one_beside_the_other() {
+    let (directory, log) = log();
+    for nth in 0..4 {
+        let draft = draft(EventId(Uuid::from_u128(u128::from(nth) + 1)), of_enrollment(nth));
+        log.append(&enrollment(), Expected::Any, vec![draft]).await.unwrap();
+    }
+    let before = states(&directory, &log).await;
+    let (whole, _) = before.load::<Enrollment>(&enrollment()).await.unwrap();
+    let (credentials, _) = before.load::<Credentials>(&enrollment()).await.unwrap();
+    before.store().await;
+    let after = states(&directory, &log).await;
+    let (stored, head, _) = after.stored::<Credentials>(&enrollment()).await.expect("it is stored");
+    assert_eq!((&stored, head.revision.0), (&credentials, 3));
+    assert_eq!(after.stored::<Enrollment>(&enrollment()).await.expect("it is stored").0, whole);
 }
 
 #[tokio::test]
