@@ -22,6 +22,7 @@ use events::person::PersonId;
 use events::{KeyName, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 
 pub use claim::{Attestation, Claims, Revivable};
 pub use command::Command;
@@ -119,12 +120,25 @@ impl Phase {
     }
 }
 
+/// A name-based UUID of a property list (version 5, that is, SHA-1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Digest(Uuid);
+
+impl Digest {
+    fn of(xml: &str) -> Digest {
+        Digest(Uuid::new_v5(&Uuid::NAMESPACE_OID, xml.as_bytes()))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QueuedCommand {
     pub id: CommandId,
     pub request_type: String,
-    /// The `Command` dictionary as an XML property list.
+    /// The `Command` dictionary as an XML property list; empty if [`QueuedCommand::forgotten`] says so.
     pub payload: CommandPayload,
+    /// The digest of the property list, if the command is settled and nothing of it is needed any longer.
+    pub forgotten: Option<Digest>,
     /// The acknowledgement of this command ends management.
     pub unenrolls: bool,
     pub priority: Priority,
@@ -143,6 +157,28 @@ pub struct QueuedCommand {
 }
 
 impl QueuedCommand {
+    /// Returns whether this is the command with `payload`.
+    pub(crate) fn has(&self, payload: &CommandPayload) -> bool {
+        match &self.forgotten {
+            Some(forgotten) => payload.xml().is_some_and(|xml| Digest::of(xml) == *forgotten),
+            None => self.payload.xml() == payload.xml(),
+        }
+    }
+
+    /// Forgets the property list of a settled command. Kept are those of installations, those whose answer may still
+    /// arrive, and sealed ones: a digest would tell something about a secret.
+    pub(crate) fn forget(&mut self) {
+        let awaits = match self.status {
+            CommandState::Queued | CommandState::Delivered | CommandState::Deferred => true,
+            CommandState::Cancelled | CommandState::Expired => self.delivered,
+            CommandState::Answered | CommandState::Ended => false,
+        };
+        if let (CommandPayload::Plain(xml), None, false) = (&self.payload, &self.forgotten, awaits || self.installs()) {
+            self.forgotten = Some(Digest::of(xml));
+            self.payload = CommandPayload::Plain(String::new());
+        }
+    }
+
     /// Returns whether the command installs a profile or an app: it says what management installed, also long after its
     /// answer.
     pub fn installs(&self) -> bool {
@@ -226,7 +262,7 @@ fn forbidden(request_type: &str, why: &str) -> String {
 }
 
 impl Aggregate for Device {
-    const FOLD: u32 = 1;
+    const FOLD: u32 = 2;
 
     type Event = DeviceEvent;
     type Command = Command;

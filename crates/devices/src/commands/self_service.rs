@@ -144,6 +144,7 @@ mod tests {
             id: CommandId(Uuid::from_u128(1)),
             request_type: "InstallApplication".into(),
             payload: CommandPayload::Plain(String::from_utf8(asked).unwrap()),
+            forgotten: None,
             unenrolls: false,
             priority: Priority::Normal,
             expires: None,

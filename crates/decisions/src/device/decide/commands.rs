@@ -11,7 +11,7 @@ pub(super) fn queue(device: &Device, command: &Command) -> Decision {
         return Ok(vec![]);
     };
     if let Some(queued) = device.command(*id) {
-        let same = queued.request_type == *request_type && queued.payload.xml() == payload.xml();
+        let same = queued.request_type == *request_type && queued.has(payload);
         return if same { Ok(vec![]) } else { Err(Refusal::DuplicateCommand) };
     }
     enrolled(device)?;

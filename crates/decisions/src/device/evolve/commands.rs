@@ -24,6 +24,7 @@ pub(super) fn queue(
         id,
         request_type: request_type.to_owned(),
         payload: payload.clone(),
+        forgotten: None,
         unenrolls,
         priority,
         expires,
@@ -65,6 +66,7 @@ pub(super) fn set_status(device: &mut Device, id: CommandId, status: CommandStat
     let is_removal = command.unenrolls;
     command.status = status;
     command.delivered |= status == CommandState::Delivered;
+    command.forget();
     if is_settled_now {
         device.removals += u64::from(is_removal);
         forget_settled(device);

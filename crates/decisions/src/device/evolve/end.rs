@@ -27,6 +27,7 @@ pub(super) fn end(device: &mut Device, phase: Phase) {
     for command in &mut device.commands {
         device.removals += u64::from(command.unenrolls && command.status.is_waiting());
         command.status = CommandState::Ended;
+        command.forget();
     }
     forget_settled(device);
 }

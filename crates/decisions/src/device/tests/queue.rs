@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::device::Draws;
-use events::device::{AnswerFault, AppStatus};
+use crate::examples::sealed;
+use events::device::{AnswerFault, AppStatus, CommandPayload};
 use proptest::prelude::*;
 
 fn next_id(device: &Device) -> Option<events::device::CommandId> {
@@ -52,6 +53,42 @@ fn what_a_device_did_before_it_was_called_off_is_written_down_once() {
     );
     let never_sent = given_more(enrolled(), [queue(1, "DeviceLock"), cancel(1)]);
     assert_eq!(never_sent.decide(&answer(1, CommandStatus::Acknowledged, "made up")), Ok(vec![]));
+}
+
+fn ask(n: u128, payload: CommandPayload) -> Command {
+    let Command::QueueCommand { id, request_type, unenrolls, priority, expires, .. } = queue(n, "DeviceInformation")
+    else {
+        unreachable!()
+    };
+    Command::QueueCommand { id, request_type, payload, unenrolls, priority, expires }
+}
+
+#[test]
+fn the_text_of_a_settled_question_is_forgotten_and_the_question_is_still_known() {
+    let plain = |text: &str| CommandPayload::Plain(text.repeat(200));
+    let device = given_more(enrolled(), [ask(1, plain("question ")), next()]);
+    assert_eq!(device.commands[0].payload, plain("question "), "the device may ask for it again");
+    let device = given_more(device, [answer(1, CommandStatus::Acknowledged, "done")]);
+    assert_eq!(device.commands[0].payload, CommandPayload::Plain(String::new()));
+    assert_eq!(device.decide(&ask(1, plain("question "))), Ok(vec![]));
+    assert_eq!(device.decide(&ask(1, plain("another "))), Err(Refusal::DuplicateCommand));
+    assert_eq!(device.decide(&ask(1, plain(""))), Err(Refusal::DuplicateCommand));
+}
+
+#[test]
+fn of_a_settled_command_that_may_be_answered_or_installed_or_is_sealed_nothing_is_forgotten() {
+    let plain = CommandPayload::Plain("question".into());
+    let late = given_more(enrolled(), [ask(1, plain.clone()), next(), cancel(1)]);
+    assert_eq!(late.commands[0].payload, plain);
+    let never_sent = given_more(enrolled(), [ask(1, plain.clone()), cancel(1)]);
+    assert_eq!(never_sent.commands[0].payload, CommandPayload::Plain(String::new()));
+    let sealed = CommandPayload::Sealed(sealed("code"));
+    let done = || [next(), answer(1, CommandStatus::Acknowledged, "done")];
+    let secret = given_more(given_more(enrolled(), [ask(1, sealed.clone())]), done());
+    assert_eq!(secret.commands[0].payload, sealed);
+    let install = given_more(enrolled(), [queue(1, "InstallProfile")]);
+    let before = install.commands[0].payload.clone();
+    assert_eq!(given_more(install, done()).commands[0].payload, before);
 }
 
 #[test]
