@@ -175,6 +175,7 @@ impl Inner {
                 let connection = Connection::open(&self.path)?;
                 connection.busy_timeout(Duration::from_secs(10))?;
                 connection.pragma_update(None, "query_only", true)?;
+                disposable::plan_once(&connection)?;
                 Ok(connection)
             }
         }

@@ -4,6 +4,7 @@
 //! Damage found while the server runs is noted in a file next to the database; the next start sets the database aside.
 
 use events::side_files::remove_database;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -67,7 +68,13 @@ pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "secure_delete", true)?;
     // Data lost in a power failure is folded again, or may be lost.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    plan_once(&connection)?;
     Ok(connection)
+}
+
+/// Makes SQLite plan a statement once. Otherwise it plans one with `LIMIT ?` again whenever a value is bound to it.
+pub(crate) fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// Returns whether SQLite reports that the file is damaged.

@@ -124,6 +124,9 @@ fn connect(
     };
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(sqlite)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(sqlite)?;
+    // Without this guarantee SQLite plans a statement with `LIMIT ?` again whenever a value is bound to it, which takes
+    // longer than most reads.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(sqlite)?;
     check_format(&connection, path, sqlite)?;
     plan_once(&connection).map_err(sqlite)?;
     prepare(&connection).and_then(|()| connection.execute_batch("PRAGMA trusted_schema = OFF;")).map_err(sqlite)?;
@@ -167,4 +170,23 @@ fn check_file_system(directory: &Path) -> Result<(), OpenError> {
 /// Syncs a directory, which makes its file names durable.
 pub(super) fn sync_directory(directory: &Path) -> Result<(), OpenError> {
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| file_error(directory, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::{OptionalExtension as _, StatementStatus};
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_is_bound_to_it() {
+        let directory = tempfile::tempdir().unwrap();
+        create(directory.path()).unwrap();
+        let connection = connect_reader(&directory.path().join(FILE)).unwrap();
+        let select = "SELECT position FROM events WHERE position > ?1 ORDER BY position LIMIT ?2";
+        let mut statement = connection.prepare(select).unwrap();
+        for limit in [1, 1_000, 5] {
+            statement.query_row([0, limit], |_| Ok(())).optional().unwrap();
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
 }
