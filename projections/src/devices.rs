@@ -9,8 +9,8 @@
 mod query;
 
 pub use query::{
-    Active, ActiveDevices, Device, DeviceFilter, ListedDevices, State, active_of_person, count_active, get, known,
-    list, unknown,
+    Active, ActiveDevices, Device, DeviceFilter, ListedDevices, Naming, State, active_of_person, count_active, get,
+    known, list, namings, unknown,
 };
 
 use crate::Projection;
@@ -64,7 +64,7 @@ impl Projection for Devices {
     }
 
     fn version(&self) -> u32 {
-        6
+        7
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -81,7 +81,7 @@ impl Projection for Devices {
             superseded_evidence TEXT
         ) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS devices_by_added ON devices_current (added);
-        CREATE INDEX IF NOT EXISTS devices_by_person ON devices_current (person);
+        CREATE INDEX IF NOT EXISTS devices_by_person ON devices_current (person, phase, added, product_name);
         CREATE TABLE IF NOT EXISTS devices_history (
             device TEXT NOT NULL, attribute TEXT NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER,
             position INTEGER NOT NULL, value, PRIMARY KEY (device, attribute, position)

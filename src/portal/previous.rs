@@ -2,16 +2,16 @@
 //! first.
 
 use super::onward::onward;
-use super::problem::Problem;
 use super::render::Page;
 use super::submission::Submission;
 use super::visitor::{Answered, Visitor};
 use crate::web::content::content;
-use decisions::device::Device;
 use decisions::enrollment::{Command, Enrollment, NEAREST_RECORDS, PreviousRecords, Step};
-use events::device::InventoryValue;
+use events::device::DeviceId;
 use names::visible;
+use projections::devices::{self, Naming};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct PreviousPage {
@@ -37,32 +37,28 @@ content!(PreviousPage { records, more });
 
 pub(crate) async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::PreviousRecords)?;
-    let (records, more) = records(&visitor, &session.enrollment.previous).await?;
+    let (records, more) = records(&visitor, &session.enrollment.previous).await;
     visitor.page(&PreviousPage { records, more })
 }
 
-/// Returns the nearest records with the names that people know, and the number of further ones. A corrupt record is
-/// listed without its name, so it does not block an enrollment.
-///
-/// # Errors
-/// Returns an error if the event log cannot be read.
-pub(crate) async fn records(
-    visitor: &Visitor,
-    previous: &PreviousRecords,
-) -> Result<(Vec<Record>, Option<u64>), Problem> {
+/// Returns the nearest records with the names that people know, and the number of further ones. If the inventory cannot
+/// be read or lacks a record, the record is listed without its name, so it does not block an enrollment.
+pub(crate) async fn records(visitor: &Visitor, previous: &PreviousRecords) -> (Vec<Record>, Option<u64>) {
+    let nearest: Vec<DeviceId> = previous.nearest.iter().take(NEAREST_RECORDS).map(|record| record.device).collect();
+    let namings = devices::namings(&visitor.app.platform.projections, nearest.clone()).await;
+    let mut namings = namings.unwrap_or_else(|error| {
+        tracing::error!(%error, "the names of earlier device records cannot be read");
+        BTreeMap::new()
+    });
     let unnamed = visitor.language.text("record-unnamed").unwrap_or_default();
-    let mut records = Vec::new();
-    for record in previous.nearest.iter().take(NEAREST_RECORDS) {
-        let Some(device) = visitor.app.platform.other_device(record.device).await? else {
-            records.push(Record { label: unnamed.clone(), since: None });
-            continue;
-        };
-        let entries = visitor.app.platform.log.read(&record.device.stream()).await?;
-        let since = entries.first().and_then(|entry| visitor.language.date(entry.at));
-        records.push(Record { label: label(&device).unwrap_or_else(|| unnamed.clone()), since });
-    }
+    let record = |device| {
+        let naming: Option<Naming> = namings.remove(&device);
+        let since = naming.as_ref().and_then(|naming| visitor.language.date(naming.enrolled_at?));
+        Record { label: naming.and_then(label).unwrap_or_else(|| unnamed.clone()), since }
+    };
+    let records: Vec<Record> = nearest.into_iter().map(record).collect();
     let more = previous.count.saturating_sub(records.len() as u64);
-    Ok((records, (more > 0).then_some(more)))
+    (records, (more > 0).then_some(more))
 }
 
 pub(crate) async fn take(form: Submission) -> Answered {
@@ -76,11 +72,6 @@ pub(crate) async fn take(form: Submission) -> Answered {
 
 // Returns the device's name, else its model name, else Apple's product name. A name without visible characters is
 // skipped.
-fn label(device: &Device) -> Option<String> {
-    let reported = |name: &str| match device.inventory.get(name)? {
-        InventoryValue::Personal(value) => value.get()?.as_str().map(str::to_owned),
-        InventoryValue::Plain(value) => value.as_str().map(str::to_owned),
-    };
-    let names = [reported("DeviceName"), reported("ModelName"), device.product_name.clone()];
-    names.into_iter().find_map(|name| visible::name(name.as_deref()))
+fn label(naming: Naming) -> Option<String> {
+    naming.names.into_iter().find_map(|name| visible::name(Some(&name)))
 }

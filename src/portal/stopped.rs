@@ -62,7 +62,7 @@ pub(crate) async fn show(visitor: Visitor) -> Answered {
         let platform = visitor.on_ios()?;
         // Without the records the page only lacks its list of devices.
         let previous = previous_records(&visitor.app.enroll, owner.person, platform).await.unwrap_or_default();
-        (page.devices, page.more) = records(&visitor, &previous).await?;
+        (page.devices, page.more) = records(&visitor, &previous).await;
     }
     visitor.page(&page)
 }

@@ -8,6 +8,7 @@ use events::Timestamp;
 use events::device::{DeviceId, SupersessionEvidence};
 use events::enrollment::{DeviceFamily, EnrollmentKind, Ownership};
 use events::person::PersonId;
+use events::personal::is_placeholder;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, named_params};
 use std::collections::BTreeMap;
@@ -394,6 +395,42 @@ pub async fn active_of_person(
             Ok(ActiveDevices { nearest: active, count })
         })
         .await
+}
+
+/// What people call a device, and since when they have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Naming {
+    /// `DeviceName`, `ModelName` and `ProductName`, the best first. Without those that are unknown, erased or lost.
+    pub names: Vec<String>,
+    pub enrolled_at: Option<Timestamp>,
+}
+
+/// Returns how these devices are called. A device that is not in the inventory is left out.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn namings(
+    projections: &Projections,
+    devices: Vec<DeviceId>,
+) -> Result<BTreeMap<DeviceId, Naming>, ProjectionError> {
+    projections
+        .read_of("devices", move |rows| {
+            let select = "SELECT name, model, product_name, enrolled_at FROM devices_current WHERE id = ?1";
+            let mut statement = rows.prepare_cached(select)?;
+            let mut found = BTreeMap::new();
+            for device in devices {
+                let naming = statement.query_row([device.to_string()], naming).optional()?;
+                found.extend(naming.map(|naming| (device, naming)));
+            }
+            Ok(found)
+        })
+        .await
+}
+
+fn naming(row: &Row<'_>) -> rusqlite::Result<Naming> {
+    let names: [Option<String>; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
+    let names = names.into_iter().flatten().filter(|name| !is_placeholder(name)).collect();
+    Ok(Naming { names, enrolled_at: row.get::<_, Option<i64>>(3)?.map(Timestamp) })
 }
 
 /// Returns the number of the person's managed devices, archived or not, without `except`.

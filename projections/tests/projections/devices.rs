@@ -2,9 +2,10 @@
 
 use crate::support::*;
 use events::Personal;
-use events::device::{BodyHash, DeviceEvent, InventoryValue};
+use events::device::{BodyHash, DeviceEvent, DeviceId, InventoryValue};
 use events::enrollment::DeviceFamily;
 use projections::devices::{self, DeviceFilter, State};
+use uuid::Uuid;
 
 #[tokio::test]
 async fn a_device_as_of_an_instant_is_what_was_known_then() {
@@ -110,6 +111,28 @@ async fn active_devices_of_a_person_are_those_under_management_now() {
     assert_eq!((active.count, active.nearest[0].family), (1, Some(iphone)));
     assert_eq!(devices::count_active(&projections, ada, None).await.unwrap(), 1);
     assert_eq!(devices::count_active(&projections, ada, Some(second)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn devices_are_called_by_what_they_reported_and_never_by_a_placeholder() {
+    let desk = Desk::new();
+    let first = desk.enroll(1, person(1), "ada", NOON).await;
+    let second = desk.enroll(2, person(2), "eve", later(100)).await;
+    let named = |device: DeviceId| DeviceEvent::InventoryReported {
+        changes: [("DeviceName".to_owned(), InventoryValue::Personal(Personal::new(device.key(), "Phone".into())))]
+            .into(),
+    };
+    desk.write(&first.stream(), later(200), named(first)).await;
+    desk.write(&second.stream(), later(201), named(second)).await;
+    desk.log.keys().destroy(&second.key()).unwrap();
+    let projections = desk.caught_up().await;
+    let unknown = DeviceId(Uuid::from_u128(9));
+    let namings = devices::namings(&projections, vec![first, second, unknown]).await.unwrap();
+    let names = |device: &DeviceId| namings.get(device).map(|naming| naming.names.clone());
+    assert_eq!(names(&first), Some(vec!["Phone".into(), "iPhone14,7".into()]));
+    assert_eq!(names(&second), Some(vec!["iPhone14,7".into()]), "its name was erased");
+    assert_eq!((names(&unknown), namings.len()), (None, 2));
+    assert!(namings[&first].enrolled_at.is_some());
 }
 
 #[tokio::test]
