@@ -6,6 +6,7 @@
 //! devices, and `timer` turns what has become due into commands. An effect that cannot be done now is set aside
 //! (`platform::aside`).
 
+mod checkpoint;
 mod claims;
 mod effects;
 mod pushes;
@@ -13,14 +14,13 @@ mod renewals;
 mod timer;
 
 use crate::app::App;
+use checkpoint::Checkpoint;
 use events::Position;
-use events::envelope::Recorded;
-use events::log::Entry;
+use events::log::{Delivery, Entry, Next, Opened};
 use events::store::ReadError;
 use futures_util::StreamExt as _;
 use platform::aside::Aside;
 use platform::backoff::Backoff;
-use platform::passing::{Passed, PassingFollow};
 use projections::ProjectionError;
 use std::time::Duration;
 
@@ -86,21 +86,27 @@ fn report_failure(reaction: &'static str, error: &ReactionError) {
 
 async fn follow_effects(app: &App) -> Result<(), ReactionError> {
     let after = app.platform.projections.checkpoint(EFFECTS).await?;
-    let mut follow = PassingFollow::after(&app.platform.log, after);
+    let mut follower = app.platform.log.follow(after);
+    let mut checkpoint = Checkpoint::new(EFFECTS, after);
     // The first check is immediate: a restart may have removed the cause of a failure.
     let (mut look, mut aside) = (tokio::time::interval(LOOK_ASIDE), Aside::default());
     loop {
         tokio::select! {
-            passed = follow.next() => match passed? {
-                Passed::Events(recorded) => do_effects(app, recorded).await?,
-                Passed::Unreadable(position) => {
-                    report_unreadable(EFFECTS, position);
-                    app.platform.projections.pass(EFFECTS, position, vec![position]).await?;
-                    count_aside(app, EFFECTS).await?;
+            next = follower.next() => match next? {
+                Next::Events(events) => {
+                    do_effects(app, &events).await?;
+                    // The checkpoint moves last, so that after a crash the interrupted effects run again.
+                    checkpoint.reach(events.last());
                 }
-                Passed::CaughtUp => {}
-                Passed::Closed => return Ok(()),
+                Next::Unreadable(_, position) => {
+                    report_unreadable(EFFECTS, position);
+                    put_aside(app, vec![position]).await?;
+                    checkpoint.reach(position);
+                }
+                Next::CaughtUp => {}
+                Next::Closed => return Ok(checkpoint.store(&app.platform.projections).await?),
             },
+            () = checkpoint.is_due() => checkpoint.store(&app.platform.projections).await?,
             _ = look.tick() => try_again(app, &mut aside).await?,
         }
     }
@@ -111,42 +117,44 @@ fn report_unreadable(reaction: &'static str, position: Position) {
     tracing::error!(reaction, %position, "cannot read an event; its effects are set aside and will be retried");
 }
 
-async fn do_effects(app: &App, recorded: Vec<Recorded>) -> Result<(), ReactionError> {
-    let Some(position) = recorded.last().map(|last| last.position) else { return Ok(()) };
-    let (entries, mut aside) = open(app, recorded).await?;
-    let undone: Vec<Position> = futures_util::stream::iter(entries)
-        .map(|entry| async move { undone(app, &entry).await })
-        .buffer_unordered(AT_ONCE)
-        .filter_map(std::future::ready)
-        .collect()
-        .await;
-    aside.extend(undone);
-    let is_aside = !aside.is_empty();
-    // The checkpoint moves last, so that after a crash the interrupted effects run again.
-    app.platform.projections.pass(EFFECTS, position, aside).await?;
-    if is_aside { count_aside(app, EFFECTS).await.map(drop) } else { Ok(()) }
+async fn do_effects(app: &App, events: &Delivery) -> Result<(), ReactionError> {
+    let opened = events.open(&app.platform.log).await?;
+    let mut aside = unreadable(events, &opened)?;
+    let undone = {
+        let app = app.clone();
+        events.lane().run(async move { undone_of(&app, &opened).await }).await
+    };
+    aside.extend(undone.map_err(|error| ReactionError::Perform(error.to_string()))?);
+    if aside.is_empty() { Ok(()) } else { put_aside(app, aside).await }
 }
 
-// Opens the events. Returns the readable entries, and the positions of the unreadable ones. Each entry is the only
-// cause of its effects, so the others do not depend on it.
-async fn open(app: &App, mut recorded: Vec<Recorded>) -> Result<(Vec<Entry>, Vec<Position>), ReactionError> {
-    let (mut entries, mut aside) = (Vec::new(), Vec::new());
-    while !recorded.is_empty() {
-        let (opened, error) = app.platform.log.open_until_corrupt(recorded.clone()).await;
-        let rest = recorded.split_off((opened.len() + 1).min(recorded.len()));
-        let corrupt = recorded.get(opened.len()).map(|event| event.position);
-        entries.extend(opened);
-        match (error, corrupt) {
-            (Some(error @ ReadError::Corrupt { .. }), Some(position)) => {
+// Runs the effects of the readable events. Returns the positions of those that failed. Each entry is the only cause of
+// its effects, so they do not depend on the others.
+async fn undone_of(app: &App, opened: &Opened) -> Vec<Position> {
+    let effects: Vec<_> = opened.decided().flatten().map(|entry| undone(app, entry)).collect();
+    futures_util::stream::iter(effects).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await
+}
+
+async fn put_aside(app: &App, positions: Vec<Position>) -> Result<(), ReactionError> {
+    app.platform.projections.put_aside(EFFECTS, positions).await?;
+    count_aside(app, EFFECTS).await.map(drop)
+}
+
+// Returns the positions of the events that cannot be decoded.
+fn unreadable(events: &Delivery, opened: &Opened) -> Result<Vec<Position>, ReactionError> {
+    let mut aside = Vec::new();
+    for (recorded, entry) in events.recorded().iter().zip(opened.decided()) {
+        let position = recorded.position;
+        match entry {
+            Ok(_) => {}
+            Err(error @ ReadError::Corrupt { .. }) => {
                 tracing::error!(%position, %error, "cannot decode an event; its effects are set aside and will be retried");
                 aside.push(position);
             }
-            (Some(error), _) => return Err(error.into()),
-            (None, _) => {}
+            Err(error) => return Err(error.clone().into()),
         }
-        recorded = rest;
     }
-    Ok((entries, aside))
+    Ok(aside)
 }
 
 // Runs the effect of an entry. Returns the entry's position if the effect failed.

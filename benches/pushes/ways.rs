@@ -65,7 +65,7 @@ pub async fn pusher(installation: &Installation) {
 pub async fn whole(installation: &Installation) {
     let app = installation.app.clone();
     let head = app.platform.log.store().head().await.expect("the log");
-    let mut follow = app.platform.log.follow(head);
+    let mut follow = app.platform.log.store().follow(head);
     let mut running = tokio::task::JoinSet::new();
     let (projections, log) = (app.platform.projections.clone(), app.platform.log.clone());
     running.spawn(async move {

@@ -11,8 +11,10 @@
 //! * [`personal`] – personal fields, encrypted with a key that can be destroyed;
 //! * [`store`] – the contract of an event store, its adapters and its test suite;
 //! * [`log`] – the typed log that the server and the projections use: it seals, opens and upcasts events;
+//! * [`background`] – threads of low priority for work of which there may be much;
 //! * [`upcast`] – conversion of old payload versions to the newest; [`proof`] – leaf hashes of the Merkle tree.
 
+pub mod background;
 pub mod device;
 pub mod enrollment;
 pub mod envelope;

@@ -13,6 +13,7 @@ pub use lifecycle::{Scrubbed, StoreLifecycle};
 
 use crate::envelope::{EventId, NewEvent, Position, Recorded, Revision, StreamName};
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 /// The state of a stream that the caller expects when it appends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +183,12 @@ pub trait EventStore: Send + Sync {
 
     /// Returns the position of the newest event; `None` if the log is empty.
     async fn head(&self) -> Result<Option<Position>, ReadError>;
+
+    /// Returns the position of the newest event, which changes with each commit and ends when the store closes. `None`:
+    /// another process writes, so that only a read of the log shows what it appended.
+    fn watch_head(&self) -> Option<watch::Receiver<Option<Position>>> {
+        None
+    }
 
     /// Follows the log after `after`. Delivers the existing events, then [`Followed::CaughtUp`], then new events, and
     /// `CaughtUp` again each time that everything was delivered.

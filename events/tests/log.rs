@@ -3,6 +3,7 @@
 
 use events::enrollment::SignInMethodName;
 use events::envelope::{EventId, NewEvent, Position, Revision};
+use events::log::Viewed;
 use events::person::{PersonAttributes, PersonEvent, PersonId};
 use events::personal::keys::{DataKey, Held, KeyError, KeyStore, MasterKey, SqliteKeyStore};
 use events::store::sqlite::SqliteStore;
@@ -262,11 +263,11 @@ async fn the_events_before_one_that_cannot_be_read_are_opened_and_that_one_is_na
     let drafts = (1..=3).map(|number| known_of_other(number, OTHER.key())).collect();
     log.append(&OTHER.stream(), Expected::NoStream, drafts).await.unwrap();
     let mut recorded = log.store().read_all(None, 10).await.unwrap();
-    let (entries, error) = log.open_until_corrupt(recorded.clone()).await;
-    assert_eq!((entries.len(), error.is_none()), (3, true));
+    let whole = log.view(recorded.clone()).await;
+    assert_eq!((whole.entries.len(), whole.error.is_none()), (3, true));
     recorded[1].event.version = 99;
-    let (opened, error) = log.open_until_corrupt(recorded.clone()).await;
-    assert_eq!(opened, entries[..1]);
+    let Viewed { entries, error, .. } = log.view(recorded.clone()).await;
+    assert_eq!(entries, whole.entries[..1]);
     let Some(ReadError::Corrupt { position, revision, .. }) = error else { panic!("{error:?}") };
     assert_eq!((Position(position), revision), (recorded[1].position, 1));
     assert!(log.open(recorded).await.is_err(), "a reader that decides gets nothing");

@@ -51,7 +51,7 @@ pub(crate) fn keep_checkpoint(
     rows: &Connection,
     projection: &dyn Projection,
     mut checkpoint: Checkpoint,
-    entries: &[Entry],
+    entries: &[&Entry],
 ) -> rusqlite::Result<()> {
     checkpoint.position = checkpoint.position.max(entries.last().map(|entry| entry.position));
     let keep = "INSERT INTO checkpoints (projection, version, position, effective) VALUES (?1, ?2, ?3, ?4)

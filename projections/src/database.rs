@@ -5,6 +5,7 @@ use crate::disposable::{self, Damage, SetAside};
 use crate::last_seen::LastSeen;
 use crate::progress::{Health, Progress};
 use crate::{ALL, Projection, ProjectionError};
+use events::background::Lane;
 use events::{Entry, KeyName, Position};
 use rusqlite::{Connection, TransactionBehavior};
 use std::collections::BTreeSet;
@@ -140,7 +141,7 @@ impl Projections {
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, ProjectionError> {
         let inner = Arc::clone(&self.inner);
-        blocking(move || {
+        blocking(Lane::Usual, move || {
             let read = || -> Result<T, ProjectionError> {
                 let connection = inner.take_reader()?;
                 let result = query(&connection);
@@ -157,8 +158,17 @@ impl Projections {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, ProjectionError> + Send + 'static,
     ) -> Result<T, ProjectionError> {
+        self.write_on(Lane::Usual, work).await
+    }
+
+    /// Runs `work` on the single connection that writes, on the threads `lane`.
+    pub(crate) async fn write_on<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        work: impl FnOnce(&mut Connection) -> Result<T, ProjectionError> + Send + 'static,
+    ) -> Result<T, ProjectionError> {
         let inner = Arc::clone(&self.inner);
-        blocking(move || {
+        blocking(lane, move || {
             let mut writer = inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
             work(&mut writer).inspect_err(|error| inner.note(error))
         })
@@ -196,9 +206,10 @@ impl Inner {
 }
 
 async fn blocking<T: Send + 'static>(
+    lane: Lane,
     work: impl FnOnce() -> Result<T, ProjectionError> + Send + 'static,
 ) -> Result<T, ProjectionError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| ProjectionError::Database(error.to_string()))?
+    lane.spawn_blocking(work).await.map_err(|error| ProjectionError::Database(error.to_string()))?
 }
 
 /// Opens the file at `path` for writing and creates missing tables.
@@ -234,7 +245,7 @@ pub(crate) struct Applied {
 /// transaction. If a fold fails, only its projection stops; its earlier rows are kept.
 pub(crate) fn apply(
     connection: &mut Connection,
-    entries: &[Entry],
+    entries: &[&Entry],
     mut stopped: BTreeSet<&'static str>,
 ) -> Result<Applied, ProjectionError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -257,7 +268,7 @@ pub(crate) fn apply(
 fn apply_alone(
     rows: &Connection,
     projection: &dyn Projection,
-    entries: &[Entry],
+    entries: &[&Entry],
 ) -> Result<Result<(), ProjectionError>, ProjectionError> {
     rows.execute_batch("SAVEPOINT one")?;
     let (before, error) = match apply_one(rows, projection, entries) {
@@ -280,7 +291,7 @@ fn apply_alone(
 fn apply_one(
     rows: &Connection,
     projection: &dyn Projection,
-    entries: &[Entry],
+    entries: &[&Entry],
 ) -> Result<(), (usize, rusqlite::Error)> {
     let mut checkpoint = checkpoint_of(rows, projection).map_err(|error| (0, error))?;
     for (nth, entry) in entries.iter().enumerate().filter(|(_, entry)| Some(entry.position) > checkpoint.position) {

@@ -3,10 +3,16 @@
 use crate::checkpoints::{drop_old_versions, keep_damaged_keys};
 use crate::database::{apply, empty_write_ahead_log};
 use crate::{ProjectionError, Projections};
-use events::log::{Log, Viewed};
+use events::background::Lane;
+use events::log::{Delivery, Follower, Log, Next, Opened};
 use events::person::PersonEvent;
-use events::store::{Followed, ReadError};
-use events::{Event, Position, envelope::Recorded};
+use events::store::ReadError;
+use events::{Entry, Event, KeyName, Position};
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+
+/// Number of events at which no more are added to a transaction. Larger transactions gain little.
+const ENOUGH: usize = 1_000;
 
 impl Projections {
     /// Follows the log until it ends.
@@ -24,12 +30,20 @@ impl Projections {
     }
 
     async fn follow(&self, log: &Log) -> Result<(), ProjectionError> {
-        let mut follow = log.follow(self.health().position);
+        let mut follower = log.follow(self.health().position);
         loop {
-            match follow.next().await.map_err(|error| corrupt(&error))? {
-                Some(Followed::Events(recorded)) => self.fold(log, recorded).await?,
-                Some(Followed::CaughtUp(_)) => self.caught_up().await?,
-                None => return Ok(()),
+            let next = tokio::select! {
+                next = follower.next() => next.map_err(|error| corrupt(&error))?,
+                () = self.inner.progress.is_awaited() => {
+                    follower.hurry();
+                    continue;
+                }
+            };
+            match next {
+                Next::Events(first) => self.fold(log, gather(first, &mut follower)).await?,
+                Next::Unreadable(error, _) => return Err(corrupt(&error)),
+                Next::CaughtUp => self.caught_up().await?,
+                Next::Closed => return Ok(()),
             }
         }
     }
@@ -42,15 +56,19 @@ impl Projections {
         Ok(())
     }
 
-    async fn fold(&self, log: &Log, recorded: Vec<Recorded>) -> Result<(), ProjectionError> {
-        let Viewed { entries, damaged, error } = log.view(recorded).await;
+    async fn fold(&self, log: &Log, deliveries: Vec<Delivery>) -> Result<(), ProjectionError> {
+        let Readable { parts, lane, damaged, error } = open(log, deliveries).await?;
         if !damaged.is_empty() {
             // Stored before the rows, so that these rows are folded again when the keys are intact.
             self.write(move |rows| keep_damaged_keys(rows, &damaged)).await?;
         }
-        let erased = entries.iter().any(|entry| matches!(entry.event, Event::Person(PersonEvent::PersonErased {})));
         let stopped = self.health().stopped_alone.into_keys().collect();
-        let applied = self.write(move |rows| apply(rows, &entries, stopped)).await?;
+        let fold = move |rows: &mut Connection| {
+            let entries: Vec<&Entry> = parts.iter().flat_map(Part::entries).collect();
+            let erased = entries.iter().any(|entry| matches!(entry.event, Event::Person(PersonEvent::PersonErased {})));
+            Ok((apply(rows, &entries, stopped)?, erased))
+        };
+        let (applied, erased) = self.write_on(lane, fold).await?;
         if erased {
             self.write(|rows| Ok(empty_write_ahead_log(rows)?)).await?;
         }
@@ -61,7 +79,7 @@ impl Projections {
             health.position = health.position.max(applied.position);
             health.stopped_alone.extend(applied.stopped);
         });
-        error.map_or(Ok(()), |error| Err(corrupt(&error)))
+        error.map_or(Ok(()), Err)
     }
 
     /// Waits until every projection has folded the event at `position`.
@@ -70,6 +88,9 @@ impl Projections {
     /// Returns an error if the projections stopped before it.
     pub async fn wait_for(&self, position: Position) -> Result<(), ProjectionError> {
         let mut health = self.inner.progress.watch();
+        if health.borrow().position < Some(position) {
+            self.inner.progress.await_newest();
+        }
         let reached = health
             .wait_for(|health| health.position >= Some(position) || health.stopped.is_some())
             .await
@@ -80,6 +101,60 @@ impl Projections {
             _ => Ok(()),
         }
     }
+}
+
+// Adds the events that have accumulated: they share a transaction.
+fn gather(first: Delivery, follower: &mut Follower) -> Vec<Delivery> {
+    let mut events = first.recorded().len();
+    let mut deliveries = vec![first];
+    while events < ENOUGH
+        && let Some(more) = follower.ready()
+    {
+        events += more.recorded().len();
+        deliveries.push(more);
+    }
+    deliveries
+}
+
+/// The first events of a delivery, as many as can be read.
+struct Part {
+    opened: Opened,
+    readable: usize,
+}
+
+impl Part {
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.opened.viewed().take(self.readable).flatten()
+    }
+}
+
+/// Events before the first one that cannot be parsed.
+struct Readable {
+    parts: Vec<Part>,
+    /// The threads that fold them.
+    lane: Lane,
+    /// Keys of fields that read as damaged.
+    damaged: BTreeSet<KeyName>,
+    /// What is wrong with the event that follows.
+    error: Option<ProjectionError>,
+}
+
+async fn open(log: &Log, deliveries: Vec<Delivery>) -> Result<Readable, ProjectionError> {
+    let mut readable = Readable { parts: Vec::new(), lane: Lane::Usual, damaged: BTreeSet::new(), error: None };
+    for delivery in deliveries {
+        let opened = delivery.open(log).await.map_err(|error| corrupt(&error))?;
+        if delivery.lane() == Lane::Background {
+            readable.lane = Lane::Background;
+        }
+        readable.damaged.extend(opened.damaged());
+        let first_error = opened.viewed().enumerate().find_map(|(nth, event)| Some((nth, corrupt(event.err()?))));
+        let (first, error) = first_error.map_or((delivery.recorded().len(), None), |(nth, error)| (nth, Some(error)));
+        readable.parts.push(Part { opened, readable: first });
+        if error.is_some() {
+            return Ok(Readable { error, ..readable });
+        }
+    }
+    Ok(readable)
 }
 
 // A corrupt event stops all projections.

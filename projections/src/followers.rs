@@ -18,36 +18,22 @@ impl Projections {
         .await
     }
 
-    /// Stores the position up to which the follower `name` has done its work.
+    /// Stores the position up to which the follower `name` has done its work, or has set it aside.
     ///
     /// # Errors
     /// Returns an error if the file cannot be written.
     pub async fn set_checkpoint(&self, name: &'static str, position: Position) -> Result<(), ProjectionError> {
-        self.pass(name, position, Vec::new()).await
-    }
-
-    /// Stores the position, and the earlier positions whose work failed, in one transaction, so that none is forgotten.
-    ///
-    /// # Errors
-    /// Returns an error if the file cannot be written.
-    pub async fn pass(
-        &self,
-        name: &'static str,
-        position: Position,
-        set_aside: Vec<Position>,
-    ) -> Result<(), ProjectionError> {
         self.write(move |rows| {
-            let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let keep = "INSERT INTO followers (name, position) VALUES (?1, ?2)
                 ON CONFLICT (name) DO UPDATE SET position = excluded.position";
-            transaction.execute(keep, params![name, sql(position)])?;
-            insert_aside(&transaction, name, &set_aside)?;
-            Ok(transaction.commit()?)
+            rows.prepare_cached(keep)?.execute(params![name, sql(position)])?;
+            Ok(())
         })
         .await
     }
 
-    /// Stores positions whose work the follower `name` could not do, without moving its checkpoint.
+    /// Stores positions whose work the follower `name` could not do, in one transaction. Call it before
+    /// the checkpoint passes them, so that none is forgotten.
     ///
     /// # Errors
     /// Returns an error if the file cannot be written.

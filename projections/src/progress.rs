@@ -3,7 +3,7 @@
 use crate::ProjectionError;
 use events::Position;
 use std::collections::BTreeMap;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Progress and state of the projections.
 #[derive(Debug, Clone, Default)]
@@ -22,11 +22,12 @@ pub struct Health {
 /// The current health, for waiting requests.
 pub(crate) struct Progress {
     sender: watch::Sender<Health>,
+    awaited: Notify,
 }
 
 impl Progress {
     pub(crate) fn at(position: Option<Position>) -> Progress {
-        Progress { sender: watch::Sender::new(Health { position, ..Health::default() }) }
+        Progress { sender: watch::Sender::new(Health { position, ..Health::default() }), awaited: Notify::new() }
     }
 
     pub(crate) fn health(&self) -> Health {
@@ -35,6 +36,16 @@ impl Progress {
 
     pub(crate) fn watch(&self) -> watch::Receiver<Health> {
         self.sender.subscribe()
+    }
+
+    /// Notes that somebody waits for the newest events.
+    pub(crate) fn await_newest(&self) {
+        self.awaited.notify_one();
+    }
+
+    /// Waits until somebody waits for the newest events.
+    pub(crate) async fn is_awaited(&self) {
+        self.awaited.notified().await;
     }
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut Health)) {

@@ -97,7 +97,8 @@ impl Projections {
 
 // In a rebuild, a projection that stops ends the whole rebuild: the current rows are kept.
 fn fold_all(rows: &mut Connection, entries: &[Entry]) -> Result<Option<Position>, ProjectionError> {
-    let Applied { position, stopped } = apply(rows, entries, BTreeSet::new())?;
+    let entries: Vec<&Entry> = entries.iter().collect();
+    let Applied { position, stopped } = apply(rows, &entries, BTreeSet::new())?;
     stopped.into_iter().next().map_or(Ok(position), |(_, error)| Err(error))
 }
 

@@ -11,15 +11,16 @@ mod send;
 
 pub(super) use reminders::{Reminded, Reminders, reminders};
 
+use super::checkpoint::Checkpoint;
 use super::{AGAIN_AFTER, LOOK_ASIDE, PUSHES, ReactionError, count_aside, positions_aside, report_unreadable};
 use crate::app::App;
 use events::Position;
 use events::device::DeviceId;
 use events::envelope::Recorded;
+use events::log::Next;
 use events::store::ReadError;
 use line::{Ask, Line};
 use platform::aside::Aside;
-use platform::passing::{Passed, PassingFollow};
 use projections::due::Due;
 use std::collections::HashSet;
 use tokio::task::JoinSet;
@@ -30,9 +31,6 @@ const AT_ONCE: usize = 256;
 
 /// Maximum number of facts that wait for a push. At this number the log is not read further.
 const MOST_WAITING: usize = 10_000;
-
-/// Number of positions between two writes of the checkpoint. It is also written whenever no push is running.
-const CHECKPOINT_EVERY: u64 = 256;
 
 /// Number of attempts before a push is set aside, if the obstacle may be brief.
 const TRIES: u32 = 5;
@@ -48,17 +46,18 @@ const ASKING: [&str; 2] = ["MdmCommandQueued", "PushTokenRenewed"];
 pub(super) async fn run(app: &App, reminded: &mut Reminded) -> Result<(), ReactionError> {
     let begin = app.platform.projections.checkpoint(PUSHES).await?;
     let mut pushes = Pushes { app, line: Line::new(begin), aside: Aside::default(), tried_again: HashSet::new() };
-    let mut written = begin;
-    let mut follow = PassingFollow::after(&app.platform.log, begin);
+    let mut checkpoint = Checkpoint::new(PUSHES, begin);
+    let mut follower = app.platform.log.follow(begin);
     let (mut under_way, mut look) = (JoinSet::new(), tokio::time::interval(LOOK_ASIDE));
     loop {
         tokio::select! {
-            passed = follow.next(), if pushes.line.waiting() < MOST_WAITING => match passed? {
-                Passed::Events(recorded) => recorded.iter().for_each(|fact| note(&mut pushes.line, fact)),
-                Passed::Unreadable(position) => pushes.pass(position).await?,
-                Passed::CaughtUp => {}
-                Passed::Closed => return Ok(()),
+            next = follower.next(), if pushes.line.waiting() < MOST_WAITING => match next? {
+                Next::Events(events) => events.recorded().iter().for_each(|fact| note(&mut pushes.line, fact)),
+                Next::Unreadable(_, position) => pushes.pass(position).await?,
+                Next::CaughtUp => {}
+                Next::Closed => return Ok(()),
             },
+            () = checkpoint.is_due() => checkpoint.store(&app.platform.projections).await?,
             Some(due) = reminded.next() => remind(&mut pushes.line, &due),
             _ = look.tick() => pushes.try_again().await?,
             Some(done) = under_way.join_next() => match done {
@@ -76,12 +75,8 @@ pub(super) async fn run(app: &App, reminded: &mut Reminded) -> Result<(), Reacti
         {
             under_way.spawn(settle(app.clone(), device, ask));
         }
-        if let Some(settled) = pushes.line.settled_to()
-            && written.is_none_or(|written| written < settled)
-            && (under_way.is_empty() || written.is_none_or(|written| settled.0 - written.0 >= CHECKPOINT_EVERY))
-        {
-            app.platform.projections.set_checkpoint(PUSHES, settled).await?;
-            written = Some(settled);
+        if let Some(settled) = pushes.line.settled_to() {
+            checkpoint.reach(settled);
         }
     }
 }

@@ -5,9 +5,9 @@ use crate::app::App;
 use crate::app::older_log;
 use crate::app::suppressed;
 use crate::reactions;
+use events::log::Next;
 use events::store::ReadError;
 use platform::backoff::Backoff;
-use platform::passing::{Passed, PassingFollow};
 use projections::last_seen;
 use sign_in::throttles;
 use std::collections::BTreeSet;
@@ -124,20 +124,18 @@ async fn count(app: App) {
 async fn count_until_the_end(app: &App) -> Result<(), ReadError> {
     let head = app.platform.log.store().head().await?;
     app.platform.metrics.log_position(head.map_or(0, |position| position.0));
-    let mut follow = PassingFollow::after(&app.platform.log, head);
+    let mut follower = app.platform.log.follow(head);
     loop {
-        match follow.next().await? {
-            Passed::Events(events) => {
-                for recorded in &events {
+        match follower.next().await? {
+            Next::Events(events) => {
+                for recorded in events.recorded() {
                     app.platform.metrics.event(&recorded.event.event_type);
                     sign_ins::count(app, &recorded.event);
                 }
-                if let Some(last) = events.last() {
-                    app.platform.metrics.log_position(last.position.0);
-                }
+                app.platform.metrics.log_position(events.last().0);
             }
-            Passed::Unreadable(_) | Passed::CaughtUp => {}
-            Passed::Closed => return Ok(()),
+            Next::Unreadable(..) | Next::CaughtUp => {}
+            Next::Closed => return Ok(()),
         }
     }
 }

@@ -10,7 +10,6 @@ mod following;
 pub mod health;
 pub mod held;
 pub mod named_secret;
-pub mod passing;
 pub mod secrets;
 mod staff_activity;
 pub mod states;

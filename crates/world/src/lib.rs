@@ -1,6 +1,7 @@
-//! Time, randomness, disk space, and files that an operator names. All other code gets them from this crate, so that
-//! tests can replace them.
+//! Time, randomness, disk space, priority of threads, and files that an operator names. All other code gets them from
+//! this crate, so that tests can replace them.
 
+pub mod priority;
 pub mod regular_file;
 mod timestamp;
 

@@ -209,8 +209,12 @@ impl EventStore for SqliteStore {
         }
     }
 
+    fn watch_head(&self) -> Option<watch::Receiver<Option<Position>>> {
+        self.writer.as_ref().map(Writer::watch_head)
+    }
+
     fn follow(&self, after: Option<Position>) -> Follow {
-        follow::start(Arc::clone(&self.readers), self.writer.as_ref().map(Writer::watch_head), after)
+        follow::start(Arc::clone(&self.readers), self.watch_head(), after)
     }
 
     fn findings(&self) -> &Findings {

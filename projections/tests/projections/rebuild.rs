@@ -300,7 +300,8 @@ async fn followers_keep_their_place_through_a_rebuild_and_devices_are_last_seen(
 async fn work_that_could_not_be_done_is_kept_for_its_follower_until_it_is_done() {
     let desk = Desk::new();
     let projections = desk.projections().await;
-    projections.pass("reactions", Position(5), vec![Position(3)]).await.unwrap();
+    projections.put_aside("reactions", vec![Position(3)]).await.unwrap();
+    projections.set_checkpoint("reactions", Position(5)).await.unwrap();
     projections.put_aside("reactions", vec![Position(4), Position(2), Position(3)]).await.unwrap();
     let aside = async |name, limit| {
         let positions = projections.set_aside(name, limit).await.unwrap();
