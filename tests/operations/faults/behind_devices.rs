@@ -399,6 +399,34 @@ async fn projections_that_cannot_be_read_remove_no_device() {
     assert_eq!(disturbed, [""; 0], "devices are answered from the log");
 }
 
+#[actix_web::test]
+async fn no_device_waits_for_the_connection_that_the_projections_write_with() {
+    let mut stage = Stage::set().await;
+    stage.scene.server.caught_up().await;
+    let projections = stage.scene.server.app().platform.projections.clone();
+    change(projections.path(), "INSERT INTO damaged_keys (name) VALUES ('person-1')");
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (begin, begun) = tokio::sync::watch::channel(false);
+    // Asked about the damaged key, this writer keeps the connection and its transaction until the test releases it.
+    let holds = tokio::spawn(async move {
+        projections
+            .fold_anew_if(move |_| {
+                begin.send_replace(true);
+                // An error is the release.
+                released.recv().is_ok()
+            })
+            .await
+    });
+    begun.clone().wait_for(|begun| *begun).await.unwrap();
+    let disturbed = stage.disturbed().await;
+    assert!(!holds.is_finished());
+    drop(release);
+    assert!(!holds.await.unwrap().unwrap());
+    assert_eq!(disturbed, [""; 0]);
+    stage.assert_all_managed().await;
+    stage.scene.strike().await;
+}
+
 fn tables(file: &Path) -> Vec<String> {
     let connection = Connection::open(file).unwrap();
     let mut query = connection.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").unwrap();
