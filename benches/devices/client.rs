@@ -77,7 +77,7 @@ pub async fn serve(file: &Path) {
     }
 }
 
-fn heard() -> String {
+pub fn heard() -> String {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).expect("a line");
     line
