@@ -1,0 +1,7 @@
+module muster/benches/peers/generator
+
+go 1.22
+
+require github.com/smallstep/pkcs7 v0.2.1
+
+require golang.org/x/crypto v0.33.0 // indirect
