@@ -1,5 +1,5 @@
-// Command generator sends the messages of devices to Muster and to NanoMDM, and reports what they cost. Both servers get
-// the same devices, certificates, bodies and signatures. benches/peers/run starts the servers and this program.
+// Command generator sends the messages of devices to Muster and to NanoMDM, and reports what they cost. Both servers
+// get the same devices, certificates and bodies. benches/peers/run starts the servers and this program.
 package main
 
 import (

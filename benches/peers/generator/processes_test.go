@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -9,7 +10,7 @@ import (
 func TestTheNameOfAProcessMayContainBrackets(t *testing.T) {
 	line := "42 (a) (b)) S 7 42 42 0 -1 4194304 100 0 0 0 150 50 30 20 20 0 1 0 100 1000 10"
 	got, err := parseStat(line)
-	if want := (stat{7, 2 * time.Second, 500 * time.Millisecond}); err != nil || got != want {
+	if want := (stat{7, 500 * time.Millisecond}); err != nil || got != want {
 		t.Errorf("%v, %v", got, err)
 	}
 	if _, err := parseStat("42 (a) S 7"); err == nil {
@@ -34,6 +35,22 @@ func TestThisProcessBelongsToTheFamilyOfItsParent(t *testing.T) {
 		}
 	}
 	t.Errorf("%d is not in %v", os.Getpid(), family)
+}
+
+func TestTheClockOfAProcessAgreesWithItsUsage(t *testing.T) {
+	usage := func() time.Duration {
+		var used syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+			t.Fatal(err)
+		}
+		return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	}
+	before := usage()
+	clock, err := cpuClock(os.Getpid())
+	// Usage is kept in microseconds.
+	if after := usage(); err != nil || clock < before-time.Millisecond || clock > after+time.Millisecond {
+		t.Errorf("%v is not between %v and %v, %v", clock, before, after, err)
+	}
 }
 
 func TestAServerThatHasEndedIsAnError(t *testing.T) {

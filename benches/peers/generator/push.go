@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// servePush answers each push notification as Apple's push service does, over HTTP/2. The notifications wake nobody: the
-// generator sends the devices' messages when they are due.
+// servePush answers each push notification as Apple's push service does, over HTTP/2. The notifications wake no device:
+// the generator sends the devices' messages when they are due.
 func servePush(arguments []string) error {
 	flags := flag.NewFlagSet("push", flag.ExitOnError)
 	listen := flags.String("listen", "", "address and port")

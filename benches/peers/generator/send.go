@@ -289,7 +289,9 @@ func (s *sender) acknowledge(send sendMeasured) (*pass, error) {
 	}
 	var all *pass
 	for nth := range firstCommands {
-		messages, err := s.signed(reportResult, func(i int) ([]byte, error) { return acknowledged(&s.devices[i], s.commands[i]) })
+		messages, err := s.signed(reportResult, func(i int) ([]byte, error) {
+			return acknowledged(&s.devices[i], s.commands[i])
+		})
 		if err != nil {
 			return nil, err
 		}
