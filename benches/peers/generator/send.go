@@ -78,6 +78,11 @@ func send(arguments []string) error {
 	if err != nil {
 		return err
 	}
+	if *round > 0 {
+		if err := s.openPool(); err != nil {
+			return err
+		}
+	}
 	// What the server does after its start is no part of the first step.
 	if _, err := meter.server.settled(); err != nil {
 		return err
@@ -246,16 +251,30 @@ func (s *sender) tokenUpdate(send sendMeasured) (*pass, error) {
 	return send(messages)
 }
 
-func (s *sender) idles() []message {
-	messages := make([]message, len(s.devices))
-	for i := range s.devices {
-		messages[i] = s.put(reportResult, idle(&s.devices[i]), s.devices[i].Idle)
+func (s *sender) idles(devices []Device) []message {
+	messages := make([]message, len(devices))
+	for i := range devices {
+		messages[i] = s.put(reportResult, idle(&devices[i]), devices[i].Idle)
 	}
 	return messages
 }
 
+// openPool lets the first devices, which send nothing else, send Idle at once. After it NanoMDM has its connections to
+// PostgreSQL, which cost more than a message each.
+func (s *sender) openPool() error {
+	connections, err := s.target.connect(atOnce)
+	if err != nil {
+		return err
+	}
+	pass, err := sendAll(connections, s.idles(s.population.Devices[:atOnce]), 1)
+	if err != nil {
+		return err
+	}
+	return empty(pass)
+}
+
 func (s *sender) idleWithoutWork(send sendMeasured) (*pass, error) {
-	pass, err := send(s.idles())
+	pass, err := send(s.idles(s.devices))
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +283,7 @@ func (s *sender) idleWithoutWork(send sendMeasured) (*pass, error) {
 
 // fetch lets each device receive its first command.
 func (s *sender) fetch(send sendMeasured) (*pass, error) {
-	pass, err := send(s.idles())
+	pass, err := send(s.idles(s.devices))
 	if err != nil {
 		return nil, err
 	}
