@@ -25,40 +25,63 @@ import (
 // mostPages is larger than the number of pages of an enrollment.
 const mostPages = 12
 
+// enrollAtOnce is the number of devices that enroll at the same time.
+const enrollAtOnce = 4
+
 const safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
 	"Version/17.5 Mobile/15E148 Safari/604.1"
 
+type enrollOptions struct {
+	url, root, user, population string
+	devices                     int
+}
+
+func parseEnrollOptions(arguments []string) (enrollOptions, error) {
+	var o enrollOptions
+	flags := flag.NewFlagSet("enroll", flag.ExitOnError)
+	flags.StringVar(&o.url, "url", "", "Muster's public URL")
+	flags.StringVar(&o.root, "root", "", "PEM file with the root of Muster's TLS certificate")
+	flags.StringVar(&o.user, "user", "", "account that enrolls all devices; MUSTER_SIMULATE_PASSWORD is its password")
+	flags.IntVar(&o.devices, "devices", 0, "number of devices")
+	flags.StringVar(&o.population, "population", "", "file to write")
+	return o, flags.Parse(arguments)
+}
+
 // enroll walks the portal once for each device and gets its certificate. The devices have sent no message yet.
 func enroll(arguments []string) error {
-	flags := flag.NewFlagSet("enroll", flag.ExitOnError)
-	server := flags.String("url", "", "Muster's public URL")
-	roots := flags.String("root", "", "PEM file with the root of Muster's TLS certificate")
-	user := flags.String("user", "", "account that enrolls all devices; MUSTER_SIMULATE_PASSWORD is its password")
-	count := flags.Int("devices", 0, "number of devices")
-	file := flags.String("population", "", "file to write")
-	if err := flags.Parse(arguments); err != nil {
+	options, err := parseEnrollOptions(arguments)
+	if err != nil {
 		return err
 	}
+	portal, err := newPortal(options.url, options.root, options.user, os.Getenv("MUSTER_SIMULATE_PASSWORD"))
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	population, err := portal.population(options.devices)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%d devices got certificates in %.0f s\n", options.devices, time.Since(begun).Seconds())
+	return population.save(options.population)
+}
+
+func (p *portal) population(count int) (*Population, error) {
 	keys, err := newKeys()
 	if err != nil {
-		return err
-	}
-	portal, err := newPortal(*server, *roots, *user, os.Getenv("MUSTER_SIMULATE_PASSWORD"))
-	if err != nil {
-		return err
+		return nil, err
 	}
 	requesters := make([]*requester, len(keys))
 	for i, key := range keys {
 		if requesters[i], err = newRequester(key); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	population := &Population{Keys: keys, Devices: make([]Device, *count)}
+	population := &Population{Keys: keys, Devices: make([]Device, count)}
 	var topic atomic.Value
-	begun := time.Now()
-	err = each(*count, 4, func(i int) error {
+	err = each(count, enrollAtOnce, func(i int) error {
 		key := i % len(keys)
-		profile, certificate, err := portal.enroll(requesters[key])
+		profile, certificate, err := p.enroll(requesters[key])
 		if err != nil {
 			return fmt.Errorf("device %d: %w", i, err)
 		}
@@ -68,12 +91,8 @@ func enroll(arguments []string) error {
 		population.Devices[i] = device
 		return err
 	})
-	if err != nil {
-		return err
-	}
 	population.Topic, _ = topic.Load().(string)
-	fmt.Fprintf(os.Stderr, "%d devices got certificates in %.0f s\n", *count, time.Since(begun).Seconds())
-	return population.save(*file)
+	return population, err
 }
 
 func newID() string {
