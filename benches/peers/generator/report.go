@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -16,10 +17,10 @@ import (
 var rows = []struct{ step, name string }{
 	{"authenticate", "Authenticate, first"},
 	{"enrolled", "TokenUpdate, first"},
-	{"token", "TokenUpdate, new values"},
-	{"fetch", "Idle, first command delivered, not in memory"},
+	{"token", "TokenUpdate with new values"},
+	{"fetch", "Idle, delivers the first command, state not in memory"},
 	{"acknowledge", "Acknowledged"},
-	{"cold", "Idle, empty queue, first after a restart"},
+	{"cold", "Idle, empty queue, the first after a restart"},
 	{"warm", "Idle, empty queue, again"},
 }
 
@@ -118,39 +119,42 @@ func writeTables(out io.Writer, results []Result) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(out, "Most resident memory: Muster %.0f MiB, NanoMDM with PostgreSQL %.0f MiB.\n",
+	_, err := fmt.Fprintf(out, "Muster takes %.0f MiB at most, NanoMDM and PostgreSQL together %.0f MiB.\n",
 		mostMemory(results, "muster"), mostMemory(results, "nanomdm"))
 	return err
 }
 
-const tableHead = "| Message | Messages a second | Server CPU, µs | Server and proxy CPU, µs | Median, ms | 99 %, ms |\n" +
+const tableHead = "| Message | Messages a second | Server CPU, ms | With the proxy, ms | Median, ms | 99 %, ms |\n" +
 	"|---|---|---|---|---|---|\n"
 
 // line returns a row; each cell has Muster's figure first.
 func line(name string, muster, nano figures) string {
-	pair := func(format func(float64) string, of func(figures) float64) string {
-		return format(of(muster)) + " / " + format(of(nano))
-	}
-	micros := func(seconds float64) string { return rounded(seconds * 1e6) }
-	millis := func(seconds float64) string { return fmt.Sprintf("%.1f", seconds*1e3) }
-	cells := []string{
-		name,
-		pair(rounded, func(of figures) float64 { return of.rate }),
-		pair(micros, func(of figures) float64 { return of.server }),
-		pair(micros, func(of figures) float64 { return of.server + of.proxy }),
-		pair(millis, func(of figures) float64 { return of.p50 }),
-		pair(millis, func(of figures) float64 { return of.p99 }),
+	cells := []string{name, rounded(muster.rate) + " / " + rounded(nano.rate)}
+	for _, seconds := range []func(figures) float64{
+		func(of figures) float64 { return of.server },
+		func(of figures) float64 { return of.server + of.proxy },
+		func(of figures) float64 { return of.p50 },
+		func(of figures) float64 { return of.p99 },
+	} {
+		cells = append(cells, rounded(1e3*seconds(muster))+" / "+rounded(1e3*seconds(nano)))
 	}
 	return "| " + strings.Join(cells, " | ") + " |\n"
 }
 
 // rounded returns two significant digits: more would pretend an accuracy that no figure has. Thousands have commas.
 func rounded(value float64) string {
-	unit := 1.0
+	unit, decimals := 1.0, 0
 	for math.Round(value/unit) >= 100 {
 		unit *= 10
 	}
-	digits := fmt.Sprintf("%.0f", math.Round(value/unit)*unit)
+	for math.Round(10*value/unit) < 100 && decimals < 6 {
+		unit /= 10
+		decimals++
+	}
+	digits := strconv.FormatFloat(math.Round(value/unit)*unit, 'f', decimals, 64)
+	if decimals > 0 {
+		return digits
+	}
 	for at := len(digits) - 3; at > 0; at -= 3 {
 		digits = digits[:at] + "," + digits[at:]
 	}

@@ -8,7 +8,10 @@ import (
 )
 
 func TestFiguresHaveTwoDigits(t *testing.T) {
-	for value, want := range map[float64]string{5: "5", 99.4: "99", 99.6: "100", 1234: "1,200", 129_999: "130,000"} {
+	digits := map[float64]string{
+		0.0434: "0.043", 0.967: "0.97", 5: "5.0", 9.96: "10", 99.4: "99", 99.6: "100", 1000: "1,000", 1234: "1,200", 129_999: "130,000",
+	}
+	for value, want := range digits {
 		if got := rounded(value); got != want {
 			t.Errorf("%v is %s", value, got)
 		}
@@ -34,8 +37,8 @@ func TestATableShowsTheMedianOfTheRoundsForBothServers(t *testing.T) {
 	if err := writeTables(&out, results); err != nil {
 		t.Fatal(err)
 	}
-	want := "| Idle, empty queue, again | 500 / 500 | 100 / 100 | 150 / 150 | 1.0 / 1.0 | 2.0 / 2.0 |\n"
-	if !strings.Contains(out.String(), want) || !strings.Contains(out.String(), "Muster 3 MiB") {
+	want := "| Idle, empty queue, again | 500 / 500 | 0.10 / 0.10 | 0.15 / 0.15 | 1.0 / 1.0 | 2.0 / 2.0 |\n"
+	if !strings.Contains(out.String(), want) || !strings.Contains(out.String(), "Muster takes 3 MiB") {
 		t.Error(out.String())
 	}
 	if strings.Contains(out.String(), "Authenticate") {
