@@ -100,7 +100,7 @@ impl Simulate {
                 Kind::Personal => Ownership::Personal,
                 Kind::Institutional => Ownership::Institutional,
             },
-            user_name: self.user,
+            user_names: vec![self.user],
             password,
             wait_for_push: self.push_listen.map(|_| PATIENCE),
             keys,

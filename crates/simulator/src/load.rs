@@ -26,7 +26,9 @@ pub struct Load {
     pub concurrency: usize,
     pub ios: IosVersion,
     pub ownership: Ownership,
-    pub user_name: String,
+    /// The people who enroll the devices, in turn.
+    pub user_names: Vec<String>,
+    /// The password of all of them.
     pub password: String,
     /// Maximum time that a device waits for a push after its enrollment; `None` if the server does not use the
     /// simulator's push server.
@@ -65,31 +67,36 @@ pub async fn run(load: Load, mut done: impl FnMut(&LoadOutcome)) -> Report {
 type Result = (LoadOutcome, Vec<(Act, Duration)>);
 
 async fn work(load: Load, next: Arc<AtomicUsize>, send: mpsc::UnboundedSender<Result>) {
-    while next.fetch_add(1, Ordering::SeqCst) < load.devices {
-        let result = one(&load).await;
+    loop {
+        let nth = next.fetch_add(1, Ordering::SeqCst);
+        if nth >= load.devices {
+            return;
+        }
+        let result = one(&load, nth).await;
         if send.send(result).is_err() {
             return;
         }
     }
 }
 
-async fn one(load: &Load) -> Result {
+async fn one(load: &Load, nth: usize) -> Result {
     let mut stopwatch = Stopwatch::default();
-    let outcome = match enroll(load, &mut stopwatch).await {
+    let outcome = match enroll(load, nth, &mut stopwatch).await {
         Ok(()) => LoadOutcome::Enrolled,
         Err(why) => LoadOutcome::Failed(why),
     };
     (outcome, stopwatch.measured)
 }
 
-async fn enroll(load: &Load, stopwatch: &mut Stopwatch) -> std::result::Result<(), String> {
+async fn enroll(load: &Load, nth: usize, stopwatch: &mut Stopwatch) -> std::result::Result<(), String> {
     let family = if chance::index(4) == 0 { Family::IPad } else { Family::IPhone };
     let device = Device::new(Hardware::new(family, load.ios), load.keys.clone(), load.push_server.clone());
+    let user_name = load.user_names.iter().cycle().nth(nth).ok_or("nobody enrolls the devices")?.clone();
     let person = Person {
-        user_name: load.user_name.clone(),
+        managed_apple_id: format!("{user_name}@appleid.example.com"),
+        user_name,
         password: load.password.clone(),
         ownership: load.ownership,
-        managed_apple_id: format!("{}@appleid.example.com", load.user_name),
         switches_on_trust: true,
     };
     let mut walk = Walk { insists_on_ownership: true, ..Walk::new(person, device) };

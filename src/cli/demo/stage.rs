@@ -95,7 +95,11 @@ impl Stage {
         self.add(HELP_DESK, help_desk, Privilege::HelpDesk).await
     }
 
-    async fn add(&self, user_name: &str, password: &str, privilege: Privilege) -> anyhow::Result<()> {
+    /// Creates a local account.
+    ///
+    /// # Errors
+    /// Returns an error if the account is refused.
+    pub async fn add(&self, user_name: &str, password: &str, privilege: Privilege) -> anyhow::Result<()> {
         let user = NewUser {
             user_name: user_name.into(),
             password: password.into(),

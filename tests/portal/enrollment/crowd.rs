@@ -18,7 +18,7 @@ fn load_on(scene: &Scene) -> Load {
         concurrency: 4,
         ios: IosVersion::new(17, 5),
         ownership: Ownership::Personal,
-        user_name: "ada".into(),
+        user_names: vec!["ada".into()],
         password: PASSWORD.into(),
         wait_for_push: Some(PATIENCE),
         keys: KeyPool::shared(1).unwrap(),
