@@ -15,8 +15,8 @@ const TAG: usize = 16;
 /// Block size of SHA-256 in bytes.
 const BLOCK: usize = 64;
 
-/// Returns the HMAC-SHA-256 of `parts` under `key` (RFC 2104), from two hashes: the setup of OpenSSL's own HMAC takes ten
-/// times as long as hashing short parts.
+/// Returns the HMAC-SHA-256 of `parts` under `key` (RFC 2104), from two hashes: the setup of OpenSSL's own HMAC takes
+/// longer than the hashes of short parts.
 pub fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut block = [0; BLOCK];
     match key.len() {
