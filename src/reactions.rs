@@ -16,6 +16,7 @@ mod timer;
 use crate::app::App;
 use checkpoint::Checkpoint;
 use events::Position;
+use events::background::Lane;
 use events::log::{Delivery, Entry, Next, Opened};
 use events::store::ReadError;
 use futures_util::StreamExt as _;
@@ -26,6 +27,10 @@ use std::time::Duration;
 
 /// Maximum number of concurrent effects. Their appends share commits.
 const AT_ONCE: usize = 32;
+
+/// The same for effects of a backlog. They run on threads of low priority, and must not occupy all connections of the
+/// store.
+const AT_ONCE_BEHIND: usize = 2;
 
 /// How often the effects that were set aside are checked for a retry (`aside`), and the maximum number of them in one
 /// check.
@@ -121,8 +126,9 @@ async fn do_effects(app: &App, events: &Delivery) -> Result<(), ReactionError> {
     let opened = events.open(&app.platform.log).await?;
     let mut aside = unreadable(events, &opened)?;
     let undone = {
-        let app = app.clone();
-        events.lane().run(async move { undone_of(&app, &opened).await }).await
+        let (app, lane) = (app.clone(), events.lane());
+        let at_once = if lane == Lane::Background { AT_ONCE_BEHIND } else { AT_ONCE };
+        lane.run(async move { undone_of(&app, &opened, at_once).await }).await
     };
     aside.extend(undone.map_err(|error| ReactionError::Perform(error.to_string()))?);
     if aside.is_empty() { Ok(()) } else { put_aside(app, aside).await }
@@ -130,9 +136,9 @@ async fn do_effects(app: &App, events: &Delivery) -> Result<(), ReactionError> {
 
 // Runs the effects of the readable events. Returns the positions of those that failed. Each entry is the only cause of
 // its effects, so they do not depend on the others.
-async fn undone_of(app: &App, opened: &Opened) -> Vec<Position> {
+async fn undone_of(app: &App, opened: &Opened, at_once: usize) -> Vec<Position> {
     let effects: Vec<_> = opened.decided().flatten().map(|entry| undone(app, entry)).collect();
-    futures_util::stream::iter(effects).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await
+    futures_util::stream::iter(effects).buffer_unordered(at_once).filter_map(std::future::ready).collect().await
 }
 
 async fn put_aside(app: &App, positions: Vec<Position>) -> Result<(), ReactionError> {

@@ -270,9 +270,9 @@ fn apply_alone(
     projection: &dyn Projection,
     entries: &[&Entry],
 ) -> Result<Result<(), ProjectionError>, ProjectionError> {
-    rows.execute_batch("SAVEPOINT one")?;
+    rows.prepare_cached("SAVEPOINT one")?.execute([])?;
     let (before, error) = match apply_one(rows, projection, entries) {
-        Ok(()) => return Ok(Ok(rows.execute_batch("RELEASE one")?)),
+        Ok(()) => return Ok(Ok(rows.prepare_cached("RELEASE one")?.execute([]).map(drop)?)),
         // A damaged file affects all projections.
         Err((_, error)) if disposable::is_damage(&error) => return Err(error.into()),
         Err(failed) => failed,

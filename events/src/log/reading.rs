@@ -4,6 +4,7 @@ use crate::background::Lane;
 use crate::envelope::{Position, Recorded};
 use crate::store::{EventStore, ReadError};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 /// Maximum number of events in a page.
@@ -11,7 +12,11 @@ const PAGE: usize = 1_000;
 
 /// A page of at least this many events is a backlog: it and the pages after it are work in the background. At the usual
 /// rates, fewer events are appended between two reads.
-const BACKLOG: usize = 256;
+const BACKLOG: usize = 128;
+
+/// Limits the pages of backlogs that are read at the same time. Such a read occupies a connection of the store for as
+/// long as a thread of low priority takes; the other connections are for requests.
+static BACKLOG_READS: Semaphore = Semaphore::const_new(2);
 
 /// Next part of the log.
 pub(super) enum Page {
@@ -29,6 +34,15 @@ pub(super) struct Reading {
     lane: Lane,
     /// The page that is being read. It is kept, so that a caller may drop the future of `next` at any time.
     page: Option<JoinHandle<Result<Vec<Recorded>, ReadError>>>,
+}
+
+impl Drop for Reading {
+    // A page that nobody waits for is not read.
+    fn drop(&mut self) {
+        if let Some(page) = &self.page {
+            page.abort();
+        }
+    }
 }
 
 impl Reading {
@@ -95,5 +109,9 @@ fn start(
     lane: Lane,
 ) -> JoinHandle<Result<Vec<Recorded>, ReadError>> {
     let store = Arc::clone(store);
-    lane.spawn(async move { store.read_all(at, PAGE).await })
+    lane.spawn(async move {
+        // The semaphore is never closed.
+        let _turn = if lane == Lane::Background { BACKLOG_READS.acquire().await.ok() } else { None };
+        store.read_all(at, PAGE).await
+    })
 }
