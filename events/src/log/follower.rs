@@ -7,6 +7,7 @@ use super::feed::{Item, Joined};
 use super::reading::{Page, Reading};
 use crate::envelope::Position;
 use crate::store::ReadError;
+use std::sync::Arc;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 /// Next item of a [`Follower`].
@@ -138,7 +139,7 @@ impl Follower {
             }
             Item::Unreadable(..) => Ok(None),
             Item::Missed => {
-                (self.alone, self.joined) = (Some(Reading::after(self.at)), None);
+                (self.alone, self.joined) = (Some(Reading::behind(self.at)), None);
                 Ok(None)
             }
             Item::Closed => Ok(Some(Next::Closed)),
@@ -149,7 +150,7 @@ impl Follower {
         }
     }
 
-    fn deliver(&mut self, batch: std::sync::Arc<Batch>) -> Option<Delivery> {
+    fn deliver(&mut self, batch: Arc<Batch>) -> Option<Delivery> {
         let delivery = Delivery::of(batch, self.at)?;
         self.at = Some(delivery.last());
         Some(delivery)

@@ -50,6 +50,11 @@ impl Reading {
         Reading { at, lane: Lane::Usual, page: None }
     }
 
+    /// Same as [`Reading::after`], for a reader that is known to be behind.
+    pub(super) fn behind(at: Option<Position>) -> Reading {
+        Reading { at, lane: Lane::Background, page: None }
+    }
+
     /// Position of the last event that was read.
     pub(super) fn at(&self) -> Option<Position> {
         self.at
@@ -57,7 +62,7 @@ impl Reading {
 
     /// Leaves out the events up to `at`.
     pub(super) fn skip_to(&mut self, at: Option<Position>) {
-        *self = Reading::after(at);
+        *self = Reading::behind(at);
     }
 
     /// Reads the next page.
