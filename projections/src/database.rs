@@ -3,6 +3,7 @@
 use crate::checkpoints::{checkpoint_of, drop_other_version, forget_if, furthest, furthest_common, keep_checkpoint};
 use crate::disposable::{self, Damage, SetAside};
 use crate::last_seen::LastSeen;
+use crate::origin;
 use crate::progress::{Health, Progress};
 use crate::{ALL, Projection, ProjectionError};
 use events::background::Lane;
@@ -223,6 +224,7 @@ fn prepare(writer: &Connection) -> rusqlite::Result<()> {
     empty_write_ahead_log(writer)?;
     writer.set_prepared_statement_cache_capacity(128);
     writer.execute_batch(COMMON)?;
+    writer.execute_batch(origin::TABLE)?;
     for projection in ALL {
         let transaction = writer.unchecked_transaction()?;
         drop_other_version(&transaction, *projection)?;
@@ -258,6 +260,9 @@ pub(crate) fn apply(
             stopped.insert(projection.name());
             applied.stopped.push((projection.name(), error));
         }
+    }
+    if let Some(last) = entries.last() {
+        origin::note(&transaction, last)?;
     }
     applied.position = furthest_common(&transaction, &stopped)?;
     transaction.commit()?;

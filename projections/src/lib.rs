@@ -28,6 +28,7 @@ pub mod enrollments;
 mod follow;
 mod followers;
 pub mod last_seen;
+pub mod origin;
 pub(crate) mod people;
 mod progress;
 mod rebuild;

@@ -27,6 +27,7 @@ use platform::states::file::StateFile;
 use platform::states::origin;
 use platform::strangers::Strangers;
 use projections::disposable::SetAside;
+use projections::origin::remove_if_of_another_log;
 use projections::{ProjectionError, Projections};
 use push::Pusher;
 use settings::SettingsService;
@@ -69,6 +70,9 @@ impl App {
         let trust = Trust { pki, device_cas, attestation_roots };
         lost_keys::check(&log, &keys, &world, accept).await?;
         older_log::check(&log, &keys, &world, config.store.accept_older_log).await?;
+        let of_another_log = remove_if_of_another_log(&directory, &log)
+            .await
+            .map_err(|error| StartError::Projections { directory: directory.clone(), why: bare(error) })?;
         let (projections, projections_aside) = Projections::open(&directory, log.store().head().await?)
             .map_err(|error| StartError::Projections { directory: directory.clone(), why: bare(error) })?;
         let whole = Arc::clone(&keys);
@@ -93,6 +97,14 @@ impl App {
                 "an identity provider cannot be used: nobody can sign in there until its files are corrected; changed files are read again"
             );
             metrics.alarm(Alarm::ProviderUnavailable);
+        }
+        if let Some(at) = of_another_log {
+            tracing::error!(
+                alarm = Alarm::LogSetBack.label(),
+                at = at.0,
+                "projections.db was built from another log: events.db was replaced; projections.db is rebuilt"
+            );
+            metrics.alarm(Alarm::LogSetBack);
         }
         if let Some(ahead) = projections.was_ahead() {
             let (at, last) = (ahead.0, log.store().head().await?.map_or(0, |head| head.0));

@@ -50,7 +50,7 @@ alarms! {
     KeyDamaged = "key-damaged",
     /// A page of `events.db` is damaged. It may contain several events.
     LogPageDamaged = "log-page-damaged",
-    /// The log ends before the position that `projections.db` had already read.
+    /// The log ends before the position that `projections.db` had already read, or has another event there.
     LogSetBack = "log-set-back",
     /// The reader that counts events cannot read the log.
     LogUnreadable = "log-unreadable",

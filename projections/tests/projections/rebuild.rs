@@ -7,6 +7,7 @@ use events::person::AccountEvent;
 use events::staff::{StaffEvent, StaffId};
 use events::store::StoreLifecycle as _;
 use events::{Personal, Position, StreamName};
+use projections::origin::remove_if_of_another_log;
 use projections::{ProjectionError, Projections, devices, last_seen};
 use std::time::Duration;
 use uuid::Uuid;
@@ -143,6 +144,23 @@ async fn a_file_that_is_ahead_of_the_log_is_built_anew() {
     );
     desk.projections().await.set_checkpoint("effects", Position(head.0 + 1)).await.unwrap();
     assert_eq!(desk.projections().await.checkpoint("effects").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_file_of_another_log_is_built_anew_even_if_the_log_is_longer() {
+    let (other, desk) = (Desk::new(), Desk::new());
+    busy_day(&other).await;
+    busy_day(&desk).await;
+    busy_day(&desk).await;
+    let expected = desk.caught_up().await.dump().await.unwrap();
+    assert_eq!(remove_if_of_another_log(desk.path(), &desk.log).await.unwrap(), None);
+    events::side_files::remove_database(&desk.path().join(projections::FILE)).unwrap();
+    assert_eq!(remove_if_of_another_log(desk.path(), &desk.log).await.unwrap(), None);
+    other.caught_up().await;
+    std::fs::copy(other.path().join(projections::FILE), desk.path().join(projections::FILE)).unwrap();
+    let last = other.log.store().head().await.unwrap();
+    assert_eq!(remove_if_of_another_log(desk.path(), &desk.log).await.unwrap(), last);
+    assert_eq!(desk.caught_up().await.dump().await.unwrap(), expected);
 }
 
 #[tokio::test]
