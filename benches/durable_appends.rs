@@ -5,7 +5,8 @@
 //! plain file has no index, checksums or hashes, and cannot be read back. The store should reach at least the share of
 //! the plain file's rate that is printed as its limit. In the first rows each producer appends to one stream, in the
 //! others each event goes to another of 1,000,000 streams. The last rows show how the store grows: the rate of each
-//! million of events of one log, compared with the first million.
+//! million of events of one log, compared with the first million, the time of a start after the process died, and the
+//! time in which a lost index is built again.
 //!
 //! `cargo bench --bench durable_appends`; `MUSTER_BENCH_SECONDS` sets the duration of each turn, `MUSTER_BENCH_ROUNDS`
 //! the number of rounds, and `MUSTER_BENCH_MILLIONS` the number of millions (10 take 6 minutes and 10 GB).
@@ -17,6 +18,9 @@ mod plain;
 #[path = "durable_appends/store.rs"]
 mod store;
 
+use events::store::StoreLifecycle as _;
+use events::store::sqlite::SqliteStore;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -35,6 +39,15 @@ const GROWTH_LIMIT: f64 = 0.85;
 /// Number of producers while the log grows.
 const GROWING: usize = 128;
 
+/// Longest start of a log whose process died, in seconds.
+const START_LIMIT: f64 = 1.0;
+
+/// Longest rebuild of a lost index, in seconds for a million events.
+const REBUILD_LIMIT: f64 = 6.0;
+
+/// Set in the process that fills the log of the last rows: its directory.
+const FILL: &str = "MUSTER_BENCH_FILL";
+
 /// Bytes of a stored event.
 const EVENT: usize = 600;
 
@@ -48,6 +61,11 @@ fn main() -> ExitCode {
     let rounds = setting("MUSTER_BENCH_ROUNDS", 5.0) as usize;
     let millions = setting("MUSTER_BENCH_MILLIONS", 2.0) as usize;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    if let Some(directory) = std::env::var_os(FILL) {
+        let kept = runtime.block_on(growth(millions, Path::new(&directory)));
+        // Without closing the store, as a process that dies.
+        std::process::exit(i32::from(!kept));
+    }
     let mut kept = true;
     println!("streams    producers   plain/s   store/s   ratio   limit   (median of {rounds} interleaved rounds)");
     for spread in [false, true] {
@@ -67,14 +85,41 @@ fn main() -> ExitCode {
             println!("{streams:>9} {producers:>10} {plain:>9.0} {store:>9.0} {ratio:>7.2} {limit:>7.2}{mark}");
         }
     }
-    kept &= runtime.block_on(growth(millions));
+    if millions > 0 {
+        kept &= runtime.block_on(grown(millions));
+    }
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Lets another process fill a log and die, and measures what it leaves. Returns whether the limits were kept.
+async fn grown(millions: usize) -> bool {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let log = directory.path().join("log");
+    let mut filler = std::process::Command::new(std::env::current_exe().expect("this program"));
+    let filled = filler.arg("--bench").env(FILL, &log).status().expect("another process");
+    let begun = Instant::now();
+    let store = SqliteStore::open(&log).expect("the log");
+    let start = begun.elapsed().as_secs_f64();
+    store.close().await;
+    drop(store);
+    std::fs::remove_file(log.join("index.db")).expect("an index");
+    let begun = Instant::now();
+    let store = SqliteStore::open(&log).expect("the log");
+    while store.obstacle().is_some() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let rebuild = begun.elapsed().as_secs_f64();
+    store.close().await;
+    let limit = REBUILD_LIMIT * millions as f64;
+    println!("start after the process died: {start:.3} s (limit {START_LIMIT:.2} s)");
+    println!("a lost index is built again in {rebuild:.1} s (limit {limit:.1} s)");
+    filled.success() && start <= START_LIMIT && rebuild <= limit
+}
+
 /// Appends millions of events to one log. Returns whether the last million was fast enough.
-async fn growth(millions: usize) -> bool {
+async fn growth(millions: usize, directory: &Path) -> bool {
     println!("\nmillion   store/s   of the first   limit   ({GROWING} producers, {STREAMS} streams)");
-    let target = Arc::new(store::Store::new());
+    let target = Arc::new(store::Store::at(directory));
     let mut numbers: Vec<_> = (0..GROWING).map(|producer| Numbers::of(producer, GROWING, STREAMS)).collect();
     let (mut first, mut share) = (0.0, 1.0);
     for million in 1..=millions {

@@ -6,13 +6,14 @@ use events::store::sqlite::SqliteStore;
 use events::store::{EventStore as _, Expected};
 use events::{Actor, ActorKind, EventId, Revision, StreamName, Timestamp};
 use serde_json::{Value, json};
+use std::path::Path;
 use tempfile::TempDir;
 use uuid::Uuid;
 
 pub struct Store {
     store: SqliteStore,
     events: Events,
-    _directory: TempDir,
+    _directory: Option<TempDir>,
 }
 
 /// Generates events of one size.
@@ -34,8 +35,14 @@ impl Events {
 impl Store {
     pub fn new() -> Store {
         let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
-        let store = SqliteStore::create(&directory.path().join("log")).expect("a new log");
-        Store { store, events: Events::new(), _directory: directory }
+        let store = Store::at(&directory.path().join("log"));
+        Store { _directory: Some(directory), ..store }
+    }
+
+    /// A new log in `directory`, which is left there.
+    pub fn at(directory: &Path) -> Store {
+        let store = SqliteStore::create(directory).expect("a new log");
+        Store { store, events: Events::new(), _directory: None }
     }
 }
 
