@@ -145,7 +145,7 @@ async fn fill(directory: &Path, plan: &Plan, mut unfinished: &File, world: &Worl
     let set_up_link = set_up::address(&plan.public_url, &new.token);
     let data = directory.join("data");
     make_log(&data, master, fingerprints, (&plan.organization, new), world).await?;
-    for database in ["events.db", "keys.db"].map(|name| data.join(name)) {
+    for database in ["events.db", "index.db", "keys.db"].map(|name| data.join(name)) {
         remove_empty(&database).map_err(|why| write_error(&database, why))?;
     }
     // The configuration is written last: if it exists, the installation is complete.

@@ -128,6 +128,8 @@ async fn commands_queued_while_a_push_is_on_its_way_share_one_more() {
         ask(&scene, id).await;
     }
     let last = ask(&scene, id).await;
+    // The followers of the log read what was appended together, so the pushes know of all commands now.
+    scene.server.caught_up().await;
     scene.push_server.release();
     assert!(matches!(outcome(&scene, &last).await, DeviceEvent::DevicePushed { .. }));
     scene.quiet().await;

@@ -25,6 +25,7 @@ mod lock;
 mod open_error;
 mod pool;
 mod reader;
+mod row;
 mod schema;
 mod scrub;
 mod tables;

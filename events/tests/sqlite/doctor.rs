@@ -45,7 +45,8 @@ async fn a_sound_log_of_either_format_has_no_fault_with_and_without_its_index() 
 #[tokio::test]
 async fn both_events_of_a_double_revision_are_named() {
     let directory = log().await;
-    let twice = "INSERT INTO log SELECT 101, stream, revision, event_id, leaf, crc, envelope FROM log WHERE position = 57";
+    let twice =
+        "INSERT INTO log SELECT 101, stream, revision, event_id, leaf, crc, envelope FROM log WHERE position = 57";
     damage(directory.path(), FILE, twice);
     let (_, faults) = examined(directory.path());
     let [Fault::DoubleRevision { stream: of, revision, first, second }] = &faults[..] else { panic!("{faults:?}") };

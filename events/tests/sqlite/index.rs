@@ -8,6 +8,7 @@ use events::store::StoreLifecycle as _;
 use events::store::contract::{events, stream};
 use events::store::sqlite::{FILE, SqliteStore};
 use events::store::{AppendError, EventStore, Expected, ReadError};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,6 +121,29 @@ async fn assert_whole_when_ready(store: &SqliteStore, count: u32) {
     }
     assert_eq!(store.obstacle(), None);
     assert_whole(store, count).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn appends_and_reads_at_the_same_time_do_not_pass_for_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteStore::create(directory.path()).unwrap());
+    let made = std::fs::metadata(directory.path().join(INDEX)).unwrap().ino();
+    let appending = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move {
+            for number in 0..1_500 {
+                store.append(&stream("a"), Expected::Any, events(number..number + 1)).await.unwrap();
+            }
+        }
+    });
+    let mut read = 0;
+    while !appending.is_finished() {
+        let from = Revision(read);
+        read += store.read_stream(&stream("a"), from, 10_000).await.unwrap().len() as u64;
+    }
+    appending.await.unwrap();
+    let now = std::fs::metadata(directory.path().join(INDEX)).unwrap().ino();
+    assert_eq!(now, made, "the index was not made again");
 }
 
 #[tokio::test]

@@ -259,6 +259,9 @@ async fn a_missing_key_is_named_by_backup_verify_and_restore_and_the_copy_is_kep
 async fn a_full_disk_at_the_destination_is_told_of_the_destination() {
     let (directory, config) = installation().await;
     // The disk has room for the index of the write-ahead log, which the source needs, but not for the log.
+    let log = rusqlite::Connection::open(config.with_file_name("data/events.db")).unwrap();
+    log.execute_batch("CREATE TABLE filler (bytes); INSERT INTO filler VALUES (zeroblob(40000))").unwrap();
+    drop(log);
     let copy = directory.path().join("backup");
     let said = muster_with_small_disk(&["backup", copy.to_str().unwrap(), "--config", config.to_str().unwrap()], 40);
     let said = said.expect_failure();

@@ -15,7 +15,11 @@ fn init_makes_an_installation_that_check_config_finds_nothing_fatal_in_and_says_
     }
     let left = std::fs::read_dir(there.join("data")).unwrap().map(|file| file.unwrap().file_name());
     let left: std::collections::BTreeSet<_> = left.collect();
-    assert_eq!(left, ["events.db", "keys.db", "muster.lock"].map(Into::into).into(), "no unfinished file is left");
+    assert_eq!(
+        left,
+        ["events.db", "index.db", "keys.db", "muster.lock"].map(Into::into).into(),
+        "no unfinished file is left"
+    );
     muster_at(&there.join("muster.toml"), &["check-config"], "").expect_success();
     for secret in ["master.key", "pki/identity-ca.key", "pki/tls.key", "pki/push.key", "data/events.db", "data/keys.db"]
     {

@@ -38,6 +38,7 @@ async fn a_double_revision_is_named_by_the_doctor_and_ends_the_server() {
         assert!(said.out.contains(word), "{word} is missing in {said:?}");
     }
     let served = muster_at(&config, &["serve"], "");
-    assert_eq!(served.code, Some(70), "{served:?}");
+    // It ends while it starts (1) or just after (70): the index meets the second event meanwhile.
+    assert!(matches!(served.code, Some(1 | 70)), "{served:?}");
     assert!(served.err.contains("muster log doctor"), "{served:?}");
 }

@@ -4,6 +4,7 @@ use super::MAX_APPEND;
 use super::find::Sources;
 use super::index::tail::Recent;
 use super::index::{Key, Place, key};
+use super::row::checksum;
 use crate::envelope::{EventId, NewEvent, Position, Revision, StreamName, canonical};
 use crate::proof::leaf_hash;
 use crate::store::{AppendError, Appended, Expected};
@@ -49,11 +50,6 @@ impl Row {
         let leaf = leaf_hash(&envelope);
         Row { id: event.id, crc: checksum(&leaf, &envelope), leaf, envelope }
     }
-}
-
-/// Returns the CRC-32C of a leaf hash and its canonical bytes.
-pub(super) fn checksum(leaf: &[u8], envelope: &[u8]) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c(leaf), envelope)
 }
 
 impl Request {

@@ -6,7 +6,7 @@ use super::index::handle::Index;
 use super::index::tail::Recent;
 use super::index::{Key, Place};
 use super::pool::IndexConnection;
-use super::reader::is_damage;
+use super::row::is_damage;
 use super::tables::Tables;
 use crate::store::AppendError;
 use rusqlite::Connection;
@@ -164,6 +164,8 @@ impl Lookups {
         if self.snapshot != Some(flushes) {
             self.end();
         }
+        // A rebuild may have begun after the caller had waited for the index.
+        self.index.wait_until_ready();
         let index = self.connection.get(&self.index).map_err(Undecided::Index)?;
         if index.is_autocommit() {
             index.execute_batch("BEGIN").map_err(|error| Undecided::Index(error.to_string()))?;

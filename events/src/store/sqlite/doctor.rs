@@ -2,7 +2,7 @@
 //! knows what a damaged log still has.
 
 use super::index::{Key, file, key};
-use super::reader::{Here, corrupt, event_at, unreadable};
+use super::row::{Here, corrupt, event_at, unreadable};
 use super::tables::Tables;
 use super::verify::VerifyError;
 use super::{FILE, schema};

@@ -1,4 +1,5 @@
-//! Finds the events of a stream: in the tables of format 1, in the index, and among the events that are not indexed yet.
+//! Finds the events of a stream: in the tables of format 1, in the index, and among the events that are not indexed
+//! yet.
 
 use super::index::file;
 use super::index::{Key, Place, key};

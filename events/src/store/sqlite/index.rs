@@ -2,8 +2,8 @@
 //!
 //! It is in a file of its own, `index.db`, and is built behind the log: an append writes only the log, and a thread
 //! ([`builder`]) adds the new events to the index in large batches. The events that are not indexed yet are in memory
-//! ([`tail`]). The file can be rebuilt from the log at any time, so its commits are not synced; SQLite's write-ahead log
-//! keeps it consistent. It is emptied if it belongs to another log, is ahead of the log, or differs from it.
+//! ([`tail`]). The file can be rebuilt from the log at any time, so its commits are not synced; SQLite's write-ahead
+//! log keeps it consistent. It is emptied if it belongs to another log, is ahead of the log, or differs from it.
 //!
 //! A row holds up to [`CHUNK`] consecutive positions of a stream, so an event takes about 10 bytes.
 

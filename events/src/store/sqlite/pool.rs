@@ -4,7 +4,7 @@
 use super::find::{QueryError, Recent, Sources, Wanted};
 use super::index::handle::Index;
 use super::index::{file, key};
-use super::reader::{Here, corrupt, is_damage, not_opened, unreadable};
+use super::row::{Here, corrupt, is_damage, not_opened, unreadable};
 use super::schema;
 use super::tables::Tables;
 use crate::envelope::{Recorded, Revision, StreamName};
@@ -159,8 +159,9 @@ impl Readers {
         let tables = *tables;
         match self.index.get() {
             Some(index) => {
-                let recent = Recent::Memory(index.recent(&stream.key, from).0);
+                // Read first: an event that is appended meanwhile is not expected among the places.
                 let known = index.known(&stream.key).map(|head| head.revision.0);
+                let recent = Recent::Memory(index.recent(&stream.key, from).0);
                 let index = Some(connection.get(index).map_err(|why| QueryError::Read(ReadError::Unavailable(why)))?);
                 Ok(Sources { log, tables, index, recent, known })
             }

@@ -124,17 +124,14 @@ fn connect(
     };
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(sqlite)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(sqlite)?;
-    // Without this guarantee SQLite plans a statement with `LIMIT ?` again whenever a value is bound to it, which takes
-    // longer than most reads.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(sqlite)?;
     check_format(&connection, path, sqlite)?;
     plan_once(&connection).map_err(sqlite)?;
     prepare(&connection).and_then(|()| connection.execute_batch("PRAGMA trusted_schema = OFF;")).map_err(sqlite)?;
     Ok(connection)
 }
 
-/// Makes SQLite plan each statement once. Otherwise it plans a kept statement with `LIMIT` again whenever its parameters
-/// change, which costs more than running it.
+/// Makes SQLite plan each statement once. Otherwise it plans a kept statement with `LIMIT` again whenever its
+/// parameters change, which costs more than running it.
 pub(super) fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
@@ -182,7 +179,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         create(directory.path()).unwrap();
         let connection = connect_reader(&directory.path().join(FILE)).unwrap();
-        let select = "SELECT position FROM events WHERE position > ?1 ORDER BY position LIMIT ?2";
+        let select = "SELECT position FROM log WHERE position > ?1 ORDER BY position LIMIT ?2";
         let mut statement = connection.prepare(select).unwrap();
         for limit in [1, 1_000, 5] {
             statement.query_row([0, limit], |_| Ok(())).optional().unwrap();

@@ -11,7 +11,7 @@
 //! reads.
 
 use super::pool::{Reader, Readers};
-use super::reader::{Here, corrupt, event_at, unreadable};
+use super::row::{Here, corrupt, event_at, unreadable};
 use crate::envelope::{Position, Recorded};
 use crate::store::{ReadError, Scrubbed};
 use rusqlite::{Connection, OptionalExtension as _, params};

@@ -3,7 +3,7 @@
 
 use super::index::file;
 use super::open_error::OpenError;
-use super::reader::{COLUMNS, corrupt, recorded};
+use super::row::{COLUMNS, corrupt, recorded};
 use super::schema;
 use super::tables::Tables;
 use super::{FILE, reader};

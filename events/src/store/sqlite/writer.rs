@@ -7,7 +7,7 @@ use super::index::handle::Index;
 use super::lock::Lock;
 use super::open_error::OpenError;
 use super::pool::Readers;
-use super::reader::{Here, is_damage, unreadable};
+use super::row::{Here, is_damage, unreadable};
 use super::tables::Tables;
 use crate::envelope::{Position, Revision};
 use crate::store::AppendError;

@@ -1,4 +1,5 @@
-//! The thread that adds the log's new events to the index, and rebuilds an index that is lost, damaged or of another log.
+//! The thread that adds the log's new events to the index, and rebuilds an index that is lost, damaged or of another
+//! log.
 //!
 //! While the index is rebuilt, streams cannot be read and appended to: nobody knows their heads. `index.db` is made
 //! again without an operator, at the start and whenever a reader meets damage in it.
@@ -10,7 +11,7 @@ use super::work::{Work, remake};
 use super::{Place, key_of};
 use crate::envelope::EventId;
 use crate::store::sqlite::open_error::{OpenError, file_error};
-use crate::store::sqlite::reader::is_damage;
+use crate::store::sqlite::row::is_damage;
 use crate::store::sqlite::tables::Tables;
 use rusqlite::Connection;
 use std::path::Path;

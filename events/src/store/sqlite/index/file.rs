@@ -1,6 +1,7 @@
 //! The file of the index: its tables, the log that it belongs to, lookups and additions.
 
 use super::{CHUNK, Key, Place};
+use crate::store::sqlite::row::is_damage;
 use crate::store::sqlite::schema::plan_once;
 use crate::store::sqlite::tables::Tables;
 use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension as _, Transaction, params};
@@ -263,10 +264,6 @@ fn unpack(first: u64, positions: &[u8]) -> impl Iterator<Item = Place> {
     (first..)
         .zip(positions.chunks_exact(WIDTH))
         .map(move |(revision, bytes)| Place { revision, position: position(bytes) })
-}
-
-fn is_damage(error: &rusqlite::Error) -> bool {
-    super::super::reader::is_damage(error)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::{Key, Place};
 use crate::store::StreamHead;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// How long readers and appends wait for an index that is being rebuilt.
@@ -93,6 +93,14 @@ impl Index {
         let ready = state.wait_for(|state| !matches!(state, State::Building { .. }));
         let _ = tokio::time::timeout(PATIENCE, ready).await;
         self.generation()
+    }
+
+    /// Waits until the index is ready, at most [`PATIENCE`]. Blocks.
+    pub(in crate::store::sqlite) fn wait_until_ready(&self) {
+        let begun = Instant::now();
+        while matches!(*self.state.borrow(), State::Building { .. }) && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Reports that the file is damaged or wrong: it is made again.

@@ -1,7 +1,7 @@
 //! The events that are not indexed yet, in memory, and the last events of streams.
 //!
-//! Only the process that writes has them. The tail is complete: an event after the indexed ones is always in it, so that
-//! the index and the tail together have every event of a stream.
+//! Only the process that writes has them. The tail is complete: an event after the indexed ones is always in it, so
+//! that the index and the tail together have every event of a stream.
 
 use super::{Key, Place};
 use crate::envelope::{EventId, Revision};
@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 /// Maximum number of streams outside the tail whose head is in memory. An entry takes about 70 bytes.
 const REMEMBERED: usize = 131_072;
 
-/// The most that may wait to be indexed: about 15 MB of memory, and what a start after a crash reads again. Then appends
-/// wait.
+/// The most that may wait to be indexed: about 15 MB of memory, and what a start after a crash reads again. Then
+/// appends wait.
 pub(super) const MOST_EVENTS: usize = 200_000;
 const MOST_BYTES: usize = 256 * 1_024 * 1_024;
 

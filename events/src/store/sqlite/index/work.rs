@@ -7,7 +7,7 @@ use super::{Key, Place, key_of};
 use crate::envelope::Revision;
 use crate::side_files::remove_database;
 use crate::store::sqlite::open_error::OpenError;
-use crate::store::sqlite::reader::{event_at, is_damage};
+use crate::store::sqlite::row::{event_at, is_damage};
 use crate::store::sqlite::schema;
 use crate::store::sqlite::tables::Tables;
 use crate::store::{ReadError, StreamHead};
