@@ -28,8 +28,7 @@ use std::time::Duration;
 /// Maximum number of concurrent effects. Their appends share commits.
 const AT_ONCE: usize = 32;
 
-/// The same for effects of a backlog. They run on threads of low priority, and must not occupy all connections of the
-/// store.
+/// The same for effects of a backlog, which must not occupy all connections of the store.
 const AT_ONCE_BEHIND: usize = 2;
 
 /// How often the effects that were set aside are checked for a retry (`aside`), and the maximum number of them in one
@@ -125,12 +124,9 @@ fn report_unreadable(reaction: &'static str, position: Position) {
 async fn do_effects(app: &App, events: &Delivery) -> Result<(), ReactionError> {
     let opened = events.open(&app.platform.log).await?;
     let mut aside = unreadable(events, &opened)?;
-    let undone = {
-        let (app, lane) = (app.clone(), events.lane());
-        let at_once = if lane == Lane::Background { AT_ONCE_BEHIND } else { AT_ONCE };
-        lane.run(async move { undone_of(&app, &opened, at_once).await }).await
-    };
-    aside.extend(undone.map_err(|error| ReactionError::Perform(error.to_string()))?);
+    // On the usual threads: an effect holds the turn at a stream that the device's own message waits for.
+    let at_once = if events.lane() == Lane::Background { AT_ONCE_BEHIND } else { AT_ONCE };
+    aside.extend(undone_of(app, &opened, at_once).await);
     if aside.is_empty() { Ok(()) } else { put_aside(app, aside).await }
 }
 

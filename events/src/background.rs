@@ -1,9 +1,9 @@
 //! Threads of low priority, for work of which there may be much: reading, opening and folding the events of an import,
-//! or of a whole log after an upgrade, and their effects. Messages of devices come first meanwhile.
+//! or of a whole log after an upgrade. Messages of devices come first meanwhile.
 
 use std::sync::OnceLock;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 /// Maximum number of background threads that block at the same time: some followers of the log that each read, open
 /// and fold.
@@ -22,23 +22,6 @@ impl Lane {
     /// Runs a future, with the blocking work that it starts.
     pub fn spawn<T: Send + 'static>(self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
         self.handle().spawn(work)
-    }
-
-    /// Runs a future to its end, with the blocking work that it starts. If the caller is dropped, so is the future.
-    ///
-    /// # Errors
-    /// Returns an error if the future panicked or the runtime shuts down.
-    pub async fn run<T: Send + 'static>(
-        self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, tokio::task::JoinError> {
-        if self == Lane::Usual {
-            return Ok(work.await);
-        }
-        // A set aborts its tasks when it is dropped.
-        let mut task = JoinSet::new();
-        task.spawn_on(work, &self.handle());
-        task.join_next().await.expect("one task was spawned")
     }
 
     /// Runs work that blocks.
@@ -86,7 +69,6 @@ mod tests {
             Lane::Background.spawn(async move { name() }).await.unwrap(),
             Lane::Background.spawn(blocks).await.unwrap(),
             Lane::Background.spawn_blocking(name).await.unwrap(),
-            Lane::Background.run(async move { name() }).await.unwrap(),
         ] {
             assert_eq!(named.as_deref(), Some("muster-behind"));
         }

@@ -6,7 +6,7 @@ use projections::{ProjectionError, Projections};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Maximum time until a position is stored.
+/// Time after which a position has to be stored.
 const STORE_AFTER: Duration = Duration::from_millis(100);
 
 pub(crate) struct Checkpoint {

@@ -17,10 +17,11 @@ const NICEST: i32 = 19;
 pub fn lower() -> std::io::Result<()> {
     #[cfg(target_os = "linux")]
     {
-        // On Linux each thread has its own nice value (setpriority(2), "C library/kernel differences").
-        let thread = Some(rustix::thread::gettid());
-        let nice = rustix::process::getpriority_process(thread)? + NICER;
-        rustix::process::setpriority_process(thread, nice.min(NICEST))?;
+        // On Linux each thread has its own nice value (setpriority(2), "C library/kernel differences"). A new thread
+        // has that of the thread that started it, which may be lowered already. So the main thread's value counts.
+        let main = Some(rustix::process::getpid());
+        let nice = rustix::process::getpriority_process(main)? + NICER;
+        rustix::process::setpriority_process(Some(rustix::thread::gettid()), nice.min(NICEST))?;
     }
     Ok(())
 }
@@ -39,5 +40,20 @@ mod tests {
         });
         assert_eq!(lowered.join().unwrap(), (before + NICER).min(NICEST));
         assert_eq!(own(), before);
+    }
+
+    #[test]
+    fn a_thread_that_a_lowered_one_starts_is_not_lowered_twice() {
+        let own = || rustix::process::getpriority_process(Some(rustix::thread::gettid())).unwrap();
+        let before = own();
+        let lowered = std::thread::spawn(move || {
+            lower().unwrap();
+            let started = std::thread::spawn(move || {
+                lower().unwrap();
+                own()
+            });
+            started.join().unwrap()
+        });
+        assert_eq!(lowered.join().unwrap(), (before + NICER).min(NICEST));
     }
 }

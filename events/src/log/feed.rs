@@ -72,6 +72,8 @@ impl Feed {
         let (sender, items) = broadcast::channel(MOST_ITEMS);
         *tail = Some(Tail { items: sender.clone(), at });
         let reader = Reader { feed: Arc::clone(self), store: Arc::downgrade(store), head: store.watch_head(), sender };
+        // A runtime that shuts down drops the reader at once, and its end locks the tail.
+        drop(tail);
         tokio::spawn(reader.run(Reading::after(at)));
         Joined { items, after: at }
     }
