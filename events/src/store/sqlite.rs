@@ -125,7 +125,7 @@ impl StoreLifecycle for SqliteStore {
     }
 
     fn obstacle(&self) -> Option<String> {
-        self.writer.as_ref().and_then(|writer| writer.index().generation().err())
+        self.writer.as_ref().and_then(|writer| writer.index().obstacle())
     }
 
     async fn scrub(&self, after: Option<Position>, bytes: usize) -> Result<Scrubbed, ReadError> {
@@ -200,7 +200,13 @@ impl EventStore for SqliteStore {
     }
 
     async fn read_all(&self, after: Option<Position>, limit: usize) -> Result<Vec<Recorded>, ReadError> {
-        self.readers.read(move |reader| reader::read_all(reader, after, limit)).await
+        let mut events = self.readers.read(move |reader| reader::read_all(reader, after, limit)).await?;
+        if let Some(writer) = &self.writer {
+            // A committed event is readable in its stream an instant later; until then it is not here either.
+            let head = writer.head();
+            events.retain(|event| Some(event.position) <= head);
+        }
+        Ok(events)
     }
 
     async fn head(&self) -> Result<Option<Position>, ReadError> {

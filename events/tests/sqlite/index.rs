@@ -93,18 +93,40 @@ async fn an_index_that_is_damaged_while_it_is_used_is_rebuilt_without_a_restart(
     store.close().await;
     let store = SqliteStore::open(directory.path()).unwrap();
     fill(&store, 600..650).await;
-    let index = rusqlite::Connection::open(directory.path().join(INDEX)).unwrap();
     // Rows that are lost, that are shorter than their streams, and that lead to no event.
     for damage in [
         "DELETE FROM places",
         "UPDATE places SET positions = substr(positions, 1, 12)",
-        "UPDATE places SET positions = x'000000000000' || substr(positions, 7)",
+        "UPDATE places SET positions = zeroblob(length(positions))",
     ] {
-        index.execute(damage, []).unwrap();
+        // A new file after each rebuild.
+        let index = rusqlite::Connection::open(directory.path().join(INDEX)).unwrap();
+        assert!(index.execute(damage, []).unwrap() > 0, "{damage}");
+        drop(index);
         scrub(&store).await;
         assert_whole_when_ready(&store, 650).await;
     }
     assert_eq!(store.findings().all(), [], "the log is intact");
+}
+
+#[tokio::test]
+async fn a_head_that_a_damaged_index_gave_is_forgotten_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::create(directory.path()).unwrap();
+    fill(&store, 0..200).await;
+    store.close().await;
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let index = rusqlite::Connection::open(directory.path().join(INDEX)).unwrap();
+    index.execute("UPDATE places SET positions = substr(positions, 1, 12)", []).unwrap();
+    drop(index);
+    let damaged = store.stream_head(&stream("3")).await.unwrap().unwrap();
+    assert_eq!(damaged.revision, Revision(1), "nothing shows yet that events are missing");
+    scrub(&store).await;
+    assert_whole_when_ready(&store, 200).await;
+    assert_eq!(store.known_head(&stream("3")).map(|head| head.revision), Some(Revision(4)));
+    let conflict = store.append(&stream("3"), Expected::Exact(Revision(1)), events(900..901)).await;
+    assert!(matches!(conflict, Err(AppendError::Conflict { .. })), "{conflict:?}");
+    store.append(&stream("3"), Expected::Exact(Revision(4)), events(900..901)).await.unwrap();
 }
 
 async fn scrub(store: &SqliteStore) {

@@ -2,11 +2,11 @@
 
 use super::append::{Answer, Plan, Request};
 use super::find::{FindError, Recent as Unindexed, Sources, Wanted};
+use super::index::file::is_flaw;
 use super::index::handle::Index;
 use super::index::tail::Recent;
 use super::index::{Key, Place};
-use super::pool::IndexConnection;
-use super::row::is_damage;
+use super::pool::{IndexConnection, Unusable};
 use super::tables::Tables;
 use crate::store::AppendError;
 use rusqlite::Connection;
@@ -73,6 +73,8 @@ pub(super) struct Lookups {
     /// The read transaction that is open on the index: it has the batches up to this number. One transaction for many
     /// lookups saves most of the system calls of a lookup.
     snapshot: Option<u64>,
+    /// Whether this batch has waited for the index.
+    has_waited: bool,
 }
 
 /// Why the writer cannot decide about an append.
@@ -84,7 +86,7 @@ enum Undecided {
 
 impl Lookups {
     pub(super) fn new(tables: Tables, index: Arc<Index>) -> Lookups {
-        Lookups { tables, index, connection: IndexConnection::default(), snapshot: None }
+        Lookups { tables, index, connection: IndexConnection::default(), snapshot: None, has_waited: false }
     }
 
     /// Decides about the request and writes its events in the open transaction, the first at position `next`. The inner
@@ -106,6 +108,11 @@ impl Lookups {
 
     /// Ends the reading of a batch.
     pub(super) fn end(&mut self) {
+        self.has_waited = false;
+        self.end_snapshot();
+    }
+
+    fn end_snapshot(&mut self) {
         if self.snapshot.take().is_some() {
             self.connection.end();
         }
@@ -116,8 +123,8 @@ impl Lookups {
         let plan = match request.plan(head) {
             Plan::Compare { first } => {
                 // What is in memory is read before the index.
-                let (mut recent, flushes) = self.index.recent(&request.key(), 0);
-                recent.extend(batch.places(&request.key()));
+                let (mut recent, flushes) = self.index.recent(&request.key(), first);
+                recent.extend(batch.places(&request.key()).into_iter().filter(|place| place.revision >= first));
                 let written = self.search(log, request, (recent, flushes), |sources, stream| {
                     let count = request.count();
                     let places = sources.places(stream, first, count)?.places;
@@ -142,14 +149,12 @@ impl Lookups {
         if let Some(head) = batch.head(&key) {
             return Ok(Some(head));
         }
-        let (recent, flushes) = self.index.recent(&key, 0);
-        if let Some(last) = recent.last() {
-            return Ok(Some(last.revision));
-        }
-        if let Some(head) = self.index.remembered(&key) {
+        // The tail is asked before the index is read. Only this thread adds to the tail.
+        let (in_tail, flushes) = self.index.in_tail(&key);
+        if let Some(head) = in_tail.or_else(|| self.index.remembered(&key)) {
             return Ok(Some(head.revision.0));
         }
-        let last = self.search(log, request, (recent, flushes), |sources, stream| sources.last(stream))?;
+        let last = self.search(log, request, (Vec::new(), flushes), |sources, stream| sources.last(stream))?;
         Ok(last.map(|last| last.revision))
     }
 
@@ -162,11 +167,19 @@ impl Lookups {
     ) -> Result<T, Undecided> {
         let stream = Wanted { name: request.stream(), key: request.key() };
         if self.snapshot != Some(flushes) {
-            self.end();
+            self.end_snapshot();
         }
         // A rebuild may have begun after the caller had waited for the index.
-        self.index.wait_until_ready();
-        let index = self.connection.get(&self.index).map_err(Undecided::Index)?;
+        if !std::mem::replace(&mut self.has_waited, true) {
+            self.index.wait_until_ready();
+        }
+        let index = self.connection.get(&self.index).map_err(|unusable| match unusable {
+            Unusable::NotReady(why) => Undecided::Index(why),
+            Unusable::Flawed(why) => {
+                self.index.damaged(&why);
+                Undecided::Index(why)
+            }
+        })?;
         if index.is_autocommit() {
             index.execute_batch("BEGIN").map_err(|error| Undecided::Index(error.to_string()))?;
             self.snapshot = Some(flushes);
@@ -176,7 +189,7 @@ impl Lookups {
         query(&sources, &stream).map_err(|error| match error {
             FindError::Log(error) => Undecided::Log(error),
             FindError::Index(error) => {
-                if is_damage(&error) {
+                if is_flaw(&error) {
                     self.index.damaged(&error.to_string());
                 }
                 Undecided::Index(format!("index.db: {error}"))

@@ -4,8 +4,8 @@
 use super::index::file;
 use super::index::{Key, Place, key};
 use super::tables::Tables;
-use crate::envelope::{EventId, Revision, StreamName};
-use crate::store::{ReadError, StreamHead};
+use crate::envelope::{EventId, StreamName};
+use crate::store::ReadError;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
@@ -109,18 +109,12 @@ impl Sources<'_> {
         Ok(Some(places.first().copied().unwrap_or(Place { revision: old.last, position: 0 })))
     }
 
-    /// Returns the id of the event at `position`; `None` if it is missing.
+    /// Returns the id of the event at `position`; `None` if it is missing or damaged.
     pub(super) fn id_at(&self, position: u64) -> rusqlite::Result<Option<EventId>> {
         let select = format!("SELECT event_id FROM {} WHERE position = ?1", self.tables.table(position));
-        let id = self.log.prepare_cached(&select)?.query_row([position], |row| row.get::<_, [u8; 16]>(0)).optional()?;
+        let id = |row: &rusqlite::Row<'_>| Ok(row.get::<_, [u8; 16]>(0).ok());
+        let id = self.log.prepare_cached(&select)?.query_row([position], id).optional()?.flatten();
         Ok(id.map(|id| EventId(Uuid::from_bytes(id))))
-    }
-
-    /// Returns the last event of a stream; `None` if it has none.
-    pub(super) fn head(&self, stream: &Wanted<'_>) -> Result<Option<StreamHead>, FindError> {
-        let Some(last) = self.last(stream)? else { return Ok(None) };
-        let id = self.id_at(last.position).map_err(FindError::Log)?;
-        Ok(id.map(|id| StreamHead { revision: Revision(last.revision), id }))
     }
 
     fn recent(&self, stream: &Wanted<'_>, from: u64) -> Result<Vec<Place>, FindError> {

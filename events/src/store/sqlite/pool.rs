@@ -4,7 +4,7 @@
 use super::find::{QueryError, Recent, Sources, Wanted};
 use super::index::handle::Index;
 use super::index::{file, key};
-use super::row::{Here, corrupt, is_damage, not_opened, unreadable};
+use super::row::{Here, corrupt, not_opened, unreadable};
 use super::schema;
 use super::tables::Tables;
 use crate::envelope::{Recorded, Revision, StreamName};
@@ -59,14 +59,26 @@ impl IndexConnection {
     ///
     /// # Errors
     /// Returns an error while the index is being rebuilt, or if it cannot be opened.
-    pub(super) fn get(&mut self, index: &Index) -> Result<&Connection, String> {
-        let generation = index.generation()?;
+    pub(super) fn get(&mut self, index: &Index) -> Result<&Connection, Unusable> {
+        let generation = index.generation().map_err(Unusable::NotReady)?;
         if self.0.as_ref().is_none_or(|(opened, _)| *opened != generation) {
-            let opened = file::open_read_only(index.path()).map_err(|error| error.to_string())?;
-            self.0 = opened.map(|connection| (generation, connection));
+            self.0 = match file::open_read_only(index.path()) {
+                Ok(opened) => opened.map(|connection| (generation, connection)),
+                Err(error) if file::is_flaw(&error) => return Err(Unusable::Flawed(error.to_string())),
+                Err(error) => return Err(Unusable::NotReady(error.to_string())),
+            };
         }
-        self.0.as_ref().map(|(_, connection)| connection).ok_or_else(|| "index.db is missing".into())
+        self.0.as_ref().map(|(_, connection)| connection).ok_or_else(|| Unusable::Flawed("it is missing".into()))
     }
+}
+
+/// Why the index cannot be used.
+#[derive(Debug)]
+pub(super) enum Unusable {
+    /// It is being rebuilt, or cannot be opened at present.
+    NotReady(String),
+    /// It is missing or damaged, and has to be made again.
+    Flawed(String),
 }
 
 impl Readers {
@@ -113,6 +125,9 @@ impl Readers {
         let query = Arc::new(query);
         match self.try_stream(stream, from, &query).await? {
             Ok(found) => return Ok(found),
+            Err(QueryError::Short(revision)) if self.refused_from(stream).is_some() => {
+                return Err(corrupt(stream.as_str(), revision, 0, "it is missing"));
+            }
             Err(QueryError::Short(revision)) => {
                 self.rebuild_index(&format!("it ends before revision {revision} of stream {stream}"));
             }
@@ -162,7 +177,10 @@ impl Readers {
                 // Read first: an event that is appended meanwhile is not expected among the places.
                 let known = index.known(&stream.key).map(|head| head.revision.0);
                 let recent = Recent::Memory(index.recent(&stream.key, from).0);
-                let index = Some(connection.get(index).map_err(|why| QueryError::Read(ReadError::Unavailable(why)))?);
+                let index = Some(connection.get(index).map_err(|unusable| match unusable {
+                    Unusable::NotReady(why) => QueryError::Read(ReadError::Unavailable(why)),
+                    Unusable::Flawed(why) => QueryError::Index(why),
+                })?);
                 Ok(Sources { log, tables, index, recent, known })
             }
             None => {
@@ -193,7 +211,7 @@ impl Readers {
         match found {
             Ok(true) => None,
             Ok(false) => Some(format!("it does not lead to the event at position {}", event.position)),
-            Err(error) => is_damage(&error).then(|| error.to_string()),
+            Err(error) => file::is_flaw(&error).then(|| error.to_string()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Queries of the log. Every row is checked.
 
 use super::find::{FindError, Found, QueryError, Sources, Wanted};
+use super::index::file::is_flaw;
 use super::pool::Reader;
 use super::row::{COLUMNS, Here, corrupt, event_at, recorded, unreadable};
 use super::tables::Tables;
@@ -53,13 +54,18 @@ fn of_stream(error: ReadError, name: &StreamName, wanted: u64) -> ReadError {
 fn failed(error: FindError, stream: &StreamName, revision: u64) -> QueryError {
     match error {
         FindError::Log(error) => unreadable(&error, Here { stream: Some(stream), revision, position: 0 }).into(),
-        FindError::Index(error) => QueryError::Index(error.to_string()),
+        FindError::Index(error) if is_flaw(&error) => QueryError::Index(error.to_string()),
+        FindError::Index(error) => ReadError::Unavailable(format!("index.db: {error}")).into(),
     }
 }
 
 /// See [`crate::store::EventStore::stream_head`].
 pub(super) fn stream_head(sources: &Sources<'_>, stream: &Wanted<'_>) -> Result<Option<StreamHead>, QueryError> {
-    sources.head(stream).map_err(|error| failed(error, stream.name, 0))
+    let failed = |error| failed(error, stream.name, 0);
+    let Some(last) = sources.last(stream).map_err(failed)? else { return Ok(None) };
+    let id = sources.id_at(last.position).map_err(|error| failed(FindError::Log(error)))?;
+    let missing = || corrupt(stream.name.as_str(), last.revision, last.position, "it is missing");
+    Ok(Some(StreamHead { revision: Revision(last.revision), id: id.ok_or_else(missing)? }))
 }
 
 /// See [`crate::store::EventStore::contains`].
@@ -127,6 +133,7 @@ pub(super) fn key_sequence(connection: &Connection) -> Result<Option<u64>, ReadE
     read().map_err(|error| unreadable(&error, Here::NOWHERE))
 }
 
+// Reads events without gaps from the position `next` on.
 fn select(
     log: &Connection,
     tables: Tables,

@@ -42,8 +42,6 @@ impl Here<'_> {
     pub(super) const NOWHERE: Here<'static> = Here { stream: None, revision: 0, position: 0 };
 }
 
-// Reads events without gaps from the position `next` on.
-
 /// Returns the CRC-32C of a leaf hash and its canonical bytes.
 pub(super) fn checksum(leaf: &[u8], envelope: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(leaf), envelope)

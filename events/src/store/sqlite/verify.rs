@@ -42,15 +42,20 @@ pub enum VerifyError {
 /// Returns an error that names the first damaged event or the damaged structure.
 pub fn verify(directory: &Path) -> Result<Verified, VerifyError> {
     schema::expect_log(directory)?;
+    // Read first: a server may index events while the log is verified.
+    let indexed = indexed_to(directory);
     let verified = verify_file(&directory.join(FILE))?;
-    expect_what_is_indexed(directory, verified.head)?;
+    expect_what_is_indexed(indexed, verified.head)?;
     Ok(verified)
 }
 
-// The log alone does not show that its last events are missing, but the index by stream has their places.
-fn expect_what_is_indexed(directory: &Path, head: Option<Position>) -> Result<(), ReadError> {
+fn indexed_to(directory: &Path) -> u64 {
     let index = file::open_read_only(&directory.join(file::FILE)).ok().flatten();
-    let indexed = index.and_then(|index| file::origin(&index).ok()).map_or(0, |origin| origin.position);
+    index.and_then(|index| file::origin(&index).ok()).map_or(0, |origin| origin.position)
+}
+
+// The log alone does not show that its last events are missing, but the index by stream has their places.
+fn expect_what_is_indexed(indexed: u64, head: Option<Position>) -> Result<(), ReadError> {
     match head.map_or(0, |head| head.0) {
         head if head < indexed => Err(corrupt("unknown", 0, head + 1, "it is missing")),
         _ => Ok(()),

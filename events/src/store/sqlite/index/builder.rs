@@ -11,7 +11,7 @@ use super::work::{Work, remake};
 use super::{Place, key_of};
 use crate::envelope::EventId;
 use crate::store::sqlite::open_error::{OpenError, file_error};
-use crate::store::sqlite::row::is_damage;
+use crate::store::sqlite::row::{event_at, is_damage};
 use crate::store::sqlite::tables::Tables;
 use rusqlite::Connection;
 use std::path::Path;
@@ -45,7 +45,7 @@ impl Builder {
             open(&path, connection, tables).map_err(|error| OpenError::Sqlite { path: path.clone(), error })?;
         // Damaged pages are reported by the thread, while the server serves what it can.
         let near = match head - indexed <= READ_AT_START {
-            true => match read_tail(connection, indexed, head) {
+            true => match read_tail(connection, tables, indexed, head) {
                 Err(error) if is_damage(&error) => None,
                 read => Some(read.map_err(sqlite)?),
             },
@@ -57,7 +57,7 @@ impl Builder {
         };
         let tail = near.unwrap_or_else(|| Tail::after(head));
         let index = Arc::new(Index::new(log, path, tail, state, failed));
-        let mut work = Work::new(Arc::clone(&index), opened, indexed, built_to);
+        let mut work = Work::new(Arc::clone(&index), tables, opened, indexed, built_to);
         let thread = std::thread::Builder::new()
             .name("log-index".into())
             .spawn(move || work.run())
@@ -88,30 +88,32 @@ impl Drop for Builder {
 
 // Opens the index and returns how far it is. One that does not belong to the log is removed.
 fn open(path: &Path, log: &Connection, tables: Tables) -> rusqlite::Result<(Connection, u64)> {
-    let old_end = if tables.has_old() { tables.old_end() } else { 0 };
+    let old_end = tables.old_end();
     if let Some(index) = file::open(path)? {
-        let origin = file::origin(&index).and_then(|origin| Ok((origin.fits(log, tables)?, origin.position)));
-        match origin {
-            Ok((true, position)) => return Ok((index, position.max(old_end))),
-            Ok((false, _)) => tracing::warn!("index.db does not belong to this log; it is rebuilt"),
+        match file::origin(&index) {
+            Ok(origin) if origin.fits(log, tables)? => return Ok((index, origin.position.max(old_end))),
+            Ok(_) => tracing::warn!("index.db does not belong to this log; it is rebuilt"),
             Err(error) => tracing::warn!(%error, "index.db is damaged; it is rebuilt"),
         }
     }
     remake(path).map(|index| (index, old_end))
 }
 
-fn read_tail(log: &Connection, after: u64, head: u64) -> rusqlite::Result<Tail> {
+fn read_tail(log: &Connection, tables: Tables, after: u64, head: u64) -> rusqlite::Result<Tail> {
     let mut tail = Tail::after(head);
     let select = "SELECT position, stream, revision, event_id, octet_length(envelope) FROM log WHERE position > ?1
         ORDER BY position";
     let mut select = log.prepare(select)?;
     let mut rows = select.query([after])?;
     while let Some(row) = rows.next()? {
-        let Some(key) = key_of(row, 1)? else { continue };
-        let place = Place { position: row.get(0)?, revision: row.get(2)? };
-        // A damaged id is found by whoever reads the event.
-        let id = row.get(3).unwrap_or_default();
-        tail.push(&Recent { key, place, id: EventId(Uuid::from_bytes(id)), bytes: row.get(4)? });
+        // A damaged row is found by whoever reads its stream.
+        let (Some(key), Ok(position), Ok(revision)) = (key_of(row, 1)?, row.get(0), row.get(2)) else { continue };
+        // Of two events for one place, a corrupt one does not count. Two intact ones are found when they are indexed.
+        if tail.has(&key, revision) && event_at(log, tables, position).is_err() {
+            continue;
+        }
+        let (id, bytes) = (row.get(3).unwrap_or_default(), row.get(4).unwrap_or_default());
+        tail.push(&Recent { key, place: Place { revision, position }, id: EventId(Uuid::from_bytes(id)), bytes });
     }
     tail.hurry();
     Ok(tail)

@@ -45,22 +45,31 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Returns the origin of an index of this log up to `position`.
-    pub(crate) fn at(log: &Connection, tables: Tables, position: u64) -> rusqlite::Result<Origin> {
+    /// Returns the origin of an index of this log up to `position`. What cannot be read in the log is `None`.
+    pub(crate) fn at(log: &Connection, tables: Tables, position: u64) -> Origin {
         let blob = |column: &str, position: u64| {
             let select = format!("SELECT {column} FROM {} WHERE position = ?1", tables.table(position));
-            log.prepare_cached(&select)?.query_row([position], |row| row.get(0)).optional()
+            log.prepare_cached(&select).and_then(|mut select| select.query_row([position], |row| row.get(0))).ok()
         };
-        Ok(Origin { log: blob("event_id", 1)?, position, leaf: blob("leaf", position)? })
+        Origin { log: blob("event_id", 1), position, leaf: blob("leaf", position) }
     }
 
-    /// Returns whether the log has the events that this index was built from.
+    /// Returns whether the log has the events that this index was built from. Events that cannot be read show nothing.
     pub(crate) fn fits(&self, log: &Connection, tables: Tables) -> rusqlite::Result<bool> {
-        if self.position == 0 {
-            return Ok(true);
+        if self.position > tables.head(log)?.unwrap_or_default() {
+            return Ok(false);
         }
-        Ok(self.leaf.is_some() && *self == Origin::at(log, tables, self.position)?)
+        let there = Origin::at(log, tables, self.position);
+        let is_other = |a: &Option<Vec<u8>>, b: &Option<Vec<u8>>| a.is_some() && b.is_some() && a != b;
+        Ok(self.position == 0 || !(is_other(&self.log, &there.log) || is_other(&self.leaf, &there.leaf)))
     }
+}
+
+/// Returns whether an error says that the index is damaged: its pages, or values that it never writes.
+pub(in crate::store::sqlite) fn is_flaw(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
+    is_damage(error)
+        || matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..))
 }
 
 /// Opens the index for writing, and creates it if it is missing. `None`: the file is not an index of this format, or it

@@ -95,6 +95,12 @@ impl Index {
         self.generation()
     }
 
+    /// Returns why streams cannot be read or appended to; `None` if they can.
+    pub(in crate::store::sqlite) fn obstacle(&self) -> Option<String> {
+        let is_full = || self.shared().tail.is_full().then(|| "index.db cannot be written".to_owned());
+        self.generation().err().or_else(is_full)
+    }
+
     /// Waits until the index is ready, at most [`PATIENCE`]. Blocks.
     pub(in crate::store::sqlite) fn wait_until_ready(&self) {
         let begun = Instant::now();
@@ -105,11 +111,11 @@ impl Index {
 
     /// Reports that the file is damaged or wrong: it is made again.
     pub(in crate::store::sqlite) fn damaged(&self, why: &str) {
+        let mut shared = self.shared();
         if self.generation().is_err() {
             return;
         }
         tracing::warn!(why, "index.db is damaged; it is rebuilt");
-        let mut shared = self.shared();
         shared.damage = Some(why.to_owned());
         self.state.send_replace(State::Building { done: 0, all: shared.tail.end() });
         drop(shared);
@@ -147,8 +153,11 @@ impl Index {
         (shared.tail.places(key, from), shared.tail.flushes())
     }
 
-    fn in_tail(&self, key: &Key) -> Option<StreamHead> {
-        self.shared().tail.head(key)
+    /// Returns the last event of a stream if it is in the tail, and the number of batches that left the memory for the
+    /// index.
+    pub(in crate::store::sqlite) fn in_tail(&self, key: &Key) -> (Option<StreamHead>, u64) {
+        let shared = self.shared();
+        (shared.tail.head(key), shared.tail.flushes())
     }
 
     /// Returns the last event of a stream that is not in the tail, if it is in memory.
@@ -158,7 +167,7 @@ impl Index {
 
     /// Returns the last event of a stream if it is in memory.
     pub(in crate::store::sqlite) fn known(&self, key: &Key) -> Option<StreamHead> {
-        self.in_tail(key).or_else(|| self.heads.get(key))
+        self.in_tail(key).0.or_else(|| self.heads.get(key))
     }
 
     /// Returns the last event of a stream, and reads it with `read` if it is not in memory.

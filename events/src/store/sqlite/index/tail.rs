@@ -74,6 +74,11 @@ impl Tail {
         self.since.get_or_insert_with(Instant::now);
     }
 
+    /// Returns whether the tail has an event with this revision of a stream.
+    pub(super) fn has(&self, key: &Key, revision: u64) -> bool {
+        self.current.contains_key(&(*key, revision)) || self.flushing.contains_key(&(*key, revision))
+    }
+
     /// Returns the places of the events of a stream from revision `from` on.
     pub(super) fn places(&self, key: &Key, from: u64) -> Vec<Place> {
         let of = |places: &Places| -> Vec<Place> {
@@ -158,6 +163,11 @@ pub(super) struct Heads {
 impl Heads {
     pub(super) fn new() -> Heads {
         Heads { cache: Cache::new(REMEMBERED) }
+    }
+
+    /// Forgets all: they may come from a damaged index.
+    pub(super) fn clear(&self) {
+        self.cache.clear();
     }
 
     pub(super) fn get(&self, key: &Key) -> Option<StreamHead> {

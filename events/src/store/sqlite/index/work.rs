@@ -4,27 +4,29 @@ use super::file::{self, Additions, Double, Origin};
 use super::handle::{Index, State};
 use super::tail::Places;
 use super::{Key, Place, key_of};
-use crate::envelope::Revision;
+use crate::envelope::{Recorded, Revision};
 use crate::side_files::remove_database;
+use crate::store::StreamHead;
 use crate::store::sqlite::open_error::OpenError;
 use crate::store::sqlite::row::{event_at, is_damage};
 use crate::store::sqlite::schema;
 use crate::store::sqlite::tables::Tables;
-use crate::store::{ReadError, StreamHead};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Number of events that a rebuild sorts and adds in one transaction. They take 48 bytes each in memory.
+/// Number of events that a rebuild sorts and adds in one transaction. They take 32 bytes each in memory.
 const REBUILD_EVENTS: u64 = 1_000_000;
+
 /// Wait before the index is written again after an error.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// The state of the thread.
 pub(super) struct Work {
     index: Arc<Index>,
+    tables: Tables,
     /// `None`: it has to be made again.
     file: Option<Connection>,
     generation: u64,
@@ -57,21 +59,26 @@ impl From<rusqlite::Error> for Broken {
 
 impl Work {
     /// The work on an open file that has the events up to `indexed`. Those up to `built_to` are added from the log.
-    pub(super) fn new(index: Arc<Index>, file: Connection, indexed: u64, built_to: u64) -> Work {
-        Work { index, file: Some(file), generation: 0, indexed, built_to, passed: BTreeSet::new() }
+    pub(super) fn new(index: Arc<Index>, tables: Tables, file: Connection, indexed: u64, built_to: u64) -> Work {
+        Work { index, tables, file: Some(file), generation: 0, indexed, built_to, passed: BTreeSet::new() }
     }
 
     pub(super) fn run(&mut self) {
+        let _panicked = Panicked(Arc::clone(&self.index));
         loop {
-            match self.step() {
+            let done = self.step();
+            match done {
                 Ok(Next::Again) => {}
                 Ok(Next::Closed) => return self.close(),
-                Err(Broken::Sqlite(error)) if is_damage(&error) => {
+                Err(Broken::Sqlite(error)) if file::is_flaw(&error) => {
                     self.index.damaged(&error.to_string());
                     self.forget();
+                    if self.index.shared().is_closing {
+                        return;
+                    }
                 }
                 Err(Broken::Sqlite(error)) => {
-                    tracing::warn!(%error, "index.db cannot be written; this is retried, and later appends wait");
+                    tracing::warn!(%error, "events cannot be added to index.db; this is retried, and later appends wait");
                     if self.wait(Some(AGAIN_AFTER)) {
                         return;
                     }
@@ -82,9 +89,29 @@ impl Work {
                     while !self.wait(None) {}
                     return;
                 }
-                Err(Broken::Double(double)) => return self.stop(&double),
+                Err(Broken::Double(double)) => {
+                    if !self.is_examined(&double) {
+                        return self.stop(&double);
+                    }
+                }
             }
         }
+    }
+
+    // Two events claim one place of a stream. A corrupt one is passed, and an index that leads elsewhere is made again.
+    // Returns false if both are intact.
+    fn is_examined(&mut self, double: &Double) -> bool {
+        let Ok(log) = self.log() else { return false };
+        let read = double.positions.map(|position| (position, event_of(&log, self.tables, position)));
+        let corrupt: Vec<u64> =
+            read.iter().filter(|(_, event)| event.is_none()).map(|(position, _)| *position).collect();
+        let [first, second] = read.map(|(_, event)| event.map(|event| (event.stream, event.revision)));
+        let is_double = corrupt.is_empty() && first == second;
+        if !is_double && corrupt.iter().all(|position| *position <= self.indexed) {
+            self.forget();
+        }
+        self.passed.extend(corrupt);
+        !is_double
     }
 
     // Returns whether the store is closing.
@@ -107,10 +134,8 @@ impl Work {
 
     fn step(&mut self) -> Result<Next, Broken> {
         if self.file.is_none() {
-            let log = self.log()?;
-            let tables = Tables::of(&log)?;
             self.file = Some(remake(&self.index.path)?);
-            self.indexed = if tables.has_old() { tables.old_end() } else { 0 };
+            self.indexed = self.tables.old_end();
             self.generation += 1;
         }
         if self.indexed < self.built_to {
@@ -144,6 +169,8 @@ impl Work {
         shared.damage = None;
         self.index.state.send_replace(State::Building { done: 0, all: shared.tail.end() });
         drop(shared);
+        // A head that was read from the damaged file may be too low.
+        self.index.heads.clear();
         self.file = None;
         self.built_to = self.built_to.max(self.indexed);
     }
@@ -190,20 +217,13 @@ impl Work {
         })?;
         events.retain(|(_, place)| !self.passed.contains(&place.position));
         events.sort_unstable_by_key(|(key, place)| (*key, place.revision));
-        let added = self.add(
+        self.add(
             events
                 .chunk_by(|a, b| a.0 == b.0)
                 .map(|of_stream| (of_stream[0].0, of_stream.iter().map(|(_, place)| *place).collect())),
             &log,
             up_to,
-        );
-        if let Err(Broken::Double(double)) = &added
-            && let Some(corrupt) = double.positions.iter().find(|position| is_corrupt(&log, **position))
-        {
-            self.passed.insert(*corrupt);
-            return Ok(());
-        }
-        added?;
+        )?;
         self.index.state.send_replace(State::Building { done: up_to, all: self.built_to });
         Ok(())
     }
@@ -211,6 +231,7 @@ impl Work {
     fn flush(&mut self, places: &Places, up_to: u64) -> Result<(), Broken> {
         let events: Vec<_> = places
             .iter()
+            .filter(|(_, (position, _))| !self.passed.contains(position))
             .map(|((key, revision), (position, _))| (*key, Place { revision: *revision, position: *position }))
             .collect();
         let log = self.log()?;
@@ -249,7 +270,7 @@ impl Work {
             additions.add(&key, &places)?.map_err(Broken::Double)?;
         }
         drop(additions);
-        file::set_origin(&transaction, &Origin::at(log, Tables::of(log)?, up_to)?)?;
+        file::set_origin(&transaction, &Origin::at(log, self.tables, up_to))?;
         transaction.commit()?;
         self.indexed = up_to;
         Ok(())
@@ -258,7 +279,7 @@ impl Work {
     // Two events claim one place of a stream: the log is not what it promises, so nothing more is written.
     fn stop(&self, double: &Double) {
         let [first, second] = double.positions;
-        let name = self.log().ok().and_then(|log| Tables::of(&log).ok()?.filed_under(&log, second).ok());
+        let name = self.log().ok().and_then(|log| self.tables.filed_under(&log, second).ok());
         let why = format!(
             "two events have revision {} of stream {}: at positions {first} and {second}. Run `muster log doctor`",
             double.revision,
@@ -275,9 +296,24 @@ impl Work {
     }
 }
 
-fn is_corrupt(log: &Connection, position: u64) -> bool {
-    let read = Tables::of(log).map(|tables| event_at(log, tables, position));
-    matches!(read, Ok(Err(ReadError::Corrupt { .. })))
+// Returns an intact event; `None` if it is damaged or stored under another stream.
+fn event_of(log: &Connection, tables: Tables, position: u64) -> Option<Recorded> {
+    let event = event_at(log, tables, position).ok()?;
+    let filed = tables.filed_under(log, position).ok()?;
+    (filed == event.stream.as_str()).then_some(event)
+}
+
+/// Reports a panic of the thread: the store must stop, since nothing is indexed any more.
+struct Panicked(Arc<Index>);
+
+impl Drop for Panicked {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let why = "the log's index thread panicked: report this as a defect";
+            self.0.state.send_replace(State::Failed(why.into()));
+            self.0.failed.send_replace(Some(why.into()));
+        }
+    }
 }
 
 /// What the thread has to do next.
@@ -298,7 +334,10 @@ fn read_places(log: &Connection, after: u64, up_to: u64) -> rusqlite::Result<Vec
     let mut places = Vec::new();
     while let Some(row) = rows.next()? {
         if let Some(key) = key_of(row, 0)? {
-            places.push((key, Place { revision: row.get(1)?, position: row.get(2)? }));
+            // A damaged revision is found by whoever reads the stream.
+            if let (Ok(revision), Ok(position)) = (row.get(1), row.get(2)) {
+                places.push((key, Place { revision, position }));
+            }
         }
     }
     Ok(places)
