@@ -66,7 +66,7 @@ fn told(fault: &Fault) -> String {
             named(at)
         ),
         Fault::Unreadable(error) => error.to_string(),
-        Fault::Index(why) => format!("index.db: {why}; the next start of the server rebuilds it, and nothing is lost"),
+        Fault::Index(why) => format!("index.db: {why}; nothing is lost: stop the server, delete index.db, start it"),
     }
 }
 

@@ -39,7 +39,8 @@ pub enum Fault {
     Gap { stream: StreamName, expected: Revision, found: Revision, at: Named },
     /// An event is missing or damaged.
     Unreadable(ReadError),
-    /// The index by stream does not belong to this log, or leads elsewhere. It is rebuilt at the next start.
+    /// The index by stream does not belong to this log, or leads elsewhere. It may be deleted while the server is
+    /// stopped; the daily scrub rebuilds it too.
     Index(String),
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Shared {
     pub(super) is_closing: bool,
     /// Why the file has to be made again.
     pub(super) damage: Option<String>,
+    /// Why the last batch could not be added.
+    pub(super) trouble: Option<String>,
 }
 
 impl Index {
@@ -50,7 +52,7 @@ impl Index {
         state: State,
         failed: watch::Sender<Option<String>>,
     ) -> Index {
-        let shared = Mutex::new(Shared { tail, is_closing: false, damage: None });
+        let shared = Mutex::new(Shared { tail, is_closing: false, damage: None, trouble: None });
         let (changed, state, heads) = (Condvar::new(), watch::Sender::new(state), Heads::new());
         Index { log: log.to_owned(), path, shared, changed, state, heads, failed }
     }
@@ -97,8 +99,8 @@ impl Index {
 
     /// Returns why streams cannot be read or appended to; `None` if they can.
     pub(in crate::store::sqlite) fn obstacle(&self) -> Option<String> {
-        let is_full = || self.shared().tail.is_full().then(|| "index.db cannot be written".to_owned());
-        self.generation().err().or_else(is_full)
+        let trouble = || self.shared().trouble.as_ref().map(|why| format!("events cannot be added to index.db: {why}"));
+        self.generation().err().or_else(trouble)
     }
 
     /// Waits until the index is ready, at most [`PATIENCE`]. Blocks.

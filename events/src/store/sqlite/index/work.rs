@@ -79,6 +79,7 @@ impl Work {
                 }
                 Err(Broken::Sqlite(error)) => {
                     tracing::warn!(%error, "events cannot be added to index.db; this is retried, and later appends wait");
+                    self.index.shared().trouble = Some(error.to_string());
                     if self.wait(Some(AGAIN_AFTER)) {
                         return;
                     }
@@ -217,13 +218,7 @@ impl Work {
         })?;
         events.retain(|(_, place)| !self.passed.contains(&place.position));
         events.sort_unstable_by_key(|(key, place)| (*key, place.revision));
-        self.add(
-            events
-                .chunk_by(|a, b| a.0 == b.0)
-                .map(|of_stream| (of_stream[0].0, of_stream.iter().map(|(_, place)| *place).collect())),
-            &log,
-            up_to,
-        )?;
+        self.add(&events, &log, up_to)?;
         self.index.state.send_replace(State::Building { done: up_to, all: self.built_to });
         Ok(())
     }
@@ -235,13 +230,7 @@ impl Work {
             .map(|((key, revision), (position, _))| (*key, Place { revision: *revision, position: *position }))
             .collect();
         let log = self.log()?;
-        self.add(
-            events
-                .chunk_by(|a, b| a.0 == b.0)
-                .map(|of_stream| (of_stream[0].0, of_stream.iter().map(|(_, place)| *place).collect())),
-            &log,
-            up_to,
-        )?;
+        self.add(&events, &log, up_to)?;
         self.built_to = up_to;
         // Before the events leave the tail, which knows their heads until then.
         for of_stream in events.chunk_by(|a, b| a.0 == b.0) {
@@ -256,23 +245,20 @@ impl Work {
         Ok(())
     }
 
-    // Places and origin are written in one transaction.
-    fn add(
-        &mut self,
-        streams: impl Iterator<Item = (Key, Vec<Place>)>,
-        log: &Connection,
-        up_to: u64,
-    ) -> Result<(), Broken> {
+    // Adds events in order of stream and revision. Places and origin are written in one transaction.
+    fn add(&mut self, events: &[(Key, Place)], log: &Connection, up_to: u64) -> Result<(), Broken> {
         let Some(file) = &mut self.file else { return Ok(()) };
         let transaction = file.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let mut additions = Additions::to(&transaction)?;
-        for (key, places) in streams {
-            additions.add(&key, &places)?.map_err(Broken::Double)?;
+        for of_stream in events.chunk_by(|a, b| a.0 == b.0) {
+            let places: Vec<Place> = of_stream.iter().map(|(_, place)| *place).collect();
+            additions.add(&of_stream[0].0, &places)?.map_err(Broken::Double)?;
         }
         drop(additions);
         file::set_origin(&transaction, &Origin::at(log, self.tables, up_to))?;
         transaction.commit()?;
         self.indexed = up_to;
+        self.index.shared().trouble = None;
         Ok(())
     }
 
