@@ -23,8 +23,8 @@ pub trait StoreLifecycle: Send + Sync {
     /// within one second. A store that was opened for reading never fails this way.
     fn failed(&self) -> watch::Receiver<Option<String>>;
 
-    /// Returns why streams cannot be read and appended to at present; `None` if they can. An index that is rebuilt is
-    /// such a reason. The log itself can be read meanwhile, and no operator is needed.
+    /// Returns why streams cannot be read and appended to, or soon cannot be appended to; `None` if they can. An index
+    /// that is rebuilt, or cannot be written, is such a reason. The log itself can be read meanwhile.
     fn obstacle(&self) -> Option<String>;
 
     /// Checks about `bytes` bytes of the log after position `after`, even if nothing else reads them. Corrupt events

@@ -169,6 +169,35 @@ async fn appends_and_reads_at_the_same_time_do_not_pass_for_damage() {
 }
 
 #[tokio::test]
+async fn an_index_that_cannot_be_written_is_told_and_completed_when_it_can_be() {
+    let (directory, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = SqliteStore::create(directory.path()).unwrap();
+    fill(&store, 0..100).await;
+    store.close().await;
+    let store = SqliteStore::open(directory.path()).unwrap();
+    fill(&store, 100..150).await;
+    // What a process that dies now leaves: 50 events that are not indexed.
+    for file in [FILE, "events.db-wal", INDEX] {
+        std::fs::copy(directory.path().join(file), other.path().join(file)).unwrap();
+    }
+    let holder = rusqlite::Connection::open(other.path().join(INDEX)).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let store = SqliteStore::open(other.path()).unwrap();
+    let mut told = None;
+    for _ in 0..12_000 {
+        told = store.obstacle();
+        if told.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(told.is_some_and(|why| why.contains("cannot be added to index.db")));
+    assert_whole(&store, 150).await;
+    holder.execute_batch("ROLLBACK").unwrap();
+    assert_whole_when_ready(&store, 150).await;
+}
+
+#[tokio::test]
 async fn another_process_reads_streams_while_they_are_written_and_without_an_index() {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::create(directory.path()).unwrap();

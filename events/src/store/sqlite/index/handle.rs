@@ -97,7 +97,7 @@ impl Index {
         self.generation()
     }
 
-    /// Returns why streams cannot be read or appended to; `None` if they can.
+    /// Returns why streams cannot be read and appended to, or will not be when the tail is full; `None` if all is well.
     pub(in crate::store::sqlite) fn obstacle(&self) -> Option<String> {
         let trouble = || self.shared().trouble.as_ref().map(|why| format!("events cannot be added to index.db: {why}"));
         self.generation().err().or_else(trouble)
