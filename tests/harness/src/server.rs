@@ -264,12 +264,14 @@ impl TestServer {
         }
     }
 
-    /// Waits until every reaction has processed the log completely: no push is due or in flight.
+    /// Waits until every reaction has processed the log completely, so that no push is due or in flight, and until pages
+    /// show it.
     pub async fn settled(&self) {
         waiting::until("the reactions", async || {
             self.followed("reactions-effects").await && self.followed("reactions-pushes").await
         })
         .await;
+        self.caught_up().await;
     }
 
     /// Waits until the timer has looked at everything that is due now. The pass that is under way may have begun
@@ -285,6 +287,7 @@ impl TestServer {
     /// Same as [`TestServer::settled`], for a server that has no push server: does not wait for pushes.
     pub async fn reacted(&self) {
         waiting::until("the effects", async || self.followed("reactions-effects").await).await;
+        self.caught_up().await;
     }
 
     async fn followed(&self, follower: &'static str) -> bool {
