@@ -15,12 +15,12 @@ mod seal;
 mod tests;
 
 pub(crate) use seal::{mark_damaged, open_in_spite_of};
-pub use seal::{open, personal_keys, seal, sealed_keys};
+pub use seal::{open, personal_keys, readable_keys, seal, sealed_keys};
 
 use keys::KeyError;
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fmt;
 
 /// Name of a data key: `<kind>-<id>`, such as `person-…`, `visit-…` (of an enrollment), `device-…` or `staff-…`.
@@ -168,14 +168,12 @@ impl<T> fmt::Debug for Personal<T> {
 
 impl<T: Serialize> Serialize for Personal<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let key = &self.key;
         let marker = match &self.value {
-            Ok(value) => {
-                let value = serde_json::to_value(value).map_err(serde::ser::Error::custom)?;
-                json!({ "$personal": { "key": self.key, "value": value } })
-            }
-            Err(Gone::Erased) => json!({ "$erased": { "key": self.key } }),
-            Err(Gone::Lost) => json!({ "$lost": { "key": self.key } }),
-            Err(Gone::Damaged) => json!({ "$damaged": { "key": self.key } }),
+            Ok(value) => Marker::Plain { key, value },
+            Err(Gone::Erased) => Marker::Erased { key },
+            Err(Gone::Lost) => Marker::Lost { key },
+            Err(Gone::Damaged) => Marker::Damaged { key },
         };
         marker.serialize(serializer)
     }
@@ -183,28 +181,28 @@ impl<T: Serialize> Serialize for Personal<T> {
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Personal<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Personal<T>, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        enum Marker {
-            #[serde(rename = "$personal")]
-            Plain { key: KeyName, value: Value },
-            #[serde(rename = "$erased")]
-            Erased { key: KeyName },
-            #[serde(rename = "$lost")]
-            Lost { key: KeyName },
-            #[serde(rename = "$damaged")]
-            Damaged { key: KeyName },
-        }
-        match Marker::deserialize(deserializer)? {
-            Marker::Plain { key, value } => {
-                let value = serde_json::from_value(value).map_err(D::Error::custom)?;
-                Ok(Personal { key, value: Ok(value) })
-            }
-            Marker::Erased { key } => Ok(Personal { key, value: Err(Gone::Erased) }),
-            Marker::Lost { key } => Ok(Personal { key, value: Err(Gone::Lost) }),
-            Marker::Damaged { key } => Ok(Personal { key, value: Err(Gone::Damaged) }),
-        }
+        let (key, value) = match Marker::<KeyName, T>::deserialize(deserializer)? {
+            Marker::Plain { key, value } => (key, Ok(value)),
+            Marker::Erased { key } => (key, Err(Gone::Erased)),
+            Marker::Lost { key } => (key, Err(Gone::Lost)),
+            Marker::Damaged { key } => (key, Err(Gone::Damaged)),
+        };
+        Ok(Personal { key, value })
     }
+}
+
+/// The JSON form of a personal field. `K` and `T`: the name of the key and the value, owned or borrowed.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+enum Marker<K, T> {
+    #[serde(rename = "$personal")]
+    Plain { key: K, value: T },
+    #[serde(rename = "$erased")]
+    Erased { key: K },
+    #[serde(rename = "$lost")]
+    Lost { key: K },
+    #[serde(rename = "$damaged")]
+    Damaged { key: K },
 }
 
 /// Why a sealed field cannot be opened or sealed.

@@ -169,6 +169,12 @@ pub trait EventStore: Send + Sync {
     /// was folded up to this event is current. The event itself is not checked.
     async fn stream_head(&self, stream: &StreamName) -> Result<Option<StreamHead>, ReadError>;
 
+    /// Same as [`EventStore::stream_head`], but blocks: for a blocking thread that has more to read. `None`: the store
+    /// cannot answer like this, at present or at all; then [`EventStore::stream_head`] says why, or waits.
+    fn stream_head_here(&self, _stream: &StreamName) -> Option<Option<StreamHead>> {
+        None
+    }
+
     /// Returns whether the stream has an event with this id. Takes time in proportion to the length of the stream, but
     /// parses nothing.
     async fn contains(&self, stream: &StreamName, id: EventId) -> Result<bool, ReadError>;

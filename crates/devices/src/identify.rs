@@ -90,8 +90,8 @@ pub async fn identify(devices: &Devices, certificate: &X509Ref) -> Result<Known,
         Unidentified::Unavailable
     };
     let streams = (device.enrollment().stream(), device.stream());
-    let (credentials, _) = devices.platform.load::<Credentials>(&streams.0).await.map_err(unreadable)?;
-    let loaded = devices.platform.load(&streams.1).await.map_err(unreadable)?;
+    let loaded = devices.platform.load_both::<Credentials, Device>((&streams.0, &streams.1)).await;
+    let ((credentials, _), loaded) = loaded.map_err(unreadable)?;
     let fingerprint = pki::fingerprint(certificate);
     known(device, credentials, loaded, fingerprint).inspect_err(|why| {
         if *why == Unidentified::Unavailable {

@@ -140,6 +140,17 @@ impl Platform {
         self.states.load(stream).await
     }
 
+    /// Loads the states of two aggregates. Reads the disk once for both.
+    ///
+    /// # Errors
+    /// Same as [`Platform::load`].
+    pub async fn load_both<A: Aggregate, B: Aggregate>(
+        &self,
+        streams: (&StreamName, &StreamName),
+    ) -> Result<(Loaded<A>, Loaded<B>), ReadError> {
+        self.states.load_both(streams).await
+    }
+
     /// Stores the folded states that changed since the last call. They may be lost: call it every few seconds and at
     /// the end.
     pub async fn store_states(&self) {

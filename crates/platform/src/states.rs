@@ -12,14 +12,13 @@ use crate::{Loaded, fold};
 use decisions::Aggregate;
 use events::log::{Entry, Log};
 use events::personal;
-use events::personal::keys::KeyStore;
+use events::personal::KeyName;
 use events::store::{ReadError, StreamHead};
 use events::{EventId, Revision, StreamName};
-use file::{Origin, Row, StateFile};
+use file::{Folded, Origin, StateFile};
 use place::{At, Place};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use serde_json::Value;
 use std::any::Any;
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -50,9 +49,6 @@ const EVENT_BYTES: u64 = 256;
 /// Number of states that are written in one transaction.
 const BATCH: usize = 500;
 
-/// JSON pointer under which a state is sealed. With the id of the event, it binds a sealed field to its place.
-const PLACE: &str = "/state";
-
 /// The log with the states of its streams.
 pub(crate) struct States {
     log: Log,
@@ -62,15 +58,9 @@ pub(crate) struct States {
     unstored: Mutex<HashMap<Place, Unstored>>,
 }
 
-/// A state that waits to be stored.
-struct Unstored {
-    head: StreamHead,
-    fold: u32,
-    seal: Seal,
-}
-
-/// Returns the JSON of a state with sealed fields, or `None` if a key cannot be used.
-type Seal = Box<dyn Fn(&dyn KeyStore) -> Option<Vec<u8>> + Send>;
+/// A state that waits to be stored: returns it as JSON, and the names of the keys of its personal fields. `None`: a
+/// field is damaged.
+type Unstored = Box<dyn Fn() -> Option<(Folded, Vec<KeyName>)> + Send>;
 
 /// A state, the last event that it was folded from, and how many keys had been destroyed before one was used for it.
 #[derive(Clone)]
@@ -81,6 +71,57 @@ struct Kept {
     bytes: u64,
     /// Number of events in the stored state; 0 if there is none.
     stored: u64,
+}
+
+/// A state that was found in memory or in the file.
+struct Found<A> {
+    state: Arc<A>,
+    head: StreamHead,
+    /// Number of events in the stored state; 0 if there is none.
+    stored: u64,
+    /// Its size, if that is known.
+    bytes: Option<u64>,
+}
+
+/// What is known of a stream.
+struct Known<A> {
+    stream: StreamName,
+    /// How many keys had been destroyed before.
+    destructions: u64,
+    found: Option<Found<A>>,
+    /// The inner `None`: the stream has no events.
+    head: Option<Option<StreamHead>>,
+}
+
+impl<A: Aggregate> Known<A> {
+    fn is_complete(&self) -> bool {
+        self.found.is_some() && self.head.is_some()
+    }
+
+    // Reads what is missing. A head that cannot be read here stays unknown, and a state in the file that cannot be read
+    // counts as missing.
+    fn read(mut self, disk: &Disk) -> Known<A> {
+        self.head = self.head.or_else(|| disk.log.store().stream_head_here(&self.stream));
+        if self.found.is_none() && self.head != Some(None) {
+            self.found = disk.stored(&self.stream);
+        }
+        self
+    }
+}
+
+/// What is read on a blocking thread.
+struct Disk {
+    log: Log,
+    file: Option<Arc<StateFile>>,
+}
+
+impl Disk {
+    fn stored<A: Aggregate>(&self, stream: &StreamName) -> Option<Found<A>> {
+        let folded = self.file.as_ref()?.read(&Place::of::<A>(stream), A::FOLD, self.log.keys().as_ref())?;
+        let Folded { head, json, .. } = folded;
+        let state = Arc::new(serde_json::from_slice(&json).ok()?);
+        Some(Found { state, head, stored: head.revision.0 + 1, bytes: Some(size(json.len() as u64)) })
+    }
 }
 
 /// Permission to keep the state after an append.
@@ -113,54 +154,74 @@ impl States {
         }
     }
 
-    /// Loads the state of a stream from memory, or from the log.
+    /// Loads the state of a stream from memory, from the file, or from the log.
     ///
     /// # Errors
     /// Returns an error if the stream cannot be read or its key is damaged.
     pub(crate) async fn load<A: Aggregate>(&self, stream: &StreamName) -> Result<Loaded<A>, ReadError> {
+        let known = self.known::<A>(stream);
+        let known =
+            if known.is_complete() { known } else { self.on_disk(known, |known, disk| known.read(disk)).await? };
+        self.finish(stream, known).await
+    }
+
+    /// Loads the states of two streams, as [`States::load`] does, but reads the disk once for both.
+    ///
+    /// # Errors
+    /// Same as [`States::load`].
+    pub(crate) async fn load_both<A: Aggregate, B: Aggregate>(
+        &self,
+        streams: (&StreamName, &StreamName),
+    ) -> Result<(Loaded<A>, Loaded<B>), ReadError> {
+        let known = (self.known::<A>(streams.0), self.known::<B>(streams.1));
+        let (a, b) = match known.0.is_complete() && known.1.is_complete() {
+            true => known,
+            false => self.on_disk(known, |(a, b), disk| (a.read(disk), b.read(disk))).await?,
+        };
+        Ok((self.finish(streams.0, a).await?, self.finish(streams.1, b).await?))
+    }
+
+    // Runs `read` on a blocking thread.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        known: T,
+        read: impl FnOnce(T, &Disk) -> T + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let disk = Disk { log: self.log.clone(), file: self.file.clone() };
+        let read = tokio::task::spawn_blocking(move || read(known, &disk)).await;
+        read.map_err(|error| ReadError::Unavailable(error.to_string()))
+    }
+
+    // Returns what is in memory of a stream.
+    fn known<A: Aggregate>(&self, stream: &StreamName) -> Known<A> {
         // Read before a key is used: a key that is destroyed meanwhile makes the state invalid.
         let destructions = self.log.keys().destructions();
         // Read before the head: a state that is put meanwhile would be newer than the head.
-        let in_memory = self.kept::<A>(stream, destructions);
-        let Some(head) = self.head(stream).await? else { return Ok((Arc::default(), None)) };
-        let kept = match in_memory {
-            Some(kept) => Some(kept),
-            None => self.stored::<A>(stream).await,
+        let found = self.kept::<A>(stream, destructions);
+        let head = self.log.store().known_head(stream).map(Some);
+        Known { stream: stream.clone(), destructions, found, head }
+    }
+
+    async fn finish<A: Aggregate>(&self, stream: &StreamName, known: Known<A>) -> Result<Loaded<A>, ReadError> {
+        let Known { destructions, found, head, .. } = known;
+        let head = match head {
+            Some(head) => head,
+            None => self.log.store().stream_head(stream).await?,
         };
-        let Some((state, kept, stored)) = kept.filter(|(_, kept, _)| kept.revision <= head.revision) else {
+        let Some(head) = head else { return Ok((Arc::default(), None)) };
+        let Some(found) = found.filter(|found| found.head.revision <= head.revision) else {
             return self.load_whole(stream, destructions).await;
         };
-        if kept == head {
-            self.put(stream, &state, head, destructions, stored);
-            return Ok((state, Some(head.revision)));
+        if found.head == head {
+            self.put(stream, &found, destructions);
+            return Ok((found.state, Some(head.revision)));
         }
-        let mut entries = self.log.read_from(stream, kept.revision).await?;
-        if entries.first().is_none_or(|entry| entry.id != kept.id) {
+        let mut entries = self.log.read_from(stream, found.head.revision).await?;
+        if entries.first().is_none_or(|entry| entry.id != found.head.id) {
             return self.load_whole(stream, destructions).await;
         }
         entries.remove(0);
-        self.fold(stream, Arc::unwrap_or_clone(state), kept, entries, (destructions, stored))
-    }
-
-    async fn head(&self, stream: &StreamName) -> Result<Option<StreamHead>, ReadError> {
-        match self.log.store().known_head(stream) {
-            Some(head) => Ok(Some(head)),
-            None => self.log.store().stream_head(stream).await,
-        }
-    }
-
-    // Returns the state in the file, its head and its number of events. A state that cannot be read counts as missing.
-    async fn stored<A: Aggregate>(&self, stream: &StreamName) -> Option<(Arc<A>, StreamHead, u64)> {
-        let (file, keys) = (Arc::clone(self.file.as_ref()?), Arc::clone(self.log.keys()));
-        let place = Place::of::<A>(stream);
-        let read = move || {
-            let row = file.read(&place).filter(|row| row.fold == A::FOLD)?;
-            let mut state: Value = serde_json::from_slice(&row.state).ok()?;
-            personal::open(keys.as_ref(), row.head.id, PLACE, &mut state).ok()?;
-            let state: A = serde_json::from_value(state).ok()?;
-            Some((Arc::new(state), row.head, row.head.revision.0 + 1))
-        };
-        tokio::task::spawn_blocking(read).await.ok()?
+        self.fold(stream, Arc::unwrap_or_clone(found.state), found.head, entries, (destructions, found.stored))
     }
 
     /// Loads the state of a stream, and whether the stream has an event with the id `event`.
@@ -204,7 +265,7 @@ impl States {
     ) -> Result<Loaded<A>, ReadError> {
         let head = entries.last().map_or(before, head_of);
         let state = Arc::new(fold(stream, state, head.revision, entries)?);
-        self.put(stream, &state, head, destructions, stored);
+        self.put(stream, &Found { state: Arc::clone(&state), head, stored, bytes: None }, destructions);
         Ok((state, Some(head.revision)))
     }
 
@@ -230,40 +291,40 @@ impl States {
     pub(crate) fn keep<A: Aggregate>(&self, stream: &StreamName, state: &Arc<A>, head: StreamHead, may: &MayKeep) {
         if state.damaged_key().is_none() {
             let stored = self.cache.peek(&At::of::<A>(stream)).map_or(0, |kept| kept.stored);
-            self.put(stream, state, head, may.destructions, stored);
+            let found = Found { state: Arc::clone(state), head, stored, bytes: None };
+            self.put(stream, &found, may.destructions);
         }
     }
 
-    fn kept<A: Aggregate>(&self, stream: &StreamName, destructions: u64) -> Option<(Arc<A>, StreamHead, u64)> {
+    fn kept<A: Aggregate>(&self, stream: &StreamName, destructions: u64) -> Option<Found<A>> {
         let kept = self.cache.get(&At::of::<A>(stream))?;
         if kept.destructions != destructions {
             self.cache.remove(&At::of::<A>(stream));
             return None;
         }
-        Some((kept.state.downcast().ok()?, kept.head, kept.stored))
+        let Kept { state, head, bytes, stored, .. } = kept;
+        Some(Found { state: state.downcast().ok()?, head, stored, bytes: Some(bytes) })
     }
 
     // A newer state that was put meanwhile stays, unless it is older in terms of keys.
-    fn put<A: Aggregate>(&self, stream: &StreamName, state: &Arc<A>, head: StreamHead, destructions: u64, stored: u64) {
+    fn put<A: Aggregate>(&self, stream: &StreamName, found: &Found<A>, destructions: u64) {
+        let Found { state, head, stored, bytes } = found;
+        let before = self.cache.peek(&At::of::<A>(stream));
         let is_there = |kept: &Kept| kept.head.revision >= head.revision && kept.destructions >= destructions;
-        if self.cache.peek(&At::of::<A>(stream)).is_some_and(|kept| is_there(&kept)) {
+        if before.as_ref().is_some_and(is_there) {
             return;
         }
-        let stored = if head.revision.0 + 1 >= stored + self.store_every && self.store_later(stream, state, head) {
-            head.revision.0 + 1
-        } else {
-            stored
-        };
-        let before = self.cache.peek(&At::of::<A>(stream)).map(|kept| (kept.bytes, kept.head.revision.0));
-        let bytes = match before {
+        let events = head.revision.0 + 1;
+        let is_stored_later = events >= stored + self.store_every && self.store_later(stream, state, *head);
+        let bytes = match before.map(|kept| (kept.bytes, kept.head.revision.0)) {
             // Measuring takes as long as writing the state.
-            Some((bytes, before)) if stored != head.revision.0 + 1 && before < head.revision.0 => {
+            Some((bytes, before)) if !is_stored_later && before < head.revision.0 => {
                 bytes + EVENT_BYTES * (head.revision.0 - before)
             }
-            _ => size_of(state.as_ref()),
+            _ => bytes.unwrap_or_else(|| size_of(state.as_ref())),
         };
-        let state = Arc::clone(state);
-        self.cache.insert(Place::of::<A>(stream), Kept { state, head, destructions, bytes, stored });
+        let (state, stored) = (Arc::clone(state), if is_stored_later { events } else { *stored });
+        self.cache.insert(Place::of::<A>(stream), Kept { state, head: *head, destructions, bytes, stored });
     }
 
     // Returns whether the state will be stored.
@@ -273,12 +334,12 @@ impl States {
             return false;
         }
         let state = Arc::clone(state);
-        let seal = move |keys: &dyn KeyStore| {
-            let mut value = serde_json::to_value(state.as_ref()).ok()?;
-            personal::seal(keys, head.id, PLACE, &mut value).ok()?;
-            serde_json::to_vec(&value).ok()
+        let folded = move || {
+            let value = serde_json::to_value(state.as_ref()).ok()?;
+            let names = personal::readable_keys(&value)?.into_iter().collect();
+            Some((Folded { fold: A::FOLD, head, json: serde_json::to_vec(&value).ok()? }, names))
         };
-        unstored.insert(place, Unstored { head, fold: A::FOLD, seal: Box::new(seal) });
+        unstored.insert(place, Box::new(folded));
         true
     }
 
@@ -298,8 +359,10 @@ impl States {
         let Ok(origin) = origin(&self.log).await else { return };
         let (file, keys) = (Arc::clone(file), Arc::clone(self.log.keys()));
         let write = move || {
-            let seal = |(place, Unstored { head, fold, seal }): (Place, Unstored)| {
-                Some((place, Row { fold, head, state: seal(keys.as_ref())? }))
+            let seal = |(place, folded): (Place, Unstored)| {
+                let (folded, names) = folded()?;
+                let row = file.seal(&place, &folded, names, keys.as_ref())?;
+                Some((place, row))
             };
             let mut rows = unstored.into_iter().filter_map(seal).peekable();
             while rows.peek().is_some() {
@@ -338,7 +401,12 @@ fn head_of(entry: &Entry) -> StreamHead {
 fn size_of<A: Aggregate>(state: &A) -> u64 {
     let mut counted = Counter(0);
     // A state that cannot be written would never be evicted for its size alone: it counts as large.
-    serde_json::to_writer(&mut counted, state).map_or(1024 * 1024, |()| 2 * counted.0)
+    serde_json::to_writer(&mut counted, state).map_or(1024 * 1024, |()| size(counted.0))
+}
+
+// `json`: length of the JSON form in bytes.
+fn size(json: u64) -> u64 {
+    2 * json
 }
 
 struct Counter(u64);

@@ -26,6 +26,13 @@ impl DataKey {
         DataKey(bytes)
     }
 
+    /// Returns the key for data that must become unreadable with any one of `keys`, and that nobody without `secret` can
+    /// make: HMAC-SHA-256.
+    pub fn of_all(secret: &[u8; 32], keys: &[DataKey]) -> DataKey {
+        let keys: Vec<&[u8]> = keys.iter().map(|key| &key.0[..]).collect();
+        DataKey(cipher::hmac(secret, &keys))
+    }
+
     /// Encrypts `plain`. Returns nonce, ciphertext and tag, in this order. `associated` is authenticated only.
     pub fn seal(&self, associated: &[u8], plain: &[u8]) -> Vec<u8> {
         cipher::seal(&self.0, associated, plain)

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 const PERSONAL: &str = "$personal";
 const SEALED: &str = "$sealed";
@@ -24,6 +25,29 @@ pub fn personal_keys(value: &Value, names: &mut Vec<KeyName>) {
         },
         Value::Array(items) => items.iter().for_each(|value| personal_keys(value, names)),
         _ => {}
+    }
+}
+
+/// Returns the names of the keys of all unsealed personal fields in `value`. `None`: a field cannot be read because its
+/// key is damaged.
+pub fn readable_keys(value: &Value) -> Option<BTreeSet<KeyName>> {
+    let mut names = BTreeSet::new();
+    collect_readable(value, &mut names).then_some(names)
+}
+
+fn collect_readable(value: &Value, names: &mut BTreeSet<KeyName>) -> bool {
+    match value {
+        Value::Object(map) => match Marker::of(map) {
+            Some(Marker::Personal { key, .. }) => {
+                names.insert(key);
+                true
+            }
+            Some(Marker::Damaged { .. }) => false,
+            Some(_) => true,
+            None => map.values().all(|value| collect_readable(value, names)),
+        },
+        Value::Array(items) => items.iter().all(|value| collect_readable(value, names)),
+        _ => true,
     }
 }
 

@@ -186,6 +186,14 @@ impl EventStore for SqliteStore {
         }
     }
 
+    fn stream_head_here(&self, stream: &StreamName) -> Option<Option<StreamHead>> {
+        let index = self.writer.as_ref()?.index();
+        if self.readers.refused_from(stream).is_some() || index.generation().is_err() {
+            return None;
+        }
+        index.head_here(&index::key(stream), || self.readers.read_stream_here(stream, reader::stream_head))
+    }
+
     async fn contains(&self, stream: &StreamName, id: EventId) -> Result<bool, ReadError> {
         self.readers
             .read_stream(stream, Revision(0), move |sources, stream| reader::contains(sources, stream, id))

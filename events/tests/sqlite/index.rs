@@ -36,10 +36,13 @@ async fn assert_whole(store: &SqliteStore, count: u32) {
         for limit in [3, 1_000] {
             assert_eq!(read(store, &name, limit).await, wanted, "{name}");
         }
+        let here = store.stream_head_here(&name).expect("nothing is in the way");
         let head = store.stream_head(&name).await.unwrap();
+        assert_eq!(here, head, "{name}");
         let last = wanted.last().map(|event| (event.revision, event.event.id));
         assert_eq!(head.map(|head| (head.revision, head.id)), last, "{name}");
     }
+    assert_eq!(store.stream_head_here(&stream("none")), Some(None));
     assert_eq!(store.stream_head(&stream("none")).await.unwrap(), None);
 }
 

@@ -10,6 +10,7 @@ use events::enrollment::{
 };
 use events::log::Draft;
 use events::person::{PersonEvent, PersonId};
+use events::personal::Gone;
 use events::personal::keys::{MasterKey, SqliteKeyStore};
 use events::store::sqlite::SqliteStore;
 use events::store::{AppendError, Expected};
@@ -40,6 +41,16 @@ fn head(revision: u64) -> StreamHead {
     StreamHead { revision: Revision(revision), id: EventId(Uuid::from_u128(u128::from(revision) + 1)) }
 }
 
+fn found(head: StreamHead) -> Found<Hardware> {
+    Found { state: Arc::default(), head, stored: 0, bytes: None }
+}
+
+// What the file has of a stream.
+fn stored<A: Aggregate>(states: &States, stream: &StreamName) -> Option<(Arc<A>, u64)> {
+    let disk = Disk { log: states.log.clone(), file: states.file.clone() };
+    disk.stored::<A>(stream).map(|found| (found.state, found.head.revision.0))
+}
+
 fn hardware(nth: u64) -> StreamName {
     StreamName::of("hardware", nth)
 }
@@ -47,8 +58,8 @@ fn hardware(nth: u64) -> StreamName {
 #[test]
 fn a_state_is_kept_with_its_event_until_a_key_is_destroyed() {
     let states = States::new(log().1, None);
-    states.put(&hardware(1), &Arc::new(Hardware::default()), head(3), 7, 0);
-    assert_eq!(states.kept::<Hardware>(&hardware(1), 7).map(|(_, head, _)| head), Some(head(3)));
+    states.put(&hardware(1), &found(head(3)), 7);
+    assert_eq!(states.kept::<Hardware>(&hardware(1), 7).map(|found| found.head), Some(head(3)));
     assert!(states.kept::<Hardware>(&hardware(2), 7).is_none());
     assert!(states.kept::<Hardware>(&hardware(1), 8).is_none(), "a key was destroyed since");
     assert!(states.kept::<Hardware>(&hardware(1), 7).is_none(), "the state is gone");
@@ -57,16 +68,16 @@ fn a_state_is_kept_with_its_event_until_a_key_is_destroyed() {
 #[test]
 fn an_older_state_does_not_replace_a_newer_one() {
     let states = States::new(log().1, None);
-    states.put(&hardware(1), &Arc::new(Hardware::default()), head(5), 0, 0);
-    states.put(&hardware(1), &Arc::new(Hardware::default()), head(4), 0, 0);
-    assert_eq!(states.kept::<Hardware>(&hardware(1), 0).map(|(_, head, _)| head), Some(head(5)));
+    states.put(&hardware(1), &found(head(5)), 0);
+    states.put(&hardware(1), &found(head(4)), 0);
+    assert_eq!(states.kept::<Hardware>(&hardware(1), 0).map(|found| found.head), Some(head(5)));
 }
 
 #[test]
 fn the_size_of_all_states_has_a_limit() {
     let states = States::within(log().1, None, 20_000);
     for nth in 0..1_000 {
-        states.put(&hardware(nth), &Arc::new(Hardware::default()), head(0), 0, 0);
+        states.put(&hardware(nth), &found(head(0)), 0);
     }
     let kept = (0..1_000).filter(|nth| states.kept::<Hardware>(&hardware(*nth), 0).is_some()).count();
     assert!((1..70).contains(&kept), "{kept} states of more than 300 bytes are kept");
@@ -251,7 +262,7 @@ impl Desk {
             }
             Act::Evict => {
                 for nth in 0..200 {
-                    self.states.put(&hardware(nth), &Arc::new(Hardware::default()), head(0), 0, 0);
+                    self.states.put(&hardware(nth), &found(head(0)), 0);
                 }
             }
             Act::Store => self.states.store().await,
@@ -283,6 +294,10 @@ impl Desk {
     }
 
     async fn check(&self) {
+        let streams = (enrollment(), person(0).stream());
+        let both = self.states.load_both::<Credentials, Person>((&streams.0, &streams.1)).await.unwrap();
+        assert_eq!(both.0, crate::load(&self.log, &streams.0).await.unwrap());
+        assert_eq!(both.1, crate::load(&self.log, &streams.1).await.unwrap());
         for who in 0..2 {
             self.check_state::<Person>(&person(who).stream()).await;
         }
@@ -379,15 +394,19 @@ async fn a_stored_state_is_used_and_holds_no_personal_text() {
     let before = states(&directory, &log).await;
     let expected = loaded(&before).await;
     before.store().await;
-    let stored = std::fs::read(directory.path().join(FILE)).unwrap();
+    let file = std::fs::read(directory.path().join(FILE)).unwrap();
     let wal = std::fs::read(directory.path().join(format!("{FILE}-wal"))).unwrap_or_default();
-    assert!(!stored.windows(3).chain(wal.windows(3)).any(|text| text == b"ada"), "the name is in the file");
+    assert!(!file.windows(3).chain(wal.windows(3)).any(|text| text == b"ada"), "the name is in the file");
     let after = states(&directory, &log).await;
-    let (state, head, _) = after.stored::<Person>(&person(0).stream()).await.expect("it is stored");
-    assert_eq!((state.managed_apple_id().unwrap().text(), head.revision.0), (expected.0.as_str(), expected.1));
+    let (state, revision) = stored::<Person>(&after, &person(0).stream()).expect("it is stored");
+    assert_eq!((state.managed_apple_id().unwrap().text(), revision), (expected.0.as_str(), expected.1));
     log.keys().destroy(&person(0).key()).unwrap();
-    let (state, _, _) = after.stored::<Person>(&person(0).stream()).await.expect("it can still be read");
+    assert!(stored::<Person>(&after, &person(0).stream()).is_none(), "it can still be opened");
+    let (state, _) = after.load::<Person>(&person(0).stream()).await.unwrap();
     assert_eq!(state.managed_apple_id().unwrap().get(), None, "the value is erased");
+    after.store().await;
+    let (state, _) = stored::<Person>(&after, &person(0).stream()).expect("the rest of the state is stored again");
+    assert_eq!(state.managed_apple_id().unwrap().gone(), Some(Gone::Erased));
 }
 
 #[tokio::test]
@@ -397,7 +416,7 @@ async fn a_state_whose_whole_stream_was_read_is_stored_and_then_after_sixteen_ev
     let stored = async || {
         loaded(&states).await;
         states.store().await;
-        states.stored::<Person>(&person(0).stream()).await.map(|(_, head, _)| head.revision.0 + 1)
+        self::stored::<Person>(&states, &person(0).stream()).map(|(_, revision)| revision + 1)
     };
     write(&log, 0..3, 1).await;
     assert_eq!(stored().await, None, "three events are read as fast");
@@ -423,9 +442,11 @@ async fn two_states_of_a_stream_are_stored_one_beside_the_other() {
     let (credentials, _) = before.load::<Credentials>(&enrollment()).await.unwrap();
     before.store().await;
     let after = states(&directory, &log).await;
-    let (stored, head, _) = after.stored::<Credentials>(&enrollment()).await.expect("it is stored");
-    assert_eq!((&stored, head.revision.0), (&credentials, 3));
-    assert_eq!(after.stored::<Enrollment>(&enrollment()).await.expect("it is stored").0, whole);
+    let (state, revision) = stored::<Credentials>(&after, &enrollment()).expect("it is stored");
+    assert_eq!((&state, revision), (&credentials, 3));
+    assert_eq!(stored::<Enrollment>(&after, &enrollment()).expect("it is stored").0, whole);
+    let both = after.load_both::<Enrollment, Credentials>((&enrollment(), &enrollment())).await.unwrap();
+    assert_eq!(both, ((whole, Some(Revision(3))), (credentials, Some(Revision(3)))));
 }
 
 #[tokio::test]
@@ -448,11 +469,21 @@ async fn a_stored_state_that_somebody_changed_is_not_used() {
     before.store().await;
     drop(before);
     let altered = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
-    let changed =
-        altered.execute("UPDATE states SET state = replace(state, '\"erased\":false', '\"erased\":true')", []);
-    assert_eq!(changed.unwrap(), 1);
-    drop(altered);
-    let after = states(&directory, &log).await;
-    assert!(after.stored::<Person>(&person(0).stream()).await.is_none());
-    assert_eq!(loaded(&after).await, expected);
+    let changes = [
+        "sealed = zeroblob(length(sealed))",
+        "fold = fold + 1",
+        "revision = revision - 1",
+        "event = zeroblob(16)",
+        "keys = '[]'",
+        "keys = 'no JSON'",
+    ];
+    for change in changes {
+        altered.execute_batch("DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT * FROM sealed_states").unwrap();
+        assert_eq!(altered.execute(&format!("UPDATE sealed_states SET {change}"), []).unwrap(), 1);
+        let after = states(&directory, &log).await;
+        assert!(stored::<Person>(&after, &person(0).stream()).is_none(), "{change}");
+        assert_eq!(loaded(&after).await, expected, "{change}");
+        altered.execute_batch("DELETE FROM sealed_states; INSERT INTO sealed_states SELECT * FROM kept").unwrap();
+        assert!(stored::<Person>(&after, &person(0).stream()).is_some(), "the row itself is good");
+    }
 }

@@ -146,6 +146,19 @@ impl Readers {
         }
     }
 
+    /// Runs `query` on a stream, on this thread. `None`: all connections are in use, or the query failed.
+    pub(super) fn read_stream_here<T>(
+        &self,
+        stream: &StreamName,
+        query: impl FnOnce(&Sources<'_>, &Wanted<'_>) -> Result<T, QueryError>,
+    ) -> Option<T> {
+        let _permit = self.permits.try_acquire().ok()?;
+        let wanted = Wanted::of(stream);
+        let read =
+            |reader: &mut Reader| Ok(self.sources(reader, &wanted, 0).and_then(|sources| query(&sources, &wanted)));
+        self.read_now(read).ok()?.ok()
+    }
+
     // The inner error is one of the index.
     async fn try_stream<T: Send + 'static>(
         self: &Arc<Self>,

@@ -186,4 +186,16 @@ impl Index {
             None => self.heads.get_or(key, read).await,
         }
     }
+
+    /// Same as [`Index::head`], but blocks. `None`: `read` failed, or another caller reads the same stream.
+    pub(in crate::store::sqlite) fn head_here(
+        &self,
+        key: &Key,
+        read: impl FnOnce() -> Option<Option<StreamHead>>,
+    ) -> Option<Option<StreamHead>> {
+        match self.known(key) {
+            Some(head) => Some(Some(head)),
+            None => self.heads.get_or_here(key, read),
+        }
+    }
 }

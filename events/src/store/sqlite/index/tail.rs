@@ -6,7 +6,7 @@
 use super::{Key, Place};
 use crate::envelope::{EventId, Revision};
 use crate::store::StreamHead;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, GuardResult};
 use std::collections::BTreeMap;
 use std::ops::Bound::Excluded;
 use std::sync::Arc;
@@ -200,6 +200,26 @@ impl Heads {
                 }
                 Ok(found)
             }
+        }
+    }
+
+    /// Same as [`Heads::get_or`], but blocks. `None`: `read` failed, or another caller has reserved the place.
+    pub(super) fn get_or_here(
+        &self,
+        key: &Key,
+        read: impl FnOnce() -> Option<Option<StreamHead>>,
+    ) -> Option<Option<StreamHead>> {
+        match self.cache.get_value_or_guard(key, Some(Duration::ZERO)) {
+            GuardResult::Value(head) => Some(Some(head)),
+            GuardResult::Guard(place) => {
+                let found = read()?;
+                if let Some(head) = found {
+                    // An error: the place was filled meanwhile.
+                    let _ = place.insert(head);
+                }
+                Some(found)
+            }
+            GuardResult::Timeout => None,
         }
     }
 }
