@@ -91,7 +91,7 @@ impl Running {
         self.tasks.shutdown().await;
         suppressed::write_all(&self.app).await;
         throttles::keep(&self.app.sign_in).await;
-        self.app.platform.store_states().await;
+        self.app.platform.store_all_states().await;
         if let Err(error) = last_seen::write(&self.app.platform.projections).await {
             tracing::warn!(%error, "cannot store when devices were last seen");
         }

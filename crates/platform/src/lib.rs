@@ -151,10 +151,14 @@ impl Platform {
         self.states.load_both(streams).await
     }
 
-    /// Stores the folded states that changed since the last call. They may be lost: call it every few seconds and at
-    /// the end.
+    /// Stores the folded states that changed since the last call. They may be lost: call it every few seconds.
     pub async fn store_states(&self) {
         self.states.store().await;
+    }
+
+    /// Stores all folded states in memory that would take long to compute again. Call it at the end.
+    pub async fn store_all_states(&self) {
+        self.states.store_all().await;
     }
 
     /// Returns what is wrong with the file of folded states, if damage was found.

@@ -17,8 +17,8 @@ use events::store::{ReadError, StreamHead};
 use events::{EventId, Revision, StreamName};
 use file::{Folded, Origin, StateFile};
 use place::{At, Place};
-use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
 use std::any::Any;
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -43,6 +43,9 @@ const STORE_READ: u64 = 4;
 /// Maximum number of states that wait to be stored. Further ones are stored after a later event.
 const MOST_UNSTORED: usize = 4_000;
 
+/// Maximum number of states in memory that are stored at the end. It takes about a second.
+const MOST_AT_END: usize = 10_000;
+
 /// Estimated growth of a state by one event, in bytes. The size is measured again when the state is stored.
 const EVENT_BYTES: u64 = 256;
 
@@ -52,25 +55,91 @@ const BATCH: usize = 500;
 /// The log with the states of its streams.
 pub(crate) struct States {
     log: Log,
-    cache: Cache<Place, Kept, Size>,
+    cache: Cache<Place, Kept, Size, DefaultHashBuilder, Evicted>,
     file: Option<Arc<StateFile>>,
     store_every: u64,
-    unstored: Mutex<HashMap<Place, Unstored>>,
+    unstored: Arc<Unstored>,
 }
 
-/// A state that waits to be stored: returns it as JSON, and the names of the keys of its personal fields. `None`: a
-/// field is damaged.
-type Unstored = Box<dyn Fn() -> Option<(Folded, Vec<KeyName>)> + Send>;
+/// The states that wait to be stored.
+#[derive(Default)]
+struct Unstored(Mutex<HashMap<Place, Waiting>>);
+
+/// A state that waits to be stored.
+struct Waiting {
+    state: Arc<dyn Any + Send + Sync>,
+    head: StreamHead,
+    as_json: AsJson,
+}
+
+/// Returns a state as JSON, and the names of the keys of its personal fields. `None`: a field is damaged.
+type AsJson = fn(&(dyn Any + Send + Sync), StreamHead) -> Option<(Folded, Vec<KeyName>)>;
+
+fn as_json<A: Aggregate>(state: &(dyn Any + Send + Sync), head: StreamHead) -> Option<(Folded, Vec<KeyName>)> {
+    let value = serde_json::to_value(state.downcast_ref::<A>()?).ok()?;
+    let names = personal::readable_keys(&value)?.into_iter().collect();
+    Some((Folded { fold: A::FOLD, head, json: serde_json::to_vec(&value).ok()? }, names))
+}
+
+impl Unstored {
+    /// Returns whether the state will be stored.
+    fn add(&self, place: Place, state: Waiting) -> bool {
+        let mut waiting = self.waiting();
+        let is_taken = match waiting.get(&place) {
+            // A state that leaves the memory may be older than the one that takes its place.
+            Some(before) => before.head.revision <= state.head.revision,
+            None => waiting.len() < MOST_UNSTORED,
+        };
+        if is_taken {
+            waiting.insert(place, state);
+        }
+        is_taken
+    }
+
+    fn take(&self) -> HashMap<Place, Waiting> {
+        std::mem::take(&mut *self.waiting())
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Place, Waiting>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A state, the last event that it was folded from, and how many keys had been destroyed before one was used for it.
 #[derive(Clone)]
 struct Kept {
     state: Arc<dyn Any + Send + Sync>,
+    as_json: AsJson,
     head: StreamHead,
     destructions: u64,
     bytes: u64,
     /// Number of events in the stored state; 0 if there is none.
     stored: u64,
+}
+
+impl Kept {
+    // Returns the state if it is worth storing before it is forgotten: reading the row takes as long as reading a few
+    // events.
+    fn unstored(self) -> Option<Waiting> {
+        let is_due = self.head.revision.0 + 1 >= self.stored + STORE_READ;
+        is_due.then_some(Waiting { state: self.state, head: self.head, as_json: self.as_json })
+    }
+}
+
+/// Stores the states that other states take the place of. `None`: there is no file.
+#[derive(Clone)]
+struct Evicted(Option<Arc<Unstored>>);
+
+impl Lifecycle<Place, Kept> for Evicted {
+    type RequestState = ();
+
+    fn begin_request(&self) {}
+
+    fn on_evict(&self, (): &mut (), place: Place, kept: Kept) {
+        if let (Some(unstored), Some(waiting)) = (&self.0, kept.unstored()) {
+            unstored.add(place, waiting);
+        }
+    }
 }
 
 /// A state that was found in memory or in the file.
@@ -145,13 +214,10 @@ impl States {
     }
 
     fn within(log: Log, file: Option<Arc<StateFile>>, bytes: u64) -> States {
-        States {
-            log,
-            cache: Cache::with_weighter(EXPECTED, bytes, Size),
-            file,
-            store_every: STORE_EVERY,
-            unstored: Mutex::default(),
-        }
+        let unstored = Arc::<Unstored>::default();
+        let evicted = Evicted(file.as_ref().map(|_| Arc::clone(&unstored)));
+        let cache = Cache::with(EXPECTED, bytes, Size, DefaultHashBuilder::default(), evicted);
+        States { log, cache, file, store_every: STORE_EVERY, unstored }
     }
 
     /// Loads the state of a stream from memory, from the file, or from the log.
@@ -324,23 +390,17 @@ impl States {
             _ => bytes.unwrap_or_else(|| size_of(state.as_ref())),
         };
         let (state, stored) = (Arc::clone(state), if is_stored_later { events } else { *stored });
-        self.cache.insert(Place::of::<A>(stream), Kept { state, head: *head, destructions, bytes, stored });
+        self.cache.insert(
+            Place::of::<A>(stream),
+            Kept { state, as_json: as_json::<A>, head: *head, destructions, bytes, stored },
+        );
     }
 
     // Returns whether the state will be stored.
     fn store_later<A: Aggregate>(&self, stream: &StreamName, state: &Arc<A>, head: StreamHead) -> bool {
-        let (mut unstored, place) = (self.unstored(), Place::of::<A>(stream));
-        if self.file.is_none() || unstored.len() >= MOST_UNSTORED && !unstored.contains_key(&place) {
-            return false;
-        }
-        let state = Arc::clone(state);
-        let folded = move || {
-            let value = serde_json::to_value(state.as_ref()).ok()?;
-            let names = personal::readable_keys(&value)?.into_iter().collect();
-            Some((Folded { fold: A::FOLD, head, json: serde_json::to_vec(&value).ok()? }, names))
-        };
-        unstored.insert(place, Box::new(folded));
-        true
+        let state: Arc<dyn Any + Send + Sync> = Arc::<A>::clone(state);
+        let waiting = Waiting { state, head, as_json: as_json::<A> };
+        self.file.is_some() && self.unstored.add(Place::of::<A>(stream), waiting)
     }
 
     /// Returns what is wrong with the file, if damage was found.
@@ -351,20 +411,27 @@ impl States {
     /// Writes the states that wait to be stored. States that cannot be written are folded from the log again when they
     /// are needed.
     pub(crate) async fn store(&self) {
-        let Some(file) = &self.file else { return };
-        let unstored = std::mem::take(&mut *self.unstored());
-        if unstored.is_empty() {
-            return;
-        }
+        self.write(self.unstored.take().into_iter().collect()).await;
+    }
+
+    /// Same as [`States::store`], and also writes the states in memory that would take long to fold again.
+    pub(crate) async fn store_all(&self) {
+        self.store().await;
+        let due = self.cache.iter().filter_map(|(place, kept)| Some((place, kept.unstored()?)));
+        self.write(due.take(MOST_AT_END).collect()).await;
+    }
+
+    async fn write(&self, states: Vec<(Place, Waiting)>) {
+        let Some(file) = self.file.clone().filter(|_| !states.is_empty()) else { return };
         let Ok(origin) = origin(&self.log).await else { return };
-        let (file, keys) = (Arc::clone(file), Arc::clone(self.log.keys()));
+        let keys = Arc::clone(self.log.keys());
         let write = move || {
-            let seal = |(place, folded): (Place, Unstored)| {
-                let (folded, names) = folded()?;
+            let seal = |(place, Waiting { state, head, as_json }): (Place, Waiting)| {
+                let (folded, names) = as_json(state.as_ref(), head)?;
                 let row = file.seal(&place, &folded, names, keys.as_ref())?;
                 Some((place, row))
             };
-            let mut rows = unstored.into_iter().filter_map(seal).peekable();
+            let mut rows = states.into_iter().filter_map(seal).peekable();
             while rows.peek().is_some() {
                 let batch: Vec<_> = rows.by_ref().take(BATCH).collect();
                 // `write` logs the error.
@@ -375,10 +442,6 @@ impl States {
         };
         // A panic is already reported; the states are only a cache.
         let _ = tokio::task::spawn_blocking(write).await;
-    }
-
-    fn unstored(&self) -> MutexGuard<'_, HashMap<Place, Unstored>> {
-        self.unstored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

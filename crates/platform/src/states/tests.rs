@@ -412,7 +412,8 @@ async fn a_stored_state_is_used_and_holds_no_personal_text() {
 #[tokio::test]
 async fn a_state_whose_whole_stream_was_read_is_stored_and_then_after_sixteen_events() {
     let (directory, log) = log();
-    let states = States { store_every: STORE_EVERY, ..states(&directory, &log).await };
+    // With room for it: a state that leaves the memory is stored at once.
+    let states = States::new(log.clone(), states(&directory, &log).await.file);
     let stored = async || {
         loaded(&states).await;
         states.store().await;
@@ -428,6 +429,28 @@ async fn a_state_whose_whole_stream_was_read_is_stored_and_then_after_sixteen_ev
     assert_eq!(stored().await, Some(5));
     write(&log, 20..21, 1).await;
     assert_eq!(stored().await, Some(21));
+}
+
+#[tokio::test]
+async fn a_state_that_leaves_the_memory_is_stored_and_so_are_all_at_the_end() {
+    for at_end in [false, true] {
+        let (directory, log) = log();
+        let states = States { store_every: STORE_EVERY, ..states(&directory, &log).await };
+        write(&log, 0..3, 1).await;
+        loaded(&states).await;
+        write(&log, 3..6, 1).await;
+        let expected = loaded(&states).await;
+        states.store().await;
+        assert!(stored::<Person>(&states, &person(0).stream()).is_none(), "six events are not stored yet");
+        if at_end {
+            states.store_all().await;
+        } else {
+            (0..1_000).for_each(|nth| states.put(&hardware(nth), &found(head(0)), 0));
+            states.store().await;
+        }
+        let (_, revision) = stored::<Person>(&states, &person(0).stream()).expect("it is stored");
+        assert_eq!((revision, loaded(&states).await), (5, expected), "{at_end}");
+    }
 }
 
 #[tokio::test]
