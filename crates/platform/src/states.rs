@@ -7,6 +7,7 @@
 
 pub mod file;
 mod place;
+mod reads;
 
 use crate::{Loaded, fold};
 use decisions::Aggregate;
@@ -19,6 +20,7 @@ use file::{Folded, Origin, StateFile};
 use place::{At, Place};
 use quick_cache::sync::Cache;
 use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
+use reads::{Files, Reads};
 use std::any::Any;
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -57,6 +59,7 @@ pub(crate) struct States {
     log: Log,
     cache: Cache<Place, Kept, Size, DefaultHashBuilder, Evicted>,
     file: Option<Arc<StateFile>>,
+    reads: Reads,
     store_every: u64,
     unstored: Arc<Unstored>,
 }
@@ -169,28 +172,21 @@ impl<A: Aggregate> Known<A> {
 
     // Reads what is missing. A head that cannot be read here stays unknown, and a state in the file that cannot be read
     // counts as missing.
-    fn read(mut self, disk: &Disk) -> Known<A> {
-        self.head = self.head.or_else(|| disk.log.store().stream_head_here(&self.stream));
+    fn read(mut self, files: &Files) -> Known<A> {
+        self.head = self.head.or_else(|| files.log.store().stream_head_here(&self.stream));
         if self.found.is_none() && self.head != Some(None) {
-            self.found = disk.stored(&self.stream);
+            self.found = stored(files, &self.stream);
         }
         self
     }
 }
 
-/// What is read on a blocking thread.
-struct Disk {
-    log: Log,
-    file: Option<Arc<StateFile>>,
-}
-
-impl Disk {
-    fn stored<A: Aggregate>(&self, stream: &StreamName) -> Option<Found<A>> {
-        let folded = self.file.as_ref()?.read(&Place::of::<A>(stream), A::FOLD, self.log.keys().as_ref())?;
-        let Folded { head, json, .. } = folded;
-        let state = Arc::new(serde_json::from_slice(&json).ok()?);
-        Some(Found { state, head, stored: head.revision.0 + 1, bytes: Some(size(json.len() as u64)) })
-    }
+// Returns the state in the file. A state that cannot be read counts as missing.
+fn stored<A: Aggregate>(files: &Files, stream: &StreamName) -> Option<Found<A>> {
+    let folded = files.states.as_ref()?.read(&Place::of::<A>(stream), A::FOLD, files.log.keys().as_ref())?;
+    let Folded { head, json, .. } = folded;
+    let state = Arc::new(serde_json::from_slice(&json).ok()?);
+    Some(Found { state, head, stored: head.revision.0 + 1, bytes: Some(size(json.len() as u64)) })
 }
 
 /// Permission to keep the state after an append.
@@ -217,7 +213,8 @@ impl States {
         let unstored = Arc::<Unstored>::default();
         let evicted = Evicted(file.as_ref().map(|_| Arc::clone(&unstored)));
         let cache = Cache::with(EXPECTED, bytes, Size, DefaultHashBuilder::default(), evicted);
-        States { log, cache, file, store_every: STORE_EVERY, unstored }
+        let reads = Reads::of(Files { log: log.clone(), states: file.clone() });
+        States { log, cache, file, reads, store_every: STORE_EVERY, unstored }
     }
 
     /// Loads the state of a stream from memory, from the file, or from the log.
@@ -226,8 +223,7 @@ impl States {
     /// Returns an error if the stream cannot be read or its key is damaged.
     pub(crate) async fn load<A: Aggregate>(&self, stream: &StreamName) -> Result<Loaded<A>, ReadError> {
         let known = self.known::<A>(stream);
-        let known =
-            if known.is_complete() { known } else { self.on_disk(known, |known, disk| known.read(disk)).await? };
+        let known = if known.is_complete() { known } else { self.reads.run(|files| known.read(files)).await? };
         self.finish(stream, known).await
     }
 
@@ -242,20 +238,9 @@ impl States {
         let known = (self.known::<A>(streams.0), self.known::<B>(streams.1));
         let (a, b) = match known.0.is_complete() && known.1.is_complete() {
             true => known,
-            false => self.on_disk(known, |(a, b), disk| (a.read(disk), b.read(disk))).await?,
+            false => self.reads.run(|files| (known.0.read(files), known.1.read(files))).await?,
         };
         Ok((self.finish(streams.0, a).await?, self.finish(streams.1, b).await?))
-    }
-
-    // Runs `read` on a blocking thread.
-    async fn on_disk<T: Send + 'static>(
-        &self,
-        known: T,
-        read: impl FnOnce(T, &Disk) -> T + Send + 'static,
-    ) -> Result<T, ReadError> {
-        let disk = Disk { log: self.log.clone(), file: self.file.clone() };
-        let read = tokio::task::spawn_blocking(move || read(known, &disk)).await;
-        read.map_err(|error| ReadError::Unavailable(error.to_string()))
     }
 
     // Returns what is in memory of a stream.

@@ -47,8 +47,8 @@ fn found(head: StreamHead) -> Found<Hardware> {
 
 // What the file has of a stream.
 fn stored<A: Aggregate>(states: &States, stream: &StreamName) -> Option<(Arc<A>, u64)> {
-    let disk = Disk { log: states.log.clone(), file: states.file.clone() };
-    disk.stored::<A>(stream).map(|found| (found.state, found.head.revision.0))
+    let files = Files { log: states.log.clone(), states: states.file.clone() };
+    super::stored::<A>(&files, stream).map(|found| (found.state, found.head.revision.0))
 }
 
 fn hardware(nth: u64) -> StreamName {
