@@ -136,8 +136,8 @@ fn take_turns(made: &Made, limit: Limit, judged: bool) -> Ratios {
         }
     }
     println!("server after {}", server.memory());
-    // No state is in memory, and those of the devices are in the file.
-    std::thread::sleep(Duration::from_secs(2 * projections::last_seen::WRITE_SECONDS));
+    // No state is in memory afterwards, and those of the devices are in the file.
+    server.ask(Ask::Stop);
     drop(server);
     let (mut server, ports) = served(made);
     let port = ports.0;
@@ -225,7 +225,7 @@ fn judge(row: &Row, kind: Kind, way: Way, limit: Limit) -> f64 {
     ratio
 }
 
-/// The server's process: prints its ports and runs until it is killed.
+/// The server's process: prints its ports and runs until it is stopped or killed.
 async fn serve(config: &Path) {
     let mut config = Config::load(config).expect("a configuration");
     config.devices.listen = Some(([127, 0, 0, 1], 0).into());
@@ -234,7 +234,8 @@ async fn serve(config: &Path) {
     let devices = running.app.config.devices.listen.expect("a listener of devices");
     println!("[{},{}]", running.address.port(), devices.port());
     busy::answer(&running.app).await;
-    std::future::pending::<()>().await;
+    running.stop().await;
+    println!("0");
 }
 
 /// Counts the acknowledgements and check-ins in the log since the start of the run.

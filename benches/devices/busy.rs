@@ -24,9 +24,11 @@ pub enum Ask {
     Import(usize),
     /// How many events of the import are appended.
     Imported,
+    /// Stops the server.
+    Stop,
 }
 
-/// Answers the questions of the parent process, one on each line.
+/// Answers the questions of the parent process, one on each line, until it shall stop or the parent has ended.
 pub async fn answer(app: &App) {
     let mut imported = tokio::sync::watch::Sender::new(0);
     loop {
@@ -35,6 +37,7 @@ pub async fn answer(app: &App) {
         let answer = match ask {
             Ask::Lag => app.platform.projections_lag().await.expect("the log"),
             Ask::Imported => *imported.borrow(),
+            Ask::Stop => return,
             Ask::Import(events) => {
                 imported = tokio::sync::watch::Sender::new(0);
                 Lane::Background.spawn(import(app.clone(), events, imported.clone()));

@@ -121,10 +121,11 @@ struct Kept {
 }
 
 impl Kept {
-    // Returns the state if it is worth storing before it is forgotten: reading the row takes as long as reading a few
-    // events.
+    // Returns the state if it is worth storing before it is forgotten. A stream of a few events is read as fast as a row,
+    // but a row that is behind its stream costs both.
     fn unstored(self) -> Option<Waiting> {
-        let is_due = self.head.revision.0 + 1 >= self.stored + STORE_READ;
+        let events = self.head.revision.0 + 1;
+        let is_due = if self.stored == 0 { events >= STORE_READ } else { events > self.stored };
         is_due.then_some(Waiting { state: self.state, head: self.head, as_json: self.as_json })
     }
 }
