@@ -2,7 +2,7 @@
 
 use super::MAX_APPEND;
 use super::find::Sources;
-use super::index::tail::Recent;
+use super::index::recent::Recent;
 use super::index::{Key, Place, key};
 use super::row::checksum;
 use crate::envelope::{EventId, NewEvent, Position, Revision, StreamName, canonical};
