@@ -9,8 +9,12 @@ use super::index::recent::RecentEvents;
 use super::pool::{IndexConnection, Unusable};
 use super::tables::Tables;
 use crate::store::AppendError;
-use rusqlite::Connection;
+use rusqlite::{CachedStatement, Connection};
 use std::sync::Arc;
+
+/// KiB of pages of the index that the writer keeps in memory. It looks up the first event of each new stream, and that
+/// of a stream which is not among the remembered ones.
+const CACHE: u32 = 65_536;
 
 /// What the writer looks up to decide about an append.
 pub(super) struct Lookups {
@@ -33,20 +37,21 @@ enum Undecided {
 
 impl Lookups {
     pub(super) fn new(tables: Tables, index: Arc<Index>) -> Lookups {
-        Lookups { tables, index, connection: IndexConnection::default(), snapshot: None, has_waited: false }
+        Lookups { tables, index, connection: IndexConnection::with_cache(CACHE), snapshot: None, has_waited: false }
     }
 
-    /// Decides about the request and writes its events in the open transaction, the first at position `next`. The inner
-    /// error is for the caller; then nothing was written. The outer error is one of the log.
+    /// Decides about the request and writes its events in the open transaction with `insert`, the first at position
+    /// `next`. The inner error is for the caller; then nothing was written. The outer error is one of the log.
     pub(super) fn apply(
         &mut self,
         log: &Connection,
+        insert: &mut CachedStatement<'_>,
         next: u64,
         request: &Request,
         batch: &mut RecentEvents,
     ) -> rusqlite::Result<Answer> {
         match self.decide(log, request, batch) {
-            Ok(Decided::Write { first }) => request.write(log, first, next, |event| batch.push(event)).map(Ok),
+            Ok(Decided::Write { first }) => request.write(insert, first, next, |event| batch.push(event)).map(Ok),
             Ok(Decided::Answer(answer)) => Ok(answer),
             Err(Undecided::Log(error)) => Err(error),
             Err(Undecided::Index(why)) => Ok(Err(AppendError::Unavailable(why))),

@@ -1,6 +1,6 @@
 //! The single writer thread. It takes all waiting appends, writes them in one transaction, syncs once and answers all.
 
-use super::append::{Answer, Request, Waiting};
+use super::append::{Answer, Request, Waiting, insert};
 use super::batch::Lookups;
 use super::index::builder::Builder;
 use super::index::handle::Index;
@@ -298,12 +298,13 @@ impl Thread {
         let (mut head, mut keys) = (before, self.keys);
         let (mut answers, mut written) = (Vec::with_capacity(batch.len()), RecentEvents::default());
         self.execute("BEGIN IMMEDIATE").map_err(Stop::Before)?;
+        let mut insert = insert(&self.connection).map_err(Stop::Before)?;
         for (nth, Waiting { request, .. }) in batch.iter().enumerate() {
             if let Some(why) = refused.get(&nth) {
                 answers.push(Err(corrupt(request, why)));
                 continue;
             }
-            let answer = match self.lookups.apply(&self.connection, head + 1, request, &mut written) {
+            let answer = match self.lookups.apply(&self.connection, &mut insert, head + 1, request, &mut written) {
                 Err(error) if is_damage(&error) => return Ok(Attempt::Damaged { nth, error }),
                 answer => answer.map_err(Stop::Before)?,
             };
@@ -314,6 +315,7 @@ impl Thread {
             }
             answers.push(answer);
         }
+        drop(insert);
         if keys > self.keys {
             self.raise(keys).map_err(Stop::Before)?;
         }
