@@ -11,6 +11,7 @@ pub(super) mod builder;
 pub(super) mod file;
 pub(super) mod handle;
 mod logged;
+mod packed;
 pub(super) mod recent;
 pub(super) mod tail;
 mod work;

@@ -26,8 +26,8 @@ pub(in crate::store::sqlite) struct Builder {
 }
 
 impl Builder {
-    /// Opens or makes the index of `log`, reads the events that it does not have, and starts the thread. If there are more
-    /// than the tail may have, they are indexed in the background, and the index is ready later.
+    /// Opens or makes the index of `log`, reads the events that it does not have, and starts the thread. If there are
+    /// more than the tail may have, they are indexed in the background, and the index is ready later.
     pub(in crate::store::sqlite) fn start(
         log: &Path,
         connection: &Connection,

@@ -1,11 +1,10 @@
 //! The file of the index: its tables, the log that it belongs to, lookups and additions.
 
+use super::packed::{WIDTH, checked, last_of, pack, sealed, unpack};
 use super::{CHUNK, Key, Place};
 use crate::store::sqlite::row::is_damage;
 use crate::store::sqlite::schema::plan_once;
 use crate::store::sqlite::tables::Tables;
-use crc32c::{crc32c, crc32c_append};
-use rusqlite::types::Type;
 use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension as _, Transaction, params};
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -19,12 +18,6 @@ pub(crate) const FILE: &str = "index.db";
 const FORMAT: i64 = 2;
 // "MSTX" in the file header.
 const APPLICATION: i64 = 0x4d53_5458;
-
-/// Bytes of a position in a row.
-const WIDTH: usize = 6;
-
-/// Bytes of the checksum at the end of a row.
-const CHECKSUM: usize = 4;
 
 // `origin` has one row: the id of the log's first event, the position up to which events are indexed, and the leaf hash
 // of the event there. It is written in the same transaction as the places. `positions` ends with a checksum of the row.
@@ -187,27 +180,6 @@ fn of_row(key: &Key, row: &rusqlite::Row<'_>) -> rusqlite::Result<(u64, Vec<u8>)
     Ok((first, checked(key, first, row.get_ref(1)?.as_blob()?)?.to_vec()))
 }
 
-// Returns the bytes of a row with its checksum.
-fn sealed(key: &Key, first: u64, mut positions: Vec<u8>) -> Vec<u8> {
-    positions.extend(checksum(key, first, &positions).to_le_bytes());
-    positions
-}
-
-// Returns the positions of a row.
-fn checked<'a>(key: &Key, first: u64, row: &'a [u8]) -> rusqlite::Result<&'a [u8]> {
-    match row.split_last_chunk::<CHECKSUM>() {
-        Some((positions, sum)) if u32::from_le_bytes(*sum) == checksum(key, first, positions) => Ok(positions),
-        _ => {
-            let why = "the checksum of a row does not match";
-            Err(rusqlite::Error::FromSqlConversionFailure(1, Type::Blob, why.into()))
-        }
-    }
-}
-
-fn checksum(key: &Key, first: u64, positions: &[u8]) -> u32 {
-    crc32c_append(crc32c_append(crc32c(key), &first.to_le_bytes()), positions)
-}
-
 /// Two events with the same revision of one stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Double {
@@ -284,11 +256,6 @@ fn is_dense(places: &[Place]) -> bool {
         .all(|(place, wanted)| place.revision == wanted)
 }
 
-fn pack(place: &Place) -> [u8; WIDTH] {
-    let bytes = place.position.to_le_bytes();
-    std::array::from_fn(|nth| bytes[nth])
-}
-
 // Returns both positions if the index has another one for this revision, in `newest` or in an earlier row.
 fn double(index: &Connection, key: &Key, place: &Place, newest: &[Place]) -> rusqlite::Result<Option<Double>> {
     let same = |there: &&Place| there.revision == place.revision;
@@ -298,23 +265,6 @@ fn double(index: &Connection, key: &Key, place: &Place, newest: &[Place]) -> rus
     };
     let other = there.filter(|there| there.position != place.position);
     Ok(other.map(|other| Double { revision: place.revision, positions: [other.position, place.position] }))
-}
-
-// Returns the last place of a row.
-fn last_of(first: u64, positions: &[u8]) -> Option<Place> {
-    let before = (positions.len() / WIDTH).checked_sub(1)?;
-    unpack(first + before as u64, &positions[before * WIDTH..]).next()
-}
-
-fn unpack(first: u64, positions: &[u8]) -> impl Iterator<Item = Place> {
-    let position = |bytes: &[u8]| {
-        let mut all = [0; 8];
-        all[..WIDTH].copy_from_slice(bytes);
-        u64::from_le_bytes(all)
-    };
-    (first..)
-        .zip(positions.chunks_exact(WIDTH))
-        .map(move |(revision, bytes)| Place { revision, position: position(bytes) })
 }
 
 #[cfg(test)]

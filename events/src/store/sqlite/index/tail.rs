@@ -11,8 +11,8 @@ use quick_cache::sync::Cache;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Maximum number of streams outside the tail whose head is in memory. An entry takes about 70 bytes, so all of them take
-/// 73 MB. A head that is not in memory takes the writer a search in the index.
+/// Maximum number of streams outside the tail whose head is in memory. An entry takes about 70 bytes, so all of them
+/// take 73 MB. A head that is not in memory takes the writer a search in the index.
 const REMEMBERED: usize = 1_048_576;
 
 /// How many bytes of the log may wait to be indexed.
