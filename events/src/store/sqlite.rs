@@ -39,6 +39,7 @@ use super::{
 };
 use crate::envelope::{EventId, NewEvent, Position, Recorded, Revision, StreamName};
 use async_trait::async_trait;
+use index::tail::Sizes;
 use pool::Readers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,11 +79,24 @@ impl SqliteStore {
     /// # Errors
     /// Returns an error if there is no log, if another process writes to it, or if the file is not a Muster log.
     pub fn open(directory: &Path) -> Result<SqliteStore, OpenError> {
+        SqliteStore::open_sized(directory, Sizes::USUAL)
+    }
+
+    /// Opens the log for writing with an index by stream that is built in batches of so many events.
+    ///
+    /// # Errors
+    /// Returns an error as [`SqliteStore::open`] does.
+    #[cfg(any(test, feature = "contract"))]
+    pub fn open_with_batches(directory: &Path, events: u32) -> Result<SqliteStore, OpenError> {
+        SqliteStore::open_sized(directory, Sizes::small(events))
+    }
+
+    fn open_sized(directory: &Path, sizes: Sizes) -> Result<SqliteStore, OpenError> {
         schema::expect_log(directory)?;
         let lock = lock::take(directory)?;
         let connection = schema::connect_writer(&directory.join(FILE))?;
         let readers = Arc::new(Readers::new(directory.join(FILE)));
-        let writer = Writer::start(connection, lock, Arc::clone(&readers))?;
+        let writer = Writer::start(connection, lock, Arc::clone(&readers), sizes)?;
         Ok(SqliteStore { directory: directory.to_owned(), readers, writer: Some(writer) })
     }
 

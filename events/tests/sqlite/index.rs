@@ -116,20 +116,92 @@ async fn an_index_that_is_damaged_while_it_is_used_is_rebuilt_without_a_restart(
 async fn a_head_that_a_damaged_index_gave_is_forgotten_with_it() {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::create(directory.path()).unwrap();
-    fill(&store, 0..200).await;
+    // More than a row of the index has.
+    fill(&store, 0..2_800).await;
     store.close().await;
     let store = SqliteStore::open(directory.path()).unwrap();
     let index = rusqlite::Connection::open(directory.path().join(INDEX)).unwrap();
-    index.execute("UPDATE places SET positions = substr(positions, 1, 12)", []).unwrap();
+    assert_eq!(index.execute("DELETE FROM places WHERE first = 64", []).unwrap(), STREAMS as usize);
     drop(index);
     let damaged = store.stream_head(&stream("3")).await.unwrap().unwrap();
-    assert_eq!(damaged.revision, Revision(1), "nothing shows yet that events are missing");
+    assert_eq!(damaged.revision, Revision(63), "nothing shows yet that events are missing");
     scrub(&store).await;
-    assert_whole_when_ready(&store, 200).await;
-    assert_eq!(store.known_head(&stream("3")).map(|head| head.revision), Some(Revision(4)));
-    let conflict = store.append(&stream("3"), Expected::Exact(Revision(1)), events(900..901)).await;
+    assert_whole_when_ready(&store, 2_800).await;
+    assert_eq!(store.known_head(&stream("3")).map(|head| head.revision), Some(Revision(69)));
+    let conflict = store.append(&stream("3"), Expected::Exact(Revision(63)), events(9_000..9_001)).await;
     assert!(matches!(conflict, Err(AppendError::Conflict { .. })), "{conflict:?}");
-    store.append(&stream("3"), Expected::Exact(Revision(4)), events(900..901)).await.unwrap();
+    store.append(&stream("3"), Expected::Exact(Revision(69)), events(9_000..9_001)).await.unwrap();
+}
+
+/// Alters a bit of each row, which SQLite does not notice.
+fn flip_a_bit(index: &Path, bit: usize) {
+    let index = rusqlite::Connection::open(index).unwrap();
+    let mut select = index.prepare("SELECT stream, first, positions FROM places").unwrap();
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let rows: Vec<(Vec<u8>, u64, Vec<u8>)> = select.query_map([], row).unwrap().collect::<Result<_, _>>().unwrap();
+    for (stream, first, mut positions) in rows {
+        positions[bit / 8] ^= 1 << (bit % 8);
+        let set = "UPDATE places SET positions = ?3 WHERE stream = ?1 AND first = ?2";
+        assert_eq!(index.execute(set, rusqlite::params![stream, first, positions]).unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_altered_row_of_the_index_is_noticed_by_whoever_reads_it_first() {
+    let directory = tempfile::tempdir().unwrap();
+    let made = || std::fs::metadata(directory.path().join(INDEX)).unwrap().ino();
+    let store = SqliteStore::create(directory.path()).unwrap();
+    fill(&store, 0..200).await;
+    store.close().await;
+    // The low bits of the first and the last position: another event of the log.
+    for (bit, reader) in [(0, 0), (24 * 8, 1), (0, 2), (24 * 8, 3)] {
+        let store = SqliteStore::open(directory.path()).unwrap();
+        flip_a_bit(&directory.path().join(INDEX), bit);
+        let before = made();
+        let last = Revision(4);
+        match reader {
+            0 => assert_eq!(store.read_stream(&stream("3"), Revision(0), 9).await.unwrap().len(), 5),
+            1 => assert_eq!(store.stream_head(&stream("3")).await.unwrap().map(|head| head.revision), Some(last)),
+            2 => assert!(store.mentions(&stream("3"), "\"number\":163").await.unwrap()),
+            _ => {
+                // Refused, as with any damage that the writer meets. The next attempt waits for the new index.
+                let refused = store.append(&stream("3"), Expected::Exact(Revision(2)), events(900..901)).await;
+                assert!(matches!(refused, Err(AppendError::Unavailable(_))), "{refused:?}");
+                let conflict = store.append(&stream("3"), Expected::Exact(Revision(2)), events(900..901)).await;
+                assert!(matches!(conflict, Err(AppendError::Conflict { .. })), "{conflict:?}");
+            }
+        }
+        assert_whole_when_ready(&store, 200).await;
+        assert_ne!(made(), before, "the index was made again");
+        assert_eq!(store.findings().all(), [], "the log is intact");
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn batches_and_rebuilds_in_small_parts_lose_nothing_across_restarts() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(SqliteStore::create(directory.path()).unwrap());
+    let indexed = || -> u64 {
+        let index = rusqlite::Connection::open(directory.path().join(INDEX)).unwrap();
+        index.query_row("SELECT position FROM origin", [], |row| row.get(0)).unwrap()
+    };
+    let mut count = 0;
+    // No batch ends where a stream, a row of the index or a run ends.
+    for (run, batch) in [37, 150, 7, 401].into_iter().enumerate() {
+        let store = SqliteStore::open_with_batches(directory.path(), batch).unwrap();
+        fill(&store, count..count + 1_111).await;
+        count += 1_111;
+        assert!(indexed() + 2 * u64::from(batch) >= u64::from(count), "appends wait for the index");
+        assert_whole(&store, count).await;
+        store.close().await;
+        assert_eq!(indexed(), u64::from(count));
+        if run % 2 == 0 {
+            std::fs::remove_file(directory.path().join(INDEX)).unwrap();
+        }
+    }
+    let store = SqliteStore::open_with_batches(directory.path(), 93).unwrap();
+    assert_whole(&store, count).await;
 }
 
 async fn scrub(store: &SqliteStore) {
@@ -260,6 +332,79 @@ async fn two_events_with_one_revision_stop_the_store_and_both_are_named() {
     }
     let refused = store.append(&stream("0"), Expected::Any, events(900..901)).await;
     assert!(matches!(refused, Err(AppendError::Unavailable(_))), "{refused:?}");
+}
+
+/// Makes a closed log of 100 events of which the index has 60.
+async fn index_behind() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let (index, older) = (directory.path().join(INDEX), directory.path().join("older"));
+    let store = SqliteStore::create(directory.path()).unwrap();
+    fill(&store, 0..60).await;
+    store.close().await;
+    std::fs::copy(&index, &older).unwrap();
+    let store = SqliteStore::open(directory.path()).unwrap();
+    fill(&store, 60..100).await;
+    store.close().await;
+    std::fs::rename(&older, &index).unwrap();
+    directory
+}
+
+const TWICE: &str =
+    "INSERT INTO log SELECT 101, stream, revision, event_id, leaf, crc, envelope FROM log WHERE position = 80;";
+
+#[tokio::test]
+async fn two_events_with_one_revision_that_are_not_indexed_are_found_by_the_start() {
+    let directory = index_behind().await;
+    rusqlite::Connection::open(directory.path().join(FILE)).unwrap().execute_batch(TWICE).unwrap();
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let why = store.failed().borrow().clone().expect("the start finds them");
+    for word in ["revision 1 of", "positions 80 and 101", "muster log doctor", "contract-39"] {
+        assert!(why.contains(word), "{why}");
+    }
+    let refused = store.append(&stream("0"), Expected::Any, events(900..901)).await;
+    assert!(matches!(refused, Err(AppendError::Unavailable(_))), "{refused:?}");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn of_two_events_with_one_revision_that_are_not_indexed_a_corrupt_one_does_not_count() {
+    for (corrupt, intact) in [(101, 80), (80, 101)] {
+        let directory = index_behind().await;
+        let damage = format!("{TWICE} UPDATE log SET crc = crc + 1 WHERE position = {corrupt};");
+        rusqlite::Connection::open(directory.path().join(FILE)).unwrap().execute_batch(&damage).unwrap();
+        let store = SqliteStore::open(directory.path()).unwrap();
+        let positions = || async {
+            let read = store.read_stream(&stream("39"), Revision(0), 10).await.unwrap();
+            read.iter().map(|event| event.position.0).collect::<Vec<_>>()
+        };
+        assert_eq!(positions().await, [40, intact]);
+        store.close().await;
+        let store = SqliteStore::open(directory.path()).unwrap();
+        let read = store.read_stream(&stream("39"), Revision(0), 10).await.unwrap();
+        assert_eq!(read.last().map(|event| event.position.0), Some(intact), "also when they are indexed");
+        assert_eq!(*store.failed().borrow(), None);
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_stored_under_another_stream_is_indexed_under_its_own() {
+    for name in ["'contract-0'", "'no name'", "CAST(x'ff' AS TEXT)"] {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::create(directory.path()).unwrap();
+        fill(&store, 0..200).await;
+        store.close().await;
+        let file = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
+        // The last event of stream 3: no later event would show that it is missing.
+        file.execute(&format!("UPDATE log SET stream = {name} WHERE position = 164"), []).unwrap();
+        drop(file);
+        std::fs::remove_file(directory.path().join(INDEX)).unwrap();
+        let store = SqliteStore::open(directory.path()).unwrap();
+        assert_whole(&store, 200).await;
+        scrub(&store).await;
+        let found = store.findings().all();
+        assert_eq!(found.len(), 1, "{found:?}");
+        store.close().await;
+    }
 }
 
 #[tokio::test]

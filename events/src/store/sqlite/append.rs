@@ -2,13 +2,13 @@
 
 use super::MAX_APPEND;
 use super::find::Sources;
-use super::index::tail::Recent;
+use super::index::recent::Recent;
 use super::index::{Key, Place, key};
 use super::row::checksum;
 use crate::envelope::{EventId, NewEvent, Position, Revision, StreamName, canonical};
 use crate::proof::leaf_hash;
 use crate::store::{AppendError, Appended, Expected};
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 use std::cmp::Ordering;
 use tokio::sync::oneshot;
 
@@ -41,14 +41,15 @@ struct Row {
     id: EventId,
     leaf: [u8; 32],
     crc: u32,
-    envelope: Vec<u8>,
+    envelope: String,
 }
 
 impl Row {
     fn new(stream: &StreamName, revision: u64, event: &NewEvent) -> Row {
         let envelope = canonical(stream, Revision(revision), event);
         let leaf = leaf_hash(&envelope);
-        Row { id: event.id, crc: checksum(&leaf, &envelope), leaf, envelope }
+        let crc = checksum(&leaf, &envelope);
+        Row { id: event.id, crc, leaf, envelope: String::from_utf8(envelope).expect("JSON is UTF-8") }
     }
 }
 
@@ -96,6 +97,13 @@ impl Request {
             Events::Floating(events) => events.iter().map(|event| event.id).collect(),
         }
     }
+}
+
+/// Returns the statement that writes an event.
+pub(super) fn insert(log: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+    log.prepare_cached(
+        "INSERT INTO log (position, stream, revision, event_id, leaf, crc, envelope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )
 }
 
 fn rows(stream: &StreamName, first: u64, events: &[NewEvent]) -> Vec<Row> {
@@ -161,11 +169,11 @@ impl Request {
         Ok(last.map(|last| Appended { revision: Revision(last.revision), position: Position(last.position) }))
     }
 
-    /// Writes the events in the open transaction, the first with revision `first` at position `next`. Calls `written`
-    /// for each.
+    /// Writes the events in the open transaction with [`insert`], the first with revision `first` at position `next`.
+    /// Calls `written` for each.
     pub(super) fn write(
         &self,
-        connection: &Connection,
+        insert: &mut CachedStatement<'_>,
         first: u64,
         next: u64,
         mut written: impl FnMut(Recent),
@@ -178,13 +186,10 @@ impl Request {
                 &floating
             }
         };
-        let mut insert = connection.prepare_cached(
-            "INSERT INTO log (position, stream, revision, event_id, leaf, crc, envelope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
         let name = self.stream.as_str();
         for ((position, revision), row) in (next..).zip(first..).zip(rows) {
-            let envelope = str::from_utf8(&row.envelope).expect("JSON is UTF-8");
-            insert.execute(params![position, name, revision, row.id.0.as_bytes(), row.leaf, row.crc, envelope])?;
+            let Row { id, leaf, crc, envelope } = row;
+            insert.execute(params![position, name, revision, id.0.as_bytes(), leaf, crc, envelope])?;
             let place = Place { revision, position };
             written(Recent { key: self.key, place, id: row.id, bytes: row.envelope.len() });
         }

@@ -2,68 +2,19 @@
 
 use super::append::{Answer, Plan, Request};
 use super::find::{FindError, Recent as Unindexed, Sources, Wanted};
+use super::index::Place;
 use super::index::file::is_flaw;
 use super::index::handle::Index;
-use super::index::tail::Recent;
-use super::index::{Key, Place};
+use super::index::recent::RecentEvents;
 use super::pool::{IndexConnection, Unusable};
 use super::tables::Tables;
 use crate::store::AppendError;
-use rusqlite::Connection;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use rusqlite::{CachedStatement, Connection};
 use std::sync::Arc;
 
-/// The events that a transaction has written so far.
-#[derive(Default)]
-pub(super) struct Batch {
-    events: Vec<Recent>,
-    /// Index of the last event of each stream.
-    last: HashMap<Key, usize, BuildHasherDefault<KeyHasher>>,
-    /// Index of the event before each event in its stream.
-    before: Vec<Option<usize>>,
-}
-
-/// Hashes keys, which are hashes already.
-#[derive(Default)]
-struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // A key is written as its length and its bytes.
-        if let Some(first) = bytes.first_chunk() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
-}
-
-impl Batch {
-    fn push(&mut self, event: Recent) {
-        self.before.push(self.last.insert(event.key, self.events.len()));
-        self.events.push(event);
-    }
-
-    fn head(&self, key: &Key) -> Option<u64> {
-        self.last.get(key).map(|last| self.events[*last].place.revision)
-    }
-
-    // In order of revision.
-    fn places(&self, key: &Key) -> Vec<Place> {
-        let backwards = std::iter::successors(self.last.get(key).copied(), |nth| self.before[*nth]);
-        let mut places: Vec<_> = backwards.map(|nth| self.events[nth].place).collect();
-        places.reverse();
-        places
-    }
-
-    /// Makes the committed events known to the readers of this process.
-    pub(super) fn publish(self, index: &Index) {
-        index.note(&self.events);
-    }
-}
+/// KiB of pages of the index that the writer keeps in memory. It looks up the first event of each new stream, and that
+/// of a stream which is not among the remembered ones.
+const CACHE: u32 = 65_536;
 
 /// What the writer looks up to decide about an append.
 pub(super) struct Lookups {
@@ -86,20 +37,21 @@ enum Undecided {
 
 impl Lookups {
     pub(super) fn new(tables: Tables, index: Arc<Index>) -> Lookups {
-        Lookups { tables, index, connection: IndexConnection::default(), snapshot: None, has_waited: false }
+        Lookups { tables, index, connection: IndexConnection::with_cache(CACHE), snapshot: None, has_waited: false }
     }
 
-    /// Decides about the request and writes its events in the open transaction, the first at position `next`. The inner
-    /// error is for the caller; then nothing was written. The outer error is one of the log.
+    /// Decides about the request and writes its events in the open transaction with `insert`, the first at position
+    /// `next`. The inner error is for the caller; then nothing was written. The outer error is one of the log.
     pub(super) fn apply(
         &mut self,
         log: &Connection,
+        insert: &mut CachedStatement<'_>,
         next: u64,
         request: &Request,
-        batch: &mut Batch,
+        batch: &mut RecentEvents,
     ) -> rusqlite::Result<Answer> {
         match self.decide(log, request, batch) {
-            Ok(Decided::Write { first }) => request.write(log, first, next, |event| batch.push(event)).map(Ok),
+            Ok(Decided::Write { first }) => request.write(insert, first, next, |event| batch.push(event)).map(Ok),
             Ok(Decided::Answer(answer)) => Ok(answer),
             Err(Undecided::Log(error)) => Err(error),
             Err(Undecided::Index(why)) => Ok(Err(AppendError::Unavailable(why))),
@@ -118,13 +70,13 @@ impl Lookups {
         }
     }
 
-    fn decide(&mut self, log: &Connection, request: &Request, batch: &Batch) -> Result<Decided, Undecided> {
+    fn decide(&mut self, log: &Connection, request: &Request, batch: &RecentEvents) -> Result<Decided, Undecided> {
         let head = self.head(log, request, batch)?;
         let plan = match request.plan(head) {
             Plan::Compare { first } => {
                 // What is in memory is read before the index.
                 let (mut recent, flushes) = self.index.recent(&request.key(), first);
-                recent.extend(batch.places(&request.key()).into_iter().filter(|place| place.revision >= first));
+                recent.extend(batch.places(&request.key(), first));
                 let written = self.search(log, request, (recent, flushes), |sources, stream| {
                     let count = request.count();
                     let places = sources.places(stream, first, count)?.places;
@@ -144,10 +96,10 @@ impl Lookups {
     }
 
     // Returns the revision of the stream's last event.
-    fn head(&mut self, log: &Connection, request: &Request, batch: &Batch) -> Result<Option<u64>, Undecided> {
+    fn head(&mut self, log: &Connection, request: &Request, batch: &RecentEvents) -> Result<Option<u64>, Undecided> {
         let key = request.key();
         if let Some(head) = batch.head(&key) {
-            return Ok(Some(head));
+            return Ok(Some(head.place.revision));
         }
         // The tail is asked before the index is read. Only this thread adds to the tail.
         let (in_tail, flushes) = self.index.in_tail(&key);

@@ -10,6 +10,9 @@
 pub(super) mod builder;
 pub(super) mod file;
 pub(super) mod handle;
+mod logged;
+mod packed;
+pub(super) mod recent;
 pub(super) mod tail;
 mod work;
 
@@ -35,9 +38,3 @@ pub(super) struct Place {
 
 /// Maximum number of positions in a row of the index.
 const CHUNK: usize = 64;
-
-// `None`: the name is damaged. The event is then missing from its stream, as its readers report.
-fn key_of(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Key>> {
-    let name = row.get_ref(column)?.as_str().ok().map(|name| StreamName::try_from(name.to_owned()));
-    Ok(name.and_then(Result::ok).map(|name| key(&name)))
-}

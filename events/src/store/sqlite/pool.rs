@@ -42,17 +42,34 @@ pub(super) struct Reader {
 
 /// A connection to the index of this process. It is opened when it is first used, and again after a rebuild.
 #[derive(Default)]
-pub(super) struct IndexConnection(Option<(u64, Connection)>);
+pub(super) struct IndexConnection {
+    opened: Option<(u64, Connection)>,
+    /// KiB of pages that it keeps in memory; `None`: SQLite's default.
+    cache: Option<u32>,
+}
 
 impl IndexConnection {
+    /// A connection that keeps pages in memory, at most so many KiB.
+    pub(super) fn with_cache(kib: u32) -> IndexConnection {
+        IndexConnection { opened: None, cache: Some(kib) }
+    }
+
     /// Ends a read transaction.
     pub(super) fn end(&mut self) {
-        if let Some((_, connection)) = &self.0
+        if let Some((_, connection)) = &self.opened
             && connection.execute_batch("COMMIT").is_err()
         {
             // A new connection has no transaction.
-            self.0 = None;
+            self.opened = None;
         }
+    }
+
+    fn open(&self, path: &Path) -> rusqlite::Result<Option<Connection>> {
+        let opened = file::open_read_only(path)?;
+        if let (Some(connection), Some(kib)) = (&opened, self.cache) {
+            connection.execute_batch(&format!("PRAGMA cache_size = -{kib};"))?;
+        }
+        Ok(opened)
     }
 
     /// Returns the connection.
@@ -61,14 +78,14 @@ impl IndexConnection {
     /// Returns an error while the index is being rebuilt, or if it cannot be opened.
     pub(super) fn get(&mut self, index: &Index) -> Result<&Connection, Unusable> {
         let generation = index.generation().map_err(Unusable::NotReady)?;
-        if self.0.as_ref().is_none_or(|(opened, _)| *opened != generation) {
-            self.0 = match file::open_read_only(index.path()) {
+        if self.opened.as_ref().is_none_or(|(opened, _)| *opened != generation) {
+            self.opened = match self.open(index.path()) {
                 Ok(opened) => opened.map(|connection| (generation, connection)),
                 Err(error) if file::is_flaw(&error) => return Err(Unusable::Flawed(error.to_string())),
                 Err(error) => return Err(Unusable::NotReady(error.to_string())),
             };
         }
-        self.0.as_ref().map(|(_, connection)| connection).ok_or_else(|| Unusable::Flawed("it is missing".into()))
+        self.opened.as_ref().map(|(_, connection)| connection).ok_or_else(|| Unusable::Flawed("it is missing".into()))
     }
 }
 
@@ -296,15 +313,15 @@ impl IndexConnection {
         connection: &Connection,
         tables: Tables,
     ) -> (Option<&Connection>, u64) {
-        self.0 = None;
+        self.opened = None;
         let opened = file::open_read_only(&log.with_file_name(file::FILE)).ok().flatten();
         let usable = opened.and_then(|index| {
             let origin = file::origin(&index).ok()?;
             origin.fits(connection, tables).ok()?.then_some((origin.position, index))
         });
         let (position, index) = usable.map_or((0, None), |(position, index)| (position, Some(index)));
-        self.0 = index.map(|index| (0, index));
-        (self.0.as_ref().map(|(_, index)| index), position)
+        self.opened = index.map(|index| (0, index));
+        (self.opened.as_ref().map(|(_, index)| index), position)
     }
 }
 

@@ -10,8 +10,9 @@
 //! Unlike other readers, the scrub notes a corrupt event and continues, since nothing depends on the events that it
 //! reads.
 
+use super::index::file::is_flaw;
 use super::pool::{Reader, Readers};
-use super::row::{Here, corrupt, event_at, unreadable};
+use super::row::{Here, corrupt, event_at, is_damage, unreadable};
 use crate::envelope::{Position, Recorded};
 use crate::store::{ReadError, Scrubbed};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -82,9 +83,16 @@ fn check(reader: &Reader, position: u64) -> Result<(Recorded, usize), ReadError>
     let read = length(tables.table(position)).map_err(|error| unreadable(&error, here))? + OVERHEAD;
     if tables.table(position) == "events" {
         check_old_ways(log, &event)?;
-    } else if tables.filed_under(log, position).map_err(|error| unreadable(&error, here))? != event.stream.as_str() {
-        let why = "it is stored under another stream";
-        return Err(corrupt(event.stream.as_str(), event.revision.0, position, why));
+    } else {
+        match tables.filed_under(log, position) {
+            Ok(filed) if filed == event.stream.as_str() => {}
+            // Not a value that may be there: it is damaged, and not only unreadable at present.
+            Err(error) if is_damage(&error) || !is_flaw(&error) => return Err(unreadable(&error, here)),
+            Ok(_) | Err(_) => {
+                let why = "it is stored under another stream";
+                return Err(corrupt(event.stream.as_str(), event.revision.0, position, why));
+            }
+        }
     }
     Ok((event, read))
 }

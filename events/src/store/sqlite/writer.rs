@@ -1,9 +1,11 @@
 //! The single writer thread. It takes all waiting appends, writes them in one transaction, syncs once and answers all.
 
-use super::append::{Answer, Request, Waiting};
-use super::batch::{Batch, Lookups};
+use super::append::{Answer, Request, Waiting, insert};
+use super::batch::Lookups;
 use super::index::builder::Builder;
 use super::index::handle::Index;
+use super::index::recent::RecentEvents;
+use super::index::tail::Sizes;
 use super::lock::Lock;
 use super::open_error::OpenError;
 use super::pool::Readers;
@@ -43,7 +45,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(mut connection: Connection, lock: Lock, readers: Arc<Readers>) -> Result<Writer, OpenError> {
+    pub(super) fn start(
+        mut connection: Connection,
+        lock: Lock,
+        readers: Arc<Readers>,
+        sizes: Sizes,
+    ) -> Result<Writer, OpenError> {
         let sqlite = |error| OpenError::Sqlite { path: readers.path().to_owned(), error };
         let wal_pages = Arc::new(AtomicI32::new(0));
         let counter = Arc::clone(&wal_pages);
@@ -60,7 +67,7 @@ impl Writer {
         let (queue, waiting) = mpsc::channel(BATCH);
         let (head_sender, head) = watch::channel(position);
         let (failed_sender, failed) = watch::channel(None);
-        let builder = Builder::start(readers.path(), &connection, failed_sender.clone())?;
+        let builder = Builder::start(readers.path(), &connection, failed_sender.clone(), sizes)?;
         let index = Arc::clone(builder.index());
         readers.use_index(Arc::clone(&index));
         #[cfg(any(test, feature = "contract"))]
@@ -289,14 +296,15 @@ impl Thread {
     fn attempt(&mut self, batch: &[Waiting], refused: &HashMap<usize, String>) -> Result<Attempt, Stop> {
         let before = self.head.borrow().map_or(0, |position| position.0);
         let (mut head, mut keys) = (before, self.keys);
-        let (mut answers, mut written) = (Vec::with_capacity(batch.len()), Batch::default());
+        let (mut answers, mut written) = (Vec::with_capacity(batch.len()), RecentEvents::default());
         self.execute("BEGIN IMMEDIATE").map_err(Stop::Before)?;
+        let mut insert = insert(&self.connection).map_err(Stop::Before)?;
         for (nth, Waiting { request, .. }) in batch.iter().enumerate() {
             if let Some(why) = refused.get(&nth) {
                 answers.push(Err(corrupt(request, why)));
                 continue;
             }
-            let answer = match self.lookups.apply(&self.connection, head + 1, request, &mut written) {
+            let answer = match self.lookups.apply(&self.connection, &mut insert, head + 1, request, &mut written) {
                 Err(error) if is_damage(&error) => return Ok(Attempt::Damaged { nth, error }),
                 answer => answer.map_err(Stop::Before)?,
             };
@@ -307,13 +315,14 @@ impl Thread {
             }
             answers.push(answer);
         }
+        drop(insert);
         if keys > self.keys {
             self.raise(keys).map_err(Stop::Before)?;
         }
         self.commit().map_err(Stop::Commit)?;
         self.keys = keys;
         // Before anybody learns of the commit.
-        written.publish(self.builder.index());
+        self.builder.index().note(&written);
         if head > before {
             self.head.send_replace(Some(Position(head)));
         }

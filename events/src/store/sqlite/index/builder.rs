@@ -4,24 +4,20 @@
 //! While the index is rebuilt, streams cannot be read and appended to: nobody knows their heads. `index.db` is made
 //! again without an operator, at the start and whenever a reader meets damage in it.
 
-use super::file;
+use super::Place;
+use super::file::{self, Double};
 use super::handle::{Index, State};
-use super::tail::{MOST_EVENTS, Recent, Tail};
+use super::logged::{self, Claim};
+use super::tail::{Sizes, Tail};
 use super::work::{Work, remake};
-use super::{Place, key_of};
-use crate::envelope::EventId;
 use crate::store::sqlite::open_error::{OpenError, file_error};
-use crate::store::sqlite::row::{event_at, is_damage};
+use crate::store::sqlite::row::is_damage;
 use crate::store::sqlite::tables::Tables;
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::watch;
-use uuid::Uuid;
-
-/// The longest tail that a start reads. A longer one is indexed in the background.
-const READ_AT_START: u64 = MOST_EVENTS as u64;
 
 /// Handle of the thread. Dropping it indexes what is waiting and ends the thread.
 pub(in crate::store::sqlite) struct Builder {
@@ -30,12 +26,13 @@ pub(in crate::store::sqlite) struct Builder {
 }
 
 impl Builder {
-    /// Opens or makes the index of `log`, reads the events that it does not have, and starts the thread. With more than
-    /// [`READ_AT_START`] of them the index is ready later.
+    /// Opens or makes the index of `log`, reads the events that it does not have, and starts the thread. If there are
+    /// more than the tail may have, they are indexed in the background, and the index is ready later.
     pub(in crate::store::sqlite) fn start(
         log: &Path,
         connection: &Connection,
         failed: watch::Sender<Option<String>>,
+        sizes: Sizes,
     ) -> Result<Builder, OpenError> {
         let path = log.with_file_name(file::FILE);
         let sqlite = |error| OpenError::Sqlite { path: log.to_owned(), error };
@@ -44,20 +41,23 @@ impl Builder {
         let (opened, indexed) =
             open(&path, connection, tables).map_err(|error| OpenError::Sqlite { path: path.clone(), error })?;
         // Damaged pages are reported by the thread, while the server serves what it can.
-        let near = match head - indexed <= READ_AT_START {
-            true => match read_tail(connection, tables, indexed, head) {
+        let near = match head - indexed <= sizes.most() as u64 {
+            true => match read_tail(connection, tables, [indexed, head], Tail::after(head, sizes)) {
                 Err(error) if is_damage(&error) => None,
                 read => Some(read.map_err(sqlite)?),
             },
             false => None,
         };
-        let (state, built_to) = match near {
-            Some(_) => (State::Ready(0), indexed),
-            None => (State::Building { done: indexed, all: head }, head),
+        let (tail, state, built_to) = match near {
+            Some((tail, None)) => (tail, State::Ready(0), indexed),
+            Some((tail, Some(why))) => {
+                failed.send_replace(Some(why.clone()));
+                (tail, State::Failed(why), indexed)
+            }
+            None => (Tail::after(head, sizes), State::Building { done: indexed, all: head }, head),
         };
-        let tail = near.unwrap_or_else(|| Tail::after(head));
         let index = Arc::new(Index::new(log, path, tail, state, failed));
-        let mut work = Work::new(Arc::clone(&index), tables, opened, indexed, built_to);
+        let mut work = Work::new(Arc::clone(&index), tables, opened, [indexed, built_to], sizes);
         let thread = std::thread::Builder::new()
             .name("log-index".into())
             .spawn(move || work.run())
@@ -99,22 +99,26 @@ fn open(path: &Path, log: &Connection, tables: Tables) -> rusqlite::Result<(Conn
     remake(path).map(|index| (index, old_end))
 }
 
-fn read_tail(log: &Connection, tables: Tables, after: u64, head: u64) -> rusqlite::Result<Tail> {
-    let mut tail = Tail::after(head);
-    let select = "SELECT position, stream, revision, event_id, octet_length(envelope) FROM log WHERE position > ?1
-        ORDER BY position";
-    let mut select = log.prepare(select)?;
-    let mut rows = select.query([after])?;
-    while let Some(row) = rows.next()? {
-        // A damaged row is found by whoever reads its stream.
-        let (Some(key), Ok(position), Ok(revision)) = (key_of(row, 1)?, row.get(0), row.get(2)) else { continue };
-        // Of two events for one place, a corrupt one does not count. Two intact ones are found when they are indexed.
-        if tail.has(&key, revision) && event_at(log, tables, position).is_err() {
-            continue;
+// Reads the events that the index does not have, and finds two for one place. Of these a corrupt one does not count.
+fn read_tail(
+    log: &Connection,
+    tables: Tables,
+    [after, head]: [u64; 2],
+    mut tail: Tail,
+) -> rusqlite::Result<(Tail, Option<String>)> {
+    let mut twice = None;
+    logged::each(log, tables, [after, head], |event| {
+        let Place { revision, position } = event.place;
+        let Some(there) = tail.current(&event.key, revision) else { return tail.push(event) };
+        let double = Double { revision, positions: [there.place.position, position] };
+        match logged::examine(log, tables, &double) {
+            Claim::Corrupt(positions) if positions.contains(&position) => {}
+            Claim::Corrupt(_) => tail.replace(event),
+            Claim::Both | Claim::Neither => {
+                twice.get_or_insert_with(|| logged::told(Some(log), tables, &double));
+            }
         }
-        let (id, bytes) = (row.get(3).unwrap_or_default(), row.get(4).unwrap_or_default());
-        tail.push(&Recent { key, place: Place { revision, position }, id: EventId(Uuid::from_bytes(id)), bytes });
-    }
+    })?;
     tail.hurry();
-    Ok(tail)
+    Ok((tail, twice))
 }

@@ -1,5 +1,6 @@
 //! The file of the index: its tables, the log that it belongs to, lookups and additions.
 
+use super::packed::{WIDTH, checked, last_of, pack, sealed, unpack};
 use super::{CHUNK, Key, Place};
 use crate::store::sqlite::row::is_damage;
 use crate::store::sqlite::schema::plan_once;
@@ -14,15 +15,12 @@ use std::time::Duration;
 pub(crate) const FILE: &str = "index.db";
 
 /// Number of the format of the file. An index of another format is rebuilt.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 // "MSTX" in the file header.
 const APPLICATION: i64 = 0x4d53_5458;
 
-/// Bytes of a position in a row.
-const WIDTH: usize = 6;
-
 // `origin` has one row: the id of the log's first event, the position up to which events are indexed, and the leaf hash
-// of the event there. It is written in the same transaction as the places.
+// of the event there. It is written in the same transaction as the places. `positions` ends with a checksum of the row.
 const TABLES: &str = "
     CREATE TABLE origin (log BLOB, position INTEGER NOT NULL, leaf BLOB) STRICT;
     INSERT INTO origin VALUES (NULL, 0, NULL);
@@ -67,9 +65,12 @@ impl Origin {
 
 /// Returns whether an error says that the index is damaged: its pages, or values that it never writes.
 pub(in crate::store::sqlite) fn is_flaw(error: &rusqlite::Error) -> bool {
-    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
     is_damage(error)
-        || matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..))
+        || matches!(
+            error,
+            FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..)
+        )
 }
 
 /// Opens the index for writing, and creates it if it is missing. `None`: the file is not an index of this format, or it
@@ -154,7 +155,7 @@ pub(crate) fn places(index: &Connection, key: &Key, from: u64, limit: usize) -> 
         && let Some(row) = rows.next()?
     {
         let first: u64 = row.get(0)?;
-        let here = unpack(first, row.get_ref(1)?.as_blob()?);
+        let here = unpack(first, checked(key, first, row.get_ref(1)?.as_blob()?)?);
         let wanted = here.filter(|place| place.revision >= from).take(limit - places.len());
         places.extend(wanted);
     }
@@ -165,11 +166,18 @@ const LAST_ROW: &str = "SELECT first, positions FROM places WHERE stream = ?1 OR
 
 /// Returns the place of the last event of a stream.
 pub(crate) fn last(index: &Connection, key: &Key) -> rusqlite::Result<Option<Place>> {
-    Ok(last_row(index, key)?.and_then(|(first, positions)| unpack(first, &positions).last()))
+    let last = |row: &rusqlite::Row<'_>| {
+        let first = row.get(0)?;
+        let positions = checked(key, first, row.get_ref(1)?.as_blob()?)?;
+        Ok(last_of(first, positions))
+    };
+    Ok(index.prepare_cached(LAST_ROW)?.query_row([key], last).optional()?.flatten())
 }
 
-fn last_row(index: &Connection, key: &Key) -> rusqlite::Result<Option<(u64, Vec<u8>)>> {
-    index.prepare_cached(LAST_ROW)?.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+// Returns the first revision and the positions of the last row of a stream.
+fn of_row(key: &Key, row: &rusqlite::Row<'_>) -> rusqlite::Result<(u64, Vec<u8>)> {
+    let first = row.get(0)?;
+    Ok((first, checked(key, first, row.get_ref(1)?.as_blob()?)?.to_vec()))
 }
 
 /// Two events with the same revision of one stream.
@@ -205,7 +213,7 @@ impl<'a> Additions<'a> {
         // A new stream, as most are while devices enroll, has no row.
         if new.first().is_some_and(|place| place.revision == 0) && new.len() <= CHUNK && is_dense(new) {
             let positions: Vec<u8> = new.iter().flat_map(pack).collect();
-            if self.insert.execute(params![key, 0, positions])? == 1 {
+            if self.insert.execute(params![key, 0, sealed(key, 0, positions)])? == 1 {
                 return Ok(Ok(()));
             }
         }
@@ -213,8 +221,8 @@ impl<'a> Additions<'a> {
     }
 
     fn append(&mut self, key: &Key, new: &[Place]) -> rusqlite::Result<Result<(), Double>> {
-        let row = self.last.query_row([key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        let (mut first, mut positions): (u64, Vec<u8>) = row.unwrap_or_default();
+        let row = self.last.query_row([key], |row| of_row(key, row)).optional()?;
+        let (mut first, mut positions) = row.unwrap_or_default();
         let mut is_changed = false;
         for place in new {
             let next = first + (positions.len() / WIDTH) as u64;
@@ -227,7 +235,7 @@ impl<'a> Additions<'a> {
             }
             if place.revision > next || positions.len() == CHUNK * WIDTH {
                 if is_changed {
-                    self.replace.execute(params![key, first, positions])?;
+                    self.replace.execute(params![key, first, sealed(key, first, positions)])?;
                 }
                 (first, positions) = (place.revision, Vec::new());
             }
@@ -235,7 +243,7 @@ impl<'a> Additions<'a> {
             is_changed = true;
         }
         if is_changed {
-            self.replace.execute(params![key, first, positions])?;
+            self.replace.execute(params![key, first, sealed(key, first, positions)])?;
         }
         Ok(Ok(()))
     }
@@ -248,11 +256,6 @@ fn is_dense(places: &[Place]) -> bool {
         .all(|(place, wanted)| place.revision == wanted)
 }
 
-fn pack(place: &Place) -> [u8; WIDTH] {
-    let bytes = place.position.to_le_bytes();
-    std::array::from_fn(|nth| bytes[nth])
-}
-
 // Returns both positions if the index has another one for this revision, in `newest` or in an earlier row.
 fn double(index: &Connection, key: &Key, place: &Place, newest: &[Place]) -> rusqlite::Result<Option<Double>> {
     let same = |there: &&Place| there.revision == place.revision;
@@ -262,17 +265,6 @@ fn double(index: &Connection, key: &Key, place: &Place, newest: &[Place]) -> rus
     };
     let other = there.filter(|there| there.position != place.position);
     Ok(other.map(|other| Double { revision: place.revision, positions: [other.position, place.position] }))
-}
-
-fn unpack(first: u64, positions: &[u8]) -> impl Iterator<Item = Place> {
-    let position = |bytes: &[u8]| {
-        let mut all = [0; 8];
-        all[..WIDTH].copy_from_slice(bytes);
-        u64::from_le_bytes(all)
-    };
-    (first..)
-        .zip(positions.chunks_exact(WIDTH))
-        .map(move |(revision, bytes)| Place { revision, position: position(bytes) })
 }
 
 #[cfg(test)]
@@ -333,5 +325,29 @@ mod tests {
         add_all(&mut index, &places_of([10])).unwrap();
         assert_eq!(places(&index, &[1; 16], 0, 10).unwrap(), places_of([5, 6, 9, 10]));
         assert_eq!(places(&index, &[1; 16], 7, 10).unwrap(), places_of([9, 10]));
+    }
+
+    #[test]
+    fn a_row_that_differs_in_any_bit_is_a_flaw_however_it_is_read() {
+        let mut index = index();
+        add_all(&mut index, &places_of(0..10)).unwrap();
+        let row: Vec<u8> = index.query_row("SELECT positions FROM places", [], |row| row.get(0)).unwrap();
+        let set = |index: &Connection, row: &[u8]| index.execute("UPDATE places SET positions = ?1", [row]).unwrap();
+        for bit in 0..row.len() * 8 {
+            let mut other = row.clone();
+            other[bit / 8] ^= 1 << (bit % 8);
+            set(&index, &other);
+            let told = [
+                last(&index, &[1; 16]).err(),
+                places(&index, &[1; 16], 9, 1).err(),
+                Additions::to(&index.transaction().unwrap()).unwrap().add(&[1; 16], &places_of(10..11)).err(),
+            ];
+            assert!(told.iter().all(|error| error.as_ref().is_some_and(is_flaw)), "{bit}: {told:?}");
+        }
+        set(&index, &row);
+        assert_eq!(last(&index, &[1; 16]).unwrap(), places_of([9]).first().copied());
+        // A row that is moved elsewhere is one too.
+        index.execute("UPDATE places SET first = 3", []).unwrap();
+        assert!(last(&index, &[1; 16]).is_err_and(|error| is_flaw(&error)));
     }
 }

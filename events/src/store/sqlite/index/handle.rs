@@ -1,7 +1,8 @@
 //! What readers and the writer of this process know of the index: whether it is ready, the events that it does not have
 //! yet, and the last events of streams.
 
-use super::tail::{Heads, Recent, Tail};
+use super::recent::RecentEvents;
+use super::tail::{Heads, Tail};
 use super::{Key, Place};
 use crate::store::StreamHead;
 use std::path::{Path, PathBuf};
@@ -137,10 +138,10 @@ impl Index {
     }
 
     /// Adds committed events, in order of position.
-    pub(in crate::store::sqlite) fn note(&self, events: &[Recent]) {
+    pub(in crate::store::sqlite) fn note(&self, events: &RecentEvents) {
         let mut shared = self.shared();
         let was_idle = shared.tail.due_in().is_none();
-        events.iter().for_each(|event| shared.tail.push(event));
+        events.iter().for_each(|event| shared.tail.push(*event));
         let is_due = shared.tail.due_in() == Some(Duration::ZERO);
         drop(shared);
         if was_idle || is_due {

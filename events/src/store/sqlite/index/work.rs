@@ -2,13 +2,15 @@
 
 use super::file::{self, Additions, Double, Origin};
 use super::handle::{Index, State};
-use super::tail::Places;
-use super::{Key, Place, key_of};
-use crate::envelope::{Recorded, Revision};
+use super::logged::{self, Claim};
+use super::recent::RecentEvents;
+use super::tail::Sizes;
+use super::{Key, Place};
+use crate::envelope::Revision;
 use crate::side_files::remove_database;
 use crate::store::StreamHead;
 use crate::store::sqlite::open_error::OpenError;
-use crate::store::sqlite::row::{event_at, is_damage};
+use crate::store::sqlite::row::is_damage;
 use crate::store::sqlite::schema;
 use crate::store::sqlite::tables::Tables;
 use rusqlite::Connection;
@@ -16,9 +18,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
-
-/// Number of events that a rebuild sorts and adds in one transaction. They take 32 bytes each in memory.
-const REBUILD_EVENTS: u64 = 1_000_000;
 
 /// Wait before the index is written again after an error.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -36,6 +35,7 @@ pub(super) struct Work {
     built_to: u64,
     /// Positions of corrupt events that claim the place of another event.
     passed: BTreeSet<u64>,
+    sizes: Sizes,
 }
 
 enum Next {
@@ -59,12 +59,22 @@ impl From<rusqlite::Error> for Broken {
 
 impl Work {
     /// The work on an open file that has the events up to `indexed`. Those up to `built_to` are added from the log.
-    pub(super) fn new(index: Arc<Index>, tables: Tables, file: Connection, indexed: u64, built_to: u64) -> Work {
-        Work { index, tables, file: Some(file), generation: 0, indexed, built_to, passed: BTreeSet::new() }
+    pub(super) fn new(
+        index: Arc<Index>,
+        tables: Tables,
+        file: Connection,
+        [indexed, built_to]: [u64; 2],
+        sizes: Sizes,
+    ) -> Work {
+        Work { index, tables, file: Some(file), generation: 0, indexed, built_to, passed: BTreeSet::new(), sizes }
     }
 
     pub(super) fn run(&mut self) {
         let _panicked = Panicked(Arc::clone(&self.index));
+        if matches!(*self.index.state.borrow(), State::Failed(_)) {
+            // Found at the start.
+            return;
+        }
         loop {
             let done = self.step();
             match done {
@@ -103,16 +113,17 @@ impl Work {
     // Returns false if both are intact.
     fn is_examined(&mut self, double: &Double) -> bool {
         let Ok(log) = self.log() else { return false };
-        let read = double.positions.map(|position| (position, event_of(&log, self.tables, position)));
-        let corrupt: Vec<u64> =
-            read.iter().filter(|(_, event)| event.is_none()).map(|(position, _)| *position).collect();
-        let [first, second] = read.map(|(_, event)| event.map(|event| (event.stream, event.revision)));
-        let is_double = corrupt.is_empty() && first == second;
-        if !is_double && corrupt.iter().all(|position| *position <= self.indexed) {
-            self.forget();
+        match logged::examine(&log, self.tables, double) {
+            Claim::Both => return false,
+            Claim::Neither => self.forget(),
+            Claim::Corrupt(positions) => {
+                if positions.iter().all(|position| *position <= self.indexed) {
+                    self.forget();
+                }
+                self.passed.extend(positions);
+            }
         }
-        self.passed.extend(corrupt);
-        !is_double
+        true
     }
 
     // Returns whether the store is closing.
@@ -149,8 +160,8 @@ impl Work {
                 Ok(Next::Again)
             }
             Wanted::Nothing => Ok(Next::Closed),
-            Wanted::Flush { places, up_to } => {
-                self.flush(&places, up_to)?;
+            Wanted::Flush { new, up_to } => {
+                self.flush(&new, up_to)?;
                 Ok(Next::Again)
             }
         }
@@ -188,8 +199,8 @@ impl Work {
                 || (shared.is_closing && shared.tail.is_waiting())
                 || shared.tail.is_full()
             {
-                let (places, up_to) = shared.tail.take();
-                return Wanted::Flush { places, up_to };
+                let (new, up_to) = shared.tail.take();
+                return Wanted::Flush { new, up_to };
             }
             if shared.is_closing {
                 return Wanted::Nothing;
@@ -210,9 +221,12 @@ impl Work {
 
     // Adds the next events from the log.
     fn build(&mut self) -> Result<(), Broken> {
-        let up_to = self.built_to.min(self.indexed + REBUILD_EVENTS);
+        let up_to = self.built_to.min(self.indexed + self.sizes.rebuild);
         let log = self.log()?;
-        let mut events = read_places(&log, self.indexed, up_to).map_err(|error| match is_damage(&error) {
+        let mut events: Vec<(Key, Place)> = Vec::new();
+        let read =
+            logged::each(&log, self.tables, [self.indexed, up_to], |event| events.push((event.key, event.place)));
+        read.map_err(|error| match is_damage(&error) {
             true => Broken::Log(error.to_string()),
             false => Broken::Sqlite(error),
         })?;
@@ -223,21 +237,17 @@ impl Work {
         Ok(())
     }
 
-    fn flush(&mut self, places: &Places, up_to: u64) -> Result<(), Broken> {
-        let events: Vec<_> = places
-            .iter()
-            .filter(|(_, (position, _))| !self.passed.contains(position))
-            .map(|((key, revision), (position, _))| (*key, Place { revision: *revision, position: *position }))
-            .collect();
+    fn flush(&mut self, new: &RecentEvents, up_to: u64) -> Result<(), Broken> {
+        let places = new.iter().map(|event| (event.key, event.place));
+        let mut places: Vec<_> = places.filter(|(_, place)| !self.passed.contains(&place.position)).collect();
+        places.sort_unstable_by_key(|(key, place)| (*key, place.revision));
         let log = self.log()?;
-        self.add(&events, &log, up_to)?;
+        self.add(&places, &log, up_to)?;
         self.built_to = up_to;
         // Before the events leave the tail, which knows their heads until then.
-        for of_stream in events.chunk_by(|a, b| a.0 == b.0) {
-            if let Some((key, last)) = of_stream.last()
-                && let Some((_, id)) = places.get(&(*key, last.revision))
-            {
-                self.index.heads.note(*key, StreamHead { revision: Revision(last.revision), id: *id });
+        for key in new.keys() {
+            if let Some(last) = new.backwards(key).find(|event| !self.passed.contains(&event.place.position)) {
+                self.index.heads.note(*key, StreamHead { revision: Revision(last.place.revision), id: last.id });
             }
         }
         self.index.shared().tail.flushed();
@@ -264,13 +274,7 @@ impl Work {
 
     // Two events claim one place of a stream: the log is not what it promises, so nothing more is written.
     fn stop(&self, double: &Double) {
-        let [first, second] = double.positions;
-        let name = self.log().ok().and_then(|log| self.tables.filed_under(&log, second).ok());
-        let why = format!(
-            "two events have revision {} of stream {}: at positions {first} and {second}. Run `muster log doctor`",
-            double.revision,
-            name.unwrap_or_else(|| "unknown".into())
-        );
+        let why = logged::told(self.log().ok().as_ref(), self.tables, double);
         self.index.state.send_replace(State::Failed(why.clone()));
         self.index.failed.send_replace(Some(why));
     }
@@ -280,13 +284,6 @@ impl Work {
         // Without it the next start reads the write-ahead log of the index.
         let _ = file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
-}
-
-// Returns an intact event; `None` if it is damaged or stored under another stream.
-fn event_of(log: &Connection, tables: Tables, position: u64) -> Option<Recorded> {
-    let event = event_at(log, tables, position).ok()?;
-    let filed = tables.filed_under(log, position).ok()?;
-    (filed == event.stream.as_str()).then_some(event)
 }
 
 /// Reports a panic of the thread: the store must stop, since nothing is indexed any more.
@@ -305,28 +302,12 @@ impl Drop for Panicked {
 /// What the thread has to do next.
 enum Wanted {
     Flush {
-        places: Arc<Places>,
+        new: Arc<RecentEvents>,
         up_to: u64,
     },
     Rebuild,
     /// The store is closing and nothing is waiting.
     Nothing,
-}
-
-fn read_places(log: &Connection, after: u64, up_to: u64) -> rusqlite::Result<Vec<(Key, Place)>> {
-    let select = "SELECT stream, revision, position FROM log WHERE position > ?1 AND position <= ?2";
-    let mut select = log.prepare(select)?;
-    let mut rows = select.query([after, up_to])?;
-    let mut places = Vec::new();
-    while let Some(row) = rows.next()? {
-        if let Some(key) = key_of(row, 0)? {
-            // A damaged revision is found by whoever reads the stream.
-            if let (Ok(revision), Ok(position)) = (row.get(1), row.get(2)) {
-                places.push((key, Place { revision, position }));
-            }
-        }
-    }
-    Ok(places)
 }
 
 pub(super) fn remake(path: &Path) -> rusqlite::Result<Connection> {
