@@ -23,6 +23,7 @@ use events::enrollment::{EnrollmentKind, OsVersion};
 use events::{Event, KeyName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::any::Any;
 
 /// Returns an unsupervised device as the target of Apple's rules. `version`: `None` if it is unknown; rules about
 /// versions then do not apply.
@@ -58,6 +59,11 @@ pub trait Aggregate: Clone + Default + Serialize + DeserializeOwned + Send + Syn
     /// Returns the state after an event. Total: every event gives a state.
     #[must_use]
     fn evolve(self, event: &Self::Event) -> Self;
+
+    /// Returns this state as a part of the state that decides, `whole`. `None`: it has to be folded on its own.
+    fn part_of(_whole: &dyn Any) -> Option<Self> {
+        None
+    }
 
     /// Returns a damaged key that prevents decisions about this stream: what it sealed about the subject of the stream
     /// is unknown, which differs from erased. Damaged keys of other subjects do not count.

@@ -249,7 +249,7 @@ impl States {
         // Read before a key is used: a key that is destroyed meanwhile makes the state invalid.
         let destructions = self.log.keys().destructions();
         // Read before the head: a state that is put meanwhile would be newer than the head.
-        let found = self.kept::<A>(stream, destructions);
+        let found = self.kept::<A>(stream, destructions).or_else(|| self.part_of_kept(stream, destructions));
         let head = self.log.store().known_head(stream).map(Some);
         Known { stream: stream.clone(), destructions, found, head }
     }
@@ -356,6 +356,13 @@ impl States {
         }
         let Kept { state, head, bytes, stored, .. } = kept;
         Some(Found { state: state.downcast().ok()?, head, stored, bytes: Some(bytes) })
+    }
+
+    // Returns a state that is a part of the stream's state that decides, if that one is in memory.
+    fn part_of_kept<A: Aggregate>(&self, stream: &StreamName, destructions: u64) -> Option<Found<A>> {
+        let whole = self.cache.peek(&At::whole(stream)).filter(|kept| kept.destructions == destructions)?;
+        let state = Arc::new(A::part_of(whole.state.as_ref())?);
+        Some(Found { state, head: whole.head, stored: 0, bytes: None })
     }
 
     // A newer state that was put meanwhile stays, unless it is older in terms of keys.

@@ -1,7 +1,7 @@
 //! What identifies the device of an enrollment. Every message of a device needs it and little else of the enrollment,
 //! so it is a state of its own that takes a fraction of the memory.
 
-use super::Tokens;
+use super::{Assignment, Enrollment, Identity, Serving, SignedIn, Tokens};
 use crate::Aggregate;
 use events::KeyName;
 use events::enrollment::{
@@ -10,6 +10,7 @@ use events::enrollment::{
 use events::person::PersonId;
 use events::personal::Personal;
 use serde::{Deserialize, Serialize};
+use std::any::Any;
 use std::convert::Infallible;
 
 /// A second state of the stream `enrollment-<id>`: the identity of its device, its user and its tokens.
@@ -77,6 +78,31 @@ impl From<&ServedProfile> for EnrollmentProfile {
 }
 
 impl Credentials {
+    /// Returns the credentials of an enrollment.
+    pub(super) fn of(enrollment: &Enrollment) -> Credentials {
+        let Enrollment { opened, signed_in, assignment, servings, identity, tokens, .. } = enrollment;
+        let owner =
+            |SignedIn { person, user_name, .. }: &SignedIn| Owner { person: *person, user_name: user_name.clone() };
+        let served =
+            |serving: &Serving| Served { challenge: serving.challenge.clone(), profile: (&serving.profile).into() };
+        let issued = |identity: &Identity| DeviceIdentity {
+            fingerprint: identity.certificate.fingerprint.clone(),
+            profile: (&identity.profile).into(),
+        };
+        Credentials {
+            is_opened: opened.is_some(),
+            signed_in: signed_in.as_ref().map(owner),
+            assignment: match assignment {
+                Assignment::Oneself => Assigned::Oneself,
+                Assignment::Asked { .. } => Assigned::Asked,
+                Assignment::To(person) => Assigned::To(owner(person)),
+            },
+            served: servings.iter().map(served).collect(),
+            identity: identity.as_ref().map(issued),
+            tokens: tokens.clone(),
+        }
+    }
+
     /// Returns the user of the device; `None` if the enrollment does not exist or its user is not known yet.
     pub fn owner(&self) -> Option<PersonId> {
         self.is_opened.then(|| self.user()).flatten().map(|owner| owner.person)
@@ -155,6 +181,10 @@ impl Aggregate for Credentials {
             Event::EnrollmentAbandoned {} => {}
         }
         self
+    }
+
+    fn part_of(whole: &dyn Any) -> Option<Credentials> {
+        whole.downcast_ref().map(Credentials::of)
     }
 
     fn damaged_key(&self) -> Option<&KeyName> {

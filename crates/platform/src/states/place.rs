@@ -37,6 +37,11 @@ pub(super) struct At<'a> {
 }
 
 impl At<'_> {
+    /// The place of the state that decides.
+    pub(super) fn whole(stream: &StreamName) -> At<'_> {
+        At { stream, part: "" }
+    }
+
     pub(super) fn of<A: Aggregate>(stream: &StreamName) -> At<'_> {
         At { stream, part: A::PART }
     }

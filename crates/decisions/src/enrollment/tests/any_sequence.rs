@@ -2,7 +2,7 @@
 
 use super::profile_service as verified;
 use super::*;
-use crate::enrollment::{Credentials, DeviceIdentity};
+use crate::enrollment::Credentials;
 use proptest::prelude::*;
 
 fn any_command() -> impl Strategy<Value = Command> {
@@ -112,12 +112,7 @@ proptest! {
             }
             let owner = live.owner().map(|owner| owner.person);
             prop_assert_eq!(credentials.owner(), owner);
-            let identity = live.identity.as_ref().map(|identity| DeviceIdentity {
-                fingerprint: identity.certificate.fingerprint.clone(),
-                profile: (&identity.profile).into(),
-            });
-            prop_assert_eq!(credentials.identity(), identity.as_ref());
-            prop_assert_eq!(&credentials.tokens, &live.tokens);
+            prop_assert_eq!(&credentials, &Credentials::of(&live));
         }
     }
 

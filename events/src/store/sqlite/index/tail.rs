@@ -7,13 +7,7 @@ use super::recent::{Recent, RecentEvents};
 use super::{Key, Place};
 use crate::envelope::Revision;
 use crate::store::StreamHead;
-<<<<<<< HEAD
 use quick_cache::sync::{Cache, GuardResult};
-use std::collections::BTreeMap;
-use std::ops::Bound::Excluded;
-=======
-use quick_cache::sync::Cache;
->>>>>>> log
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
