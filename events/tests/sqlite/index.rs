@@ -30,19 +30,21 @@ async fn fill(store: &SqliteStore, numbers: std::ops::Range<u32>) {
 async fn assert_whole(store: &SqliteStore, count: u32) {
     let log = store.read_all(None, 1_000_000).await.unwrap();
     assert_eq!(log.len(), count as usize);
+    // Only the process that writes answers for a head at once.
+    let writes = store.watch_head().is_some();
     for n in 0..STREAMS {
         let name = stream(&n.to_string());
         let wanted: Vec<_> = log.iter().filter(|event| event.stream == name).cloned().collect();
         for limit in [3, 1_000] {
             assert_eq!(read(store, &name, limit).await, wanted, "{name}");
         }
-        let here = store.stream_head_here(&name).expect("nothing is in the way");
+        let here = store.stream_head_here(&name);
         let head = store.stream_head(&name).await.unwrap();
-        assert_eq!(here, head, "{name}");
+        assert_eq!(here, writes.then_some(head), "{name}");
         let last = wanted.last().map(|event| (event.revision, event.event.id));
         assert_eq!(head.map(|head| (head.revision, head.id)), last, "{name}");
     }
-    assert_eq!(store.stream_head_here(&stream("none")), Some(None));
+    assert_eq!(store.stream_head_here(&stream("none")), writes.then_some(None));
     assert_eq!(store.stream_head(&stream("none")).await.unwrap(), None);
 }
 
