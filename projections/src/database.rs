@@ -7,6 +7,7 @@ use crate::origin;
 use crate::progress::{Health, Progress};
 use crate::{ALL, Projection, ProjectionError};
 use events::background::Lane;
+use events::sqlite::plan_once;
 use events::{Entry, KeyName, Position};
 use rusqlite::{Connection, TransactionBehavior};
 use std::collections::BTreeSet;
@@ -186,7 +187,7 @@ impl Inner {
                 let connection = Connection::open(&self.path)?;
                 connection.busy_timeout(Duration::from_secs(10))?;
                 connection.pragma_update(None, "query_only", true)?;
-                disposable::plan_once(&connection)?;
+                plan_once(&connection)?;
                 Ok(connection)
             }
         }
@@ -262,7 +263,7 @@ pub(crate) fn apply(
         }
     }
     if let Some(last) = entries.last() {
-        origin::note(&transaction, last)?;
+        origin::note(&transaction, last.position, last.leaf)?;
     }
     applied.position = furthest_common(&transaction, &stopped)?;
     transaction.commit()?;

@@ -9,6 +9,7 @@ pub(crate) use counting::sequence_of;
 
 use super::log_seen::LogSeen;
 use super::{DataKey, Held, KeyError, KeyName, KeyStore, MasterKey};
+use crate::background;
 use quick_cache::sync::Cache;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,9 @@ const CACHED: usize = 65_536;
 /// a server runs, let the server itself destroy keys.
 pub struct SqliteKeyStore {
     connection: Mutex<Connection>,
+    // Of the threads of low priority, opened when one of them first reads. Such a thread may be preempted while it holds
+    // a lock, and requests must not wait for it.
+    behind: Mutex<Option<Connection>>,
     // Changed only while the connection is locked, so that a late reader does not put a destroyed key back.
     cache: Cache<KeyName, DataKey>,
     destructions: AtomicU64,
@@ -123,6 +127,28 @@ impl SqliteKeyStore {
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A thread that panicked with the connection left at most an open transaction, which is rolled back on drop.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // The key is not kept in memory: without the lock of the other connection, a key that is being destroyed could be put
+    // back.
+    fn key_in_background(&self, name: &KeyName) -> Result<Held, KeyError> {
+        let mut behind = self.behind.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = match behind.take() {
+            Some(connection) => connection,
+            None => opening::connect_reader(&self.path).map_err(unavailable)?,
+        };
+        let row = self.row(behind.insert(connection), name)?;
+        drop(behind);
+        self.held(name, row)
+    }
+
+    fn held(&self, name: &KeyName, row: Row) -> Result<Held, KeyError> {
+        Ok(match row {
+            Row::Wrapped(wrapped) => Held::Key(self.unwrap(name, &wrapped)?),
+            Row::Destroyed => Held::Destroyed,
+            Row::Lost => Held::Lost,
+            Row::Absent => Held::Missing,
+        })
     }
 
     // Returns the keys that are not in memory if all of them exist, and `None` if one has to be made or cannot be used.
@@ -231,16 +257,15 @@ impl KeyStore for SqliteKeyStore {
         if let Some(key) = self.cache.get(name) {
             return Ok(Held::Key(key));
         }
+        if background::is_here() {
+            return self.key_in_background(name);
+        }
         let connection = self.lock();
-        let wrapped = match self.row(&connection, name)? {
-            Row::Wrapped(wrapped) => wrapped,
-            Row::Destroyed => return Ok(Held::Destroyed),
-            Row::Lost => return Ok(Held::Lost),
-            Row::Absent => return Ok(Held::Missing),
-        };
-        let key = self.unwrap(name, &wrapped)?;
-        self.cache.insert(name.clone(), key.clone());
-        Ok(Held::Key(key))
+        let held = self.held(name, self.row(&connection, name)?)?;
+        if let Held::Key(key) = &held {
+            self.cache.insert(name.clone(), key.clone());
+        }
+        Ok(held)
     }
 
     fn destructions(&self) -> u64 {

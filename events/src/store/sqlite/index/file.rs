@@ -1,8 +1,8 @@
 //! The file of the index: its tables, the log that it belongs to, lookups and additions.
 
 use super::{CHUNK, Key, Place};
+use crate::sqlite::plan_once;
 use crate::store::sqlite::row::is_damage;
-use crate::store::sqlite::schema::plan_once;
 use crate::store::sqlite::tables::Tables;
 use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension as _, Transaction, params};
 use std::fs::OpenOptions;
