@@ -14,7 +14,7 @@ use events::log::{Entry, Log};
 use events::personal;
 use events::personal::keys::KeyStore;
 use events::store::{ReadError, StreamHead};
-use events::{EventId, Revision, StreamName};
+use events::{Revision, StreamName};
 use file::{Origin, Row, StateFile};
 use place::{At, Place};
 use quick_cache::Weighter;
@@ -161,19 +161,6 @@ impl States {
             Some((Arc::new(state), row.head, row.head.revision.0 + 1))
         };
         tokio::task::spawn_blocking(read).await.ok()?
-    }
-
-    /// Loads the state of a stream, and whether the stream has an event with the id `event`.
-    ///
-    /// # Errors
-    /// Same as [`States::load`].
-    pub(crate) async fn load_looking_for<A: Aggregate>(
-        &self,
-        stream: &StreamName,
-        event: EventId,
-    ) -> Result<(Loaded<A>, bool), ReadError> {
-        let is_there = self.log.store().contains(stream, event).await?;
-        Ok((self.load(stream).await?, is_there))
     }
 
     async fn load_whole<A: Aggregate>(&self, stream: &StreamName, destructions: u64) -> Result<Loaded<A>, ReadError> {
