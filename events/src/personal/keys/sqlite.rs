@@ -89,11 +89,16 @@ impl SqliteKeyStore {
         let transaction = self.begin(connection)?;
         let changed = work(&transaction)?;
         if changed > 0 {
-            transaction.execute("UPDATE about SET sequence = sequence + ?1", [changed]).map_err(unavailable)?;
+            transaction
+                .prepare_cached("UPDATE about SET sequence = sequence + ?1")
+                .and_then(|mut update| update.execute([changed]))
+                .map_err(unavailable)?;
         }
         self.log_seen.write(&transaction).map_err(unavailable)?;
-        let sequence: u64 =
-            transaction.query_row("SELECT sequence FROM about", [], |row| row.get(0)).map_err(unavailable)?;
+        let sequence: u64 = transaction
+            .prepare_cached("SELECT sequence FROM about")
+            .and_then(|mut select| select.query_row([], |row| row.get(0)))
+            .map_err(unavailable)?;
         transaction.commit().map_err(|error| self.fail("a commit", &error))?;
         self.sequence.fetch_max(sequence, Ordering::Release);
         if self.commits.fetch_add(1, Ordering::Relaxed) % COMMITS_BETWEEN_CHECKPOINTS < COMMITS_BETWEEN_CHECKPOINTS - 1
@@ -214,6 +219,16 @@ impl SqliteKeyStore {
         })
     }
 
+    // Returns whether both keys exist and `owner` owns `name`.
+    fn is_owned(&self, connection: &Connection, name: &KeyName, owner: &KeyName) -> Result<bool, KeyError> {
+        let select = "SELECT EXISTS (SELECT 1 FROM key JOIN key AS owner ON owner.name = key.owner
+            WHERE key.name = ?1 AND key.owner = ?2 AND key.wrapped IS NOT NULL AND owner.wrapped IS NOT NULL)";
+        connection
+            .prepare_cached(select)
+            .and_then(|mut select| select.query_row([&name.0, &owner.0], |row| row.get(0)))
+            .map_err(unavailable)
+    }
+
     fn unwrap(&self, name: &KeyName, wrapped: &[u8]) -> Result<DataKey, KeyError> {
         self.master.unwrap(name, wrapped).ok_or_else(|| KeyError::Altered(name.clone()))
     }
@@ -282,21 +297,31 @@ impl KeyStore for SqliteKeyStore {
 
     fn set_owner(&self, name: &KeyName, owner: &KeyName) -> Result<(), KeyError> {
         let mut connection = self.lock();
-        let mut owner_destroyed = false;
+        // An effect that is repeated writes and syncs nothing. A store that failed refuses this too.
+        if self.failed.borrow().is_none() && self.is_owned(&connection, name, owner)? {
+            return Ok(());
+        }
+        let (mut owner_destroyed, mut handed) = (false, None);
         self.commit(&mut connection, |transaction| {
             owner_destroyed = matches!(self.row(transaction, owner)?, Row::Destroyed);
             if owner_destroyed {
                 return Ok(0);
             }
-            let made = match self.ensure_one(transaction, name) {
+            let ensured = match self.ensure_one(transaction, name) {
                 Err(KeyError::Destroyed(_)) => return Ok(0),
-                ensured => ensured?.made,
+                ensured => ensured?,
             };
+            let made = ensured.made;
+            handed = Some(ensured);
             transaction
-                .execute("UPDATE key SET owner = ?2 WHERE name = ?1", params![name.0, owner.0])
+                .prepare_cached("UPDATE key SET owner = ?2 WHERE name = ?1")
+                .and_then(|mut update| update.execute(params![name.0, owner.0]))
                 .map(|_| made)
                 .map_err(unavailable)
         })?;
+        if let Some(Ensured { name, key, .. }) = handed {
+            self.cache.insert(name, key);
+        }
         drop(connection);
         if owner_destroyed { self.destroy(name) } else { Ok(()) }
     }
