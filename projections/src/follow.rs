@@ -10,6 +10,15 @@ use events::store::ReadError;
 use events::{Entry, Event, KeyName, Position};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Minimum time between two transactions, unless somebody waits for the projections. The more events a transaction has,
+/// the less work each of them is.
+const PACE: Duration = Duration::from_millis(50);
+
+/// Number of events from which on a transaction is worth its cost without others.
+const FEW: usize = 100;
 
 /// Number of events at which no more are added to a transaction. Larger transactions gain little.
 const ENOUGH: usize = 1_000;
@@ -31,6 +40,7 @@ impl Projections {
 
     async fn follow(&self, log: &Log) -> Result<(), ProjectionError> {
         let mut follower = log.follow(self.health().position);
+        let mut folded: Option<Instant> = None;
         loop {
             follower.await_by(self.inner.progress.is_awaited());
             let next = tokio::select! {
@@ -38,7 +48,13 @@ impl Projections {
                 () = self.inner.progress.begins_to_be_awaited() => continue,
             };
             match next {
-                Next::Events(first) => self.fold(log, gather(first, &mut follower)).await?,
+                Next::Events(first) => {
+                    if first.recorded().len() < FEW {
+                        self.keep_pace(folded).await;
+                    }
+                    self.fold(log, gather(first, &mut follower)).await?;
+                    folded = Some(Instant::now());
+                }
                 Next::Unreadable(error, _) => return Err(corrupt(&error)),
                 Next::CaughtUp => self.caught_up().await?,
                 Next::Closed => return Ok(()),
@@ -78,6 +94,17 @@ impl Projections {
             health.stopped_alone.extend(applied.stopped);
         });
         error.map_or(Ok(()), Err)
+    }
+
+    // Waits for more events to share the next transaction.
+    async fn keep_pace(&self, folded: Option<Instant>) {
+        let progress = &self.inner.progress;
+        if let Some(folded) = folded.filter(|_| !progress.is_awaited()) {
+            tokio::select! {
+                () = tokio::time::sleep_until(folded + PACE) => {}
+                () = progress.begins_to_be_awaited() => {}
+            }
+        }
     }
 
     // Opens the events again if somebody begins to wait while threads of low priority open them.
