@@ -1,5 +1,6 @@
-//! Which log `projections.db` belongs to: position and leaf hash of the furthest event that a projection has folded or a
-//! follower (a reaction) has passed. A log that was replaced by another one, even a longer one, has another event there.
+//! Which log `projections.db` belongs to: position and leaf hash of the furthest event that a projection has folded or
+//! a follower (a reaction) has passed. A log that was replaced by another one, even a longer one, has another event
+//! there.
 
 use crate::disposable;
 use crate::{FILE, ProjectionError, sql};

@@ -38,8 +38,8 @@ const TRIES: u32 = 5;
 /// Types of the events that request a push. Other events are not even opened.
 const ASKING: [&str; 2] = ["MdmCommandQueued", "PushTokenRenewed"];
 
-/// Sends every push that the log requests. Returns when the log is closed or the server stops. If the stream of a device cannot be read or
-/// written, its push is set aside and retried; the others proceed.
+/// Sends every push that the log requests. Returns when the log is closed or the server stops. If the stream of a
+/// device cannot be read or written, its push is set aside and retried; the others proceed.
 ///
 /// # Errors
 /// Returns an error if the log or the checkpoint cannot be read or written. The caller starts again.

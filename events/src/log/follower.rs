@@ -108,8 +108,8 @@ impl Follower {
         }
     }
 
-    /// Says whether somebody waits for what this follower does. What was appended is then read at once, and a backlog is
-    /// no work in the background: otherwise a request would wait for threads of low priority.
+    /// Says whether somebody waits for what this follower does. What was appended is then read at once, and a backlog
+    /// is no work in the background: otherwise a request would wait for threads of low priority.
     pub fn await_by(&mut self, is_awaited: bool) {
         self.is_awaited = is_awaited;
         if let Some(reading) = &mut self.alone {

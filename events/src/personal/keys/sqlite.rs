@@ -34,8 +34,8 @@ const CACHED: usize = 65_536;
 /// a server runs, let the server itself destroy keys.
 pub struct SqliteKeyStore {
     connection: Mutex<Connection>,
-    // Of the threads of low priority, opened when one of them first reads. Such a thread may be preempted while it holds
-    // a lock, and requests must not wait for it.
+    // Of the threads of low priority, opened when one of them first reads. Such a thread may be preempted while it
+    // holds a lock, and requests must not wait for it.
     behind: Mutex<Option<Connection>>,
     // Changed only while the connection is locked, so that a late reader does not put a destroyed key back.
     cache: Cache<KeyName, DataKey>,
@@ -134,8 +134,8 @@ impl SqliteKeyStore {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    // The key is not kept in memory: without the lock of the other connection, a key that is being destroyed could be put
-    // back.
+    // The key is not kept in memory: without the lock of the other connection, a key that is being destroyed could be
+    // put back.
     fn key_in_background(&self, name: &KeyName) -> Result<Held, KeyError> {
         let mut behind = self.behind.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = match behind.take() {
