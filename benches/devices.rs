@@ -25,7 +25,7 @@ mod shared;
 
 use busy::Ask;
 use client::{Kind, Sent, Turn, Way};
-use events::store::Followed;
+use events::log::Next;
 use installation::Made;
 use limit::Limit;
 use muster::app::App;
@@ -241,10 +241,10 @@ async fn serve(config: &Path) {
 /// Counts the acknowledgements and check-ins in the log since the start of the run.
 async fn written(made: &Made) -> (usize, usize) {
     let app = App::open(Config::load(&made.config).expect("a configuration"), World::system()).await.expect("it opens");
-    let mut follow = app.platform.log.store().follow(Some(events::Position(made.events)));
+    let mut follow = app.platform.log.follow(Some(events::Position(made.events)));
     let mut written = (0, 0);
-    while let Some(Followed::Events(events)) = follow.next().await.expect("the log can be read") {
-        let count = |name: &str| events.iter().filter(|recorded| recorded.event.event_type == name).count();
+    while let Next::Events(events) = follow.next().await.expect("the log can be read") {
+        let count = |name: &str| events.recorded().iter().filter(|recorded| recorded.event.event_type == name).count();
         written.0 += count("MdmCommandAnswered");
         written.1 += count("PushTokenRenewed");
     }

@@ -24,6 +24,7 @@ use platform::aside::Aside;
 use platform::backoff::Backoff;
 use projections::ProjectionError;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Maximum number of concurrent effects. Their appends share commits.
 const AT_ONCE: usize = 32;
@@ -58,29 +59,47 @@ pub(crate) enum ReactionError {
 const EFFECTS: &str = "reactions-effects";
 const PUSHES: &str = "reactions-pushes";
 
-/// Runs all reactions. Returns when the log is closed.
-pub async fn run(app: App) {
+/// Becomes true when the server stops.
+pub type Stop = watch::Receiver<bool>;
+
+/// Runs all reactions. Returns when the log is closed, or when the server stops and the checkpoints are stored.
+pub async fn run(app: App, mut stop: Stop) {
     let (reminders, mut reminded) = pushes::reminders();
+    let mut stop_pushes = stop.clone();
     tokio::select! {
-        () = effects(&app) => {}
-        () = pushes(&app, &mut reminded) => {}
+        _ = async { tokio::join!(effects(&app, &mut stop), pushes(&app, &mut reminded, &mut stop_pushes)) } => {}
         () = timer::run(&app, &reminders) => {}
     }
 }
 
-async fn effects(app: &App) {
+async fn effects(app: &App, stop: &mut Stop) {
     let mut backoff = Backoff::new(AGAIN_AFTER, AGAIN_AFTER_AT_MOST);
-    while let Err(error) = follow_effects(app).await {
+    while let Err(error) = follow_effects(app, stop).await {
         report_failure(EFFECTS, &error);
-        backoff.wait().await;
+        wait(&mut backoff, stop).await;
     }
 }
 
-async fn pushes(app: &App, reminded: &mut pushes::Reminded) {
+async fn pushes(app: &App, reminded: &mut pushes::Reminded, stop: &mut Stop) {
     let mut backoff = Backoff::new(AGAIN_AFTER, AGAIN_AFTER_AT_MOST);
-    while let Err(error) = pushes::run(app, reminded).await {
+    while let Err(error) = pushes::run(app, reminded, stop).await {
         report_failure(PUSHES, &error);
-        backoff.wait().await;
+        wait(&mut backoff, stop).await;
+    }
+}
+
+async fn stopped(stop: &mut Stop) {
+    // An error means that nobody can stop the reactions any more.
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending().await
+    }
+}
+
+// Not longer than until the server stops: the next attempt ends at once then.
+async fn wait(backoff: &mut Backoff, stop: &mut Stop) {
+    tokio::select! {
+        () = backoff.wait() => {}
+        () = stopped(stop) => {}
     }
 }
 
@@ -88,10 +107,9 @@ fn report_failure(reaction: &'static str, error: &ReactionError) {
     tracing::error!(reaction, %error, "a reaction failed and will be retried");
 }
 
-async fn follow_effects(app: &App) -> Result<(), ReactionError> {
-    let after = app.platform.projections.checkpoint(EFFECTS).await?;
-    let mut follower = app.platform.log.follow(after);
-    let mut checkpoint = Checkpoint::new(EFFECTS, after);
+async fn follow_effects(app: &App, stop: &mut Stop) -> Result<(), ReactionError> {
+    let mut checkpoint = checkpoint(app, EFFECTS).await?;
+    let mut follower = app.platform.log.follow(checkpoint.begin());
     // The first check is immediate: a restart may have removed the cause of a failure.
     let (mut look, mut aside) = (tokio::time::interval(LOOK_ASIDE), Aside::default());
     loop {
@@ -108,12 +126,17 @@ async fn follow_effects(app: &App) -> Result<(), ReactionError> {
                     checkpoint.reach(position);
                 }
                 Next::CaughtUp => {}
-                Next::Closed => return Ok(checkpoint.store(&app.platform.projections).await?),
+                Next::Closed => return Ok(checkpoint.end().await?),
             },
-            () = checkpoint.is_due() => checkpoint.store(&app.platform.projections).await?,
+            error = checkpoint.keep() => return Err(error.into()),
+            () = stopped(stop) => return Ok(checkpoint.end().await?),
             _ = look.tick() => try_again(app, &mut aside).await?,
         }
     }
+}
+
+async fn checkpoint(app: &App, reaction: &'static str) -> Result<Checkpoint, ReactionError> {
+    Ok(Checkpoint::load(reaction, app.platform.log.clone(), app.platform.projections.clone()).await?)
 }
 
 /// Logs that an unreadable event's effects are set aside. The findings describe what is wrong with the event.

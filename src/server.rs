@@ -33,6 +33,7 @@ use sign_in::throttles;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use world::World;
 
@@ -41,6 +42,8 @@ use world::World;
 const LEAST_WORKERS: usize = 2;
 /// Seconds that running requests may take once the server is asked to stop.
 const GRACE_SECONDS: u64 = 5;
+/// Maximum time that the reactions take to end.
+const END_OF_REACTIONS: Duration = Duration::from_secs(2);
 /// Number of connections reserved for metrics and health, in addition to those of people and devices.
 const FOR_OPERATIONS: usize = 32;
 
@@ -52,6 +55,7 @@ pub struct Running {
     surfaces: ServerHandle,
     metrics: ServerHandle,
     tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
 }
 
 /// Opens the installation and serves it.
@@ -78,16 +82,20 @@ pub async fn start_within(mut config: Config, world: World, limits: Limits) -> R
     command_socket::listen(&app, &mut tasks)?;
     let surfaces = serve_surfaces(&app, &limits, listeners.public, listeners.devices, &mut tasks)?;
     let metrics = serve_operations(&app, &limits, listeners.metrics, &mut tasks)?;
-    tasks::start(&app, &mut tasks);
+    let stop = watch::Sender::new(false);
+    tasks::start(&app, &mut tasks, &stop);
     let position = app.platform.log.store().head().await?.map_or(0, |head| head.0);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), position, %address, %metrics_address, "serving");
-    Ok(Running { app, address, metrics_address, surfaces, metrics, tasks })
+    Ok(Running { app, address, metrics_address, surfaces, metrics, tasks, stop })
 }
 
 impl Running {
     /// Lets running requests finish, then closes everything. On return, another server can open the log.
     pub async fn stop(mut self) {
         tokio::join!(self.surfaces.stop(true), self.metrics.stop(true));
+        self.stop.send_replace(true);
+        // The reactions store their checkpoints. Without, the last effects are tried again after the start.
+        let _ = tokio::time::timeout(END_OF_REACTIONS, self.stop.closed()).await;
         self.tasks.shutdown().await;
         suppressed::write_all(&self.app).await;
         throttles::keep(&self.app.sign_in).await;

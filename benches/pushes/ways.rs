@@ -2,7 +2,7 @@
 
 use super::AT_ONCE;
 use super::installation::{Enrolled, Installation, PUSH_MAGIC};
-use events::store::Followed;
+use events::log::Next;
 use futures_util::StreamExt as _;
 use openssl::pkey::PKey;
 use push::{Notification, PushOutcome, Pusher};
@@ -65,17 +65,18 @@ pub async fn pusher(installation: &Installation) {
 pub async fn whole(installation: &Installation) {
     let app = installation.app.clone();
     let head = app.platform.log.store().head().await.expect("the log");
-    let mut follow = app.platform.log.store().follow(head);
+    let mut follow = app.platform.log.follow(head);
     let mut running = tokio::task::JoinSet::new();
     let (projections, log) = (app.platform.projections.clone(), app.platform.log.clone());
     running.spawn(async move {
         projections.run(log).await.expect("the projections follow");
     });
-    running.spawn(muster::reactions::run(app));
+    let (_stop, stop) = tokio::sync::watch::channel(false);
+    running.spawn(muster::reactions::run(app, stop));
     let mut missing = installation.devices.len();
     while missing > 0 {
-        let Some(Followed::Events(events)) = follow.next().await.expect("the log can be read") else { continue };
-        missing -= events.iter().filter(|recorded| recorded.event.event_type == "DevicePushed").count();
+        let Next::Events(events) = follow.next().await.expect("the log can be read") else { continue };
+        missing -= events.recorded().iter().filter(|recorded| recorded.event.event_type == "DevicePushed").count();
     }
     running.shutdown().await;
 }

@@ -1,6 +1,12 @@
 //! Threads of low priority, for work of which there may be much: reading, opening and folding the events of an import,
 //! or of a whole log after an upgrade. Messages of devices come first meanwhile.
+//!
+//! **Locks.** On a busy machine such a thread may be preempted for long while it holds a lock. So it takes only locks
+//! of the followers of the log (the opened events of a batch, the connection that the projections write with), and
+//! locks that are held for some instructions: those of caches, of pools of connections, of the findings and of the
+//! metrics. It reads keys with a connection of its own ([`is_here`]).
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
@@ -37,6 +43,15 @@ impl Lane {
     }
 }
 
+thread_local! {
+    static HERE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Returns whether this is a thread of low priority.
+pub(crate) fn is_here() -> bool {
+    HERE.get()
+}
+
 // One runtime for the process, started when it is first needed. It has its own threads, since the priority of a thread
 // cannot be raised again. `None`: the system refuses more threads.
 fn background() -> Option<Handle> {
@@ -48,6 +63,7 @@ fn background() -> Option<Handle> {
 
 fn start() -> std::io::Result<Runtime> {
     let lower = || {
+        HERE.set(true);
         if let Err(error) = world::priority::lower() {
             tracing::warn!(%error, "cannot lower the priority of a background thread");
         }

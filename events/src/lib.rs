@@ -26,6 +26,7 @@ pub mod personal;
 pub mod proof;
 pub mod settings;
 pub mod side_files;
+pub mod sqlite;
 pub mod staff;
 pub mod store;
 pub mod system;

@@ -8,6 +8,7 @@ mod follower;
 mod open;
 mod reading;
 mod sealing;
+mod shelf;
 #[cfg(test)]
 mod tests;
 

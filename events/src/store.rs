@@ -196,39 +196,7 @@ pub trait EventStore: Send + Sync {
         None
     }
 
-    /// Follows the log after `after`. Delivers the existing events, then [`Followed::CaughtUp`], then new events, and
-    /// `CaughtUp` again each time that everything was delivered.
-    fn follow(&self, after: Option<Position>) -> Follow;
-
     /// Returns what was found corrupt since the store was opened. Callers that open events above the store also add
     /// events that cannot be parsed.
     fn findings(&self) -> &Findings;
-}
-
-/// An item delivered to a follower of the log.
-#[derive(Debug)]
-pub enum Followed {
-    /// One or more events in order of position.
-    Events(Vec<Recorded>),
-    /// All events up to this position were delivered.
-    CaughtUp(Option<Position>),
-}
-
-/// A live subscription. It ends with `Ok(None)` when the store closes, or with an error.
-pub struct Follow {
-    receiver: tokio::sync::mpsc::Receiver<Result<Followed, ReadError>>,
-}
-
-impl Follow {
-    pub fn new(receiver: tokio::sync::mpsc::Receiver<Result<Followed, ReadError>>) -> Follow {
-        Follow { receiver }
-    }
-
-    /// Waits for the next item.
-    ///
-    /// # Errors
-    /// Returns an error if the log cannot be read further. No item follows an error.
-    pub async fn next(&mut self) -> Result<Option<Followed>, ReadError> {
-        self.receiver.recv().await.transpose()
-    }
 }

@@ -248,6 +248,18 @@ fn keys_that_exist_are_ensured_without_a_write() {
 }
 
 #[test]
+fn a_key_that_is_handed_over_again_is_not_written_again() {
+    let (_directory, keys) = store();
+    keys.ensure(&[name("1"), name("2")]).unwrap();
+    keys.set_owner(&KeyName::of("visit", 1), &name("1")).unwrap();
+    assert!(keys.is_ready(&KeyName::of("visit", 1)), "it was made");
+    // Every commit fails from now on.
+    keys.fail_commits().unwrap();
+    keys.set_owner(&KeyName::of("visit", 1), &name("1")).unwrap();
+    assert!(keys.set_owner(&KeyName::of("visit", 1), &name("2")).is_err(), "another owner is written");
+}
+
+#[test]
 fn a_key_handed_over_to_a_destroyed_one_is_destroyed_and_a_circle_ends() {
     let (_directory, keys) = store();
     keys.ensure(&[name("1"), name("2"), name("3")]).unwrap();

@@ -7,8 +7,9 @@ use crate::origin;
 use crate::progress::{Health, Progress};
 use crate::{ALL, Projection, ProjectionError};
 use events::background::Lane;
+use events::sqlite::plan_once;
 use events::{Entry, KeyName, Position};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -186,7 +187,7 @@ impl Inner {
                 let connection = Connection::open(&self.path)?;
                 connection.busy_timeout(Duration::from_secs(10))?;
                 connection.pragma_update(None, "query_only", true)?;
-                disposable::plan_once(&connection)?;
+                plan_once(&connection)?;
                 Ok(connection)
             }
         }
@@ -250,23 +251,55 @@ pub(crate) fn apply(
     entries: &[&Entry],
     mut stopped: BTreeSet<&'static str>,
 ) -> Result<Applied, ProjectionError> {
+    if let Some(applied) = apply_if_all_fold(connection, entries, &stopped)? {
+        return Ok(applied);
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut applied = Applied::default();
-    for projection in ALL {
-        if stopped.contains(projection.name()) {
-            continue;
-        }
-        if let Err(error) = apply_alone(&transaction, *projection, entries)? {
+    let mut failed = Vec::new();
+    for projection in running(&stopped).collect::<Vec<_>>() {
+        if let Err(error) = apply_alone(&transaction, projection, entries)? {
             stopped.insert(projection.name());
-            applied.stopped.push((projection.name(), error));
+            failed.push((projection.name(), error));
         }
     }
-    if let Some(last) = entries.last() {
-        origin::note(&transaction, last)?;
+    commit(transaction, entries, &stopped, failed)
+}
+
+// Returns `None`, and has written nothing, if a projection cannot fold an entry. Without a savepoint for each
+// projection, SQLite need not copy the pages that it changes.
+fn apply_if_all_fold(
+    connection: &mut Connection,
+    entries: &[&Entry],
+    stopped: &BTreeSet<&'static str>,
+) -> Result<Option<Applied>, ProjectionError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for projection in running(stopped) {
+        match apply_one(&transaction, projection, entries) {
+            Ok(()) => {}
+            // A damaged file affects all projections.
+            Err((_, error)) if disposable::is_damage(&error) => return Err(error.into()),
+            Err(_) => return Ok(None),
+        }
     }
-    applied.position = furthest_common(&transaction, &stopped)?;
+    commit(transaction, entries, stopped, Vec::new()).map(Some)
+}
+
+fn running(stopped: &BTreeSet<&'static str>) -> impl Iterator<Item = &'static dyn Projection> {
+    ALL.iter().copied().filter(|projection| !stopped.contains(projection.name()))
+}
+
+fn commit(
+    transaction: Transaction<'_>,
+    entries: &[&Entry],
+    stopped: &BTreeSet<&'static str>,
+    failed: Vec<(&'static str, ProjectionError)>,
+) -> Result<Applied, ProjectionError> {
+    if let Some(last) = entries.last() {
+        origin::note(&transaction, last.position, last.leaf)?;
+    }
+    let position = furthest_common(&transaction, stopped)?;
     transaction.commit()?;
-    Ok(applied)
+    Ok(Applied { position, stopped: failed })
 }
 
 // The inner error is one of the projection, the outer one of the file.

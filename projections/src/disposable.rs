@@ -4,7 +4,7 @@
 //! Damage found while the server runs is noted in a file next to the database; the next start sets the database aside.
 
 use events::side_files::remove_database;
-use rusqlite::config::DbConfig;
+use events::sqlite::plan_once;
 use rusqlite::{Connection, ErrorCode};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -70,11 +70,6 @@ pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     plan_once(&connection)?;
     Ok(connection)
-}
-
-/// Makes SQLite plan a statement once. Otherwise it plans one with `LIMIT ?` again whenever a value is bound to it.
-pub(crate) fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// Returns whether SQLite reports that the file is damaged.

@@ -10,6 +10,15 @@ use events::store::ReadError;
 use events::{Entry, Event, KeyName, Position};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Minimum time between two transactions, unless somebody waits for the projections. The more events a transaction has,
+/// the less work each of them is.
+const PACE: Duration = Duration::from_millis(50);
+
+/// Number of events from which on a transaction is worth its cost without others.
+const FEW: usize = 100;
 
 /// Number of events at which no more are added to a transaction. Larger transactions gain little.
 const ENOUGH: usize = 1_000;
@@ -31,16 +40,21 @@ impl Projections {
 
     async fn follow(&self, log: &Log) -> Result<(), ProjectionError> {
         let mut follower = log.follow(self.health().position);
+        let mut folded: Option<Instant> = None;
         loop {
+            follower.await_by(self.inner.progress.is_awaited());
             let next = tokio::select! {
                 next = follower.next() => next.map_err(|error| corrupt(&error))?,
-                () = self.inner.progress.is_awaited() => {
-                    follower.hurry();
-                    continue;
-                }
+                () = self.inner.progress.begins_to_be_awaited() => continue,
             };
             match next {
-                Next::Events(first) => self.fold(log, gather(first, &mut follower)).await?,
+                Next::Events(first) => {
+                    if first.recorded().len() < FEW {
+                        self.keep_pace(folded).await;
+                    }
+                    self.fold(log, gather(first, &mut follower)).await?;
+                    folded = Some(Instant::now());
+                }
                 Next::Unreadable(error, _) => return Err(corrupt(&error)),
                 Next::CaughtUp => self.caught_up().await?,
                 Next::Closed => return Ok(()),
@@ -57,7 +71,7 @@ impl Projections {
     }
 
     async fn fold(&self, log: &Log, deliveries: Vec<Delivery>) -> Result<(), ProjectionError> {
-        let Readable { parts, lane, damaged, error } = open(log, deliveries).await?;
+        let Readable { parts, damaged, error } = self.opened(log, &deliveries).await?;
         if !damaged.is_empty() {
             // Stored before the rows, so that these rows are folded again when the keys are intact.
             self.write(move |rows| keep_damaged_keys(rows, &damaged)).await?;
@@ -68,7 +82,7 @@ impl Projections {
             let erased = entries.iter().any(|entry| matches!(entry.event, Event::Person(PersonEvent::PersonErased {})));
             Ok((apply(rows, &entries, stopped)?, erased))
         };
-        let (applied, erased) = self.write_on(lane, fold).await?;
+        let (applied, erased) = self.write_on(self.lane(&deliveries), fold).await?;
         if erased {
             self.write(|rows| Ok(empty_write_ahead_log(rows)?)).await?;
         }
@@ -82,15 +96,43 @@ impl Projections {
         error.map_or(Ok(()), Err)
     }
 
-    /// Waits until every projection has folded the event at `position`.
+    // Waits for more events to share the next transaction.
+    async fn keep_pace(&self, folded: Option<Instant>) {
+        let progress = &self.inner.progress;
+        if let Some(folded) = folded.filter(|_| !progress.is_awaited()) {
+            tokio::select! {
+                () = tokio::time::sleep_until(folded + PACE) => {}
+                () = progress.begins_to_be_awaited() => {}
+            }
+        }
+    }
+
+    // Opens the events again if somebody begins to wait while threads of low priority open them.
+    async fn opened(&self, log: &Log, deliveries: &[Delivery]) -> Result<Readable, ProjectionError> {
+        if self.lane(deliveries) == Lane::Background {
+            tokio::select! {
+                readable = open(log, deliveries, false) => return readable,
+                () = self.inner.progress.begins_to_be_awaited() => {}
+            }
+        }
+        open(log, deliveries, self.inner.progress.is_awaited()).await
+    }
+
+    // A request must not wait for threads of low priority.
+    fn lane(&self, deliveries: &[Delivery]) -> Lane {
+        let is_backlog = deliveries.iter().any(|delivery| delivery.lane() == Lane::Background);
+        if is_backlog && !self.inner.progress.is_awaited() { Lane::Background } else { Lane::Usual }
+    }
+
+    /// Waits until every projection has folded the event at `position`. Meanwhile the projections do not work in the
+    /// background.
     ///
     /// # Errors
     /// Returns an error if the projections stopped before it.
     pub async fn wait_for(&self, position: Position) -> Result<(), ProjectionError> {
         let mut health = self.inner.progress.watch();
-        if health.borrow().position < Some(position) {
-            self.inner.progress.await_newest();
-        }
+        let is_behind = health.borrow().position < Some(position);
+        let _waiting = is_behind.then(|| self.inner.progress.await_newest());
         let reached = health
             .wait_for(|health| health.position >= Some(position) || health.stopped.is_some())
             .await
@@ -131,21 +173,17 @@ impl Part {
 /// Events before the first one that cannot be parsed.
 struct Readable {
     parts: Vec<Part>,
-    /// The threads that fold them.
-    lane: Lane,
     /// Keys of fields that read as damaged.
     damaged: BTreeSet<KeyName>,
     /// What is wrong with the event that follows.
     error: Option<ProjectionError>,
 }
 
-async fn open(log: &Log, deliveries: Vec<Delivery>) -> Result<Readable, ProjectionError> {
-    let mut readable = Readable { parts: Vec::new(), lane: Lane::Usual, damaged: BTreeSet::new(), error: None };
+async fn open(log: &Log, deliveries: &[Delivery], is_awaited: bool) -> Result<Readable, ProjectionError> {
+    let mut readable = Readable { parts: Vec::new(), damaged: BTreeSet::new(), error: None };
     for delivery in deliveries {
-        let opened = delivery.open(log).await.map_err(|error| corrupt(&error))?;
-        if delivery.lane() == Lane::Background {
-            readable.lane = Lane::Background;
-        }
+        let opened = if is_awaited { delivery.open_awaited(log).await } else { delivery.open(log).await };
+        let opened = opened.map_err(|error| corrupt(&error))?;
         readable.damaged.extend(opened.damaged());
         let first_error = opened.viewed().enumerate().find_map(|(nth, event)| Some((nth, corrupt(event.err()?))));
         let (first, error) = first_error.map_or((delivery.recorded().len(), None), |(nth, error)| (nth, Some(error)));

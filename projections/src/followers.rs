@@ -1,6 +1,6 @@
 //! Checkpoints of the followers of the log (reactions), and the positions whose work they could not do yet.
 
-use crate::{ProjectionError, Projections, sql};
+use crate::{ProjectionError, Projections, origin, sql};
 use events::Position;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
@@ -23,11 +23,25 @@ impl Projections {
     /// # Errors
     /// Returns an error if the file cannot be written.
     pub async fn set_checkpoint(&self, name: &'static str, position: Position) -> Result<(), ProjectionError> {
+        self.write(move |rows| Ok(keep(rows, name, position)?)).await
+    }
+
+    /// Same as [`Projections::set_checkpoint`], with the leaf hash of the event at the position. It shows at the next
+    /// start that the log was replaced ([`origin`]).
+    ///
+    /// # Errors
+    /// Same as [`Projections::set_checkpoint`].
+    pub async fn set_checkpoint_at(
+        &self,
+        name: &'static str,
+        position: Position,
+        leaf: [u8; 32],
+    ) -> Result<(), ProjectionError> {
         self.write(move |rows| {
-            let keep = "INSERT INTO followers (name, position) VALUES (?1, ?2)
-                ON CONFLICT (name) DO UPDATE SET position = excluded.position";
-            rows.prepare_cached(keep)?.execute(params![name, sql(position)])?;
-            Ok(())
+            let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            keep(&transaction, name, position)?;
+            origin::note(&transaction, position, leaf)?;
+            Ok(transaction.commit()?)
         })
         .await
     }
@@ -72,6 +86,12 @@ impl Projections {
         })
         .await
     }
+}
+
+fn keep(rows: &Connection, follower: &str, position: Position) -> rusqlite::Result<()> {
+    let keep = "INSERT INTO followers (name, position) VALUES (?1, ?2)
+        ON CONFLICT (name) DO UPDATE SET position = excluded.position";
+    rows.prepare_cached(keep)?.execute(params![follower, sql(position)]).map(drop)
 }
 
 fn insert_aside(rows: &Connection, follower: &str, positions: &[Position]) -> rusqlite::Result<()> {

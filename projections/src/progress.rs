@@ -3,6 +3,7 @@
 use crate::ProjectionError;
 use events::Position;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{Notify, watch};
 
 /// Progress and state of the projections.
@@ -23,11 +24,23 @@ pub struct Health {
 pub(crate) struct Progress {
     sender: watch::Sender<Health>,
     awaited: Notify,
+    /// Number of requests that wait.
+    waiting: AtomicUsize,
+}
+
+/// A request that waits for the newest events, until it is dropped.
+pub(crate) struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Progress {
     pub(crate) fn at(position: Option<Position>) -> Progress {
-        Progress { sender: watch::Sender::new(Health { position, ..Health::default() }), awaited: Notify::new() }
+        let sender = watch::Sender::new(Health { position, ..Health::default() });
+        Progress { sender, awaited: Notify::new(), waiting: AtomicUsize::new(0) }
     }
 
     pub(crate) fn health(&self) -> Health {
@@ -38,14 +51,21 @@ impl Progress {
         self.sender.subscribe()
     }
 
-    /// Notes that somebody waits for the newest events.
-    pub(crate) fn await_newest(&self) {
+    /// Notes that somebody waits for the newest events, as long as the result exists.
+    pub(crate) fn await_newest(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         self.awaited.notify_one();
+        Waiting(&self.waiting)
     }
 
-    /// Waits until somebody waits for the newest events.
-    pub(crate) async fn is_awaited(&self) {
+    /// Waits until somebody begins to wait for the newest events.
+    pub(crate) async fn begins_to_be_awaited(&self) {
         self.awaited.notified().await;
+    }
+
+    /// Returns whether somebody waits for the newest events.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
     }
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut Health)) {

@@ -127,7 +127,8 @@ fn swap_attached(rows: &mut Connection) -> Result<Option<Swapped>, ProjectionErr
     transaction.execute_batch(
         "DELETE FROM main.checkpoints; INSERT INTO main.checkpoints SELECT * FROM beside.checkpoints;
          DELETE FROM main.damaged_keys; INSERT INTO main.damaged_keys SELECT * FROM beside.damaged_keys;
-         INSERT OR REPLACE INTO main.origin SELECT * FROM beside.origin;",
+         INSERT OR REPLACE INTO main.origin SELECT * FROM beside.origin
+             WHERE position >= coalesce((SELECT position FROM main.origin), 0);",
     )?;
     let position = furthest_common(&transaction, &BTreeSet::new())?;
     transaction.commit()?;

@@ -11,6 +11,8 @@ use events::log::Entry;
 use events::person::{PersonEvent, PersonId};
 use events::store::ReadError;
 use events::{Event, Personal};
+use platform::PerformError;
+use platform::context::Context;
 use plist::Dictionary;
 use projections::disposable;
 use uuid::Uuid;
@@ -82,9 +84,9 @@ async fn react_to_device(app: &App, entry: &Entry, id: DeviceId, event: &DeviceE
         DeviceEvent::DeviceEnrolled { .. } => {
             // Each effect runs on its own: a corrupt enrollment or earlier record blocks only the effects that depend
             // on it.
-            let offered = offer_self_service(app, entry, id).await;
-            let asked = ask_first_questions(app, entry, id).await;
-            offered.and(asked).and(claims::enrolled(app, entry, id).await)
+            let effects = (queue_first_commands(app, entry, id), claims::enrolled(app, entry, id));
+            let (queued, claimed) = futures_util::future::join(effects.0, effects.1).await;
+            queued.and(claimed)
         }
         DeviceEvent::InventoryReported { changes } => claims::told_otherwise(app, entry, id, changes).await,
         DeviceEvent::HardwareAttested { .. } => claims::attested(app, entry, id).await,
@@ -202,18 +204,28 @@ async fn is_overtaken(
     Ok(told.map_or(last.position, |told| told.position) >= entry.position)
 }
 
-// Queues the first queries for a newly enrolled device, limited to what its enrollment type permits.
-async fn ask_first_questions(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
+// Queues the offer of the Self Service app, and the first queries for a newly enrolled device, limited to what its
+// enrollment type permits.
+async fn queue_first_commands(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
+    let (offer, failed) = match self_service_commands(app, entry, id).await {
+        Ok(commands) => (commands, Ok(())),
+        Err(error) => (Vec::new(), Err(error)),
+    };
     let device = app.platform.device(id).await?;
-    queue(app, entry, id, first_questions(&device)).await
+    let commands = offer.into_iter().chain(first_questions(&device)).collect();
+    queue(app, entry, id, commands).await.and(failed)
 }
 
-// Queues the organization's name first, because the install prompt of the app shows it.
-async fn offer_self_service(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
+// The organization's name is first, because the install prompt of the app shows it.
+async fn self_service_commands(
+    app: &App,
+    entry: &Entry,
+    id: DeviceId,
+) -> Result<Vec<(&'static str, Dictionary)>, ReactionError> {
     let settings = app.settings.at(entry.position).await?;
     let enrollment = app.platform.enrollment(id.enrollment()).await?;
     let offer = self_service::offer(&settings, enrollment.ownership);
-    queue(app, entry, id, self_service::commands(&offer, &settings.organization)).await
+    Ok(self_service::commands(&offer, &settings.organization))
 }
 
 async fn queue(
@@ -222,12 +234,30 @@ async fn queue(
     id: DeviceId,
     commands: Vec<(&'static str, Dictionary)>,
 ) -> Result<(), ReactionError> {
-    for (effect, command) in commands {
-        // The command's id is derived from its cause, so retries queue it once.
-        let command_id = CommandId(entry.id.caused(effect, 0).0);
-        match app.devices.queue_command(id, command_id, &command, &effect_of(entry, effect)).await {
+    // The command's id is derived from its cause, so retries queue it once.
+    let command = |(effect, command)| (CommandId(entry.id.caused(effect, 0).0), command, effect_of(entry, effect));
+    let commands: Vec<(CommandId, Dictionary, Context)> = commands.into_iter().map(command).collect();
+    match app.devices.queue_commands(id, &commands).await {
+        Ok(_) => Ok(()),
+        Err(QueueError::Perform(PerformError::Append(error))) => Err(ReactionError::Perform(error.to_string())),
+        Err(QueueError::Perform(PerformError::Read(error))) => Err(error.into()),
+        Err(_) => queue_each(app, id, &commands).await,
+    }
+}
+
+// A command that cannot be queued holds up no other.
+async fn queue_each(
+    app: &App,
+    id: DeviceId,
+    commands: &[(CommandId, Dictionary, Context)],
+) -> Result<(), ReactionError> {
+    for (command_id, command, context) in commands {
+        match app.devices.queue_command(id, *command_id, command, context).await {
             Err(QueueError::Perform(error)) => settled::<(), _>(Err(error))?,
-            Err(error) => tracing::error!(device.id = %id, %error, effect, "cannot queue a generated command"),
+            Err(error) => {
+                let effect = context.effect.as_deref();
+                tracing::error!(device.id = %id, %error, effect, "cannot queue a generated command");
+            }
             Ok(_) => {}
         }
     }

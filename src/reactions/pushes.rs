@@ -11,8 +11,8 @@ mod send;
 
 pub(super) use reminders::{Reminded, Reminders, reminders};
 
-use super::checkpoint::Checkpoint;
-use super::{AGAIN_AFTER, LOOK_ASIDE, PUSHES, ReactionError, count_aside, positions_aside, report_unreadable};
+use super::{AGAIN_AFTER, LOOK_ASIDE, PUSHES, ReactionError, Stop};
+use super::{checkpoint, count_aside, positions_aside, report_unreadable, stopped};
 use crate::app::App;
 use events::Position;
 use events::device::DeviceId;
@@ -38,15 +38,15 @@ const TRIES: u32 = 5;
 /// Types of the events that request a push. Other events are not even opened.
 const ASKING: [&str; 2] = ["MdmCommandQueued", "PushTokenRenewed"];
 
-/// Sends every push that the log requests. Returns when the log is closed. If the stream of a device cannot be read or
-/// written, its push is set aside and retried; the others proceed.
+/// Sends every push that the log requests. Returns when the log is closed or the server stops. If the stream of a
+/// device cannot be read or written, its push is set aside and retried; the others proceed.
 ///
 /// # Errors
 /// Returns an error if the log or the checkpoint cannot be read or written. The caller starts again.
-pub(super) async fn run(app: &App, reminded: &mut Reminded) -> Result<(), ReactionError> {
-    let begin = app.platform.projections.checkpoint(PUSHES).await?;
+pub(super) async fn run(app: &App, reminded: &mut Reminded, stop: &mut Stop) -> Result<(), ReactionError> {
+    let mut checkpoint = checkpoint(app, PUSHES).await?;
+    let begin = checkpoint.begin();
     let mut pushes = Pushes { app, line: Line::new(begin), aside: Aside::default(), tried_again: HashSet::new() };
-    let mut checkpoint = Checkpoint::new(PUSHES, begin);
     let mut follower = app.platform.log.follow(begin);
     let (mut under_way, mut look) = (JoinSet::new(), tokio::time::interval(LOOK_ASIDE));
     loop {
@@ -55,17 +55,19 @@ pub(super) async fn run(app: &App, reminded: &mut Reminded) -> Result<(), Reacti
                 Next::Events(events) => events.recorded().iter().for_each(|fact| note(&mut pushes.line, fact)),
                 Next::Unreadable(_, position) => pushes.pass(position).await?,
                 Next::CaughtUp => {}
-                Next::Closed => return Ok(()),
+                Next::Closed => return Ok(checkpoint.end().await?),
             },
-            () = checkpoint.is_due() => checkpoint.store(&app.platform.projections).await?,
+            error = checkpoint.keep() => return Err(error.into()),
+            () = stopped(stop) => return Ok(checkpoint.end().await?),
             Some(due) = reminded.next() => remind(&mut pushes.line, &due),
             _ = look.tick() => pushes.try_again().await?,
             Some(done) = under_way.join_next() => match done {
-                Ok((device, Ok(()))) => pushes.settled(device).await?,
-                Ok((device, Err(error))) => {
+                Ok(Ok((device, Settled::Done))) => drop(pushes.end(device)),
+                Ok(Ok((device, Settled::Aside(error)))) => {
                     reminded.put_aside(device, app.platform.world.now());
-                    pushes.failed(device, &error).await?;
+                    pushes.failed(device, &error);
                 }
+                Ok(Err(error)) => return Err(error),
                 // The task panicked or was cancelled with the runtime: start again from the checkpoint.
                 Err(error) => return Err(ReactionError::Perform(error.to_string())),
             },
@@ -73,7 +75,7 @@ pub(super) async fn run(app: &App, reminded: &mut Reminded) -> Result<(), Reacti
         while under_way.len() < AT_ONCE
             && let Some((device, ask)) = pushes.line.start()
         {
-            under_way.spawn(settle(app.clone(), device, ask));
+            under_way.spawn(settle(app.clone(), device, ask, pushes.facts(device)));
         }
         if let Some(settled) = pushes.line.settled_to() {
             checkpoint.reach(settled);
@@ -99,25 +101,23 @@ impl Pushes<'_> {
         count_aside(self.app, PUSHES).await.map(drop)
     }
 
-    async fn settled(&mut self, device: DeviceId) -> Result<(), ReactionError> {
-        for position in self.line.done(device) {
-            if self.tried_again.remove(&position) {
-                self.app.platform.projections.done(PUSHES, position).await?;
-            }
-        }
-        Ok(())
+    fn facts(&self, device: DeviceId) -> Facts {
+        let covered = self.line.covered(device);
+        let tried_again = covered.iter().copied().filter(|position| self.tried_again.contains(position)).collect();
+        Facts { covered, tried_again }
     }
 
-    async fn failed(&mut self, device: DeviceId, error: &ReactionError) -> Result<(), ReactionError> {
+    // Ends the push of a device. Returns the facts that it served.
+    fn end(&mut self, device: DeviceId) -> Vec<Position> {
+        let served = self.line.done(device);
+        self.tried_again.retain(|position| !served.contains(position));
+        served
+    }
+
+    fn failed(&mut self, device: DeviceId, error: &ReactionError) {
         tracing::error!(device.id = %device, %error, "cannot wake a device; the push is set aside and will be retried");
-        // The facts are set aside before the line releases them, because after that the checkpoint may pass them.
-        self.app.platform.projections.put_aside(PUSHES, self.line.covered(device)).await?;
         self.aside.look(self.app.platform.world.now());
-        for position in self.line.done(device) {
-            self.tried_again.remove(&position);
-            self.aside.put(position);
-        }
-        count_aside(self.app, PUSHES).await.map(drop)
+        self.end(device).into_iter().for_each(|position| self.aside.put(position));
     }
 
     async fn try_again(&mut self) -> Result<(), ReactionError> {
@@ -162,17 +162,50 @@ fn remind(line: &mut Line, due: &Due) {
     }
 }
 
-async fn settle(app: App, device: DeviceId, ask: Ask) -> (DeviceId, Result<(), ReactionError>) {
+/// The facts that a push serves.
+struct Facts {
+    covered: Vec<Position>,
+    /// Those that were set aside before.
+    tried_again: Vec<Position>,
+}
+
+/// How a push ended.
+enum Settled {
+    Done,
+    /// Its facts are set aside, for this reason.
+    Aside(ReactionError),
+}
+
+// Stores what has become of the facts before the line releases them, because after that the checkpoint may pass them.
+// Not in the loop that takes events, because the projections may write for long.
+async fn settle(app: App, device: DeviceId, ask: Ask, facts: Facts) -> Result<(DeviceId, Settled), ReactionError> {
+    let projections = &app.platform.projections;
+    match send(&app, device, &ask).await {
+        Ok(()) => {
+            for position in facts.tried_again {
+                projections.done(PUSHES, position).await?;
+            }
+            Ok((device, Settled::Done))
+        }
+        Err(error) => {
+            projections.put_aside(PUSHES, facts.covered).await?;
+            count_aside(&app, PUSHES).await?;
+            Ok((device, Settled::Aside(error)))
+        }
+    }
+}
+
+async fn send(app: &App, device: DeviceId, ask: &Ask) -> Result<(), ReactionError> {
     let mut tries = 1;
     loop {
-        match send::settle(&app, device, &ask).await {
+        match send::settle(app, device, ask).await {
             // No retry: the stream stays corrupt until a backup is restored.
-            Err(ReactionError::Read(error @ ReadError::Corrupt { .. })) => return (device, Err(error.into())),
+            Err(ReactionError::Read(error @ ReadError::Corrupt { .. })) => return Err(error.into()),
             Err(_) if tries < TRIES => {
                 tries += 1;
                 tokio::time::sleep(AGAIN_AFTER).await;
             }
-            done => return (device, done),
+            done => return done,
         }
     }
 }

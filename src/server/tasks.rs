@@ -24,7 +24,8 @@ const LOOK_FOR_DAMAGE: Duration = Duration::from_secs(5);
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(600);
 
-pub(crate) fn start(app: &App, tasks: &mut JoinSet<()>) {
+/// Starts all background tasks. `stop`: ends the reactions.
+pub(crate) fn start(app: &App, tasks: &mut JoinSet<()>, stop: &watch::Sender<bool>) {
     tasks.spawn(watch(app.clone(), app.platform.engine.failed()));
     tasks.spawn(watch(app.clone(), app.platform.keys.failed()));
     tasks.spawn(damage::report(app.clone()));
@@ -34,7 +35,7 @@ pub(crate) fn start(app: &App, tasks: &mut JoinSet<()>) {
     tasks.spawn(report_stopped(app.clone()));
     tasks.spawn(report_damage(app.clone()));
     tasks.spawn(count(app.clone()));
-    tasks.spawn(reactions::run(app.clone()));
+    tasks.spawn(reactions::run(app.clone(), stop.subscribe()));
     tasks.spawn(suppressed::keep_writing(app.clone()));
     tasks.spawn(throttles::keep_on(Arc::clone(&app.sign_in)));
     tasks.spawn(older_log::keep_on(app.clone()));

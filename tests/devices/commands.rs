@@ -58,6 +58,34 @@ async fn answered(server: &TestServer, device: &TestDevice, id: CommandId) -> Ve
 }
 
 #[actix_web::test]
+async fn commands_that_are_queued_at_once_are_all_queued_or_none_and_only_once() {
+    let server = TestServer::start().await;
+    let device = TestDevice::quiet(&server, EnrollmentKind::UserEnrollment).await;
+    let queued = async || {
+        let events = device.events(&server).await.into_iter();
+        let queued = events.filter_map(|event| match event {
+            DeviceEvent::MdmCommandQueued { command, .. } => Some(command),
+            _ => None,
+        });
+        queued.collect::<Vec<_>>()
+    };
+    let before = queued().await;
+    let (first, second) = (id(), id());
+    let at_once = async |commands: [(CommandId, Dictionary); 2]| {
+        let commands = commands.map(|(id, command)| (id, command, context(&device)));
+        server.app().devices.queue_commands(device.id, &commands).await.map(drop)
+    };
+    let refused = at_once([(first, security_info()), (second, devices::commands::build::erase())]).await;
+    assert!(matches!(refused, Err(QueueError::Perform(PerformError::Refused(_)))), "{refused:?}");
+    assert_eq!(queued().await, before, "one of them is forbidden");
+    for _ in 0..2 {
+        at_once([(first, security_info()), (second, devices::commands::build::profile_list())]).await.unwrap();
+        assert_eq!(queued().await, [before.clone(), vec![first, second]].concat());
+    }
+    server.stop().await;
+}
+
+#[actix_web::test]
 async fn a_command_is_delivered_again_under_its_id_until_it_is_answered_and_recorded_once() {
     let server = TestServer::start().await;
     let device = TestDevice::quiet(&server, EnrollmentKind::DeviceEnrollment).await;

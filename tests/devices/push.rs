@@ -395,3 +395,37 @@ async fn a_device_that_says_not_now_is_woken_again_after_a_quarter_of_an_hour_an
     assert_eq!(statuses(&mut device).await, ["Acknowledged"]);
     scene.strike().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pushes_do_not_wait_for_the_connection_that_the_projections_write_with() {
+    let scene = Scene::set().await;
+    let device = scene.enroll(Visitor::institutional(Family::IPhone, "17.5")).await;
+    let id = id_of(&device);
+    scene.quiet().await;
+    let file = rusqlite::Connection::open(scene.server.directory().join("data/projections.db")).unwrap();
+    file.execute("INSERT INTO damaged_keys (name) VALUES ('person-1')", []).unwrap();
+    drop(file);
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (begin, begun) = tokio::sync::oneshot::channel();
+    let begin = std::sync::Mutex::new(Some(begin));
+    let held = std::sync::Mutex::new(held);
+    let projections = scene.server.app().platform.projections.clone();
+    let holder = tokio::spawn(async move {
+        let hold = move |_: &_| {
+            if let Some(begin) = begin.lock().unwrap().take() {
+                begin.send(()).unwrap();
+            }
+            held.lock().unwrap().recv().is_err()
+        };
+        projections.fold_anew_if(hold).await
+    });
+    begun.await.unwrap();
+    // Their outcomes take longer than until the first checkpoint is due.
+    for _ in 0..20 {
+        let cause = ask(&scene, id).await;
+        assert!(matches!(outcome(&scene, &cause).await, DeviceEvent::DevicePushed { .. }));
+    }
+    release.send(()).unwrap();
+    assert!(!holder.await.unwrap().unwrap());
+    scene.server.stop().await;
+}

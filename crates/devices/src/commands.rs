@@ -135,11 +135,29 @@ impl Devices {
     ) -> Result<Performed<Device>, QueueError> {
         let state = self.platform.device(device).await.map_err(PerformError::Read)?;
         let enrollment = self.platform.enrollment(device.enrollment()).await.map_err(PerformError::Read)?;
-        let (queue, concerns) = prepare(device, &state, &enrollment, id, command, terms)?;
-        if Consent::needed(&concerns) > terms.consent {
-            return Err(QueueError::Unconfirmed(concerns));
-        }
+        let queue = consented(device, &state, &enrollment, id, command, terms)?;
         Ok(self.platform.perform::<Device>(&device.stream(), &queue, context).await?)
+    }
+
+    /// Queues commands at once, with their usual terms. Either all of them are queued or none. Repeating an id queues
+    /// nothing.
+    ///
+    /// # Errors
+    /// Same as [`Devices::queue_command`], for the first command that cannot be queued.
+    pub async fn queue_commands(
+        &self,
+        device: DeviceId,
+        commands: &[(CommandId, Dictionary, Context)],
+    ) -> Result<Performed<Device>, QueueError> {
+        let state = self.platform.device(device).await.map_err(PerformError::Read)?;
+        let enrollment = self.platform.enrollment(device.enrollment()).await.map_err(PerformError::Read)?;
+        let mut queue = Vec::with_capacity(commands.len());
+        for (id, command, context) in commands {
+            let terms = Terms::usual(request_type(command).unwrap_or_default());
+            queue.push((consented(device, &state, &enrollment, *id, command, terms)?, context));
+        }
+        let queue: Vec<_> = queue.iter().map(|(command, context)| (command, *context)).collect();
+        Ok(self.platform.perform_together::<Device>(&device.stream(), &queue).await?)
     }
 
     /// Cancels a command, so that it is not sent to the device. Repeating the call changes nothing.
@@ -179,6 +197,18 @@ impl Devices {
     pub fn hardware_stream(&self, udid: &str) -> StreamName {
         StreamName::of("hardware", self.platform.secrets.name("hardware", &[&plain_identifier(udid)]))
     }
+}
+
+fn consented(
+    device: DeviceId,
+    state: &Device,
+    enrollment: &Enrollment,
+    id: CommandId,
+    command: &Dictionary,
+    terms: Terms,
+) -> Result<Command, QueueError> {
+    let (queue, concerns) = prepare(device, state, enrollment, id, command, terms)?;
+    if Consent::needed(&concerns) > terms.consent { Err(QueueError::Unconfirmed(concerns)) } else { Ok(queue) }
 }
 
 // Checks every key, because a device answers a forbidden key with an error or ignores it silently.

@@ -2,7 +2,7 @@
 //! rules. The same for all sign-in methods.
 
 use crate::Enroll;
-use crate::entrance::{Entrance, SignInOutcome};
+use crate::entrance::{Entered, Entrance, SignInOutcome};
 use crate::person::find_or_create_person;
 use decisions::access;
 use decisions::enrollment::{self, Admission, Command, Enrollment, Entry, NEAREST_RECORDS, Policy, PreviousRecords};
@@ -20,23 +20,26 @@ use platform::secrets::hash;
 use projections::ProjectionError;
 use sign_in::{Proof, SignInError, claimant, count_refusal, received};
 
-/// Signs an authenticated person in to an enrollment.
+/// Signs an authenticated person in to an enrollment, which is opened in the same append if it is new.
 ///
 /// # Errors
 /// Returns an error if the log cannot be read or written, or the number of the person's devices is limited and unknown.
 pub(crate) async fn admit(
     enroll: &Enroll,
     entrance: &Entrance<'_>,
-    enrollment: EnrollmentId,
+    entered: Entered,
     proof: &Proof,
 ) -> Result<SignInOutcome, SignInError> {
+    let Entered { enrollment, opening } = entered;
     let signed_in = find_or_create_person(enroll, proof, |person| as_person(entrance, enrollment, person)).await?;
     let context = as_person(entrance, enrollment, signed_in.person);
     give_enrollment_key_to_person(enroll, enrollment, signed_in.person).await?;
     let secret = enroll.platform.world.secret();
     let entry = entry(enroll, entrance, proof, signed_in.person).await?;
     let command = Command::SignIn { signed_in, session: hash(&secret), entry };
-    match enroll.platform.perform::<Enrollment>(&enrollment.stream(), &command, &context).await {
+    let opening = opening.as_ref().map(|opening| (&opening.command, &opening.context));
+    let commands: Vec<_> = opening.into_iter().chain([(&command, &context)]).collect();
+    match enroll.platform.perform_together::<Enrollment>(&enrollment.stream(), &commands).await {
         // A person who signs in again on an enrolled device may be another person, who is refused.
         Ok(performed) if performed.events.iter().any(lets_in) => {
             Ok(SignInOutcome::SignedIn { enrollment, secret, known_browser: None })

@@ -45,17 +45,32 @@ pub enum SignInOutcome {
     OutOfStep,
 }
 
-/// Returns the enrollment of the request. If it has none, opens an enrollment, or resumes the one that the link names,
-/// and also returns the id and secret of the new session.
-///
-/// # Errors
-/// Returns an error if the log cannot be read or written, or the enrollment cannot be resumed.
-pub(crate) async fn open(
-    enroll: &Enroll,
-    entrance: &Entrance<'_>,
-) -> Result<(EnrollmentId, Option<(EnrollmentId, String)>), SignInError> {
+/// The enrollment of a request.
+pub(crate) struct Entered {
+    pub enrollment: EnrollmentId,
+    /// `None`: the request has an enrollment.
+    pub opening: Option<Opening>,
+}
+
+impl Entered {
+    /// An enrollment that is open.
+    pub(crate) fn known(enrollment: EnrollmentId) -> Entered {
+        Entered { enrollment, opening: None }
+    }
+}
+
+/// Opens an enrollment, or resumes the one that the link names. Not performed yet.
+pub(crate) struct Opening {
+    pub command: Command,
+    pub context: Context,
+    /// Secret of the session that begins.
+    pub secret: String,
+}
+
+/// Returns the enrollment of the request. If it has none, also returns how one is opened.
+pub(crate) fn enter(enroll: &Enroll, entrance: &Entrance<'_>) -> Entered {
     if let Some(enrollment) = entrance.enrollment {
-        return Ok((enrollment, None));
+        return Entered::known(enrollment);
     }
     let link = entrance.link.as_ref();
     let enrollment = link.map_or_else(|| EnrollmentId(enroll.platform.world.uuid()), |link| link.enrollment);
@@ -63,21 +78,31 @@ pub(crate) async fn open(
     let secret = enroll.platform.world.secret();
     let user_agent: String = entrance.user_agent.chars().take(512).collect();
     let (session, user_agent) = (hash(&secret), Personal::new(enrollment.enrollment_key(), user_agent));
-    let account_driven = match link.map(|link| link.purpose) {
-        Some(Purpose::SignInAgain) => {
-            let resume = Command::Resume { session, user_agent, now: enroll.platform.world.now(), state };
-            enroll
-                .platform
-                .perform::<Enrollment>(&enrollment.stream(), &resume, &visitor(entrance, enrollment))
-                .await?;
-            return Ok((enrollment, Some((enrollment, secret))));
-        }
-        Some(Purpose::Enroll { mode, .. }) => Some(enrollment::Begun { mode, state }),
-        None => None,
-    };
     let (platform, language) = (entrance.platform, entrance.language.to_owned());
-    let command = Command::Open { session, user_agent, platform, language, account_driven };
-    enroll.platform.perform::<Enrollment>(&enrollment.stream(), &command, &visitor(entrance, enrollment)).await?;
+    let command = match link.map(|link| link.purpose) {
+        Some(Purpose::SignInAgain) => Command::Resume { session, user_agent, now: enroll.platform.world.now(), state },
+        Some(Purpose::Enroll { mode, .. }) => {
+            let account_driven = Some(enrollment::Begun { mode, state });
+            Command::Open { session, user_agent, platform, language, account_driven }
+        }
+        None => Command::Open { session, user_agent, platform, language, account_driven: None },
+    };
+    let context = visitor(entrance, enrollment);
+    Entered { enrollment, opening: Some(Opening { command, context, secret }) }
+}
+
+/// Returns the enrollment of the request. If it has none, opens it, and also returns the id and secret of the new
+/// session.
+///
+/// # Errors
+/// Returns an error if the log cannot be read or written, or the enrollment cannot be resumed.
+pub(crate) async fn open(
+    enroll: &Enroll,
+    entrance: &Entrance<'_>,
+) -> Result<(EnrollmentId, Option<(EnrollmentId, String)>), SignInError> {
+    let Entered { enrollment, opening } = enter(enroll, entrance);
+    let Some(Opening { command, context, secret }) = opening else { return Ok((enrollment, None)) };
+    enroll.platform.perform::<Enrollment>(&enrollment.stream(), &command, &context).await?;
     Ok((enrollment, Some((enrollment, secret))))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::Enroll;
 use crate::admit::admit;
-use crate::entrance::{Entrance, SignInOutcome, open, visitor};
+use crate::entrance::{Entrance, SignInOutcome, enter, open, visitor};
 use decisions::enrollment::{self, Command, Enrollment};
 use events::enrollment::EnrollmentId;
 use events::staff::Privilege;
@@ -44,16 +44,13 @@ pub async fn at_portal(
         people: shared_networks::people(&settings.shared_networks, entrance.source),
     };
     match verify(&enroll.sign_in, &trying, may_enroll).await? {
-        Verified::Proven(proof) => {
-            let (enrollment, _) = open(enroll, entrance).await?;
-            Ok(match admit(enroll, entrance, enrollment, &proof).await? {
-                SignInOutcome::SignedIn { enrollment, secret, .. } => {
-                    let known_browser = Some(trying.remember_browser(&enroll.sign_in));
-                    SignInOutcome::SignedIn { enrollment, secret, known_browser }
-                }
-                other => other,
-            })
-        }
+        Verified::Proven(proof) => Ok(match admit(enroll, entrance, enter(enroll, entrance), &proof).await? {
+            SignInOutcome::SignedIn { enrollment, secret, .. } => {
+                let known_browser = Some(trying.remember_browser(&enroll.sign_in));
+                SignInOutcome::SignedIn { enrollment, secret, known_browser }
+            }
+            other => other,
+        }),
         Verified::Refused(refused) => refuse(enroll, entrance, refused).await,
     }
 }

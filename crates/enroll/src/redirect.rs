@@ -8,7 +8,7 @@ pub use posted::{Posted, return_from_post, take};
 
 use crate::Enroll;
 use crate::admit::admit;
-use crate::entrance::{Entrance, SignInOutcome, open, visitor};
+use crate::entrance::{Entered, Entrance, SignInOutcome, open, visitor};
 use decisions::enrollment::{self, Command, Enrollment};
 use events::enrollment::EnrollmentId;
 use identity::Disbelief;
@@ -103,7 +103,7 @@ pub async fn finish(
     };
     enroll.sign_in.came_back(Place::Portal, entrance.source);
     let proof = Proof { method: provider.method(), account, local: None };
-    admit(enroll, entrance, id, &proof).await.map(Some)
+    admit(enroll, entrance, Entered::known(id), &proof).await.map(Some)
 }
 
 /// Whether an enrollment waits for an answer.

@@ -79,6 +79,12 @@ impl std::ops::Deref for Platform {
 /// empty.
 pub type Loaded<A> = (Arc<A>, Option<Revision>);
 
+/// Events of commands, and the drafts of them.
+type Decided<A> = (Vec<<A as Aggregate>::Event>, Vec<Draft>);
+
+/// Commands, each with the context of its events.
+type Commands<'a, A> = Vec<(&'a <A as Aggregate>::Command, &'a Context)>;
+
 /// Result of a command.
 #[derive(Debug, Clone)]
 pub struct Performed<A: Aggregate> {
@@ -177,11 +183,23 @@ impl Platform {
         command: &A::Command,
         context: &Context,
     ) -> Result<Performed<A>, PerformError<A::Refusal>> {
+        self.perform_together(stream, &[(command, context)]).await
+    }
+
+    /// Like [`Platform::perform`], for several commands. Each is decided on the state after those before it. Their
+    /// events are one append: all of them are written, or none. An effect whose events the stream contains already is
+    /// left out.
+    ///
+    /// # Errors
+    /// Same as [`Platform::perform`]. If one command is rejected, nothing is written.
+    pub async fn perform_together<A: Aggregate>(
+        &self,
+        stream: &StreamName,
+        commands: &[(&A::Command, &Context)],
+    ) -> Result<Performed<A>, PerformError<A::Refusal>> {
         let _turn = self.turns.at(stream).await;
-        match self.load_for(stream, context).await? {
-            (loaded, true) => Ok(Performed::nothing(loaded)),
-            (loaded, false) => self.decide_and_append(stream, loaded, command, context, |_, _| Ok(())).await,
-        }
+        let (loaded, due) = self.load_for::<A>(stream, commands).await?;
+        self.decide_and_append(stream, loaded, due, |_, _| Ok(())).await
     }
 
     /// Like [`Platform::perform`], for callers that have just read the stream. The stream is read again only if it may
@@ -216,27 +234,25 @@ impl Platform {
     ) -> Result<Performed<A>, E> {
         let turn = self.turns.at(stream).await;
         let loaded = if turn.waited() { self.load(stream).await.map_err(PerformError::from)? } else { loaded };
-        self.decide_and_append(stream, loaded, command, context, admits).await
+        self.decide_and_append(stream, loaded, vec![(command, context)], admits).await
     }
 
     async fn decide_and_append<A: Aggregate, E: From<PerformError<A::Refusal>>>(
         &self,
         stream: &StreamName,
         loaded: Loaded<A>,
-        command: &A::Command,
-        context: &Context,
+        mut commands: Commands<'_, A>,
         admits: impl Fn(&A, &[A::Event]) -> Result<(), E>,
     ) -> Result<Performed<A>, E> {
         let ((mut state, mut revision), mut attempt) = (loaded, 1);
         loop {
-            let events = state.decide(command).map_err(PerformError::Refused)?;
+            let (events, drafts) = self.decide(&state, &commands).map_err(PerformError::Refused)?;
             if events.is_empty() {
                 return Ok(Performed::nothing((state, revision)));
             }
             if attempt == 1 {
                 admits(&state, &events)?;
             }
-            let drafts = self.drafts(&events, context);
             let (last, may_keep) =
                 (drafts.last().map(|draft| draft.id), self.states.may_keep(stream, &state, revision));
             match self.append(stream, revision, drafts).await {
@@ -254,10 +270,8 @@ impl Platform {
                 }
                 Err(AppendError::Conflict { .. }) if attempt < ATTEMPTS => {
                     attempt += 1;
-                    let (loaded, is_done) = self.load_for(stream, context).await.map_err(PerformError::from)?;
-                    if is_done {
-                        return Ok(Performed::nothing(loaded));
-                    }
+                    let loaded;
+                    (loaded, commands) = self.load_for::<A>(stream, &commands).await.map_err(PerformError::from)?;
                     (state, revision) = loaded;
                 }
                 Err(error) => return Err(PerformError::from(error).into()),
@@ -265,17 +279,47 @@ impl Platform {
         }
     }
 
-    // Also returns whether the stream already contains the events of the effect. The store recognizes a repeated id
-    // only at the revision at which it was written, so a later attempt would append the events a second time.
-    async fn load_for<A: Aggregate>(
+    // Returns the events of all commands, and the drafts of them.
+    fn decide<A: Aggregate>(
+        &self,
+        state: &Arc<A>,
+        commands: &[(&A::Command, &Context)],
+    ) -> Result<Decided<A>, A::Refusal> {
+        let (mut state, mut all, mut drafts) = (Arc::clone(state), Vec::new(), Vec::new());
+        for (nth, (command, context)) in commands.iter().enumerate() {
+            let events = state.decide(command)?;
+            drafts.extend(self.drafts(&events, context));
+            if nth + 1 < commands.len() {
+                state = Arc::new(events.iter().fold(Arc::unwrap_or_clone(state), A::evolve));
+            }
+            all.extend(events);
+        }
+        Ok((all, drafts))
+    }
+
+    // Also returns the commands without the effects whose events the stream contains already. The store recognizes a
+    // repeated id only at the revision at which it was written, so a later attempt would append the events a second
+    // time.
+    async fn load_for<'a, A: Aggregate>(
         &self,
         stream: &StreamName,
-        context: &Context,
-    ) -> Result<(Loaded<A>, bool), ReadError> {
-        match context.first_effect() {
-            Some(id) => self.states.load_looking_for(stream, id).await,
-            None => Ok((self.load(stream).await?, false)),
+        commands: &[(&'a A::Command, &'a Context)],
+    ) -> Result<(Loaded<A>, Commands<'a, A>), ReadError> {
+        let mut due = Vec::with_capacity(commands.len());
+        let last = self.log.store().known_head(stream).map(|head| head.id);
+        // Before the state is loaded: the state then has every event that is found.
+        for (command, context) in commands {
+            let is_done = match context.first_effect() {
+                // The effect follows its cause, and nothing follows the cause yet.
+                Some(_) if last.is_some() && last == context.causation => false,
+                Some(id) => self.log.store().contains(stream, id).await?,
+                None => false,
+            };
+            if !is_done {
+                due.push((*command, *context));
+            }
         }
+        Ok((self.load(stream).await?, due))
     }
 
     /// Appends an event without a decision, because none depends on the events before it.

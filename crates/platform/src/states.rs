@@ -15,7 +15,7 @@ use events::log::{Entry, Log};
 use events::personal;
 use events::personal::KeyName;
 use events::store::{ReadError, StreamHead};
-use events::{EventId, Revision, StreamName};
+use events::{Revision, StreamName};
 use file::{Folded, Origin, StateFile};
 use place::{At, Place};
 use quick_cache::sync::Cache;
@@ -274,19 +274,6 @@ impl States {
         }
         entries.remove(0);
         self.fold(stream, Arc::unwrap_or_clone(found.state), found.head, entries, (destructions, found.stored))
-    }
-
-    /// Loads the state of a stream, and whether the stream has an event with the id `event`.
-    ///
-    /// # Errors
-    /// Same as [`States::load`].
-    pub(crate) async fn load_looking_for<A: Aggregate>(
-        &self,
-        stream: &StreamName,
-        event: EventId,
-    ) -> Result<(Loaded<A>, bool), ReadError> {
-        let is_there = self.log.store().contains(stream, event).await?;
-        Ok((self.load(stream).await?, is_there))
     }
 
     async fn load_whole<A: Aggregate>(&self, stream: &StreamName, destructions: u64) -> Result<Loaded<A>, ReadError> {

@@ -9,7 +9,6 @@ use crate::personal::KeyName;
 use crate::store::ReadError;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Mutex;
 
 /// One or more events in order of position.
@@ -17,8 +16,6 @@ pub(super) struct Batch {
     recorded: Vec<Recorded>,
     lane: Lane,
     opened: Mutex<Option<Arc<OpenedBatch>>>,
-    /// Counts this batch as long as a follower has it.
-    _share: Option<Share>,
 }
 
 struct OpenedBatch {
@@ -27,50 +24,47 @@ struct OpenedBatch {
     events: Vec<OpenedEvent>,
 }
 
-/// The part of the memory for batches that one batch takes.
-pub(super) struct Share {
-    taken: Arc<AtomicUsize>,
-    bytes: usize,
-}
-
-impl Share {
-    /// Takes the memory of `recorded`: about the bytes of its texts and numbers. Parsed and opened, the events take
-    /// several times as much.
-    pub(super) fn take(taken: &Arc<AtomicUsize>, recorded: &[Recorded]) -> Share {
-        let values = recorded.iter().flat_map(|recorded| [&recorded.event.data, &recorded.event.source]);
-        let bytes = values.map(brief::size).sum();
-        taken.fetch_add(bytes, Ordering::Relaxed);
-        Share { taken: Arc::clone(taken), bytes }
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        self.taken.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
 impl Batch {
     /// `lane`: the threads that open the events.
-    pub(super) fn new(recorded: Vec<Recorded>, lane: Lane, share: Option<Share>) -> Arc<Batch> {
-        Arc::new(Batch { recorded, lane, opened: Mutex::default(), _share: share })
+    pub(super) fn new(recorded: Vec<Recorded>, lane: Lane) -> Arc<Batch> {
+        Arc::new(Batch { recorded, lane, opened: Mutex::default() })
     }
 
-    async fn open(self: &Arc<Self>, log: &Log) -> Result<Arc<OpenedBatch>, ReadError> {
-        let mut opened = self.opened.lock().await;
+    /// Returns about the bytes of the texts and numbers of all events. Parsed and opened, they take several times as
+    /// much memory.
+    pub(super) fn bytes(&self) -> usize {
+        let values = self.recorded.iter().flat_map(|recorded| [&recorded.event.data, &recorded.event.source]);
+        values.map(brief::size).sum()
+    }
+
+    async fn open(self: &Arc<Self>, log: &Log, lane: Lane) -> Result<Arc<OpenedBatch>, ReadError> {
+        let mut opened = match self.opened.try_lock() {
+            Ok(opened) => opened,
+            // Another follower is opening the events on threads of low priority, which this one must not wait for.
+            Err(_) if lane == Lane::Usual && self.lane == Lane::Background => {
+                return self.open_on(log, lane).await.map(Arc::new);
+            }
+            Err(_) => self.opened.lock().await,
+        };
         let destructions = log.keys().destructions();
         // Fields whose key was destroyed meanwhile are not delivered in plain text.
         if let Some(known) = opened.as_ref().filter(|known| known.destructions == destructions) {
             return Ok(Arc::clone(known));
         }
-        let events = if self.lane == Lane::Usual && log.opens_at_once(&self.recorded) {
+        Ok(Arc::clone(opened.insert(Arc::new(self.open_on(log, lane).await?))))
+    }
+
+    async fn open_on(self: &Arc<Self>, log: &Log, lane: Lane) -> Result<OpenedBatch, ReadError> {
+        // Read before a key is used.
+        let destructions = log.keys().destructions();
+        let events = if lane == Lane::Usual && log.opens_at_once(&self.recorded) {
             self.open_now(log)
         } else {
             let (batch, log) = (Arc::clone(self), log.clone());
-            let opened = self.lane.spawn_blocking(move || batch.open_now(&log));
+            let opened = lane.spawn_blocking(move || batch.open_now(&log));
             opened.await.map_err(|error| ReadError::Unavailable(error.to_string()))?
         };
-        Ok(Arc::clone(opened.insert(Arc::new(OpenedBatch { destructions, events }))))
+        Ok(OpenedBatch { destructions, events })
     }
 
     fn open_now(&self, log: &Log) -> Vec<OpenedEvent> {
@@ -112,7 +106,15 @@ impl Delivery {
     /// # Errors
     /// Returns an error if the runtime shuts down. What is wrong with an event is part of the result.
     pub async fn open(&self, log: &Log) -> Result<Opened, ReadError> {
-        Ok(Opened { batch: self.batch.open(log).await?, from: self.from })
+        Ok(Opened { batch: self.batch.open(log, self.lane()).await?, from: self.from })
+    }
+
+    /// Same as [`Delivery::open`], but never in the background: for a follower that somebody waits for.
+    ///
+    /// # Errors
+    /// Same as [`Delivery::open`].
+    pub async fn open_awaited(&self, log: &Log) -> Result<Opened, ReadError> {
+        Ok(Opened { batch: self.batch.open(log, Lane::Usual).await?, from: self.from })
     }
 }
 

@@ -1,13 +1,15 @@
 //! The end of the log, read once for all followers of the process that have caught up.
 //!
-//! The events of one read are a shared batch. A batch is dropped when every follower has it. A follower that is so slow
-//! that batches would take more memory than [`MOST_BYTES`] misses some: it reads them from the log itself.
+//! The events of one read are a shared batch. A batch is dropped when every follower has received it. If batches take
+//! more memory than [`MOST_BYTES`], the oldest ones are dropped before: a follower that is so slow that it misses them
+//! reads them from the log itself, and the others have received them.
 
-use super::batch::{Batch, Share};
+use super::batch::Batch;
 use super::reading::{Page, Reading};
+use super::shelf::{Shelf, Slot};
 use crate::envelope::Position;
 use crate::store::{EventStore, ReadError};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast, watch};
@@ -29,11 +31,9 @@ const LOOK: Duration = Duration::from_millis(200);
 /// What followers receive.
 #[derive(Clone)]
 pub(super) enum Item {
-    Events(Arc<Batch>),
+    Events(Arc<Slot>),
     /// The event at this position cannot be read.
     Unreadable(ReadError, Position),
-    /// Events were left out, since other batches take the memory. Each follower reads them itself.
-    Missed,
     /// The log is closed.
     Closed,
     /// The log cannot be read further.
@@ -58,7 +58,7 @@ pub(super) struct Feed {
 
 struct Tail {
     items: broadcast::Sender<Item>,
-    /// Position of the last event that was sent or left out.
+    /// Position of the last event that was sent.
     at: Option<Position>,
 }
 
@@ -71,24 +71,22 @@ impl Feed {
         }
         let (sender, items) = broadcast::channel(MOST_ITEMS);
         *tail = Some(Tail { items: sender.clone(), at });
-        let reader = Reader { feed: Arc::clone(self), store: Arc::downgrade(store), head: store.watch_head(), sender };
+        let shelf = Shelf::new(Arc::clone(&self.taken));
+        let (feed, store, head) = (Arc::clone(self), Arc::downgrade(store), store.watch_head());
+        let reader = Reader { feed, store, head, sender, shelf };
         // A runtime that shuts down drops the reader at once, and its end locks the tail.
         drop(tail);
         tokio::spawn(reader.run(Reading::after(at)));
         Joined { items, after: at }
     }
 
-    /// Reads what was appended, without waiting for more of it.
+    /// Reads what was appended without waiting for more of it, and not in the background.
     pub(super) fn hurry(&self) {
         self.hurry.notify_one();
     }
 
     fn tail(&self) -> MutexGuard<'_, Option<Tail>> {
         self.tail.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_full(&self) -> bool {
-        self.taken.load(Ordering::Relaxed) >= MOST_BYTES
     }
 }
 
@@ -99,6 +97,7 @@ struct Reader {
     // None: another process writes.
     head: Option<watch::Receiver<Option<Position>>>,
     sender: broadcast::Sender<Item>,
+    shelf: Shelf,
 }
 
 impl Reader {
@@ -113,6 +112,7 @@ impl Reader {
             };
             let read = Instant::now();
             let next = self.next(&store, &mut reading).await;
+            reading.await_by(false);
             drop(store);
             let is_end = matches!(next, Some(Item::Ended(_)));
             if let Some(item) = next {
@@ -123,27 +123,24 @@ impl Reader {
             }
             tokio::select! {
                 () = tokio::time::sleep_until(read + PACE) => {}
-                () = self.feed.hurry.notified() => {}
+                () = self.feed.hurry.notified() => reading.await_by(true),
             }
         }
     }
 
     // `None`: nothing was appended.
-    async fn next(&self, store: &Arc<dyn EventStore>, reading: &mut Reading) -> Option<Item> {
-        if self.feed.is_full() {
-            return match store.head().await {
-                Ok(head) if head > reading.at() => {
-                    reading.skip_to(head);
-                    Some(Item::Missed)
-                }
-                Ok(_) => None,
-                Err(error) => Some(Item::Ended(error)),
-            };
-        }
-        match reading.next(store).await {
+    async fn next(&mut self, store: &Arc<dyn EventStore>, reading: &mut Reading) -> Option<Item> {
+        let page = loop {
+            tokio::select! {
+                page = reading.next(store) => break page,
+                () = self.feed.hurry.notified() => {}
+            }
+            reading.await_by(true);
+        };
+        match page {
             Ok(Page::Events(recorded, lane)) => {
-                let share = Share::take(&self.feed.taken, &recorded);
-                Some(Item::Events(Batch::new(recorded, lane, Some(share))))
+                self.shelf.make_room(MOST_BYTES);
+                Some(Item::Events(self.shelf.put(Batch::new(recorded, lane))))
             }
             Ok(Page::Unreadable(error, position)) => Some(Item::Unreadable(error, position)),
             Ok(Page::End) => None,

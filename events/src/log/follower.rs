@@ -30,15 +30,38 @@ pub struct Follower {
     /// Reads what the feed does not have. `None`: the feed has all that follows.
     alone: Option<Reading>,
     joined: Option<Joined>,
-    /// An item of the feed that was received but not delivered yet.
-    kept: Option<Item>,
+    /// What was received from the feed but not delivered yet.
+    kept: Option<Received>,
     is_told: bool,
+    /// Whether somebody waits for what this follower does.
+    is_awaited: bool,
+}
+
+/// An item of the feed as this follower finds it.
+enum Received {
+    Events(Arc<Batch>),
+    Unreadable(ReadError, Position),
+    /// The follower was too slow: the events were dropped before it came.
+    Missed,
+    Closed,
+    Ended(ReadError),
+}
+
+impl From<Item> for Received {
+    fn from(item: Item) -> Received {
+        match item {
+            Item::Events(slot) => slot.batch().map_or(Received::Missed, Received::Events),
+            Item::Unreadable(error, position) => Received::Unreadable(error, position),
+            Item::Closed => Received::Closed,
+            Item::Ended(error) => Received::Ended(error),
+        }
+    }
 }
 
 impl Follower {
     pub(super) fn new(log: Log, after: Option<Position>) -> Follower {
         let alone = Some(Reading::after(after));
-        Follower { log, at: after, alone, joined: None, kept: None, is_told: false }
+        Follower { log, at: after, alone, joined: None, kept: None, is_told: false, is_awaited: false }
     }
 
     /// Waits for the next item. A caller may drop the future at any time.
@@ -53,15 +76,15 @@ impl Follower {
                     self.read(page)
                 }
                 None => {
-                    let item = match self.received() {
-                        Some(item) => item,
+                    let received = match self.received() {
+                        Some(received) => received,
                         None if !self.is_told => {
                             self.is_told = true;
                             return Ok(Next::CaughtUp);
                         }
                         None => self.wait().await,
                     };
-                    self.take(item)?
+                    self.take(received)?
                 }
             };
             if let Some(next) = next {
@@ -77,22 +100,29 @@ impl Follower {
             return None;
         }
         match self.received()? {
-            Item::Events(batch) => self.deliver(batch),
-            item => {
-                self.kept = Some(item);
+            Received::Events(batch) => self.deliver(batch),
+            other => {
+                self.kept = Some(other);
                 None
             }
         }
     }
 
-    /// Makes the shared reader read at once what was appended.
-    pub fn hurry(&self) {
-        self.log.feed.hurry();
+    /// Says whether somebody waits for what this follower does. What was appended is then read at once, and a backlog
+    /// is no work in the background: otherwise a request would wait for threads of low priority.
+    pub fn await_by(&mut self, is_awaited: bool) {
+        self.is_awaited = is_awaited;
+        if let Some(reading) = &mut self.alone {
+            reading.await_by(is_awaited);
+        }
+        if is_awaited {
+            self.log.feed.hurry();
+        }
     }
 
     fn read(&mut self, page: Page) -> Option<Next> {
         let next = match page {
-            Page::Events(recorded, lane) => self.deliver(Batch::new(recorded, lane, None)).map(Next::Events),
+            Page::Events(recorded, lane) => self.deliver(Batch::new(recorded, lane)).map(Next::Events),
             Page::Unreadable(error, position) => {
                 self.at = Some(position);
                 Some(Next::Unreadable(error, position))
@@ -110,44 +140,50 @@ impl Follower {
         next
     }
 
-    fn received(&mut self) -> Option<Item> {
-        if let Some(item) = self.kept.take() {
-            return Some(item);
+    fn received(&mut self) -> Option<Received> {
+        if let Some(kept) = self.kept.take() {
+            return Some(kept);
         }
         match self.joined.as_mut()?.items.try_recv() {
-            Ok(item) => Some(item),
+            Ok(item) => Some(item.into()),
             Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Lagged(_) | TryRecvError::Closed) => Some(Item::Missed),
+            Err(TryRecvError::Lagged(_) | TryRecvError::Closed) => Some(Received::Missed),
         }
     }
 
-    async fn wait(&mut self) -> Item {
-        let Some(joined) = &mut self.joined else { return Item::Missed };
+    async fn wait(&mut self) -> Received {
+        let Some(joined) = &mut self.joined else { return Received::Missed };
         match joined.items.recv().await {
-            Ok(item) => item,
-            Err(RecvError::Lagged(_) | RecvError::Closed) => Item::Missed,
+            Ok(item) => item.into(),
+            Err(RecvError::Lagged(_) | RecvError::Closed) => Received::Missed,
         }
     }
 
     // `None`: the follower has these events already, or it reads the next ones itself.
-    fn take(&mut self, item: Item) -> Result<Option<Next>, ReadError> {
-        match item {
-            Item::Events(batch) => Ok(self.deliver(batch).map(Next::Events)),
-            Item::Unreadable(error, position) if self.at < Some(position) => {
+    fn take(&mut self, received: Received) -> Result<Option<Next>, ReadError> {
+        match received {
+            Received::Events(batch) => Ok(self.deliver(batch).map(Next::Events)),
+            Received::Unreadable(error, position) if self.at < Some(position) => {
                 self.at = Some(position);
                 Ok(Some(Next::Unreadable(error, position)))
             }
-            Item::Unreadable(..) => Ok(None),
-            Item::Missed => {
-                (self.alone, self.joined) = (Some(Reading::behind(self.at)), None);
+            Received::Unreadable(..) => Ok(None),
+            Received::Missed => {
+                self.leave();
                 Ok(None)
             }
-            Item::Closed => Ok(Some(Next::Closed)),
-            Item::Ended(error) => {
-                (self.alone, self.joined) = (Some(Reading::after(self.at)), None);
+            Received::Closed => Ok(Some(Next::Closed)),
+            Received::Ended(error) => {
+                self.leave();
                 Err(error)
             }
         }
+    }
+
+    fn leave(&mut self) {
+        let mut reading = Reading::after(self.at);
+        reading.await_by(self.is_awaited);
+        (self.alone, self.joined) = (Some(reading), None);
     }
 
     fn deliver(&mut self, batch: Arc<Batch>) -> Option<Delivery> {

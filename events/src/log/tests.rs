@@ -1,5 +1,6 @@
 //! Tests of the followers of the log: what each receives, and how often an event is read and opened for them.
 
+mod behind;
 mod delivered;
-mod memory;
+pub(super) mod memory;
 mod shared;

@@ -6,7 +6,7 @@
 mod append;
 mod corruption;
 mod faults;
-mod follow;
+mod head;
 mod keys;
 mod read;
 
@@ -55,7 +55,7 @@ pub trait Factory: Send + Sync {
 pub async fn all(factory: &dyn Factory) {
     append::all(factory).await;
     read::all(factory).await;
-    follow::all(factory).await;
+    head::all(factory).await;
     faults::all(factory).await;
     corruption::all(factory).await;
     keys::all(factory).await;

@@ -19,7 +19,6 @@ pub mod durability;
 #[cfg(any(test, feature = "contract"))]
 mod fault;
 mod find;
-mod follow;
 mod index;
 mod lock;
 mod open_error;
@@ -34,9 +33,7 @@ mod writer;
 
 pub use open_error::OpenError;
 
-use super::{
-    AppendError, Appended, EventStore, Expected, Findings, Follow, ReadError, Scrubbed, StoreLifecycle, StreamHead,
-};
+use super::{AppendError, Appended, EventStore, Expected, Findings, ReadError, Scrubbed, StoreLifecycle, StreamHead};
 use crate::envelope::{EventId, NewEvent, Position, Recorded, Revision, StreamName};
 use async_trait::async_trait;
 use index::tail::Sizes;
@@ -240,10 +237,6 @@ impl EventStore for SqliteStore {
 
     fn watch_head(&self) -> Option<watch::Receiver<Option<Position>>> {
         self.writer.as_ref().map(Writer::watch_head)
-    }
-
-    fn follow(&self, after: Option<Position>) -> Follow {
-        follow::start(Arc::clone(&self.readers), self.watch_head(), after)
     }
 
     fn findings(&self) -> &Findings {

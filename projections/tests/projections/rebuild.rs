@@ -2,6 +2,7 @@
 //! projections.
 
 use crate::support::*;
+use events::background::Lane;
 use events::device::{AppStatus, DeviceEvent};
 use events::person::AccountEvent;
 use events::staff::{StaffEvent, StaffId};
@@ -161,6 +162,51 @@ async fn a_file_of_another_log_is_built_anew_even_if_the_log_is_longer() {
     let last = other.log.store().head().await.unwrap();
     assert_eq!(remove_if_of_another_log(desk.path(), &desk.log).await.unwrap(), last);
     assert_eq!(desk.caught_up().await.dump().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_file_whose_reactions_passed_an_event_of_another_log_is_built_anew_too() {
+    let desk = Desk::new();
+    busy_day(&desk).await;
+    let common = desk.log.store().head().await.unwrap();
+    // The projections have folded what both logs have in common, and the reactions were further.
+    desk.caught_up().await;
+    busy_day(&desk).await;
+    let own = desk.log.page(common, 1).await.unwrap().remove(0);
+    desk.projections().await.set_checkpoint_at("reactions", own.position, [9; 32]).await.unwrap();
+    assert_eq!(remove_if_of_another_log(desk.path(), &desk.log).await.unwrap(), Some(own.position));
+    desk.projections().await.set_checkpoint_at("reactions", own.position, own.leaf).await.unwrap();
+    assert_eq!(remove_if_of_another_log(desk.path(), &desk.log).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_the_projections_does_not_wait_for_threads_of_low_priority() {
+    let desk = Desk::new();
+    for _ in 0..40 {
+        busy_day(&desk).await;
+    }
+    let head = desk.log.store().head().await.unwrap().unwrap();
+    assert!(head.0 > 300, "a backlog");
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = std::sync::Arc::new(std::sync::Mutex::new(held));
+    // More of them than there are threads.
+    let busy = (0..16).map(|_| {
+        let held = std::sync::Arc::clone(&held);
+        Lane::Background.spawn_blocking(move || held.lock().unwrap().recv().is_ok())
+    });
+    let busy: Vec<_> = busy.collect();
+    let projections = desk.projections().await;
+    let run = tokio::spawn({
+        let (projections, log) = (projections.clone(), desk.log.clone());
+        async move { projections.run(log).await }
+    });
+    let waited = tokio::time::timeout(Duration::from_secs(60), projections.wait_for(head)).await;
+    waited.expect("the threads of low priority are busy").unwrap();
+    run.abort();
+    drop(release);
+    for one in busy {
+        assert!(!one.await.unwrap());
+    }
 }
 
 #[tokio::test]

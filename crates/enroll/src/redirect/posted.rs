@@ -13,7 +13,7 @@ use super::refusal::refuse;
 use super::request::{is_recent, waiting};
 use crate::Enroll;
 use crate::admit::admit;
-use crate::entrance::{Entrance, SignInOutcome, open, visitor};
+use crate::entrance::{Entered, Entrance, SignInOutcome, open, visitor};
 use decisions::enrollment::{self, Command, Enrollment};
 use events::Personal;
 use events::person::ProvenAccount;
@@ -93,7 +93,7 @@ async fn believed(
         };
         enroll.platform.perform::<Enrollment>(&id.stream(), &begin, &visitor(entrance, id)).await?;
         let proof = Proof { method: provider.method(), account: answer.account, local: None };
-        return admit(enroll, entrance, id, &proof).await.map(Posted::In);
+        return admit(enroll, entrance, Entered::known(id), &proof).await.map(Posted::In);
     };
     let Some(id) = waiting(enroll, provider, &request).await? else {
         let nobody = unsolicited(
@@ -147,7 +147,7 @@ pub async fn return_from_post(
     let Some(proven) = state.proven.as_ref().and_then(Personal::get) else { return not_in };
     enroll.sign_in.came_back(Place::Portal, entrance.source);
     let proof = Proof { method: provider.method(), account: account(&provider.name, proven), local: None };
-    admit(enroll, entrance, id, &proof).await.map(Some)
+    admit(enroll, entrance, Entered::known(id), &proof).await.map(Some)
 }
 
 fn kept(account: Account) -> ProvenAccount {

@@ -14,7 +14,7 @@ use events::personal::Gone;
 use events::personal::keys::{MasterKey, SqliteKeyStore};
 use events::store::sqlite::SqliteStore;
 use events::store::{AppendError, Expected};
-use events::{Actor, ActorKind, Event, Personal, Timestamp};
+use events::{Actor, ActorKind, Event, EventId, Personal, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::fmt::Debug;

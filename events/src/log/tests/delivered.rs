@@ -40,9 +40,10 @@ impl Reader {
     }
 
     async fn next(&mut self) -> Next {
-        self.follower.hurry();
+        self.follower.await_by(true);
         let next = tokio::time::timeout(Duration::from_secs(20), self.follower.next()).await;
         let next = next.expect("a follower is told within 20 seconds").expect("a log that can be read");
+        self.follower.await_by(false);
         self.take(&next);
         next
     }
@@ -160,8 +161,8 @@ proptest! {
 }
 
 #[tokio::test]
-async fn a_follower_that_takes_nothing_neither_stops_the_others_nor_fills_the_memory() {
-    let (log, _, _) = log();
+async fn a_follower_that_takes_nothing_fills_no_memory_and_the_others_neither_stop_nor_read_themselves() {
+    let (log, store, _) = log();
     let (mut slow, mut fast) = (Reader::after(&log, 0), Reader::after(&log, 0));
     for reader in [&mut slow, &mut fast] {
         while !matches!(reader.next().await, Next::CaughtUp) {}
@@ -173,6 +174,7 @@ async fn a_follower_that_takes_nothing_neither_stops_the_others_nor_fills_the_me
         let taken = log.feed.taken.load(Ordering::SeqCst);
         assert!(taken < 2 * MOST_BYTES, "{taken} bytes after {head} events");
     }
+    assert!((1..=12).all(|position| store.times_read(position) == 1), "only the slow one reads on its own");
     slow.read_to(12).await;
     fast.check(12, &[]);
     slow.check(12, &[]);

@@ -5,7 +5,7 @@ use crate::log::{Draft, Log};
 use crate::person::{PersonAttributes, PersonEvent, PersonId};
 use crate::personal::keys::{DataKey, Held, KeyError, KeyStore};
 use crate::personal::{KeyName, Personal};
-use crate::store::{AppendError, Appended, Damaged, EventStore, Expected, Findings, Follow, ReadError, StreamHead};
+use crate::store::{AppendError, Appended, Damaged, EventStore, Expected, Findings, ReadError, StreamHead};
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +17,7 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap()
 }
 
-pub(super) struct MemoryStore {
+pub(in crate::log) struct MemoryStore {
     events: Mutex<Vec<Recorded>>,
     /// `None` after the store was closed.
     head: Mutex<Option<watch::Sender<Option<Position>>>>,
@@ -115,17 +115,13 @@ impl EventStore for MemoryStore {
         Some(locked(&self.head).as_ref().map_or_else(|| watch::channel(None).1, watch::Sender::subscribe))
     }
 
-    fn follow(&self, _: Option<Position>) -> Follow {
-        Follow::new(tokio::sync::mpsc::channel(1).1)
-    }
-
     fn findings(&self) -> &Findings {
         &self.findings
     }
 }
 
 #[derive(Default)]
-pub(super) struct MemoryKeys {
+pub(in crate::log) struct MemoryKeys {
     gone: Mutex<BTreeMap<KeyName, bool>>,
     destructions: AtomicU64,
     /// How often a key was used.
@@ -179,7 +175,7 @@ impl KeyStore for MemoryKeys {
     }
 }
 
-pub(super) fn log() -> (Log, Arc<MemoryStore>, Arc<MemoryKeys>) {
+pub(in crate::log) fn log() -> (Log, Arc<MemoryStore>, Arc<MemoryKeys>) {
     let store = Arc::new(MemoryStore {
         events: Mutex::default(),
         head: Mutex::new(Some(watch::channel(None).0)),
@@ -191,11 +187,11 @@ pub(super) fn log() -> (Log, Arc<MemoryStore>, Arc<MemoryKeys>) {
     (Log::new(Arc::clone(&store) as _, Arc::clone(&keys) as _), store, keys)
 }
 
-pub(super) const ANNA: PersonId = PersonId(Uuid::from_u128(0xa));
+pub(in crate::log) const ANNA: PersonId = PersonId(Uuid::from_u128(0xa));
 pub(super) const BERTA: PersonId = PersonId(Uuid::from_u128(0xb));
 
 /// Appends `count` events to Anna's stream. The name in them is sealed with `key`.
-pub(super) async fn append(log: &Log, count: usize, key: &KeyName, name: &str) {
+pub(in crate::log) async fn append(log: &Log, count: usize, key: &KeyName, name: &str) {
     let draft = |_| {
         let display_name = Some(Personal::new(key.clone(), name.to_owned()));
         let attributes = PersonAttributes { display_name, ..PersonAttributes::default() };

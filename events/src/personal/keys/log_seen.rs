@@ -46,7 +46,7 @@ impl LogSeen {
     pub(crate) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
         let reached = self.reached.load(Ordering::Acquire);
         if self.is_behind() {
-            connection.execute("UPDATE log_seen SET position = max(position, ?1)", [reached])?;
+            connection.prepare_cached("UPDATE log_seen SET position = max(position, ?1)")?.execute([reached])?;
             self.kept.fetch_max(reached, Ordering::AcqRel);
         }
         Ok(())

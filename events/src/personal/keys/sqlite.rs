@@ -9,6 +9,7 @@ pub(crate) use counting::sequence_of;
 
 use super::log_seen::LogSeen;
 use super::{DataKey, Held, KeyError, KeyName, KeyStore, MasterKey};
+use crate::background;
 use quick_cache::sync::Cache;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,9 @@ const CACHED: usize = 65_536;
 /// a server runs, let the server itself destroy keys.
 pub struct SqliteKeyStore {
     connection: Mutex<Connection>,
+    // Of the threads of low priority, opened when one of them first reads. Such a thread may be preempted while it
+    // holds a lock, and requests must not wait for it.
+    behind: Mutex<Option<Connection>>,
     // Changed only while the connection is locked, so that a late reader does not put a destroyed key back.
     cache: Cache<KeyName, DataKey>,
     destructions: AtomicU64,
@@ -85,11 +89,16 @@ impl SqliteKeyStore {
         let transaction = self.begin(connection)?;
         let changed = work(&transaction)?;
         if changed > 0 {
-            transaction.execute("UPDATE about SET sequence = sequence + ?1", [changed]).map_err(unavailable)?;
+            transaction
+                .prepare_cached("UPDATE about SET sequence = sequence + ?1")
+                .and_then(|mut update| update.execute([changed]))
+                .map_err(unavailable)?;
         }
         self.log_seen.write(&transaction).map_err(unavailable)?;
-        let sequence: u64 =
-            transaction.query_row("SELECT sequence FROM about", [], |row| row.get(0)).map_err(unavailable)?;
+        let sequence: u64 = transaction
+            .prepare_cached("SELECT sequence FROM about")
+            .and_then(|mut select| select.query_row([], |row| row.get(0)))
+            .map_err(unavailable)?;
         transaction.commit().map_err(|error| self.fail("a commit", &error))?;
         self.sequence.fetch_max(sequence, Ordering::Release);
         if self.commits.fetch_add(1, Ordering::Relaxed) % COMMITS_BETWEEN_CHECKPOINTS < COMMITS_BETWEEN_CHECKPOINTS - 1
@@ -123,6 +132,28 @@ impl SqliteKeyStore {
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A thread that panicked with the connection left at most an open transaction, which is rolled back on drop.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // The key is not kept in memory: without the lock of the other connection, a key that is being destroyed could be
+    // put back.
+    fn key_in_background(&self, name: &KeyName) -> Result<Held, KeyError> {
+        let mut behind = self.behind.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = match behind.take() {
+            Some(connection) => connection,
+            None => opening::connect_reader(&self.path).map_err(unavailable)?,
+        };
+        let row = self.row(behind.insert(connection), name)?;
+        drop(behind);
+        self.held(name, row)
+    }
+
+    fn held(&self, name: &KeyName, row: Row) -> Result<Held, KeyError> {
+        Ok(match row {
+            Row::Wrapped(wrapped) => Held::Key(self.unwrap(name, &wrapped)?),
+            Row::Destroyed => Held::Destroyed,
+            Row::Lost => Held::Lost,
+            Row::Absent => Held::Missing,
+        })
     }
 
     // Returns the keys that are not in memory if all of them exist, and `None` if one has to be made or cannot be used.
@@ -188,6 +219,16 @@ impl SqliteKeyStore {
         })
     }
 
+    // Returns whether both keys exist and `owner` owns `name`.
+    fn is_owned(&self, connection: &Connection, name: &KeyName, owner: &KeyName) -> Result<bool, KeyError> {
+        let select = "SELECT EXISTS (SELECT 1 FROM key JOIN key AS owner ON owner.name = key.owner
+            WHERE key.name = ?1 AND key.owner = ?2 AND key.wrapped IS NOT NULL AND owner.wrapped IS NOT NULL)";
+        connection
+            .prepare_cached(select)
+            .and_then(|mut select| select.query_row([&name.0, &owner.0], |row| row.get(0)))
+            .map_err(unavailable)
+    }
+
     fn unwrap(&self, name: &KeyName, wrapped: &[u8]) -> Result<DataKey, KeyError> {
         self.master.unwrap(name, wrapped).ok_or_else(|| KeyError::Altered(name.clone()))
     }
@@ -231,16 +272,15 @@ impl KeyStore for SqliteKeyStore {
         if let Some(key) = self.cache.get(name) {
             return Ok(Held::Key(key));
         }
+        if background::is_here() {
+            return self.key_in_background(name);
+        }
         let connection = self.lock();
-        let wrapped = match self.row(&connection, name)? {
-            Row::Wrapped(wrapped) => wrapped,
-            Row::Destroyed => return Ok(Held::Destroyed),
-            Row::Lost => return Ok(Held::Lost),
-            Row::Absent => return Ok(Held::Missing),
-        };
-        let key = self.unwrap(name, &wrapped)?;
-        self.cache.insert(name.clone(), key.clone());
-        Ok(Held::Key(key))
+        let held = self.held(name, self.row(&connection, name)?)?;
+        if let Held::Key(key) = &held {
+            self.cache.insert(name.clone(), key.clone());
+        }
+        Ok(held)
     }
 
     fn destructions(&self) -> u64 {
@@ -257,21 +297,31 @@ impl KeyStore for SqliteKeyStore {
 
     fn set_owner(&self, name: &KeyName, owner: &KeyName) -> Result<(), KeyError> {
         let mut connection = self.lock();
-        let mut owner_destroyed = false;
+        // An effect that is repeated writes and syncs nothing. A store that failed refuses this too.
+        if self.failed.borrow().is_none() && self.is_owned(&connection, name, owner)? {
+            return Ok(());
+        }
+        let (mut owner_destroyed, mut handed) = (false, None);
         self.commit(&mut connection, |transaction| {
             owner_destroyed = matches!(self.row(transaction, owner)?, Row::Destroyed);
             if owner_destroyed {
                 return Ok(0);
             }
-            let made = match self.ensure_one(transaction, name) {
+            let ensured = match self.ensure_one(transaction, name) {
                 Err(KeyError::Destroyed(_)) => return Ok(0),
-                ensured => ensured?.made,
+                ensured => ensured?,
             };
+            let made = ensured.made;
+            handed = Some(ensured);
             transaction
-                .execute("UPDATE key SET owner = ?2 WHERE name = ?1", params![name.0, owner.0])
+                .prepare_cached("UPDATE key SET owner = ?2 WHERE name = ?1")
+                .and_then(|mut update| update.execute(params![name.0, owner.0]))
                 .map(|_| made)
                 .map_err(unavailable)
         })?;
+        if let Some(Ensured { name, key, .. }) = handed {
+            self.cache.insert(name, key);
+        }
         drop(connection);
         if owner_destroyed { self.destroy(name) } else { Ok(()) }
     }

@@ -3,6 +3,7 @@
 use super::open_error::{OpenError, file_error};
 use super::{FILE, FORMAT, lock};
 use crate::side_files::{left_behind, remove_database};
+use crate::sqlite::plan_once;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
@@ -128,12 +129,6 @@ fn connect(
     plan_once(&connection).map_err(sqlite)?;
     prepare(&connection).and_then(|()| connection.execute_batch("PRAGMA trusted_schema = OFF;")).map_err(sqlite)?;
     Ok(connection)
-}
-
-/// Makes SQLite plan each statement once. Otherwise it plans a kept statement with `LIMIT` again whenever its
-/// parameters change, which costs more than running it.
-pub(super) fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 fn check_format(

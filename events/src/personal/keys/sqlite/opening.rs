@@ -94,6 +94,7 @@ impl SqliteKeyStore {
         let (cache, destructions) = (Cache::new(CACHED), AtomicU64::new(0));
         Ok(SqliteKeyStore {
             connection,
+            behind: Mutex::new(None),
             cache,
             destructions,
             failed,
@@ -138,7 +139,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(Duration::from_secs(5))?;

@@ -1,11 +1,14 @@
 //! Tests of the position of the log in the key store, and of damaged and missing keys.
 
 use super::SqliteKeyStore;
+use crate::background::Lane;
 use crate::personal::KeyName;
 use crate::personal::keys::{Held, KeyError, KeyStore, MasterKey, know_at_most, same};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 use tempfile::TempDir;
 
 fn store() -> (TempDir, PathBuf, SqliteKeyStore) {
@@ -98,6 +101,32 @@ fn damaged_keys_are_named_and_destroyed_ones_are_not_among_them() {
     assert!(matches!(keys.key(&name(1)).unwrap(), Held::Key(_)), "the key was intact");
     assert!(matches!(keys.key(&name(2)).unwrap(), Held::Lost));
     assert_eq!(keys.sequence(), 5, "three created, one destroyed, one lost");
+}
+
+#[test]
+fn a_thread_of_low_priority_and_a_request_read_keys_without_each_others_locks() {
+    let (_directory, path, keys) = store();
+    keys.ensure(&[name(1)]).unwrap();
+    drop(keys);
+    let keys = Arc::new(opened(&path));
+    let (sender, receiver) = mpsc::channel();
+    let read = || {
+        let (keys, sender) = (Arc::clone(&keys), sender.clone());
+        move || sender.send(keys.key(&name(1)).is_ok_and(|held| held.is_there())).unwrap()
+    };
+    let is_read = || receiver.recv_timeout(Duration::from_secs(20)).expect("it waits for a lock");
+    let of_requests = keys.lock();
+    Lane::Background.spawn_blocking(read());
+    assert!(is_read());
+    drop(of_requests);
+    assert!(!keys.is_ready(&name(1)));
+    let of_the_background = keys.behind.lock().unwrap();
+    std::thread::spawn(read());
+    assert!(is_read());
+    drop(of_the_background);
+    keys.destroy(&name(1)).unwrap();
+    Lane::Background.spawn_blocking(read());
+    assert!(!is_read());
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use super::packed::{WIDTH, checked, last_of, pack, sealed, unpack};
 use super::{CHUNK, Key, Place};
+use crate::sqlite::plan_once;
 use crate::store::sqlite::row::is_damage;
-use crate::store::sqlite::schema::plan_once;
 use crate::store::sqlite::tables::Tables;
 use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension as _, Transaction, params};
 use std::fs::OpenOptions;
