@@ -4,6 +4,7 @@ mod counting;
 mod opening;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub(crate) use counting::sequence_of;
 
@@ -14,8 +15,9 @@ use quick_cache::sync::Cache;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
+use waiting::{Request, Waiting};
 
 /// File name of the key store, next to the log.
 pub const FILE: &str = "keys.db";
@@ -39,6 +41,7 @@ pub struct SqliteKeyStore {
     behind: Mutex<Option<Connection>>,
     // Changed only while the connection is locked, so that a late reader does not put a destroyed key back.
     cache: Cache<KeyName, DataKey>,
+    waiting: Waiting,
     destructions: AtomicU64,
     // Why the store stopped for good, as the log does. After a failed commit or checkpoint the content of the disk is
     // unknown.
@@ -156,6 +159,41 @@ impl SqliteKeyStore {
         })
     }
 
+    // Makes the keys of all requests that wait, in one commit: each commit is synced. Stores the outcomes of the others.
+    fn ensure_with_others(&self, connection: &mut Connection, request: &Arc<Request>) -> Result<(), KeyError> {
+        let mut others = self.waiting.take();
+        others.retain(|other| !Arc::ptr_eq(other, request));
+        let names: Vec<KeyName> = others.iter().chain([request]).flat_map(|request| &request.names).cloned().collect();
+        if !others.is_empty() && self.ensure_now(connection, &names).is_ok() {
+            others.iter().for_each(|other| other.set(Ok(())));
+            return Ok(());
+        }
+        // An error belongs to one of them.
+        others.iter().for_each(|other| other.set(self.ensure_now(connection, &other.names)));
+        self.ensure_now(connection, &request.names)
+    }
+
+    fn ensure_now(&self, connection: &mut Connection, names: &[KeyName]) -> Result<(), KeyError> {
+        let missing: Vec<&KeyName> = names.iter().filter(|name| self.cache.get(*name).is_none()).collect();
+        // A key that exists needs no transaction: an event about a known person or device writes nothing here. A store
+        // that failed refuses this too.
+        if self.failed.borrow().is_none()
+            && let Some(keys) = self.existing(connection, &missing)?
+        {
+            missing.into_iter().zip(keys).for_each(|(name, key)| self.cache.insert(name.clone(), key));
+            return Ok(());
+        }
+        let mut keys = Vec::with_capacity(names.len());
+        self.commit(connection, |transaction| {
+            for name in names {
+                keys.push(self.ensure_one(transaction, name)?);
+            }
+            Ok(keys.iter().map(|ensured| ensured.made).sum())
+        })?;
+        keys.into_iter().for_each(|ensured| self.cache.insert(ensured.name, ensured.key));
+        Ok(())
+    }
+
     // Returns the keys that are not in memory if all of them exist, and `None` if one has to be made or cannot be used.
     fn existing(&self, connection: &Connection, names: &[&KeyName]) -> Result<Option<Vec<DataKey>>, KeyError> {
         let mut keys = Vec::with_capacity(names.len());
@@ -240,28 +278,13 @@ impl KeyStore for SqliteKeyStore {
     }
 
     fn ensure(&self, names: &[KeyName]) -> Result<(), KeyError> {
-        let missing: Vec<&KeyName> = names.iter().filter(|name| self.cache.get(*name).is_none()).collect();
-        if missing.is_empty() {
+        if names.iter().all(|name| self.cache.get(name).is_some()) {
             return Ok(());
         }
+        let request = self.waiting.add(names);
         let mut connection = self.lock();
-        // A key that exists needs no transaction: an event about a known person or device writes nothing here. A store
-        // that failed refuses this too.
-        if self.failed.borrow().is_none()
-            && let Some(keys) = self.existing(&connection, &missing)?
-        {
-            missing.into_iter().zip(keys).for_each(|(name, key)| self.cache.insert(name.clone(), key));
-            return Ok(());
-        }
-        let mut keys = Vec::with_capacity(names.len());
-        self.commit(&mut connection, |transaction| {
-            for name in names {
-                keys.push(self.ensure_one(transaction, name)?);
-            }
-            Ok(keys.iter().map(|ensured| ensured.made).sum())
-        })?;
-        keys.into_iter().for_each(|ensured| self.cache.insert(ensured.name, ensured.key));
-        Ok(())
+        // Whoever had the connection before may have made these keys too.
+        request.outcome().unwrap_or_else(|| self.ensure_with_others(&mut connection, &request))
     }
 
     fn is_ready(&self, name: &KeyName) -> bool {

@@ -1,6 +1,7 @@
 //! Creates and opens the file of the key store.
 
 use super::counting::{learn_to_count, sequence_of};
+use super::waiting::Waiting;
 use super::{CACHED, COMMITS_BETWEEN_CHECKPOINTS, Randomness, SqliteKeyStore, unavailable};
 use crate::personal::keys::log_seen::LogSeen;
 use crate::personal::keys::{KeyError, MasterKey};
@@ -96,6 +97,7 @@ impl SqliteKeyStore {
             connection,
             behind: Mutex::new(None),
             cache,
+            waiting: Waiting::default(),
             destructions,
             failed,
             commits,

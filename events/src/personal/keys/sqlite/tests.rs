@@ -7,8 +7,9 @@ use crate::personal::keys::{Held, KeyError, KeyStore, MasterKey, know_at_most, s
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 fn store() -> (TempDir, PathBuf, SqliteKeyStore) {
@@ -150,4 +151,51 @@ fn a_file_without_what_a_key_store_begins_with_is_damaged() {
         let error = SqliteKeyStore::open(&path, master(), fill).err().unwrap();
         assert!(matches!(error, KeyError::Damaged(_)), "{spoil}: {error}");
     }
+}
+
+// Asks for the keys of each list on a thread of its own, while the connection is in use, and returns the outcomes and
+// how many commits they took.
+fn ensured_together(keys: &SqliteKeyStore, lists: &[&[KeyName]]) -> (Vec<Result<(), KeyError>>, u32) {
+    let before = keys.commits.load(Ordering::Relaxed);
+    let outcomes = std::thread::scope(|scope| {
+        let in_use = keys.lock();
+        let threads: Vec<_> = lists.iter().map(|names| scope.spawn(|| keys.ensure(names))).collect();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while keys.waiting.count() < lists.len() {
+            assert!(Instant::now() < deadline, "not all of them wait");
+            std::thread::yield_now();
+        }
+        drop(in_use);
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    (outcomes, keys.commits.load(Ordering::Relaxed) - before)
+}
+
+#[test]
+fn keys_that_are_asked_for_at_once_are_made_in_one_commit() {
+    let (_directory, path, keys) = store();
+    keys.ensure(&[name(1)]).unwrap();
+    let names: Vec<[KeyName; 2]> = (2..10).map(|id| [name(id), name(1)]).collect();
+    let lists: Vec<&[KeyName]> = names.iter().map(|names| &names[..]).collect();
+    let (outcomes, commits) = ensured_together(&keys, &lists);
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    assert_eq!(commits, 1);
+    drop(keys);
+    let keys = opened(&path);
+    assert!((1..10).all(|id| keys.key(&name(id)).unwrap().is_there()));
+    assert_eq!(keys.sequence(), 9);
+}
+
+#[test]
+fn a_request_for_a_destroyed_key_fails_alone() {
+    let (_directory, path, keys) = store();
+    keys.ensure(&[name(1)]).unwrap();
+    keys.destroy(&name(1)).unwrap();
+    let (first, destroyed, last) = ([name(2)], [name(3), name(1)], [name(4)]);
+    let (outcomes, _) = ensured_together(&keys, &[&first, &destroyed, &last]);
+    assert!(matches!(outcomes[..], [Ok(()), Err(KeyError::Destroyed(_)), Ok(())]), "{outcomes:?}");
+    drop(keys);
+    let keys = opened(&path);
+    let is_there = [2, 3, 4].map(|id| keys.key(&name(id)).unwrap().is_there());
+    assert_eq!(is_there, [true, false, true], "nothing is made for the one that fails");
 }
