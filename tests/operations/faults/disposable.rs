@@ -115,6 +115,8 @@ async fn a_projection_whose_fold_fails_stops_alone_and_its_pages_say_so() {
     server.caught_up().await;
     until("readiness", async || ready(&server).await.0 == 200).await;
     assert_eq!(staff.get("/console/audit").await.status, 200);
+    // The view of the page is an event too.
+    server.caught_up().await;
     let app = server.app();
     assert_eq!(
         app.platform.projections.rebuild(&app.platform.log).await.unwrap().changed,
