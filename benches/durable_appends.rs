@@ -9,7 +9,7 @@
 //! time in which a lost index is built again.
 //!
 //! `cargo bench --bench durable_appends`; `MUSTER_BENCH_SECONDS` sets the duration of each turn, `MUSTER_BENCH_ROUNDS`
-//! the number of rounds, and `MUSTER_BENCH_MILLIONS` the number of millions (10 take 6 minutes and 10 GB).
+//! the number of rounds, and `MUSTER_BENCH_MILLIONS` the number of millions (10 take 10 GB).
 #![expect(unreachable_pub, reason = "a benchmark has no API: `pub` only leads out of a module")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
@@ -59,7 +59,7 @@ trait Target: Send + Sync + 'static {
 fn main() -> ExitCode {
     let seconds = Duration::from_secs_f64(setting("MUSTER_BENCH_SECONDS", 2.0));
     let rounds = setting("MUSTER_BENCH_ROUNDS", 5.0) as usize;
-    let millions = setting("MUSTER_BENCH_MILLIONS", 2.0) as usize;
+    let millions = setting("MUSTER_BENCH_MILLIONS", 10.0) as usize;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     if let Some(directory) = std::env::var_os(FILL) {
         let kept = runtime.block_on(growth(millions, Path::new(&directory)));

@@ -37,7 +37,7 @@ pub fn apple_target(kind: EnrollmentKind, version: Option<OsVersion>) -> Target 
 }
 
 /// An aggregate: the state of one stream, the commands for it, and the events that they cause. A state can be stored,
-/// with its personal fields sealed, and read again.
+/// sealed, and read again.
 pub trait Aggregate: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Version of the state and of how it is folded. Raised with every change of either: stored states of another
     /// version are not used.

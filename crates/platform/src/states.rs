@@ -57,11 +57,11 @@ const BATCH: usize = 500;
 /// The log with the states of its streams.
 pub(crate) struct States {
     log: Log,
-    cache: Cache<Place, Kept, Size, DefaultHashBuilder, Evicted>,
+    cache: Cache<Place, Kept, Size, DefaultHashBuilder, Leaving>,
     file: Option<Arc<StateFile>>,
     reads: Reads,
     store_every: u64,
-    unstored: Arc<Unstored>,
+    unstored: Unstored,
 }
 
 /// The states that wait to be stored.
@@ -130,19 +130,19 @@ impl Kept {
     }
 }
 
-/// Stores the states that other states take the place of. `None`: there is no file.
+/// Collects the states that leave the memory during an insertion.
 #[derive(Clone)]
-struct Evicted(Option<Arc<Unstored>>);
+struct Leaving;
 
-impl Lifecycle<Place, Kept> for Evicted {
-    type RequestState = ();
+impl Lifecycle<Place, Kept> for Leaving {
+    type RequestState = Vec<(Place, Kept)>;
 
-    fn begin_request(&self) {}
+    fn begin_request(&self) -> Vec<(Place, Kept)> {
+        Vec::new()
+    }
 
-    fn on_evict(&self, (): &mut (), place: Place, kept: Kept) {
-        if let (Some(unstored), Some(waiting)) = (&self.0, kept.unstored()) {
-            unstored.add(place, waiting);
-        }
+    fn on_evict(&self, leaving: &mut Vec<(Place, Kept)>, place: Place, kept: Kept) {
+        leaving.push((place, kept));
     }
 }
 
@@ -211,11 +211,9 @@ impl States {
     }
 
     fn within(log: Log, file: Option<Arc<StateFile>>, bytes: u64) -> States {
-        let unstored = Arc::<Unstored>::default();
-        let evicted = Evicted(file.as_ref().map(|_| Arc::clone(&unstored)));
-        let cache = Cache::with(EXPECTED, bytes, Size, DefaultHashBuilder::default(), evicted);
+        let cache = Cache::with(EXPECTED, bytes, Size, DefaultHashBuilder::default(), Leaving);
         let reads = Reads::of(Files { log: log.clone(), states: file.clone() });
-        States { log, cache, file, reads, store_every: STORE_EVERY, unstored }
+        States { log, cache, file, reads, store_every: STORE_EVERY, unstored: Unstored::default() }
     }
 
     /// Loads the state of a stream from memory, from the file, or from the log.
@@ -288,7 +286,7 @@ impl States {
 
     fn note_stored<A: Aggregate>(&self, stream: &StreamName, head: StreamHead) {
         if let Some(kept) = self.cache.peek(&At::of::<A>(stream)).filter(|kept| kept.head == head) {
-            self.cache.insert(Place::of::<A>(stream), Kept { stored: head.revision.0 + 1, ..kept });
+            self.insert(Place::of::<A>(stream), Kept { stored: head.revision.0 + 1, ..kept });
         }
     }
 
@@ -338,7 +336,10 @@ impl States {
     fn kept<A: Aggregate>(&self, stream: &StreamName, destructions: u64) -> Option<Found<A>> {
         let kept = self.cache.get(&At::of::<A>(stream))?;
         if kept.destructions != destructions {
-            self.cache.remove(&At::of::<A>(stream));
+            // A state with fields of the destroyed key is not written.
+            if let Some((place, kept)) = self.cache.remove(&At::of::<A>(stream)) {
+                self.store_before_it_is_gone(place, kept);
+            }
             return None;
         }
         let Kept { state, head, bytes, stored, .. } = kept;
@@ -370,10 +371,26 @@ impl States {
             _ => bytes.unwrap_or_else(|| size_of(state.as_ref())),
         };
         let (state, stored) = (Arc::clone(state), if is_stored_later { events } else { *stored });
-        self.cache.insert(
+        self.insert(
             Place::of::<A>(stream),
             Kept { state, as_json: as_json::<A>, head: *head, destructions, bytes, stored },
         );
+    }
+
+    fn insert(&self, place: Place, kept: Kept) {
+        let head = kept.head;
+        for (left, kept) in self.cache.insert_with_lifecycle(place.clone(), kept) {
+            // The older state of the same place has not left: the newer one is there.
+            if left != place || kept.head == head {
+                self.store_before_it_is_gone(left, kept);
+            }
+        }
+    }
+
+    fn store_before_it_is_gone(&self, place: Place, kept: Kept) {
+        if let Some(waiting) = kept.unstored().filter(|_| self.file.is_some()) {
+            self.unstored.add(place, waiting);
+        }
     }
 
     // Returns whether the state will be stored.

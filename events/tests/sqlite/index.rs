@@ -427,6 +427,29 @@ async fn a_damaged_revision_does_not_pass_for_a_second_event() {
     assert_eq!(*store.failed().borrow(), None);
 }
 
+#[tokio::test]
+async fn a_damaged_revision_makes_a_stream_neither_longer_nor_shorter() {
+    for (revision, is_indexed) in [(10, false), (10, true), (1, true)] {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::create(directory.path()).unwrap();
+        fill(&store, 0..200).await;
+        store.close().await;
+        let file = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
+        // The last event of stream 3, its fifth.
+        assert_eq!(file.execute("UPDATE log SET revision = ?1 WHERE position = 164", [revision]).unwrap(), 1);
+        drop(file);
+        std::fs::remove_file(directory.path().join(INDEX)).unwrap();
+        let batches = if is_indexed { 50 } else { 1_000 };
+        let store = SqliteStore::open_with_batches(directory.path(), batches).unwrap();
+        let head = store.stream_head(&stream("3")).await.unwrap().map(|head| head.revision);
+        assert_eq!(head, Some(Revision(4)), "{revision}");
+        let answer = store.read_stream(&stream("3"), Revision(0), 10).await;
+        assert!(matches!(answer, Err(ReadError::Corrupt { revision: 4, .. })), "{answer:?}");
+        assert_eq!(*store.failed().borrow(), None);
+        store.close().await;
+    }
+}
+
 /// Appends to many streams at once, reads them meanwhile, and ends without closing the store.
 #[tokio::main]
 async fn write_and_die(directory: &Path) {

@@ -7,6 +7,7 @@ use events::store::ReadError;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Maximum number of threads that read: as many as the log has connections for.
@@ -15,6 +16,10 @@ const MOST_THREADS: usize = 8;
 /// Number of waiting reads for each thread from which on another thread helps. With a fast disk, two threads keep a
 /// server of two cores busy.
 const WAITING: usize = 16;
+
+/// How long the next read may have waited until another thread helps: the others wait for a disk, or for a key that is
+/// being destroyed.
+const PATIENCE: Duration = Duration::from_millis(5);
 
 /// What is read.
 pub(super) struct Files {
@@ -35,7 +40,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<Read>,
+    waiting: VecDeque<(Instant, Read)>,
     /// Number of threads that read.
     threads: usize,
 }
@@ -71,9 +76,11 @@ impl Reads {
 impl Shared {
     // Returns whether one more thread has to read.
     fn add(&self, read: Read) -> bool {
-        let mut queue = self.queue();
-        queue.waiting.push_back(read);
-        let is_short = queue.waiting.len() > queue.threads * WAITING && queue.threads < MOST_THREADS;
+        let (mut queue, now) = (self.queue(), Instant::now());
+        queue.waiting.push_back((now, read));
+        let is_long = queue.waiting.len() > queue.threads * WAITING;
+        let is_slow = queue.waiting.front().is_some_and(|(since, _)| now - *since > PATIENCE);
+        let is_short = (is_long || is_slow) && queue.threads < MOST_THREADS;
         queue.threads += usize::from(is_short);
         is_short
     }
@@ -90,7 +97,7 @@ impl Shared {
         let mut queue = self.queue();
         let read = queue.waiting.pop_front();
         queue.threads -= usize::from(read.is_none());
-        read
+        read.map(|(_, read)| read)
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -104,7 +111,6 @@ mod tests {
     use events::personal::keys::{MasterKey, SqliteKeyStore};
     use events::store::sqlite::SqliteStore;
     use std::collections::HashSet;
-    use std::time::Duration;
 
     fn reads() -> (tempfile::TempDir, Reads) {
         let directory = tempfile::tempdir().unwrap();

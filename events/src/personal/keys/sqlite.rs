@@ -360,8 +360,11 @@ impl KeyStore for SqliteKeyStore {
         for name in &destroyed {
             self.cache.remove(name);
         }
-        // After the keys left the cache: who reads the new count finds none of them.
-        self.destructions.fetch_add(1, Ordering::Release);
+        // After the keys left the cache: who reads the new count finds none of them. A repeated destruction makes
+        // nothing unreadable.
+        if !destroyed.is_empty() {
+            self.destructions.fetch_add(1, Ordering::Release);
+        }
         self.scrub(&connection)
     }
 }

@@ -95,6 +95,8 @@ fn open(path: &Path, log: &Connection, tables: Tables) -> rusqlite::Result<(Conn
             Ok(_) => tracing::warn!("index.db does not belong to this log; it is rebuilt"),
             Err(error) => tracing::warn!(%error, "index.db is damaged; it is rebuilt"),
         }
+    } else if path.exists() {
+        tracing::warn!("index.db is damaged, or of another version; it is rebuilt");
     }
     remake(path).map(|index| (index, old_end))
 }

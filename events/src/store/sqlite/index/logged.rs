@@ -3,7 +3,8 @@
 use super::file::Double;
 use super::recent::Recent;
 use super::{Key, Place, key};
-use crate::envelope::{EventId, Recorded, StreamName};
+use crate::envelope::{EventId, Recorded, StreamName, parse_canonical};
+use crate::store::ReadError;
 use crate::store::sqlite::row::event_at;
 use crate::store::sqlite::tables::Tables;
 use rusqlite::{Connection, Row};
@@ -23,7 +24,7 @@ pub(super) fn each(
     let mut select = log.prepare(&select)?;
     let mut rows = select.query([after, up_to])?;
     while let Some(row) = rows.next()? {
-        let (Ok(position), Ok(revision)) = (row.get(0), row.get(2)) else { continue };
+        let (Ok(position), Some(revision)) = (row.get(0), revision_of(row)?) else { continue };
         if let Some(key) = key_of(log, tables, row, position)? {
             let id = EventId(Uuid::from_bytes(row.get(3).unwrap_or_default()));
             let bytes = row.get_ref(4)?.as_bytes().map_or(0, <[u8]>::len);
@@ -31,6 +32,27 @@ pub(super) fn each(
         }
     }
     Ok(())
+}
+
+// The revision is in its column and in the envelope too. If the two differ, the envelope is right if it is that of the
+// row's id. The column alone would make the stream longer or shorter than it is. Readers of the stream find the damage.
+fn revision_of(row: &Row<'_>) -> rusqlite::Result<Option<u64>> {
+    let filed: Option<u64> = row.get(2).ok();
+    let Ok(envelope) = row.get_ref(4)?.as_bytes() else { return Ok(filed) };
+    if filed.is_some_and(|filed| last_field(envelope, b",\"revision\":", format!("{filed},").as_bytes())) {
+        return Ok(filed);
+    }
+    Ok(match parse_canonical(envelope) {
+        Ok((stream, written, event)) if row.get(3).is_ok_and(|id: [u8; 16]| event.id.0.as_bytes() == &id) => {
+            tracing::error!(
+                %stream,
+                revision = written.0,
+                "an event of the log is stored under another revision: run `muster log doctor`"
+            );
+            Some(written.0)
+        }
+        _ => filed,
+    })
 }
 
 // The name of the stream is in its column and in the envelope. No checksum covers the column. If the two differ, an
@@ -59,16 +81,18 @@ fn named(name: &str) -> Option<Key> {
 
 // Canonical bytes end with the stream, the type and the version, so the last field of this name is the stream's.
 fn is_named(row: &Row<'_>, stream: &str) -> bool {
-    const FIELD: &[u8] = b",\"stream\":\"";
     let Ok(envelope) = row.get_ref(4).and_then(|envelope| Ok(envelope.as_bytes()?)) else { return false };
-    let field = envelope.windows(FIELD.len()).rposition(|part| part == FIELD);
-    let rest = field.map(|at| &envelope[at + FIELD.len()..]);
-    rest.and_then(|rest| rest.strip_prefix(stream.as_bytes())).is_some_and(|rest| rest.first() == Some(&b'"'))
+    last_field(envelope, b",\"stream\":\"", format!("{stream}\"").as_bytes())
+}
+
+fn last_field(envelope: &[u8], name: &[u8], value: &[u8]) -> bool {
+    let field = envelope.windows(name.len()).rposition(|part| part == name);
+    field.is_some_and(|at| envelope[at + name.len()..].starts_with(value))
 }
 
 /// Which of two events that claim one place of a stream is meant.
 pub(super) enum Claim {
-    /// Both are intact.
+    /// Both are intact, or may be.
     Both,
     /// These are corrupt.
     Corrupt(Vec<u64>),
@@ -76,9 +100,13 @@ pub(super) enum Claim {
     Neither,
 }
 
-/// Reads both events.
+/// Reads both events. One that cannot be read at present counts as intact: nothing may be written until it is known.
 pub(super) fn examine(log: &Connection, tables: Tables, double: &Double) -> Claim {
-    let read = double.positions.map(|position| event_at(log, tables, position).ok());
+    let read = double.positions.map(|position| event_at(log, tables, position));
+    if read.iter().any(|event| matches!(event, Err(ReadError::Unavailable(_)))) {
+        return Claim::Both;
+    }
+    let read = read.map(Result::ok);
     let place = |event: &Recorded| (event.stream.clone(), event.revision);
     match &read {
         [Some(first), Some(second)] if place(first) == place(second) => Claim::Both,
