@@ -50,7 +50,7 @@ const AT_ONCE: usize = 64;
 fn least(kind: Kind) -> f64 {
     match kind {
         Kind::Acknowledgement => 0.02,
-        Kind::CheckIn => 0.06,
+        Kind::CheckIn => 0.05,
         Kind::Poll => 0.15,
     }
 }

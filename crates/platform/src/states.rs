@@ -45,8 +45,9 @@ const STORE_READ: u64 = 4;
 /// Maximum number of states that wait to be stored. Further ones are stored after a later event.
 const MOST_UNSTORED: usize = 4_000;
 
-/// Maximum number of states in memory that are stored at the end. It takes about a second.
-const MOST_AT_END: usize = 10_000;
+/// Maximum number of states in memory that are stored at the end: all of them, unless they are very small. It takes two
+/// to three seconds.
+const MOST_AT_END: usize = 40_000;
 
 /// Estimated growth of a state by one event, in bytes. The size is measured again when the state is stored.
 const EVENT_BYTES: u64 = 256;

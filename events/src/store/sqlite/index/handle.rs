@@ -83,7 +83,7 @@ impl Index {
             State::Building { done, all } => {
                 Err(format!("its index by stream is being rebuilt ({done} of {all} events)"))
             }
-            State::Failed(why) => Err(format!("its index by stream cannot be rebuilt: {why}")),
+            State::Failed(why) => Err(format!("its events cannot be found by stream: {why}")),
         }
     }
 
