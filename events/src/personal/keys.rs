@@ -26,8 +26,8 @@ impl DataKey {
         DataKey(bytes)
     }
 
-    /// Returns the key for data that must become unreadable with any one of `keys`, and that nobody without `secret` can
-    /// make: HMAC-SHA-256.
+    /// Returns the key for data that becomes unreadable with any one of `keys`, and that nobody makes without `secret`:
+    /// HMAC-SHA-256.
     pub fn of_all(secret: &[u8; 32], keys: &[DataKey]) -> DataKey {
         let keys: Vec<&[u8]> = keys.iter().map(|key| &key.0[..]).collect();
         DataKey(cipher::hmac(secret, &keys))

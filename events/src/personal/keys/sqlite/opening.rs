@@ -6,6 +6,7 @@ use super::{CACHED, COMMITS_BETWEEN_CHECKPOINTS, Randomness, SqliteKeyStore, una
 use crate::personal::keys::log_seen::LogSeen;
 use crate::personal::keys::{KeyError, MasterKey};
 use crate::side_files;
+use crate::sqlite::plan_once;
 use quick_cache::sync::Cache;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -133,6 +134,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(Duration::from_secs(5))?;
+    plan_once(&connection)?;
     connection.execute_batch(
         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
          PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
@@ -145,6 +147,7 @@ pub(super) fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(Duration::from_secs(5))?;
+    plan_once(&connection)?;
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
     Ok(connection)
 }
