@@ -122,8 +122,8 @@ struct Kept {
 }
 
 impl Kept {
-    // Returns the state if it is worth storing before it is forgotten. A stream of a few events is read as fast as a row,
-    // but a row that is behind its stream costs both.
+    // Returns the state if it is worth storing before it is forgotten. A stream of a few events is read as fast as a
+    // row, but a row that is behind its stream costs both.
     fn unstored(self) -> Option<Waiting> {
         let events = self.head.revision.0 + 1;
         let is_due = if self.stored == 0 { events >= STORE_READ } else { events > self.stored };

@@ -264,14 +264,13 @@ impl TestServer {
         }
     }
 
-    /// Waits until every reaction has processed the log completely, so that no push is due or in flight, and until pages
-    /// show it.
+    /// Waits until every reaction has processed the log completely: no push is due or in flight. The projections may be
+    /// behind, or stopped by damage.
     pub async fn settled(&self) {
         waiting::until("the reactions", async || {
             self.followed("reactions-effects").await && self.followed("reactions-pushes").await
         })
         .await;
-        self.caught_up().await;
     }
 
     /// Waits until the timer has looked at everything that is due now. The pass that is under way may have begun
@@ -284,7 +283,8 @@ impl TestServer {
         looked.expect("the timer runs").expect("the server runs");
     }
 
-    /// Same as [`TestServer::settled`], for a server that has no push server: does not wait for pushes.
+    /// Waits until the effects have processed the log completely and pages show it. Does not wait for pushes, for a
+    /// server that has no push server.
     pub async fn reacted(&self) {
         waiting::until("the effects", async || self.followed("reactions-effects").await).await;
         self.caught_up().await;

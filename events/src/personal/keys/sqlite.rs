@@ -159,7 +159,8 @@ impl SqliteKeyStore {
         })
     }
 
-    // Makes the keys of all requests that wait, in one commit: each commit is synced. Stores the outcomes of the others.
+    // Makes the keys of all requests that wait, in one commit: each commit is synced. Stores the outcomes of the
+    // others.
     fn ensure_with_others(&self, connection: &mut Connection, request: &Arc<Request>) -> Result<(), KeyError> {
         let mut others = self.waiting.take();
         others.retain(|other| !Arc::ptr_eq(other, request));
