@@ -127,8 +127,8 @@ async fn after_a_crash_in_the_middle_the_rest_is_folded_once() {
 // A copy of the file alone lacks what is still in its write-ahead log.
 fn copy_projections(from: &Desk, to: &Desk) {
     let [from, to] = [from, to].map(|desk| desk.path().join(projections::FILE));
-    let from = rusqlite::Connection::open(from).unwrap();
-    from.execute("VACUUM INTO ?1", [to.to_str().unwrap()]).unwrap();
+    let from = rusqlite::Connection::open(from).expect("it is a database");
+    from.execute("VACUUM INTO ?1", [to.to_str().expect("a path in UTF-8")]).expect("it is copied");
 }
 
 #[tokio::test]
