@@ -4,7 +4,7 @@
 //! **Locks.** On a busy machine such a thread may be preempted for long while it holds a lock. So it takes only locks
 //! of the followers of the log (the opened events of a batch, the connection that the projections write with), and
 //! locks that are held for some instructions: those of caches, of pools of connections, of the findings and of the
-//! metrics. It reads keys with a connection of its own ([`is_here`]).
+//! metrics. It reads keys with a connection of its own.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
