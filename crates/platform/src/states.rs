@@ -27,7 +27,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Maximum size of all states in bytes, as [`size_of`] estimates it.
-const MOST_BYTES: u64 = 96 * 1024 * 1024;
+const MOST_BYTES: u64 = 88 * 1024 * 1024;
 
 /// Expected number of states, for the first allocation of the cache.
 const EXPECTED: usize = 20_000;
