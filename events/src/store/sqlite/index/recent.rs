@@ -106,11 +106,12 @@ impl RecentEvents {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use uuid::Uuid;
 
-    fn recent(stream: u8, revision: u64, position: u64) -> Recent {
+    /// An event whose id is made of its position.
+    pub(in crate::store::sqlite::index) fn recent(stream: u8, revision: u64, position: u64) -> Recent {
         let id = EventId(Uuid::from_u128(u128::from(position)));
         Recent { key: [stream; 16], place: Place { revision, position }, id, bytes: 1_000 }
     }

@@ -234,14 +234,8 @@ impl Heads {
 
 #[cfg(test)]
 mod tests {
+    use super::super::recent::tests::recent;
     use super::*;
-    use crate::envelope::EventId;
-    use uuid::Uuid;
-
-    fn recent(stream: u8, revision: u64, position: u64) -> Recent {
-        let id = EventId(Uuid::from_u128(u128::from(position)));
-        Recent { key: [stream; 16], place: Place { revision, position }, id, bytes: 1_000 }
-    }
 
     #[test]
     fn what_is_being_indexed_and_what_came_since_are_one_stream() {
