@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     let millions = setting("MUSTER_BENCH_MILLIONS", 10.0) as usize;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     if let Some(directory) = std::env::var_os(FILL) {
-        let kept = runtime.block_on(growth(millions, Path::new(&directory)));
+        let (kept, _open) = runtime.block_on(growth(millions, Path::new(&directory)));
         // Without closing the store, as a process that dies.
         std::process::exit(i32::from(!kept));
     }
@@ -116,8 +116,8 @@ async fn grown(millions: usize) -> bool {
     filled.success() && start <= START_LIMIT && rebuild <= limit
 }
 
-/// Appends millions of events to one log. Returns whether the last million was fast enough.
-async fn growth(millions: usize, directory: &Path) -> bool {
+/// Appends millions of events to one log. Returns whether the last million was fast enough, and the open log.
+async fn growth(millions: usize, directory: &Path) -> (bool, Arc<store::Store>) {
     println!("\nmillion   store/s   of the first   limit   ({GROWING} producers, {STREAMS} streams)");
     let target = Arc::new(store::Store::at(directory));
     let mut numbers: Vec<_> = (0..GROWING).map(|producer| Numbers::of(producer, GROWING, STREAMS)).collect();
@@ -147,7 +147,7 @@ async fn growth(millions: usize, directory: &Path) -> bool {
         let mark = if million < millions || share >= GROWTH_LIMIT { "" } else { "   BELOW" };
         println!("{million:>7} {rate:>9.0} {share:>14.2} {limit}{mark}");
     }
-    share >= GROWTH_LIMIT
+    (share >= GROWTH_LIMIT, target)
 }
 
 /// The streams that a producer appends to, in an order that looks random, and the next revision of each. No other

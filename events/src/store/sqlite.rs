@@ -88,6 +88,12 @@ impl SqliteStore {
         SqliteStore::open_sized(directory, Sizes::small(events))
     }
 
+    /// Returns whether the index was read, which is done once after the log was opened.
+    #[cfg(any(test, feature = "contract"))]
+    pub fn has_read_index(&self) -> bool {
+        self.writer.as_ref().is_some_and(|writer| writer.index().is_read())
+    }
+
     fn open_sized(directory: &Path, sizes: Sizes) -> Result<SqliteStore, OpenError> {
         schema::expect_log(directory)?;
         let lock = lock::take(directory)?;

@@ -136,23 +136,21 @@ async fn verify_finds_a_leaf_hash_that_was_forged_with_its_checksum() {
 
 #[tokio::test]
 async fn an_event_of_another_stream_is_not_given_out_whatever_its_revision() {
-    // Each stream's row of the index leads to the other's first event, with a checksum that fits.
+    // Each stream's entry in the index leads to the other's first event, with a checksum that fits.
     let (directory, store) = damaged("UPDATE log SET position = position WHERE position = 1").await;
     store.close().await;
     let index = rusqlite::Connection::open(directory.path().join("index.db")).unwrap();
-    let mut select = index.prepare("SELECT stream, positions FROM places").unwrap();
-    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    let [mut one, mut two]: [(Vec<u8>, Vec<u8>); 2] = rows.collect::<Result<Vec<_>, _>>().unwrap().try_into().unwrap();
-    one.1[..6].swap_with_slice(&mut two.1[..6]);
-    for (stream, mut row) in [one, two] {
-        let positions = row.len() - 4;
-        let sum = crc32c::crc32c_append(crc32c::crc32c(&stream), &0_u64.to_le_bytes());
-        let sum = crc32c::crc32c_append(sum, &row[..positions]);
-        row[positions..].copy_from_slice(&sum.to_le_bytes());
-        let set = "UPDATE places SET positions = ?2 WHERE stream = ?1";
-        assert_eq!(index.execute(set, rusqlite::params![stream, row]).unwrap(), 1);
-    }
-    drop(select);
+    let block = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let (run, first, mut entries): (i64, Vec<u8>, Vec<u8>) =
+        index.query_row("SELECT run, first, entries FROM blocks", [], block).unwrap();
+    // An entry has 16 bytes of the stream's key, its first revision, the number of bytes that follow, and positions.
+    let second = 18 + usize::from(entries[17]);
+    entries.swap(18, second + 18);
+    let end = entries.len() - 4;
+    let sum = crc32c::crc32c_append(crc32c::crc32c(&run.to_le_bytes()), &first);
+    let sum = crc32c::crc32c_append(sum, &entries[..end]);
+    entries[end..].copy_from_slice(&sum.to_le_bytes());
+    assert_eq!(index.execute("UPDATE blocks SET entries = ?1", [entries]).unwrap(), 1);
     drop(index);
     let store = SqliteStore::open(directory.path()).unwrap();
     for name in ["a", "b"] {

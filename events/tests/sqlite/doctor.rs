@@ -74,7 +74,7 @@ async fn missing_and_damaged_events_are_named_and_the_rest_is_read() {
 
 #[tokio::test]
 async fn an_index_that_leads_elsewhere_is_told() {
-    for statements in ["DELETE FROM places", "UPDATE origin SET position = 5000"] {
+    for statements in ["DELETE FROM blocks", "UPDATE origin SET position = 5000"] {
         let directory = log().await;
         damage(directory.path(), "index.db", statements);
         let (_, faults) = examined(directory.path());

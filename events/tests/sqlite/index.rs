@@ -98,11 +98,12 @@ async fn an_index_that_is_damaged_while_it_is_used_is_rebuilt_without_a_restart(
     store.close().await;
     let store = SqliteStore::open(directory.path()).unwrap();
     fill(&store, 600..650).await;
-    // Rows that are lost, that are shorter than their streams, and that lead to no event.
+    // Blocks and runs that are lost, and blocks that are shorter than they were and that lead to no event.
     for damage in [
-        "DELETE FROM places",
-        "UPDATE places SET positions = substr(positions, 1, 12)",
-        "UPDATE places SET positions = zeroblob(length(positions))",
+        "DELETE FROM blocks",
+        "DELETE FROM runs",
+        "UPDATE blocks SET entries = substr(entries, 1, 12)",
+        "UPDATE blocks SET entries = zeroblob(length(entries))",
     ] {
         // A new file after each rebuild.
         let index = rusqlite::Connection::open(directory.path().join(INDEX)).unwrap();
@@ -118,12 +119,16 @@ async fn an_index_that_is_damaged_while_it_is_used_is_rebuilt_without_a_restart(
 async fn a_head_that_a_damaged_index_gave_is_forgotten_with_it() {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::create(directory.path()).unwrap();
-    // More than a row of the index has.
-    fill(&store, 0..2_800).await;
+    fill(&store, 0..2_560).await;
+    store.close().await;
+    let store = SqliteStore::open(directory.path()).unwrap();
+    fill(&store, 2_560..2_800).await;
     store.close().await;
     let store = SqliteStore::open(directory.path()).unwrap();
     let index = rusqlite::Connection::open(directory.path().join(INDEX)).unwrap();
-    assert_eq!(index.execute("DELETE FROM places WHERE first = 64", []).unwrap(), STREAMS as usize);
+    let newest = "(SELECT id FROM runs ORDER BY up_to DESC LIMIT 1)";
+    let empty = format!("DELETE FROM blocks WHERE run = {newest}; UPDATE runs SET events = 0 WHERE id = {newest};");
+    index.execute_batch(&format!("BEGIN; {empty} COMMIT;")).unwrap();
     drop(index);
     let damaged = store.stream_head(&stream("3")).await.unwrap().unwrap();
     assert_eq!(damaged.revision, Revision(63), "nothing shows yet that events are missing");
@@ -135,29 +140,30 @@ async fn a_head_that_a_damaged_index_gave_is_forgotten_with_it() {
     store.append(&stream("3"), Expected::Exact(Revision(69)), events(9_000..9_001)).await.unwrap();
 }
 
-/// Alters a bit of each row, which SQLite does not notice.
+/// Alters a bit of each block, which SQLite does not notice.
 fn flip_a_bit(index: &Path, bit: usize) {
     let index = rusqlite::Connection::open(index).unwrap();
-    let mut select = index.prepare("SELECT stream, first, positions FROM places").unwrap();
-    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let rows: Vec<(Vec<u8>, u64, Vec<u8>)> = select.query_map([], row).unwrap().collect::<Result<_, _>>().unwrap();
-    for (stream, first, mut positions) in rows {
-        positions[bit / 8] ^= 1 << (bit % 8);
-        let set = "UPDATE places SET positions = ?3 WHERE stream = ?1 AND first = ?2";
-        assert_eq!(index.execute(set, rusqlite::params![stream, first, positions]).unwrap(), 1);
+    let mut select = index.prepare("SELECT first, entries FROM blocks").unwrap();
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let rows: Vec<(Vec<u8>, Vec<u8>)> = select.query_map([], row).unwrap().collect::<Result<_, _>>().unwrap();
+    for (first, mut entries) in rows {
+        entries[bit / 8] ^= 1 << (bit % 8);
+        let set = "UPDATE blocks SET entries = ?2 WHERE first = ?1";
+        assert_eq!(index.execute(set, rusqlite::params![first, entries]).unwrap(), 1);
     }
 }
 
 #[tokio::test]
-async fn an_altered_row_of_the_index_is_noticed_by_whoever_reads_it_first() {
+async fn an_altered_block_of_the_index_is_noticed_by_whoever_reads_it_first() {
     let directory = tempfile::tempdir().unwrap();
     let made = || std::fs::metadata(directory.path().join(INDEX)).unwrap().ino();
     let store = SqliteStore::create(directory.path()).unwrap();
     fill(&store, 0..200).await;
     store.close().await;
-    // The low bits of the first and the last position: another event of the log.
-    for (bit, reader) in [(0, 0), (24 * 8, 1), (0, 2), (24 * 8, 3)] {
+    // In the key of the first stream, and in the low bits of its first position: another event of the log.
+    for (bit, reader) in [(0, 0), (18 * 8, 1), (0, 2), (18 * 8, 3)] {
         let store = SqliteStore::open(directory.path()).unwrap();
+        until_read(&store).await;
         flip_a_bit(&directory.path().join(INDEX), bit);
         let before = made();
         let last = Revision(4);
@@ -204,6 +210,33 @@ async fn batches_and_rebuilds_in_small_parts_lose_nothing_across_restarts() {
     }
     let store = SqliteStore::open_with_batches(directory.path(), 93).unwrap();
     assert_whole(&store, count).await;
+}
+
+// Waits until the store has read the index, which it does once after it was opened.
+async fn until_read(store: &SqliteStore) {
+    for _ in 0..12_000 {
+        if store.has_read_index() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the index is not read");
+}
+
+#[tokio::test]
+async fn an_altered_block_of_the_index_is_noticed_by_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let made = || std::fs::metadata(directory.path().join(INDEX)).unwrap().ino();
+    let store = SqliteStore::create(directory.path()).unwrap();
+    fill(&store, 0..200).await;
+    store.close().await;
+    flip_a_bit(&directory.path().join(INDEX), 18 * 8);
+    // Held open, so that no new file gets its number.
+    let (before, _held) = (made(), std::fs::File::open(directory.path().join(INDEX)).unwrap());
+    let store = SqliteStore::open(directory.path()).unwrap();
+    until_read(&store).await;
+    assert_whole_when_ready(&store, 200).await;
+    assert_ne!(made(), before, "the index was made again");
 }
 
 async fn scrub(store: &SqliteStore) {

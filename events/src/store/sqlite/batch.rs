@@ -12,10 +12,6 @@ use crate::store::AppendError;
 use rusqlite::{CachedStatement, Connection};
 use std::sync::Arc;
 
-/// KiB of pages of the index that the writer keeps in memory. It looks up the first event of each new stream, and that
-/// of a stream which is not among the remembered ones.
-const CACHE: u32 = 65_536;
-
 /// What the writer looks up to decide about an append.
 pub(super) struct Lookups {
     tables: Tables,
@@ -37,7 +33,7 @@ enum Undecided {
 
 impl Lookups {
     pub(super) fn new(tables: Tables, index: Arc<Index>) -> Lookups {
-        Lookups { tables, index, connection: IndexConnection::with_cache(CACHE), snapshot: None, has_waited: false }
+        Lookups { tables, index, connection: IndexConnection::default(), snapshot: None, has_waited: false }
     }
 
     /// Decides about the request and writes its events in the open transaction with `insert`, the first at position
@@ -106,6 +102,9 @@ impl Lookups {
         if let Some(head) = in_tail.or_else(|| self.index.remembered(&key)) {
             return Ok(Some(head.revision.0));
         }
+        if self.index.is_absent(&key) {
+            return Ok(None);
+        }
         let last = self.search(log, request, (Vec::new(), flushes), |sources, stream| sources.last(stream))?;
         Ok(last.map(|last| last.revision))
     }
@@ -132,8 +131,8 @@ impl Lookups {
                 Undecided::Index(why)
             }
         })?;
-        if index.is_autocommit() {
-            index.execute_batch("BEGIN").map_err(|error| Undecided::Index(error.to_string()))?;
+        if index.connection().is_autocommit() {
+            index.connection().execute_batch("BEGIN").map_err(|error| Undecided::Index(error.to_string()))?;
             self.snapshot = Some(flushes);
         }
         let index = Some(index);

@@ -1,6 +1,7 @@
 //! Examines a whole log and names every fault. `verify` stops at the first one; the doctor goes on, so that an operator
 //! knows what a damaged log still has.
 
+use super::index::search::IndexReader;
 use super::index::{Key, file, key};
 use super::row::{Here, corrupt, event_at, unreadable};
 use super::tables::Tables;
@@ -113,7 +114,7 @@ impl Doctor {
     }
 
     fn index(&mut self, directory: &Path, head: u64, report: &mut impl FnMut(Fault)) {
-        let flaw = match file::open_read_only(&directory.join(file::FILE)) {
+        let flaw = match IndexReader::open(&directory.join(file::FILE)) {
             // A missing index is built at the next start.
             Ok(None) => None,
             Ok(Some(index)) => self.flaw(&index, head),
@@ -124,16 +125,17 @@ impl Doctor {
         }
     }
 
-    fn flaw(&self, index: &Connection, head: u64) -> Option<String> {
+    fn flaw(&self, index: &IndexReader, head: u64) -> Option<String> {
         let compare = || -> rusqlite::Result<Option<String>> {
-            let origin = file::origin(index)?;
+            index.read_filters()?;
+            let origin = index.origin()?;
             if !origin.fits(&self.log, self.tables)? {
                 return Ok(Some("it belongs to another log, or to a longer one".into()));
             }
             // Later events are indexed by the server or by the next start.
             for position in self.tables.old_end() + 1..=origin.position.min(head) {
                 let Ok(event) = event_at(&self.log, self.tables, position) else { continue };
-                let places = file::places(index, &key(&event.stream), event.revision.0, 1)?;
+                let places = index.places(&key(&event.stream), event.revision.0, 1)?;
                 if places.first().is_none_or(|place| place.position != position) {
                     return Ok(Some(format!("it does not lead to the event at position {position}")));
                 }

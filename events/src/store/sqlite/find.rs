@@ -1,7 +1,7 @@
 //! Finds the events of a stream: in the tables of format 1, in the index, and among the events that are not indexed
 //! yet.
 
-use super::index::file;
+use super::index::search::IndexReader;
 use super::index::{Key, Place, key};
 use super::tables::Tables;
 use crate::envelope::{EventId, StreamName};
@@ -14,7 +14,7 @@ pub(super) struct Sources<'a> {
     pub(super) log: &'a Connection,
     pub(super) tables: Tables,
     /// `None`: there is none; the whole log is searched.
-    pub(super) index: Option<&'a Connection>,
+    pub(super) index: Option<&'a IndexReader>,
     pub(super) recent: Recent,
     /// Revision of the last event that this process knows to be in the stream.
     pub(super) known: Option<u64>,
@@ -85,7 +85,7 @@ impl Sources<'_> {
         let recent = self.recent(stream, next)?;
         let is_whole = recent.first().is_some_and(|first| first.revision <= next);
         if let Some(index) = self.index.filter(|_| !is_whole && places.len() < limit) {
-            places.extend(file::places(index, &stream.key, next, limit - places.len()).map_err(FindError::Index)?);
+            places.extend(index.places(&stream.key, next, limit - places.len()).map_err(FindError::Index)?);
         }
         let last = places.last().map(|place| place.revision);
         places.extend(recent.into_iter().filter(|place| Some(place.revision) > last));
@@ -99,7 +99,7 @@ impl Sources<'_> {
             return Ok(Some(*last));
         }
         if let Some(index) = self.index
-            && let Some(last) = file::last(index, &stream.key).map_err(FindError::Index)?
+            && let Some(last) = index.last(&stream.key).map_err(FindError::Index)?
         {
             return Ok(Some(last));
         }

@@ -5,14 +5,22 @@
 //! ([`tail`]). The file can be rebuilt from the log at any time, so its commits are not synced; SQLite's write-ahead
 //! log keeps it consistent. It is emptied if it belongs to another log, is ahead of the log, or differs from it.
 //!
-//! A row holds up to [`CHUNK`] consecutive positions of a stream, so an event takes about 10 bytes.
+//! The file is a log-structured merge tree in SQLite. A batch is written as a run ([`runs`]): its places sorted by
+//! stream, packed into blocks ([`block`]). Runs are merged into larger ones ([`merge`]), so that an event is written a
+//! few times, however many streams there are, and a search ([`search`]) reads few runs. A table with a row for each
+//! stream would be changed nearly everywhere by each batch.
 
+mod block;
 pub(super) mod builder;
+mod contents;
 pub(super) mod file;
+mod filter;
 pub(super) mod handle;
 mod logged;
-mod packed;
+mod merge;
 pub(super) mod recent;
+mod runs;
+pub(super) mod search;
 pub(super) mod tail;
 mod work;
 
@@ -35,6 +43,3 @@ pub(super) struct Place {
     pub(super) revision: u64,
     pub(super) position: u64,
 }
-
-/// Maximum number of positions in a row of the index.
-const CHUNK: usize = 64;

@@ -3,6 +3,7 @@
 
 use super::find::{QueryError, Recent, Sources, Wanted};
 use super::index::handle::Index;
+use super::index::search::IndexReader;
 use super::index::{file, key};
 use super::row::{Here, corrupt, not_opened, unreadable};
 use super::schema;
@@ -43,49 +44,34 @@ pub(super) struct Reader {
 /// A connection to the index of this process. It is opened when it is first used, and again after a rebuild.
 #[derive(Default)]
 pub(super) struct IndexConnection {
-    opened: Option<(u64, Connection)>,
-    /// KiB of pages that it keeps in memory; `None`: SQLite's default.
-    cache: Option<u32>,
+    opened: Option<(u64, IndexReader)>,
 }
 
 impl IndexConnection {
-    /// A connection that keeps pages in memory, at most so many KiB.
-    pub(super) fn with_cache(kib: u32) -> IndexConnection {
-        IndexConnection { opened: None, cache: Some(kib) }
-    }
-
     /// Ends a read transaction.
     pub(super) fn end(&mut self) {
-        if let Some((_, connection)) = &self.opened
-            && connection.execute_batch("COMMIT").is_err()
+        if let Some((_, index)) = &self.opened
+            && index.connection().execute_batch("COMMIT").is_err()
         {
             // A new connection has no transaction.
             self.opened = None;
         }
     }
 
-    fn open(&self, path: &Path) -> rusqlite::Result<Option<Connection>> {
-        let opened = file::open_read_only(path)?;
-        if let (Some(connection), Some(kib)) = (&opened, self.cache) {
-            connection.execute_batch(&format!("PRAGMA cache_size = -{kib};"))?;
-        }
-        Ok(opened)
-    }
-
     /// Returns the connection.
     ///
     /// # Errors
     /// Returns an error while the index is being rebuilt, or if it cannot be opened.
-    pub(super) fn get(&mut self, index: &Index) -> Result<&Connection, Unusable> {
+    pub(super) fn get(&mut self, index: &Index) -> Result<&IndexReader, Unusable> {
         let generation = index.generation().map_err(Unusable::NotReady)?;
         if self.opened.as_ref().is_none_or(|(opened, _)| *opened != generation) {
-            self.opened = match self.open(index.path()) {
-                Ok(opened) => opened.map(|connection| (generation, connection)),
+            self.opened = match index.open_reader() {
+                Ok(opened) => opened.map(|reader| (generation, reader)),
                 Err(error) if file::is_flaw(&error) => return Err(Unusable::Flawed(error.to_string())),
                 Err(error) => return Err(Unusable::NotReady(error.to_string())),
             };
         }
-        self.opened.as_ref().map(|(_, connection)| connection).ok_or_else(|| Unusable::Flawed("it is missing".into()))
+        self.opened.as_ref().map(|(_, reader)| reader).ok_or_else(|| Unusable::Flawed("it is missing".into()))
     }
 }
 
@@ -233,8 +219,8 @@ impl Readers {
             return None;
         }
         let index = reader.index.get(self.index.get()?).ok()?;
-        let found = file::origin(index).and_then(|origin| {
-            let places = file::places(index, &key(&event.stream), event.revision.0, 1)?;
+        let found = index.origin().and_then(|origin| {
+            let places = index.places(&key(&event.stream), event.revision.0, 1)?;
             Ok(origin.position < event.position.0
                 || places.first().is_some_and(|place| place.position == event.position.0))
         });
@@ -312,11 +298,11 @@ impl IndexConnection {
         log: &Path,
         connection: &Connection,
         tables: Tables,
-    ) -> (Option<&Connection>, u64) {
+    ) -> (Option<&IndexReader>, u64) {
         self.opened = None;
-        let opened = file::open_read_only(&log.with_file_name(file::FILE)).ok().flatten();
+        let opened = IndexReader::open(&log.with_file_name(file::FILE)).ok().flatten();
         let usable = opened.and_then(|index| {
-            let origin = file::origin(&index).ok()?;
+            let origin = index.origin().ok()?;
             origin.fits(connection, tables).ok()?.then_some((origin.position, index))
         });
         let (position, index) = usable.map_or((0, None), |(position, index)| (position, Some(index)));

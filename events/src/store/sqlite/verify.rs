@@ -2,6 +2,7 @@
 //! and the consistency of the tables.
 
 use super::index::file;
+use super::index::search::IndexReader;
 use super::open_error::OpenError;
 use super::row::{COLUMNS, corrupt, recorded};
 use super::schema;
@@ -50,8 +51,8 @@ pub fn verify(directory: &Path) -> Result<Verified, VerifyError> {
 }
 
 fn indexed_to(directory: &Path) -> u64 {
-    let index = file::open_read_only(&directory.join(file::FILE)).ok().flatten();
-    index.and_then(|index| file::origin(&index).ok()).map_or(0, |origin| origin.position)
+    let index = IndexReader::open(&directory.join(file::FILE)).ok().flatten();
+    index.and_then(|index| index.origin().ok()).map_or(0, |origin| origin.position)
 }
 
 // The log alone does not show that its last events are missing, but the index by stream has their places.

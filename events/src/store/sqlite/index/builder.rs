@@ -5,9 +5,12 @@
 //! again without an operator, at the start and whenever a reader meets damage in it.
 
 use super::Place;
+use super::block::flaw;
+use super::contents::Contents;
 use super::file::{self, Double};
 use super::handle::{Index, State};
 use super::logged::{self, Claim};
+use super::runs;
 use super::tail::{Sizes, Tail};
 use super::work::{Work, remake};
 use crate::store::sqlite::open_error::{OpenError, file_error};
@@ -56,7 +59,9 @@ impl Builder {
             }
             None => (Tail::after(head, sizes), State::Building { done: indexed, all: head }, head),
         };
-        let index = Arc::new(Index::new(log, path, tail, state, failed));
+        let index = Arc::new(Index::new(log, path, tables.has_old(), (tail, state), failed));
+        let opened = Contents::of(opened).map_err(sqlite)?;
+        index.use_filters(opened.filters());
         let mut work = Work::new(Arc::clone(&index), tables, opened, [indexed, built_to], sizes);
         let thread = std::thread::Builder::new()
             .name("log-index".into())
@@ -90,7 +95,8 @@ impl Drop for Builder {
 fn open(path: &Path, log: &Connection, tables: Tables) -> rusqlite::Result<(Connection, u64)> {
     let old_end = tables.old_end();
     if let Some(index) = file::open(path)? {
-        match file::origin(&index) {
+        let origin = file::origin(&index).and_then(|origin| are_whole(&index, old_end).map(|()| origin));
+        match origin {
             Ok(origin) if origin.fits(log, tables)? => return Ok((index, origin.position.max(old_end))),
             Ok(_) => tracing::warn!("index.db does not belong to this log; it is rebuilt"),
             Err(error) => tracing::warn!(%error, "index.db is damaged; it is rebuilt"),
@@ -99,6 +105,14 @@ fn open(path: &Path, log: &Connection, tables: Tables) -> rusqlite::Result<(Conn
         tracing::warn!("index.db is damaged, or of another version; it is rebuilt");
     }
     remake(path).map(|index| (index, old_end))
+}
+
+// Checks that the runs begin after the events in the tables of format 1.
+fn are_whole(index: &Connection, old_end: u64) -> rusqlite::Result<()> {
+    match runs::all(index)?.first() {
+        Some(first) if first.after != old_end => Err(flaw("the first run is missing")),
+        _ => Ok(()),
+    }
 }
 
 // Reads the events that the index does not have, and finds two for one place. Of these a corrupt one does not count.

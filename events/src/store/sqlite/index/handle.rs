@@ -1,12 +1,14 @@
 //! What readers and the writer of this process know of the index: whether it is ready, the events that it does not have
 //! yet, and the last events of streams.
 
+use super::filter::Filters;
 use super::recent::RecentEvents;
+use super::search::IndexReader;
 use super::tail::{Heads, Tail};
 use super::{Key, Place};
 use crate::store::StreamHead;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
@@ -32,6 +34,9 @@ pub(in crate::store::sqlite) struct Index {
     pub(super) changed: Condvar,
     pub(super) state: watch::Sender<State>,
     pub(super) heads: Heads,
+    filters: Mutex<Arc<Filters>>,
+    // Whether streams may be in the tables of format 1, which have no filter.
+    has_old: bool,
     // Of the store: two events with the same revision stop the process.
     pub(super) failed: watch::Sender<Option<String>>,
 }
@@ -49,13 +54,13 @@ impl Index {
     pub(super) fn new(
         log: &Path,
         path: PathBuf,
-        tail: Tail,
-        state: State,
+        has_old: bool,
+        (tail, state): (Tail, State),
         failed: watch::Sender<Option<String>>,
     ) -> Index {
         let shared = Mutex::new(Shared { tail, is_closing: false, damage: None, trouble: None });
         let (changed, state, heads) = (Condvar::new(), watch::Sender::new(state), Heads::new());
-        Index { log: log.to_owned(), path, shared, changed, state, heads, failed }
+        Index { log: log.to_owned(), path, shared, changed, state, heads, filters: Mutex::default(), has_old, failed }
     }
 
     /// Makes the thread index what is waiting and end.
@@ -68,8 +73,20 @@ impl Index {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(in crate::store::sqlite) fn path(&self) -> &Path {
-        &self.path
+    /// Opens the file for reading. `None`: it is missing, or of another format.
+    pub(in crate::store::sqlite) fn open_reader(&self) -> rusqlite::Result<Option<IndexReader>> {
+        // Taken before the file is opened: filters never belong to a later file.
+        let filters = self.filters();
+        IndexReader::with(&self.path, filters)
+    }
+
+    /// Uses the filters of a new file.
+    pub(super) fn use_filters(&self, filters: Arc<Filters>) {
+        *self.filters.lock().unwrap_or_else(PoisonError::into_inner) = filters;
+    }
+
+    fn filters(&self) -> Arc<Filters> {
+        Arc::clone(&self.filters.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(in crate::store::sqlite) fn state(&self) -> watch::Receiver<State> {
@@ -168,6 +185,18 @@ impl Index {
         self.heads.get(key)
     }
 
+    /// Returns whether every run has its filter.
+    #[cfg(any(test, feature = "contract"))]
+    pub(in crate::store::sqlite) fn is_read(&self) -> bool {
+        self.filters().now().is_complete()
+    }
+
+    /// Returns true if the stream is known to have no event. Call it after the tail was asked: an event that leaves the
+    /// tail is in the index before.
+    pub(in crate::store::sqlite) fn is_absent(&self, key: &Key) -> bool {
+        !self.has_old && self.generation().is_ok() && self.filters().now().is_absent(key)
+    }
+
     /// Returns the last event of a stream if it is in memory.
     pub(in crate::store::sqlite) fn known(&self, key: &Key) -> Option<StreamHead> {
         self.in_tail(key).0.or_else(|| self.heads.get(key))
@@ -184,6 +213,7 @@ impl Index {
     ) -> Result<Option<StreamHead>, E> {
         match self.known(key) {
             Some(head) => Ok(Some(head)),
+            None if self.is_absent(key) => Ok(None),
             None => self.heads.get_or(key, read).await,
         }
     }
@@ -196,6 +226,7 @@ impl Index {
     ) -> Option<Option<StreamHead>> {
         match self.known(key) {
             Some(head) => Some(Some(head)),
+            None if self.is_absent(key) => Some(None),
             None => self.heads.get_or_here(key, read),
         }
     }

@@ -1,11 +1,12 @@
-//! The work of the thread: batches of new events, and rebuilds.
+//! The work of the thread: batches of new events, merges, and rebuilds.
 
-use super::file::{self, Additions, Double, Origin};
+use super::block::Item;
+use super::contents::Contents;
+use super::file::{self, Double, Origin};
 use super::handle::{Index, State};
 use super::logged::{self, Claim};
 use super::recent::RecentEvents;
 use super::tail::Sizes;
-use super::{Key, Place};
 use crate::envelope::Revision;
 use crate::side_files::remove_database;
 use crate::store::StreamHead;
@@ -27,7 +28,7 @@ pub(super) struct Work {
     index: Arc<Index>,
     tables: Tables,
     /// `None`: it has to be made again.
-    file: Option<Connection>,
+    file: Option<Contents>,
     generation: u64,
     /// Position up to which events are in the file.
     indexed: u64,
@@ -62,7 +63,7 @@ impl Work {
     pub(super) fn new(
         index: Arc<Index>,
         tables: Tables,
-        file: Connection,
+        file: Contents,
         [indexed, built_to]: [u64; 2],
         sizes: Sizes,
     ) -> Work {
@@ -146,11 +147,13 @@ impl Work {
 
     fn step(&mut self) -> Result<Next, Broken> {
         if self.file.is_none() {
-            self.file = Some(remake(&self.index.path)?);
+            let file = Contents::of(remake(&self.index.path)?)?;
+            self.index.use_filters(file.filters());
+            self.file = Some(file);
             self.indexed = self.tables.old_end();
             self.generation += 1;
         }
-        if self.indexed < self.built_to {
+        if matches!(*self.index.state.borrow(), State::Building { .. }) && !self.is_built() {
             return if self.index.shared().is_closing { Ok(Next::Closed) } else { self.build().map(|()| Next::Again) };
         }
         self.tell_ready();
@@ -164,10 +167,19 @@ impl Work {
                 self.flush(&new, up_to)?;
                 Ok(Next::Again)
             }
+            Wanted::Work => self.work().map(|()| Next::Again),
         }
     }
 
+    // An index of one run has no place twice: the merge would have found it.
+    fn is_built(&self) -> bool {
+        self.indexed >= self.built_to && self.file.as_ref().is_none_or(|file| !file.is_divided())
+    }
+
     fn tell_ready(&self) {
+        if let Some(file) = &self.file {
+            file.note_ready();
+        }
         // Held, so that damage that is reported meanwhile is not overwritten.
         let shared = self.index.shared();
         if shared.damage.is_none() && !matches!(*self.index.state.borrow(), State::Ready(_)) {
@@ -205,6 +217,9 @@ impl Work {
             if shared.is_closing {
                 return Wanted::Nothing;
             }
+            if self.file.as_ref().is_some_and(Contents::has_work) {
+                return Wanted::Work;
+            }
             shared = match due {
                 Some(wait) => self.index.changed.wait_timeout(shared, wait).unwrap_or_else(PoisonError::into_inner).0,
                 None => self.index.changed.wait(shared).unwrap_or_else(PoisonError::into_inner),
@@ -219,30 +234,32 @@ impl Work {
         })
     }
 
-    // Adds the next events from the log.
+    // Does the next part of a rebuild: adds events from the log, or merges the runs.
     fn build(&mut self) -> Result<(), Broken> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        if file.has_work() {
+            return self.work();
+        }
+        if self.indexed >= self.built_to {
+            return file.unite()?.map_err(Broken::Double);
+        }
         let up_to = self.built_to.min(self.indexed + self.sizes.rebuild);
         let log = self.log()?;
-        let mut events: Vec<(Key, Place)> = Vec::new();
+        let mut events: Vec<Item> = Vec::new();
         let read =
             logged::each(&log, self.tables, [self.indexed, up_to], |event| events.push((event.key, event.place)));
         read.map_err(|error| match is_damage(&error) {
             true => Broken::Log(error.to_string()),
             false => Broken::Sqlite(error),
         })?;
-        events.retain(|(_, place)| !self.passed.contains(&place.position));
-        events.sort_unstable_by_key(|(key, place)| (*key, place.revision));
-        self.add(&events, &log, up_to)?;
+        self.add(events, &log, up_to, false)?;
         self.index.state.send_replace(State::Building { done: up_to, all: self.built_to });
         Ok(())
     }
 
     fn flush(&mut self, new: &RecentEvents, up_to: u64) -> Result<(), Broken> {
-        let places = new.iter().map(|event| (event.key, event.place));
-        let mut places: Vec<_> = places.filter(|(_, place)| !self.passed.contains(&place.position)).collect();
-        places.sort_unstable_by_key(|(key, place)| (*key, place.revision));
         let log = self.log()?;
-        self.add(&places, &log, up_to)?;
+        self.add(new.iter().map(|event| (event.key, event.place)).collect(), &log, up_to, true)?;
         self.built_to = up_to;
         // Before the events leave the tail, which knows their heads until then.
         for key in new.keys() {
@@ -255,21 +272,22 @@ impl Work {
         Ok(())
     }
 
-    // Adds events in order of stream and revision. Places and origin are written in one transaction.
-    fn add(&mut self, events: &[(Key, Place)], log: &Connection, up_to: u64) -> Result<(), Broken> {
+    // Adds events and sets the origin, in one transaction. If the heads of streams are known, places that are taken are
+    // found at once.
+    fn add(&mut self, mut events: Vec<Item>, log: &Connection, up_to: u64, has_heads: bool) -> Result<(), Broken> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        let transaction = file.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let mut additions = Additions::to(&transaction)?;
-        for of_stream in events.chunk_by(|a, b| a.0 == b.0) {
-            let places: Vec<Place> = of_stream.iter().map(|(_, place)| *place).collect();
-            additions.add(&of_stream[0].0, &places)?.map_err(Broken::Double)?;
-        }
-        drop(additions);
-        file::set_origin(&transaction, &Origin::at(log, self.tables, up_to))?;
-        transaction.commit()?;
+        events.retain(|(_, place)| !self.passed.contains(&place.position));
+        events.sort_unstable_by_key(|(key, place)| (*key, place.revision, place.position));
+        let origin = Origin::at(log, self.tables, up_to);
+        let heads = has_heads.then_some(&self.index.heads);
+        file.add(&events, self.indexed, &origin, heads)?.map_err(Broken::Double)?;
         self.indexed = up_to;
         self.index.shared().trouble = None;
         Ok(())
+    }
+
+    fn work(&mut self) -> Result<(), Broken> {
+        self.file.as_mut().map_or(Ok(Ok(())), Contents::work)?.map_err(Broken::Double)
     }
 
     // Two events claim one place of a stream: the log is not what it promises, so nothing more is written.
@@ -280,9 +298,9 @@ impl Work {
     }
 
     fn close(&mut self) {
-        let Some(file) = self.file.take() else { return };
-        // Without it the next start reads the write-ahead log of the index.
-        let _ = file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Some(file) = self.file.take() {
+            file.close();
+        }
     }
 }
 
@@ -306,6 +324,8 @@ enum Wanted {
         up_to: u64,
     },
     Rebuild,
+    /// Merges, or filters.
+    Work,
     /// The store is closing and nothing is waiting.
     Nothing,
 }
