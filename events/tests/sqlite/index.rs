@@ -195,7 +195,7 @@ async fn batches_and_rebuilds_in_small_parts_lose_nothing_across_restarts() {
         index.query_row("SELECT position FROM origin", [], |row| row.get(0)).unwrap()
     };
     let mut count = 0;
-    // No batch ends where a stream, a row of the index or a run ends.
+    // No batch ends where the events of a start end.
     for (run, batch) in [37, 150, 7, 401].into_iter().enumerate() {
         let store = SqliteStore::open_with_batches(directory.path(), batch).unwrap();
         fill(&store, count..count + 1_111).await;
