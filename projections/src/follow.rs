@@ -39,6 +39,11 @@ impl Projections {
     }
 
     async fn follow(&self, log: &Log) -> Result<(), ProjectionError> {
+        let backlog = log.store().head().await.map_err(|error| corrupt(&error))?;
+        if self.health().position >= backlog {
+            self.drop_old_versions().await?;
+            self.inner.progress.change(|health| health.caught_up = true);
+        }
         let mut follower = log.follow(self.health().position);
         let mut folded: Option<Instant> = None;
         loop {
@@ -52,25 +57,28 @@ impl Projections {
                     if first.recorded().len() < FEW {
                         self.keep_pace(folded).await;
                     }
-                    self.fold(log, gather(first, &mut follower)).await?;
+                    self.fold(log, gather(first, &mut follower), backlog).await?;
                     folded = Some(Instant::now());
                 }
                 Next::Unreadable(error, _) => return Err(corrupt(&error)),
-                Next::CaughtUp => self.caught_up().await?,
+                Next::CaughtUp => {}
                 Next::Closed => return Ok(()),
             }
         }
     }
 
-    async fn caught_up(&self) -> Result<(), ProjectionError> {
-        if !self.health().caught_up {
-            self.write(drop_old_versions).await?;
-            self.inner.progress.change(|health| health.caught_up = true);
-        }
-        Ok(())
+    async fn drop_old_versions(&self) -> Result<(), ProjectionError> {
+        if self.health().caught_up { Ok(()) } else { self.write(drop_old_versions).await }
     }
 
-    async fn fold(&self, log: &Log, deliveries: Vec<Delivery>) -> Result<(), ProjectionError> {
+    // `backlog`: the position of the log's last event when the following began. The follower's own `CaughtUp` does not
+    // come as long as there is always a next event.
+    async fn fold(
+        &self,
+        log: &Log,
+        deliveries: Vec<Delivery>,
+        backlog: Option<Position>,
+    ) -> Result<(), ProjectionError> {
         let Readable { parts, damaged, error } = self.opened(log, &deliveries).await?;
         if !damaged.is_empty() {
             // Stored before the rows, so that these rows are folded again when the keys are intact.
@@ -89,8 +97,14 @@ impl Projections {
         for (projection, error) in &applied.stopped {
             tracing::error!(projection, %error, "a projection stopped; the others continue");
         }
+        let caught_up = applied.position >= backlog;
+        if caught_up {
+            self.drop_old_versions().await?;
+        }
+        // In one change: a request that waited for this position must not read that the backlog is not folded.
         self.inner.progress.change(|health| {
             health.position = health.position.max(applied.position);
+            health.caught_up |= caught_up;
             health.stopped_alone.extend(applied.stopped);
         });
         error.map_or(Ok(()), Err)

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 pub struct Health {
     /// Every projection that did not stop on its own has folded the events up to this position.
     pub position: Option<Position>,
-    /// Whether the end of the log was reached at least once since the start.
+    /// Whether the events that the log had at the start are folded.
     pub caught_up: bool,
     /// Why all projections stopped: the event, and what is wrong with it.
     pub stopped: Option<ProjectionError>,

@@ -114,6 +114,7 @@ async fn the_audit_trail_is_filtered_by_its_address_and_leads_to_the_event() {
     let device = enrolled(&server, "ada", NOON).await;
     enrolled(&server, "eve", NOON.plus_seconds(3_600)).await;
     let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
+    server.caught_up().await;
     let rows = async |query: &str| browser.get(&format!("/console/audit?{query}")).await.texts("tbody tr").len();
     assert_eq!(rows("type=DeviceEnrolled").await, 2);
     assert_eq!(rows(&format!("type=DeviceEnrolled&device={device}")).await, 1);
@@ -196,6 +197,7 @@ async fn every_event_the_console_can_meet_has_a_page() {
     let device = enrolled(&server, "ada", NOON).await;
     renamed(&server, device, "ada’s iPhone", NOON.plus_seconds(60)).await;
     let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
+    server.caught_up().await;
     for entry in server.whole_log().await {
         let page = browser.get(&format!("/console/audit/{}", entry.id)).await;
         assert_eq!(page.status, 200, "{:?}: {}", entry.event, page.body);

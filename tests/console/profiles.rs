@@ -26,7 +26,8 @@ impl Desk {
     async fn with(kind: EnrollmentKind) -> Desk {
         let server = TestServer::start().await;
         let device = TestDevice::enrolled(&server, kind).await;
-        server.caught_up().await;
+        // The queries that the enrollment causes are queued.
+        server.reacted().await;
         let browser = administrator(&server).await;
         Desk { server, device, browser }
     }

@@ -12,7 +12,7 @@ use events::staff::Privilege;
 use events::store::contract::Fault;
 use harness::binary::{Serving, muster_at};
 use harness::test_name;
-use harness::waiting::{PATIENCE, seen};
+use harness::waiting::{PATIENCE, seen, until};
 use harness::{TestServer, installation, left_out};
 use reqwest::StatusCode;
 use staff::administration::{Answer, NewUser, Request, execute};
@@ -141,7 +141,7 @@ impl Unprivileged {
 }
 
 #[tokio::test]
-async fn when_the_disk_is_full_the_command_that_waits_is_refused_and_the_process_ends_within_a_second() {
+async fn when_the_disk_is_full_the_command_that_waits_is_refused_and_the_process_ends_at_once() {
     let (directory, config) = installation().await;
     let mut server = Serving::start_with_small_disk(&config, 1_024);
     let file = directory.path().join("settings.toml");
@@ -155,8 +155,9 @@ async fn when_the_disk_is_full_the_command_that_waits_is_refused_and_the_process
         }
     }
     let (acknowledged, why) = refused.expect("the disk becomes full");
-    // The real duration is the subject: the process must not wait for the grace period of a stop (five seconds).
-    let ended = server.wait(Duration::from_secs(1)).expect("the process ends within a second");
+    // The real duration is the subject: the process must not wait for the grace period of a stop (five seconds). It
+    // needs less than one second, unless the machine is busy.
+    let ended = server.wait(Duration::from_secs(4)).expect("the process ends before the grace period is over");
     assert_eq!(ended.code(), Some(70), "after {why}");
     // Every acknowledged change exists, and the same log continues when the disk has room again.
     let shown = muster_at(&config, &["settings", "show"], "").expect_success();
@@ -229,8 +230,9 @@ async fn a_corrupt_event_stops_the_projections_there_and_the_server_says_that_it
     };
     let text = seen("a server that is not ready", corrupt).await;
     assert!(text.contains("projections: "), "{text}");
-    let metrics = server.metrics().await;
-    assert!(metrics.contains("muster_alarms_total{alarm=\"projections-stopped\"} 1"), "{metrics}");
+    // The place of the corrupt event can be known before the projections get there.
+    let alarm = "muster_alarms_total{alarm=\"projections-stopped\"} 1";
+    until("the alarm of the projections", async || server.metrics().await.contains(alarm)).await;
     // The server refuses the CRL: an incomplete list would be signed as if it were complete.
     let list = server.client().get(format!("{}/crl", server.url())).send().await.unwrap();
     assert_eq!(list.status(), StatusCode::SERVICE_UNAVAILABLE);

@@ -8,6 +8,7 @@ use super::batch::{Batch, Shown};
 use super::form::Sent;
 use super::wanted::{command, parameters, wanted};
 use super::{must_prove, prove, questions};
+use crate::admin::act::wait;
 use crate::admin::carried::{About, Act as Waiting};
 use crate::admin::devices::Choice;
 use crate::admin::pages::{show, show_as};
@@ -270,7 +271,7 @@ pub(crate) async fn perform(
         let about = About::many(&format!("{} on {}", spec.label, shown.len()), &devices, &staff).await?;
         return proof::first(&own, &carried(spec, "do", about, &sent));
     }
-    let (mut lines, mut done) = (Vec::new(), 0);
+    let (mut lines, mut done, mut last) = (Vec::new(), 0, None);
     for shown in shown {
         let found = inventory::get(staff.projections(), shown.device, None).await;
         let Some(device) = found.map_err(|error| staff.broken(error))? else {
@@ -278,12 +279,19 @@ pub(crate) async fn perform(
             continue;
         };
         let answer = if shown.still_is(&device) {
-            said(staff.app().devices.request(shown.device, &wanted, &staff.context()).await.map(|_| vec![]), &staff)?
+            let queued = staff.app().devices.request(shown.device, &wanted, &staff.context()).await;
+            let appended = queued.as_ref().ok().and_then(|queued| queued.appended);
+            last = last.max(appended.map(|appended| appended.position));
+            said(queued.map(|_| vec![]), &staff)?
         } else {
             Err(CHANGED.to_owned())
         };
         done += usize::from(answer.is_ok());
         lines.push(line(&device, answer));
+    }
+    // The page leads to the records of the devices.
+    if let Some(last) = last {
+        wait(staff.app(), last).await;
     }
     let page = Rehearsal {
         accepting: done,

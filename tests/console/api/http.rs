@@ -6,6 +6,7 @@ use events::staff::Privilege;
 use flate2::read::GzDecoder;
 use harness::TestServer;
 use harness::desk::{Browser, enrolled};
+use harness::waiting::until;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Response};
 use std::io::Read as _;
@@ -81,7 +82,8 @@ async fn head_is_answered_as_get_without_the_body() {
     assert_eq!(no_token.status(), 401);
     for path in ["metrics", "healthz", "readyz"] {
         let url = format!("{}/{path}", scene.server.metrics_url());
-        assert_eq!(scene.server.client().head(&url).send().await.unwrap().status(), 200, "{path}");
+        // The server is ready some moments after its start.
+        until(path, async || scene.server.client().head(&url).send().await.unwrap().status() == 200).await;
     }
     scene.server.stop().await;
 }

@@ -76,6 +76,8 @@ async fn many_devices_get_what_was_rehearsed_for_them_and_a_list_that_nobody_was
     let third = enrolled(&server, "cleo", now()).await;
     let done = do_it("lock", &tried, &[]).await;
     assert_eq!(done.texts("h1"), ["Queued for 1, 1 refused"], "{}", done.body);
+    let record = browser.get(&format!("/console/devices/{first}")).await;
+    assert!(record.body.contains("DeviceLock"), "a page that follows the action shows it: {}", record.body);
     let told = done.texts("tbody tr");
     assert!(told.iter().any(|line| line.contains("changed after the list was shown")), "{told:?}");
     let locked = async |device: events::device::DeviceId| {

@@ -146,6 +146,8 @@ async fn who_tells_the_hardware_of_another_device_in_an_answer_is_found_by_its_o
     app.devices.queue_command(new, CommandId(app.platform.world.uuid()), &question, &context).await.unwrap();
     assert_eq!(polls(&mut liar).await, Ok(vec!["DeviceInformation".into()]));
     noted(&scene, new).await;
+    // The alarm follows the event.
+    scene.server.settled().await;
     assert_eq!(alarms(&scene, "hardware-claimed"), 1);
     assert_eq!(state(&scene, old).await, State::Enrolled);
 

@@ -80,8 +80,8 @@ async fn a_bit_that_flipped_behind_every_checkpoint_is_told_once_and_other_devic
         assert_eq!(intact.check_in(&intact.token_update("another")).await, 200);
         let alive = reqwest::get(format!("{}/healthz", server.metrics_url())).await.unwrap();
         assert_eq!(alive.status(), 200, "the server is alive, although not ready");
-        let metrics = server.metrics().await;
-        assert!(metrics.contains("muster_alarms_total{alarm=\"corrupt-event\"} 1\n"), "{metrics}");
+        let alarm = async || server.metrics().await.contains("muster_alarms_total{alarm=\"corrupt-event\"} 1\n");
+        until("one alarm", alarm).await;
         assert_eq!(server.app().platform.engine.failed().borrow().clone(), None);
         server.restart().await;
         // Known damage is reported at once after a start.

@@ -75,8 +75,7 @@ async fn only_the_damaged_device_is_not_woken(alarm: &str, damage: impl FnOnce(&
         line.is_some_and(|line| !line.ends_with(" 0"))
     };
     until("the count", counted).await;
-    let metrics = scene.server.metrics().await;
-    assert!(metrics.contains(alarm), "{metrics}");
+    until(alarm, async || scene.server.metrics().await.contains(alarm)).await;
     scene.server.abandon().await;
 }
 
@@ -122,8 +121,8 @@ async fn an_earlier_record_that_is_corrupt_keeps_its_person_from_nothing_and_its
     scene.server.restart_after(|| flip_a_bit_of(&log, event)).await;
     // During this enrollment, the portal shows the earlier record.
     let later = id_of(&scene.enroll(ipad()).await);
-    let metrics = scene.server.metrics().await;
-    assert!(metrics.contains("muster_alarms_total{alarm=\"corrupt-event\"} 1\n"), "{metrics}");
+    let alarm = "muster_alarms_total{alarm=\"corrupt-event\"} 1\n";
+    until("one alarm", async || scene.server.metrics().await.contains(alarm)).await;
     // It is unknown whether the earlier record is managed, so the claim is noted. The new record gets the usual
     // queries.
     let happened = async |name: &str| {
