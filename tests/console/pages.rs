@@ -114,6 +114,7 @@ async fn the_audit_trail_is_filtered_by_its_address_and_leads_to_the_event() {
     let device = enrolled(&server, "ada", NOON).await;
     enrolled(&server, "eve", NOON.plus_seconds(3_600)).await;
     let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
+    server.caught_up().await;
     let rows = async |query: &str| browser.get(&format!("/console/audit?{query}")).await.texts("tbody tr").len();
     assert_eq!(rows("type=DeviceEnrolled").await, 2);
     assert_eq!(rows(&format!("type=DeviceEnrolled&device={device}")).await, 1);
