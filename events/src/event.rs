@@ -1,5 +1,7 @@
 //! The union of all event types, and how each event is named, versioned and parsed.
 
+mod variant;
+
 use crate::device::DeviceEvent;
 use crate::enrollment::EnrollmentEvent;
 use crate::person::{AccountEvent, PersonEvent};
@@ -43,6 +45,12 @@ macro_rules! events {
                 match self { $(Event::$variant(_) => $category),+ }
             }
 
+            /// Returns the name of the event type, such as `UserSignedIn`.
+            pub fn type_name(&self) -> String {
+                let name = match self { $(Event::$variant(event) => variant::name_of(event)),+ };
+                name.expect("an event is a variant with fields").to_owned()
+            }
+
             /// Returns the name of the event type and the payload, with personal fields in plain text.
             pub fn to_parts(&self) -> (String, Value) {
                 match self { $(Event::$variant(event) => to_parts(event)),+ }
@@ -77,13 +85,6 @@ events! {
     "request" => Request(RequestEvent),
     "assertion" => Assertion(AssertionEvent),
     "settings" => Settings(SettingsEvent),
-}
-
-impl Event {
-    /// Returns the name of the event type, such as `UserSignedIn`.
-    pub fn type_name(&self) -> String {
-        self.to_parts().0
-    }
 }
 
 /// An event that this version does not understand.

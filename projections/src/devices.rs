@@ -6,6 +6,7 @@
 //! A column without a row is unknown. Values that change with every report (battery, free capacity) are replaced in
 //! place and create no history.
 
+mod current;
 mod query;
 
 pub use query::{
@@ -14,6 +15,7 @@ pub use query::{
 };
 
 use crate::Projection;
+use current::Current;
 use events::device::{DeviceEvent, DeviceIdentifiers, InventoryValue, plain_identifier};
 use events::enrollment::{EnrollmentEvent, IssuedCertificate};
 use events::personal::{Gone, is_placeholder};
@@ -89,17 +91,18 @@ impl Projection for Devices {
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
-        let record = Record { rows, entry, effective };
+        let mut record = Record { rows, entry, effective, current: Current::default() };
         match &entry.event {
-            Event::Enrollment(event) => record.enrollment(event),
+            Event::Enrollment(event) => record.enrollment(event)?,
             Event::Device(event) => {
-                record.touch()?;
-                record.device(event)
+                record.current.touch();
+                record.device(event)?;
             }
-            Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
-            Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
-            Event::Assertion(_) | Event::Settings(_) => Ok(()),
+            Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => {}
+            Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => {}
+            Event::Assertion(_) | Event::Settings(_) => {}
         }
+        record.current.write(rows, entry, effective)
     }
 }
 
@@ -108,6 +111,7 @@ struct Record<'a> {
     rows: &'a Connection,
     entry: &'a Entry,
     effective: Timestamp,
+    current: Current,
 }
 
 impl Record<'_> {
@@ -116,10 +120,10 @@ impl Record<'_> {
     }
 
     // Data from the portal belongs to the record, which appears in lists after the device's own first message.
-    fn enrollment(&self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
+    fn enrollment(&mut self, event: &EnrollmentEvent) -> rusqlite::Result<()> {
         match event {
             EnrollmentEvent::UserSignedIn { person, .. } | EnrollmentEvent::EnrollmentAssigned { person, .. } => {
-                self.touch()?;
+                self.current.touch();
                 self.set("person", person.to_string())
             }
             EnrollmentEvent::OwnershipChosen { ownership, .. } => self.set_word("ownership", ownership.as_str()),
@@ -153,7 +157,7 @@ impl Record<'_> {
         }
     }
 
-    fn device(&self, event: &DeviceEvent) -> rusqlite::Result<()> {
+    fn device(&mut self, event: &DeviceEvent) -> rusqlite::Result<()> {
         match event {
             DeviceEvent::DeviceAuthenticated {
                 person, identifiers, os_version, build_version, product_name, ..
@@ -212,7 +216,7 @@ impl Record<'_> {
 
     // The first end remains: a CheckOut after Muster's RemoveProfile does not make the person the one who ended
     // management.
-    fn end(&self, state: State) -> rusqlite::Result<()> {
+    fn end(&mut self, state: State) -> rusqlite::Result<()> {
         let ended = [State::CheckedOut, State::Unenrolled, State::Superseded];
         let phase = self.open_value("phase")?;
         if ended.iter().any(|end| phase == Some(Value::from(end.as_str().to_owned()))) {
@@ -223,7 +227,7 @@ impl Record<'_> {
     }
 
     // The record returns to its state before the end.
-    fn revive(&self) -> rusqlite::Result<()> {
+    fn revive(&mut self) -> rusqlite::Result<()> {
         let select = "SELECT value FROM devices_history
             WHERE device = ?1 AND attribute = 'phase' AND valid_to IS NOT NULL ORDER BY position DESC LIMIT 1";
         let before =
@@ -233,16 +237,17 @@ impl Record<'_> {
     }
 
     // The record is managed again. A record that never ended gets no row.
-    fn end_is_over(&self) -> rusqlite::Result<()> {
-        for attribute in ["ended_at", "superseded_by", "superseded_evidence"] {
-            if self.open_value(attribute)?.is_some() {
-                self.set(attribute, Value::Null)?;
-            }
-        }
-        Ok(())
+    fn end_is_over(&mut self) -> rusqlite::Result<()> {
+        let select = "SELECT attribute FROM devices_history WHERE device = ?1 AND valid_to IS NULL
+            AND attribute IN ('ended_at', 'superseded_by', 'superseded_evidence')";
+        let ends: Vec<String> = {
+            let mut select = self.rows.prepare_cached(select)?;
+            select.query_map([self.id()], |row| row.get(0))?.collect::<Result<_, _>>()?
+        };
+        ends.iter().try_for_each(|attribute| self.set(attribute, Value::Null))
     }
 
-    fn identifiers(&self, identifiers: &DeviceIdentifiers) -> rusqlite::Result<()> {
+    fn identifiers(&mut self, identifiers: &DeviceIdentifiers) -> rusqlite::Result<()> {
         self.set_word("kind", identifiers.kind().as_str())?;
         match identifiers {
             DeviceIdentifiers::UserEnrollment { enrollment_id } => self.set_personal("enrollment_id", enrollment_id),
@@ -259,12 +264,12 @@ impl Record<'_> {
         }
     }
 
-    fn identity(&self, identity: &IssuedCertificate) -> rusqlite::Result<()> {
+    fn identity(&mut self, identity: &IssuedCertificate) -> rusqlite::Result<()> {
         self.set("identity_serial", identity.serial.clone())?;
         self.set("identity_expires", identity.not_after.0)
     }
 
-    fn inventory(&self, changes: &BTreeMap<String, InventoryValue>) -> rusqlite::Result<()> {
+    fn inventory(&mut self, changes: &BTreeMap<String, InventoryValue>) -> rusqlite::Result<()> {
         for (name, value) in changes {
             let value = match value {
                 InventoryValue::Plain(value) => readable(value),
@@ -299,46 +304,40 @@ impl Record<'_> {
         }
     }
 
-    /// Creates the current row if needed, and notes the last event of the record.
-    fn touch(&self) -> rusqlite::Result<()> {
-        let upsert = "INSERT INTO devices_current (id, added, last_event, last_event_at) VALUES (?1, ?2, ?3, ?4)
-            ON CONFLICT (id) DO UPDATE SET last_event = excluded.last_event, last_event_at = excluded.last_event_at";
-        let position = crate::sql(self.entry.position);
-        let event = self.entry.id.to_string();
-        self.rows.prepare_cached(upsert)?.execute(params![self.id(), position, event, self.effective.0])?;
-        Ok(())
-    }
-
-    fn set_word(&self, attribute: &str, value: &str) -> rusqlite::Result<()> {
+    fn set_word(&mut self, attribute: &str, value: &str) -> rusqlite::Result<()> {
         self.set(attribute, value.to_owned())
     }
 
-    fn set_known(&self, attribute: &str, value: Option<String>) -> rusqlite::Result<()> {
+    fn set_known(&mut self, attribute: &str, value: Option<String>) -> rusqlite::Result<()> {
         value.map_or(Ok(()), |value| self.set(attribute, value))
     }
 
-    fn set_personal(&self, attribute: &str, value: &Personal<String>) -> rusqlite::Result<()> {
+    fn set_personal(&mut self, attribute: &str, value: &Personal<String>) -> rusqlite::Result<()> {
         self.set(attribute, value.shown().map_or(Value::Null, |text| Value::Text(text.to_owned())))
     }
 
     /// Sets the attribute from now on. Setting the same value again creates no row.
-    fn set(&self, attribute: &str, value: impl Into<Value>) -> rusqlite::Result<()> {
+    fn set(&mut self, attribute: &str, value: impl Into<Value>) -> rusqlite::Result<()> {
         let value = value.into();
-        if self.open_value(attribute)?.as_ref() == Some(&value) {
+        let before = self.open_value(attribute)?;
+        if before.as_ref() == Some(&value) {
             return Ok(());
         }
-        let close = "UPDATE devices_history SET valid_to = ?3
-            WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
-        self.rows.prepare_cached(close)?.execute(params![self.id(), attribute, self.effective.0])?;
+        if before.is_some() {
+            let close = "UPDATE devices_history SET valid_to = ?3
+                WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
+            self.rows.prepare_cached(close)?.execute(params![self.id(), attribute, self.effective.0])?;
+        }
         let open = "INSERT INTO devices_history (device, attribute, valid_from, position, value)
             VALUES (?1, ?2, ?3, ?4, ?5)";
         let position = crate::sql(self.entry.position);
         self.rows.prepare_cached(open)?.execute(params![self.id(), attribute, self.effective.0, position, value])?;
-        self.set_current(attribute, &value)
+        self.current.set(attribute, value);
+        Ok(())
     }
 
     /// Replaces the value of the attribute without keeping the earlier value.
-    fn replace(&self, attribute: &str, value: Value) -> rusqlite::Result<()> {
+    fn replace(&mut self, attribute: &str, value: Value) -> rusqlite::Result<()> {
         if self.open_value(attribute)?.is_none() {
             return self.set(attribute, value);
         }
@@ -351,14 +350,6 @@ impl Record<'_> {
     fn open_value(&self, attribute: &str) -> rusqlite::Result<Option<Value>> {
         let select = "SELECT value FROM devices_history WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
         self.rows.prepare_cached(select)?.query_row(params![self.id(), attribute], |row| row.get(0)).optional()
-    }
-
-    fn set_current(&self, attribute: &str, value: &Value) -> rusqlite::Result<()> {
-        if let Some(column) = COLUMNS.iter().find(|column| **column == attribute) {
-            let update = format!("UPDATE devices_current SET {column} = ?2 WHERE id = ?1");
-            self.rows.prepare_cached(&update)?.execute(params![self.id(), value])?;
-        }
-        Ok(())
     }
 }
 

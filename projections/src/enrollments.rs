@@ -102,8 +102,7 @@ impl On<'_> {
         let Some(before) = self.before()? else { return Ok(()) };
         self.learn(event)?;
         let way = before.way.clone().after(event);
-        self.set("way", &serde_json::to_string(&way).unwrap_or_default())?;
-        self.set("last", &self.effective.0)?;
+        self.followed(&before.way, &way)?;
         match event {
             EnrollmentEvent::EnrollmentRefused { why } => {
                 self.refused(event)?;
@@ -217,8 +216,18 @@ impl On<'_> {
     }
 
     fn version(&self, version: OsVersion) -> rusqlite::Result<()> {
-        self.set("version", &version.to_string())?;
-        self.set("major", &version.major)
+        let update = "UPDATE visits_visits SET version = ?2, major = ?3 WHERE id = ?1";
+        self.rows.prepare_cached(update)?.execute(params![self.id(), version.to_string(), version.major]).map(drop)
+    }
+
+    // Notes the event as the last one.
+    fn followed(&self, before: &Way, way: &Way) -> rusqlite::Result<()> {
+        if before == way {
+            return self.set("last", &self.effective.0);
+        }
+        let update = "UPDATE visits_visits SET last = ?2, way = ?3 WHERE id = ?1";
+        let way = serde_json::to_string(way).unwrap_or_default();
+        self.rows.prepare_cached(update)?.execute(params![self.id(), self.effective.0, way]).map(drop)
     }
 
     // Stores the person and their sign-in method.
@@ -226,13 +235,13 @@ impl On<'_> {
         match event {
             EnrollmentEvent::SingleSignOnBegun { provider, .. } => self.set("provider", provider),
             EnrollmentEvent::UserSignedIn { method, person, .. } => {
-                self.set("method", &method.as_str())?;
                 if matches!(method, SignInMethodName::LocalAccount | SignInMethodName::Directory) {
                     // The person may have begun with an identity provider and come back.
                     self.set("provider", &None::<String>)?;
                 }
-                self.set("signed_in", &person.to_string())?;
-                self.set("owner", &person.to_string())
+                let update = "UPDATE visits_visits SET method = ?2, signed_in = ?3, owner = ?3 WHERE id = ?1";
+                let signed_in = params![self.id(), method.as_str(), person.to_string()];
+                self.rows.prepare_cached(update)?.execute(signed_in).map(drop)
             }
             EnrollmentEvent::AssignmentOffered { .. } => self.set("owner", &None::<String>),
             EnrollmentEvent::EnrollmentAssigned { person, .. } => self.set("owner", &person.to_string()),
@@ -341,8 +350,8 @@ impl On<'_> {
     }
 
     fn close(&self, state: State) -> rusqlite::Result<()> {
-        self.set("ended", &self.effective.0)?;
-        self.set("state", &state.as_str())
+        let close = "UPDATE visits_visits SET ended = ?2, state = ?3 WHERE id = ?1";
+        self.rows.prepare_cached(close)?.execute(params![self.id(), self.effective.0, state.as_str()]).map(drop)
     }
 
     fn before(&self) -> rusqlite::Result<Option<Before>> {

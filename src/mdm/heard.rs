@@ -4,6 +4,7 @@
 use crate::mdm::Mdm;
 use decisions::device::{Command, Device, Phase};
 use devices::identify::Known;
+use events::Timestamp;
 use projections::last_seen::{last_seen, touch};
 use std::net::IpAddr;
 
@@ -13,9 +14,7 @@ const SILENCE_SECONDS: i64 = 7 * 24 * 3600;
 /// Records that a message arrived. The table may be lost, so a failure here does not fail the message.
 pub(crate) async fn from(app: &Mdm, known: &Known, source: Option<IpAddr>) {
     let now = app.platform.world.now();
-    let before = last_seen(&app.platform.projections, known.device).await.ok().flatten();
-    let after_silence = before.is_some_and(|before| now.seconds_since(before) >= SILENCE_SECONDS);
-    if after_silence && known.state.phase == Phase::Enrolled {
+    if known.state.phase == Phase::Enrolled && is_after_silence(app, known, now).await {
         let context = known.context(source);
         if let Err(error) = app.platform.perform::<Device>(&known.device.stream(), &Command::HearFrom, &context).await {
             tracing::warn!(device.id = %known.device, %error, "cannot record contact after a long silence");
@@ -23,4 +22,9 @@ pub(crate) async fn from(app: &Mdm, known: &Known, source: Option<IpAddr>) {
         }
     }
     touch(&app.platform.projections, known.device, now);
+}
+
+async fn is_after_silence(app: &Mdm, known: &Known, now: Timestamp) -> bool {
+    let before = last_seen(&app.platform.projections, known.device).await.ok().flatten();
+    before.is_some_and(|before| now.seconds_since(before) >= SILENCE_SECONDS)
 }

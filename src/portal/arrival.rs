@@ -73,7 +73,7 @@ async fn place(visitor: &Visitor) -> Result<&'static str, Problem> {
     let Some(session) = &visitor.session else { return Ok(steps::path(Step::SignIn)) };
     let step = session.enrollment.step();
     if matches!(step, Step::MdmProfile | Step::HandOver) {
-        let device = visitor.app.platform.device(session.id.device()).await?;
+        let device = visitor.device_of(session).await?;
         if device.phase != Phase::Unknown {
             return Ok("/enroll/complete");
         }

@@ -64,7 +64,7 @@ async fn mdm(visitor: &Visitor, session: &Session) -> Result<Vec<u8>, Problem> {
     if kind == EnrollmentKind::DeviceEnrollment && visitor.settings.profile_service.enabled {
         return profile_service(visitor, session).await;
     }
-    let device = app.platform.device(session.id.device()).await?;
+    let device = visitor.device_of(session).await?;
     let to = Recipient {
         id: session.id,
         enrollment: &session.enrollment,
@@ -86,7 +86,7 @@ async fn profile_service(visitor: &Visitor, session: &Session) -> Result<Vec<u8>
     let organization = &visitor.settings.organization;
     let xml = app.enroll.profile_service_xml(session.id, &service, organization, &secret);
     let signed = app.devices.sign_profile(xml.map_err(Problem::internal)?).await.map_err(Problem::internal)?;
-    let device = app.platform.device(session.id.device()).await?;
+    let device = visitor.device_of(session).await?;
     let command = Command::ServeProfileService {
         service,
         challenge: hash(&secret),

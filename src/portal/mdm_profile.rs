@@ -43,7 +43,7 @@ content!(MdmProfilePage {
 
 pub(crate) async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::MdmProfile)?;
-    let device = visitor.app.platform.device(session.id.device()).await?;
+    let device = visitor.device_of(session).await?;
     if device.lives_by_its_identity(visitor.app.platform.world.now()) {
         return Err(Problem::Elsewhere("/enroll/complete"));
     }

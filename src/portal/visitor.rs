@@ -13,6 +13,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, LOCATION};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use connections::room::Identity;
+use decisions::device::Device;
 use decisions::enrollment::{Assignment, Command, Enrollment, Policy, SignedIn, Step};
 use enroll::account_driven::link::AccountLink;
 use enroll::may_go_on;
@@ -79,6 +80,18 @@ impl FromRequest for Visitor {
 }
 
 impl Visitor {
+    /// Returns the device of an enrollment. Without a served profile no identity was issued, so there is no device, and
+    /// its stream is not read.
+    ///
+    /// # Errors
+    /// Returns an error if the stream of the device cannot be read.
+    pub(crate) async fn device_of(&self, session: &Session) -> Result<Arc<Device>, ReadError> {
+        if !session.enrollment.profile_was_taken() {
+            return Ok(Arc::default());
+        }
+        self.app.platform.device(session.id.device()).await
+    }
+
     /// Returns the visitor behind a request.
     ///
     /// # Errors

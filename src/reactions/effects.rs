@@ -3,6 +3,7 @@
 use super::{ReactionError, claims, effect_of, settled};
 use crate::app::App;
 use crate::app::lost_keys;
+use decisions::Aggregate as _;
 use decisions::person::{self, Person};
 use devices::commands::{QueueError, first_questions, self_service};
 use events::device::{CommandId, DeviceEvent, DeviceId};
@@ -149,11 +150,11 @@ async fn remember_managed_apple_id(
 ) -> Result<(), ReactionError> {
     let enrollment = app.platform.enrollment(id).await?;
     let Some(person) = enrollment.owner().map(|owner| owner.person) else { return Ok(()) };
+    let learn = person::Command::LearnManagedAppleId { managed_apple_id: given.under(person.key()) };
     let learned = |kept: &Event| matches!(kept, Event::Person(PersonEvent::ManagedAppleIdLearned { .. }));
-    if is_overtaken(app, entry, person, learned).await? {
+    if changes_nothing(app, person, &learn).await? || is_overtaken(app, entry, person, learned).await? {
         return Ok(());
     }
-    let learn = person::Command::LearnManagedAppleId { managed_apple_id: given.under(person.key()) };
     settled(
         app.platform.perform::<Person>(&person.stream(), &learn, &effect_of(entry, "remember-managed-apple-id")).await,
     )
@@ -170,13 +171,19 @@ async fn remember_acceptance(
     let enrollment = app.platform.enrollment(id).await?;
     let Some(person) = enrollment.accepts_for_themself() else { return Ok(()) };
     let kept = |kept: &Event| matches!(kept, Event::Person(PersonEvent::TermsAcceptanceKept { ownership: of, .. }) if *of == ownership);
-    if is_overtaken(app, entry, person, kept).await? {
+    let keep = person::Command::KeepTermsAcceptance { ownership, version: version.to_owned(), enrollment: id };
+    if changes_nothing(app, person, &keep).await? || is_overtaken(app, entry, person, kept).await? {
         return Ok(());
     }
-    let keep = person::Command::KeepTermsAcceptance { ownership, version: version.to_owned(), enrollment: id };
     settled(
         app.platform.perform::<Person>(&person.stream(), &keep, &effect_of(entry, "remember-terms-acceptance")).await,
     )
+}
+
+// People often enroll another device with the same data. Then no stream has to be read from the log.
+async fn changes_nothing(app: &App, person: PersonId, command: &person::Command) -> Result<bool, ReactionError> {
+    let (state, _) = app.platform.load::<Person>(&person.stream()).await?;
+    Ok(state.decide(command).is_ok_and(|events| events.is_empty()))
 }
 
 // Whether newer data of the person is already stored. A repeated effect must not overwrite it with older data.

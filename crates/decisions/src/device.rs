@@ -264,6 +264,7 @@ fn forbidden(request_type: &str, why: &str) -> String {
 impl Aggregate for Device {
     const FOLD: u32 = 2;
 
+    type Whole = Self;
     type Event = DeviceEvent;
     type Command = Command;
     type Refusal = Refusal;

@@ -231,6 +231,7 @@ pub enum Step {
 impl Aggregate for Enrollment {
     const FOLD: u32 = 2;
 
+    type Whole = Self;
     type Event = EnrollmentEvent;
     type Command = Command;
     type Refusal = Refusal;

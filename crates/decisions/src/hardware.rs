@@ -21,6 +21,7 @@ pub struct Enroll {
 impl Aggregate for Hardware {
     const FOLD: u32 = 1;
 
+    type Whole = Self;
     type Event = HardwareEvent;
     type Command = Enroll;
     type Refusal = Infallible;

@@ -23,7 +23,6 @@ use events::enrollment::{EnrollmentKind, OsVersion};
 use events::{Event, KeyName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::any::Any;
 
 /// Returns an unsupervised device as the target of Apple's rules. `version`: `None` if it is unknown; rules about
 /// versions then do not apply.
@@ -46,6 +45,8 @@ pub trait Aggregate: Clone + Default + Serialize + DeserializeOwned + Send + Syn
     /// Name of this state among the states of its stream; empty for the state that decides.
     const PART: &'static str = "";
 
+    /// The state that decides on the stream: `Self`, unless this state is a part of it.
+    type Whole: Aggregate;
     type Event: Into<Event> + TryFrom<Event> + Clone + Send + Sync;
     type Command: Send + Sync;
     type Refusal: std::error::Error + Send + Sync + 'static;
@@ -60,8 +61,9 @@ pub trait Aggregate: Clone + Default + Serialize + DeserializeOwned + Send + Syn
     #[must_use]
     fn evolve(self, event: &Self::Event) -> Self;
 
-    /// Returns this state as a part of the state that decides, `whole`. `None`: it has to be folded on its own.
-    fn part_of(_whole: &dyn Any) -> Option<Self> {
+    /// Returns this state as a part of the state that decides. `None`: this state is no part, or it has to be folded on
+    /// its own.
+    fn part_of(_whole: &Self::Whole) -> Option<Self> {
         None
     }
 

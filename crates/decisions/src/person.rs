@@ -48,6 +48,7 @@ pub enum Refusal {
 impl Aggregate for Person {
     const FOLD: u32 = 1;
 
+    type Whole = Self;
     type Event = PersonEvent;
     type Command = Command;
     type Refusal = Refusal;
@@ -126,6 +127,7 @@ pub struct ReserveAccount {
 impl Aggregate for Account {
     const FOLD: u32 = 1;
 
+    type Whole = Self;
     type Event = AccountEvent;
     type Command = ReserveAccount;
     type Refusal = std::convert::Infallible;

@@ -30,6 +30,7 @@ pub struct ChangedMeanwhile;
 impl Aggregate for Current {
     const FOLD: u32 = 1;
 
+    type Whole = Self;
     type Event = SettingsEvent;
     type Command = Apply;
     type Refusal = ChangedMeanwhile;

@@ -157,12 +157,20 @@ struct Found<A> {
     bytes: Option<u64>,
 }
 
+impl<A: Aggregate> Found<A> {
+    fn part_of(whole: &A::Whole, head: StreamHead) -> Option<Found<A>> {
+        Some(Found { state: Arc::new(A::part_of(whole)?), head, stored: 0, bytes: None })
+    }
+}
+
 /// What is known of a stream.
-struct Known<A> {
+struct Known<A: Aggregate> {
     stream: StreamName,
     /// How many keys had been destroyed before.
     destructions: u64,
     found: Option<Found<A>>,
+    /// The state that decides, if it was read from the file because this state is a part of it.
+    whole: Option<Found<A::Whole>>,
     /// The inner `None`: the stream has no events.
     head: Option<Option<StreamHead>>,
 }
@@ -178,6 +186,9 @@ impl<A: Aggregate> Known<A> {
         self.head = self.head.or_else(|| files.log.store().stream_head_here(&self.stream));
         if self.found.is_none() && self.head != Some(None) {
             self.found = stored(files, &self.stream);
+            if self.found.is_none() {
+                (self.found, self.whole) = stored_part(files, &self.stream).unzip();
+            }
         }
         self
     }
@@ -189,6 +200,13 @@ fn stored<A: Aggregate>(files: &Files, stream: &StreamName) -> Option<Found<A>> 
     let Folded { head, json, .. } = folded;
     let state = Arc::new(serde_json::from_slice(&json).ok()?);
     Some(Found { state, head, stored: head.revision.0 + 1, bytes: Some(size(json.len() as u64)) })
+}
+
+// Returns the state as a part of the state that decides, and that one, if that one is in the file.
+fn stored_part<A: Aggregate>(files: &Files, stream: &StreamName) -> Option<(Found<A>, Found<A::Whole>)> {
+    let is_part = Place::of::<A>(stream) != Place::of::<A::Whole>(stream);
+    let whole = is_part.then(|| stored::<A::Whole>(files, stream)).flatten()?;
+    Some((Found::<A>::part_of(&whole.state, whole.head)?, whole))
 }
 
 /// Permission to keep the state after an append.
@@ -250,11 +268,13 @@ impl States {
         // Read before the head: a state that is put meanwhile would be newer than the head.
         let found = self.kept::<A>(stream, destructions).or_else(|| self.part_of_kept(stream, destructions));
         let head = self.log.store().known_head(stream).map(Some);
-        Known { stream: stream.clone(), destructions, found, head }
+        Known { stream: stream.clone(), destructions, found, whole: None, head }
     }
 
     async fn finish<A: Aggregate>(&self, stream: &StreamName, known: Known<A>) -> Result<Loaded<A>, ReadError> {
-        let Known { destructions, found, head, .. } = known;
+        let Known { destructions, found, whole, head, .. } = known;
+        // The caller often needs it next: the first message of a device does.
+        whole.iter().for_each(|whole| self.put(stream, whole, destructions));
         let head = match head {
             Some(head) => head,
             None => self.log.store().stream_head(stream).await?,
@@ -350,8 +370,7 @@ impl States {
     // Returns a state that is a part of the stream's state that decides, if that one is in memory.
     fn part_of_kept<A: Aggregate>(&self, stream: &StreamName, destructions: u64) -> Option<Found<A>> {
         let whole = self.cache.peek(&At::whole(stream)).filter(|kept| kept.destructions == destructions)?;
-        let state = Arc::new(A::part_of(whole.state.as_ref())?);
-        Some(Found { state, head: whole.head, stored: 0, bytes: None })
+        Found::part_of(whole.state.downcast_ref()?, whole.head)
     }
 
     // A newer state that was put meanwhile stays, unless it is older in terms of keys.

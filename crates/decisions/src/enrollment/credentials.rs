@@ -10,7 +10,6 @@ use events::enrollment::{
 use events::person::PersonId;
 use events::personal::Personal;
 use serde::{Deserialize, Serialize};
-use std::any::Any;
 use std::convert::Infallible;
 
 /// A second state of the stream `enrollment-<id>`: the identity of its device, its user and its tokens.
@@ -137,6 +136,7 @@ impl Aggregate for Credentials {
     const FOLD: u32 = 1;
     const PART: &'static str = "credentials";
 
+    type Whole = Enrollment;
     type Event = Event;
     type Command = Infallible;
     type Refusal = Infallible;
@@ -183,8 +183,8 @@ impl Aggregate for Credentials {
         self
     }
 
-    fn part_of(whole: &dyn Any) -> Option<Credentials> {
-        whole.downcast_ref().map(Credentials::of)
+    fn part_of(whole: &Enrollment) -> Option<Credentials> {
+        Some(Credentials::of(whole))
     }
 
     fn damaged_key(&self) -> Option<&KeyName> {

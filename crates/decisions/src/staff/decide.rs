@@ -10,6 +10,7 @@ use events::staff::StaffEvent;
 impl Aggregate for LocalAccount {
     const FOLD: u32 = 1;
 
+    type Whole = Self;
     type Event = StaffEvent;
     type Command = Command;
     type Refusal = Refusal;

@@ -22,6 +22,7 @@ pub struct NameTaken;
 impl Aggregate for UserName {
     const FOLD: u32 = 1;
 
+    type Whole = Self;
     type Event = UserNameEvent;
     type Command = ReserveUserName;
     type Refusal = NameTaken;

@@ -2,6 +2,7 @@
 
 use super::file::FILE;
 use super::*;
+use crate::load;
 use decisions::enrollment::{Credentials, Enrollment};
 use decisions::hardware::Hardware;
 use decisions::person::Person;
@@ -472,6 +473,34 @@ async fn two_states_of_a_stream_are_stored_one_beside_the_other() {
     assert_eq!(stored::<Enrollment>(&after, &enrollment()).expect("it is stored").0, whole);
     let both = after.load_both::<Enrollment, Credentials>((&enrollment(), &enrollment())).await.unwrap();
     assert_eq!(both, ((whole, Some(Revision(3))), (credentials, Some(Revision(3)))));
+}
+
+#[tokio::test]
+async fn a_part_of_a_stored_state_is_not_folded_from_the_log_again() {
+    let (directory, log) = log();
+    let write = async |nth: u8| {
+        let draft = draft(EventId(Uuid::from_u128(u128::from(nth) + 1)), of_enrollment(nth));
+        log.append(&enrollment(), Expected::Any, vec![draft]).await.unwrap();
+    };
+    for nth in 0..4 {
+        write(nth).await;
+    }
+    let before = states(&directory, &log).await;
+    let (whole, _) = before.load::<Enrollment>(&enrollment()).await.unwrap();
+    before.store().await;
+    // With room for both states.
+    let after = States::new(log.clone(), states(&directory, &log).await.file);
+    let known = after.known::<Credentials>(&enrollment());
+    let files = Files { log: log.clone(), states: after.file.clone() };
+    assert_eq!(known.read(&files).found.expect("it is a part of the stored state").head.revision, Revision(3));
+    let (credentials, _) = after.load::<Credentials>(&enrollment()).await.unwrap();
+    assert_eq!(credentials, load::<Credentials>(&log, &enrollment()).await.unwrap().0);
+    let kept = after.kept::<Enrollment>(&enrollment(), log.keys().destructions());
+    assert_eq!(kept.expect("the caller needs it next").state, whole);
+    write(4).await;
+    let newer = states(&directory, &log).await.load::<Credentials>(&enrollment()).await.unwrap();
+    assert_eq!(newer, load::<Credentials>(&log, &enrollment()).await.unwrap(), "the stored state is older");
+    assert_eq!(newer.1, Some(Revision(4)));
 }
 
 #[tokio::test]
