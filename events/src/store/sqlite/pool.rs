@@ -65,13 +65,12 @@ impl IndexConnection {
     pub(super) fn get(&mut self, index: &Index) -> Result<&IndexReader, Unusable> {
         let generation = index.generation().map_err(Unusable::NotReady)?;
         if self.opened.as_ref().is_none_or(|(opened, _)| *opened != generation) {
-            self.opened = match index.open_reader() {
-                Ok(opened) => opened.map(|reader| (generation, reader)),
-                Err(error) if file::is_flaw(&error) => return Err(Unusable::Flawed(error.to_string())),
-                Err(error) => return Err(Unusable::NotReady(error.to_string())),
-            };
+            self.opened = None;
         }
-        self.opened.as_ref().map(|(_, reader)| reader).ok_or_else(|| Unusable::Flawed("it is missing".into()))
+        match &mut self.opened {
+            Some((_, reader)) => Ok(reader),
+            none => Ok(&none.insert((generation, index.open_reader(generation)?)).1),
+        }
     }
 }
 
