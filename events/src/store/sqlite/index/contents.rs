@@ -316,6 +316,22 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_of_all_runs_sees_one_state_while_they_are_merged() {
+        let mut log = Log::new();
+        log.add([1, 2, 3]);
+        let reader = IndexReader::open(&log.directory.path().join(file::FILE)).unwrap().unwrap();
+        std::thread::scope(|scope| {
+            let reads = scope.spawn(move || (0..300).try_for_each(|_| reader.read_filters()));
+            // Bounded by the 300 reads.
+            while !reads.is_finished() {
+                log.add([1, 2, 3]);
+                log.finish();
+            }
+            reads.join().unwrap().unwrap();
+        });
+    }
+
+    #[test]
     fn a_place_that_is_there_is_passed_and_another_one_for_its_revision_is_told() {
         let mut log = Log::new();
         for _ in 0..3 {
