@@ -40,9 +40,11 @@ impl Contents {
         Arc::clone(&self.filters)
     }
 
-    /// The file has all events that are not in the tail, so that a stream without a filter is no stream.
+    /// Notes that the file has all events that are not in the tail. From then on a stream is absent if each run has a
+    /// filter and none has the stream.
     pub(super) fn note_ready(&self) {
-        if self.reading.is_none() && self.unread.is_empty() {
+        let filters = self.filters.now();
+        if self.runs.iter().all(|run| filters.has(run.id)) {
             self.filters.completed();
         }
     }
@@ -120,11 +122,15 @@ impl Contents {
         let Some(mut reading) = self.reading.take().or_else(|| self.unread.pop().map(Reading::of)) else {
             return Ok(());
         };
-        if !reading.go_on(&self.file, BLOCKS)? {
-            self.reading = Some(reading);
-            return Ok(());
+        match reading.go_on(&self.file, BLOCKS) {
+            Ok(true) => self.filters.add(reading.run().id, reading.filter()),
+            Ok(false) => self.reading = Some(reading),
+            Err(error) => {
+                // Begins again.
+                self.unread.push(*reading.run());
+                return Err(error);
+            }
         }
-        self.filters.add(reading.run().id, reading.filter());
         Ok(())
     }
 
@@ -329,6 +335,29 @@ mod tests {
             }
             reads.join().unwrap().unwrap();
         });
+    }
+
+    #[test]
+    fn a_run_whose_filter_could_not_be_made_is_read_again_before_a_stream_is_absent() {
+        let mut log = Log::new();
+        for stream in 1..=3 {
+            log.add([stream]);
+        }
+        for made_before in 0..3 {
+            log.contents = opened(&log.directory);
+            (0..made_before).for_each(|_| drop(log.contents.work().unwrap()));
+            log.contents.file.progress_handler(1, Some(|| true)).unwrap();
+            assert!(log.contents.work().is_err_and(|error| !file::is_flaw(&error)), "SQLite was interrupted");
+            log.contents.file.progress_handler(0, None::<fn() -> bool>).unwrap();
+            for _ in 0..4 {
+                log.contents.note_ready();
+                let filters = log.contents.filters.now();
+                assert!((1..=3).all(|stream| !filters.is_absent(&key(stream))), "{made_before}");
+                log.contents.work().unwrap().unwrap();
+            }
+            log.finish();
+            assert!(log.contents.filters.now().is_absent(&key(255)));
+        }
     }
 
     #[test]
