@@ -361,6 +361,21 @@ mod tests {
     }
 
     #[test]
+    fn a_merge_does_not_hide_that_a_block_is_missing() {
+        for lost in [1, 4] {
+            let mut log = Log::new();
+            for _ in 0..4 {
+                log.add([1, 2, 3]);
+            }
+            log.contents.file.execute("DELETE FROM blocks WHERE run = ?1", [lost]).unwrap();
+            let failed = (0..9).find_map(|_| log.contents.work().err());
+            assert!(failed.is_some_and(|error| file::is_flaw(&error)), "{lost}");
+            assert!(log.contents.unite().is_err_and(|error| file::is_flaw(&error)), "{lost}");
+            assert!(opened(&log.directory).runs.len() == 4, "nothing was merged");
+        }
+    }
+
+    #[test]
     fn a_place_that_is_there_is_passed_and_another_one_for_its_revision_is_told() {
         let mut log = Log::new();
         for _ in 0..3 {
