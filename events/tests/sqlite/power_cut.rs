@@ -29,12 +29,12 @@ fn moments() -> usize {
 }
 
 /// The work of the recorded process: it appends, and notes each acknowledgement. It opens the log twice, so that the
-/// record has the end of a run too.
+/// record has the end of a run too. Its batches are small, so that the index by stream has runs that are merged.
 #[tokio::main]
 async fn append_and_note(directory: &Path) {
     let mut notes = OpenOptions::new().append(true).create(true).open(directory.join("acknowledged")).unwrap();
     for half in [0..APPENDS / 2, APPENDS / 2..APPENDS] {
-        let store = SqliteStore::open(&directory.join("log")).unwrap();
+        let store = SqliteStore::open_with_batches(&directory.join("log"), 4).unwrap();
         for number in half {
             let name = stream(&(number % STREAMS).to_string());
             let appended = store.append(&name, Expected::Any, events(number..number + 1)).await.unwrap();

@@ -120,10 +120,7 @@ impl Merge {
 
     fn finish(self, transaction: &Transaction<'_>) -> rusqlite::Result<Progress> {
         let merged: Vec<i64> = self.sources.iter().map(|source| source.run.id).collect();
-        for run in &merged {
-            runs::remove(transaction, *run)?;
-        }
-        let (run, filter) = self.writer.end(transaction)?;
+        let (run, filter) = self.writer.end(transaction, &merged)?;
         Ok(Progress::Finished(run, filter, merged))
     }
 }
