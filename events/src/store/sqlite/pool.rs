@@ -2,7 +2,7 @@
 //! that they found.
 
 use super::find::{QueryError, Recent, Sources, Wanted};
-use super::index::handle::Index;
+use super::index::handle::{Index, Unusable};
 use super::index::search::IndexReader;
 use super::index::{file, key};
 use super::row::{Here, corrupt, not_opened, unreadable};
@@ -72,15 +72,6 @@ impl IndexConnection {
             none => Ok(&none.insert((generation, index.open_reader(generation)?)).1),
         }
     }
-}
-
-/// Why the index cannot be used.
-#[derive(Debug)]
-pub(super) enum Unusable {
-    /// It is being rebuilt, or cannot be opened at present.
-    NotReady(String),
-    /// It is missing or damaged, and has to be made again.
-    Flawed(String),
 }
 
 impl Readers {

@@ -63,8 +63,8 @@ impl Contents {
         }
     }
 
-    /// Adds a run: places in order of stream and revision, of the events after `after` up to the origin's position. With
-    /// `heads` it finds a place that is taken already; without them a merge finds it.
+    /// Adds a run: places in order of stream and revision, of the events after `after` up to the origin's position.
+    /// With `heads` it finds a place that is taken already; without them a merge finds it.
     pub(super) fn add(
         &mut self,
         items: &[Item],

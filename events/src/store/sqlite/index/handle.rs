@@ -8,7 +8,6 @@ use super::search::IndexReader;
 use super::tail::{Heads, Tail};
 use super::{Key, Place};
 use crate::store::StreamHead;
-use crate::store::sqlite::pool::Unusable;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,6 +25,15 @@ pub(in crate::store::sqlite) enum State {
     Building { done: u64, all: u64 },
     /// The log cannot be indexed.
     Failed(String),
+}
+
+/// Why the index cannot be used.
+#[derive(Debug)]
+pub(in crate::store::sqlite) enum Unusable {
+    /// It is being rebuilt, or cannot be opened at present.
+    NotReady(String),
+    /// It is missing or damaged, and has to be made again.
+    Flawed(String),
 }
 
 /// The index of a log that this process writes.
