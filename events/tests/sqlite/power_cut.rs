@@ -1,11 +1,12 @@
 //! A power failure at any moment of a run: every acknowledged event is in the log, and the log is whole.
 //!
 //! Another process appends under `strace`, which records its writes and syncs with their bytes (module `trace`). From
-//! the record, the files are rebuilt as a disk could show them after a failure between two system calls: what was synced is
-//! there, and of later writes none, all, only the last, or the last one torn in the middle. Each of these images is
-//! opened and examined. The index of SQLite's write-ahead log (`-shm`) is shared memory that no failure keeps.
+//! the record, the files are rebuilt as a disk could show them after a failure between two system calls: what was
+//! synced is there, and of later writes none, all, only the last, or the last one torn in the middle. Each of these
+//! images is opened and examined. The index of SQLite's write-ahead log (`-shm`) is shared memory that no failure
+//! keeps.
 //!
-//! `MUSTER_POWER_CUTS` sets the number of moments; the default is 60 of about 700, evenly spread.
+//! `MUSTER_POWER_CUTS` sets the number of moments; the default is 60, evenly spread.
 
 use crate::again;
 use crate::older::as_format_1;
