@@ -1,11 +1,12 @@
 //! A power failure at any moment of a run: every acknowledged event is in the log, and the log is whole.
 //!
-//! Another process appends under `strace`, which records its writes and syncs with their bytes (module `trace`). From the
-//! record, the files are rebuilt as a disk could show them after a failure between two system calls: what was synced is
-//! there, and of later writes none, all, only the last, or the last one torn in the middle. Each of these images is
-//! opened and examined. The index of SQLite's write-ahead log (`-shm`) is shared memory that no failure keeps.
+//! Another process appends under `strace`, which records its writes and syncs with their bytes (module `trace`). From
+//! the record, the files are rebuilt as a disk could show them after a failure between two system calls: what was
+//! synced is there, and of later writes none, all, only the last, or the last one torn in the middle. Each of these
+//! images is opened and examined. The index of SQLite's write-ahead log (`-shm`) is shared memory that no failure
+//! keeps.
 //!
-//! `MUSTER_POWER_CUTS` sets the number of moments; the default is 60 of about 700, evenly spread.
+//! `MUSTER_POWER_CUTS` sets the number of moments; the default is 60, evenly spread.
 
 use crate::again;
 use crate::older::as_format_1;
@@ -29,12 +30,12 @@ fn moments() -> usize {
 }
 
 /// The work of the recorded process: it appends, and notes each acknowledgement. It opens the log twice, so that the
-/// record has the end of a run too.
+/// record has the end of a run too. Its batches are small, so that the index by stream has runs that are merged.
 #[tokio::main]
 async fn append_and_note(directory: &Path) {
     let mut notes = OpenOptions::new().append(true).create(true).open(directory.join("acknowledged")).unwrap();
     for half in [0..APPENDS / 2, APPENDS / 2..APPENDS] {
-        let store = SqliteStore::open(&directory.join("log")).unwrap();
+        let store = SqliteStore::open_with_batches(&directory.join("log"), 4).unwrap();
         for number in half {
             let name = stream(&(number % STREAMS).to_string());
             let appended = store.append(&name, Expected::Any, events(number..number + 1)).await.unwrap();

@@ -2,7 +2,7 @@
 //! that they found.
 
 use super::find::{QueryError, Recent, Sources, Wanted};
-use super::index::handle::Index;
+use super::index::handle::{Index, Unusable};
 use super::index::search::IndexReader;
 use super::index::{file, key};
 use super::row::{Here, corrupt, not_opened, unreadable};
@@ -65,23 +65,13 @@ impl IndexConnection {
     pub(super) fn get(&mut self, index: &Index) -> Result<&IndexReader, Unusable> {
         let generation = index.generation().map_err(Unusable::NotReady)?;
         if self.opened.as_ref().is_none_or(|(opened, _)| *opened != generation) {
-            self.opened = match index.open_reader() {
-                Ok(opened) => opened.map(|reader| (generation, reader)),
-                Err(error) if file::is_flaw(&error) => return Err(Unusable::Flawed(error.to_string())),
-                Err(error) => return Err(Unusable::NotReady(error.to_string())),
-            };
+            self.opened = None;
         }
-        self.opened.as_ref().map(|(_, reader)| reader).ok_or_else(|| Unusable::Flawed("it is missing".into()))
+        match &mut self.opened {
+            Some((_, reader)) => Ok(reader),
+            none => Ok(&none.insert((generation, index.open_reader(generation)?)).1),
+        }
     }
-}
-
-/// Why the index cannot be used.
-#[derive(Debug)]
-pub(super) enum Unusable {
-    /// It is being rebuilt, or cannot be opened at present.
-    NotReady(String),
-    /// It is missing or damaged, and has to be made again.
-    Flawed(String),
 }
 
 impl Readers {

@@ -5,12 +5,10 @@
 //! again without an operator, at the start and whenever a reader meets damage in it.
 
 use super::Place;
-use super::block::flaw;
 use super::contents::Contents;
-use super::file::{self, Double};
+use super::file::{self, Double, Origin};
 use super::handle::{Index, State};
 use super::logged::{self, Claim};
-use super::runs;
 use super::tail::{Sizes, Tail};
 use super::work::{Work, remake};
 use crate::store::sqlite::open_error::{OpenError, file_error};
@@ -60,7 +58,6 @@ impl Builder {
             None => (Tail::after(head, sizes), State::Building { done: indexed, all: head }, head),
         };
         let index = Arc::new(Index::new(log, path, tables.has_old(), (tail, state), failed));
-        let opened = Contents::of(opened).map_err(sqlite)?;
         index.use_filters(opened.filters());
         let mut work = Work::new(Arc::clone(&index), tables, opened, [indexed, built_to], sizes);
         let thread = std::thread::Builder::new()
@@ -92,27 +89,23 @@ impl Drop for Builder {
 }
 
 // Opens the index and returns how far it is. One that does not belong to the log is removed.
-fn open(path: &Path, log: &Connection, tables: Tables) -> rusqlite::Result<(Connection, u64)> {
+fn open(path: &Path, log: &Connection, tables: Tables) -> rusqlite::Result<(Contents, u64)> {
     let old_end = tables.old_end();
     if let Some(index) = file::open(path)? {
-        let origin = file::origin(&index).and_then(|origin| are_whole(&index, old_end).map(|()| origin));
-        match origin {
-            Ok(origin) if origin.fits(log, tables)? => return Ok((index, origin.position.max(old_end))),
+        match read(index) {
+            Ok((contents, origin)) if origin.fits(log, tables)? => return Ok((contents, origin.position.max(old_end))),
             Ok(_) => tracing::warn!("index.db does not belong to this log; it is rebuilt"),
             Err(error) => tracing::warn!(%error, "index.db is damaged; it is rebuilt"),
         }
     } else if path.exists() {
         tracing::warn!("index.db is damaged, or of another version; it is rebuilt");
     }
-    remake(path).map(|index| (index, old_end))
+    Ok((Contents::of(remake(path)?)?, old_end))
 }
 
-// Checks that the runs begin after the events in the tables of format 1.
-fn are_whole(index: &Connection, old_end: u64) -> rusqlite::Result<()> {
-    match runs::all(index)?.first() {
-        Some(first) if first.after != old_end => Err(flaw("the first run is missing")),
-        _ => Ok(()),
-    }
+fn read(index: Connection) -> rusqlite::Result<(Contents, Origin)> {
+    let origin = file::origin(&index)?;
+    Ok((Contents::of(index)?, origin))
 }
 
 // Reads the events that the index does not have, and finds two for one place. Of these a corrupt one does not count.

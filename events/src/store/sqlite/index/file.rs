@@ -18,10 +18,11 @@ const FORMAT: i64 = 3;
 const APPLICATION: i64 = 0x4d53_5458;
 
 // `origin` has one row: the id of the log's first event, the position up to which events are indexed, and the leaf hash
-// of the event there. It is written in the same transaction as the last run. A run without a row is unfinished.
+// of the event there. It is written in the same transaction as the last run. `runs` is the CRC-32C of the rows of all
+// runs. Blocks of a run without a row are left from a merge.
 const TABLES: &str = "
-    CREATE TABLE origin (log BLOB, position INTEGER NOT NULL, leaf BLOB) STRICT;
-    INSERT INTO origin VALUES (NULL, 0, NULL);
+    CREATE TABLE origin (log BLOB, position INTEGER NOT NULL, leaf BLOB, runs INTEGER NOT NULL) STRICT;
+    INSERT INTO origin VALUES (NULL, 0, NULL, 0);
     CREATE TABLE runs (
         id      INTEGER PRIMARY KEY,
         after   INTEGER NOT NULL,

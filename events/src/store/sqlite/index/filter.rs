@@ -84,6 +84,11 @@ impl Known {
         self.filters.iter().find(|(there, _)| *there == run).is_none_or(|(_, filter)| filter.may_have(key))
     }
 
+    /// Returns whether there is a filter of this run.
+    pub(super) fn has(&self, run: i64) -> bool {
+        self.filters.iter().any(|(there, _)| *there == run)
+    }
+
     #[cfg(any(test, feature = "contract"))]
     pub(super) fn is_complete(&self) -> bool {
         self.is_complete

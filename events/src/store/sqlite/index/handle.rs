@@ -1,6 +1,7 @@
 //! What readers and the writer of this process know of the index: whether it is ready, the events that it does not have
 //! yet, and the last events of streams.
 
+use super::file::is_flaw;
 use super::filter::Filters;
 use super::recent::RecentEvents;
 use super::search::IndexReader;
@@ -24,6 +25,15 @@ pub(in crate::store::sqlite) enum State {
     Building { done: u64, all: u64 },
     /// The log cannot be indexed.
     Failed(String),
+}
+
+/// Why the index cannot be used.
+#[derive(Debug)]
+pub(in crate::store::sqlite) enum Unusable {
+    /// It is being rebuilt, or cannot be opened at present.
+    NotReady(String),
+    /// It is missing or damaged, and has to be made again.
+    Flawed(String),
 }
 
 /// The index of a log that this process writes.
@@ -73,11 +83,22 @@ impl Index {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens the file for reading. `None`: it is missing, or of another format.
-    pub(in crate::store::sqlite) fn open_reader(&self) -> rusqlite::Result<Option<IndexReader>> {
-        // Taken before the file is opened: filters never belong to a later file.
-        let filters = self.filters();
-        IndexReader::with(&self.path, filters)
+    /// Opens the file with this number for reading.
+    ///
+    /// # Errors
+    /// Returns an error if the file is damaged, cannot be opened, or was made again meanwhile.
+    pub(in crate::store::sqlite) fn open_reader(&self, generation: u64) -> Result<IndexReader, Unusable> {
+        let opened = IndexReader::with(&self.path, self.filters());
+        // The filters or the file may be those of another number: a stream that they lack would pass for absent.
+        match self.generation().map_err(Unusable::NotReady)? {
+            now if now == generation => {}
+            _ => return Err(Unusable::NotReady("its index by stream was rebuilt meanwhile".into())),
+        }
+        match opened {
+            Ok(reader) => reader.ok_or_else(|| Unusable::Flawed("it is missing".into())),
+            Err(error) if is_flaw(&error) => Err(Unusable::Flawed(error.to_string())),
+            Err(error) => Err(Unusable::NotReady(error.to_string())),
+        }
     }
 
     /// Uses the filters of a new file.
@@ -229,5 +250,32 @@ impl Index {
             None if self.is_absent(key) => Some(None),
             None => self.heads.get_or_here(key, read),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::file;
+    use super::super::tail::Sizes;
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_made_again_while_it_was_opened_is_not_used() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(file::FILE);
+        let index = Index::new(
+            &directory.path().join("events.db"),
+            path.clone(),
+            false,
+            (Tail::after(0, Sizes::USUAL), State::Ready(1)),
+            watch::Sender::new(None),
+        );
+        assert!(matches!(index.open_reader(0), Err(Unusable::NotReady(_))), "the old file is gone for good");
+        assert!(matches!(index.open_reader(1), Err(Unusable::Flawed(_))));
+        drop(file::open(&path).unwrap());
+        assert!(matches!(index.open_reader(0), Err(Unusable::NotReady(_))));
+        assert!(index.open_reader(1).is_ok());
+        index.state.send_replace(State::Building { done: 0, all: 1 });
+        assert!(matches!(index.open_reader(1), Err(Unusable::NotReady(_))));
     }
 }

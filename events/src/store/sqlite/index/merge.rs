@@ -1,7 +1,7 @@
 //! Merges of runs: some runs become one, so that a search reads few. A merge is done in parts, between which new events
 //! are indexed.
 
-use super::block::{First, Item};
+use super::block::{First, Item, flaw};
 use super::file::Double;
 use super::filter::Filter;
 use super::runs::{self, Run, RunWriter, next_block};
@@ -37,7 +37,7 @@ pub(super) struct Merge {
     writer: RunWriter,
 }
 
-/// What a merge has come to.
+/// State of a merge after a part of it.
 pub(super) enum Progress {
     Unfinished(Merge),
     /// The new run, its filter, and the runs that it replaces.
@@ -48,18 +48,25 @@ struct Source {
     run: Run,
     after: Option<First>,
     items: VecDeque<Item>,
+    /// How many places were read.
+    read: u64,
     has_ended: bool,
 }
 
 impl Source {
     fn of(run: &Run) -> Source {
-        Source { run: *run, after: None, items: VecDeque::new(), has_ended: false }
+        Source { run: *run, after: None, items: VecDeque::new(), read: 0, has_ended: false }
     }
 
+    // A block that is missing would not show in the new run, so it has to show here.
     fn next(&mut self, index: &Connection) -> rusqlite::Result<Option<Item>> {
         if self.items.is_empty() && !self.has_ended {
             match next_block(index, self.run.id, self.after.as_ref())? {
-                Some((first, items)) => (self.after, self.items) = (Some(first), items.into()),
+                Some((first, items)) => {
+                    self.read += items.len() as u64;
+                    (self.after, self.items) = (Some(first), items.into());
+                }
+                None if self.read != self.run.events => return Err(flaw("a block is missing")),
                 None => self.has_ended = true,
             }
         }
@@ -75,7 +82,7 @@ impl Merge {
         Merge { sources: runs.iter().map(Source::of).collect(), writer }
     }
 
-    /// Writes the next part. The caller commits. The inner error tells of two events with one revision.
+    /// Writes the next part. The caller commits. The inner error names two events with one revision.
     pub(super) fn go_on(mut self, transaction: &Transaction<'_>) -> rusqlite::Result<Result<Progress, Double>> {
         let mut insert = runs::insert(transaction)?;
         for _ in 0..PART {
@@ -113,10 +120,7 @@ impl Merge {
 
     fn finish(self, transaction: &Transaction<'_>) -> rusqlite::Result<Progress> {
         let merged: Vec<i64> = self.sources.iter().map(|source| source.run.id).collect();
-        for run in &merged {
-            runs::remove(transaction, *run)?;
-        }
-        let (run, filter) = self.writer.end(transaction)?;
+        let (run, filter) = self.writer.end(transaction, &merged)?;
         Ok(Progress::Finished(run, filter, merged))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::block::{Block, First, Item, Packer, entries, flaw};
 use super::filter::Filter;
+use crc32c::crc32c_append;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Transaction, params};
 
 /// A run.
@@ -18,24 +19,41 @@ pub(super) struct Run {
 /// Returns the runs in the order of the log.
 ///
 /// # Errors
-/// Returns an error if one is missing after the first one, or all are.
+/// Returns an error if one is missing, or a row differs from what was written.
 pub(super) fn all(index: &Connection) -> rusqlite::Result<Vec<Run>> {
-    let select = "SELECT position, id, after, up_to, events, streams FROM origin LEFT JOIN runs ORDER BY up_to, after";
-    let mut select = index.prepare_cached(select)?;
-    let (mut runs, mut rows, mut end) = (Vec::<Run>::new(), select.query([])?, 0);
-    while let Some(row) = rows.next()? {
-        end = row.get(0)?;
-        let Some(id) = row.get(1)? else { break };
-        let (after, up_to) = (row.get(2)?, row.get(3)?);
-        if runs.last().is_some_and(|before| before.up_to != after) {
-            return Err(flaw("a run is missing"));
-        }
-        runs.push(Run { id, after, up_to, events: row.get(4)?, streams: row.get(5)? });
+    let (runs, end, sum) = rows(index)?;
+    if sum != checksum(&runs) {
+        return Err(flaw("the checksum of the runs does not match"));
     }
-    match runs.last().map_or(0, |last| last.up_to) == end {
+    let is_chain = runs.is_sorted_by(|before, after| before.up_to == after.after);
+    match is_chain && runs.last().map_or(0, |last| last.up_to) == end {
         true => Ok(runs),
-        false => Err(flaw("the last run is missing")),
+        false => Err(flaw("a run is missing")),
     }
+}
+
+// Returns the runs, the position up to which events are indexed, and the checksum of the runs.
+fn rows(index: &Connection) -> rusqlite::Result<(Vec<Run>, u64, u32)> {
+    let select = "SELECT position, runs, id, after, up_to, events, streams FROM origin LEFT JOIN runs
+        ORDER BY up_to, after";
+    let mut select = index.prepare_cached(select)?;
+    let (mut runs, mut rows, mut end, mut sum) = (Vec::new(), select.query([])?, 0, 0);
+    while let Some(row) = rows.next()? {
+        (end, sum) = (row.get(0)?, row.get(1)?);
+        let Some(id) = row.get(2)? else { break };
+        let (after, up_to, events, streams) = (row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?);
+        runs.push(Run { id, after, up_to, events, streams });
+    }
+    Ok((runs, end, sum))
+}
+
+// Returns the CRC-32C of the rows of all runs, in the order of the log.
+fn checksum(runs: &[Run]) -> u32 {
+    runs.iter().fold(0, |sum, run| {
+        let sum = crc32c_append(sum, &run.id.to_le_bytes());
+        let numbers = [run.after, run.up_to, run.events, run.streams];
+        numbers.iter().fold(sum, |sum, number| crc32c_append(sum, &number.to_le_bytes()))
+    })
 }
 
 /// Returns an id that no run has, and none that was begun.
@@ -44,33 +62,38 @@ pub(super) fn free_id(index: &Connection) -> rusqlite::Result<i64> {
     index.query_row(select, [], |row| row.get(0))
 }
 
-/// Adds a run whose blocks are written.
-pub(super) fn add(transaction: &Transaction<'_>, run: &Run) -> rusqlite::Result<()> {
+/// Adds a run whose blocks are written, in the place of the runs that were merged into it. Their blocks are left.
+fn add(transaction: &Transaction<'_>, run: &Run, merged: &[i64]) -> rusqlite::Result<()> {
+    let mut runs = all(transaction)?;
+    runs.retain(|there| !merged.contains(&there.id));
+    runs.push(*run);
+    runs.sort_by_key(|run| (run.up_to, run.after));
+    let mut remove = transaction.prepare_cached("DELETE FROM runs WHERE id = ?1")?;
+    merged.iter().try_for_each(|run| remove.execute([run]).map(drop))?;
     transaction
         .prepare_cached("INSERT INTO runs (id, after, up_to, events, streams) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![run.id, run.after, run.up_to, run.events, run.streams])
-        .map(drop)
+        .execute(params![run.id, run.after, run.up_to, run.events, run.streams])?;
+    transaction.prepare_cached("UPDATE origin SET runs = ?1")?.execute([checksum(&runs)]).map(drop)
 }
 
-/// Removes a run and its blocks.
-pub(super) fn remove(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
-    transaction.prepare_cached("DELETE FROM runs WHERE id = ?1")?.execute([id])?;
-    transaction.prepare_cached("DELETE FROM blocks WHERE run = ?1")?.execute([id]).map(drop)
-}
-
-/// Removes blocks of runs that were never finished.
-pub(super) fn remove_unfinished(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    let runs = all(transaction)?;
+/// Returns a run that has blocks and no row: it was merged, or never finished.
+pub(super) fn without_row(index: &Connection) -> rusqlite::Result<Option<i64>> {
+    let runs = all(index)?;
     let mut last = None;
     loop {
         let select = "SELECT run FROM blocks WHERE run > ?1 OR ?1 IS NULL ORDER BY run LIMIT 1";
-        last = transaction.prepare_cached(select)?.query_row([last], |row| row.get(0)).optional()?;
-        match last {
-            None => return Ok(()),
-            Some(id) if runs.iter().all(|run| run.id != id) => remove(transaction, id)?,
-            Some(_) => {}
+        last = index.prepare_cached(select)?.query_row([last], |row| row.get(0)).optional()?;
+        if last.is_none_or(|id| runs.iter().all(|run| run.id != id)) {
+            return Ok(last);
         }
     }
+}
+
+/// Removes up to `most` blocks of a run.
+pub(super) fn remove_blocks(transaction: &Transaction<'_>, run: i64, most: usize) -> rusqlite::Result<()> {
+    let delete = "DELETE FROM blocks WHERE run = ?1
+        AND first IN (SELECT first FROM blocks WHERE run = ?1 ORDER BY first LIMIT ?2)";
+    transaction.prepare_cached(delete)?.execute(params![run, most]).map(drop)
 }
 
 /// Reads the block after the one that begins with `after`. Returns its beginning and its places.
@@ -123,11 +146,11 @@ impl RunWriter {
         self.packer.push(item).map_or(Ok(()), |block| write(insert, self.run.id, &block))
     }
 
-    /// Writes what is left, and the run. Returns it with its filter.
-    pub(super) fn end(self, transaction: &Transaction<'_>) -> rusqlite::Result<(Run, Filter)> {
+    /// Writes what is left, and the run in the place of those that were merged into it. Returns it with its filter.
+    pub(super) fn end(self, transaction: &Transaction<'_>, merged: &[i64]) -> rusqlite::Result<(Run, Filter)> {
         let mut insert = insert(transaction)?;
         self.packer.end().try_for_each(|block| write(&mut insert, self.run.id, &block))?;
-        add(transaction, &self.run)?;
+        add(transaction, &self.run, merged)?;
         Ok((self.run, self.filter))
     }
 }

@@ -39,12 +39,14 @@ impl IndexReader {
     /// # Errors
     /// Returns an error if a block is missing or damaged.
     pub(in crate::store::sqlite) fn read_filters(&self) -> rusqlite::Result<()> {
-        for run in runs::all(&self.connection)? {
-            let mut reading = Reading::of(run);
-            while !reading.go_on(&self.connection, usize::MAX)? {}
-            self.filters.add(run.id, reading.filter());
-        }
-        Ok(())
+        self.at_once(|| {
+            for run in runs::all(&self.connection)? {
+                let mut reading = Reading::of(run);
+                while !reading.go_on(&self.connection, usize::MAX)? {}
+                self.filters.add(run.id, reading.filter());
+            }
+            Ok(())
+        })
     }
 
     /// Returns the places of up to `limit` events of a stream, from revision `from` on, in order of revision.

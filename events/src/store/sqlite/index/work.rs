@@ -146,6 +146,10 @@ impl Work {
     }
 
     fn step(&mut self) -> Result<Next, Broken> {
+        // First: a rebuild that has not ended would go on with a file that is to be removed.
+        if self.file.is_some() && self.index.shared().damage.is_some() {
+            self.forget();
+        }
         if self.file.is_none() {
             let file = Contents::of(remake(&self.index.path)?)?;
             self.index.use_filters(file.filters());
@@ -158,10 +162,7 @@ impl Work {
         }
         self.tell_ready();
         match self.next_batch() {
-            Wanted::Rebuild => {
-                self.forget();
-                Ok(Next::Again)
-            }
+            Wanted::Rebuild => Ok(Next::Again),
             Wanted::Nothing => Ok(Next::Closed),
             Wanted::Flush { new, up_to } => {
                 self.flush(&new, up_to)?;
@@ -204,6 +205,10 @@ impl Work {
         loop {
             if shared.damage.is_some() {
                 return Wanted::Rebuild;
+            }
+            // A batch would read every run for every stream, and would take longer than the filters.
+            if !shared.is_closing && self.file.as_ref().is_some_and(Contents::lacks_filters) {
+                return Wanted::Work;
             }
             let due = shared.tail.due_in();
             if due == Some(Duration::ZERO)
@@ -336,4 +341,53 @@ pub(super) fn remake(path: &Path) -> rusqlite::Result<Connection> {
     };
     remove_database(path).map_err(|error| cannot(format!("it cannot be removed: {error}")))?;
     file::open(path)?.ok_or_else(|| cannot("a new index is not one".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::recent::tests::recent;
+    use super::super::tail::Tail;
+    use super::*;
+    use tokio::sync::watch;
+
+    /// The work on a file with two runs that is opened again, and on a tail with an event that is due.
+    fn work(directory: &Path) -> Work {
+        let path = directory.join(file::FILE);
+        let mut contents = Contents::of(file::open(&path).unwrap().unwrap()).unwrap();
+        for position in 1..=2 {
+            let origin = Origin { log: None, position, leaf: None };
+            contents.add(&[], position - 1, &origin, None).unwrap().unwrap();
+        }
+        let contents = Contents::of(file::open(&path).unwrap().unwrap()).unwrap();
+        let mut tail = Tail::after(2, Sizes::small(1));
+        tail.push(recent(1, 0, 3));
+        let failed = watch::Sender::new(None);
+        let index = Index::new(&directory.join("events.db"), path, false, (tail, State::Ready(0)), failed);
+        let tables = Tables::of(&Connection::open_in_memory().unwrap()).unwrap();
+        Work::new(Arc::new(index), tables, contents, [2, 2], Sizes::USUAL)
+    }
+
+    #[test]
+    fn a_damaged_file_is_made_again_before_its_runs_are_merged() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut work = work(directory.path());
+        work.index.damaged("a test says so");
+        assert!(work.step().is_ok());
+        assert!(work.file.is_some_and(|file| !file.is_divided()), "the new file has no run");
+    }
+
+    #[test]
+    fn filters_are_made_before_a_batch_is_added_unless_the_store_is_closing() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut work = work(directory.path());
+        for _ in 0..2 {
+            assert!(matches!(work.next_batch(), Wanted::Work));
+            assert!(work.work().is_ok());
+        }
+        assert!(matches!(work.next_batch(), Wanted::Flush { .. }));
+        let directory = tempfile::tempdir().unwrap();
+        let work = self::work(directory.path());
+        work.index.close();
+        assert!(matches!(work.next_batch(), Wanted::Flush { .. }));
+    }
 }
