@@ -25,6 +25,10 @@ use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
 use tokio::process::Command;
 
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Minimum share of the unavoidable work in the processor time of the server.
 const LIMIT: f64 = 0.4;
 

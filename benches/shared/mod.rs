@@ -8,6 +8,10 @@ use muster::app::initialize::Plan;
 use std::path::Path;
 use world::World;
 
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 pub fn plan(directory: &Path, public_url: &str) -> Plan {
     Plan {
         directory: directory.join("muster"),
