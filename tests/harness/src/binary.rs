@@ -1,6 +1,5 @@
 //! Runs the real `muster` binary: a command to its end, or `muster serve` as a separate process.
 
-use crate::waiting::PATIENCE;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -117,7 +116,7 @@ impl Serving {
     pub fn terminate(&mut self) -> ExitStatus {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        self.wait(PATIENCE).expect("the server ends after SIGTERM")
+        self.wait(Duration::from_secs(15)).expect("the server ends after SIGTERM")
     }
 
     /// Returns the exit status, or `None` if the server still runs after this time.
