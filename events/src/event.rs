@@ -5,6 +5,7 @@ mod variant;
 use crate::device::DeviceEvent;
 use crate::enrollment::EnrollmentEvent;
 use crate::person::{AccountEvent, PersonEvent};
+use crate::record::{ImportEvent, RecordEvent};
 use crate::settings::SettingsEvent;
 use crate::staff::{StaffActivityEvent, StaffEvent, UserNameEvent};
 use crate::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent};
@@ -85,6 +86,8 @@ events! {
     "request" => Request(RequestEvent),
     "assertion" => Assertion(AssertionEvent),
     "settings" => Settings(SettingsEvent),
+    "record" => Record(RecordEvent),
+    "import" => Import(ImportEvent),
 }
 
 /// An event that this version does not understand.

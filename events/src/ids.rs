@@ -1,5 +1,5 @@
-//! The ids that name enrollments, devices and persons, with their streams and keys. They are below all events, because
-//! each kind of event refers to the others by id.
+//! The ids that name enrollments, devices, persons, previous records and imports, with their streams and keys. They are
+//! below all events, because each kind of event refers to the others by id.
 
 use crate::{KeyName, StreamName};
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,46 @@ impl DeviceId {
 }
 
 impl fmt::Display for DeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Id of a previous record. It is derived from the source and the source's own id of the record (HMAC), so that a record
+/// that is imported twice has one stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RecordId(pub Uuid);
+
+impl RecordId {
+    pub fn stream(self) -> StreamName {
+        StreamName::of("record", self.0)
+    }
+
+    /// Returns the name of the key for the personal fields of the record. It is handed to the owner when they are known.
+    pub fn key(self) -> KeyName {
+        KeyName::of("record", self.0)
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Id of an import of previous records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ImportId(pub Uuid);
+
+impl ImportId {
+    pub fn stream(self) -> StreamName {
+        StreamName::of("import", self.0)
+    }
+}
+
+impl fmt::Display for ImportId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

@@ -7,7 +7,7 @@
 //! Reading order for a newcomer:
 //! * [`envelope`] – the fields common to all events, their canonical bytes and stream names;
 //! * `event` – the union of all event types, one module per aggregate: [`enrollment`], [`device`], [`person`],
-//!   [`staff`], [`settings`], [`system`];
+//!   [`record`], [`staff`], [`settings`], [`system`];
 //! * [`personal`] – personal fields, encrypted with a key that can be destroyed;
 //! * [`store`] – the contract of an event store, its adapters and its test suite;
 //! * [`log`] – the typed log that the server and the projections use: it seals, opens and upcasts events;
@@ -24,6 +24,7 @@ pub mod log;
 pub mod person;
 pub mod personal;
 pub mod proof;
+pub mod record;
 pub mod settings;
 pub mod side_files;
 pub mod sqlite;

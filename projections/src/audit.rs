@@ -13,8 +13,9 @@ pub use query::{AuditFilter, AuditPage, Extent, Match, Row, extent, find, has_ac
 use crate::{Projection, sql};
 use events::device::{CommandId, DeviceEvent};
 use events::enrollment::{self, EnrollmentEvent, EnrollmentId};
-use events::person::AccountEvent;
+use events::person::{AccountEvent, PersonId};
 use events::personal::Gone;
+use events::record::{RecordEvent, RecordOwner};
 use events::staff::{StaffActivityEvent, StaffEvent};
 use events::system::HardwareEvent;
 use events::{ActorKind, Entry, Event, Timestamp};
@@ -120,7 +121,7 @@ fn account_of(entry: &Entry) -> Option<&str> {
         Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) => {
             None
         }
-        Event::Settings(_) => None,
+        Event::Settings(_) | Event::Record(_) | Event::Import(_) => None,
     }
 }
 
@@ -176,6 +177,7 @@ fn device_of(entry: &Entry) -> Option<String> {
         Event::StaffActivity(event) => viewed(event),
         Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Staff(_) | Event::UserName(_) => None,
         Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => None,
+        Event::Record(_) | Event::Import(_) => None,
     }
 }
 
@@ -205,8 +207,19 @@ fn person_named(entry: &Entry) -> Option<String> {
         Event::Person(_) => Some(entry.stream.id().to_owned()),
         Event::Account(AccountEvent::AccountSignInRefused { .. } | AccountEvent::AccountRefusalsSuppressed(_)) => None,
         Event::Staff(event) => refused_staff(event).then(|| entry.stream.id().to_owned()),
+        Event::Record(event) => owner_resolved(event).map(|person| person.to_string()),
         Event::Log(_) | Event::Hardware(_) | Event::UserName(_) | Event::StaffActivity(_) => None,
         Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => None,
+        Event::Import(_) => None,
+    }
+}
+
+fn owner_resolved(event: &RecordEvent) -> Option<PersonId> {
+    match event {
+        RecordEvent::PreviousRecordOwnerResolved { owner: RecordOwner::Unique { person } } => Some(*person),
+        RecordEvent::PreviousRecordOwnerResolved { .. } | RecordEvent::PreviousRecordImported { .. } => None,
+        RecordEvent::PreviousRecordChanged { .. } | RecordEvent::PreviousRecordMissing { .. } => None,
+        RecordEvent::PreviousRecordReturned { .. } | RecordEvent::PreviousRecordImportUndone { .. } => None,
     }
 }
 

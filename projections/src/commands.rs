@@ -62,6 +62,7 @@ impl Projection for Commands {
             Event::Log(_) | Event::Enrollment(_) | Event::Person(_) | Event::Account(_) => Ok(()),
             Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) => Ok(()),
             Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
+            Event::Record(_) | Event::Import(_) => Ok(()),
         }
     }
 }

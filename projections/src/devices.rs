@@ -100,7 +100,7 @@ impl Projection for Devices {
             }
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => {}
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => {}
-            Event::Assertion(_) | Event::Settings(_) => {}
+            Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) => {}
         }
         record.current.write(rows, entry, effective)
     }

@@ -161,7 +161,7 @@ impl Projection for DueTimes {
             Event::Settings(event) => settings(rows, event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
-            Event::Assertion(_) => Ok(()),
+            Event::Assertion(_) | Event::Record(_) | Event::Import(_) => Ok(()),
         }
     }
 }

@@ -70,7 +70,7 @@ impl Projection for Enrollments {
             Event::Device(event) => On { rows, entry, effective }.device(event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
-            Event::Assertion(_) | Event::Settings(_) => Ok(()),
+            Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) => Ok(()),
         }
     }
 }

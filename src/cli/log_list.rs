@@ -77,7 +77,7 @@ impl Context {
             Event::Device(event) => self.device_sentence(event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => None,
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => None,
-            Event::Assertion(_) | Event::Settings(_) => None,
+            Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) => None,
         }
     }
 

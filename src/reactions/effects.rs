@@ -28,7 +28,7 @@ pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError>
         Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) => {
             Ok(())
         }
-        Event::Settings(_) => Ok(()),
+        Event::Settings(_) | Event::Record(_) | Event::Import(_) => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 //! part of its command.
 //!
 //! [`enrollment`] is an enrollment through the portal or Settings, [`device`] one management relationship. [`person`],
-//! [`staff`], [`settings`] and [`hardware`] are small aggregates.
+//! [`record`] (a device as another product knew it), [`staff`], [`settings`] and [`hardware`] are small aggregates.
 
 pub mod access;
 #[cfg(test)]
@@ -15,6 +15,7 @@ pub mod examples;
 pub mod hardware;
 pub mod limits;
 pub mod person;
+pub mod record;
 pub mod settings;
 pub mod staff;
 

@@ -68,7 +68,7 @@ fn fold(devices: &mut HashMap<Uuid, Device>, entry: &Entry) {
         Event::Device(event) => fold_device(device, event),
         Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => {}
         Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => {}
-        Event::Assertion(_) | Event::Settings(_) => {}
+        Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) => {}
     }
 }
 

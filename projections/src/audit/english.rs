@@ -192,6 +192,20 @@ const ENGLISH: &[(&str, &str)] = &[
     ),
     ("staff-refusals-suppressed", "{count|more refusal|more refusals} of this account counted: from {sources}"),
     ("settings-changed", "Settings changed: {names}"),
+    ("previous-record-imported", "A record of {source} was imported: {model}, enrolled as {kind}"),
+    ("previous-record-changed", "A later import changed the previous record: {fields}"),
+    ("previous-record-owner-keys-changed", "A later import changed how the owner of the previous record is found"),
+    ("previous-record-missing", "The source no longer has the previous record"),
+    ("previous-record-returned", "The source has the previous record again"),
+    ("previous-record-import-undone", "An import of the previous record was undone"),
+    ("previous-record-owner-resolved", "The previous record belongs to {owner}"),
+    ("import-begun", "Began to import records of {source}"),
+    ("complete-import-begun", "Began to import all records of {source}"),
+    (
+        "import-finished",
+        "Imported records: {new} new, {changed} changed, {unchanged} unchanged, {missing} no longer there, {bad} set aside",
+    ),
+    ("import-undone", "The import was undone"),
 ];
 
 /// Returns the English sentence. Erased values read “(erased)”. `{count|event was|events were}` is a number followed by

@@ -1,5 +1,6 @@
 //! The message of each event: the key of a sentence and its values. Pure.
 
+mod record;
 mod staff;
 #[cfg(test)]
 mod tests;
@@ -87,6 +88,8 @@ pub fn message(event: &Event) -> Message {
         Event::Settings(SettingsEvent::SettingsChanged { changes, .. }) => {
             Message::of("settings-changed").with("names", list(changes.keys()))
         }
+        Event::Record(event) => record::record(event),
+        Event::Import(event) => record::import(event),
     }
 }
 

@@ -1,0 +1,246 @@
+//! A previous record and an import of such records: streams `record-<id>` and `import-<id>`.
+
+#[cfg(test)]
+mod tests;
+
+use crate::Aggregate;
+use events::record::{
+    ImportCounts, ImportEvent, ImportId, OwnerKey, PersonalDetails, RecordDetails, RecordEvent, RecordField,
+    RecordOwner,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// A device as another product knew it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub source: Option<String>,
+    /// `None`: never imported, or the import was undone.
+    pub details: Option<RecordDetails>,
+    /// Those of the present and of earlier values: a name may have changed.
+    pub owner_keys: BTreeSet<OwnerKey>,
+    pub owner: Option<RecordOwner>,
+    /// The import that gave the present details.
+    pub import: Option<ImportId>,
+    /// The record before that import. An import can be undone until the next one changes the record.
+    before: Option<Box<Record>>,
+    /// The complete import that did not have the record any more.
+    pub missing_since: Option<ImportId>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// An import has a row for this record.
+    Import {
+        import: ImportId,
+        source: String,
+        details: RecordDetails,
+        owner_keys: Vec<OwnerKey>,
+    },
+    /// A complete import has no row for this record.
+    Miss {
+        import: ImportId,
+    },
+    UndoImport {
+        import: ImportId,
+    },
+    ResolveOwner {
+        owner: RecordOwner,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the owner of the record was erased: it is not imported again")]
+    Erased,
+    #[error("there is no such record")]
+    Unknown,
+}
+
+impl Aggregate for Record {
+    const FOLD: u32 = 1;
+
+    type Event = RecordEvent;
+    type Command = Command;
+    type Refusal = Refusal;
+
+    fn decide(&self, command: &Command) -> Result<Vec<RecordEvent>, Refusal> {
+        match command {
+            Command::Import { import, source, details, owner_keys } => {
+                self.import(*import, source, details, owner_keys)
+            }
+            Command::Miss { import } => Ok(match (&self.details, self.missing_since) {
+                (Some(_), None) => vec![RecordEvent::PreviousRecordMissing { import: *import }],
+                (None, _) | (_, Some(_)) => vec![],
+            }),
+            Command::UndoImport { import } => {
+                let is_last = [self.import, self.missing_since].contains(&Some(*import));
+                Ok(if is_last { vec![RecordEvent::PreviousRecordImportUndone { import: *import }] } else { vec![] })
+            }
+            Command::ResolveOwner { owner } => {
+                self.details.as_ref().ok_or(Refusal::Unknown)?;
+                let is_new = self.owner != Some(*owner);
+                Ok(if is_new { vec![RecordEvent::PreviousRecordOwnerResolved { owner: *owner }] } else { vec![] })
+            }
+        }
+    }
+
+    fn evolve(mut self, event: &RecordEvent) -> Record {
+        match event {
+            RecordEvent::PreviousRecordImported { import, source, details, owner_keys } => {
+                self.source = Some(source.clone());
+                self.take(*import, details, owner_keys);
+            }
+            RecordEvent::PreviousRecordChanged { import, details, owner_keys, .. } => {
+                self.take(*import, details, owner_keys);
+            }
+            RecordEvent::PreviousRecordMissing { import } => self.missing_since = Some(*import),
+            RecordEvent::PreviousRecordReturned { .. } => self.missing_since = None,
+            RecordEvent::PreviousRecordImportUndone { import } => self.undo(*import),
+            RecordEvent::PreviousRecordOwnerResolved { owner } => self.owner = Some(*owner),
+        }
+        self
+    }
+}
+
+impl Record {
+    fn import(
+        &self,
+        import: ImportId,
+        source: &str,
+        details: &RecordDetails,
+        owner_keys: &[OwnerKey],
+    ) -> Result<Vec<RecordEvent>, Refusal> {
+        let (details, owner_keys) = (details.clone(), owner_keys.to_vec());
+        let Some(old) = &self.details else {
+            let source = source.to_owned();
+            return Ok(vec![RecordEvent::PreviousRecordImported { import, source, details, owner_keys }]);
+        };
+        let personal = old.personal.get().ok_or(Refusal::Erased)?;
+        let changed = changes((old, personal), &details);
+        let is_new_key = owner_keys.iter().any(|key| !self.owner_keys.contains(key));
+        Ok(if !changed.is_empty() || is_new_key {
+            vec![RecordEvent::PreviousRecordChanged { import, changed, details, owner_keys }]
+        } else if self.missing_since.is_some() {
+            vec![RecordEvent::PreviousRecordReturned { import }]
+        } else {
+            vec![]
+        })
+    }
+
+    fn take(&mut self, import: ImportId, details: &RecordDetails, owner_keys: &[OwnerKey]) {
+        let before = Record { before: None, ..self.clone() };
+        self.before = before.details.is_some().then(|| Box::new(before));
+        (self.details, self.import) = (Some(details.clone()), Some(import));
+        self.owner_keys.extend(owner_keys.iter().cloned());
+        self.missing_since = None;
+    }
+
+    fn undo(&mut self, import: ImportId) {
+        if self.missing_since == Some(import) {
+            self.missing_since = None;
+        }
+        if self.import != Some(import) {
+            return;
+        }
+        *self = match self.before.take() {
+            Some(before) => *before,
+            None => Record { source: self.source.take(), ..Record::default() },
+        };
+    }
+}
+
+/// Returns the fields that differ. `old`: the details and what their personal part holds.
+fn changes((old, personal): (&RecordDetails, &PersonalDetails), new: &RecordDetails) -> Vec<RecordField> {
+    let default = PersonalDetails::default();
+    let other = new.personal.get().unwrap_or(&default);
+    [
+        (RecordField::Kind, old.kind != new.kind),
+        (RecordField::SerialNumber, personal.serial_number != other.serial_number),
+        (RecordField::Udid, personal.udid != other.udid),
+        (RecordField::Imei, personal.imeis != other.imeis),
+        (RecordField::Meid, personal.meids != other.meids),
+        (RecordField::WifiMac, personal.wifi_mac != other.wifi_mac),
+        (RecordField::BluetoothMac, personal.bluetooth_mac != other.bluetooth_mac),
+        (RecordField::ProductName, old.product_name != new.product_name),
+        (RecordField::ModelName, old.model_name != new.model_name),
+        (RecordField::OsVersion, old.os_version != new.os_version),
+        (RecordField::DeviceName, personal.device_name != other.device_name),
+        (RecordField::UserName, personal.user_name != other.user_name),
+        (RecordField::Mail, personal.mail != other.mail),
+        (RecordField::FullName, personal.full_name != other.full_name),
+        (RecordField::EmployeeNumber, personal.employee_number != other.employee_number),
+        (RecordField::LastContact, old.last_contact != new.last_contact),
+        (RecordField::EnrolledAt, old.enrolled_at != new.enrolled_at),
+        (RecordField::ProfileIdentifier, old.profile_identifier != new.profile_identifier),
+        (RecordField::Site, old.site != new.site),
+        (RecordField::AssetTag, personal.asset_tag != other.asset_tag),
+    ]
+    .into_iter()
+    .filter_map(|(field, is_changed)| is_changed.then_some(field))
+    .collect()
+}
+
+/// An import of previous records.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Import {
+    pub source: Option<String>,
+    pub counts: Option<ImportCounts>,
+    pub is_undone: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum ImportCommand {
+    Begin { source: String, file: String, preset: Option<String>, is_complete: bool },
+    Finish { counts: ImportCounts },
+    Undo,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImportRefusal {
+    #[error("there is no such import")]
+    Unknown,
+    #[error("the import was undone")]
+    Undone,
+}
+
+impl Aggregate for Import {
+    const FOLD: u32 = 1;
+
+    type Event = ImportEvent;
+    type Command = ImportCommand;
+    type Refusal = ImportRefusal;
+
+    fn decide(&self, command: &ImportCommand) -> Result<Vec<ImportEvent>, ImportRefusal> {
+        if self.is_undone {
+            return match command {
+                ImportCommand::Undo => Ok(vec![]),
+                ImportCommand::Begin { .. } | ImportCommand::Finish { .. } => Err(ImportRefusal::Undone),
+            };
+        }
+        Ok(match command {
+            ImportCommand::Begin { .. } if self.source.is_some() => vec![],
+            ImportCommand::Begin { source, file, preset, is_complete } => vec![ImportEvent::ImportBegun {
+                source: source.clone(),
+                file: file.clone(),
+                preset: preset.clone(),
+                is_complete: *is_complete,
+            }],
+            ImportCommand::Finish { .. } | ImportCommand::Undo if self.source.is_none() => {
+                return Err(ImportRefusal::Unknown);
+            }
+            ImportCommand::Finish { .. } if self.counts.is_some() => vec![],
+            ImportCommand::Finish { counts } => vec![ImportEvent::ImportFinished { counts: *counts }],
+            ImportCommand::Undo => vec![ImportEvent::ImportUndone {}],
+        })
+    }
+
+    fn evolve(mut self, event: &ImportEvent) -> Import {
+        match event {
+            ImportEvent::ImportBegun { source, .. } => self.source = Some(source.clone()),
+            ImportEvent::ImportFinished { counts } => self.counts = Some(*counts),
+            ImportEvent::ImportUndone {} => self.is_undone = true,
+        }
+        self
+    }
+}

@@ -1,0 +1,135 @@
+//! Given the past of a record, when a command comes, then these events.
+
+use super::*;
+use events::KeyName;
+use events::person::PersonId;
+use events::personal::Personal;
+use events::record::{OwnerAttribute, PreviousKind, RecordId};
+use uuid::Uuid;
+
+const FIRST: ImportId = ImportId(Uuid::from_u128(1));
+const SECOND: ImportId = ImportId(Uuid::from_u128(2));
+const THIRD: ImportId = ImportId(Uuid::from_u128(3));
+
+fn details(version: &str, mail: &str) -> RecordDetails {
+    let personal = PersonalDetails { source_id: "4711".into(), mail: Some(mail.into()), ..PersonalDetails::default() };
+    RecordDetails {
+        kind: PreviousKind::PersonalDeviceProfile,
+        product_name: Some("iPhone12,1".into()),
+        model_name: None,
+        os_version: Some(version.into()),
+        last_contact: None,
+        enrolled_at: None,
+        profile_identifier: None,
+        site: None,
+        personal: Personal::new(RecordId(Uuid::from_u128(9)).key(), personal),
+    }
+}
+
+fn key(mail: &str) -> OwnerKey {
+    OwnerKey { provider: "entra".into(), attribute: OwnerAttribute::Mail, hmac: mail.into() }
+}
+
+fn import(import: ImportId, version: &str, mail: &str) -> Command {
+    let (details, owner_keys) = (details(version, mail), vec![key(mail)]);
+    Command::Import { import, source: "Jamf Pro".into(), details, owner_keys }
+}
+
+fn given(commands: impl IntoIterator<Item = Command>) -> Record {
+    commands
+        .into_iter()
+        .fold(Record::default(), |record, command| record.decide(&command).unwrap().iter().fold(record, Record::evolve))
+}
+
+#[test]
+fn a_row_is_imported_once_however_often_it_comes() {
+    let record = given([import(FIRST, "15.1", "ada@example.org")]);
+    assert_eq!(record.details, Some(details("15.1", "ada@example.org")));
+    assert_eq!(record.decide(&import(FIRST, "15.1", "ada@example.org")), Ok(vec![]));
+    assert_eq!(record.decide(&import(SECOND, "15.1", "ada@example.org")), Ok(vec![]));
+}
+
+#[test]
+fn a_later_import_says_what_changed_and_keeps_the_keys_of_earlier_names() {
+    let record = given([import(FIRST, "15.1", "ada@example.org")]);
+    let happened = record.decide(&import(SECOND, "16.0", "lovelace@example.org")).unwrap();
+    let [RecordEvent::PreviousRecordChanged { changed, .. }] = &happened[..] else { panic!("{happened:?}") };
+    assert_eq!(*changed, [RecordField::OsVersion, RecordField::Mail]);
+    let record = happened.iter().fold(record, Record::evolve);
+    assert_eq!(record.owner_keys, BTreeSet::from([key("ada@example.org"), key("lovelace@example.org")]));
+}
+
+#[test]
+fn a_record_that_a_complete_export_lacks_is_missing_until_it_returns() {
+    let record = given([import(FIRST, "15.1", "a"), Command::Miss { import: SECOND }]);
+    assert_eq!(record.missing_since, Some(SECOND));
+    assert!(record.details.is_some(), "it is not deleted");
+    assert_eq!(record.decide(&Command::Miss { import: THIRD }), Ok(vec![]));
+    let returned = record.decide(&import(THIRD, "15.1", "a")).unwrap();
+    assert_eq!(returned, [RecordEvent::PreviousRecordReturned { import: THIRD }]);
+    assert_eq!(returned.iter().fold(record.clone(), Record::evolve).missing_since, None);
+    let changed = given([import(FIRST, "15.1", "a"), Command::Miss { import: SECOND }, import(THIRD, "16.0", "a")]);
+    assert_eq!(changed.missing_since, None);
+    assert_eq!(Record::default().decide(&Command::Miss { import: FIRST }), Ok(vec![]));
+}
+
+#[test]
+fn an_undone_import_leaves_the_record_as_it_was() {
+    let before = given([import(FIRST, "15.1", "a")]);
+    let undone =
+        given([import(FIRST, "15.1", "a"), import(SECOND, "16.0", "a"), Command::UndoImport { import: SECOND }]);
+    assert_eq!(undone, before);
+    let undone =
+        given([import(FIRST, "15.1", "a"), Command::Miss { import: SECOND }, Command::UndoImport { import: SECOND }]);
+    assert_eq!(undone, before);
+    let gone = given([import(FIRST, "15.1", "a"), Command::UndoImport { import: FIRST }]);
+    assert_eq!((gone.details.clone(), gone.owner_keys.len()), (None, 0));
+    let happened = gone.decide(&import(THIRD, "16.0", "a")).unwrap();
+    assert!(matches!(happened[..], [RecordEvent::PreviousRecordImported { import: THIRD, .. }]));
+}
+
+#[test]
+fn an_import_is_not_undone_where_a_later_one_changed_the_record() {
+    let record = given([import(FIRST, "15.1", "a"), import(SECOND, "16.0", "a")]);
+    assert_eq!(record.decide(&Command::UndoImport { import: FIRST }), Ok(vec![]));
+    assert_eq!(record.decide(&Command::UndoImport { import: THIRD }), Ok(vec![]));
+}
+
+#[test]
+fn a_record_whose_owner_was_erased_is_not_imported_again() {
+    let mut record = given([import(FIRST, "15.1", "a")]);
+    let erased: Personal<PersonalDetails> = {
+        let key = KeyName("record-9".into());
+        serde_json::from_value(serde_json::json!({"$personal": {"key": key, "value": null}})).unwrap()
+    };
+    record.details = record.details.map(|details| RecordDetails { personal: erased, ..details });
+    assert_eq!(record.decide(&import(SECOND, "16.0", "a")), Err(Refusal::Erased));
+}
+
+#[test]
+fn an_owner_is_recorded_when_they_change() {
+    let unique = RecordOwner::Unique { person: PersonId(Uuid::from_u128(7)) };
+    let resolve = |owner| Command::ResolveOwner { owner };
+    assert_eq!(Record::default().decide(&resolve(unique)), Err(Refusal::Unknown));
+    let record = given([import(FIRST, "15.1", "a"), resolve(unique)]);
+    assert_eq!(record.decide(&resolve(unique)), Ok(vec![]));
+    assert_eq!(record.decide(&resolve(RecordOwner::Several {})).unwrap().len(), 1);
+}
+
+#[test]
+fn an_import_begins_and_ends_once_and_nothing_is_added_after_it_was_undone() {
+    let begin = ImportCommand::Begin { source: "Jamf Pro".into(), file: "f".into(), preset: None, is_complete: false };
+    let finish = ImportCommand::Finish { counts: ImportCounts { new: 1, ..ImportCounts::default() } };
+    let after = |commands: &[&ImportCommand]| {
+        commands.iter().fold(Import::default(), |import, command| {
+            import.decide(command).unwrap().iter().fold(import, Import::evolve)
+        })
+    };
+    assert_eq!(Import::default().decide(&finish), Err(ImportRefusal::Unknown));
+    assert_eq!(Import::default().decide(&ImportCommand::Undo), Err(ImportRefusal::Unknown));
+    let ended = after(&[&begin, &finish]);
+    assert_eq!((ended.decide(&begin), ended.decide(&finish)), (Ok(vec![]), Ok(vec![])));
+    let undone = after(&[&begin, &finish, &ImportCommand::Undo]);
+    assert_eq!(undone.decide(&begin), Err(ImportRefusal::Undone));
+    assert_eq!(undone.decide(&ImportCommand::Undo), Ok(vec![]));
+}

@@ -1,0 +1,235 @@
+//! Events of previous records, stream `record-<id>`, and of their imports, stream `import-<id>`. A previous record is a
+//! device as another product knew it.
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::ids::{ImportId, RecordId};
+
+use crate::Timestamp;
+use crate::ids::PersonId;
+use crate::personal::Personal;
+use serde::{Deserialize, Serialize};
+
+/// How the device was enrolled with the other product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PreviousKind {
+    /// Jamf Pro's profile for personal devices, before there was User Enrollment: a Device Enrollment with fewer rights.
+    PersonalDeviceProfile,
+    UserEnrollment,
+    DeviceEnrollment,
+    Unknown,
+}
+
+impl PreviousKind {
+    pub const ALL: [PreviousKind; 4] = [
+        PreviousKind::PersonalDeviceProfile,
+        PreviousKind::UserEnrollment,
+        PreviousKind::DeviceEnrollment,
+        PreviousKind::Unknown,
+    ];
+
+    /// Returns the word that events and rows use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PreviousKind::PersonalDeviceProfile => "personal_device_profile",
+            PreviousKind::UserEnrollment => "user_enrollment",
+            PreviousKind::DeviceEnrollment => "device_enrollment",
+            PreviousKind::Unknown => "unknown",
+        }
+    }
+
+    /// Parses the word of [`PreviousKind::as_str`]; `None` for any other text.
+    pub fn parse(word: &str) -> Option<PreviousKind> {
+        PreviousKind::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// Returns the name in plain English.
+    pub fn name(self) -> &'static str {
+        match self {
+            PreviousKind::PersonalDeviceProfile => "Personal Device Profile",
+            PreviousKind::UserEnrollment => "User Enrollment",
+            PreviousKind::DeviceEnrollment => "Device Enrollment",
+            PreviousKind::Unknown => "unknown",
+        }
+    }
+}
+
+/// What the source said about a device. An absent value was not given, or could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordDetails {
+    pub kind: PreviousKind,
+    /// Model identifier such as `iPhone12,1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_name: Option<String>,
+    /// Marketing name such as `iPhone 11`, as the source wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_name: Option<String>,
+    /// Such as `15.7.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os_version: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_contact: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrolled_at: Option<Timestamp>,
+    /// `PayloadIdentifier` of the old enrollment profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_identifier: Option<String>,
+    /// Site, building or department of the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// Sealed with the record's key, and with the owner's as soon as they are known: one value, because each sealed
+    /// value takes about 100 bytes more.
+    pub personal: Personal<PersonalDetails>,
+}
+
+/// Details that identify a device or a person. They are sealed together, so no upcast can change them: a later field
+/// needs a default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonalDetails {
+    /// The source's own id of the record.
+    pub source_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_number: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub udid: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imeis: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub meids: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wifi_mac: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bluetooth_mac: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset_tag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub employee_number: Option<String>,
+}
+
+/// An attribute of a person by which a record's owner is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnerAttribute {
+    UserName,
+    Mail,
+    EmployeeNumber,
+}
+
+/// A value of the record that equals an attribute of its owner at a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OwnerKey {
+    /// `local`, or the name of a directory or identity provider in the configuration.
+    pub provider: String,
+    pub attribute: OwnerAttribute,
+    /// HMAC of provider, attribute and folded value: 32 lower-case hex digits.
+    pub hmac: String,
+}
+
+/// What is known about the owner of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum RecordOwner {
+    /// Exactly one person has the values of the record.
+    Unique { person: PersonId },
+    /// Nobody has them.
+    Unknown {},
+    /// Several people have them.
+    Several {},
+    /// The account of the only person who has them is disabled.
+    Left {},
+}
+
+/// A field of a record, as changes name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordField {
+    Kind,
+    SerialNumber,
+    Udid,
+    Imei,
+    Meid,
+    WifiMac,
+    BluetoothMac,
+    ProductName,
+    ModelName,
+    OsVersion,
+    DeviceName,
+    UserName,
+    Mail,
+    FullName,
+    EmployeeNumber,
+    LastContact,
+    EnrolledAt,
+    ProfileIdentifier,
+    Site,
+    AssetTag,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RecordEvent {
+    /// The first import that had this record.
+    PreviousRecordImported {
+        import: ImportId,
+        /// Name of the source: a product, or an installation of it.
+        source: String,
+        details: RecordDetails,
+        owner_keys: Vec<OwnerKey>,
+    },
+    /// A later import had other values: `details` has all of them, `changed` says which are new. The keys of earlier
+    /// values stay valid.
+    PreviousRecordChanged {
+        import: ImportId,
+        changed: Vec<RecordField>,
+        details: RecordDetails,
+        owner_keys: Vec<OwnerKey>,
+    },
+    /// A later complete export of the source did not have the record.
+    PreviousRecordMissing { import: ImportId },
+    /// The source has the record again, unchanged.
+    PreviousRecordReturned { import: ImportId },
+    /// What this import did to the record was undone.
+    PreviousRecordImportUndone { import: ImportId },
+    /// Who owns the record, by the owner's attributes at their provider.
+    PreviousRecordOwnerResolved { owner: RecordOwner },
+}
+
+/// Numbers of an import.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportCounts {
+    pub new: u64,
+    pub changed: u64,
+    pub unchanged: u64,
+    /// Records of the source that the file did not have.
+    pub missing: u64,
+    /// Rows that were set aside.
+    pub bad: u64,
+}
+
+/// An import of previous records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ImportEvent {
+    ImportBegun {
+        source: String,
+        /// SHA-256 of the file, lower-case hex.
+        file: String,
+        /// Name of the preset that the columns were read with; `None` for a mapping of one's own.
+        preset: Option<String>,
+        /// The file has all records of the source: records that it lacks count as missing.
+        is_complete: bool,
+    },
+    ImportFinished {
+        counts: ImportCounts,
+    },
+    /// Its effects on the records are being undone.
+    ImportUndone {},
+}
