@@ -98,10 +98,8 @@ fn an_import_is_not_undone_where_a_later_one_changed_the_record() {
 #[test]
 fn a_record_whose_owner_was_erased_is_not_imported_again() {
     let mut record = given([import(FIRST, "15.1", "a")]);
-    let erased: Personal<PersonalDetails> = {
-        let key = KeyName("record-9".into());
-        serde_json::from_value(serde_json::json!({"$personal": {"key": key, "value": null}})).unwrap()
-    };
+    let key = KeyName("record-9".into());
+    let erased = serde_json::from_value(serde_json::json!({ "$erased": { "key": key } })).unwrap();
     record.details = record.details.map(|details| RecordDetails { personal: erased, ..details });
     assert_eq!(record.decide(&import(SECOND, "16.0", "a")), Err(Refusal::Erased));
 }
