@@ -125,6 +125,17 @@ pub enum OwnerAttribute {
     EmployeeNumber,
 }
 
+impl OwnerAttribute {
+    /// Returns the word that events and rows use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OwnerAttribute::UserName => "user_name",
+            OwnerAttribute::Mail => "mail",
+            OwnerAttribute::EmployeeNumber => "employee_number",
+        }
+    }
+}
+
 /// A value of the record that equals an attribute of its owner at a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct OwnerKey {
@@ -147,6 +158,18 @@ pub enum RecordOwner {
     Several {},
     /// The account of the only person who has them is disabled.
     Left {},
+}
+
+impl RecordOwner {
+    /// Returns the word that events and rows use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RecordOwner::Unique { .. } => "unique",
+            RecordOwner::Unknown {} => "unknown",
+            RecordOwner::Several {} => "several",
+            RecordOwner::Left {} => "left",
+        }
+    }
 }
 
 /// A field of a record, as changes name it.
@@ -175,6 +198,19 @@ pub enum RecordField {
     AssetTag,
 }
 
+/// A record as it was before an import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoredRecord {
+    /// The import that had given these details.
+    pub import: ImportId,
+    pub details: RecordDetails,
+    /// Those of these and of earlier values.
+    pub owner_keys: Vec<OwnerKey>,
+    pub owner: Option<RecordOwner>,
+    /// The complete import that had not had the record.
+    pub missing_since: Option<ImportId>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecordEvent {
     /// The first import that had this record.
@@ -197,8 +233,9 @@ pub enum RecordEvent {
     PreviousRecordMissing { import: ImportId },
     /// The source has the record again, unchanged.
     PreviousRecordReturned { import: ImportId },
-    /// What this import did to the record was undone.
-    PreviousRecordImportUndone { import: ImportId },
+    /// What this import did to the record was undone. `restored`: the record before the import; `None` if that import
+    /// was its first.
+    PreviousRecordImportUndone { import: ImportId, restored: Option<RestoredRecord> },
     /// Who owns the record, by the owner's attributes at their provider.
     PreviousRecordOwnerResolved { owner: RecordOwner },
 }

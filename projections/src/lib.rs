@@ -32,6 +32,7 @@ pub mod origin;
 pub(crate) mod people;
 mod progress;
 mod rebuild;
+pub mod records;
 pub mod reenrollment;
 pub mod renewals;
 pub mod staff;
@@ -73,6 +74,7 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &commands::Commands,
     &staff::Staff,
     &renewals::Renewals,
+    &records::Records,
 ];
 
 /// Why a projection cannot be read or updated.

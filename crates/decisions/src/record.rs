@@ -6,7 +6,7 @@ mod tests;
 use crate::Aggregate;
 use events::record::{
     ImportCounts, ImportEvent, ImportId, OwnerKey, PersonalDetails, RecordDetails, RecordEvent, RecordField,
-    RecordOwner,
+    RecordOwner, RestoredRecord,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ pub struct Record {
     /// The import that gave the present details.
     pub import: Option<ImportId>,
     /// The record before that import. An import can be undone until the next one changes the record.
-    before: Option<Box<Record>>,
+    before: Option<Box<RestoredRecord>>,
     /// The complete import that did not have the record any more.
     pub missing_since: Option<ImportId>,
 }
@@ -75,7 +75,12 @@ impl Aggregate for Record {
             }),
             Command::UndoImport { import } => {
                 let is_last = [self.import, self.missing_since].contains(&Some(*import));
-                Ok(if is_last { vec![RecordEvent::PreviousRecordImportUndone { import: *import }] } else { vec![] })
+                let restored = self.before(*import);
+                Ok(if is_last {
+                    vec![RecordEvent::PreviousRecordImportUndone { import: *import, restored }]
+                } else {
+                    vec![]
+                })
             }
             Command::ResolveOwner { owner } => {
                 self.details.as_ref().ok_or(Refusal::Unknown)?;
@@ -96,7 +101,7 @@ impl Aggregate for Record {
             }
             RecordEvent::PreviousRecordMissing { import } => self.missing_since = Some(*import),
             RecordEvent::PreviousRecordReturned { .. } => self.missing_since = None,
-            RecordEvent::PreviousRecordImportUndone { import } => self.undo(*import),
+            RecordEvent::PreviousRecordImportUndone { restored, .. } => self.undo(restored.as_ref()),
             RecordEvent::PreviousRecordOwnerResolved { owner } => self.owner = Some(*owner),
         }
         self
@@ -129,23 +134,44 @@ impl Record {
     }
 
     fn take(&mut self, import: ImportId, details: &RecordDetails, owner_keys: &[OwnerKey]) {
-        let before = Record { before: None, ..self.clone() };
-        self.before = before.details.is_some().then(|| Box::new(before));
+        self.before = self.now().map(Box::new);
         (self.details, self.import) = (Some(details.clone()), Some(import));
         self.owner_keys.extend(owner_keys.iter().cloned());
         self.missing_since = None;
     }
 
-    fn undo(&mut self, import: ImportId) {
-        if self.missing_since == Some(import) {
-            self.missing_since = None;
+    // The record as it is.
+    fn now(&self) -> Option<RestoredRecord> {
+        Some(RestoredRecord {
+            import: self.import?,
+            details: self.details.clone()?,
+            owner_keys: self.owner_keys.iter().cloned().collect(),
+            owner: self.owner,
+            missing_since: self.missing_since,
+        })
+    }
+
+    // The record as it was before this import, which is its last one or missed it.
+    fn before(&self, import: ImportId) -> Option<RestoredRecord> {
+        match self.import == Some(import) {
+            true => self.before.as_deref().cloned(),
+            false => self.now().map(|now| RestoredRecord { missing_since: None, ..now }),
         }
-        if self.import != Some(import) {
-            return;
-        }
-        *self = match self.before.take() {
-            Some(before) => *before,
-            None => Record { source: self.source.take(), ..Record::default() },
+    }
+
+    fn undo(&mut self, restored: Option<&RestoredRecord>) {
+        let source = self.source.take();
+        *self = match restored {
+            Some(RestoredRecord { import, details, owner_keys, owner, missing_since }) => Record {
+                source,
+                details: Some(details.clone()),
+                owner_keys: owner_keys.iter().cloned().collect(),
+                owner: *owner,
+                import: Some(*import),
+                before: None,
+                missing_since: *missing_since,
+            },
+            None => Record { source, ..Record::default() },
         };
     }
 }

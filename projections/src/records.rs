@@ -1,0 +1,196 @@
+//! Previous records: devices as other products knew them, and the imports that they come from.
+
+mod query;
+
+pub use query::{ImportRow, RecordRow, imports, of_source, owned_by, touched_by};
+
+use crate::Projection;
+use events::personal::Gone;
+use events::record::{
+    ImportEvent, ImportId, OwnerKey, PersonalDetails, RecordDetails, RecordEvent, RecordOwner, RestoredRecord,
+};
+use events::{Entry, Event, Timestamp};
+use rusqlite::{Connection, params};
+
+pub(crate) struct Records;
+
+impl Projection for Records {
+    fn name(&self) -> &'static str {
+        "records"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["records_current", "records_keys", "records_imports", "records_touched"]
+    }
+
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE IF NOT EXISTS records_current (
+            record TEXT PRIMARY KEY, source TEXT NOT NULL,
+            -- The complete import that did not have the record any more.
+            missing TEXT,
+            kind TEXT NOT NULL, product_name TEXT, model_name TEXT, os_version TEXT, last_contact INTEGER,
+            enrolled_at INTEGER, profile_identifier TEXT, site TEXT,
+            source_id TEXT, serial_number TEXT, udid TEXT, device_name TEXT, asset_tag TEXT,
+            user_name TEXT, mail TEXT, full_name TEXT, employee_number TEXT, erased INTEGER NOT NULL,
+            owner TEXT, person TEXT
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS records_by_source ON records_current (source, record);
+        CREATE INDEX IF NOT EXISTS records_by_person ON records_current (person) WHERE person IS NOT NULL;
+        CREATE TABLE IF NOT EXISTS records_keys (
+            hmac TEXT NOT NULL, record TEXT NOT NULL, provider TEXT NOT NULL, attribute TEXT NOT NULL,
+            PRIMARY KEY (hmac, record)
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS records_keys_by_record ON records_keys (record);
+        CREATE TABLE IF NOT EXISTS records_imports (
+            import TEXT PRIMARY KEY, source TEXT NOT NULL, preset TEXT, complete INTEGER NOT NULL, begun INTEGER NOT NULL,
+            finished INTEGER, created INTEGER, changed INTEGER, unchanged INTEGER, missing INTEGER, bad INTEGER,
+            undone INTEGER NOT NULL DEFAULT 0
+        ) WITHOUT ROWID;
+        -- The records that an import created, changed or missed.
+        CREATE TABLE IF NOT EXISTS records_touched (
+            import TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (import, record)
+        ) WITHOUT ROWID;"
+    }
+
+    fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
+        let id = entry.stream.id();
+        match &entry.event {
+            Event::Record(event) => record(rows, id, event),
+            Event::Import(event) => import(rows, id, event, effective),
+            Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Person(_) | Event::Account(_) => Ok(()),
+            Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) => Ok(()),
+            Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
+        }
+    }
+}
+
+fn record(rows: &Connection, id: &str, event: &RecordEvent) -> rusqlite::Result<()> {
+    match event {
+        RecordEvent::PreviousRecordImported { import, source, details, owner_keys } => {
+            let insert = "INSERT INTO records_current (record, source, kind, erased) VALUES (?1, ?2, '', 0)
+                ON CONFLICT (record) DO UPDATE SET source = excluded.source";
+            rows.prepare_cached(insert)?.execute([id, source])?;
+            imported(rows, id, *import, details, owner_keys)
+        }
+        RecordEvent::PreviousRecordChanged { import, details, owner_keys, .. } => {
+            imported(rows, id, *import, details, owner_keys)
+        }
+        RecordEvent::PreviousRecordMissing { import } => {
+            touch(rows, id, *import)?;
+            miss(rows, id, Some(*import))
+        }
+        RecordEvent::PreviousRecordReturned { .. } => miss(rows, id, None),
+        RecordEvent::PreviousRecordImportUndone { restored, .. } => undo(rows, id, restored.as_ref()),
+        RecordEvent::PreviousRecordOwnerResolved { owner } => own(rows, id, Some(*owner)),
+    }
+}
+
+fn imported(
+    rows: &Connection,
+    id: &str,
+    import: ImportId,
+    details: &RecordDetails,
+    owner_keys: &[OwnerKey],
+) -> rusqlite::Result<()> {
+    touch(rows, id, import)?;
+    keep(rows, id, details)?;
+    keep_keys(rows, id, owner_keys)?;
+    miss(rows, id, None)
+}
+
+fn touch(rows: &Connection, id: &str, import: ImportId) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO records_touched (import, record) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    rows.prepare_cached(insert)?.execute(params![import.to_string(), id]).map(drop)
+}
+
+fn keep(rows: &Connection, id: &str, details: &RecordDetails) -> rusqlite::Result<()> {
+    let none = PersonalDetails::default();
+    let personal = details.personal.get().unwrap_or(&none);
+    let update = "UPDATE records_current SET kind = ?2, product_name = ?3, model_name = ?4, os_version = ?5,
+        last_contact = ?6, enrolled_at = ?7, profile_identifier = ?8, site = ?9, source_id = nullif(?10, ''),
+        serial_number = ?11, udid = ?12, device_name = ?13, asset_tag = ?14, user_name = ?15, mail = ?16, full_name = ?17,
+        employee_number = ?18, erased = ?19 WHERE record = ?1";
+    rows.prepare_cached(update)?
+        .execute(params![
+            id,
+            details.kind.as_str(),
+            details.product_name,
+            details.model_name,
+            details.os_version,
+            details.last_contact.map(|at| at.0),
+            details.enrolled_at.map(|at| at.0),
+            details.profile_identifier,
+            details.site,
+            personal.source_id,
+            personal.serial_number,
+            personal.udid,
+            personal.device_name,
+            personal.asset_tag,
+            personal.user_name,
+            personal.mail,
+            personal.full_name,
+            personal.employee_number,
+            details.personal.gone() == Some(Gone::Erased),
+        ])
+        .map(drop)
+}
+
+fn keep_keys(rows: &Connection, id: &str, owner_keys: &[OwnerKey]) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO records_keys (hmac, record, provider, attribute) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT DO NOTHING";
+    let mut insert = rows.prepare_cached(insert)?;
+    for key in owner_keys {
+        insert.execute(params![key.hmac, id, key.provider, key.attribute.as_str()])?;
+    }
+    Ok(())
+}
+
+fn miss(rows: &Connection, id: &str, import: Option<ImportId>) -> rusqlite::Result<()> {
+    let update = "UPDATE records_current SET missing = ?2 WHERE record = ?1";
+    rows.prepare_cached(update)?.execute(params![id, import.map(|import| import.to_string())]).map(drop)
+}
+
+fn own(rows: &Connection, id: &str, owner: Option<RecordOwner>) -> rusqlite::Result<()> {
+    let person = match owner {
+        Some(RecordOwner::Unique { person }) => Some(person.to_string()),
+        Some(RecordOwner::Unknown {} | RecordOwner::Several {} | RecordOwner::Left {}) | None => None,
+    };
+    let update = "UPDATE records_current SET owner = ?2, person = ?3 WHERE record = ?1";
+    rows.prepare_cached(update)?.execute(params![id, owner.map(RecordOwner::as_str), person]).map(drop)
+}
+
+fn undo(rows: &Connection, id: &str, restored: Option<&RestoredRecord>) -> rusqlite::Result<()> {
+    rows.prepare_cached("DELETE FROM records_keys WHERE record = ?1")?.execute([id])?;
+    let Some(RestoredRecord { details, owner_keys, owner, missing_since, .. }) = restored else {
+        return rows.prepare_cached("DELETE FROM records_current WHERE record = ?1")?.execute([id]).map(drop);
+    };
+    keep(rows, id, details)?;
+    keep_keys(rows, id, owner_keys)?;
+    own(rows, id, *owner)?;
+    miss(rows, id, *missing_since)
+}
+
+fn import(rows: &Connection, id: &str, event: &ImportEvent, at: Timestamp) -> rusqlite::Result<()> {
+    match event {
+        ImportEvent::ImportBegun { source, preset, is_complete, .. } => {
+            let insert = "INSERT INTO records_imports (import, source, preset, complete, begun)
+                VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
+            rows.prepare_cached(insert)?.execute(params![id, source, preset, is_complete, at.0]).map(drop)
+        }
+        ImportEvent::ImportFinished { counts } => {
+            let update = "UPDATE records_imports SET finished = ?2, created = ?3, changed = ?4, unchanged = ?5,
+                missing = ?6, bad = ?7 WHERE import = ?1";
+            let (new, changed, unchanged) = (counts.new, counts.changed, counts.unchanged);
+            rows.prepare_cached(update)?
+                .execute(params![id, at.0, new, changed, unchanged, counts.missing, counts.bad])
+                .map(drop)
+        }
+        ImportEvent::ImportUndone {} => {
+            rows.prepare_cached("UPDATE records_imports SET undone = 1 WHERE import = ?1")?.execute([id]).map(drop)
+        }
+    }
+}

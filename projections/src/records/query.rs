@@ -1,0 +1,167 @@
+//! Queries of previous records and imports.
+
+use crate::{ProjectionError, Projections};
+use events::Timestamp;
+use events::person::PersonId;
+use events::record::{ImportCounts, ImportId, RecordId};
+use rusqlite::{Row, params};
+use uuid::Uuid;
+
+/// A previous record as lists show it. Personal values are `None` if they were not given or are erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordRow {
+    pub record: RecordId,
+    pub source: String,
+    /// The source no longer has it.
+    pub is_missing: bool,
+    /// Word of [`events::record::PreviousKind`].
+    pub kind: String,
+    pub product_name: Option<String>,
+    pub model_name: Option<String>,
+    pub os_version: Option<String>,
+    pub last_contact: Option<Timestamp>,
+    pub enrolled_at: Option<Timestamp>,
+    pub serial_number: Option<String>,
+    pub device_name: Option<String>,
+    pub user_name: Option<String>,
+    pub is_erased: bool,
+    /// Word of [`events::record::RecordOwner`]; `None`: not resolved yet.
+    pub owner: Option<String>,
+    pub person: Option<PersonId>,
+}
+
+const COLUMNS: &str = "record, source, missing IS NOT NULL, kind, product_name, model_name, os_version, last_contact,
+    enrolled_at, serial_number, device_name, user_name, erased, owner, person";
+
+fn record_of(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
+    let person: Option<String> = row.get(14)?;
+    Ok(RecordRow {
+        record: RecordId(uuid_of(0, &row.get::<_, String>(0)?)?),
+        source: row.get(1)?,
+        is_missing: row.get(2)?,
+        kind: row.get(3)?,
+        product_name: row.get(4)?,
+        model_name: row.get(5)?,
+        os_version: row.get(6)?,
+        last_contact: row.get::<_, Option<i64>>(7)?.map(Timestamp),
+        enrolled_at: row.get::<_, Option<i64>>(8)?.map(Timestamp),
+        serial_number: row.get(9)?,
+        device_name: row.get(10)?,
+        user_name: row.get(11)?,
+        is_erased: row.get(12)?,
+        owner: row.get(13)?,
+        person: person.map(|person| uuid_of(14, &person).map(PersonId)).transpose()?,
+    })
+}
+
+fn uuid_of(column: usize, text: &str) -> rusqlite::Result<Uuid> {
+    Uuid::parse_str(text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+/// Returns the records of a source that it has at present, in order of their ids, after `after`: up to `limit`.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn of_source(
+    projections: &Projections,
+    source: String,
+    after: Option<RecordId>,
+    limit: u32,
+) -> Result<Vec<RecordId>, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select = "SELECT record FROM records_current
+                WHERE source = ?1 AND record > ?2 AND missing IS NULL ORDER BY record LIMIT ?3";
+            let after = after.map(|after| after.to_string()).unwrap_or_default();
+            let id = |row: &Row<'_>| Ok(RecordId(uuid_of(0, &row.get::<_, String>(0)?)?));
+            rows.prepare_cached(select)?.query_map(params![source, after, limit], id)?.collect()
+        })
+        .await
+}
+
+/// Returns the records that an import created, changed or missed, in order of their ids, after `after`: up to `limit`.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn touched_by(
+    projections: &Projections,
+    import: ImportId,
+    after: Option<RecordId>,
+    limit: u32,
+) -> Result<Vec<RecordId>, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select =
+                "SELECT record FROM records_touched WHERE import = ?1 AND record > ?2 ORDER BY record LIMIT ?3";
+            let after = after.map(|after| after.to_string()).unwrap_or_default();
+            let id = |row: &Row<'_>| Ok(RecordId(uuid_of(0, &row.get::<_, String>(0)?)?));
+            rows.prepare_cached(select)?.query_map(params![import.to_string(), after, limit], id)?.collect()
+        })
+        .await
+}
+
+/// Returns the records of a person, the one with the latest contact first: up to `limit`.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn owned_by(
+    projections: &Projections,
+    person: PersonId,
+    limit: u32,
+) -> Result<Vec<RecordRow>, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select = format!(
+                "SELECT {COLUMNS} FROM records_current WHERE person = ?1
+                    ORDER BY last_contact DESC NULLS LAST, record LIMIT ?2"
+            );
+            rows.prepare_cached(&select)?.query_map(params![person.to_string(), limit], record_of)?.collect()
+        })
+        .await
+}
+
+/// An import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportRow {
+    pub import: ImportId,
+    pub source: String,
+    pub preset: Option<String>,
+    pub is_complete: bool,
+    pub begun: Timestamp,
+    /// `None`: it goes on, or it was interrupted.
+    pub counts: Option<ImportCounts>,
+    pub is_undone: bool,
+}
+
+/// Returns the imports, the newest first: up to `limit`.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn imports(projections: &Projections, limit: u32) -> Result<Vec<ImportRow>, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select =
+                "SELECT import, source, preset, complete, begun, created, changed, unchanged, missing, bad, undone
+                FROM records_imports ORDER BY begun DESC, import LIMIT ?1";
+            rows.prepare_cached(select)?.query_map([limit], import_of)?.collect()
+        })
+        .await
+}
+
+fn import_of(row: &Row<'_>) -> rusqlite::Result<ImportRow> {
+    let new: Option<u64> = row.get(5)?;
+    let counts = |new| -> rusqlite::Result<ImportCounts> {
+        Ok(ImportCounts { new, changed: row.get(6)?, unchanged: row.get(7)?, missing: row.get(8)?, bad: row.get(9)? })
+    };
+    Ok(ImportRow {
+        import: ImportId(uuid_of(0, &row.get::<_, String>(0)?)?),
+        source: row.get(1)?,
+        preset: row.get(2)?,
+        is_complete: row.get(3)?,
+        begun: Timestamp(row.get(4)?),
+        counts: new.map(counts).transpose()?,
+        is_undone: row.get(10)?,
+    })
+}
