@@ -248,7 +248,7 @@ fn every_page_of_the_console_is_rendered_in_tests_with_every_content() {
 }
 
 /// The crates of this workspace that a crate may depend on. The server (`muster`) may depend on all of them.
-const MAY_DEPEND: [(&str, &[&str]); 24] = [
+const MAY_DEPEND: [(&str, &[&str]); 25] = [
     ("apple", &[]),
     ("connections", &["events", "identity", "telemetry"]),
     ("decisions", &["apple", "events", "names"]),
@@ -307,6 +307,7 @@ const MAY_DEPEND: [(&str, &[&str]); 24] = [
         ],
     ),
     ("identity", &["findings", "names", "plural", "world"]),
+    ("imports", &["decisions", "events", "platform", "projections", "records"]),
     ("names", &[]),
     ("pki", &["findings", "world"]),
     ("platform", &["decisions", "events", "identity", "names", "plural", "projections", "telemetry", "world"]),

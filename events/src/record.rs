@@ -250,6 +250,8 @@ pub struct ImportCounts {
     pub missing: u64,
     /// Rows that were set aside.
     pub bad: u64,
+    /// Rows of records whose owner was erased: they are not imported again.
+    pub erased: u64,
 }
 
 /// An import of previous records.
@@ -257,14 +259,14 @@ pub struct ImportCounts {
 pub enum ImportEvent {
     ImportBegun {
         source: String,
-        /// SHA-256 of the file, lower-case hex.
-        file: String,
         /// Name of the preset that the columns were read with; `None` for a mapping of one's own.
         preset: Option<String>,
         /// The file has all records of the source: records that it lacks count as missing.
         is_complete: bool,
     },
     ImportFinished {
+        /// SHA-256 of the file, lower-case hex.
+        file: String,
         counts: ImportCounts,
     },
     /// Its effects on the records are being undone.

@@ -48,6 +48,7 @@ impl Projection for Records {
         CREATE TABLE IF NOT EXISTS records_imports (
             import TEXT PRIMARY KEY, source TEXT NOT NULL, preset TEXT, complete INTEGER NOT NULL, begun INTEGER NOT NULL,
             finished INTEGER, created INTEGER, changed INTEGER, unchanged INTEGER, missing INTEGER, bad INTEGER,
+            erased INTEGER,
             undone INTEGER NOT NULL DEFAULT 0
         ) WITHOUT ROWID;
         -- The records that an import created, changed or missed.
@@ -84,7 +85,11 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent) -> rusqlite::Result<
             miss(rows, id, Some(*import))
         }
         RecordEvent::PreviousRecordReturned { .. } => miss(rows, id, None),
-        RecordEvent::PreviousRecordImportUndone { restored, .. } => undo(rows, id, restored.as_ref()),
+        RecordEvent::PreviousRecordImportUndone { import, restored } => {
+            let forget = "DELETE FROM records_touched WHERE import = ?1 AND record = ?2";
+            rows.prepare_cached(forget)?.execute([import.to_string().as_str(), id])?;
+            undo(rows, id, restored.as_ref())
+        }
         RecordEvent::PreviousRecordOwnerResolved { owner } => own(rows, id, Some(*owner)),
     }
 }
@@ -181,12 +186,12 @@ fn import(rows: &Connection, id: &str, event: &ImportEvent, at: Timestamp) -> ru
                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
             rows.prepare_cached(insert)?.execute(params![id, source, preset, is_complete, at.0]).map(drop)
         }
-        ImportEvent::ImportFinished { counts } => {
+        ImportEvent::ImportFinished { counts, .. } => {
             let update = "UPDATE records_imports SET finished = ?2, created = ?3, changed = ?4, unchanged = ?5,
-                missing = ?6, bad = ?7 WHERE import = ?1";
+                missing = ?6, bad = ?7, erased = ?8 WHERE import = ?1";
             let (new, changed, unchanged) = (counts.new, counts.changed, counts.unchanged);
             rows.prepare_cached(update)?
-                .execute(params![id, at.0, new, changed, unchanged, counts.missing, counts.bad])
+                .execute(params![id, at.0, new, changed, unchanged, counts.missing, counts.bad, counts.erased])
                 .map(drop)
         }
         ImportEvent::ImportUndone {} => {

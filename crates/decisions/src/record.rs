@@ -60,6 +60,7 @@ pub enum Refusal {
 impl Aggregate for Record {
     const FOLD: u32 = 1;
 
+    type Whole = Record;
     type Event = RecordEvent;
     type Command = Command;
     type Refusal = Refusal;
@@ -217,8 +218,8 @@ pub struct Import {
 
 #[derive(Debug, Clone)]
 pub enum ImportCommand {
-    Begin { source: String, file: String, preset: Option<String>, is_complete: bool },
-    Finish { counts: ImportCounts },
+    Begin { source: String, preset: Option<String>, is_complete: bool },
+    Finish { file: String, counts: ImportCounts },
     Undo,
 }
 
@@ -233,6 +234,7 @@ pub enum ImportRefusal {
 impl Aggregate for Import {
     const FOLD: u32 = 1;
 
+    type Whole = Import;
     type Event = ImportEvent;
     type Command = ImportCommand;
     type Refusal = ImportRefusal;
@@ -246,9 +248,8 @@ impl Aggregate for Import {
         }
         Ok(match command {
             ImportCommand::Begin { .. } if self.source.is_some() => vec![],
-            ImportCommand::Begin { source, file, preset, is_complete } => vec![ImportEvent::ImportBegun {
+            ImportCommand::Begin { source, preset, is_complete } => vec![ImportEvent::ImportBegun {
                 source: source.clone(),
-                file: file.clone(),
                 preset: preset.clone(),
                 is_complete: *is_complete,
             }],
@@ -256,7 +257,9 @@ impl Aggregate for Import {
                 return Err(ImportRefusal::Unknown);
             }
             ImportCommand::Finish { .. } if self.counts.is_some() => vec![],
-            ImportCommand::Finish { counts } => vec![ImportEvent::ImportFinished { counts: *counts }],
+            ImportCommand::Finish { file, counts } => {
+                vec![ImportEvent::ImportFinished { file: file.clone(), counts: *counts }]
+            }
             ImportCommand::Undo => vec![ImportEvent::ImportUndone {}],
         })
     }
@@ -264,7 +267,7 @@ impl Aggregate for Import {
     fn evolve(mut self, event: &ImportEvent) -> Import {
         match event {
             ImportEvent::ImportBegun { source, .. } => self.source = Some(source.clone()),
-            ImportEvent::ImportFinished { counts } => self.counts = Some(*counts),
+            ImportEvent::ImportFinished { counts, .. } => self.counts = Some(*counts),
             ImportEvent::ImportUndone {} => self.is_undone = true,
         }
         self

@@ -203,7 +203,7 @@ const ENGLISH: &[(&str, &str)] = &[
     ("complete-import-begun", "Began to import all records of {source}"),
     (
         "import-finished",
-        "Imported records: {new} new, {changed} changed, {unchanged} unchanged, {missing} no longer there, {bad} set aside",
+        "Imported records: {new} new, {changed} changed, {unchanged} unchanged, {missing} no longer there, {bad} set aside, {erased} of erased people",
     ),
     ("import-undone", "The import was undone"),
 ];

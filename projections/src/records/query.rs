@@ -143,7 +143,8 @@ pub async fn imports(projections: &Projections, limit: u32) -> Result<Vec<Import
     projections
         .read_of("records", move |rows| {
             let select =
-                "SELECT import, source, preset, complete, begun, created, changed, unchanged, missing, bad, undone
+                "SELECT import, source, preset, complete, begun, created, changed, unchanged, missing, bad, erased,
+                undone
                 FROM records_imports ORDER BY begun DESC, import LIMIT ?1";
             rows.prepare_cached(select)?.query_map([limit], import_of)?.collect()
         })
@@ -153,7 +154,14 @@ pub async fn imports(projections: &Projections, limit: u32) -> Result<Vec<Import
 fn import_of(row: &Row<'_>) -> rusqlite::Result<ImportRow> {
     let new: Option<u64> = row.get(5)?;
     let counts = |new| -> rusqlite::Result<ImportCounts> {
-        Ok(ImportCounts { new, changed: row.get(6)?, unchanged: row.get(7)?, missing: row.get(8)?, bad: row.get(9)? })
+        Ok(ImportCounts {
+            new,
+            changed: row.get(6)?,
+            unchanged: row.get(7)?,
+            missing: row.get(8)?,
+            bad: row.get(9)?,
+            erased: row.get(10)?,
+        })
     };
     Ok(ImportRow {
         import: ImportId(uuid_of(0, &row.get::<_, String>(0)?)?),
@@ -162,6 +170,6 @@ fn import_of(row: &Row<'_>) -> rusqlite::Result<ImportRow> {
         is_complete: row.get(3)?,
         begun: Timestamp(row.get(4)?),
         counts: new.map(counts).transpose()?,
-        is_undone: row.get(10)?,
+        is_undone: row.get(11)?,
     })
 }

@@ -116,8 +116,8 @@ fn an_owner_is_recorded_when_they_change() {
 
 #[test]
 fn an_import_begins_and_ends_once_and_nothing_is_added_after_it_was_undone() {
-    let begin = ImportCommand::Begin { source: "Jamf Pro".into(), file: "f".into(), preset: None, is_complete: false };
-    let finish = ImportCommand::Finish { counts: ImportCounts { new: 1, ..ImportCounts::default() } };
+    let begin = ImportCommand::Begin { source: "Jamf Pro".into(), preset: None, is_complete: false };
+    let finish = ImportCommand::Finish { file: "f".into(), counts: ImportCounts { new: 1, ..ImportCounts::default() } };
     let after = |commands: &[&ImportCommand]| {
         commands.iter().fold(Import::default(), |import, command| {
             import.decide(command).unwrap().iter().fold(import, Import::evolve)

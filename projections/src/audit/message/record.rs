@@ -32,12 +32,13 @@ pub(super) fn import(event: &ImportEvent) -> Message {
         ImportEvent::ImportBegun { source, is_complete: true, .. } => {
             Message::of("complete-import-begun").with("source", source)
         }
-        ImportEvent::ImportFinished { counts } => Message::of("import-finished")
+        ImportEvent::ImportFinished { counts, .. } => Message::of("import-finished")
             .with("new", counts.new)
             .with("changed", counts.changed)
             .with("unchanged", counts.unchanged)
             .with("missing", counts.missing)
-            .with("bad", counts.bad),
+            .with("bad", counts.bad)
+            .with("erased", counts.erased),
         ImportEvent::ImportUndone {} => Message::of("import-undone"),
     }
 }

@@ -1,0 +1,37 @@
+//! Imports device records of other MDM products into previous records: reads a file row by row, and appends what is new
+//! or changed. A repeated import changes nothing. An import can be undone.
+//!
+//! `details` converts a row, [`run`] does an import, `undo` reverts one.
+
+mod details;
+pub mod run;
+mod undo;
+
+pub use run::{Finished, ImportError, Order, Told};
+pub use undo::Undone;
+
+use events::record::RecordId;
+use platform::Platform;
+
+/// The service of imports.
+#[derive(Clone)]
+pub struct Imports {
+    pub platform: Platform,
+}
+
+impl Imports {
+    /// Returns the id of the record that a source has under this id.
+    pub fn record_id(&self, source: &str, source_id: &str) -> RecordId {
+        let digest = self.platform.secrets.name("record", &[source, source_id]);
+        let mut bytes = [0; 16];
+        // 64 hexadecimal digits always fill 16 bytes.
+        let _ = hex::decode_to_slice(&digest[..32], &mut bytes);
+        RecordId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}
+
+/// How many rows are worked on at once.
+const AT_ONCE: usize = 64;
+
+/// How many ids of records are read at once.
+const PAGE: u32 = 1_000;

@@ -1,0 +1,42 @@
+//! Reverts an import.
+
+use crate::run::ImportError;
+use crate::{Imports, PAGE};
+use decisions::record::{Command, Import, ImportCommand, Record};
+use events::record::ImportId;
+use platform::context::Context;
+
+/// What became of the records that an import had created, changed or missed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Undone {
+    /// They are as they were before the import.
+    pub restored: u64,
+    /// A later import changed them: they stay.
+    pub kept: u64,
+}
+
+impl Imports {
+    /// Undoes an import. After an error, or of an import that was undone, it does what is left.
+    ///
+    /// # Errors
+    /// Returns an error if there is no such import, or the log cannot be written.
+    pub async fn undo(&self, import: ImportId, context: &Context) -> Result<Undone, ImportError> {
+        let platform = &self.platform;
+        platform.perform::<Import>(&import.stream(), &ImportCommand::Undo, context).await?;
+        if let Some(head) = platform.log.store().head().await? {
+            platform.projections.wait_for(head).await?;
+        }
+        let (mut undone, mut after) = (Undone::default(), None);
+        loop {
+            let page = projections::records::touched_by(&platform.projections, import, after, PAGE).await?;
+            let Some(end) = page.last() else { return Ok(undone) };
+            after = Some(*end);
+            for record in &page {
+                let undo = Command::UndoImport { import };
+                let performed = platform.perform::<Record>(&record.stream(), &undo, context).await?;
+                let count = if performed.events.is_empty() { &mut undone.kept } else { &mut undone.restored };
+                *count += 1;
+            }
+        }
+    }
+}
