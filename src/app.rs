@@ -14,6 +14,7 @@ use devices::Devices;
 use enroll::Enroll;
 use events::personal::keys::SqliteKeyStore;
 use events::store::sqlite::SqliteStore;
+use imports::Imports;
 use platform::Platform;
 use platform::strangers::Strangers;
 use settings::SettingsService;
@@ -41,6 +42,7 @@ pub struct Parts {
     pub devices: Arc<Devices>,
     pub enroll: Arc<Enroll>,
     pub staff: Arc<Staff>,
+    pub imports: Arc<Imports>,
     /// Permit to hold a large body in memory. There is one permit.
     pub large_bodies: Arc<Semaphore>,
     /// Open connections of the surfaces.

@@ -17,6 +17,7 @@ use events::system::{LogEvent, LogFingerprints, log_stream};
 use events::upcast::upcast;
 use events::{Event, KeyName, Revision, Timestamp};
 use findings::Finding;
+use imports::Imports;
 use pki::Pki;
 use pki::attestation::AttestationRoots;
 use pki::device_cas::DeviceCas;
@@ -164,6 +165,7 @@ impl App {
             sign_in: Arc::clone(&sign_in),
             identity,
         });
+        let imports = Arc::new(Imports::new(platform.clone()));
         let parts = Parts {
             config: Arc::new(config),
             store,
@@ -175,6 +177,7 @@ impl App {
             devices,
             enroll,
             staff,
+            imports,
             large_bodies: Arc::new(Semaphore::new(1)),
             strangers: Arc::new(Strangers::default()),
         };

@@ -12,14 +12,24 @@ pub use undo::Undone;
 
 use events::record::RecordId;
 use platform::Platform;
+use tokio::sync::{Mutex, MutexGuard};
 
-/// The service of imports.
-#[derive(Clone)]
+/// The service of imports. One import or undo runs at a time.
 pub struct Imports {
-    pub platform: Platform,
+    platform: Platform,
+    turn: Mutex<()>,
 }
 
 impl Imports {
+    pub fn new(platform: Platform) -> Imports {
+        Imports { platform, turn: Mutex::default() }
+    }
+
+    // Two imports of one source would count each other's records as missing.
+    fn turn(&self) -> Result<MutexGuard<'_, ()>, ImportError> {
+        self.turn.try_lock().map_err(|_| ImportError::Busy)
+    }
+
     /// Returns the id of the record that a source has under this id.
     pub fn record_id(&self, source: &str, source_id: &str) -> RecordId {
         let digest = self.platform.secrets.name("record", &[source, source_id]);

@@ -55,6 +55,8 @@ pub struct Finished {
 pub enum ImportError {
     #[error(transparent)]
     Open(#[from] OpenError),
+    #[error("another import runs: repeat this when it has ended")]
+    Busy,
     #[error("the file cannot be read: {0}")]
     File(#[from] std::io::Error),
     #[error(transparent)]
@@ -107,7 +109,8 @@ impl Imports {
     /// Imports a file. `context` is that of the caller; `told` receives what the import says while it goes on.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be read at all, or the log cannot be written. What was done until then stays.
+    /// Returns an error if another import runs, the file cannot be read at all, or the log cannot be written. What was
+    /// done until then stays.
     pub async fn run(
         &self,
         file: impl Read + Send + 'static,
@@ -115,6 +118,7 @@ impl Imports {
         context: &Context,
         told: &mpsc::Sender<Told>,
     ) -> Result<Finished, ImportError> {
+        let _turn = self.turn()?;
         let Order { mapping, is_complete, is_rehearsal } = order;
         let (sender, mut received) = mpsc::channel(4);
         let reading = tokio::task::spawn_blocking(move || read(file, &mapping, &sender));

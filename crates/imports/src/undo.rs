@@ -19,8 +19,9 @@ impl Imports {
     /// Undoes an import. After an error, or of an import that was undone, it does what is left.
     ///
     /// # Errors
-    /// Returns an error if there is no such import, or the log cannot be written.
+    /// Returns an error if another import runs, there is no such import, or the log cannot be written.
     pub async fn undo(&self, import: ImportId, context: &Context) -> Result<Undone, ImportError> {
+        let _turn = self.turn()?;
         let platform = &self.platform;
         platform.perform::<Import>(&import.stream(), &ImportCommand::Undo, context).await?;
         if let Some(head) = platform.log.store().head().await? {
