@@ -334,8 +334,12 @@ pub enum DeviceEvent {
         /// By the name of the query (mdm/commands/information.device.yaml), such as `DeviceName`, or of the list.
         changes: BTreeMap<String, InventoryValue>,
     },
-    /// The first contact after seven days of silence, recorded as evidence.
+    /// The first contact after seven days of silence, or while contact is watched: recorded as evidence.
     DeviceHeardFrom {},
+    /// A later enrollment may be this device: its next contact is recorded.
+    ContactWatchBegun {
+        successor: DeviceId,
+    },
     /// The device reported these fields with values over the size limit: 16 KiB for an unlock token, 1 KiB for any
     /// other field. They are not stored.
     DeviceFieldsLeftOut {

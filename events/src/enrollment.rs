@@ -22,8 +22,9 @@ pub use sign_in::{
 pub use crate::ids::EnrollmentId;
 
 use crate::Timestamp;
-use crate::ids::{DeviceId, PersonId};
+use crate::ids::{DeviceId, PersonId, RecordId};
 use crate::personal::Personal;
+use crate::record::PreviousAnswer;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -148,6 +149,13 @@ pub enum Evidence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundRecord {
     pub device: DeviceId,
+    pub evidence: Vec<Evidence>,
+}
+
+/// A record of another product and the evidence for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundImport {
+    pub record: RecordId,
     pub evidence: Vec<Evidence>,
 }
 
@@ -356,6 +364,17 @@ pub enum EnrollmentEvent {
     PreviousRecordFound {
         records: Vec<FoundRecord>,
         count: u64,
+    },
+    /// Another product knew devices of the person: the records with the latest contact, at most five, and the total
+    /// number.
+    ImportedRecordFound {
+        records: Vec<FoundImport>,
+        count: u64,
+    },
+    /// What the person said about an earlier record.
+    PreviousRecordAnswered {
+        record: RecordId,
+        answer: PreviousAnswer,
     },
     /// The person read what to do about the earlier records and continued.
     PreviousRecordsNoted {},

@@ -8,7 +8,7 @@ use crate::person::{AccountEvent, PersonEvent};
 use crate::record::{ImportEvent, RecordEvent};
 use crate::settings::SettingsEvent;
 use crate::staff::{StaffActivityEvent, StaffEvent, UserNameEvent};
-use crate::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent};
+use crate::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent, SuccessorEvent};
 use serde::Serialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned};
@@ -88,6 +88,7 @@ events! {
     "settings" => Settings(SettingsEvent),
     "record" => Record(RecordEvent),
     "import" => Import(ImportEvent),
+    "successor" => Successor(SuccessorEvent),
 }
 
 /// An event that this version does not understand.

@@ -63,13 +63,24 @@ impl fmt::Display for DeviceId {
     }
 }
 
-/// Id of a previous record. It is derived from the source and the source's own id of the record (HMAC), so that a record
-/// that is imported twice has one stream.
+/// Id of a previous record. That of an imported one is derived from the source and the source's own id of the record
+/// (HMAC), so that a record that is imported twice has one stream. An enrollment of this installation has the id of its
+/// device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RecordId(pub Uuid);
 
 impl RecordId {
+    /// Returns the id that an enrollment of this installation has as a previous record.
+    pub fn of_device(device: DeviceId) -> RecordId {
+        RecordId(device.0)
+    }
+
+    /// Returns the device whose enrollment this is, if it is one of this installation.
+    pub fn device(self) -> DeviceId {
+        DeviceId(self.0)
+    }
+
     pub fn stream(self) -> StreamName {
         StreamName::of("record", self.0)
     }

@@ -1,13 +1,16 @@
 //! Events of previous records, stream `record-<id>`, and of their imports, stream `import-<id>`. A previous record is a
-//! device as another product knew it.
+//! device as another product knew it, or an earlier enrollment of this installation: then the stream has only the events
+//! of its links.
 
+mod link;
 #[cfg(test)]
 mod tests;
 
 pub use crate::ids::{ImportId, RecordId};
+pub use link::{LinkBand, LinkEvidence, LinkProof, PreviousAnswer, Silence, Weighed};
 
 use crate::Timestamp;
-use crate::ids::PersonId;
+use crate::ids::{DeviceId, PersonId};
 use crate::personal::Personal;
 use serde::{Deserialize, Serialize};
 
@@ -238,6 +241,24 @@ pub enum RecordEvent {
     PreviousRecordImportUndone { import: ImportId, restored: Option<RestoredRecord> },
     /// Who owns the record, by the owner's attributes at their provider.
     PreviousRecordOwnerResolved { owner: RecordOwner },
+    /// How probable it is that `successor` is the device of this record, enrolled again. A later proposal for the same
+    /// successor replaces this one; the band `none` withdraws it.
+    LinkProposed {
+        successor: DeviceId,
+        evidence: Vec<Weighed>,
+        /// Sum of the points.
+        score: i32,
+        band: LinkBand,
+        proof: LinkProof,
+    },
+    /// The timer asked whether the old management was heard from after the successor enrolled.
+    SilenceAsked { successor: DeviceId, silence: Silence },
+    /// The record and its successor are one device, or the successor took the record's place.
+    LinkConfirmed { successor: DeviceId, proof: LinkProof },
+    /// They are not. No further link of the two is proposed.
+    LinkRejected { successor: DeviceId },
+    /// The confirmation or rejection was undone: the proposal is open again.
+    LinkUndone { successor: DeviceId },
 }
 
 /// Numbers of an import.

@@ -7,6 +7,7 @@ mod change;
 mod limits;
 mod networks;
 mod profile_service;
+mod reenrollment;
 mod self_service;
 mod sign_in;
 mod terms;
@@ -19,6 +20,7 @@ pub use change::{Changes, SCHEMA, SettingsEvent};
 pub use limits::{Limits, VersionRange};
 pub use networks::SharedNetwork;
 pub use profile_service::ProfileService;
+pub use reenrollment::Reenrollment;
 pub use self_service::SelfService;
 pub use sign_in::{SecondFactors, SignIn, Ways};
 pub use terms::Terms;
@@ -69,6 +71,8 @@ pub struct Settings {
     pub account_driven: AccountDriven,
     /// Whether institutional devices have to identify themselves before they get the MDM profile.
     pub profile_service: ProfileService,
+    /// When an earlier record and a later enrollment count as one device.
+    pub reenrollment: Reenrollment,
     /// Terms of use by ownership. They are requested from people whose access rule says so; without any access rules,
     /// from everyone.
     pub terms: BTreeMap<Ownership, Terms>,
@@ -97,6 +101,7 @@ impl Default for Settings {
             limits: Limits::default(),
             account_driven: AccountDriven::default(),
             profile_service: ProfileService::default(),
+            reenrollment: Reenrollment::default(),
             terms: BTreeMap::new(),
             access: Vec::new(),
             staff_roles: Vec::new(),

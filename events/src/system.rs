@@ -3,7 +3,7 @@
 use crate::enrollment::{
     EnrollmentId, EnrollmentRefusal, IdentityRefusal, SignInMethodName, SignInRefusal, SingleSignOnFault,
 };
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, RecordId};
 use crate::personal::Personal;
 use crate::{KeyName, Position, StreamName};
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,19 @@ pub enum LogEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HardwareEvent {
     HardwareEnrolled { device: DeviceId },
+}
+
+/// Stream `successor-<HMAC(device, source)>`: the only record of a source that may have this device as its confirmed
+/// successor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SuccessorEvent {
+    SuccessorReserved {
+        record: RecordId,
+    },
+    /// The link was not confirmed, or it was undone.
+    SuccessorReleased {
+        record: RecordId,
+    },
 }
 
 /// Why a request that appeared to come from a device was refused.

@@ -6,12 +6,15 @@ mod outcome;
 mod query;
 
 pub use english::english;
-pub use message::{Message, attestation_refusal, faults, message, rejection, renewal_failure, supersession};
+pub use message::{
+    Message, attestation_refusal, evidence_words, faults, link_evidence, message, rejection, renewal_failure,
+    supersession,
+};
 pub use outcome::AuditOutcome;
 pub use query::{AuditFilter, AuditPage, Extent, Match, Row, extent, find, has_acted, query, types};
 
 use crate::{Projection, sql};
-use events::device::{CommandId, DeviceEvent};
+use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::enrollment::{self, EnrollmentEvent, EnrollmentId};
 use events::person::{AccountEvent, PersonId};
 use events::personal::Gone;
@@ -121,7 +124,7 @@ fn account_of(entry: &Entry) -> Option<&str> {
         Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) => {
             None
         }
-        Event::Settings(_) | Event::Record(_) | Event::Import(_) => None,
+        Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => None,
     }
 }
 
@@ -138,6 +141,7 @@ fn account_refused(event: &EnrollmentEvent) -> Option<&str> {
         | EnrollmentEvent::AccessDecided { .. } => None,
         EnrollmentEvent::TermsRequested { .. } | EnrollmentEvent::TermsAccepted { .. } => None,
         EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::PreviousRecordFound { .. } => None,
+        EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => None,
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => None,
         EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => None,
         EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => None,
@@ -177,7 +181,20 @@ fn device_of(entry: &Entry) -> Option<String> {
         Event::StaffActivity(event) => viewed(event),
         Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Staff(_) | Event::UserName(_) => None,
         Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => None,
-        Event::Record(_) | Event::Import(_) => None,
+        Event::Record(event) => successor_of(event).map(|successor| successor.to_string()),
+        Event::Import(_) | Event::Successor(_) => None,
+    }
+}
+
+// A link is told in the history of the enrolled device.
+fn successor_of(event: &RecordEvent) -> Option<DeviceId> {
+    match event {
+        RecordEvent::LinkProposed { successor, .. } | RecordEvent::SilenceAsked { successor, .. } => Some(*successor),
+        RecordEvent::LinkConfirmed { successor, .. } | RecordEvent::LinkRejected { successor } => Some(*successor),
+        RecordEvent::LinkUndone { successor } => Some(*successor),
+        RecordEvent::PreviousRecordImported { .. } | RecordEvent::PreviousRecordChanged { .. } => None,
+        RecordEvent::PreviousRecordMissing { .. } | RecordEvent::PreviousRecordReturned { .. } => None,
+        RecordEvent::PreviousRecordImportUndone { .. } | RecordEvent::PreviousRecordOwnerResolved { .. } => None,
     }
 }
 
@@ -210,7 +227,7 @@ fn person_named(entry: &Entry) -> Option<String> {
         Event::Record(event) => owner_resolved(event).map(|person| person.to_string()),
         Event::Log(_) | Event::Hardware(_) | Event::UserName(_) | Event::StaffActivity(_) => None,
         Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => None,
-        Event::Import(_) => None,
+        Event::Import(_) | Event::Successor(_) => None,
     }
 }
 
@@ -220,6 +237,8 @@ fn owner_resolved(event: &RecordEvent) -> Option<PersonId> {
         RecordEvent::PreviousRecordOwnerResolved { .. } | RecordEvent::PreviousRecordImported { .. } => None,
         RecordEvent::PreviousRecordChanged { .. } | RecordEvent::PreviousRecordMissing { .. } => None,
         RecordEvent::PreviousRecordReturned { .. } | RecordEvent::PreviousRecordImportUndone { .. } => None,
+        RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. } | RecordEvent::LinkConfirmed { .. } => None,
+        RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. } => None,
     }
 }
 
@@ -264,6 +283,7 @@ fn named_on_enrollment(event: &EnrollmentEvent) -> Option<String> {
         | EnrollmentEvent::AccessDecided { .. }
         | EnrollmentEvent::TermsRequested { .. } => None,
         EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => None,
+        EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => None,
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => None,
         EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => None,
         EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => None,
@@ -290,7 +310,10 @@ fn named_by_device(event: &DeviceEvent) -> Option<String> {
         DeviceEvent::MdmCommandCancelled { .. } | DeviceEvent::MdmCommandExpired { .. } => None,
         DeviceEvent::MdmCommandAnswered { .. } | DeviceEvent::MdmResultTooLarge { .. } => None,
         DeviceEvent::ManagedAppReported { .. } | DeviceEvent::InventoryReported { .. } => None,
-        DeviceEvent::DeviceHeardFrom {} | DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => None,
+        DeviceEvent::DeviceHeardFrom {}
+        | DeviceEvent::ContactWatchBegun { .. }
+        | DeviceEvent::DevicePushed { .. }
+        | DeviceEvent::PushFailed { .. } => None,
         DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => None,
         DeviceEvent::DeviceSuperseded { .. } | DeviceEvent::RecordArchived {} => None,
         DeviceEvent::RecordRestored {} => None,
@@ -355,7 +378,10 @@ fn command_of(event: &DeviceEvent) -> Option<CommandId> {
         DeviceEvent::IdentityRenewalCompleted { .. } | DeviceEvent::IdentityRenewalFailed { .. } => None,
         DeviceEvent::IdentityRolledBack { .. } | DeviceEvent::MdmCommandQueued { .. } => None,
         DeviceEvent::ManagedAppReported { .. } | DeviceEvent::InventoryReported { .. } => None,
-        DeviceEvent::DeviceHeardFrom {} | DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => None,
+        DeviceEvent::DeviceHeardFrom {}
+        | DeviceEvent::ContactWatchBegun { .. }
+        | DeviceEvent::DevicePushed { .. }
+        | DeviceEvent::PushFailed { .. } => None,
         DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => None,
         DeviceEvent::DeviceSuperseded { .. } | DeviceEvent::RecordArchived {} => None,
         DeviceEvent::RecordRestored {} => None,

@@ -40,7 +40,9 @@ impl Projection for Certificates {
             Event::Device(event) => fold_device(rows, entry, effective, event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
-            Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) => Ok(()),
+            Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => {
+                Ok(())
+            }
         }
     }
 }
@@ -70,6 +72,7 @@ fn fold_enrollment(
         | EnrollmentEvent::AccessDecided { .. }
         | EnrollmentEvent::TermsRequested { .. } => Ok(()),
         EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
+        EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => Ok(()),
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Ok(()),
         EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Ok(()),
         EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => Ok(()),
@@ -109,7 +112,10 @@ fn fold_device(rows: &Connection, entry: &Entry, effective: Timestamp, event: &D
         DeviceEvent::MdmCommandCancelled { .. } | DeviceEvent::MdmCommandExpired { .. } => Ok(()),
         DeviceEvent::MdmCommandAnswered { .. } | DeviceEvent::MdmResultTooLarge { .. } => Ok(()),
         DeviceEvent::ManagedAppReported { .. } | DeviceEvent::InventoryReported { .. } => Ok(()),
-        DeviceEvent::DeviceHeardFrom {} | DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => Ok(()),
+        DeviceEvent::DeviceHeardFrom {}
+        | DeviceEvent::ContactWatchBegun { .. }
+        | DeviceEvent::DevicePushed { .. }
+        | DeviceEvent::PushFailed { .. } => Ok(()),
         DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
         DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
         DeviceEvent::MdmAnswerUnreadable { .. } => Ok(()),

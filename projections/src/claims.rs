@@ -126,6 +126,7 @@ impl Projection for Claims {
             DeviceEvent::MdmCommandExpired { .. } | DeviceEvent::MdmCommandAnswered { .. } => Ok(()),
             DeviceEvent::MdmAnswerUnreadable { .. } | DeviceEvent::MdmResultTooLarge { .. } => Ok(()),
             DeviceEvent::ManagedAppReported { .. } | DeviceEvent::InventoryReported { .. } => Ok(()),
+            DeviceEvent::ContactWatchBegun { .. } => Ok(()),
             DeviceEvent::DeviceHeardFrom {} | DeviceEvent::DeviceFieldsLeftOut { .. } => Ok(()),
             DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
             DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => Ok(()),

@@ -62,7 +62,7 @@ impl Projection for Commands {
             Event::Log(_) | Event::Enrollment(_) | Event::Person(_) | Event::Account(_) => Ok(()),
             Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) => Ok(()),
             Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
-            Event::Record(_) | Event::Import(_) => Ok(()),
+            Event::Record(_) | Event::Import(_) | Event::Successor(_) => Ok(()),
         }
     }
 }
@@ -127,6 +127,7 @@ impl Fold<'_> {
             | DeviceEvent::IdentityRolledBack { .. }
             | DeviceEvent::InventoryReported { .. }
             | DeviceEvent::DeviceHeardFrom {}
+            | DeviceEvent::ContactWatchBegun { .. }
             | DeviceEvent::IdentityRenewalRefused { .. }
             | DeviceEvent::DeviceMessageRefused { .. }
             | DeviceEvent::DeviceFieldsLeftOut { .. }

@@ -100,7 +100,7 @@ impl Projection for Devices {
             }
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => {}
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => {}
-            Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) => {}
+            Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => {}
         }
         record.current.write(rows, entry, effective)
     }
@@ -143,6 +143,7 @@ impl Record<'_> {
             | EnrollmentEvent::AccessDecided { .. }
             | EnrollmentEvent::TermsRequested { .. } => Ok(()),
             EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
+            EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => Ok(()),
             EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::CaProfileServed { .. } => Ok(()),
             EnrollmentEvent::CaInstallReported {} | EnrollmentEvent::CaStepSkipped {} => Ok(()),
             EnrollmentEvent::AccessTokenIssued { .. } | EnrollmentEvent::AuthorizationCodeIssued { .. } => Ok(()),
@@ -202,7 +203,9 @@ impl Record<'_> {
             DeviceEvent::MdmCommandQueued { .. } | DeviceEvent::MdmCommandDelivered { .. } => Ok(()),
             DeviceEvent::MdmCommandCancelled { .. } | DeviceEvent::MdmCommandExpired { .. } => Ok(()),
             DeviceEvent::MdmCommandAnswered { .. } | DeviceEvent::MdmResultTooLarge { .. } => Ok(()),
-            DeviceEvent::ManagedAppReported { .. } | DeviceEvent::DeviceHeardFrom {} => Ok(()),
+            DeviceEvent::ManagedAppReported { .. }
+            | DeviceEvent::DeviceHeardFrom {}
+            | DeviceEvent::ContactWatchBegun { .. } => Ok(()),
             DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
             DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
             DeviceEvent::MdmAnswerUnreadable { .. } => Ok(()),

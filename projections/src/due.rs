@@ -161,7 +161,7 @@ impl Projection for DueTimes {
             Event::Settings(event) => settings(rows, event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
-            Event::Assertion(_) | Event::Record(_) | Event::Import(_) => Ok(()),
+            Event::Assertion(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => Ok(()),
         }
     }
 }
@@ -197,6 +197,8 @@ fn enrollment(rows: &Connection, entry: &Entry, event: &EnrollmentEvent) -> rusq
         | EnrollmentEvent::TermsAccepted { .. }
         | EnrollmentEvent::PreviousRecordFound { .. }
         | EnrollmentEvent::PreviousRecordsNoted {}
+        | EnrollmentEvent::ImportedRecordFound { .. }
+        | EnrollmentEvent::PreviousRecordAnswered { .. }
         | EnrollmentEvent::OwnershipChosen { .. }
         | EnrollmentEvent::CaProfileServed { .. }
         | EnrollmentEvent::CaInstallReported {}
@@ -306,7 +308,9 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
         DeviceEvent::IdentityRenewalRequested { .. } | DeviceEvent::DeviceReauthenticated { .. } => Ok(()),
         DeviceEvent::IdentityRenewalCompleted { .. } | DeviceEvent::IdentityRenewalFailed { .. } => Ok(()),
         DeviceEvent::IdentityRolledBack { .. } | DeviceEvent::ManagedAppReported { .. } => Ok(()),
-        DeviceEvent::InventoryReported { .. } | DeviceEvent::DeviceHeardFrom {} => Ok(()),
+        DeviceEvent::InventoryReported { .. }
+        | DeviceEvent::DeviceHeardFrom {}
+        | DeviceEvent::ContactWatchBegun { .. } => Ok(()),
         DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
         DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
         DeviceEvent::MdmAnswerUnreadable { in_part: true, .. } => Ok(()),

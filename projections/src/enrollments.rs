@@ -70,7 +70,9 @@ impl Projection for Enrollments {
             Event::Device(event) => On { rows, entry, effective }.device(event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
-            Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) => Ok(()),
+            Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => {
+                Ok(())
+            }
         }
     }
 }
@@ -132,6 +134,8 @@ impl On<'_> {
             | EnrollmentEvent::TermsAccepted { .. }
             | EnrollmentEvent::PreviousRecordFound { .. }
             | EnrollmentEvent::PreviousRecordsNoted {}
+            | EnrollmentEvent::ImportedRecordFound { .. }
+            | EnrollmentEvent::PreviousRecordAnswered { .. }
             | EnrollmentEvent::OwnershipChosen { .. }
             | EnrollmentEvent::CaProfileServed { .. }
             | EnrollmentEvent::CaInstallReported {}
@@ -179,7 +183,9 @@ impl On<'_> {
             DeviceEvent::MdmCommandDelivered { .. } | DeviceEvent::MdmCommandCancelled { .. } => Ok(()),
             DeviceEvent::MdmCommandExpired { .. } | DeviceEvent::MdmCommandAnswered { .. } => Ok(()),
             DeviceEvent::MdmResultTooLarge { .. } | DeviceEvent::ManagedAppReported { .. } => Ok(()),
-            DeviceEvent::InventoryReported { .. } | DeviceEvent::DeviceHeardFrom {} => Ok(()),
+            DeviceEvent::InventoryReported { .. }
+            | DeviceEvent::DeviceHeardFrom {}
+            | DeviceEvent::ContactWatchBegun { .. } => Ok(()),
             DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
             DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
             DeviceEvent::MdmAnswerUnreadable { .. } => Ok(()),
@@ -264,6 +270,7 @@ impl On<'_> {
             EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnProven { .. } => Ok(()),
             EnrollmentEvent::SingleSignOnRefused { .. } | EnrollmentEvent::TermsRequested { .. } => Ok(()),
             EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
+            EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => Ok(()),
             EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Ok(()),
             EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Ok(()),
             EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => Ok(()),

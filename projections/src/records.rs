@@ -65,6 +65,7 @@ impl Projection for Records {
             Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Person(_) | Event::Account(_) => Ok(()),
             Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) => Ok(()),
             Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
+            Event::Successor(_) => Ok(()),
         }
     }
 }
@@ -91,6 +92,8 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent) -> rusqlite::Result<
             undo(rows, id, restored.as_ref())
         }
         RecordEvent::PreviousRecordOwnerResolved { owner } => own(rows, id, Some(*owner)),
+        RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. } => Ok(()),
+        RecordEvent::LinkConfirmed { .. } | RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. } => Ok(()),
     }
 }
 

@@ -135,7 +135,9 @@ impl Projection for Reenrollment {
             Event::Device(event) => fold_device(rows, entry, effective, event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
-            Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) => Ok(()),
+            Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => {
+                Ok(())
+            }
         }
     }
 }
@@ -163,6 +165,7 @@ fn fold_enrollment(
         | EnrollmentEvent::AccessDecided { .. }
         | EnrollmentEvent::TermsRequested { .. } => Ok(()),
         EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordsNoted {} => Ok(()),
+        EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => Ok(()),
         EnrollmentEvent::OwnershipChosen { .. } | EnrollmentEvent::CaProfileServed { .. } => Ok(()),
         EnrollmentEvent::CaInstallReported {} | EnrollmentEvent::CaStepSkipped {} => Ok(()),
         EnrollmentEvent::ManagedAppleIdGiven { .. } | EnrollmentEvent::ManagedAppleIdAssigned { .. } => Ok(()),
@@ -192,7 +195,9 @@ fn fold_device(rows: &Connection, entry: &Entry, effective: Timestamp, event: &D
         DeviceEvent::MdmCommandDelivered { .. } | DeviceEvent::MdmCommandCancelled { .. } => Ok(()),
         DeviceEvent::MdmCommandExpired { .. } | DeviceEvent::MdmCommandAnswered { .. } => Ok(()),
         DeviceEvent::MdmResultTooLarge { .. } | DeviceEvent::ManagedAppReported { .. } => Ok(()),
-        DeviceEvent::InventoryReported { .. } | DeviceEvent::DeviceHeardFrom {} => Ok(()),
+        DeviceEvent::InventoryReported { .. }
+        | DeviceEvent::DeviceHeardFrom {}
+        | DeviceEvent::ContactWatchBegun { .. } => Ok(()),
         DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
         DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
         DeviceEvent::MdmAnswerUnreadable { .. } => Ok(()),

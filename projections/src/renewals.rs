@@ -86,7 +86,9 @@ impl Projection for Renewals {
             Event::Device(event) => record.device(event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
-            Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) => Ok(()),
+            Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => {
+                Ok(())
+            }
         }
     }
 }
@@ -113,6 +115,7 @@ impl Record<'_> {
             | EnrollmentEvent::AccessDecided { .. }
             | EnrollmentEvent::TermsRequested { .. } => Ok(()),
             EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
+            EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => Ok(()),
             EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Ok(()),
             EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Ok(()),
             EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => Ok(()),
@@ -171,6 +174,7 @@ impl Record<'_> {
             | DeviceEvent::ManagedAppReported { .. }
             | DeviceEvent::InventoryReported { .. }
             | DeviceEvent::DeviceHeardFrom {}
+            | DeviceEvent::ContactWatchBegun { .. }
             | DeviceEvent::IdentityRenewalRefused { .. }
             | DeviceEvent::DeviceMessageRefused { .. }
             | DeviceEvent::DeviceFieldsLeftOut { .. }

@@ -77,7 +77,9 @@ impl Context {
             Event::Device(event) => self.device_sentence(event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => None,
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => None,
-            Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) => None,
+            Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => {
+                None
+            }
         }
     }
 
@@ -128,6 +130,8 @@ impl Context {
             E::MdmProfileServed { profile, .. } => profile.kind.name().into(),
             E::EnrollmentRefused { why } => word(why),
             E::IdentityIssued { .. } | E::IdentityRevoked { .. } | E::PreviousRecordsNoted {} => return None,
+            E::ImportedRecordFound { count, .. } => format!("{count} of other products"),
+            E::PreviousRecordAnswered { answer, .. } => word(answer),
             E::CaProfileServed { .. } | E::CaInstallReported {} | E::CaStepSkipped {} => return None,
             E::ManagedAppleIdGiven { .. } | E::EnrollmentAbandoned {} | E::SignedOut {} => return None,
         })
@@ -167,6 +171,7 @@ impl Context {
             },
             E::DeviceUnenrolled { by: UnenrolledBy::Server } => "by us".into(),
             E::DeviceEnrolled { .. } | E::PushTokenRenewed { .. } | E::IdentityRenewed { .. } => return None,
+            E::ContactWatchBegun { .. } => return None,
             E::DeviceHeardFrom {} | E::DevicePushed { .. } | E::DeviceCheckedOut { .. } => return None,
             E::DeviceSuperseded { evidence, .. } => evidence.as_str().replace('_', " "),
             E::HardwareClaimNoted { count, .. } => format!("{count} other records"),

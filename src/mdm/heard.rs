@@ -1,5 +1,6 @@
 //! Records when a device last contacted the server. The time is kept in a projection table and not in the log. Contact
-//! after a long silence is also an event, because it is evidence that the device is still managed.
+//! after a long silence is also an event, because it is evidence that the device is still managed. So is the first
+//! contact after a later enrollment that may be this device.
 
 use crate::mdm::Mdm;
 use decisions::device::{Command, Device, Phase};
@@ -14,7 +15,8 @@ const SILENCE_SECONDS: i64 = 7 * 24 * 3600;
 /// Records that a message arrived. The table may be lost, so a failure here does not fail the message.
 pub(crate) async fn from(app: &Mdm, known: &Known, source: Option<IpAddr>) {
     let now = app.platform.world.now();
-    if known.state.phase == Phase::Enrolled && is_after_silence(app, known, now).await {
+    if known.state.phase == Phase::Enrolled && (known.state.contact_watched || is_after_silence(app, known, now).await)
+    {
         let context = known.context(source);
         if let Err(error) = app.platform.perform::<Device>(&known.device.stream(), &Command::HearFrom, &context).await {
             tracing::warn!(device.id = %known.device, %error, "cannot record contact after a long silence");

@@ -64,7 +64,7 @@ pub(crate) async fn records(visitor: &Visitor, previous: &PreviousRecords) -> (V
 pub(crate) async fn take(form: Submission) -> Answered {
     let visitor = form.visitor;
     let session = visitor.at(Step::PreviousRecords)?;
-    let command = Command::NotePreviousRecords { policy: visitor.policy(session).await? };
+    let command = Command::NotePreviousRecords { policy: visitor.policy(session).await?, answers: Vec::new() };
     let context = session.context(visitor.source);
     let performed = visitor.app.platform.perform::<Enrollment>(&session.id.stream(), &command, &context).await?;
     onward(&visitor, session, &performed.state).await

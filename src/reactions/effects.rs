@@ -28,7 +28,7 @@ pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError>
         Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) => {
             Ok(())
         }
-        Event::Settings(_) | Event::Record(_) | Event::Import(_) => Ok(()),
+        Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => Ok(()),
     }
 }
 
@@ -57,6 +57,7 @@ async fn react_to_enrollment(
         | EnrollmentEvent::AttributesReceived { .. }
         | EnrollmentEvent::AccessDecided { .. } => Ok(()),
         EnrollmentEvent::TermsRequested { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
+        EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => Ok(()),
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Ok(()),
         EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Ok(()),
         EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdAssigned { .. } => Ok(()),
@@ -104,7 +105,9 @@ async fn react_to_device(app: &App, entry: &Entry, id: DeviceId, event: &DeviceE
         DeviceEvent::MdmCommandCancelled { .. } | DeviceEvent::MdmCommandExpired { .. } => Ok(()),
         DeviceEvent::MdmCommandAnswered { .. } | DeviceEvent::MdmResultTooLarge { .. } => Ok(()),
         DeviceEvent::ManagedAppReported { .. } => Ok(()),
-        DeviceEvent::DeviceHeardFrom {} | DeviceEvent::DevicePushed { .. } => Ok(()),
+        DeviceEvent::DeviceHeardFrom {} | DeviceEvent::ContactWatchBegun { .. } | DeviceEvent::DevicePushed { .. } => {
+            Ok(())
+        }
         DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => Ok(()),
         DeviceEvent::DeviceSuperseded { .. } | DeviceEvent::RecordArchived {} => Ok(()),
         DeviceEvent::RecordRestored {} => Ok(()),

@@ -4,16 +4,24 @@
 use super::Aggregate;
 use super::examples::{ENROLLMENT, NOW, sealed, secret};
 use super::hardware::{Enroll, Hardware};
+use super::link::Weight;
 use super::person::{self, Account, Person, ReserveAccount};
+use super::record::{self, Import, ImportCommand, LinkDecision, Record};
 use super::settings::{Apply, Current};
 use super::staff::{
     self, External, FactorCommand, LocalAccount, NewAccount, ReserveUserName, SetUpLink, UserName, Vouched,
 };
+use super::successor::{self, Successor};
 use events::device::DeviceId;
 use events::enrollment::{Ownership, SecretHash, SignInMethodName, SignInRefusal};
 use events::person::{PersonAttributes, PersonId};
+use events::record::{
+    ImportCounts, ImportId, LinkBand, LinkEvidence, LinkProof, PersonalDetails, PreviousKind, RecordDetails, RecordId,
+    RecordOwner, Silence, Weighed,
+};
 use events::settings::Settings;
 use events::staff::{PasskeyId, Privilege, Purpose, StaffId};
+use events::{KeyName, Personal};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -133,6 +141,67 @@ fn factor_command() -> impl Strategy<Value = FactorCommand> {
     ]
 }
 
+fn record_command() -> impl Strategy<Value = record::Command> {
+    use record::Command;
+    let import = || id().prop_map(ImportId);
+    let device = || id().prop_map(DeviceId);
+    let owner = prop_oneof![
+        id().prop_map(|person| RecordOwner::Unique { person: PersonId(person) }),
+        Just(RecordOwner::Several {}),
+    ];
+    prop_oneof![
+        (import(), "[a-c]").prop_map(|(import, version)| Command::Import {
+            import,
+            source: "Jamf Pro".into(),
+            details: record_details(&version),
+            owner_keys: vec![],
+        }),
+        import().prop_map(|import| Command::Miss { import }),
+        import().prop_map(|import| Command::UndoImport { import }),
+        owner.prop_map(|owner| Command::ResolveOwner { owner }),
+        (device(), 0..4usize).prop_map(|(successor, band)| Command::ProposeLink { successor, weight: weight(band) }),
+        device().prop_map(|successor| Command::NoteSilence { successor, silence: Silence::Unknown {} }),
+        device().prop_map(|successor| Command::ConfirmLink { successor }),
+        device().prop_map(|successor| Command::RejectLink { successor }),
+        device().prop_map(|successor| Command::UndoLink { successor }),
+    ]
+}
+
+fn record_details(version: &str) -> RecordDetails {
+    let personal = PersonalDetails { source_id: "4711".into(), ..PersonalDetails::default() };
+    RecordDetails {
+        kind: PreviousKind::PersonalDeviceProfile,
+        product_name: None,
+        model_name: None,
+        os_version: Some(version.into()),
+        last_contact: None,
+        enrolled_at: None,
+        profile_identifier: None,
+        site: None,
+        personal: Personal::new(KeyName("record-9".into()), personal),
+    }
+}
+
+fn weight(band: usize) -> Weight {
+    let evidence = vec![Weighed { evidence: LinkEvidence::SamePerson {}, points: 3 }];
+    Weight { evidence, score: 3, band: LinkBand::ALL[band], proof: LinkProof::default() }
+}
+
+fn import_command() -> impl Strategy<Value = ImportCommand> {
+    prop_oneof![
+        any::<bool>().prop_map(|is_complete| ImportCommand::Begin {
+            source: "Jamf Pro".into(),
+            preset: None,
+            is_complete
+        }),
+        (0..3u64).prop_map(|new| ImportCommand::Finish {
+            file: "00".into(),
+            counts: ImportCounts { new, ..ImportCounts::default() },
+        }),
+        Just(ImportCommand::Undo),
+    ]
+}
+
 fn id() -> impl Strategy<Value = Uuid> {
     (0..4u128).prop_map(Uuid::from_u128)
 }
@@ -204,6 +273,61 @@ proptest! {
             once.dedup();
             assert_eq!(once.len(), hardware.devices.len(), "a device is named once");
         });
+    }
+
+    #[test]
+    fn of_a_previous_record(commands in vec(record_command(), 0..40)) {
+        run::<Record>(commands, |record| {
+            let confirmed = |link: &&record::Link| link.decision == LinkDecision::Confirmed;
+            assert!(record.links.values().filter(confirmed).count() <= 1, "one successor");
+            assert_eq!(record.details.is_some(), record.import.is_some(), "an import gave the details");
+            assert!(record.details.is_some() || record.missing_since.is_none(), "nothing is missed that is not there");
+        });
+    }
+
+    #[test]
+    fn of_a_link_that_is_decided_on_and_undone(commands in vec(record_command(), 0..40), device in id()) {
+        let given = commands.iter().fold(Record::default(), |record, command| match record.decide(command) {
+            Ok(happened) => happened.iter().fold(record, Record::evolve),
+            Err(_) => record,
+        });
+        let successor = DeviceId(device);
+        for command in [record::Command::ConfirmLink { successor }, record::Command::RejectLink { successor }] {
+            let Ok(happened) = given.decide(&command) else { continue };
+            if !happened.is_empty() {
+                let decided = happened.iter().fold(given.clone(), Record::evolve);
+                let undone = decided.decide(&record::Command::UndoLink { successor }).expect("there is a link");
+                assert_eq!(undone.iter().fold(decided, Record::evolve), given, "undo restores exactly");
+            }
+        }
+    }
+
+    #[test]
+    fn of_a_record_that_is_imported_twice(commands in vec(record_command(), 0..40), import in id()) {
+        let given = commands.iter().fold(Record::default(), |record, command| match record.decide(command) {
+            Ok(happened) => happened.iter().fold(record, Record::evolve),
+            Err(_) => record,
+        });
+        let (import, source, owner_keys) = (ImportId(import), "Jamf Pro".to_owned(), vec![]);
+        let row = record::Command::Import { import, source, details: record_details("d"), owner_keys };
+        let once = given.decide(&row).expect("never erased").iter().fold(given, Record::evolve);
+        assert_eq!(once.decide(&row), Ok(vec![]), "an import twice is an import once");
+    }
+
+    #[test]
+    fn of_an_import(commands in vec(import_command(), 0..20)) {
+        run::<Import>(commands, |import| {
+            assert!(import.source.is_some() || (import.counts.is_none() && !import.is_undone), "it began first");
+        });
+    }
+
+    #[test]
+    fn of_a_successor(commands in vec((any::<bool>(), id()), 0..20)) {
+        let command = |(reserve, id): (bool, Uuid)| match reserve {
+            true => successor::Command::Reserve(RecordId(id)),
+            false => successor::Command::Release(RecordId(id)),
+        };
+        run::<Successor>(commands.into_iter().map(command).collect(), |_| {});
     }
 
     #[test]

@@ -84,6 +84,8 @@ pub struct Device {
     pub apps: BTreeMap<String, AppStatus>,
     pub inventory: BTreeMap<String, InventoryValue>,
     pub archived: bool,
+    /// The next contact is recorded, because a later enrollment may be this device.
+    pub contact_watched: bool,
     /// The device sent CheckOut since it enrolled.
     pub left: bool,
     /// Fields that were reported with values over the size limit.
@@ -262,7 +264,7 @@ fn forbidden(request_type: &str, why: &str) -> String {
 }
 
 impl Aggregate for Device {
-    const FOLD: u32 = 2;
+    const FOLD: u32 = 3;
 
     type Whole = Self;
     type Event = DeviceEvent;

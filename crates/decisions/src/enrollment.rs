@@ -7,6 +7,7 @@ mod decide;
 mod entitled;
 mod evolve;
 mod newest;
+mod previous;
 mod profile_service;
 mod repeats;
 #[cfg(test)]
@@ -14,18 +15,20 @@ mod tests;
 
 use crate::Aggregate;
 use events::enrollment::{
-    Access, EnrollmentEvent, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, FoundRecord, IssuedCertificate,
-    OsVersion, Ownership, Platform, SecretHash, ServedProfile, SignInAgainReason, SignInMethodName,
+    Access, EnrollmentEvent, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, IssuedCertificate, OsVersion,
+    Ownership, Platform, SecretHash, ServedProfile, SignInAgainReason, SignInMethodName,
 };
 use events::person::{PersonId, ProvenAccount};
 use events::personal::Personal;
+use events::record::{PreviousAnswer, RecordId};
 use events::{KeyName, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use access_token::{AccessToken, AuthorizationCode, MachineInformation, Presented, RefreshToken, Tokens};
 pub use command::{Admission, AttributesReport, Begun, Command, Entry, Policy, Received, Refusal};
 pub use credentials::{Credentials, DeviceIdentity, EnrollmentProfile};
+pub use previous::{ImportedRecords, NEAREST_RECORDS, PreviousRecords};
 pub use profile_service::{ProfileService, ReportedDevice, Verification};
 pub use repeats::Repeats;
 
@@ -63,7 +66,11 @@ pub struct Enrollment {
     pub access: Option<Access>,
     pub terms: TermsStep,
     pub previous: PreviousRecords,
+    /// Records of other products that belong to the person.
+    pub imported: ImportedRecords,
     pub previous_noted: bool,
+    /// What the person said about the records that they were shown.
+    pub answers: BTreeMap<RecordId, PreviousAnswer>,
     pub ownership: Option<Ownership>,
     pub ca: CaStep,
     pub managed_apple_id: Option<Personal<String>>,
@@ -142,33 +149,6 @@ pub enum TermsStep {
     },
 }
 
-/// Maximum number of earlier records that are listed; the others are only counted.
-pub const NEAREST_RECORDS: usize = 5;
-
-/// The earlier records of a person: the most relevant ones and the total number.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PreviousRecords {
-    pub nearest: Vec<FoundRecord>,
-    pub count: u64,
-}
-
-impl From<Vec<FoundRecord>> for PreviousRecords {
-    /// Keeps the first records of `all`, which is sorted by relevance.
-    fn from(mut all: Vec<FoundRecord>) -> PreviousRecords {
-        let count = all.len() as u64;
-        all.truncate(NEAREST_RECORDS);
-        PreviousRecords { nearest: all, count }
-    }
-}
-
-impl PreviousRecords {
-    /// Returns the event that lists the records, if there are any.
-    fn found(&self) -> Option<EnrollmentEvent> {
-        let (records, count) = (self.nearest.clone(), self.count);
-        (count > 0).then_some(EnrollmentEvent::PreviousRecordFound { records, count })
-    }
-}
-
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CaStep {
     #[default]
@@ -229,7 +209,7 @@ pub enum Step {
 }
 
 impl Aggregate for Enrollment {
-    const FOLD: u32 = 2;
+    const FOLD: u32 = 3;
 
     type Whole = Self;
     type Event = EnrollmentEvent;
@@ -263,11 +243,15 @@ impl Enrollment {
             Step::SignIn
         } else if matches!(self.assignment, Assignment::Asked { .. }) {
             Step::Assignment
-        } else if self.previous.count > 0 && !self.previous_noted {
+        } else if self.has_earlier_records() && !self.previous_noted {
             Step::PreviousRecords
         } else {
             self.step_after_sign_in()
         }
+    }
+
+    fn has_earlier_records(&self) -> bool {
+        self.previous.count > 0 || self.imported.count > 0
     }
 
     fn step_after_sign_in(&self) -> Step {

@@ -10,7 +10,7 @@ use events::{KeyName, Personal, Timestamp};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-use super::enrollment::{Admission, Policy, PreviousRecords, SignedIn};
+use super::enrollment::{Admission, ImportedRecords, Policy, PreviousRecords, SignedIn};
 
 pub const ENROLLMENT: EnrollmentId = EnrollmentId(Uuid::from_u128(7));
 pub const ADA: PersonId = PersonId(Uuid::from_u128(1));
@@ -55,7 +55,13 @@ pub fn access() -> Access {
 }
 
 pub fn admission(policy: Policy) -> Admission {
-    Admission { access: None, received: None, previous: PreviousRecords::default(), policy }
+    Admission {
+        access: None,
+        received: None,
+        previous: PreviousRecords::default(),
+        imported: ImportedRecords::default(),
+        policy,
+    }
 }
 
 pub fn profile(kind: EnrollmentKind) -> ServedProfile {

@@ -3,7 +3,8 @@
 //! part of its command.
 //!
 //! [`enrollment`] is an enrollment through the portal or Settings, [`device`] one management relationship. [`person`],
-//! [`record`] (a device as another product knew it), [`staff`], [`settings`] and [`hardware`] are small aggregates.
+//! [`record`] (a device as another product knew it, and the later enrollments that may be it), [`successor`], [`staff`],
+//! [`settings`] and [`hardware`] are small aggregates. [`link`] weighs what speaks for and against a later enrollment.
 
 pub mod access;
 #[cfg(test)]
@@ -14,10 +15,12 @@ pub mod enrollment;
 pub mod examples;
 pub mod hardware;
 pub mod limits;
+pub mod link;
 pub mod person;
 pub mod record;
 pub mod settings;
 pub mod staff;
+pub mod successor;
 
 use apple::Target;
 use events::enrollment::{EnrollmentKind, OsVersion};

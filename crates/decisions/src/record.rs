@@ -1,15 +1,22 @@
-//! A previous record and an import of such records: streams `record-<id>` and `import-<id>`.
+//! A previous record and an import of such records: streams `record-<id>` and `import-<id>`. The record is a device as
+//! another product knew it, or an earlier enrollment of this installation, which has links alone.
+
+mod links;
 
 #[cfg(test)]
 mod tests;
 
+pub use links::{Link, LinkDecision};
+
 use crate::Aggregate;
+use crate::link::Weight;
+use events::device::DeviceId;
 use events::record::{
     ImportCounts, ImportEvent, ImportId, OwnerKey, PersonalDetails, RecordDetails, RecordEvent, RecordField,
-    RecordOwner, RestoredRecord,
+    RecordOwner, RestoredRecord, Silence,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A device as another product knew it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +33,8 @@ pub struct Record {
     before: Option<Box<RestoredRecord>>,
     /// The complete import that did not have the record any more.
     pub missing_since: Option<ImportId>,
+    /// The later enrollments that may be this device.
+    pub links: BTreeMap<DeviceId, Link>,
 }
 
 #[derive(Debug, Clone)]
@@ -47,6 +56,26 @@ pub enum Command {
     ResolveOwner {
         owner: RecordOwner,
     },
+    /// The facts about the record and a later enrollment were weighed. The successor enrolled after the record's own
+    /// enrollment, if that was one of this installation.
+    ProposeLink {
+        successor: DeviceId,
+        weight: Weight,
+    },
+    NoteSilence {
+        successor: DeviceId,
+        silence: Silence,
+    },
+    /// The place of the record at its successor is reserved.
+    ConfirmLink {
+        successor: DeviceId,
+    },
+    RejectLink {
+        successor: DeviceId,
+    },
+    UndoLink {
+        successor: DeviceId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +84,14 @@ pub enum Refusal {
     Erased,
     #[error("there is no such record")]
     Unknown,
+    #[error("no link of the record and this device is proposed")]
+    NoLink,
+    #[error("the link is rejected: undo this first")]
+    Rejected,
+    #[error("the link is confirmed: undo this first")]
+    Confirmed,
+    #[error("another device is the confirmed successor of the record: undo that first")]
+    OtherSuccessor,
 }
 
 impl Aggregate for Record {
@@ -88,6 +125,11 @@ impl Aggregate for Record {
                 let is_new = self.owner != Some(*owner);
                 Ok(if is_new { vec![RecordEvent::PreviousRecordOwnerResolved { owner: *owner }] } else { vec![] })
             }
+            Command::ProposeLink { successor, weight } => Ok(self.propose(*successor, weight)),
+            Command::NoteSilence { successor, silence } => Ok(self.note_silence(*successor, *silence)),
+            Command::ConfirmLink { successor } => self.confirm(*successor),
+            Command::RejectLink { successor } => self.reject(*successor),
+            Command::UndoLink { successor } => self.undo_link(*successor),
         }
     }
 
@@ -104,6 +146,13 @@ impl Aggregate for Record {
             RecordEvent::PreviousRecordReturned { .. } => self.missing_since = None,
             RecordEvent::PreviousRecordImportUndone { restored, .. } => self.undo(restored.as_ref()),
             RecordEvent::PreviousRecordOwnerResolved { owner } => self.owner = Some(*owner),
+            RecordEvent::LinkProposed { successor, score, band, proof, .. } => {
+                self.link(*successor, (*score, *band, *proof));
+            }
+            RecordEvent::SilenceAsked { successor, silence } => self.silent(*successor, *silence),
+            RecordEvent::LinkConfirmed { successor, .. } => self.decided(*successor, LinkDecision::Confirmed),
+            RecordEvent::LinkRejected { successor } => self.decided(*successor, LinkDecision::Rejected),
+            RecordEvent::LinkUndone { successor } => self.decided(*successor, LinkDecision::Open),
         }
         self
     }
@@ -161,7 +210,7 @@ impl Record {
     }
 
     fn undo(&mut self, restored: Option<&RestoredRecord>) {
-        let source = self.source.take();
+        let (source, links) = (self.source.take(), std::mem::take(&mut self.links));
         *self = match restored {
             Some(RestoredRecord { import, details, owner_keys, owner, missing_since }) => Record {
                 source,
@@ -171,9 +220,13 @@ impl Record {
                 import: Some(*import),
                 before: None,
                 missing_since: *missing_since,
+                links,
             },
-            None => Record { source, ..Record::default() },
+            None => Record { source, links, ..Record::default() },
         };
+        if restored.is_none() {
+            self.forget_proposals();
+        }
     }
 }
 

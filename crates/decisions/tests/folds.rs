@@ -8,8 +8,10 @@ use decisions::device::Device;
 use decisions::enrollment::{Credentials, Enrollment};
 use decisions::hardware::Hardware;
 use decisions::person::{Account, Person};
+use decisions::record::{Import, Record};
 use decisions::settings::Current;
 use decisions::staff::{LocalAccount, UserName};
+use decisions::successor::Successor;
 use events::Event;
 use events::upcast::upcast;
 use serde_json::Value;
@@ -57,8 +59,11 @@ fn a_changed_fold_has_another_version() {
             ("device", stored::<Device>(&samples)),
             ("enrollment", stored::<Enrollment>(&samples)),
             ("hardware", stored::<Hardware>(&samples)),
+            ("import", stored::<Import>(&samples)),
             ("local-account", stored::<LocalAccount>(&samples)),
             ("person", stored::<Person>(&samples)),
+            ("record", stored::<Record>(&samples)),
+            ("successor", stored::<Successor>(&samples)),
             ("user-name", stored::<UserName>(&samples)),
         ]
     );

@@ -5,7 +5,9 @@ use crate::Enroll;
 use crate::entrance::{Entered, Entrance, SignInOutcome};
 use crate::person::find_or_create_person;
 use decisions::access;
-use decisions::enrollment::{self, Admission, Command, Enrollment, Entry, NEAREST_RECORDS, Policy, PreviousRecords};
+use decisions::enrollment::{
+    self, Admission, Command, Enrollment, Entry, ImportedRecords, NEAREST_RECORDS, Policy, PreviousRecords,
+};
 use decisions::person::Person;
 use events::enrollment::{EnrollmentEvent, EnrollmentId, Evidence, FoundRecord, Platform};
 use events::envelope::{Actor, ActorKind};
@@ -105,7 +107,8 @@ pub async fn admission(
         Err(_) => PreviousRecords::default(),
     };
     let (received, policy) = (received(account, person), policy(enroll, &settings, person).await?);
-    Ok(Admission { access, received, previous, policy })
+    let imported = ImportedRecords::default();
+    Ok(Admission { access, received, previous, imported, policy })
 }
 
 /// Returns the parts of the settings and of the person's history that decide the steps of their enrollment.

@@ -249,6 +249,11 @@ fn effect_of(events: &[RecordEvent]) -> Effect {
             Effect::Changed
         }
         Some(RecordEvent::PreviousRecordOwnerResolved { .. }) => Effect::Changed,
+        // An import decides nothing about links.
+        Some(RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. }) => Effect::Unchanged,
+        Some(RecordEvent::LinkConfirmed { .. } | RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. }) => {
+            Effect::Unchanged
+        }
     }
 }
 

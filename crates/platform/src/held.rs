@@ -68,7 +68,7 @@ fn fold(devices: &mut HashMap<Uuid, Device>, entry: &Entry) {
         Event::Device(event) => fold_device(device, event),
         Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => {}
         Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => {}
-        Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) => {}
+        Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => {}
     }
 }
 
@@ -98,7 +98,9 @@ fn fold_device(device: &mut Device, event: &DeviceEvent) {
         DeviceEvent::MdmCommandExpired { .. } | DeviceEvent::MdmCommandAnswered { .. } => {}
         DeviceEvent::MdmAnswerUnreadable { .. } | DeviceEvent::MdmResultTooLarge { .. } => {}
         DeviceEvent::ManagedAppReported { .. } | DeviceEvent::InventoryReported { .. } => {}
-        DeviceEvent::DeviceHeardFrom {} | DeviceEvent::DeviceFieldsLeftOut { .. } => {}
+        DeviceEvent::DeviceHeardFrom {}
+        | DeviceEvent::ContactWatchBegun { .. }
+        | DeviceEvent::DeviceFieldsLeftOut { .. } => {}
         DeviceEvent::DeviceEventsSuppressed { .. } => {}
         DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => {}
         DeviceEvent::HardwareClaimNoted { .. } | DeviceEvent::HardwareClaimDismissed { .. } => {}

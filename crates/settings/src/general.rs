@@ -2,7 +2,7 @@
 
 use super::{Findings, LANGUAGES};
 use events::enrollment::Ownership;
-use events::settings::{ProfileService, Settings};
+use events::settings::{ProfileService, Reenrollment, Settings};
 use url::Url;
 
 pub(super) fn check(settings: &Settings, findings: &mut Findings) {
@@ -22,6 +22,7 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     }
     self_service(settings, findings);
     profile_service(settings, findings);
+    reenrollment(settings, findings);
     for domain in settings.managed_apple_id_domains.iter().filter(|domain| !is_domain(domain)) {
         findings.wrong(format!("managed_apple_id_domains: {domain:?} not a domain such as example.com, in lower case"));
     }
@@ -57,6 +58,22 @@ fn profile_service(settings: &Settings, findings: &mut Findings) {
     }
     if enabled && !settings.ownership_kinds.contains(&Ownership::Institutional) {
         findings.warn("profile_service.enabled has no effect: ownership_kinds does not contain institutional devices");
+    }
+}
+
+fn reenrollment(settings: &Settings, findings: &mut Findings) {
+    let Reenrollment {
+        weak_score, probable_score, strong_score, removed_within_hours, ask_silence_after_hours, ..
+    } = settings.reenrollment;
+    if !(1 <= weak_score && weak_score <= probable_score && probable_score <= strong_score) {
+        findings.wrong(
+            "reenrollment: weak_score, probable_score and strong_score have to be at least 1 and in ascending order",
+        );
+    }
+    // A year: the timer and the evidence are about days.
+    let hours = 1..=365 * 24;
+    if !hours.contains(&removed_within_hours) || !hours.contains(&ask_silence_after_hours) {
+        findings.wrong("reenrollment: removed_within_hours and ask_silence_after_hours have to be between 1 and 8760");
     }
 }
 

@@ -6,6 +6,7 @@ mod staff;
 mod tests;
 mod words;
 
+pub use record::{evidence_words, link_evidence};
 pub use words::{attestation_refusal, faults, rejection, renewal_failure, supersession};
 
 use events::Event;
@@ -90,6 +91,7 @@ pub fn message(event: &Event) -> Message {
         }
         Event::Record(event) => record::record(event),
         Event::Import(event) => record::import(event),
+        Event::Successor(event) => record::successor(event),
     }
 }
 
@@ -205,6 +207,10 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
                 records.iter().flat_map(|found| &found.evidence).copied().map(words::evidence_name).collect();
             Message::of("previous-record-found").with("count", count).with("evidence", list(evidence))
         }
+        EnrollmentEvent::ImportedRecordFound { count, .. } => Message::of("imported-record-found").with("count", count),
+        EnrollmentEvent::PreviousRecordAnswered { answer, .. } => {
+            Message::of("previous-record-answered").with("answer", record::answer_words(*answer))
+        }
         EnrollmentEvent::PreviousRecordsNoted {} => Message::of("previous-records-noted"),
         EnrollmentEvent::OwnershipChosen { ownership, chosen_by } => match (chosen_by, ownership) {
             (ChosenBy::User, Ownership::Personal) => Message::of("personal-chosen"),
@@ -306,6 +312,7 @@ fn device(event: &DeviceEvent) -> Message {
             Message::of("device-events-suppressed").with("count", count).with("events", events.join(", "))
         }
         DeviceEvent::DeviceHeardFrom {} => Message::of("device-heard-from"),
+        DeviceEvent::ContactWatchBegun { .. } => Message::of("contact-watch-begun"),
         DeviceEvent::DevicePushed { .. } => Message::of("device-pushed"),
         DeviceEvent::PushFailed { reason, .. } => Message::of("push-failed").with("reason", reason),
         DeviceEvent::DeviceCheckedOut { .. } => Message::of("device-checked-out"),

@@ -54,7 +54,7 @@ impl AuditOutcome {
             Event::StaffActivity(event) => of_access(event),
             Event::Refusal(event) => of_refusal(event),
             // What a record says is no act of anybody.
-            Event::Record(_) | Event::Import(_) => AuditOutcome::Ok,
+            Event::Record(_) | Event::Import(_) | Event::Successor(_) => AuditOutcome::Ok,
         }
     }
 }
@@ -81,6 +81,9 @@ fn of_enrollment(event: &EnrollmentEvent) -> AuditOutcome {
         | EnrollmentEvent::AccessDecided { .. }
         | EnrollmentEvent::TermsRequested { .. } => AuditOutcome::Ok,
         EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => AuditOutcome::Ok,
+        EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => {
+            AuditOutcome::Ok
+        }
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => AuditOutcome::Ok,
         EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => AuditOutcome::Ok,
         EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => AuditOutcome::Ok,
@@ -124,7 +127,9 @@ fn of_device(event: &DeviceEvent) -> AuditOutcome {
         DeviceEvent::IdentityRenewalRequested { .. } | DeviceEvent::DeviceReauthenticated { .. } => AuditOutcome::Ok,
         DeviceEvent::IdentityRenewalCompleted { .. } | DeviceEvent::MdmCommandQueued { .. } => AuditOutcome::Ok,
         DeviceEvent::MdmCommandDelivered { .. } | DeviceEvent::MdmCommandCancelled { .. } => AuditOutcome::Ok,
-        DeviceEvent::InventoryReported { .. } | DeviceEvent::DeviceHeardFrom {} => AuditOutcome::Ok,
+        DeviceEvent::InventoryReported { .. }
+        | DeviceEvent::DeviceHeardFrom {}
+        | DeviceEvent::ContactWatchBegun { .. } => AuditOutcome::Ok,
         DeviceEvent::DevicePushed { .. } | DeviceEvent::DeviceCheckedOut { .. } => AuditOutcome::Ok,
         DeviceEvent::DeviceUnenrolled { .. } | DeviceEvent::DeviceSuperseded { .. } => AuditOutcome::Ok,
         DeviceEvent::DeviceRevived { .. } | DeviceEvent::HardwareClaimNoted { .. } => AuditOutcome::Ok,

@@ -100,8 +100,11 @@ impl Way {
             // Found from the device's attributes: the person is no longer asked to read about it.
             EnrollmentEvent::PreviousRecordFound { records, .. }
                 if records.iter().any(|found| found.evidence.contains(&Evidence::SameHardware)) => {}
-            EnrollmentEvent::PreviousRecordFound { .. } => self.earlier_records = true,
+            EnrollmentEvent::PreviousRecordFound { .. } | EnrollmentEvent::ImportedRecordFound { .. } => {
+                self.earlier_records = true;
+            }
             EnrollmentEvent::PreviousRecordsNoted {} => self.earlier_records_noted = true,
+            EnrollmentEvent::PreviousRecordAnswered { .. } => {}
             EnrollmentEvent::OwnershipChosen { ownership, .. } => self.ownership = Some(*ownership),
             EnrollmentEvent::TermsRequested { .. } => self.terms_asked = true,
             EnrollmentEvent::TermsAccepted { .. } => self.terms_asked = false,

@@ -5,7 +5,7 @@ use crate::waiting::until;
 use crate::{TestServer, inspector};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use decisions::enrollment::{Admission, Command, Enrollment, Entry, Policy, SignedIn};
+use decisions::enrollment::{Admission, Command, Enrollment, Entry, ImportedRecords, Policy, SignedIn};
 use decisions::staff::UserName;
 use devices::enrollment_profile;
 use events::device::{DeviceEvent, DeviceId};
@@ -59,7 +59,13 @@ pub async fn invite_by(server: &TestServer, kind: EnrollmentKind, technician: Op
         skip_ca_profile: true,
         ..Policy::default()
     };
-    let admission = Admission { access: None, received: None, previous: vec![].into(), policy: policy.clone() };
+    let admission = Admission {
+        access: None,
+        received: None,
+        previous: vec![].into(),
+        imported: ImportedRecords::default(),
+        policy: policy.clone(),
+    };
     let personal = |text: &str| Personal::new(person.key(), text.to_owned());
     let method = SignInMethodName::LocalAccount;
     let account_of = account(server, HOLDER, Privilege::Enroll).await;

@@ -140,6 +140,10 @@ pub enum Command {
         why: MessageRefusal,
     },
     HearFrom,
+    /// A later enrollment may be this device: the next contact is evidence.
+    WatchContact {
+        successor: DeviceId,
+    },
     /// The values of these fields exceeded the size limit and are not stored.
     NoteLeftOut {
         fields: BTreeSet<String>,

@@ -61,6 +61,7 @@ pub(super) fn decide(device: &Device, command: &Command) -> Decision {
         Command::RefuseIdentity { why } => Ok(records::refuse_identity(device, *why)),
         Command::RefuseMessage { why } => Ok(records::refuse_message(device, *why)),
         Command::HearFrom => records::hear_from(device),
+        Command::WatchContact { successor } => Ok(records::watch_contact(device, *successor)),
         Command::NoteLeftOut { fields } => Ok(records::note_left_out(device, fields)),
         Command::Archive => records::archive(device),
         Command::Restore => records::restore(device),

@@ -102,7 +102,9 @@ fn apply(device: &mut Device, event: &Event, replaced: Option<PushAddress>) {
             device.refused_identities.insert(*why);
         }
         Event::DeviceFieldsLeftOut { fields } => device.left_out.extend(fields.iter().cloned()),
-        Event::DeviceHeardFrom {} | Event::DeviceEventsSuppressed { .. } => {}
+        Event::DeviceHeardFrom {} => device.contact_watched = false,
+        Event::ContactWatchBegun { .. } => device.contact_watched = true,
+        Event::DeviceEventsSuppressed { .. } => {}
         Event::RecordArchived {} => device.archived = true,
         Event::RecordRestored {} => device.archived = false,
     }

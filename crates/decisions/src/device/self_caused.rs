@@ -70,6 +70,7 @@ impl Device {
             | DeviceEvent::MdmResultTooLarge { command: Some(_), .. }
             | DeviceEvent::MdmAnswerUnreadable { .. }
             | DeviceEvent::DeviceHeardFrom {}
+            | DeviceEvent::ContactWatchBegun { .. }
             | DeviceEvent::DevicePushed { .. }
             | DeviceEvent::PushFailed { .. }
             | DeviceEvent::DeviceCheckedOut { .. }

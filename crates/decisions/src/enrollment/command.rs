@@ -1,6 +1,6 @@
 //! Commands for an enrollment, the data they need, and the reasons why they are refused.
 
-use super::{MachineInformation, PreviousRecords, ReportedDevice, SignedIn, Step};
+use super::{ImportedRecords, MachineInformation, PreviousRecords, ReportedDevice, SignedIn, Step};
 use events::Timestamp;
 use events::device::DeviceId;
 use events::enrollment::{
@@ -10,6 +10,7 @@ use events::enrollment::{
 };
 use events::person::ProvenAccount;
 use events::personal::Personal;
+use events::record::{PreviousAnswer, RecordId};
 use events::settings::{AccountDriven, Limits};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -39,6 +40,8 @@ pub struct Admission {
     pub received: Option<Received>,
     /// The user's records that are still active.
     pub previous: PreviousRecords,
+    /// The user's records of other products.
+    pub imported: ImportedRecords,
     pub policy: Policy,
 }
 
@@ -124,6 +127,8 @@ pub enum Command {
     /// The person read what to do about earlier records and continues.
     NotePreviousRecords {
         policy: Policy,
+        /// What they said about the records. Answers about records that were not shown are ignored.
+        answers: Vec<(RecordId, PreviousAnswer)>,
     },
     ChooseOwnership {
         ownership: Ownership,

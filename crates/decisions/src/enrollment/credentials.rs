@@ -170,6 +170,7 @@ impl Aggregate for Credentials {
             Event::SingleSignOnProven { .. } | Event::SingleSignOnRefused { .. } | Event::SignInAgainAsked { .. } => {}
             Event::VisitResumed { .. } | Event::UserSignedInAgain { .. } | Event::AttributesReceived { .. } => {}
             Event::AccessDecided { .. } | Event::PreviousRecordFound { .. } | Event::PreviousRecordsNoted {} => {}
+            Event::ImportedRecordFound { .. } | Event::PreviousRecordAnswered { .. } => {}
             Event::OwnershipChosen { .. } | Event::TermsRequested { .. } | Event::TermsAccepted { .. } => {}
             Event::TermsDeclined { .. } | Event::CaProfileServed { .. } | Event::CaInstallReported {} => {}
             Event::CaStepSkipped {} | Event::ManagedAppleIdGiven { .. } | Event::ManagedAppleIdAssigned { .. } => {}

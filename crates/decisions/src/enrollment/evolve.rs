@@ -50,6 +50,10 @@ fn apply(enrollment: &mut Enrollment, event: &Event) {
         Event::AttributesReceived { .. } => {}
         Event::AccessDecided { access } => enrollment.access = Some(access.clone()),
         Event::PreviousRecordFound { records, count } => admission::find(enrollment, records, *count),
+        Event::ImportedRecordFound { records, count } => admission::find_imports(enrollment, records, *count),
+        Event::PreviousRecordAnswered { record, answer } => {
+            enrollment.answers.insert(*record, *answer);
+        }
         Event::PreviousRecordsNoted {} => enrollment.previous_noted = true,
 
         // Ownership and terms.

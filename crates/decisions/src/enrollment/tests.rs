@@ -341,7 +341,7 @@ fn who_has_an_earlier_record_is_told_before_anything_is_decided() {
     ]);
     assert_eq!(enrollment.step(), Step::PreviousRecords);
     assert_eq!(enrollment.ownership, None);
-    let after = given_more(enrollment, [Command::NotePreviousRecords { policy: policy(&[Personal]) }]);
+    let after = given_more(enrollment, [Command::NotePreviousRecords { policy: policy(&[Personal]), answers: vec![] }]);
     assert_eq!(after.step(), Step::Ended(End::Refused(EnrollmentRefusal::AccountDrivenOnly)));
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use events::KeyName;
 use events::person::PersonId;
 use events::personal::Personal;
-use events::record::{OwnerAttribute, PreviousKind, RecordId};
+use events::record::{LinkBand, LinkEvidence, LinkProof, OwnerAttribute, PreviousKind, RecordId, Weighed};
 use uuid::Uuid;
 
 const FIRST: ImportId = ImportId(Uuid::from_u128(1));
@@ -39,6 +39,100 @@ fn given(commands: impl IntoIterator<Item = Command>) -> Record {
     commands
         .into_iter()
         .fold(Record::default(), |record, command| record.decide(&command).unwrap().iter().fold(record, Record::evolve))
+}
+
+fn proposed(successor: DeviceId, band: LinkBand) -> Command {
+    let evidence = vec![Weighed { evidence: LinkEvidence::SamePerson {}, points: 3 }];
+    let proof = LinkProof { may_be_retired: true, is_same_device: false };
+    Command::ProposeLink { successor, weight: Weight { evidence, score: 3, band, proof } }
+}
+
+const PHONE: DeviceId = DeviceId(Uuid::from_u128(21));
+const OTHER_PHONE: DeviceId = DeviceId(Uuid::from_u128(22));
+
+#[test]
+fn a_link_is_proposed_again_only_if_its_band_or_what_it_proves_changes() {
+    let record = given([import(FIRST, "15.1", "ada@example.org"), proposed(PHONE, LinkBand::Weak)]);
+    assert_eq!(record.decide(&proposed(PHONE, LinkBand::Weak)), Ok(vec![]));
+    let happened = record.decide(&proposed(PHONE, LinkBand::Strong)).unwrap();
+    assert!(matches!(happened[..], [RecordEvent::LinkProposed { band: LinkBand::Strong, .. }]));
+    let happened = record.decide(&proposed(PHONE, LinkBand::None)).unwrap();
+    assert!(matches!(happened[..], [RecordEvent::LinkProposed { band: LinkBand::None, .. }]), "it is withdrawn");
+    assert_eq!(record.decide(&proposed(OTHER_PHONE, LinkBand::None)), Ok(vec![]), "never proposed, so not withdrawn");
+}
+
+#[test]
+fn what_was_decided_is_not_proposed_again() {
+    for decision in [Command::ConfirmLink { successor: PHONE }, Command::RejectLink { successor: PHONE }] {
+        let record = given([proposed(PHONE, LinkBand::Weak), decision]);
+        assert_eq!(record.decide(&proposed(PHONE, LinkBand::Strong)), Ok(vec![]));
+    }
+    let confirmed = given([proposed(PHONE, LinkBand::Weak), Command::ConfirmLink { successor: PHONE }]);
+    assert_eq!(confirmed.decide(&proposed(OTHER_PHONE, LinkBand::Strong)), Ok(vec![]), "the successor is known");
+}
+
+#[test]
+fn only_a_proposal_that_stands_can_be_decided_on() {
+    let confirm = Command::ConfirmLink { successor: PHONE };
+    assert_eq!(given([]).decide(&confirm), Err(Refusal::NoLink));
+    let withdrawn = given([proposed(PHONE, LinkBand::Weak), proposed(PHONE, LinkBand::None)]);
+    assert_eq!(withdrawn.decide(&confirm), Err(Refusal::NoLink));
+    assert_eq!(withdrawn.decide(&Command::RejectLink { successor: PHONE }), Err(Refusal::NoLink));
+    assert_eq!(given([]).decide(&Command::UndoLink { successor: PHONE }), Err(Refusal::NoLink));
+}
+
+#[test]
+fn a_record_has_one_successor_until_it_is_undone() {
+    let both = [proposed(PHONE, LinkBand::Weak), proposed(OTHER_PHONE, LinkBand::Strong)];
+    let record = given(both.into_iter().chain([Command::ConfirmLink { successor: PHONE }]));
+    assert_eq!(record.successor(), Some(PHONE));
+    assert_eq!(record.decide(&Command::ConfirmLink { successor: PHONE }), Ok(vec![]), "the same click again");
+    assert_eq!(record.decide(&Command::ConfirmLink { successor: OTHER_PHONE }), Err(Refusal::OtherSuccessor));
+    assert_eq!(record.decide(&Command::RejectLink { successor: PHONE }), Err(Refusal::Confirmed));
+    let undone = record.decide(&Command::UndoLink { successor: PHONE }).unwrap();
+    let record = undone.iter().fold(record, Record::evolve);
+    assert_eq!(record.successor(), None);
+    let happened = record.decide(&Command::ConfirmLink { successor: OTHER_PHONE }).unwrap();
+    assert!(matches!(happened[..], [RecordEvent::LinkConfirmed { successor: OTHER_PHONE, .. }]));
+}
+
+#[test]
+fn a_rejected_link_is_confirmed_only_after_its_rejection_is_undone() {
+    let record = given([proposed(PHONE, LinkBand::Weak), Command::RejectLink { successor: PHONE }]);
+    assert_eq!(record.decide(&Command::ConfirmLink { successor: PHONE }), Err(Refusal::Rejected));
+    assert_eq!(record.decide(&Command::RejectLink { successor: PHONE }), Ok(vec![]), "the same click again");
+    let record = given([
+        proposed(PHONE, LinkBand::Weak),
+        Command::RejectLink { successor: PHONE },
+        Command::UndoLink { successor: PHONE },
+    ]);
+    assert!(record.decide(&Command::ConfirmLink { successor: PHONE }).is_ok_and(|happened| happened.len() == 1));
+}
+
+#[test]
+fn the_answer_about_silence_is_kept_once_for_a_proposal() {
+    let silence = Silence::Unknown {};
+    let note = Command::NoteSilence { successor: PHONE, silence };
+    assert_eq!(given([]).decide(&note), Ok(vec![]), "nobody asked about it");
+    let record = given([proposed(PHONE, LinkBand::Weak)]);
+    let asked = record.decide(&note).unwrap();
+    assert_eq!(asked, [RecordEvent::SilenceAsked { successor: PHONE, silence }]);
+    let record = asked.iter().fold(record, Record::evolve);
+    assert_eq!(record.decide(&note), Ok(vec![]));
+    let record = record.decide(&proposed(PHONE, LinkBand::Strong)).unwrap().iter().fold(record, Record::evolve);
+    assert_eq!(record.links[&PHONE].silence, Some(silence), "a later proposal does not forget it");
+}
+
+#[test]
+fn undoing_the_first_import_withdraws_proposals_and_keeps_decisions() {
+    let record = given([
+        import(FIRST, "15.1", "ada@example.org"),
+        proposed(PHONE, LinkBand::Weak),
+        proposed(OTHER_PHONE, LinkBand::Weak),
+        Command::ConfirmLink { successor: PHONE },
+        Command::UndoImport { import: FIRST },
+    ]);
+    assert_eq!(record.links.keys().collect::<Vec<_>>(), [&PHONE]);
 }
 
 #[test]

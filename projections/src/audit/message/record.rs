@@ -1,7 +1,12 @@
 //! The messages of previous records and their imports.
 
 use super::{Message, list};
-use events::record::{ImportEvent, RecordEvent, RecordField, RecordOwner};
+use events::Timestamp;
+use events::record::{
+    ImportEvent, LinkBand, LinkEvidence, LinkProof, PreviousAnswer, RecordEvent, RecordField, RecordOwner, Silence,
+    Weighed,
+};
+use events::system::SuccessorEvent;
 
 pub(super) fn record(event: &RecordEvent) -> Message {
     match event {
@@ -21,6 +26,17 @@ pub(super) fn record(event: &RecordEvent) -> Message {
         RecordEvent::PreviousRecordOwnerResolved { owner } => {
             Message::of("previous-record-owner-resolved").with("owner", owner_words(*owner))
         }
+        RecordEvent::LinkProposed { evidence, score, band, .. } => {
+            let key = if *band == LinkBand::None { "link-withdrawn" } else { "link-proposed" };
+            let message = Message::of(key).with("band", band.as_str()).with("score", score);
+            message.with("evidence", evidence_words(evidence))
+        }
+        RecordEvent::SilenceAsked { silence, .. } => {
+            Message::of("silence-asked").with("silence", silence_words(*silence))
+        }
+        RecordEvent::LinkConfirmed { proof, .. } => Message::of("link-confirmed").with("proof", proof_words(*proof)),
+        RecordEvent::LinkRejected { .. } => Message::of("link-rejected"),
+        RecordEvent::LinkUndone { .. } => Message::of("link-undone"),
     }
 }
 
@@ -41,6 +57,74 @@ pub(super) fn import(event: &ImportEvent) -> Message {
             .with("erased", counts.erased),
         ImportEvent::ImportUndone {} => Message::of("import-undone"),
     }
+}
+
+pub(super) fn successor(event: &SuccessorEvent) -> Message {
+    match event {
+        SuccessorEvent::SuccessorReserved { .. } => Message::of("successor-reserved"),
+        SuccessorEvent::SuccessorReleased { .. } => Message::of("successor-released"),
+    }
+}
+
+/// Returns the evidence with its points, such as `same person +3, same model +2`.
+pub fn evidence_words(evidence: &[Weighed]) -> String {
+    let words = |weighed: &Weighed| match weighed.points {
+        0 => link_evidence(weighed.evidence),
+        points => format!("{} {points:+}", link_evidence(weighed.evidence)),
+    };
+    evidence.iter().map(words).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns a piece of evidence in plain English.
+pub fn link_evidence(evidence: LinkEvidence) -> String {
+    match evidence {
+        LinkEvidence::SamePerson {} => "same person".into(),
+        LinkEvidence::OtherPerson {} => "another person".into(),
+        LinkEvidence::SameModel {} => "same model".into(),
+        LinkEvidence::OtherModel {} => "another model".into(),
+        LinkEvidence::ModelUnknown {} => "model unknown".into(),
+        LinkEvidence::VersionNotOlder {} => "OS version not older".into(),
+        LinkEvidence::VersionOlder {} => "older OS version".into(),
+        LinkEvidence::CheckedOutBefore { at } => format!("old management removed shortly before, on {}", date(at)),
+        LinkEvidence::PushUnregistered { since } => format!("unknown to APNs since {}", date(since)),
+        LinkEvidence::Silent { since } => format!("silent since {}", date(since)),
+        LinkEvidence::HeardAfter { at } => format!("heard from afterwards, on {}", date(at)),
+        LinkEvidence::SilenceUnknown {} => "unknown whether silent".into(),
+        LinkEvidence::SameHardware {} => "same hardware".into(),
+        LinkEvidence::OtherHardware {} => "other hardware".into(),
+        LinkEvidence::Answered { answer } => format!("the person said: {}", answer_words(answer)),
+    }
+}
+
+/// Returns what a person said about an earlier record.
+pub(super) fn answer_words(answer: PreviousAnswer) -> &'static str {
+    match answer {
+        PreviousAnswer::ThisDevice => "this device",
+        PreviousAnswer::AnotherDevice => "another device",
+        PreviousAnswer::NoLongerHave => "I no longer have it",
+    }
+}
+
+fn silence_words(silence: Silence) -> String {
+    match silence {
+        Silence::Heard { at } => format!("heard from on {}", date(at)),
+        Silence::Silent { since } => format!("silent since {}", date(since)),
+        Silence::Unknown {} => "unknown, which is not silence".into(),
+    }
+}
+
+fn proof_words(LinkProof { may_be_retired, is_same_device }: LinkProof) -> String {
+    let retired = if may_be_retired {
+        "the old record may be retired"
+    } else {
+        "it is not proven that the old record may be retired"
+    };
+    let same = if is_same_device { "it is the same device" } else { "it is not proven that it is the same device" };
+    format!("{retired}; {same}")
+}
+
+fn date(at: Timestamp) -> String {
+    at.to_rfc3339().chars().take("2026-11-23".len()).collect()
 }
 
 fn owner_words(owner: RecordOwner) -> &'static str {

@@ -3,7 +3,7 @@
 
 use super::super::{Device, Phase, Refusal};
 use super::{Decision, enrolled};
-use events::device::{DeviceEvent, MessageRefusal};
+use events::device::{DeviceEvent, DeviceId, MessageRefusal};
 use events::enrollment::IdentityRefusal;
 use std::collections::BTreeSet;
 
@@ -20,6 +20,12 @@ pub(super) fn refuse_message(device: &Device, why: MessageRefusal) -> Vec<Device
 pub(super) fn hear_from(device: &Device) -> Decision {
     enrolled(device)?;
     Ok(vec![DeviceEvent::DeviceHeardFrom {}])
+}
+
+// Of a device that is not enrolled, no contact is expected.
+pub(super) fn watch_contact(device: &Device, successor: DeviceId) -> Vec<DeviceEvent> {
+    let is_news = device.phase == Phase::Enrolled && !device.contact_watched;
+    if is_news { vec![DeviceEvent::ContactWatchBegun { successor }] } else { vec![] }
 }
 
 pub(super) fn note_left_out(device: &Device, fields: &BTreeSet<String>) -> Vec<DeviceEvent> {

@@ -59,3 +59,14 @@ fn apple_counts_its_days_by_the_hardware_over_the_end_of_a_management() {
         "the new enrollment has no claim yet"
     );
 }
+
+#[test]
+fn contact_is_watched_from_a_later_enrollment_to_the_next_contact_and_only_of_a_managed_device() {
+    let watch = Command::WatchContact { successor: DeviceId(Uuid::from_u128(77)) };
+    let watched = given_more(enrolled(), [watch.clone()]);
+    assert!(watched.contact_watched);
+    assert_eq!(watched.decide(&watch), Ok(vec![]));
+    assert!(!given_more(watched.clone(), [Command::HearFrom]).contact_watched);
+    let left = given_more(enrolled(), [check_out()]);
+    assert_eq!(left.decide(&watch), Ok(vec![]), "no contact is expected");
+}

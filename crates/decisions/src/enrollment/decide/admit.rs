@@ -7,7 +7,7 @@ use super::ownership::{by_policy, permitted};
 use events::enrollment::{Access, EnrollmentEvent, EnrollmentRefusal, Ownership};
 
 pub(super) fn admit(enrollment: &Enrollment, admission: &Admission) -> Vec<EnrollmentEvent> {
-    let Admission { access, received, previous, policy } = admission;
+    let Admission { access, received, previous, imported, policy } = admission;
     let received = received.iter().map(|Received { provider, attributes }| EnrollmentEvent::AttributesReceived {
         provider: provider.clone(),
         attributes: attributes.clone(),
@@ -27,8 +27,9 @@ pub(super) fn admit(enrollment: &Enrollment, admission: &Admission) -> Vec<Enrol
         return happened;
     }
     happened.extend(previous.found());
+    happened.extend(imported.found());
     // A person with earlier records reads about them before anything else is decided.
-    if previous.count == 0 {
+    if previous.count == 0 && imported.count == 0 {
         happened.extend(by_policy(enrollment, access.as_ref(), policy));
     }
     happened

@@ -5,8 +5,9 @@ use super::{Decision, ownership};
 use events::enrollment::EnrollmentEvent;
 
 pub(super) fn decide(enrollment: &Enrollment, command: &Command) -> Option<Decision> {
-    let Command::NotePreviousRecords { policy } = command else { return None };
-    let mut happened = vec![EnrollmentEvent::PreviousRecordsNoted {}];
+    let Command::NotePreviousRecords { policy, answers } = command else { return None };
+    let mut happened = enrollment.answered(answers);
+    happened.push(EnrollmentEvent::PreviousRecordsNoted {});
     happened.extend(ownership::by_policy(enrollment, enrollment.access.as_ref(), policy));
     Some(Ok(happened))
 }

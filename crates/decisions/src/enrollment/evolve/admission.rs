@@ -1,7 +1,7 @@
 //! Events about the owner of the device and their earlier records.
 
 use super::super::{Assignment, Enrollment, NEAREST_RECORDS, SignedIn};
-use events::enrollment::{Evidence, FoundRecord, SignInMethodName};
+use events::enrollment::{Evidence, FoundImport, FoundRecord, SignInMethodName};
 use events::person::PersonId;
 use events::personal::Personal;
 
@@ -18,6 +18,12 @@ pub(super) fn assign(
 ) {
     let (account, user_name) = (account.to_owned(), user_name.clone());
     enrollment.assignment = Assignment::To(SignedIn { method, person, account, user_name });
+}
+
+pub(super) fn find_imports(enrollment: &mut Enrollment, records: &[FoundImport], count: u64) {
+    let free = NEAREST_RECORDS.saturating_sub(enrollment.imported.nearest.len());
+    enrollment.imported.nearest.extend(records.iter().take(free).cloned());
+    enrollment.imported.count += count;
 }
 
 pub(super) fn find(enrollment: &mut Enrollment, records: &[FoundRecord], count: u64) {

@@ -133,7 +133,7 @@ fn terms_come_first_and_so_do_earlier_records() {
         sign_in_with(Admission { previous: vec![record].into(), ..admission(reported(&[Personal])) }),
     ]);
     assert_eq!(enrollment.step(), Step::PreviousRecords);
-    let noted = Command::NotePreviousRecords { policy: reported(&[Personal]) };
+    let noted = Command::NotePreviousRecords { policy: reported(&[Personal]), answers: vec![] };
     assert_eq!(given_more(enrollment, [noted]).step(), Step::HandOver);
 }
 

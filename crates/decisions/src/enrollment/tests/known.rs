@@ -1,8 +1,11 @@
 //! Facts that an enrollment knows: the future user of the device, whether a profile was served, the lifetime of tokens.
 
 use super::*;
+use crate::enrollment::ImportedRecords;
 use crate::enrollment::{AccessToken, Assignment, Tokens};
+use events::enrollment::FoundImport;
 use events::person::PersonId;
+use events::record::{PreviousAnswer, RecordId};
 use std::collections::BTreeSet;
 
 const DAY: i64 = 86_400;
@@ -93,4 +96,34 @@ fn the_nearest_five_earlier_records_are_named_and_all_are_counted() {
     let records: PreviousRecords = (0..7).map(found).collect::<Vec<_>>().into();
     assert_eq!((records.nearest.len(), records.count), (5, 7));
     assert_eq!(records.nearest[0], found(0));
+}
+
+fn import(n: u128) -> FoundImport {
+    FoundImport { record: RecordId(Uuid::from_u128(n)), evidence: vec![Evidence::SamePerson] }
+}
+
+#[test]
+fn a_person_with_records_of_other_products_alone_reads_about_them_first() {
+    let imported = ImportedRecords { nearest: vec![import(7)], count: 1 };
+    let admitted = Admission { imported, ..admission(policy(&[Personal])) };
+    let enrollment = given([open("17.5"), sign_in_with(admitted)]);
+    assert_eq!(
+        (enrollment.step(), enrollment.imported.count, enrollment.previous.count),
+        (Step::PreviousRecords, 1, 0)
+    );
+    assert_eq!(enrollment.shown_records().collect::<Vec<_>>(), [import(7).record]);
+}
+
+#[test]
+fn answers_count_about_the_records_that_were_shown_and_once() {
+    let imported = ImportedRecords { nearest: vec![import(7), import(8)], count: 2 };
+    let enrollment = given([open("17.5"), sign_in_with(Admission { imported, ..admission(policy(&[Personal])) })]);
+    let answers = vec![
+        (import(9).record, PreviousAnswer::ThisDevice),
+        (import(8).record, PreviousAnswer::NoLongerHave),
+        (import(8).record, PreviousAnswer::ThisDevice),
+    ];
+    let after = given_more(enrollment, [Command::NotePreviousRecords { policy: policy(&[Personal]), answers }]);
+    assert_eq!(after.answers, [(import(8).record, PreviousAnswer::NoLongerHave)].into());
+    assert_ne!(after.step(), Step::PreviousRecords);
 }

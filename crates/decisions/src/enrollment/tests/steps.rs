@@ -41,7 +41,7 @@ fn commands_of_the_person() -> Vec<(&'static str, Command)> {
         ("SignIn", sign_in(&[Personal, Institutional])),
         ("Assign", Command::Assign { to: bob(), admission: admission(both()) }),
         ("EnrollForOneself", Command::EnrollForOneself { admission: admission(both()) }),
-        ("NotePreviousRecords", Command::NotePreviousRecords { policy: both() }),
+        ("NotePreviousRecords", Command::NotePreviousRecords { policy: both(), answers: vec![] }),
         ("ChooseOwnership", choose(Personal)),
         ("AcceptTerms", accept("1", with_terms("1"))),
         ("DeclineTerms", Command::DeclineTerms),

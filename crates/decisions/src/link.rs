@@ -1,0 +1,158 @@
+//! How probable it is that a later enrollment is the device of an earlier record: each fact has points that a person can
+//! add up, and the sum decides the band.
+
+#[cfg(test)]
+mod tests;
+
+use events::record::{LinkBand, LinkEvidence, LinkProof, PreviousAnswer, Silence, Weighed};
+use events::settings::Reenrollment;
+use events::{Timestamp, enrollment::OsVersion};
+
+/// What is known about a record and a later enrollment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Whether the only owner of the record is the person of the enrollment; `None`: no owner is known.
+    pub same_person: Option<bool>,
+    pub model: Pair<String>,
+    pub os_version: Pair<OsVersion>,
+    pub old: OldManagement,
+    /// Whether attestation says that both are the same hardware; `None`: it says nothing.
+    pub same_hardware: Option<bool>,
+    /// What the person of the enrollment said about the record.
+    pub answer: Option<PreviousAnswer>,
+    /// When the later enrollment authenticated.
+    pub enrolled_at: Timestamp,
+}
+
+/// A value of both devices; `None`: unknown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair<T> {
+    pub old: Option<T>,
+    pub new: Option<T>,
+}
+
+impl<T> Default for Pair<T> {
+    fn default() -> Pair<T> {
+        Pair { old: None, new: None }
+    }
+}
+
+/// What is known about the old management.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OldManagement {
+    /// Muster manages the record, or did.
+    pub is_ours: bool,
+    pub checked_out: Option<Timestamp>,
+    pub push_unregistered: Option<Timestamp>,
+    /// An administrator ended it, or another record took its place.
+    pub has_ended: bool,
+    /// `None`: nobody asked yet.
+    pub silence: Option<Silence>,
+}
+
+/// The content of a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Weight {
+    pub evidence: Vec<Weighed>,
+    pub score: i32,
+    pub band: LinkBand,
+    pub proof: LinkProof,
+}
+
+/// Weighs the facts.
+pub fn weigh(facts: &Facts, rules: &Reenrollment) -> Weight {
+    let evidence: Vec<Weighed> =
+        evidence(facts, rules).into_iter().map(|evidence| Weighed { evidence, points: points(evidence) }).collect();
+    let score = evidence.iter().map(|weighed| weighed.points).sum();
+    Weight { evidence, score, band: band(score, rules), proof: proof(facts) }
+}
+
+/// Returns the points of a piece of evidence. Evidence that can be forged or shared by many devices has few.
+pub fn points(evidence: LinkEvidence) -> i32 {
+    match evidence {
+        LinkEvidence::SameHardware {} => 8,
+        LinkEvidence::SamePerson {} | LinkEvidence::CheckedOutBefore { .. } => 3,
+        LinkEvidence::Answered { answer: PreviousAnswer::ThisDevice } => 3,
+        LinkEvidence::SameModel {} | LinkEvidence::Silent { .. } | LinkEvidence::PushUnregistered { .. } => 2,
+        LinkEvidence::VersionNotOlder {} => 1,
+        LinkEvidence::ModelUnknown {} | LinkEvidence::SilenceUnknown {} => 0,
+        LinkEvidence::VersionOlder {} => -2,
+        LinkEvidence::OtherPerson {} => -3,
+        LinkEvidence::HeardAfter { .. } => -5,
+        LinkEvidence::Answered { answer: PreviousAnswer::AnotherDevice | PreviousAnswer::NoLongerHave } => -6,
+        LinkEvidence::OtherModel {} => -6,
+        LinkEvidence::OtherHardware {} => -12,
+    }
+}
+
+fn evidence(facts: &Facts, rules: &Reenrollment) -> Vec<LinkEvidence> {
+    let person = facts.same_person.map(|same| match same {
+        true => LinkEvidence::SamePerson {},
+        false => LinkEvidence::OtherPerson {},
+    });
+    let hardware = facts.same_hardware.map(|same| match same {
+        true => LinkEvidence::SameHardware {},
+        false => LinkEvidence::OtherHardware {},
+    });
+    let answer = facts.answer.map(|answer| LinkEvidence::Answered { answer });
+    let found = [person, hardware, answer, Some(model(&facts.model)), version(&facts.os_version)];
+    found.into_iter().flatten().chain(management(facts, rules)).collect()
+}
+
+fn model(Pair { old, new }: &Pair<String>) -> LinkEvidence {
+    match (old, new) {
+        (Some(old), Some(new)) if old == new => LinkEvidence::SameModel {},
+        (Some(_), Some(_)) => LinkEvidence::OtherModel {},
+        (None, _) | (_, None) => LinkEvidence::ModelUnknown {},
+    }
+}
+
+fn version(Pair { old, new }: &Pair<OsVersion>) -> Option<LinkEvidence> {
+    let is_older = (*new)? < (*old)?;
+    Some(if is_older { LinkEvidence::VersionOlder {} } else { LinkEvidence::VersionNotOlder {} })
+}
+
+// The end of the old management and its silence are one fact: what ended is silent. The strongest evidence counts, and
+// contact after the enrollment speaks against all of it.
+fn management(facts: &Facts, rules: &Reenrollment) -> Option<LinkEvidence> {
+    let OldManagement { checked_out, push_unregistered, silence, .. } = facts.old;
+    if let Some(Silence::Heard { at }) = silence {
+        return Some(LinkEvidence::HeardAfter { at });
+    }
+    let window = i64::from(rules.removed_within_hours) * 3_600;
+    let is_shortly_before = |at: &Timestamp| (0..=window).contains(&facts.enrolled_at.seconds_since(*at));
+    if let Some(at) = checked_out.filter(is_shortly_before) {
+        return Some(LinkEvidence::CheckedOutBefore { at });
+    }
+    if let Some(since) = checked_out {
+        return Some(LinkEvidence::Silent { since });
+    }
+    if let Some(since) = push_unregistered {
+        return Some(LinkEvidence::PushUnregistered { since });
+    }
+    Some(match silence? {
+        Silence::Heard { at } => LinkEvidence::HeardAfter { at },
+        Silence::Silent { since } => LinkEvidence::Silent { since },
+        Silence::Unknown {} => LinkEvidence::SilenceUnknown {},
+    })
+}
+
+fn band(score: i32, rules: &Reenrollment) -> LinkBand {
+    match score {
+        score if score >= rules.strong_score => LinkBand::Strong,
+        score if score >= rules.probable_score => LinkBand::Probable,
+        score if score >= rules.weak_score => LinkBand::Weak,
+        _ => LinkBand::None,
+    }
+}
+
+// The questions are kept apart. Silence is no proof of an end: a phone in a drawer is silent.
+fn proof(facts: &Facts) -> LinkProof {
+    let old = facts.old;
+    let is_heard = matches!(old.silence, Some(Silence::Heard { .. }));
+    let has_ended = old.checked_out.is_some() || old.push_unregistered.is_some() || old.has_ended;
+    LinkProof {
+        may_be_retired: facts.same_person == Some(true) && !is_heard && (!old.is_ours || has_ended),
+        is_same_device: facts.same_hardware == Some(true),
+    }
+}

@@ -1,0 +1,151 @@
+//! Tests of the weight of evidence: one for each rule.
+
+use super::*;
+
+const DAY: i64 = 24 * 3_600;
+const ENROLLED: Timestamp = Timestamp(1_800_000_000_000_000);
+
+fn before(seconds: i64) -> Timestamp {
+    ENROLLED.plus_seconds(-seconds)
+}
+
+fn facts() -> Facts {
+    Facts { enrolled_at: ENROLLED, ..Facts::default() }
+}
+
+fn model(old: Option<&str>, new: Option<&str>) -> Pair<String> {
+    Pair { old: old.map(str::to_owned), new: new.map(str::to_owned) }
+}
+
+fn weight(facts: &Facts) -> Weight {
+    weigh(facts, &Reenrollment::default())
+}
+
+fn old(silence: Silence) -> OldManagement {
+    OldManagement { silence: Some(silence), ..OldManagement::default() }
+}
+
+#[test]
+fn the_score_is_the_sum_of_the_points_that_are_told() {
+    let told = weight(&Facts {
+        same_person: Some(true),
+        model: model(Some("iPhone14,5"), Some("iPhone14,5")),
+        old: old(Silence::Silent { since: before(2 * DAY) }),
+        ..facts()
+    });
+    let expected = [
+        (LinkEvidence::SamePerson {}, 3),
+        (LinkEvidence::SameModel {}, 2),
+        (LinkEvidence::Silent { since: before(2 * DAY) }, 2),
+    ];
+    assert_eq!(told.evidence, expected.map(|(evidence, points)| Weighed { evidence, points }));
+    assert_eq!((told.score, told.band), (7, LinkBand::Probable));
+}
+
+#[test]
+fn a_person_alone_is_weak_and_nothing_known_is_no_link() {
+    assert_eq!(weight(&facts()).band, LinkBand::None);
+    assert_eq!(weight(&Facts { same_person: Some(true), ..facts() }).band, LinkBand::Weak);
+    assert_eq!(weight(&Facts { same_person: Some(false), ..facts() }).score, -3);
+}
+
+#[test]
+fn an_unknown_model_is_neither_for_nor_against() {
+    for pair in [model(None, Some("iPhone14,5")), model(Some("iPhone14,5"), None), model(None, None)] {
+        let told = weight(&Facts { model: pair, ..facts() });
+        assert_eq!(told.evidence, [Weighed { evidence: LinkEvidence::ModelUnknown {}, points: 0 }]);
+    }
+}
+
+#[test]
+fn another_model_outweighs_the_same_person_and_silence() {
+    let told = weight(&Facts {
+        same_person: Some(true),
+        model: model(Some("iPhone12,1"), Some("iPhone14,5")),
+        old: old(Silence::Silent { since: before(DAY) }),
+        ..facts()
+    });
+    assert_eq!(told.band, LinkBand::None);
+}
+
+#[test]
+fn an_older_os_version_than_the_record_s_speaks_against() {
+    let pair = |old, new| Pair { old: Some(old), new: Some(new) };
+    let score = |os_version| weight(&Facts { os_version, ..facts() }).score;
+    assert_eq!(score(pair(OsVersion::new(17, 5), OsVersion::new(18, 0))), 1);
+    assert_eq!(score(pair(OsVersion::new(17, 5), OsVersion::new(17, 5))), 1);
+    assert_eq!(score(pair(OsVersion::new(18, 0), OsVersion::new(17, 5))), -2);
+    assert_eq!(score(Pair { old: None, new: Some(OsVersion::new(17, 5)) }), 0);
+}
+
+#[test]
+fn a_removal_counts_most_within_the_window_before_the_enrollment() {
+    let of = |at| {
+        let old = OldManagement { checked_out: Some(at), is_ours: true, ..OldManagement::default() };
+        let told = weight(&Facts { old, ..facts() });
+        told.evidence.last().unwrap().evidence
+    };
+    assert_eq!(of(before(60)), LinkEvidence::CheckedOutBefore { at: before(60) });
+    assert_eq!(of(before(3 * DAY)), LinkEvidence::CheckedOutBefore { at: before(3 * DAY) });
+    assert_eq!(of(before(3 * DAY + 1)), LinkEvidence::Silent { since: before(3 * DAY + 1) });
+    let after = ENROLLED.plus_seconds(3_600);
+    assert_eq!(
+        of(after),
+        LinkEvidence::Silent { since: after },
+        "a CheckOut an hour later ends the old management too"
+    );
+}
+
+#[test]
+fn contact_after_the_enrollment_outweighs_an_earlier_removal() {
+    let at = ENROLLED.plus_seconds(DAY);
+    let heard = OldManagement { checked_out: Some(before(60)), ..old(Silence::Heard { at }) };
+    let told = weight(&Facts { same_person: Some(true), old: heard, ..facts() });
+    assert!(told.evidence.contains(&Weighed { evidence: LinkEvidence::HeardAfter { at }, points: -5 }));
+    assert_eq!((told.band, told.proof.may_be_retired), (LinkBand::None, false));
+}
+
+#[test]
+fn unknown_is_never_silent() {
+    let told = weight(&Facts { old: old(Silence::Unknown {}), ..facts() });
+    assert_eq!((told.score, told.evidence.last().unwrap().evidence), (0, LinkEvidence::SilenceUnknown {}));
+}
+
+#[test]
+fn what_the_person_says_counts_but_proves_nothing() {
+    let say = |answer| weight(&Facts { same_person: Some(true), answer: Some(answer), ..facts() });
+    assert_eq!(say(PreviousAnswer::ThisDevice).band, LinkBand::Probable);
+    assert!(!say(PreviousAnswer::ThisDevice).proof.is_same_device);
+    for answer in [PreviousAnswer::AnotherDevice, PreviousAnswer::NoLongerHave] {
+        assert_eq!(say(answer).band, LinkBand::None);
+    }
+}
+
+#[test]
+fn a_foreign_record_may_be_retired_by_its_owner_and_ours_only_after_its_end() {
+    let may = |old| weight(&Facts { same_person: Some(true), old, ..facts() }).proof.may_be_retired;
+    let ours = OldManagement { is_ours: true, ..OldManagement::default() };
+    assert!(may(OldManagement::default()));
+    assert!(!may(ours));
+    assert!(!may(OldManagement { silence: Some(Silence::Silent { since: before(DAY) }), ..ours }), "silence is no end");
+    assert!(may(OldManagement { checked_out: Some(before(DAY)), ..ours }));
+    assert!(may(OldManagement { push_unregistered: Some(before(DAY)), ..ours }));
+    assert!(may(OldManagement { has_ended: true, ..ours }));
+    assert!(!weight(&facts()).proof.may_be_retired, "the owner is unknown");
+    assert!(!weight(&Facts { same_person: Some(false), ..facts() }).proof.may_be_retired);
+}
+
+#[test]
+fn only_attested_hardware_proves_the_same_device() {
+    let of = |same| weight(&Facts { same_hardware: Some(same), ..facts() });
+    assert_eq!((of(true).band, of(true).proof.is_same_device), (LinkBand::Strong, true));
+    assert_eq!((of(false).band, of(false).proof.is_same_device), (LinkBand::None, false));
+}
+
+#[test]
+fn the_settings_decide_from_which_score_a_link_is_of_a_band() {
+    let rules = Reenrollment { weak_score: 1, probable_score: 2, strong_score: 3, ..Reenrollment::default() };
+    assert_eq!(weigh(&Facts { same_person: Some(true), ..facts() }, &rules).band, LinkBand::Strong);
+    let strict = Reenrollment { weak_score: 4, ..Reenrollment::default() };
+    assert_eq!(weigh(&Facts { same_person: Some(true), ..facts() }, &strict).band, LinkBand::None);
+}

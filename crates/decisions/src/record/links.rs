@@ -1,0 +1,110 @@
+//! The later enrollments that may be the device of a record, and what was decided about them.
+
+use super::{Record, Refusal};
+use crate::link::Weight;
+use events::device::DeviceId;
+use events::record::{LinkBand, LinkProof, RecordEvent, Silence};
+use serde::{Deserialize, Serialize};
+
+/// Number of successors that one record remembers. Later ones are not proposed: a record with so many is of no use as
+/// evidence.
+const MOST_LINKS: usize = 32;
+
+/// One later enrollment that may be the device of the record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    pub score: i32,
+    pub band: LinkBand,
+    pub proof: LinkProof,
+    pub silence: Option<Silence>,
+    pub decision: LinkDecision,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkDecision {
+    Open,
+    Confirmed,
+    Rejected,
+}
+
+impl Record {
+    /// Returns the confirmed successor.
+    pub fn successor(&self) -> Option<DeviceId> {
+        self.links.iter().find(|(_, link)| link.decision == LinkDecision::Confirmed).map(|(successor, _)| *successor)
+    }
+
+    // A proposal is repeated only if its band or what it proves changes: each fact alone is worth no event.
+    pub(super) fn propose(&self, successor: DeviceId, weight: &Weight) -> Vec<RecordEvent> {
+        let (known, other) = (self.links.get(&successor), self.successor().filter(|other| *other != successor));
+        let is_decided = known.is_some_and(|link| link.decision != LinkDecision::Open);
+        let (band, proof) = known.map_or((LinkBand::None, LinkProof::default()), |link| (link.band, link.proof));
+        let is_news = weight.band != band || (band != LinkBand::None && weight.proof != proof);
+        let is_full = known.is_none() && self.links.len() >= MOST_LINKS;
+        if is_decided || other.is_some() || !is_news || is_full {
+            return vec![];
+        }
+        let Weight { evidence, score, band, proof } = weight.clone();
+        vec![RecordEvent::LinkProposed { successor, evidence, score, band, proof }]
+    }
+
+    pub(super) fn note_silence(&self, successor: DeviceId, silence: Silence) -> Vec<RecordEvent> {
+        match self.links.get(&successor) {
+            Some(link) if link.silence != Some(silence) => vec![RecordEvent::SilenceAsked { successor, silence }],
+            Some(_) | None => vec![],
+        }
+    }
+
+    pub(super) fn confirm(&self, successor: DeviceId) -> Result<Vec<RecordEvent>, Refusal> {
+        let link = self.proposed(successor)?;
+        if self.successor().is_some_and(|other| other != successor) {
+            return Err(Refusal::OtherSuccessor);
+        }
+        match link.decision {
+            LinkDecision::Open => Ok(vec![RecordEvent::LinkConfirmed { successor, proof: link.proof }]),
+            LinkDecision::Confirmed => Ok(vec![]),
+            LinkDecision::Rejected => Err(Refusal::Rejected),
+        }
+    }
+
+    pub(super) fn reject(&self, successor: DeviceId) -> Result<Vec<RecordEvent>, Refusal> {
+        match self.proposed(successor)?.decision {
+            LinkDecision::Open => Ok(vec![RecordEvent::LinkRejected { successor }]),
+            LinkDecision::Confirmed => Err(Refusal::Confirmed),
+            LinkDecision::Rejected => Ok(vec![]),
+        }
+    }
+
+    pub(super) fn undo_link(&self, successor: DeviceId) -> Result<Vec<RecordEvent>, Refusal> {
+        let link = self.links.get(&successor).ok_or(Refusal::NoLink)?;
+        Ok(if link.decision == LinkDecision::Open { vec![] } else { vec![RecordEvent::LinkUndone { successor }] })
+    }
+
+    // A withdrawn proposal can no longer be decided on.
+    fn proposed(&self, successor: DeviceId) -> Result<&Link, Refusal> {
+        let is_proposed = |link: &&Link| link.band != LinkBand::None || link.decision != LinkDecision::Open;
+        self.links.get(&successor).filter(is_proposed).ok_or(Refusal::NoLink)
+    }
+
+    pub(super) fn link(&mut self, successor: DeviceId, (score, band, proof): (i32, LinkBand, LinkProof)) {
+        let silence = self.links.get(&successor).and_then(|link| link.silence);
+        let link = Link { score, band, proof, silence, decision: LinkDecision::Open };
+        self.links.insert(successor, link);
+    }
+
+    pub(super) fn decided(&mut self, successor: DeviceId, decision: LinkDecision) {
+        if let Some(link) = self.links.get_mut(&successor) {
+            link.decision = decision;
+        }
+    }
+
+    pub(super) fn silent(&mut self, successor: DeviceId, silence: Silence) {
+        if let Some(link) = self.links.get_mut(&successor) {
+            link.silence = Some(silence);
+        }
+    }
+
+    // Proposals are about what an import told. Decisions stay: somebody made them.
+    pub(super) fn forget_proposals(&mut self) {
+        self.links.retain(|_, link| link.decision != LinkDecision::Open);
+    }
+}
