@@ -17,6 +17,7 @@ use events::store::sqlite::SqliteStore;
 use imports::Imports;
 use platform::Platform;
 use platform::strangers::Strangers;
+use reenrollment::Reenrollment;
 use settings::SettingsService;
 use sign_in::SignIn;
 use staff::Staff;
@@ -43,6 +44,7 @@ pub struct Parts {
     pub enroll: Arc<Enroll>,
     pub staff: Arc<Staff>,
     pub imports: Arc<Imports>,
+    pub reenrollment: Arc<Reenrollment>,
     /// Permit to hold a large body in memory. There is one permit.
     pub large_bodies: Arc<Semaphore>,
     /// Open connections of the surfaces.

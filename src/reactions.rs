@@ -2,7 +2,8 @@
 //! Every effect may be tried several times and happens once. So a crash repeats or resumes effects and loses none, and
 //! deleting the projections resends nothing.
 //!
-//! `effects` are commands to other streams, and `claims` those about records of the same hardware. `pushes` wakes
+//! `effects` are commands to other streams, `claims` those about records of the same hardware,
+//! and `reenrollment` those about links of earlier records. `pushes` wakes
 //! devices, and `timer` turns what has become due into commands. An effect that cannot be done now is set aside
 //! (`platform::aside`).
 
@@ -10,6 +11,7 @@ mod checkpoint;
 mod claims;
 mod effects;
 mod pushes;
+mod reenrollment;
 mod renewals;
 mod timer;
 

@@ -248,7 +248,7 @@ fn every_page_of_the_console_is_rendered_in_tests_with_every_content() {
 }
 
 /// The crates of this workspace that a crate may depend on. The server (`muster`) may depend on all of them.
-const MAY_DEPEND: [(&str, &[&str]); 25] = [
+const MAY_DEPEND: [(&str, &[&str]); 26] = [
     ("apple", &[]),
     ("connections", &["events", "identity", "telemetry"]),
     ("decisions", &["apple", "events", "names"]),
@@ -316,6 +316,7 @@ const MAY_DEPEND: [(&str, &[&str]); 25] = [
     ("property_list", &["events"]),
     ("push", &["world"]),
     ("records", &["apple", "names"]),
+    ("reenrollment", &["apple", "decisions", "events", "platform", "projections", "settings"]),
     ("settings", &["decisions", "events", "identity", "names", "platform"]),
     ("sign_in", &["decisions", "events", "identity", "platform", "projections", "settings", "telemetry", "world"]),
     ("simulator", &[]),

@@ -164,6 +164,14 @@ pub enum RecordOwner {
 }
 
 impl RecordOwner {
+    /// Returns the person, if there is exactly one.
+    pub fn person(self) -> Option<PersonId> {
+        match self {
+            RecordOwner::Unique { person } => Some(person),
+            RecordOwner::Unknown {} | RecordOwner::Several {} | RecordOwner::Left {} => None,
+        }
+    }
+
     /// Returns the word that events and rows use.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -289,6 +297,9 @@ pub enum ImportEvent {
         /// SHA-256 of the file, lower-case hex.
         file: String,
         counts: ImportCounts,
+        /// The newest last contact of all rows: the export was made then or later. `None`: no row has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        newest_contact: Option<Timestamp>,
     },
     /// Its effects on the records are being undone.
     ImportUndone {},

@@ -28,6 +28,7 @@ pub mod enrollments;
 mod follow;
 mod followers;
 pub mod last_seen;
+pub mod links;
 pub mod origin;
 pub(crate) mod people;
 mod progress;
@@ -75,6 +76,7 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &staff::Staff,
     &renewals::Renewals,
     &records::Records,
+    &links::Links,
 ];
 
 /// Why a projection cannot be read or updated.

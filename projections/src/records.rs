@@ -2,7 +2,7 @@
 
 mod query;
 
-pub use query::{ImportRow, RecordRow, imports, of_source, owned_by, touched_by};
+pub use query::{ImportRow, RecordRow, imports, known_until, of_source, owned_by, touched_by};
 
 use crate::Projection;
 use events::personal::Gone;
@@ -48,7 +48,7 @@ impl Projection for Records {
         CREATE TABLE IF NOT EXISTS records_imports (
             import TEXT PRIMARY KEY, source TEXT NOT NULL, preset TEXT, complete INTEGER NOT NULL, begun INTEGER NOT NULL,
             finished INTEGER, created INTEGER, changed INTEGER, unchanged INTEGER, missing INTEGER, bad INTEGER,
-            erased INTEGER,
+            erased INTEGER, newest_contact INTEGER,
             undone INTEGER NOT NULL DEFAULT 0
         ) WITHOUT ROWID;
         -- The records that an import created, changed or missed.
@@ -189,12 +189,22 @@ fn import(rows: &Connection, id: &str, event: &ImportEvent, at: Timestamp) -> ru
                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
             rows.prepare_cached(insert)?.execute(params![id, source, preset, is_complete, at.0]).map(drop)
         }
-        ImportEvent::ImportFinished { counts, .. } => {
+        ImportEvent::ImportFinished { counts, newest_contact, .. } => {
             let update = "UPDATE records_imports SET finished = ?2, created = ?3, changed = ?4, unchanged = ?5,
-                missing = ?6, bad = ?7, erased = ?8 WHERE import = ?1";
+                missing = ?6, bad = ?7, erased = ?8, newest_contact = ?9 WHERE import = ?1";
             let (new, changed, unchanged) = (counts.new, counts.changed, counts.unchanged);
             rows.prepare_cached(update)?
-                .execute(params![id, at.0, new, changed, unchanged, counts.missing, counts.bad, counts.erased])
+                .execute(params![
+                    id,
+                    at.0,
+                    new,
+                    changed,
+                    unchanged,
+                    counts.missing,
+                    counts.bad,
+                    counts.erased,
+                    newest_contact.map(|at| at.0)
+                ])
                 .map(drop)
         }
         ImportEvent::ImportUndone {} => {

@@ -31,6 +31,7 @@ use projections::disposable::SetAside;
 use projections::origin::remove_if_of_another_log;
 use projections::{ProjectionError, Projections};
 use push::Pusher;
+use reenrollment::Reenrollment;
 use settings::SettingsService;
 use sign_in::redirect::Providers;
 use sign_in::staff_sessions::StaffSessions;
@@ -165,6 +166,7 @@ impl App {
             sign_in: Arc::clone(&sign_in),
             identity,
         });
+        let reenrollment = Arc::new(Reenrollment::new(platform.clone(), Arc::clone(&settings)));
         let imports = Arc::new(Imports::new(platform.clone()));
         let parts = Parts {
             config: Arc::new(config),
@@ -178,6 +180,7 @@ impl App {
             enroll,
             staff,
             imports,
+            reenrollment,
             large_bodies: Arc::new(Semaphore::new(1)),
             strangers: Arc::new(Strangers::default()),
         };

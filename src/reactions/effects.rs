@@ -1,6 +1,6 @@
 //! Effects that are commands to other streams.
 
-use super::{ReactionError, claims, effect_of, settled};
+use super::{ReactionError, claims, effect_of, reenrollment, settled};
 use crate::app::App;
 use crate::app::lost_keys;
 use decisions::Aggregate as _;
@@ -10,6 +10,7 @@ use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::enrollment::{EnrollmentEvent, EnrollmentId, Ownership};
 use events::log::Entry;
 use events::person::{PersonEvent, PersonId};
+use events::record::{ImportId, RecordId};
 use events::store::ReadError;
 use events::{Event, Personal};
 use platform::PerformError;
@@ -28,7 +29,9 @@ pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError>
         Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) => {
             Ok(())
         }
-        Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => Ok(()),
+        Event::Record(event) => reenrollment::react_to_record(app, entry, RecordId(id), event).await,
+        Event::Import(event) => reenrollment::react_to_import(app, entry, ImportId(id), event).await,
+        Event::Settings(_) | Event::Successor(_) => Ok(()),
     }
 }
 
@@ -86,16 +89,36 @@ async fn react_to_device(app: &App, entry: &Entry, id: DeviceId, event: &DeviceE
         DeviceEvent::DeviceEnrolled { .. } => {
             // Each effect runs on its own: a corrupt enrollment or earlier record blocks only the effects that depend
             // on it.
-            let effects = (queue_first_commands(app, entry, id), claims::enrolled(app, entry, id));
-            let (queued, claimed) = futures_util::future::join(effects.0, effects.1).await;
-            queued.and(claimed)
+            let effects = (
+                queue_first_commands(app, entry, id),
+                claims::enrolled(app, entry, id),
+                reenrollment::device_enrolled(app, entry, id),
+            );
+            let (queued, claimed, linked) = futures_util::future::join3(effects.0, effects.1, effects.2).await;
+            queued.and(claimed).and(linked)
         }
         DeviceEvent::InventoryReported { changes } => claims::told_otherwise(app, entry, id, changes).await,
-        DeviceEvent::HardwareAttested { .. } => claims::attested(app, entry, id).await,
-        DeviceEvent::PushFailed { unregistered_since: Some(since), .. } => {
-            claims::unregistered(app, entry, id, *since).await
+        DeviceEvent::HardwareAttested { .. } => {
+            let effects = (claims::attested(app, entry, id), reenrollment::device_enrolled(app, entry, id));
+            let (attested, linked) = futures_util::future::join(effects.0, effects.1).await;
+            attested.and(linked)
         }
-        DeviceEvent::DeviceRevived { superseded_by } => claims::revived(app, entry, id, *superseded_by).await,
+        DeviceEvent::PushFailed { unregistered_since: Some(since), .. } => {
+            let effects =
+                (claims::unregistered(app, entry, id, *since), reenrollment::own_record_changed(app, entry, id));
+            let (unregistered, linked) = futures_util::future::join(effects.0, effects.1).await;
+            unregistered.and(linked)
+        }
+        DeviceEvent::DeviceRevived { superseded_by } => {
+            let effects =
+                (claims::revived(app, entry, id, *superseded_by), reenrollment::own_record_changed(app, entry, id));
+            let (revived, linked) = futures_util::future::join(effects.0, effects.1).await;
+            revived.and(linked)
+        }
+        DeviceEvent::DeviceHeardFrom {}
+        | DeviceEvent::DeviceCheckedOut { .. }
+        | DeviceEvent::DeviceUnenrolled { .. }
+        | DeviceEvent::DeviceSuperseded { .. } => reenrollment::own_record_changed(app, entry, id).await,
         DeviceEvent::PushFailed { unregistered_since: None, .. } => Ok(()),
         DeviceEvent::DeviceAuthenticated { .. } | DeviceEvent::PushTokenRenewed { .. } => Ok(()),
         DeviceEvent::IdentityRenewed { .. } | DeviceEvent::IdentityRenewalRequested { .. } => Ok(()),
@@ -105,12 +128,8 @@ async fn react_to_device(app: &App, entry: &Entry, id: DeviceId, event: &DeviceE
         DeviceEvent::MdmCommandCancelled { .. } | DeviceEvent::MdmCommandExpired { .. } => Ok(()),
         DeviceEvent::MdmCommandAnswered { .. } | DeviceEvent::MdmResultTooLarge { .. } => Ok(()),
         DeviceEvent::ManagedAppReported { .. } => Ok(()),
-        DeviceEvent::DeviceHeardFrom {} | DeviceEvent::ContactWatchBegun { .. } | DeviceEvent::DevicePushed { .. } => {
-            Ok(())
-        }
-        DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => Ok(()),
-        DeviceEvent::DeviceSuperseded { .. } | DeviceEvent::RecordArchived {} => Ok(()),
-        DeviceEvent::RecordRestored {} => Ok(()),
+        DeviceEvent::ContactWatchBegun { .. } | DeviceEvent::DevicePushed { .. } => Ok(()),
+        DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => Ok(()),
         DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
         DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
         DeviceEvent::MdmAnswerUnreadable { .. } => Ok(()),

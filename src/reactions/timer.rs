@@ -57,9 +57,10 @@ fn report(told: &mut Aside<(&'static str, String)>, task: &'static str, error: S
 async fn tick(app: &App, reminders: &Reminders, aside: &mut Aside<Uuid>) -> Result<(), ReactionError> {
     let now = app.platform.world.now();
     aside.look(now);
-    // Each reads its own projection. A stopped projection does not block the other.
+    // Each reads its own projection. A stopped projection does not block the others.
     let (times, commands) = (tick_times(app, reminders, aside, now).await, tick_commands(app, aside, now).await);
-    times.and(commands)
+    let silence = app.reenrollment.ask_silence(now, AT_MOST).await.map_err(ReactionError::from);
+    times.and(commands).and(silence)
 }
 
 async fn tick_times(

@@ -197,6 +197,7 @@ fn import_command() -> impl Strategy<Value = ImportCommand> {
         (0..3u64).prop_map(|new| ImportCommand::Finish {
             file: "00".into(),
             counts: ImportCounts { new, ..ImportCounts::default() },
+            newest_contact: None,
         }),
         Just(ImportCommand::Undo),
     ]
@@ -324,7 +325,7 @@ proptest! {
     #[test]
     fn of_a_successor(commands in vec((any::<bool>(), id()), 0..20)) {
         let command = |(reserve, id): (bool, Uuid)| match reserve {
-            true => successor::Command::Reserve(RecordId(id)),
+            true => successor::Command::Reserve { record: RecordId(id), in_place_of: None },
             false => successor::Command::Release(RecordId(id)),
         };
         run::<Successor>(commands.into_iter().map(command).collect(), |_| {});

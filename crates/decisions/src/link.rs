@@ -7,13 +7,17 @@ mod tests;
 use events::record::{LinkBand, LinkEvidence, LinkProof, PreviousAnswer, Silence, Weighed};
 use events::settings::Reenrollment;
 use events::{Timestamp, enrollment::OsVersion};
+use std::collections::BTreeSet;
 
 /// What is known about a record and a later enrollment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// Whether the only owner of the record is the person of the enrollment; `None`: no owner is known.
     pub same_person: Option<bool>,
-    pub model: Pair<String>,
+    /// The person has more devices than the settings say.
+    pub is_of_many: bool,
+    /// Model identifiers that each device may have: a marketing name can stand for several.
+    pub model: Pair<BTreeSet<String>>,
     pub os_version: Pair<OsVersion>,
     pub old: OldManagement,
     /// Whether attestation says that both are the same hardware; `None`: it says nothing.
@@ -75,7 +79,7 @@ pub fn points(evidence: LinkEvidence) -> i32 {
         LinkEvidence::Answered { answer: PreviousAnswer::ThisDevice } => 3,
         LinkEvidence::SameModel {} | LinkEvidence::Silent { .. } | LinkEvidence::PushUnregistered { .. } => 2,
         LinkEvidence::VersionNotOlder {} => 1,
-        LinkEvidence::ModelUnknown {} | LinkEvidence::SilenceUnknown {} => 0,
+        LinkEvidence::SamePersonOfMany {} | LinkEvidence::ModelUnknown {} | LinkEvidence::SilenceUnknown {} => 0,
         LinkEvidence::VersionOlder {} => -2,
         LinkEvidence::OtherPerson {} => -3,
         LinkEvidence::HeardAfter { .. } => -5,
@@ -87,6 +91,7 @@ pub fn points(evidence: LinkEvidence) -> i32 {
 
 fn evidence(facts: &Facts, rules: &Reenrollment) -> Vec<LinkEvidence> {
     let person = facts.same_person.map(|same| match same {
+        true if facts.is_of_many => LinkEvidence::SamePersonOfMany {},
         true => LinkEvidence::SamePerson {},
         false => LinkEvidence::OtherPerson {},
     });
@@ -99,9 +104,9 @@ fn evidence(facts: &Facts, rules: &Reenrollment) -> Vec<LinkEvidence> {
     found.into_iter().flatten().chain(management(facts, rules)).collect()
 }
 
-fn model(Pair { old, new }: &Pair<String>) -> LinkEvidence {
+fn model(Pair { old, new }: &Pair<BTreeSet<String>>) -> LinkEvidence {
     match (old, new) {
-        (Some(old), Some(new)) if old == new => LinkEvidence::SameModel {},
+        (Some(old), Some(new)) if !old.is_disjoint(new) => LinkEvidence::SameModel {},
         (Some(_), Some(_)) => LinkEvidence::OtherModel {},
         (None, _) | (_, None) => LinkEvidence::ModelUnknown {},
     }

@@ -10,6 +10,7 @@ pub use links::{Link, LinkDecision};
 
 use crate::Aggregate;
 use crate::link::Weight;
+use events::Timestamp;
 use events::device::DeviceId;
 use events::record::{
     ImportCounts, ImportEvent, ImportId, OwnerKey, PersonalDetails, RecordDetails, RecordEvent, RecordField,
@@ -265,6 +266,7 @@ fn changes((old, personal): (&RecordDetails, &PersonalDetails), new: &RecordDeta
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Import {
     pub source: Option<String>,
+    pub is_complete: bool,
     pub counts: Option<ImportCounts>,
     pub is_undone: bool,
 }
@@ -272,7 +274,7 @@ pub struct Import {
 #[derive(Debug, Clone)]
 pub enum ImportCommand {
     Begin { source: String, preset: Option<String>, is_complete: bool },
-    Finish { file: String, counts: ImportCounts },
+    Finish { file: String, counts: ImportCounts, newest_contact: Option<Timestamp> },
     Undo,
 }
 
@@ -310,16 +312,21 @@ impl Aggregate for Import {
                 return Err(ImportRefusal::Unknown);
             }
             ImportCommand::Finish { .. } if self.counts.is_some() => vec![],
-            ImportCommand::Finish { file, counts } => {
-                vec![ImportEvent::ImportFinished { file: file.clone(), counts: *counts }]
-            }
+            ImportCommand::Finish { file, counts, newest_contact } => vec![ImportEvent::ImportFinished {
+                file: file.clone(),
+                counts: *counts,
+                newest_contact: *newest_contact,
+            }],
             ImportCommand::Undo => vec![ImportEvent::ImportUndone {}],
         })
     }
 
     fn evolve(mut self, event: &ImportEvent) -> Import {
         match event {
-            ImportEvent::ImportBegun { source, .. } => self.source = Some(source.clone()),
+            ImportEvent::ImportBegun { source, is_complete, .. } => {
+                self.source = Some(source.clone());
+                self.is_complete = *is_complete;
+            }
             ImportEvent::ImportFinished { counts, .. } => self.counts = Some(*counts),
             ImportEvent::ImportUndone {} => self.is_undone = true,
         }

@@ -13,7 +13,11 @@ pub struct Successor {
 
 #[derive(Debug, Clone, Copy)]
 pub enum Command {
-    Reserve(RecordId),
+    Reserve {
+        record: RecordId,
+        /// A record whose reservation was left over, because its link was not confirmed.
+        in_place_of: Option<RecordId>,
+    },
     Release(RecordId),
 }
 
@@ -34,12 +38,13 @@ impl Aggregate for Successor {
 
     fn decide(&self, command: &Command) -> Result<Vec<SuccessorEvent>, Taken> {
         match (command, self.record) {
-            (Command::Reserve(record), Some(by)) if by != *record => Err(Taken { by }),
-            (Command::Reserve(record), None) => Ok(vec![SuccessorEvent::SuccessorReserved { record: *record }]),
+            (Command::Reserve { record, .. }, Some(by)) if by == *record => Ok(vec![]),
+            (Command::Reserve { in_place_of, .. }, Some(by)) if *in_place_of != Some(by) => Err(Taken { by }),
+            (Command::Reserve { record, .. }, _) => Ok(vec![SuccessorEvent::SuccessorReserved { record: *record }]),
             (Command::Release(record), Some(by)) if by == *record => {
                 Ok(vec![SuccessorEvent::SuccessorReleased { record: *record }])
             }
-            (Command::Reserve(_), Some(_)) | (Command::Release(_), _) => Ok(vec![]),
+            (Command::Release(_), _) => Ok(vec![]),
         }
     }
 
@@ -66,17 +71,28 @@ mod tests {
         })
     }
 
+    fn reserve(record: RecordId) -> Command {
+        Command::Reserve { record, in_place_of: None }
+    }
+
     #[test]
     fn the_first_record_gets_the_place_and_keeps_it_until_it_is_released() {
-        let reserved = given(&[Command::Reserve(ONE)]);
-        assert_eq!(reserved.decide(&Command::Reserve(OTHER)), Err(Taken { by: ONE }));
-        assert_eq!(reserved.decide(&Command::Reserve(ONE)), Ok(vec![]), "the same request again");
-        assert_eq!(given(&[Command::Reserve(ONE), Command::Release(ONE), Command::Reserve(OTHER)]).record, Some(OTHER));
+        let reserved = given(&[reserve(ONE)]);
+        assert_eq!(reserved.decide(&reserve(OTHER)), Err(Taken { by: ONE }));
+        assert_eq!(reserved.decide(&reserve(ONE)), Ok(vec![]), "the same request again");
+        assert_eq!(given(&[reserve(ONE), Command::Release(ONE), reserve(OTHER)]).record, Some(OTHER));
+    }
+
+    #[test]
+    fn a_reservation_that_was_left_over_is_taken_over_by_who_names_it() {
+        let take_over = |in_place_of| Command::Reserve { record: OTHER, in_place_of: Some(in_place_of) };
+        assert_eq!(given(&[reserve(ONE), take_over(ONE)]).record, Some(OTHER));
+        assert_eq!(given(&[reserve(ONE)]).decide(&take_over(OTHER)), Err(Taken { by: ONE }));
     }
 
     #[test]
     fn a_record_that_does_not_have_the_place_cannot_release_it() {
-        assert_eq!(given(&[Command::Reserve(ONE), Command::Release(OTHER)]).record, Some(ONE));
+        assert_eq!(given(&[reserve(ONE), Command::Release(OTHER)]).record, Some(ONE));
         assert_eq!(given(&[Command::Release(OTHER)]).record, None);
     }
 }

@@ -6,7 +6,6 @@ use records::{Kind, Record};
 
 /// Returns the details of a row, with the personal part under the record's own key.
 pub(crate) fn details(row: Record, id: RecordId) -> RecordDetails {
-    let at = |at: time::OffsetDateTime| Timestamp(at.unix_timestamp() * 1_000_000);
     let personal = PersonalDetails {
         source_id: row.source_id,
         serial_number: row.serial_number.map(|number| number.to_string()),
@@ -27,12 +26,16 @@ pub(crate) fn details(row: Record, id: RecordId) -> RecordDetails {
         product_name: row.product_name.map(|name| name.to_string()),
         model_name: row.model_name,
         os_version: row.os_version.map(|version| version.to_string()),
-        last_contact: row.last_contact.map(at),
-        enrolled_at: row.enrolled_at.map(at),
+        last_contact: row.last_contact.map(timestamp),
+        enrolled_at: row.enrolled_at.map(timestamp),
         profile_identifier: row.profile_identifier,
         site: row.site,
         personal: Personal::new(id.key(), personal),
     }
+}
+
+pub(crate) fn timestamp(at: time::OffsetDateTime) -> Timestamp {
+    Timestamp(at.unix_timestamp() * 1_000_000)
 }
 
 fn kind(kind: Kind) -> PreviousKind {

@@ -1,12 +1,12 @@
 //! An import: reads a file on a blocking thread, and appends what is new while it is read.
 
-use crate::details::details;
+use crate::details::{details, timestamp};
 use crate::{AT_ONCE, Imports, PAGE};
 use decisions::Aggregate as _;
 use decisions::record::{Command, Import, ImportCommand, ImportRefusal, Record, Refusal};
-use events::Position;
 use events::record::{ImportCounts, ImportId, RecordEvent, RecordId};
 use events::store::ReadError;
+use events::{Position, Timestamp};
 use futures_util::StreamExt as _;
 use openssl::sha::Sha256;
 use platform::PerformError;
@@ -102,6 +102,7 @@ struct Running<'a> {
     source: String,
     counts: ImportCounts,
     seen: HashSet<RecordId>,
+    newest_contact: Option<Timestamp>,
     last: Option<Position>,
 }
 
@@ -127,8 +128,9 @@ impl Imports {
         };
         let import = ImportId(self.platform.world.uuid());
         let source = layout.source.clone();
-        let (counts, seen, last) = Default::default();
-        let mut running = Running { imports: self, import, context, is_rehearsal, source, counts, seen, last };
+        let (counts, seen, newest_contact, last) = Default::default();
+        let mut running =
+            Running { imports: self, import, context, is_rehearsal, source, counts, seen, newest_contact, last };
         running.begin(&layout, is_complete).await?;
         // Nobody listens any more: the import goes on.
         let _ = told.send(Told::Opened(layout)).await;
@@ -166,6 +168,8 @@ impl Running<'_> {
     // Returns the lines of bad rows.
     async fn take(&mut self, batch: Batch) -> Result<Vec<String>, ImportError> {
         self.counts.bad += batch.bad.len() as u64;
+        let contact = batch.rows.iter().filter_map(|row| row.record.last_contact).max();
+        self.newest_contact = self.newest_contact.max(contact.map(timestamp));
         let (imports, is_rehearsal, context, import) = (self.imports, self.is_rehearsal, self.context, self.import);
         let works = batch.rows.into_iter().map(|row| imports.row(row, import, context, is_rehearsal));
         let mut works = futures_util::stream::iter(works).buffer_unordered(AT_ONCE);
@@ -206,7 +210,7 @@ impl Running<'_> {
     }
 
     async fn finish(mut self, file: String) -> Result<Finished, ImportError> {
-        self.import(ImportCommand::Finish { file, counts: self.counts }).await?;
+        self.import(ImportCommand::Finish { file, counts: self.counts, newest_contact: self.newest_contact }).await?;
         Ok(Finished { import: (!self.is_rehearsal).then_some(self.import), counts: self.counts })
     }
 }

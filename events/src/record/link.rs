@@ -38,6 +38,8 @@ impl PreviousAnswer {
 pub enum LinkEvidence {
     /// The owner of the record is the person of the enrollment.
     SamePerson {},
+    /// The same, but the person has so many devices that this says nothing: a technician, a cart.
+    SamePersonOfMany {},
     OtherPerson {},
     /// Both devices reported the same model identifier.
     SameModel {},

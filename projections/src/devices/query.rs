@@ -491,6 +491,6 @@ fn device_of(row: &Row<'_>) -> rusqlite::Result<Option<Device>> {
     }))
 }
 
-fn parse_evidence(name: &str) -> Option<SupersessionEvidence> {
+pub(super) fn parse_evidence(name: &str) -> Option<SupersessionEvidence> {
     SupersessionEvidence::ALL.into_iter().find(|evidence| evidence.as_str() == name)
 }

@@ -151,6 +151,22 @@ pub async fn imports(projections: &Projections, limit: u32) -> Result<Vec<Import
         .await
 }
 
+/// Returns until when the complete exports of a source are known to be up to date: a record that was heard from
+/// before would say so. `None`: no import tells.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn known_until(projections: &Projections, source: String) -> Result<Option<Timestamp>, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select =
+                "SELECT max(newest_contact) FROM records_imports WHERE source = ?1 AND complete = 1 AND undone = 0";
+            rows.prepare_cached(select)?.query_row([source], |row| row.get::<_, Option<i64>>(0))
+        })
+        .await
+        .map(|at| at.map(Timestamp))
+}
+
 fn import_of(row: &Row<'_>) -> rusqlite::Result<ImportRow> {
     let new: Option<u64> = row.get(5)?;
     let counts = |new| -> rusqlite::Result<ImportCounts> {

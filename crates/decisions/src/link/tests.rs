@@ -13,8 +13,9 @@ fn facts() -> Facts {
     Facts { enrolled_at: ENROLLED, ..Facts::default() }
 }
 
-fn model(old: Option<&str>, new: Option<&str>) -> Pair<String> {
-    Pair { old: old.map(str::to_owned), new: new.map(str::to_owned) }
+fn model(old: Option<&str>, new: Option<&str>) -> Pair<BTreeSet<String>> {
+    let set = |name: &str| BTreeSet::from([name.to_owned()]);
+    Pair { old: old.map(set), new: new.map(set) }
 }
 
 fn weight(facts: &Facts) -> Weight {
@@ -47,6 +48,20 @@ fn a_person_alone_is_weak_and_nothing_known_is_no_link() {
     assert_eq!(weight(&facts()).band, LinkBand::None);
     assert_eq!(weight(&Facts { same_person: Some(true), ..facts() }).band, LinkBand::Weak);
     assert_eq!(weight(&Facts { same_person: Some(false), ..facts() }).score, -3);
+}
+
+#[test]
+fn the_name_of_a_person_with_many_devices_says_nothing() {
+    let told = weight(&Facts { same_person: Some(true), is_of_many: true, ..facts() });
+    assert_eq!((told.score, told.band), (0, LinkBand::None));
+    assert_eq!(told.evidence[0], Weighed { evidence: LinkEvidence::SamePersonOfMany {}, points: 0 });
+}
+
+#[test]
+fn a_marketing_name_of_several_models_is_the_same_as_each_of_them() {
+    let old = ["iPhone9,1", "iPhone9,3"].map(str::to_owned).into();
+    let pair = Pair { old: Some(old), ..model(None, Some("iPhone9,3")) };
+    assert_eq!(weight(&Facts { model: pair, ..facts() }).evidence[0].evidence, LinkEvidence::SameModel {});
 }
 
 #[test]

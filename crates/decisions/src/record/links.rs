@@ -48,8 +48,9 @@ impl Record {
     }
 
     pub(super) fn note_silence(&self, successor: DeviceId, silence: Silence) -> Vec<RecordEvent> {
+        // The same answer again is an event too: without one, the question would be asked at every tick of the timer.
         match self.links.get(&successor) {
-            Some(link) if link.silence != Some(silence) => vec![RecordEvent::SilenceAsked { successor, silence }],
+            Some(link) if link.decision == LinkDecision::Open => vec![RecordEvent::SilenceAsked { successor, silence }],
             Some(_) | None => vec![],
         }
     }

@@ -110,7 +110,7 @@ fn a_rejected_link_is_confirmed_only_after_its_rejection_is_undone() {
 }
 
 #[test]
-fn the_answer_about_silence_is_kept_once_for_a_proposal() {
+fn the_answer_about_silence_is_kept_for_an_open_proposal() {
     let silence = Silence::Unknown {};
     let note = Command::NoteSilence { successor: PHONE, silence };
     assert_eq!(given([]).decide(&note), Ok(vec![]), "nobody asked about it");
@@ -118,9 +118,10 @@ fn the_answer_about_silence_is_kept_once_for_a_proposal() {
     let asked = record.decide(&note).unwrap();
     assert_eq!(asked, [RecordEvent::SilenceAsked { successor: PHONE, silence }]);
     let record = asked.iter().fold(record, Record::evolve);
-    assert_eq!(record.decide(&note), Ok(vec![]));
     let record = record.decide(&proposed(PHONE, LinkBand::Strong)).unwrap().iter().fold(record, Record::evolve);
     assert_eq!(record.links[&PHONE].silence, Some(silence), "a later proposal does not forget it");
+    let decided = given([proposed(PHONE, LinkBand::Weak), Command::RejectLink { successor: PHONE }]);
+    assert_eq!(decided.decide(&note), Ok(vec![]), "it was decided without the answer");
 }
 
 #[test]
@@ -211,7 +212,8 @@ fn an_owner_is_recorded_when_they_change() {
 #[test]
 fn an_import_begins_and_ends_once_and_nothing_is_added_after_it_was_undone() {
     let begin = ImportCommand::Begin { source: "Jamf Pro".into(), preset: None, is_complete: false };
-    let finish = ImportCommand::Finish { file: "f".into(), counts: ImportCounts { new: 1, ..ImportCounts::default() } };
+    let counts = ImportCounts { new: 1, ..ImportCounts::default() };
+    let finish = ImportCommand::Finish { file: "f".into(), counts, newest_contact: None };
     let after = |commands: &[&ImportCommand]| {
         commands.iter().fold(Import::default(), |import, command| {
             import.decide(command).unwrap().iter().fold(import, Import::evolve)

@@ -79,6 +79,7 @@ pub fn evidence_words(evidence: &[Weighed]) -> String {
 pub fn link_evidence(evidence: LinkEvidence) -> String {
     match evidence {
         LinkEvidence::SamePerson {} => "same person".into(),
+        LinkEvidence::SamePersonOfMany {} => "same person, who has many devices".into(),
         LinkEvidence::OtherPerson {} => "another person".into(),
         LinkEvidence::SameModel {} => "same model".into(),
         LinkEvidence::OtherModel {} => "another model".into(),

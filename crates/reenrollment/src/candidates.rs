@@ -1,0 +1,70 @@
+//! Chooses the pairs that are looked at when something new is known. Each choice is bounded.
+
+use crate::{MOST_CANDIDATES, MOST_SUCCESSORS, Pair, Reenrollment, ReenrollmentError};
+use events::device::DeviceId;
+use events::person::PersonId;
+use events::record::RecordId;
+use projections::links::LinkState;
+use projections::{devices, links, records};
+
+/// Number of links of one record that a late fact is weighed against.
+const MOST_LINKS: usize = 32;
+
+impl Reenrollment {
+    /// Returns the pairs of a device that enrolled: its person's earlier enrollments and records of other products, and
+    /// what is proposed already.
+    pub(crate) async fn of_successor(&self, successor: DeviceId) -> Result<Vec<Pair>, ReenrollmentError> {
+        let projections = &self.platform.projections;
+        let known = links::of_successor(projections, successor, None, MOST_LINKS).await?;
+        let own = devices::earlier_of_person(projections, successor, MOST_CANDIDATES).await?;
+        let person = devices::enrolled(projections, successor).await?.and_then(|device| device.person);
+        let imported = match person {
+            Some(person) => records::owned_by(projections, person, MOST_CANDIDATES as u32).await?,
+            None => Vec::new(),
+        };
+        let known = known.into_iter().filter(|link| link.state == LinkState::Proposed).map(|link| link.record);
+        let own = own.into_iter().map(|device| RecordId::of_device(device.device));
+        let imported = imported.into_iter().map(|record| record.record);
+        Ok(distinct(known.chain(own).chain(imported).map(|record| Pair { record, successor })))
+    }
+
+    /// Returns the pairs of an enrollment of this installation about whose end or contact something is known.
+    pub(crate) async fn of_own_record(&self, device: DeviceId) -> Result<Vec<Pair>, ReenrollmentError> {
+        let later = devices::later_of_person(&self.platform.projections, device, MOST_SUCCESSORS).await?;
+        let later = later.into_iter().map(|later| later.device);
+        self.of_record(RecordId::of_device(device), later).await
+    }
+
+    /// Returns the pairs of a record of another product, whose owner may be `person`.
+    pub(crate) async fn of_imported(
+        &self,
+        record: RecordId,
+        person: Option<PersonId>,
+    ) -> Result<Vec<Pair>, ReenrollmentError> {
+        let enrolled = match person {
+            Some(person) => devices::enrolled_by(&self.platform.projections, person, MOST_SUCCESSORS).await?,
+            None => Vec::new(),
+        };
+        self.of_record(record, enrolled.into_iter().map(|device| device.device)).await
+    }
+
+    async fn of_record(
+        &self,
+        record: RecordId,
+        successors: impl Iterator<Item = DeviceId>,
+    ) -> Result<Vec<Pair>, ReenrollmentError> {
+        let known = links::of_record(&self.platform.projections, record, None, MOST_LINKS).await?;
+        let known = known.into_iter().filter(|link| link.state == LinkState::Proposed).map(|link| link.successor);
+        Ok(distinct(known.chain(successors).map(|successor| Pair { record, successor })))
+    }
+}
+
+fn distinct(pairs: impl Iterator<Item = Pair>) -> Vec<Pair> {
+    let mut all = Vec::new();
+    for pair in pairs {
+        if !all.contains(&pair) {
+            all.push(pair);
+        }
+    }
+    all
+}

@@ -1,0 +1,194 @@
+//! Collects what is known about an earlier record and a later enrollment.
+
+use crate::{Pair, Reenrollment, ReenrollmentError};
+use decisions::link::{self, Facts, OldManagement};
+use decisions::record::Record;
+use events::device::{DeviceEvent, DeviceId, SupersessionEvidence};
+use events::enrollment::OsVersion;
+use events::person::PersonId;
+use events::record::{RecordDetails, RecordOwner, Silence};
+use events::{Event, Timestamp};
+use projections::devices::{self, Enrolled, State};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The enrolled device, with its person.
+pub(crate) struct Successor {
+    pub device: Enrolled,
+    pub enrolled_at: Timestamp,
+    /// The person has so many records that their name says nothing.
+    pub is_of_many: bool,
+}
+
+/// The two records of a pair.
+enum Old {
+    Imported(Arc<Record>),
+    Own(Box<Enrolled>),
+}
+
+impl Reenrollment {
+    /// Returns the enrolled device; `None` if it did not enroll, or its person is unknown.
+    pub(crate) async fn successor(&self, id: DeviceId) -> Result<Option<Successor>, ReenrollmentError> {
+        let projections = &self.platform.projections;
+        let Some(device) = devices::enrolled(projections, id).await? else { return Ok(None) };
+        let (Some(enrolled_at), Some(person)) = (device.enrolled_at, device.person) else { return Ok(None) };
+        let most = self.settings.current().await?.reenrollment.most_records_by_person;
+        let is_of_many = devices::count_active(projections, person, None).await? > u64::from(most);
+        Ok(Some(Successor { device, enrolled_at, is_of_many }))
+    }
+
+    /// Returns the facts about a pair; `None` if there is nothing to link: the record is gone, or the enrollment is not
+    /// later than that of the record.
+    pub(crate) async fn facts(&self, pair: Pair, new: &Successor) -> Result<Option<Facts>, ReenrollmentError> {
+        let (record, _) = self.platform.load::<Record>(&pair.record.stream()).await?;
+        let old = if record.details.is_some() {
+            Old::Imported(Arc::clone(&record))
+        } else {
+            let own = devices::enrolled(&self.platform.projections, pair.record.device()).await?;
+            // Only enrollments that were opened earlier in the log: so no circle of successors can exist.
+            let Some(own) = own.filter(|own| own.added < new.device.added) else { return Ok(None) };
+            Old::Own(Box::new(own))
+        };
+        let asked = record.links.get(&pair.successor).and_then(|link| link.silence);
+        let enrollment = self.platform.enrollment(pair.successor.enrollment()).await?;
+        let facts = Facts {
+            same_person: new.same_person(old.person()),
+            is_of_many: new.is_of_many,
+            model: link::Pair { old: old.models(), new: models(new.device.product_name.as_deref(), None) },
+            os_version: link::Pair { old: old.os_version(), new: new.device.os_version() },
+            old: self.management(&old, asked, new).await?,
+            same_hardware: self.same_hardware(&old, pair.successor).await?,
+            answer: enrollment.answers.get(&pair.record).copied(),
+            enrolled_at: new.enrolled_at,
+        };
+        Ok(Some(facts))
+    }
+
+    async fn management(
+        &self,
+        old: &Old,
+        asked: Option<Silence>,
+        new: &Successor,
+    ) -> Result<OldManagement, ReenrollmentError> {
+        match old {
+            Old::Imported(record) => {
+                let contact = record.details.as_ref().and_then(|details| details.last_contact);
+                let heard = contact.filter(|at| *at > new.enrolled_at).map(|at| Silence::Heard { at });
+                Ok(OldManagement { silence: heard.or(asked), ..OldManagement::default() })
+            }
+            Old::Own(own) => self.own_management(own, asked, new).await,
+        }
+    }
+
+    async fn own_management(
+        &self,
+        own: &Enrolled,
+        asked: Option<Silence>,
+        new: &Successor,
+    ) -> Result<OldManagement, ReenrollmentError> {
+        let contact = projections::links::contact(&self.platform.projections, own.device).await?;
+        let heard = contact.and_then(|contact| contact.heard_at).filter(|at| *at > new.enrolled_at);
+        let device = self.platform.device(own.device).await?;
+        let push_unregistered = match device.push_is_dead && own.state == State::Enrolled {
+            true => self.unregistered_since(own.device).await?,
+            false => None,
+        };
+        Ok(OldManagement {
+            is_ours: true,
+            checked_out: own.ended_at.filter(|_| own.state == State::CheckedOut),
+            push_unregistered,
+            has_ended: matches!(own.state, State::Unenrolled | State::Superseded),
+            silence: heard.map(|at| Silence::Heard { at }).or(asked),
+        })
+    }
+
+    async fn unregistered_since(&self, device: DeviceId) -> Result<Option<Timestamp>, ReenrollmentError> {
+        let stream = self.platform.log.read(&device.stream()).await?;
+        Ok(stream.iter().rev().find_map(|entry| match &entry.event {
+            Event::Device(DeviceEvent::PushFailed { unregistered_since, .. }) => *unregistered_since,
+            _ => None,
+        }))
+    }
+
+    // Attestation names the hardware of a Device Enrollment. A User Enrollment names none, so nothing is known then.
+    async fn same_hardware(&self, old: &Old, successor: DeviceId) -> Result<Option<bool>, ReenrollmentError> {
+        match old {
+            Old::Own(own) => Ok(own.is_proven_as(successor).then_some(true)),
+            Old::Imported(record) => {
+                let device = self.platform.device(successor).await?;
+                let Some(own) = device.claims.attested.then(|| serial_number(&device)).flatten() else {
+                    return Ok(None);
+                };
+                let personal = record.details.as_ref().and_then(|details| details.personal.get());
+                let theirs = personal.and_then(|personal| personal.serial_number.as_deref());
+                Ok(theirs.map(|theirs| theirs.eq_ignore_ascii_case(&own)))
+            }
+        }
+    }
+}
+
+fn serial_number(device: &decisions::device::Device) -> Option<String> {
+    use events::device::DeviceIdentifiers;
+    match device.identifiers.as_ref()? {
+        DeviceIdentifiers::DeviceEnrollment { serial_number, .. } => serial_number.as_ref()?.get().cloned(),
+        DeviceIdentifiers::UserEnrollment { .. } => None,
+    }
+}
+
+impl Successor {
+    fn same_person(&self, owner: Option<PersonId>) -> Option<bool> {
+        Some(owner? == self.device.person?)
+    }
+}
+
+impl Old {
+    fn person(&self) -> Option<PersonId> {
+        match self {
+            Old::Own(own) => own.person,
+            Old::Imported(record) => record.owner.and_then(RecordOwner::person),
+        }
+    }
+
+    fn details(&self) -> Option<&RecordDetails> {
+        match self {
+            Old::Imported(record) => record.details.as_ref(),
+            Old::Own(_) => None,
+        }
+    }
+
+    fn models(&self) -> Option<BTreeSet<String>> {
+        match self {
+            Old::Own(own) => models(own.product_name.as_deref(), None),
+            Old::Imported(_) => {
+                let details = self.details()?;
+                models(details.product_name.as_deref(), details.model_name.as_deref())
+            }
+        }
+    }
+
+    fn os_version(&self) -> Option<OsVersion> {
+        match self {
+            Old::Own(own) => own.os_version(),
+            Old::Imported(_) => OsVersion::parse(self.details()?.os_version.as_deref()?),
+        }
+    }
+}
+
+// An unknown marketing name is no evidence.
+fn models(identifier: Option<&str>, marketing_name: Option<&str>) -> Option<BTreeSet<String>> {
+    let known = || Some(apple::models::identifiers(marketing_name?).iter().map(|known| (*known).to_owned()).collect());
+    let models: BTreeSet<String> = identifier.map(|one| BTreeSet::from([one.to_owned()])).or_else(known)?;
+    (!models.is_empty()).then_some(models)
+}
+
+trait ProvenAs {
+    fn is_proven_as(&self, other: DeviceId) -> bool;
+}
+
+impl ProvenAs for Enrolled {
+    // The record ended because the hardware of the other one was verified.
+    fn is_proven_as(&self, other: DeviceId) -> bool {
+        let proven = [Some(SupersessionEvidence::ProfileService), Some(SupersessionEvidence::Attestation)];
+        self.superseded_by == Some(other) && proven.contains(&self.superseded_evidence)
+    }
+}

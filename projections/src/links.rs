@@ -1,0 +1,177 @@
+//! Links between earlier records and the enrollments that may be their devices, now and at any earlier instant.
+
+mod query;
+
+pub use query::{
+    Contact, LinkRow, LinkState, Question, contact, latest, of_record, of_successor, open_of_source, questions,
+};
+
+use crate::{Projection, sql};
+use events::device::{DeviceEvent, DeviceId};
+use events::record::{LinkBand, LinkProof, RecordEvent, Silence, Weighed};
+use events::{ActorKind, Entry, Event, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::{Deserialize, Serialize};
+
+pub(crate) struct Links;
+
+impl Projection for Links {
+    fn name(&self) -> &'static str {
+        "links"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["links_versions", "links_contact"]
+    }
+
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE IF NOT EXISTS links_versions (
+            record TEXT NOT NULL, successor TEXT NOT NULL, position INTEGER NOT NULL,
+            valid_from INTEGER NOT NULL, valid_to INTEGER, event TEXT NOT NULL, state TEXT NOT NULL, weight TEXT NOT NULL,
+            -- When the proposal was recorded, until the question about silence is answered.
+            ask_from INTEGER,
+            PRIMARY KEY (record, successor, position)
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS links_by_successor ON links_versions (successor, valid_to);
+        CREATE INDEX IF NOT EXISTS links_by_question ON links_versions (ask_from)
+            WHERE ask_from IS NOT NULL AND valid_to IS NULL;
+        CREATE INDEX IF NOT EXISTS links_by_state ON links_versions (state, valid_from) WHERE valid_to IS NULL;
+        -- Contact of devices that are watched, because a later enrollment may be them.
+        CREATE TABLE IF NOT EXISTS links_contact (
+            device TEXT PRIMARY KEY, watched_from INTEGER NOT NULL, heard_at INTEGER
+        ) WITHOUT ROWID;"
+    }
+
+    fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
+        match &entry.event {
+            Event::Record(event) => Fold { rows, entry, effective }.record(event),
+            Event::Device(event) => Fold { rows, entry, effective }.device(event),
+            Event::Log(_) | Event::Enrollment(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) => Ok(()),
+            Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) => Ok(()),
+            Event::Request(_) | Event::Assertion(_) | Event::Settings(_) | Event::Import(_) => Ok(()),
+            Event::Successor(_) => Ok(()),
+        }
+    }
+}
+
+/// What a proposal says, as a row keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Weight {
+    evidence: Vec<Weighed>,
+    score: i32,
+    band: Option<LinkBand>,
+    proof: LinkProof,
+    silence: Option<Silence>,
+}
+
+/// A version of a link.
+struct Version {
+    state: LinkState,
+    weight: Weight,
+    ask_from: Option<i64>,
+}
+
+struct Fold<'a> {
+    rows: &'a Connection,
+    entry: &'a Entry,
+    effective: Timestamp,
+}
+
+impl Fold<'_> {
+    fn record(&self, event: &RecordEvent) -> rusqlite::Result<()> {
+        match event {
+            RecordEvent::LinkProposed { successor, evidence, score, band, proof } => {
+                self.change(*successor, |version| {
+                    let (evidence, silence) = (evidence.clone(), version.weight.silence);
+                    version.weight = Weight { evidence, score: *score, band: Some(*band), proof: *proof, silence };
+                    version.state = if *band == LinkBand::None { LinkState::Withdrawn } else { LinkState::Proposed };
+                    version.ask_from = (*band != LinkBand::None).then_some(self.entry.at.0);
+                })
+            }
+            RecordEvent::SilenceAsked { successor, silence } => self.change(*successor, |version| {
+                version.weight.silence = Some(*silence);
+                version.ask_from = None;
+            }),
+            RecordEvent::LinkConfirmed { successor, .. } => self.decide(*successor, LinkState::Confirmed),
+            RecordEvent::LinkRejected { successor } => self.decide(*successor, LinkState::Rejected),
+            RecordEvent::LinkUndone { successor } => self.decide(*successor, LinkState::Proposed),
+            RecordEvent::PreviousRecordImportUndone { restored: None, .. } => self.withdraw_all(),
+            RecordEvent::PreviousRecordImported { .. } | RecordEvent::PreviousRecordChanged { .. } => Ok(()),
+            RecordEvent::PreviousRecordMissing { .. } | RecordEvent::PreviousRecordReturned { .. } => Ok(()),
+            RecordEvent::PreviousRecordOwnerResolved { .. } => Ok(()),
+            RecordEvent::PreviousRecordImportUndone { restored: Some(_), .. } => Ok(()),
+        }
+    }
+
+    fn decide(&self, successor: DeviceId, state: LinkState) -> rusqlite::Result<()> {
+        self.change(successor, |version| {
+            version.state = state;
+            version.ask_from = None;
+        })
+    }
+
+    fn withdraw_all(&self) -> rusqlite::Result<()> {
+        let select = "SELECT successor FROM links_versions WHERE record = ?1 AND valid_to IS NULL AND state = ?2";
+        let mut select = self.rows.prepare_cached(select)?;
+        let proposed = select.query_map([self.entry.stream.id(), LinkState::Proposed.as_str()], query::successor)?;
+        for successor in proposed.collect::<Result<Vec<_>, _>>()? {
+            self.decide(successor, LinkState::Withdrawn)?;
+        }
+        Ok(())
+    }
+
+    // Ends the current version of the link and begins the next one.
+    fn change(&self, successor: DeviceId, change: impl FnOnce(&mut Version)) -> rusqlite::Result<()> {
+        let (record, successor) = (self.entry.stream.id(), successor.to_string());
+        let select = "SELECT state, weight, ask_from FROM links_versions
+            WHERE record = ?1 AND successor = ?2 AND valid_to IS NULL";
+        let current = self.rows.prepare_cached(select)?.query_row([record, &successor], version).optional()?;
+        let mut next =
+            current.unwrap_or(Version { state: LinkState::Withdrawn, weight: Weight::default(), ask_from: None });
+        change(&mut next);
+        let end = "UPDATE links_versions SET valid_to = ?3 WHERE record = ?1 AND successor = ?2 AND valid_to IS NULL";
+        self.rows.prepare_cached(end)?.execute(params![record, successor, self.effective.0])?;
+        let insert = "INSERT INTO links_versions
+            (record, successor, position, valid_from, event, state, weight, ask_from)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        self.rows.prepare_cached(insert)?.execute(params![
+            record,
+            successor,
+            sql(self.entry.position),
+            self.effective.0,
+            self.entry.id.to_string(),
+            next.state.as_str(),
+            serde_json::to_string(&next.weight).unwrap_or_default(),
+            next.ask_from,
+        ])?;
+        Ok(())
+    }
+
+    // What the server records about a device is no contact, and a refused message is none of the device.
+    fn device(&self, event: &DeviceEvent) -> rusqlite::Result<()> {
+        match event {
+            DeviceEvent::ContactWatchBegun { .. } => {
+                let watch = "INSERT INTO links_contact (device, watched_from) VALUES (?1, ?2)
+                    ON CONFLICT (device) DO UPDATE SET watched_from = excluded.watched_from";
+                let values = params![self.entry.stream.id(), self.effective.0];
+                self.rows.prepare_cached(watch)?.execute(values).map(drop)
+            }
+            DeviceEvent::DeviceMessageRefused { .. } | DeviceEvent::IdentityRenewalRefused { .. } => Ok(()),
+            DeviceEvent::DeviceCheckedOut { .. } => Ok(()),
+            _ if self.entry.actor.kind == ActorKind::Device => {
+                let hear = "UPDATE links_contact SET heard_at = ?2 WHERE device = ?1";
+                let values = params![self.entry.stream.id(), self.effective.0];
+                self.rows.prepare_cached(hear)?.execute(values).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn version(row: &rusqlite::Row<'_>) -> rusqlite::Result<Version> {
+    Ok(Version { state: query::state(row, 0)?, weight: query::weight(row, 1)?, ask_from: row.get(2)? })
+}

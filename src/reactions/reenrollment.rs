@@ -1,0 +1,94 @@
+//! Links between earlier records and later enrollments: each event that says something new about one of them causes a
+//! new look at the links of this one.
+
+use super::{ReactionError, effect_of, settled};
+use crate::app::App;
+use decisions::device::{Command, Device};
+use events::device::DeviceId;
+use events::log::Entry;
+use events::record::{ImportEvent, LinkBand, RecordEvent, RecordId};
+use reenrollment::{Cause, DecideError, Pair, ReenrollmentError};
+
+fn cause(entry: &Entry) -> Cause {
+    Cause { event: entry.id, position: entry.position }
+}
+
+/// The device enrolled, or its hardware was proven.
+pub(super) async fn device_enrolled(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
+    Ok(app.reenrollment.device_enrolled(cause(entry), id).await?)
+}
+
+/// The management of a device ended, or it was heard from.
+pub(super) async fn own_record_changed(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
+    Ok(app.reenrollment.own_record_changed(cause(entry), id).await?)
+}
+
+pub(super) async fn react_to_record(
+    app: &App,
+    entry: &Entry,
+    id: RecordId,
+    event: &RecordEvent,
+) -> Result<(), ReactionError> {
+    match event {
+        RecordEvent::PreviousRecordChanged { .. } | RecordEvent::PreviousRecordOwnerResolved { .. } => {
+            Ok(app.reenrollment.imported_record_changed(cause(entry), id).await?)
+        }
+        RecordEvent::PreviousRecordImportUndone { restored: Some(_), .. } => {
+            Ok(app.reenrollment.imported_record_changed(cause(entry), id).await?)
+        }
+        RecordEvent::LinkProposed { successor, band, .. } => {
+            let pair = Pair { record: id, successor: *successor };
+            proposed(app, entry, pair, *band).await
+        }
+        RecordEvent::SilenceAsked { successor, .. } => {
+            let pair = Pair { record: id, successor: *successor };
+            Ok(app.reenrollment.silence_asked(cause(entry), pair).await?)
+        }
+        // Without an owner, a record is linked to nothing.
+        RecordEvent::PreviousRecordImported { .. } => Ok(()),
+        RecordEvent::PreviousRecordMissing { .. } | RecordEvent::PreviousRecordReturned { .. } => Ok(()),
+        RecordEvent::PreviousRecordImportUndone { restored: None, .. } => Ok(()),
+        RecordEvent::LinkConfirmed { .. } | RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. } => Ok(()),
+    }
+}
+
+pub(super) async fn react_to_import(
+    app: &App,
+    entry: &Entry,
+    id: events::record::ImportId,
+    event: &ImportEvent,
+) -> Result<(), ReactionError> {
+    match event {
+        ImportEvent::ImportFinished { .. } => Ok(app.reenrollment.import_finished(cause(entry), id).await?),
+        ImportEvent::ImportBegun { .. } | ImportEvent::ImportUndone {} => Ok(()),
+    }
+}
+
+// An enrollment of this installation is watched, so that its next contact is known. A record of another product has no
+// device here.
+async fn proposed(app: &App, entry: &Entry, pair: Pair, band: LinkBand) -> Result<(), ReactionError> {
+    if band != LinkBand::None {
+        let watch = Command::WatchContact { successor: pair.successor };
+        let context = effect_of(entry, "watch-contact");
+        settled(app.platform.perform::<Device>(&pair.record.device().stream(), &watch, &context).await)?;
+    }
+    let settings = app.settings.at(entry.position).await?;
+    if band != LinkBand::Strong || !settings.reenrollment.confirm_automatically {
+        return Ok(());
+    }
+    match app.reenrollment.confirm(pair, &effect_of(entry, "confirm-link")).await {
+        // Somebody decided in the meantime, or another record of the source was first.
+        Ok(()) | Err(DecideError::Refused(_) | DecideError::Taken(_)) => Ok(()),
+        Err(DecideError::Failed(error)) => Err(error.into()),
+    }
+}
+
+impl From<ReenrollmentError> for ReactionError {
+    fn from(error: ReenrollmentError) -> ReactionError {
+        match error {
+            ReenrollmentError::Read(error) => error.into(),
+            ReenrollmentError::Projection(error) => error.into(),
+            ReenrollmentError::Perform(why) => ReactionError::Perform(why),
+        }
+    }
+}
