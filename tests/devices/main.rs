@@ -7,6 +7,7 @@
 mod checkin;
 mod claims;
 mod commands;
+mod links;
 mod matrix;
 mod mutual_tls;
 mod picky;

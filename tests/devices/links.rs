@@ -1,0 +1,124 @@
+//! Tests of devices that are enrolled again: which earlier records are proposed, on which evidence, and what a decision
+//! about them does.
+
+mod decided;
+mod imported;
+mod own;
+
+use decisions::record::{Command, Record};
+use events::device::DeviceId;
+use events::enrollment::EnrollmentEvent;
+use events::person::PersonId;
+use events::record::{LinkBand, LinkEvidence, RecordId, RecordOwner};
+use events::staff::Privilege;
+use events::{Actor, ActorKind, Event, StreamName};
+use harness::account::{identifier, scene_in, trust};
+use harness::cast::{PASSWORD, Scene, Visitor, id_of};
+use imports::Order;
+use platform::context::Context;
+use projections::links::{LinkRow, LinkState};
+use records::Mapping;
+use reenrollment::Pair;
+use simulator::acts::Nobody;
+use simulator::device::Device;
+use simulator::model::{Family, Hardware};
+use std::io::Cursor;
+use std::sync::Arc;
+use world::Clock as _;
+use world::{ManualClock, SystemClock, World};
+
+const DAY: i64 = 24 * 3_600;
+
+/// How a personal device enrolls: with a profile from the portal, or from Settings.
+const WAYS: [&str; 3] = ["17.5", "18.2", "27.0"];
+
+/// A server that knows ada, bob and grace, and its clock.
+async fn stage() -> (Scene, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
+    let scene = scene_in(World::at(clock.clone())).await;
+    scene.server.add_user("bob", PASSWORD, &[Privilege::Enroll]).await;
+    (scene, clock)
+}
+
+fn iphone(ios: &str) -> Hardware {
+    Hardware::new(Family::IPhone, ios.parse().unwrap())
+}
+
+/// Enrolls this hardware as the personal device of a person: by profile up to iOS 17, from Settings later.
+async fn enroll(scene: &Scene, person: &str, hardware: &Hardware) -> Device {
+    let visitor = Visitor { hardware: hardware.clone(), ..Visitor::personal(hardware.family, "17.5") };
+    let mut walk = scene.walk(visitor);
+    walk.person.user_name = person.into();
+    if hardware.ios < "18.0".parse().unwrap() {
+        return scene.enroll_in(walk).await;
+    }
+    trust(&scene.server, &walk.device);
+    walk.enroll_with_account(&identifier(scene, person), &mut Nobody).await.unwrap();
+    scene.answer_first_commands(&mut walk.device).await;
+    walk.device
+}
+
+fn own(device: &Device) -> RecordId {
+    RecordId::of_device(id_of(device))
+}
+
+/// Returns the links that lead to a device.
+async fn links(scene: &Scene, successor: DeviceId) -> Vec<LinkRow> {
+    scene.server.reacted().await;
+    let projections = &scene.server.app().platform.projections;
+    projections::links::of_successor(projections, successor, None, 100).await.unwrap()
+}
+
+/// Returns the only link that leads to a device.
+async fn link(scene: &Scene, successor: DeviceId) -> LinkRow {
+    let mut links = links(scene, successor).await;
+    assert_eq!(links.len(), 1, "{links:?}");
+    links.remove(0)
+}
+
+fn evidence(link: &LinkRow) -> Vec<LinkEvidence> {
+    link.evidence.iter().map(|weighed| weighed.evidence).collect()
+}
+
+/// The person who signed in to a device's enrollment.
+async fn person_of(scene: &Scene, device: DeviceId) -> PersonId {
+    let log = scene.server.log_of(&device.enrollment().stream()).await;
+    let person = log.into_iter().find_map(|entry| match entry.event {
+        Event::Enrollment(EnrollmentEvent::UserSignedIn { person, .. }) => Some(person),
+        _ => None,
+    });
+    person.unwrap()
+}
+
+/// Imports rows of records with the columns id, product, model, os, contact and enrolled.
+async fn import(scene: &Scene, source: &str, rows: &str) -> imports::Finished {
+    let mapping = "[columns]\nsource_id = \"id\"\nproduct_name = \"product\"\nmodel_name = \"model\"\n\
+        os_version = \"os\"\nlast_contact = \"contact\"\nenrolled_at = \"enrolled\"\n\
+        [constants]\nkind = \"personal-device-profile\"\n";
+    let mapping = Mapping { source: Some(source.into()), ..toml::from_str(mapping).unwrap() };
+    let file = Cursor::new(format!("id,product,model,os,contact,enrolled\n{rows}").into_bytes());
+    // Nobody listens.
+    let (told, _) = tokio::sync::mpsc::channel(1);
+    let order = Order { mapping, is_complete: true, is_rehearsal: false };
+    scene.server.app().imports.run(file, order, &operator(scene), &told).await.unwrap()
+}
+
+fn operator(scene: &Scene) -> Context {
+    Context::of(Actor::new(ActorKind::Operator, "test"), None, scene.server.app().platform.world.uuid())
+}
+
+async fn resolve(scene: &Scene, record: RecordId, owner: RecordOwner) {
+    let resolve = Command::ResolveOwner { owner };
+    scene.server.app().platform.perform::<Record>(&record.stream(), &resolve, &operator(scene)).await.unwrap();
+}
+
+/// Lets the timer ask whether the old management was heard from.
+async fn ask_silence(scene: &Scene, clock: &ManualClock) {
+    clock.advance_seconds(2 * DAY + 60);
+    scene.server.timer_looked().await;
+    scene.server.reacted().await;
+}
+
+async fn events_of(scene: &Scene, stream: &StreamName) -> Vec<String> {
+    scene.server.log_of(stream).await.iter().map(|entry| entry.event.type_name()).collect()
+}

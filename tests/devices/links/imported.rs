@@ -1,0 +1,122 @@
+//! Records of other products.
+
+use super::*;
+use harness::waiting::until;
+
+/// A row of an iPhone 13, in contact until this day.
+fn row(id: &str, contact: &str) -> String {
+    format!("{id},\"iPhone14,5\",iPhone 13,15.7,{contact},2021-09-30\n")
+}
+
+fn record(scene: &Scene, source: &str, id: &str) -> RecordId {
+    scene.server.app().imports.record_id(source, id)
+}
+
+/// Grace has enrolled a phone once and removed it, so that the server knows her. Returns who she is.
+async fn known(scene: &Scene) -> PersonId {
+    let ipad = Hardware::new(Family::IPad, "18.2".parse().unwrap());
+    let mut device = enroll(scene, "grace", &ipad).await;
+    let person = person_of(scene, id_of(&device)).await;
+    device.remove_mdm_profile().await.unwrap();
+    person
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_record_of_another_product_is_proposed_to_its_owner_and_may_be_retired() {
+    let (scene, _clock) = stage().await;
+    let person = known(&scene).await;
+    import(&scene, "Jamf Pro", &row("1", "2026-01-10")).await;
+    let old = record(&scene, "Jamf Pro", "1");
+    resolve(&scene, old, RecordOwner::Unique { person }).await;
+    for ios in WAYS {
+        let new = enroll(&scene, "grace", &iphone(ios)).await;
+        let link = links(&scene, id_of(&new)).await.into_iter().find(|link| link.record == old).unwrap();
+        assert_eq!((link.band, link.score), (LinkBand::Probable, 6), "iOS {ios}");
+        assert!(link.proof.may_be_retired && !link.proof.is_same_device, "iOS {ios}");
+        let mut new = new;
+        new.remove_mdm_profile().await.unwrap();
+    }
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_unique_owner_leads_to_a_proposal_and_a_lost_one_withdraws_it() {
+    let (scene, _clock) = stage().await;
+    let person = known(&scene).await;
+    import(&scene, "Jamf Pro", &(row("1", "2026-01-10") + &row("2", "2026-01-10") + &row("3", "2026-01-10"))).await;
+    let [one, two, three] = ["1", "2", "3"].map(|id| record(&scene, "Jamf Pro", id));
+    resolve(&scene, one, RecordOwner::Several {}).await;
+    resolve(&scene, two, RecordOwner::Left {}).await;
+    resolve(&scene, three, RecordOwner::Unique { person }).await;
+    let new = id_of(&enroll(&scene, "grace", &iphone("18.2")).await);
+    assert_eq!(link(&scene, new).await.record, three);
+    resolve(&scene, three, RecordOwner::Several {}).await;
+    let withdrawn = link(&scene, new).await;
+    assert_eq!((withdrawn.state, withdrawn.band), (LinkState::Withdrawn, LinkBand::None), "{withdrawn:?}");
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_after_people_enrolled_is_worked_in() {
+    let (scene, _clock) = stage().await;
+    let new = enroll(&scene, "grace", &iphone("18.2")).await;
+    assert_eq!(links(&scene, id_of(&new)).await, []);
+    import(&scene, "Jamf Pro", &row("1", "2026-01-10")).await;
+    let (old, person) = (record(&scene, "Jamf Pro", "1"), person_of(&scene, id_of(&new)).await);
+    resolve(&scene, old, RecordOwner::Unique { person }).await;
+    assert_eq!(link(&scene, id_of(&new)).await.record, old);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_older_than_the_enrollment_says_nothing_and_a_newer_one_answers() {
+    let (scene, clock) = stage().await;
+    let person = known(&scene).await;
+    import(&scene, "Jamf Pro", &row("1", "2026-01-10")).await;
+    let old = record(&scene, "Jamf Pro", "1");
+    resolve(&scene, old, RecordOwner::Unique { person }).await;
+    let new = id_of(&enroll(&scene, "grace", &iphone("18.2")).await);
+    assert_eq!(link(&scene, new).await.band, LinkBand::Probable);
+    ask_silence(&scene, &clock).await;
+    let unknown = link(&scene, new).await;
+    assert_eq!(unknown.silence, Some(events::record::Silence::Unknown {}));
+    assert_eq!(unknown.band, LinkBand::Probable, "unknown is never silent");
+    // Another device of the export was in contact after the enrollment, so the export is newer.
+    let later = clock.now().to_rfc3339();
+    import(&scene, "Jamf Pro", &(row("1", "2026-01-10") + &row("2", &later))).await;
+    until("the answer", async || link(&scene, new).await.band == LinkBand::Strong).await;
+    assert!(matches!(evidence(&link(&scene, new).await).last(), Some(LinkEvidence::Silent { .. })));
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_record_that_is_in_contact_after_the_enrollment_is_another_phone() {
+    let (scene, clock) = stage().await;
+    let person = known(&scene).await;
+    import(&scene, "Jamf Pro", &row("1", "2026-01-10")).await;
+    let old = record(&scene, "Jamf Pro", "1");
+    resolve(&scene, old, RecordOwner::Unique { person }).await;
+    let new = id_of(&enroll(&scene, "grace", &iphone("18.2")).await);
+    assert_eq!(link(&scene, new).await.state, LinkState::Proposed);
+    clock.advance_seconds(DAY);
+    let later = clock.now().to_rfc3339();
+    import(&scene, "Jamf Pro", &row("1", &later)).await;
+    let withdrawn = link(&scene, new).await;
+    assert_eq!(withdrawn.state, LinkState::Withdrawn);
+    assert!(matches!(evidence(&withdrawn).last(), Some(LinkEvidence::HeardAfter { .. })), "{withdrawn:?}");
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_is_undone_withdraws_its_proposals() {
+    let (scene, _clock) = stage().await;
+    let person = known(&scene).await;
+    let finished = import(&scene, "Jamf Pro", &row("1", "2026-01-10")).await;
+    let old = record(&scene, "Jamf Pro", "1");
+    resolve(&scene, old, RecordOwner::Unique { person }).await;
+    let new = id_of(&enroll(&scene, "grace", &iphone("18.2")).await);
+    assert_eq!(link(&scene, new).await.state, LinkState::Proposed);
+    scene.server.app().imports.undo(finished.import.unwrap(), &operator(&scene)).await.unwrap();
+    assert_eq!(link(&scene, new).await.state, LinkState::Withdrawn);
+    scene.strike().await;
+}

@@ -1,0 +1,177 @@
+//! Earlier enrollments of this installation.
+
+use super::*;
+use harness::waiting::until;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_removes_the_old_management_first_is_one_person_with_one_phone() {
+    let (scene, _clock) = stage().await;
+    for ios in WAYS {
+        let phone = iphone(ios);
+        let mut old = enroll(&scene, "grace", &phone).await;
+        let record = own(&old);
+        old.remove_mdm_profile().await.unwrap();
+        let new = enroll(&scene, "grace", &phone).await;
+        let links = links(&scene, id_of(&new)).await;
+        let link = links.iter().find(|link| link.record == record).unwrap();
+        let told = evidence(link);
+        assert!(told.contains(&LinkEvidence::SamePerson {}) && told.contains(&LinkEvidence::SameModel {}), "{told:?}");
+        assert!(matches!(told.last(), Some(LinkEvidence::CheckedOutBefore { .. })), "{told:?}");
+        assert_eq!((link.state, link.band), (LinkState::Proposed, LinkBand::Strong), "iOS {ios}");
+        assert!(link.proof.may_be_retired && !link.proof.is_same_device, "iOS {ios}: the model is no proof");
+        let mut new = new;
+        new.remove_mdm_profile().await.unwrap();
+    }
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_phone_is_probable_at_once_and_strong_after_the_old_one_stayed_silent() {
+    let (scene, clock) = stage().await;
+    let phone = iphone("18.2");
+    let old = enroll(&scene, "grace", &phone).await;
+    clock.advance_seconds(30 * DAY);
+    let new = id_of(&enroll(&scene, "grace", &phone).await);
+    let at_first = link(&scene, new).await;
+    assert_eq!((at_first.record, at_first.band), (own(&old), LinkBand::Probable));
+    assert!(!at_first.proof.may_be_retired, "Muster still manages it: silence is no end");
+    ask_silence(&scene, &clock).await;
+    let later = link(&scene, new).await;
+    assert!(matches!(evidence(&later).last(), Some(LinkEvidence::Silent { .. })), "{later:?}");
+    assert_eq!((later.band, later.proof.may_be_retired), (LinkBand::Strong, false));
+    let told = events_of(&scene, &own(&old).stream()).await;
+    assert_eq!(told, ["LinkProposed", "SilenceAsked", "LinkProposed"]);
+    ask_silence(&scene, &clock).await;
+    assert_eq!(link(&scene, new).await.band, LinkBand::Strong);
+    assert_eq!(
+        events_of(&scene, &own(&old).stream()).await.len(),
+        4,
+        "the question is asked once for each proposal, and the same answer causes no other"
+    );
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_phone_of_the_same_model_is_told_apart_by_the_first_contact_of_the_old_one() {
+    let (scene, clock) = stage().await;
+    let mut old = enroll(&scene, "grace", &iphone("18.2")).await;
+    let new = id_of(&enroll(&scene, "grace", &iphone("18.2")).await);
+    assert_eq!(link(&scene, new).await.band, LinkBand::Probable);
+    clock.advance_seconds(3_600);
+    old.poll().await.unwrap();
+    until("the withdrawal", async || link(&scene, new).await.state == LinkState::Withdrawn).await;
+    let withdrawn = link(&scene, new).await;
+    assert!(matches!(evidence(&withdrawn).last(), Some(LinkEvidence::HeardAfter { .. })), "{withdrawn:?}");
+    let heard = async || events_of(&scene, &id_of(&old).stream()).await;
+    let count = |events: Vec<String>| events.iter().filter(|event| *event == "DeviceHeardFrom").count();
+    assert_eq!(count(heard().await), 1);
+    old.poll().await.unwrap();
+    assert_eq!(count(heard().await), 1, "later contact is no event again");
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_out_an_hour_after_the_enrollment_is_worked_in() {
+    let (scene, clock) = stage().await;
+    let mut old = enroll(&scene, "grace", &iphone("18.2")).await;
+    let new = id_of(&enroll(&scene, "grace", &iphone("18.2")).await);
+    assert!(!link(&scene, new).await.proof.may_be_retired);
+    clock.advance_seconds(3_600);
+    old.remove_mdm_profile().await.unwrap();
+    until("the removal in the proposal", async || link(&scene, new).await.proof.may_be_retired).await;
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_person_on_the_same_ipad_is_no_successor() {
+    let (scene, _clock) = stage().await;
+    let ipad = Hardware::new(Family::IPad, "18.2".parse().unwrap());
+    let mut old = enroll(&scene, "grace", &ipad).await;
+    old.remove_mdm_profile().await.unwrap();
+    let new = id_of(&enroll(&scene, "bob", &ipad).await);
+    assert_eq!(links(&scene, new).await, []);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_model_of_the_same_person_is_no_successor() {
+    let (scene, _clock) = stage().await;
+    enroll(&scene, "grace", &Hardware::new(Family::IPad, "18.2".parse().unwrap())).await;
+    let new = id_of(&enroll(&scene, "grace", &iphone("18.2")).await);
+    assert_eq!(links(&scene, new).await, []);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archived_record_is_proposed_like_any_other() {
+    let (scene, _clock) = stage().await;
+    let phone = iphone("18.2");
+    let mut old = enroll(&scene, "grace", &phone).await;
+    let (id, record) = (id_of(&old), own(&old));
+    old.remove_mdm_profile().await.unwrap();
+    let archive = decisions::device::Command::Archive;
+    let platform = &scene.server.app().platform;
+    platform.perform::<decisions::device::Device>(&id.stream(), &archive, &operator(&scene)).await.unwrap();
+    let new = id_of(&enroll(&scene, "grace", &phone).await);
+    assert_eq!(link(&scene, new).await.record, record);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_most_three_records_are_proposed_for_an_enrollment() {
+    let (scene, _clock) = stage().await;
+    let phone = iphone("18.2");
+    for _ in 0..4 {
+        enroll(&scene, "grace", &phone).await;
+    }
+    let new = id_of(&enroll(&scene, "grace", &phone).await);
+    assert_eq!(links(&scene, new).await.len(), 3);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_many_devices_gets_no_proposal_by_their_name_alone() {
+    let (scene, _clock) = stage().await;
+    scene.server.settings(|settings| settings.reenrollment.most_records_by_person = 2).await;
+    let phone = iphone("18.2");
+    let mut old = enroll(&scene, "grace", &phone).await;
+    enroll(&scene, "grace", &phone).await;
+    let third = id_of(&enroll(&scene, "grace", &phone).await);
+    scene.server.reacted().await;
+    let told = links(&scene, third).await;
+    assert!(told.iter().all(|link| !evidence(link).contains(&LinkEvidence::SamePerson {})), "{told:?}");
+    let record = own(&old);
+    old.remove_mdm_profile().await.unwrap();
+    scene.server.settings(|settings| settings.reenrollment.most_records_by_person = 10).await;
+    let fourth = id_of(&enroll(&scene, "grace", &phone).await);
+    assert!(links(&scene, fourth).await.iter().any(|link| link.record == record));
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_is_restored_with_its_management_is_the_same_record() {
+    let (scene, _clock) = stage().await;
+    let walk = scene.walk(Visitor::institutional(Family::IPhone, "26.1"));
+    let mut phone = scene.enroll_in(walk).await;
+    let before = scene.server.whole_log().await.len();
+    phone.renew_push_token().await.unwrap();
+    scene.server.reacted().await;
+    let after: Vec<String> =
+        scene.server.whole_log().await[before..].iter().map(|entry| entry.event.type_name()).collect();
+    assert!(after.contains(&"PushTokenRenewed".to_owned()), "{after:?}");
+    assert!(!after.contains(&"LinkProposed".to_owned()), "{after:?}");
+    assert_eq!(links(&scene, id_of(&phone)).await, []);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_is_restored_without_its_management_comes_back_as_a_probable_successor() {
+    let (scene, _clock) = stage().await;
+    let phone = iphone("27.0");
+    let old = enroll(&scene, "grace", &phone).await;
+    // From iOS 27 on, a restore brings no management back, and the old one says no goodbye.
+    let new = id_of(&enroll(&scene, "grace", &phone).await);
+    let link = link(&scene, new).await;
+    assert_eq!((link.record, link.band, link.proof.may_be_retired), (own(&old), LinkBand::Probable, false));
+    scene.strike().await;
+}
