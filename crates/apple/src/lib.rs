@@ -4,9 +4,12 @@
 //! project. A generator creates them from a checkout of the schema and a list of later facts. A test compares every
 //! line with the schema if the schema is available. The tables omit what does not exist for the managed devices
 //! (macOS, Shared iPad), and a value that is not in them is a violation.
+//!
+//! [`models`] translates between model identifiers and marketing names.
 
 mod check;
 mod document;
+pub mod models;
 mod platform;
 mod profile;
 mod reported;
