@@ -62,11 +62,11 @@ async fn a_second_phone_of_the_same_model_is_told_apart_by_the_first_contact_of_
     until("the withdrawal", async || link(&scene, new).await.state == LinkState::Withdrawn).await;
     let withdrawn = link(&scene, new).await;
     assert!(matches!(evidence(&withdrawn).last(), Some(LinkEvidence::HeardAfter { .. })), "{withdrawn:?}");
-    let heard = async || events_of(&scene, &id_of(&old).stream()).await;
-    let count = |events: Vec<String>| events.iter().filter(|event| *event == "DeviceHeardFrom").count();
-    assert_eq!(count(heard().await), 1);
+    let stream = id_of(&old).stream();
+    let heard = async || events_of(&scene, &stream).await.iter().filter(|event| *event == "DeviceHeardFrom").count();
+    assert_eq!(heard().await, 1);
     old.poll().await.unwrap();
-    assert_eq!(count(heard().await), 1, "later contact is no event again");
+    assert_eq!(heard().await, 1, "later contact is no event again");
     scene.strike().await;
 }
 
