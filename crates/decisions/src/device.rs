@@ -262,7 +262,7 @@ fn forbidden(request_type: &str, why: &str) -> String {
 }
 
 impl Aggregate for Device {
-    const FOLD: u32 = 2;
+    const FOLD: u32 = 3;
 
     type Whole = Self;
     type Event = DeviceEvent;
