@@ -337,6 +337,20 @@ async fn another_process_reads_streams_while_they_are_written_and_without_an_ind
 }
 
 #[tokio::test]
+async fn another_process_reads_streams_although_the_index_is_damaged() {
+    for damage in ["DELETE FROM runs", "UPDATE blocks SET entries = zeroblob(100)"] {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::create(directory.path()).unwrap();
+        fill(&store, 0..300).await;
+        store.close().await;
+        let index = rusqlite::Connection::open(directory.path().join(INDEX)).unwrap();
+        assert!(index.execute(damage, []).unwrap() > 0, "{damage}");
+        let reader = SqliteStore::open_read_only(directory.path()).unwrap();
+        assert_whole(&reader, 300).await;
+    }
+}
+
+#[tokio::test]
 async fn a_log_of_format_1_is_read_by_another_process_before_and_after_it_becomes_format_2() {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::create(directory.path()).unwrap();
