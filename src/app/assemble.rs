@@ -282,8 +282,8 @@ fn fingerprints(pki: &Pki, master_key: String) -> LogFingerprints {
     LogFingerprints { identity_ca: found.identity_ca, registration_authority: found.registration_authority, master_key }
 }
 
-// The first event has no sealed fields, so it can be read before the keys are opened. It is read by its position: a lost
-// index by stream is built again for seconds or minutes, and the server starts meanwhile.
+// The first event has no sealed fields, so it can be read before the keys are opened. It is read by its position: the
+// server starts while a lost index by stream is built again.
 async fn created(store: &dyn EventStore, directory: &Path) -> Result<LogFingerprints, StartError> {
     let missing = || StartError::NoLogCreated { directory: directory.to_owned() };
     let first = store.read_all(None, 1).await?.into_iter().next();
