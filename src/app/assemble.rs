@@ -68,6 +68,10 @@ impl App {
         let attestation_roots = AttestationRoots::load(&config.pki.attestation_roots)
             .map_err(|error| StartError::Pki(error.to_string()))?;
         let trust = Trust { pki, device_cas, attestation_roots };
+        if accept || config.store.accept_older_log {
+            // What is accepted is recorded in a stream. The index of a newer log is built again first.
+            store.indexed().await;
+        }
         lost_keys::check(&log, &keys, &world, accept).await?;
         older_log::check(&log, &keys, &world, config.store.accept_older_log).await?;
         let of_another_log = remove_if_of_another_log(&directory, &log)
