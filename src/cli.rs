@@ -232,6 +232,18 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_names_every_command() {
+        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+        let table = readme.split_once("| Command | What it does |").unwrap().1.split_once("\n\n").unwrap().0;
+        let first: Vec<&str> = table.lines().filter_map(|line| line.split('|').nth(1)).collect();
+        let words = first.concat();
+        let words: Vec<&str> = words.split([' ', '`', ',']).collect();
+        for command in Cli::command().get_subcommands().filter(|command| command.get_name() != "help") {
+            assert!(words.contains(&command.get_name()), "README.md does not name `{}`", command.get_name());
+        }
+    }
+
+    #[test]
     fn every_command_and_every_argument_says_what_it_is() {
         assert_eq!(undescribed(&Cli::command(), ""), Vec::<String>::new());
     }

@@ -126,10 +126,10 @@ async fn refuse_stranger(app: &Mdm, why: DeviceRequestRefusal, source: Option<Ip
     written.map_or_else(unavailable, |_| answer)
 }
 
-/// Returns whether the message had an effect so long ago that the device's state no longer remembers it. `decided`: the
-/// message would have an effect now. Only then the log is searched.
-async fn is_old_repetition(app: &Mdm, known: &Known, body: &BodyHash, decided: bool) -> Result<bool, Answer> {
-    if !decided || !known.state.seen.may_have_forgotten(body) {
+/// Returns whether the message had an effect so long ago that the device's state no longer remembers it. `is_possible`:
+/// the message would have an effect now, and the state may have forgotten it. Only then the whole stream is searched.
+async fn is_old_repetition(app: &Mdm, known: &Known, body: &BodyHash, is_possible: bool) -> Result<bool, Answer> {
+    if !is_possible {
         return Ok(false);
     }
     app.platform.log.store().mentions(&known.device.stream(), &body.0).await.map_err(unavailable)

@@ -15,7 +15,7 @@ use events::store::EventStore;
 use events::store::sqlite::{OpenError, SqliteStore};
 use events::system::{LogEvent, LogFingerprints, log_stream};
 use events::upcast::upcast;
-use events::{Event, KeyName, Revision, Timestamp};
+use events::{Event, KeyName, Timestamp};
 use findings::Finding;
 use imports::Imports;
 use pki::Pki;
@@ -70,6 +70,10 @@ impl App {
         let attestation_roots = AttestationRoots::load(&config.pki.attestation_roots)
             .map_err(|error| StartError::Pki(error.to_string()))?;
         let trust = Trust { pki, device_cas, attestation_roots };
+        if accept || config.store.accept_older_log {
+            // What is accepted is recorded in a stream. The index of a newer log is built again first.
+            store.indexed().await;
+        }
         lost_keys::check(&log, &keys, &world, accept).await?;
         older_log::check(&log, &keys, &world, config.store.accept_older_log).await?;
         let of_another_log = remove_if_of_another_log(&directory, &log)
@@ -288,10 +292,12 @@ fn fingerprints(pki: &Pki, master_key: String) -> LogFingerprints {
     LogFingerprints { identity_ca: found.identity_ca, registration_authority: found.registration_authority, master_key }
 }
 
-// The first event has no sealed fields, so it can be read before the keys are opened.
+// The first event has no sealed fields, so it can be read before the keys are opened. It is read by its position: the
+// server starts while a lost index by stream is built again.
 async fn created(store: &dyn EventStore, directory: &Path) -> Result<LogFingerprints, StartError> {
     let missing = || StartError::NoLogCreated { directory: directory.to_owned() };
-    let first = store.read_stream(&log_stream(), Revision(0), 1).await?.into_iter().next().ok_or_else(missing)?;
+    let first = store.read_all(None, 1).await?.into_iter().next();
+    let first = first.filter(|first| first.stream == log_stream()).ok_or_else(missing)?;
     let NewEvent { event_type, version, data, .. } = first.event;
     let data = upcast(&event_type, version, data).map_err(|_| missing())?;
     let event = Event::from_parts(log_stream().category(), &event_type, data);

@@ -109,6 +109,7 @@ impl App {
         old: BTreeSet<String>,
     ) -> Result<(), AppendError> {
         let accepted = LogEvent::PublicUrlAccepted { new, old };
+        self.store.indexed().await;
         let draft = operator_draft(&self.platform.world, self.platform.world.uuid(), accepted.into());
         self.platform.log.append(&log_stream(), Expected::Any, vec![draft]).await.map(drop)
     }

@@ -54,7 +54,7 @@ pub enum StartError {
     )]
     OlderLog { directory: PathBuf, last: u64, seen: u64 },
     #[error("cannot write to the log: {0}")]
-    Append(#[from] AppendError),
+    Append(AppendError),
     #[error("cannot load certificates and keys: {0}; `muster check-config` reports the details")]
     Pki(String),
     #[error("cannot use a directory: {0}; `muster check-config` reports the details")]
@@ -66,7 +66,7 @@ pub enum StartError {
     #[error("cannot open the projections in {}: {why}; projections.db may be deleted: the server rebuilds it from the log", .directory.display())]
     Projections { directory: PathBuf, why: String },
     #[error("cannot read the log: {0}{remedy}", remedy = remedy_of_read(.0))]
-    Read(#[from] ReadError),
+    Read(ReadError),
     #[error(
         "the log in {} does not begin with LogCreated: it is not a Muster log, or its beginning is lost{}",
         .directory.display(), restore_into(.directory)
@@ -81,7 +81,26 @@ pub enum StartError {
     #[error("cannot open the command socket {}: {why}", .path.display())]
     Socket { path: PathBuf, why: std::io::Error },
     #[error("cannot start the server: {0}")]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
+}
+
+// The messages contain these errors. As sources they would be printed a second time.
+impl From<AppendError> for StartError {
+    fn from(why: AppendError) -> StartError {
+        StartError::Append(why)
+    }
+}
+
+impl From<ReadError> for StartError {
+    fn from(why: ReadError) -> StartError {
+        StartError::Read(why)
+    }
+}
+
+impl From<std::io::Error> for StartError {
+    fn from(why: std::io::Error) -> StartError {
+        StartError::Io(why)
+    }
 }
 
 // Returns what to do about a log that is missing or damaged.
@@ -167,6 +186,18 @@ pub(super) fn unusable_keys(directory: &Path, why: KeyError) -> StartError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_is_said_once() {
+        for error in [
+            StartError::from(ReadError::Unavailable("too slow".into())),
+            StartError::from(AppendError::Unavailable("too slow".into())),
+            StartError::from(std::io::Error::other("too slow")),
+        ] {
+            let told = format!("{:#}", anyhow::Error::from(error));
+            assert_eq!(told.matches("too slow").count(), 1, "{told}");
+        }
+    }
 
     #[test]
     fn a_full_disk_is_told_as_such_and_nothing_is_said_to_be_deleted() {

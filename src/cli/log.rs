@@ -32,8 +32,16 @@ impl Doctor {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let directory = self.at.load()?.store.directory;
         let place = directory.clone();
-        let examined = tokio::task::spawn_blocking(move || doctor::examine(&place, |fault| say(told(&fault)))).await?;
-        let Examined { events, streams, faults } =
+        let examine = move || {
+            let mut is_of_log = false;
+            let examined = doctor::examine(&place, |fault| {
+                is_of_log |= !matches!(fault, Fault::Index(_));
+                say(told(&fault));
+            });
+            examined.map(|examined| (examined, is_of_log))
+        };
+        let examined = tokio::task::spawn_blocking(examine).await?;
+        let (Examined { events, streams, faults }, is_of_log) =
             examined.with_context(|| format!("cannot examine the log in {}", directory.display()))?;
         let read = format!("{} of {} read", counted(events, "event"), counted(streams, "stream"));
         if faults == 0 {
@@ -41,7 +49,10 @@ impl Doctor {
             return Ok(ExitCode::SUCCESS);
         }
         say(format_args!("{read}: {}", counted(faults, "fault")));
-        say(REMEDY);
+        // The line about the index says what to do.
+        if is_of_log {
+            say(REMEDY);
+        }
         Ok(ExitCode::FAILURE)
     }
 }
@@ -66,7 +77,9 @@ fn told(fault: &Fault) -> String {
             named(at)
         ),
         Fault::Unreadable(error) => error.to_string(),
-        Fault::Index(why) => format!("index.db: {why}; nothing is lost: stop the server, delete index.db, start it"),
+        Fault::Index(why) => {
+            format!("index.db: {why}; nothing is lost: stop the server, delete index.db, and start it")
+        }
     }
 }
 

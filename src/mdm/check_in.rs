@@ -235,7 +235,8 @@ impl Message<'_> {
     // `body`: the hash of the message.
     async fn perform(&self, command: &Command, body: &BodyHash) -> Result<Answer, No> {
         let decided = self.known.state.decide(command).is_ok_and(|events| !events.is_empty());
-        if super::is_old_repetition(self.app, self.known, body, decided).await? {
+        let is_possible = decided && self.known.state.seen.may_have_forgotten_check_in(body);
+        if super::is_old_repetition(self.app, self.known, body, is_possible).await? {
             return Ok(Answer::Ok);
         }
         let context = self.known.context(self.source);

@@ -342,7 +342,8 @@ impl Conversation<'_> {
     async fn too_large(&self, bytes: u64, body: Option<BodyHash>) -> Result<Answer, Answer> {
         let id = self.app.devices.conversations.take_back(self.known.device);
         if let Some(body) = &body
-            && super::is_old_repetition(self.app, self.known, body, true).await?
+            && super::is_old_repetition(self.app, self.known, body, self.known.state.seen.may_have_forgotten(body))
+                .await?
         {
             return Ok(Answer::Ok);
         }

@@ -23,7 +23,7 @@ pub(crate) async fn by_contact(
     if !known.state.is_revived_by(&hash, now) || !names(&known, fields) {
         return Ok(known);
     }
-    if super::is_old_repetition(app, &known, &hash, true).await? {
+    if super::is_old_repetition(app, &known, &hash, known.state.seen.may_have_forgotten(&hash)).await? {
         return Ok(known);
     }
     let revive = Command::Revive { body: hash, now };

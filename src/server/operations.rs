@@ -37,13 +37,14 @@ async fn healthz() -> HttpResponse {
 
 /// Readiness: the store accepts events, the projections follow the log, and the settings can be read.
 async fn readyz(app: web::Data<App>) -> HttpResponse {
+    let streams = app.platform.engine.obstacle();
     // Every page needs the settings, so they are read first. If they are damaged, this read also adds the damage, with
-    // its position, to the findings.
-    let settings = app.settings.current().await.err();
+    // its position, to the findings. While no stream can be read, it would only wait.
+    let settings = if streams.is_none() { app.settings.current().await.err() } else { None };
     let mut problems = app.platform.health.problems();
     problems.extend(settings.map(|why| ("settings", format!("they cannot be read, but every page needs them: {why}"))));
     problems.extend(app.platform.log_damage().map(|why| ("log", why)));
-    problems.extend(app.platform.engine.obstacle().map(|why| ("streams", why)));
+    problems.extend(streams.map(|why| ("streams", why)));
     problems.extend(app.platform.projections_trouble().await.map(|why| ("projections", why)));
     problems.extend(read_side_troubles(&app));
     if problems.is_empty() {

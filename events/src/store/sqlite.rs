@@ -115,6 +115,14 @@ impl SqliteStore {
         Ok(SqliteStore { directory: directory.to_owned(), readers, writer: None })
     }
 
+    /// Waits as long as the index by stream is being built again. Until then streams can be neither read nor appended
+    /// to.
+    pub async fn indexed(&self) {
+        if let Some(writer) = &self.writer {
+            writer.index().built().await;
+        }
+    }
+
     /// Returns the directory that contains the log.
     pub fn directory(&self) -> &Path {
         &self.directory

@@ -319,6 +319,21 @@ async fn an_index_that_cannot_be_written_is_told_and_completed_when_it_can_be() 
 }
 
 #[tokio::test]
+async fn whoever_waits_for_the_index_can_append_afterwards() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::create(directory.path()).unwrap();
+    fill(&store, 0..400).await;
+    store.close().await;
+    drop(store);
+    std::fs::remove_file(directory.path().join(INDEX)).unwrap();
+    let store = SqliteStore::open_with_batches(directory.path(), 2).unwrap();
+    assert!(store.obstacle().is_some_and(|why| why.contains("being rebuilt")));
+    store.indexed().await;
+    assert_eq!(store.obstacle(), None);
+    fill(&store, 400..401).await;
+}
+
+#[tokio::test]
 async fn another_process_reads_streams_while_they_are_written_and_without_an_index() {
     let directory = tempfile::tempdir().unwrap();
     let store = SqliteStore::create(directory.path()).unwrap();
@@ -334,6 +349,20 @@ async fn another_process_reads_streams_while_they_are_written_and_without_an_ind
     std::fs::remove_file(directory.path().join(INDEX)).unwrap();
     assert_whole(&reader, 450).await;
     assert!(!directory.path().join(INDEX).exists(), "a reader makes no index");
+}
+
+#[tokio::test]
+async fn another_process_reads_streams_although_the_index_is_damaged() {
+    for damage in ["DELETE FROM runs", "UPDATE blocks SET entries = zeroblob(100)"] {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::create(directory.path()).unwrap();
+        fill(&store, 0..300).await;
+        store.close().await;
+        let index = rusqlite::Connection::open(directory.path().join(INDEX)).unwrap();
+        assert!(index.execute(damage, []).unwrap() > 0, "{damage}");
+        let reader = SqliteStore::open_read_only(directory.path()).unwrap();
+        assert_whole(&reader, 300).await;
+    }
 }
 
 #[tokio::test]

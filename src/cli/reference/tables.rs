@@ -27,7 +27,7 @@ pub(crate) const EXITS: [Exit; 12] = [
     exit("demo", 1, "A simulated device could not enroll."),
     exit("discovery check", 1, "A device would stop before the sign-in page."),
     exit("health", 1, "No server answers."),
-    exit("log doctor", 1, "The log has a fault, or it cannot be read."),
+    exit("log doctor", 1, "The log or its index has a fault, or cannot be read."),
     exit(
         "serve",
         70,

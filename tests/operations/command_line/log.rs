@@ -25,6 +25,17 @@ async fn the_doctor_reads_the_log_of_a_running_server_and_finds_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_fault_of_the_index_alone_asks_for_no_backup() {
+    let (_directory, config) = installation().await;
+    let index = rusqlite::Connection::open(config.with_file_name("data").join("index.db")).unwrap();
+    index.execute("UPDATE origin SET position = position + 1000", []).unwrap();
+    let said = muster_at(&config, &["log", "doctor"], "");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.contains("1 fault") && said.out.contains("delete index.db, and start it"), "{said:?}");
+    assert!(!said.out.contains("restore the newest backup"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_double_revision_is_named_by_the_doctor_and_ends_the_server() {
     let (_directory, config) = installation().await;
     change(

@@ -120,6 +120,27 @@ async fn a_damaged_page_is_told_and_devices_on_other_pages_are_served() {
     server.abandon().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_starts_although_its_streams_cannot_be_indexed() {
+    let mut server = TestServer::start().await;
+    let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
+    server.reacted().await;
+    for nth in 0..40 {
+        server.settings(|settings| settings.organization = format!("School {nth}")).await;
+    }
+    let event = server.log_of(&device.id.stream()).await.pop().unwrap();
+    let data = server.directory().join("data");
+    let damage = || {
+        destroy_the_page_of(&data.join("events.db"), event.id);
+        std::fs::remove_file(data.join("index.db")).unwrap();
+    };
+    server.restart_after(damage).await;
+    let text = told(&server, "streams: its events cannot be found by stream").await;
+    assert!(!text.contains("settings: "), "one reason is enough: {text}");
+    assert_eq!(device.report_on(&device.report("Idle", None)).await.status, 503);
+    server.abandon().await;
+}
+
 #[tokio::test]
 async fn what_a_command_beside_the_server_finds_is_told_by_the_server_too() {
     let server = TestServer::start().await;

@@ -5,13 +5,21 @@ use events::device::BodyHash;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// Number of messages that the state remembers. Devices repeat their newest message. Older ones are found in the log.
+/// Number of check-ins, and of answers, that the state remembers. Devices repeat their newest message. Older ones are
+/// found in the log.
 const REMEMBERED: usize = 32;
 
-/// The newest messages that had an effect.
+/// The newest messages that had an effect. Check-ins are remembered apart from answers to commands: a device sends few
+/// check-ins and many answers, and a check-in that may be forgotten is searched in the whole stream.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
-    newest: VecDeque<Remembered>,
+    check_ins: Newest,
+    answers: Newest,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Newest {
+    bodies: VecDeque<Remembered>,
     /// Whether there were more messages.
     is_partial: bool,
 }
@@ -58,26 +66,46 @@ fn binary(text: &str) -> Option<[u8; 32]> {
     bytes?.try_into().ok()
 }
 
-impl Seen {
-    pub(super) fn insert(&mut self, body: &BodyHash) {
+impl Newest {
+    fn insert(&mut self, body: &BodyHash) {
         if self.contains(body) {
             return;
         }
-        self.newest.push_back(body.into());
-        if self.newest.len() > REMEMBERED {
-            self.newest.pop_front();
+        self.bodies.push_back(body.into());
+        if self.bodies.len() > REMEMBERED {
+            self.bodies.pop_front();
             self.is_partial = true;
         }
     }
 
-    /// Returns whether the message is one of the newest that had an effect.
-    pub fn contains(&self, body: &BodyHash) -> bool {
-        self.newest.contains(&body.into())
+    fn contains(&self, body: &BodyHash) -> bool {
+        self.bodies.contains(&body.into())
+    }
+}
+
+impl Seen {
+    pub(super) fn insert_check_in(&mut self, body: &BodyHash) {
+        self.check_ins.insert(body);
     }
 
-    /// Returns whether the message may be one of those that are no longer remembered. The log has the answer.
+    pub(super) fn insert_answer(&mut self, body: &BodyHash) {
+        self.answers.insert(body);
+    }
+
+    /// Returns whether the message is one of the newest that had an effect.
+    pub fn contains(&self, body: &BodyHash) -> bool {
+        self.check_ins.contains(body) || self.answers.contains(body)
+    }
+
+    /// Returns whether the check-in may be one of those that are no longer remembered. The log has the answer.
+    pub fn may_have_forgotten_check_in(&self, body: &BodyHash) -> bool {
+        self.check_ins.is_partial && !self.contains(body)
+    }
+
+    /// Returns whether the message, of any kind, may be one of those that are no longer remembered. The log has the
+    /// answer.
     pub fn may_have_forgotten(&self, body: &BodyHash) -> bool {
-        self.is_partial && !self.contains(body)
+        (self.check_ins.is_partial || self.answers.is_partial) && !self.contains(body)
     }
 }
 
@@ -100,13 +128,27 @@ mod tests {
 
     #[test]
     fn the_newest_messages_are_remembered_and_the_others_may_be_forgotten() {
+        for insert in [Seen::insert_check_in, Seen::insert_answer] {
+            let mut seen = Seen::default();
+            (0..REMEMBERED).for_each(|nth| insert(&mut seen, &body(nth)));
+            insert(&mut seen, &body(3));
+            assert!((0..REMEMBERED).all(|nth| seen.contains(&body(nth))));
+            assert!(!seen.may_have_forgotten(&body(REMEMBERED)), "no message was forgotten yet");
+            insert(&mut seen, &body(REMEMBERED));
+            assert!(!seen.contains(&body(0)) && seen.may_have_forgotten(&body(0)));
+            assert!(seen.contains(&body(REMEMBERED)) && !seen.may_have_forgotten(&body(REMEMBERED)));
+        }
+    }
+
+    #[test]
+    fn answers_do_not_take_the_place_of_check_ins() {
         let mut seen = Seen::default();
-        (0..REMEMBERED).for_each(|nth| seen.insert(&body(nth)));
-        seen.insert(&body(3));
+        (0..REMEMBERED).for_each(|nth| seen.insert_check_in(&body(nth)));
+        (100..200).for_each(|nth| seen.insert_answer(&body(nth)));
         assert!((0..REMEMBERED).all(|nth| seen.contains(&body(nth))));
-        assert!(!seen.may_have_forgotten(&body(REMEMBERED)), "no message was forgotten yet");
-        seen.insert(&body(REMEMBERED));
-        assert!(!seen.contains(&body(0)) && seen.may_have_forgotten(&body(0)));
-        assert!(seen.contains(&body(REMEMBERED)) && !seen.may_have_forgotten(&body(REMEMBERED)));
+        assert!(!seen.may_have_forgotten_check_in(&body(300)), "no check-in was forgotten");
+        assert!(seen.may_have_forgotten(&body(100)), "an answer was");
+        seen.insert_check_in(&body(REMEMBERED));
+        assert!(seen.may_have_forgotten_check_in(&body(0)));
     }
 }

@@ -128,6 +128,10 @@ enum Act {
     Store,
     /// The process starts again.
     Restart,
+    /// Log and keys are backed up.
+    BackUp,
+    /// The last backup is restored beside the newer file of states.
+    Restore,
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -144,6 +148,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => Just(Act::Evict),
         2 => Just(Act::Store),
         1 => Just(Act::Restart),
+        1 => Just(Act::BackUp),
+        1 => Just(Act::Restore),
     ];
     vec(act, 1..40)
 }
@@ -225,6 +231,7 @@ struct Desk {
     states: States,
     held: [Option<Loaded<Person>>; 2],
     last: Option<(StreamName, Expected, Draft)>,
+    backup: Option<TempDir>,
     next: u128,
 }
 
@@ -268,7 +275,23 @@ impl Desk {
             }
             Act::Store => self.states.store().await,
             Act::Restart => self.states = states(&self.directory, &self.log).await,
+            Act::BackUp => {
+                let backup = tempfile::tempdir().unwrap();
+                copy_open(self.directory.path(), backup.path(), &["events.db", "keys.db"]);
+                self.backup = Some(backup);
+            }
+            Act::Restore => self.restore().await,
         }
+    }
+
+    async fn restore(&mut self) {
+        let Some(backup) = &self.backup else { return };
+        let directory = tempfile::tempdir().unwrap();
+        copy_open(backup.path(), directory.path(), &["events.db", "keys.db"]);
+        copy_open(self.directory.path(), directory.path(), &[FILE]);
+        self.log = opened(directory.path());
+        self.states = states(&directory, &self.log).await;
+        (self.directory, self.held) = (directory, [None, None]);
     }
 
     // As `Platform::decide_and_append` does.
@@ -322,7 +345,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let states = states(&directory, &log).await;
-            let mut desk = Desk { directory, log, states, held: [None, None], last: None, next: 0 };
+            let mut desk = Desk { directory, log, states, held: [None, None], last: None, backup: None, next: 0 };
             for act in acts {
                 desk.act(act).await;
                 desk.check().await;
@@ -347,6 +370,17 @@ fn opened(directory: &Path) -> Log {
 fn copy(from: &Path, to: &Path, names: &[&str]) {
     for name in names {
         std::fs::copy(from.join(name), to.join(name)).unwrap();
+    }
+}
+
+// Copies databases that are open, and that nobody writes to at the moment.
+fn copy_open(from: &Path, to: &Path, names: &[&str]) {
+    for name in names {
+        let log = format!("{name}-wal");
+        copy(from, to, &[name]);
+        if from.join(&log).exists() {
+            copy(from, to, &[&log]);
+        }
     }
 }
 

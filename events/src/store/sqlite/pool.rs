@@ -108,7 +108,7 @@ impl Readers {
     }
 
     /// Runs `query` on the events of a stream from revision `from` on. If the index turns out to be damaged, it is
-    /// rebuilt, and the query runs once more.
+    /// rebuilt, and the query runs once more. The index of another process is not used then.
     pub(super) async fn read_stream<T: Send + 'static>(
         self: &Arc<Self>,
         stream: &StreamName,
@@ -116,7 +116,7 @@ impl Readers {
         query: impl Fn(&Sources<'_>, &Wanted<'_>) -> Result<T, QueryError> + Send + Sync + 'static,
     ) -> Result<T, ReadError> {
         let query = Arc::new(query);
-        match self.try_stream(stream, from, &query).await? {
+        match self.try_stream(stream, from, &query, true).await? {
             Ok(found) => return Ok(found),
             Err(QueryError::Short(revision)) if self.refused_from(stream).is_some() => {
                 return Err(corrupt(stream.as_str(), revision, 0, "it is missing"));
@@ -127,7 +127,7 @@ impl Readers {
             Err(QueryError::Index(why)) => self.rebuild_index(&why),
             Err(QueryError::Read(error)) => return Err(error),
         }
-        match self.try_stream(stream, from, &query).await? {
+        match self.try_stream(stream, from, &query, self.index.get().is_some()).await? {
             Ok(found) => Ok(found),
             Err(QueryError::Short(revision)) => {
                 let missing = corrupt(stream.as_str(), revision, 0, "it is missing");
@@ -147,17 +147,19 @@ impl Readers {
     ) -> Option<T> {
         let _permit = self.permits.try_acquire().ok()?;
         let wanted = Wanted::of(stream);
-        let read =
-            |reader: &mut Reader| Ok(self.sources(reader, &wanted, 0).and_then(|sources| query(&sources, &wanted)));
+        let read = |reader: &mut Reader| {
+            Ok(self.sources(reader, &wanted, 0, true).and_then(|sources| query(&sources, &wanted)))
+        };
         self.read_now(read).ok()?.ok()
     }
 
-    // The inner error is one of the index.
+    // The inner error is one of the index. Without the index the whole log is searched.
     async fn try_stream<T: Send + 'static>(
         self: &Arc<Self>,
         stream: &StreamName,
         from: Revision,
         query: &Arc<impl Fn(&Sources<'_>, &Wanted<'_>) -> Result<T, QueryError> + Send + Sync + 'static>,
+        has_index: bool,
     ) -> Result<Result<T, QueryError>, ReadError> {
         if let Some(index) = self.index.get() {
             index.ready().await.map_err(ReadError::Unavailable)?;
@@ -165,7 +167,8 @@ impl Readers {
         let (readers, stream, query) = (Arc::clone(self), stream.clone(), Arc::clone(query));
         self.read(move |reader| {
             let wanted = Wanted::of(&stream);
-            let found = readers.sources(reader, &wanted, from.0).and_then(|sources| query(&sources, &wanted));
+            let found =
+                readers.sources(reader, &wanted, from.0, has_index).and_then(|sources| query(&sources, &wanted));
             match found {
                 Err(QueryError::Read(error)) => Err(error),
                 found => Ok(found),
@@ -175,7 +178,13 @@ impl Readers {
     }
 
     // What is in memory is read before the index: an event leaves the memory when it is in the index.
-    fn sources<'a>(&self, reader: &'a mut Reader, stream: &Wanted<'_>, from: u64) -> Result<Sources<'a>, QueryError> {
+    fn sources<'a>(
+        &self,
+        reader: &'a mut Reader,
+        stream: &Wanted<'_>,
+        from: u64,
+        has_index: bool,
+    ) -> Result<Sources<'a>, QueryError> {
         let Reader { log, tables, index: connection } = reader;
         let tables = *tables;
         match self.index.get() {
@@ -189,6 +198,7 @@ impl Readers {
                 })?);
                 Ok(Sources { log, tables, index, recent, known })
             }
+            None if !has_index => Ok(Sources { log, tables, index: None, recent: Recent::After(0), known: None }),
             None => {
                 let (index, after) = connection.of_another_process(&self.path, log, tables);
                 Ok(Sources { log, tables, index, recent: Recent::After(after), known: None })

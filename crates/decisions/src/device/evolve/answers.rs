@@ -11,7 +11,7 @@ pub(super) fn answer(
     rejection: Option<RejectionReason>,
     body: &BodyHash,
 ) {
-    device.seen.insert(body);
+    device.seen.insert_answer(body);
     if status == CommandStatus::NotNow {
         put_off(device, id);
         return;
@@ -36,14 +36,14 @@ fn put_off(device: &mut Device, id: CommandId) {
 
 /// `in_part`: the readable part is in `MdmCommandAnswered`.
 pub(super) fn unreadable(device: &mut Device, id: CommandId, in_part: bool, body: &BodyHash) {
-    device.seen.insert(body);
+    device.seen.insert_answer(body);
     if !in_part {
         set_status(device, id, CommandState::Answered);
     }
 }
 
 pub(super) fn too_large(device: &mut Device, id: Option<CommandId>, body: Option<&BodyHash>) {
-    body.into_iter().for_each(|body| device.seen.insert(body));
+    body.into_iter().for_each(|body| device.seen.insert_answer(body));
     if let Some(id) = id {
         set_status(device, id, CommandState::Answered);
     }

@@ -5,7 +5,7 @@ use super::commands::forget_settled;
 use events::device::BodyHash;
 
 pub(super) fn check_out(device: &mut Device, body: &BodyHash) {
-    device.seen.insert(body);
+    device.seen.insert_check_in(body);
     device.left = true;
     end(device, Phase::CheckedOut);
 }

@@ -8,7 +8,7 @@ use events::person::PersonId;
 
 /// Begins a management: the profile is being installed.
 pub(super) fn begin(device: &mut Device, person: PersonId, topic: &str, body: &BodyHash) {
-    device.seen.insert(body);
+    device.seen.insert_check_in(body);
     if device.phase.has_ended() {
         device.inventory.clear();
         device.apps.clear();

@@ -6,7 +6,7 @@ use events::device::{BodyHash, PushAddress};
 
 /// A message with this body reported the address.
 pub(super) fn report(device: &mut Device, push: &PushAddress, body: &BodyHash) {
-    device.seen.insert(body);
+    device.seen.insert_check_in(body);
     device.push_told_by = Some(body.clone());
     set(device, push);
 }

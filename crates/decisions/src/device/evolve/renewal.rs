@@ -28,7 +28,7 @@ pub(super) fn reauthenticate(
     product_name: &Option<String>,
     body: &BodyHash,
 ) {
-    device.seen.insert(body);
+    device.seen.insert_check_in(body);
     device.reauthenticated = Some(certificate.to_owned());
     if !device.is(identifiers) {
         device.former_identifiers.extend(device.identifiers.replace(identifiers.clone()));

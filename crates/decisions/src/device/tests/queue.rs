@@ -392,6 +392,17 @@ fn a_message_that_had_an_effect_long_ago_may_be_forgotten_and_the_state_knows_th
         _ => unreachable!(),
     };
     assert!(device.seen.contains(&said(99)) && device.seen.contains(&said(68)));
-    assert!(device.seen.may_have_forgotten(&said(3)));
+    assert!(device.seen.may_have_forgotten_check_in(&said(3)));
     assert_eq!(device.decide(&token_update(user_enrollment("E1"), "token 98")), Ok(vec![]));
+}
+
+#[test]
+fn a_device_that_answered_many_commands_has_forgotten_no_check_in() {
+    let mut device = enrolled();
+    for n in 10..110 {
+        device = given_more(device, [queue(n, "SecurityInfo"), next()]);
+        device = given_more(device, [answer(n, CommandStatus::Acknowledged, &format!("answer {n}"))]);
+    }
+    assert!(device.seen.may_have_forgotten(&body("answer 10")));
+    assert!(!device.seen.may_have_forgotten_check_in(&body("a new check-in")), "the log would be searched");
 }

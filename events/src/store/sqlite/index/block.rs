@@ -7,7 +7,7 @@
 
 use super::{Key, Place};
 use crc32c::{crc32c, crc32c_append};
-use rusqlite::types::Type;
+use rusqlite::ffi;
 
 /// A place of a stream.
 pub(super) type Item = (Key, Place);
@@ -159,7 +159,7 @@ pub(super) fn entries<'a>(
 
 /// Returns an error that says that the index is damaged.
 pub(super) fn flaw(why: impl Into<String>) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, why.into().into())
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(why.into()))
 }
 
 fn put(bytes: &mut Vec<u8>, mut number: u64) {

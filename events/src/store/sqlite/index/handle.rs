@@ -136,6 +136,12 @@ impl Index {
         self.generation()
     }
 
+    /// Waits until the index is no longer being rebuilt.
+    pub(in crate::store::sqlite) async fn built(&self) {
+        // An error means that the index is gone, and so is the caller's store.
+        let _ = self.state().wait_for(|state| !matches!(state, State::Building { .. })).await;
+    }
+
     /// Returns why streams cannot be read and appended to, or will not be when the tail is full; `None` if all is well.
     pub(in crate::store::sqlite) fn obstacle(&self) -> Option<String> {
         let trouble = || self.shared().trouble.as_ref().map(|why| format!("events cannot be added to index.db: {why}"));

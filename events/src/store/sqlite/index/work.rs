@@ -89,8 +89,7 @@ impl Work {
                     }
                 }
                 Err(Broken::Sqlite(error)) => {
-                    tracing::warn!(%error, "events cannot be added to index.db; this is retried, and later appends wait");
-                    self.index.shared().trouble = Some(error.to_string());
+                    self.trouble(error.to_string());
                     if self.wait(Some(AGAIN_AFTER)) {
                         return;
                     }
@@ -107,6 +106,14 @@ impl Work {
                     }
                 }
             }
+        }
+    }
+
+    // It is tried again each second, and logged once.
+    fn trouble(&self, why: String) {
+        let before = self.index.shared().trouble.replace(why.clone());
+        if before.as_ref() != Some(&why) {
+            tracing::warn!(why, "index.db cannot be written; this is retried, and later appends wait");
         }
     }
 
@@ -292,7 +299,9 @@ impl Work {
     }
 
     fn work(&mut self) -> Result<(), Broken> {
-        self.file.as_mut().map_or(Ok(Ok(())), Contents::work)?.map_err(Broken::Double)
+        self.file.as_mut().map_or(Ok(Ok(())), Contents::work)?.map_err(Broken::Double)?;
+        self.index.shared().trouble = None;
+        Ok(())
     }
 
     // Two events claim one place of a stream: the log is not what it promises, so nothing more is written.
@@ -374,6 +383,16 @@ mod tests {
         work.index.damaged("a test says so");
         assert!(work.step().is_ok());
         assert!(work.file.is_some_and(|file| !file.is_divided()), "the new file has no run");
+    }
+
+    #[test]
+    fn trouble_with_a_merge_ends_with_the_merge_also_if_no_event_follows() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut work = work(directory.path());
+        work.trouble("the disk is full".into());
+        assert!(work.index.obstacle().is_some_and(|why| why.contains("the disk is full")));
+        assert!(work.work().is_ok());
+        assert_eq!(work.index.obstacle(), None);
     }
 
     #[test]
