@@ -264,7 +264,7 @@ fn forbidden(request_type: &str, why: &str) -> String {
 }
 
 impl Aggregate for Device {
-    const FOLD: u32 = 3;
+    const FOLD: u32 = 4;
 
     type Whole = Self;
     type Event = DeviceEvent;
