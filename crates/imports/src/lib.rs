@@ -47,3 +47,6 @@ const AT_ONCE: usize = 64;
 
 /// How many ids of records are read at once.
 const PAGE: u32 = 1_000;
+
+#[cfg(test)]
+mod tests;
