@@ -82,9 +82,11 @@ struct Running<'a> {
     imports: &'a Imports,
     import: ImportId,
     context: &'a Context,
+    is_complete: bool,
     is_rehearsal: bool,
     source: String,
     counts: ImportCounts,
+    /// The records that a complete file has.
     seen: HashSet<RecordId>,
     last: Option<Position>,
 }
@@ -131,7 +133,8 @@ impl Imports {
         };
         let source = layout.source.clone();
         let (counts, seen, last) = Default::default();
-        let mut running = Running { imports: self, import, context, is_rehearsal, source, counts, seen, last };
+        let mut running =
+            Running { imports: self, import, context, is_complete, is_rehearsal, source, counts, seen, last };
         running.begin(&layout, is_complete).await?;
         // Nobody listens any more: the import goes on.
         let _ = told.send(Told::Opened(layout)).await;
@@ -174,7 +177,9 @@ impl Running<'_> {
         let mut works = futures_util::stream::iter(works).buffer_unordered(AT_ONCE);
         while let Some(done) = works.next().await {
             let (record, effect, position) = done?;
-            self.seen.insert(record);
+            if self.is_complete {
+                self.seen.insert(record);
+            }
             self.last = self.last.max(position);
             let count = match effect {
                 Effect::New => &mut self.counts.new,

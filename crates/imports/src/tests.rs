@@ -295,6 +295,22 @@ async fn notes_and_skipped_rows_are_counted_and_bad_rows_are_told() {
 }
 
 #[tokio::test]
+async fn long_bad_rows_are_told_before_many_of_them_are_read() {
+    let scene = Scene::set().await;
+    let bad = format!(",,,{},\n", "x".repeat(100_000)).repeat(100);
+    let (told, mut heard) = told::channel(1_000);
+    let finished = scene.imports.run(file(&bad), partial(), &operator(), &told).await.unwrap();
+    drop(told);
+    assert_eq!(finished.counts.bad, 100);
+    let (mut batches, mut lines) = (0, 0);
+    while let Some(told) = heard.recv().await {
+        batches += u32::from(matches!(told, Told::Progress { .. }));
+        lines += u32::from(matches!(told, Told::SetAside(_)));
+    }
+    assert!(lines == 100 && batches >= 9, "{lines} lines in {batches} batches");
+}
+
+#[tokio::test]
 async fn a_file_that_no_mapping_fits_leaves_nothing() {
     let scene = Scene::set().await;
     let unknown = scene.run_order(Cursor::new(b"A,B\n1,2\n".to_vec()), partial()).await;

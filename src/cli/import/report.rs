@@ -7,6 +7,7 @@ use names::quoted;
 use names::visible::{visible_line, visible_path};
 use plural::counted;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub(super) struct Report {
@@ -33,7 +34,7 @@ struct Json<'a> {
     skipped: u64,
     bad_rows: Option<&'a PathBuf>,
     /// The columns of each field that is read.
-    columns: &'a [(String, Vec<String>)],
+    columns: BTreeMap<&'a str, &'a [String]>,
     ignored_columns: &'a [String],
     notes: &'a [Note],
 }
@@ -58,7 +59,7 @@ impl Report {
             counts: self.imported.counts,
             skipped: self.imported.skipped,
             bad_rows: self.bad.0.as_ref(),
-            columns: &self.opened.fields,
+            columns: self.opened.fields.iter().map(|(field, columns)| (field.as_str(), &columns[..])).collect(),
             ignored_columns: &self.opened.ignored,
             notes: &self.imported.notes,
         }

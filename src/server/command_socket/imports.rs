@@ -8,7 +8,7 @@ use imports::{Finished, ImportError, Imports, Noted, Order, Told, Undone};
 use platform::PerformError;
 use platform::context::Context;
 use projections::records::ImportRow;
-use records::{Delimiter, Encoding, Format, Layout, Mapping, Preset};
+use records::{Delimiter, Encoding, Format, Layout, Mapping, MappingError, OpenError, Preset};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -231,9 +231,18 @@ pub(crate) async fn import(
     let (finished, ()) = tokio::join!(running, telling);
     let last = match finished {
         Ok(finished) => Line::Imported(Box::new(Imported::of(finished))),
-        Err(error) => Line::Refused { why: error.to_string() },
+        Err(error) => Line::Refused { why: why(&error) },
     };
     let _ = lines.send(last).await;
+}
+
+fn why(error: &ImportError) -> String {
+    match error {
+        ImportError::Open(OpenError::Mapping(MappingError::NoPreset { .. })) => {
+            format!("{error}. `muster import template` prints a mapping to edit")
+        }
+        error => error.to_string(),
+    }
 }
 
 fn line_of(told: Told, import: Option<ImportId>) -> Line {

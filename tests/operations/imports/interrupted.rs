@@ -91,7 +91,7 @@ async fn a_command_whose_server_stops_says_so_and_what_to_do() {
     let mut server = Serving::start(&scene.config);
     let open = Open::begin(&scene, &export(1..=1_500), &[]).await;
     let import = scene.list()[0]["import"].as_str().unwrap().to_owned();
-    server.terminate();
+    assert_eq!(server.terminate().code(), Some(0));
     let (code, _, said) = open.end();
     assert_eq!(code, Some(1), "{said}");
     for part in ["standard input", "run the same command again", &format!("muster import undo {import}")] {
@@ -101,6 +101,36 @@ async fn a_command_whose_server_stops_says_so_and_what_to_do() {
     let repeated = scene.imported(&file, &[]);
     let [new, _, unchanged, ..] = counts(&repeated);
     assert_eq!(new + unchanged, 1_500);
+}
+
+#[tokio::test]
+async fn a_server_that_is_stopped_or_killed_while_rows_are_written_keeps_them_and_the_import_is_repeated() {
+    let scene = Scene::set().await;
+    let all = scene.write("all.csv", export(1..=30_000));
+    for is_killed in [false, true] {
+        let mut server = Serving::start(&scene.config);
+        let before = scene.list().as_array().unwrap().len();
+        let mut command = Command::new(binary::path());
+        command.args(["import", "records", &all, "--complete", "--config"]).arg(&scene.config);
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        until("the import begins", async || scene.list().as_array().unwrap().len() > before).await;
+        if is_killed {
+            drop(server);
+        } else {
+            assert_eq!(server.terminate().code(), Some(0));
+        }
+        let ended = command.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        let cut = scene.list()[0].clone();
+        assert_eq!(cut["counts"], Value::Null);
+        let undo = format!("muster import undo {}", cut["import"].as_str().unwrap());
+        assert!(said.contains("run the same command again") && said.contains(&undo), "{said}");
+    }
+    let part = scene.write("part.csv", export(1..=2_000));
+    let repeated = scene.imported(&part, &[]);
+    let [new, changed, unchanged, ..] = counts(&repeated);
+    assert!(new + unchanged == 2_000 && changed == 0, "{repeated}");
 }
 
 #[tokio::test]
