@@ -161,8 +161,13 @@ impl Hearing {
                 None if opened.is_none() => anyhow!("{name}: {why}"),
                 None => self.after(anyhow!("{name}: {why}")),
             }),
-            (None, _) => Err(match file_error(sent) {
+            (None, opened) => Err(match file_error(sent) {
                 Some(error) => self.after(anyhow!("{name}: {error}")),
+                // The server may have stopped before it said that it began.
+                None if opened.is_none() => anyhow!(
+                    "the server stopped before it answered: run the same command again when it runs; `muster import \
+                     list` shows whether the import of {name} began"
+                ),
                 None => self.after(anyhow!("the server stopped before the import of {name} was finished")),
             }),
             (Some(_), _) => Err(unexpected()),
