@@ -1,8 +1,7 @@
 //! Reads a file on a blocking thread, in batches of rows.
 
-use crate::run::ImportError;
 use openssl::sha::Sha256;
-use records::{BadRow, Field, Layout, Mapping, NoteKind, Reader, Row};
+use records::{BadRow, Field, Layout, Mapping, NoteKind, OpenError, Reader, Row};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,8 +52,8 @@ pub(crate) struct AtEnd {
 }
 
 /// Returns what a reading thread returned. A panic is an error of the file.
-pub(crate) fn ended(reading: Result<Result<AtEnd, ImportError>, JoinError>) -> Result<AtEnd, ImportError> {
-    reading.unwrap_or_else(|error| Err(ImportError::File(io::Error::other(error))))
+pub(crate) fn ended(reading: Result<Result<AtEnd, OpenError>, JoinError>) -> Result<AtEnd, OpenError> {
+    reading.unwrap_or_else(|error| Err(OpenError::Io(io::Error::other(error))))
 }
 
 /// Computes the SHA-256 of what is read.
@@ -89,7 +88,7 @@ impl Notes {
 ///
 /// # Errors
 /// The file cannot be read, or the mapping does not fit it.
-pub(crate) fn read(file: impl Read, mapping: &Mapping, sender: &mpsc::Sender<FromFile>) -> Result<AtEnd, ImportError> {
+pub(crate) fn read(file: impl Read, mapping: &Mapping, sender: &mpsc::Sender<FromFile>) -> Result<AtEnd, OpenError> {
     let hash = Arc::new(Mutex::new(Sha256::new()));
     let mut reader = Reader::open(Hashed { file, hash: Arc::clone(&hash) }, mapping)?;
     let layout = reader.layout().clone();

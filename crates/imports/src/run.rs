@@ -54,7 +54,7 @@ pub struct Finished {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(OpenError),
     #[error("another import runs: repeat this when it has ended")]
     Busy,
     #[error("the file cannot be read: {0}")]
@@ -67,6 +67,15 @@ pub enum ImportError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Projection(#[from] ProjectionError),
+}
+
+impl From<OpenError> for ImportError {
+    fn from(error: OpenError) -> ImportError {
+        match error {
+            OpenError::Io(error) => ImportError::File(error),
+            error => ImportError::Open(error),
+        }
+    }
 }
 
 /// What a row did.
@@ -129,7 +138,7 @@ impl Imports {
         let (sender, mut received) = mpsc::channel(4);
         let reading = tokio::task::spawn_blocking(move || read(file, &mapping, &sender));
         let Some(FromFile::Layout(layout)) = received.recv().await else {
-            return Err(ended(reading.await).err().unwrap_or(ImportError::Open(OpenError::Empty)));
+            return Err(ended(reading.await).err().unwrap_or(OpenError::Empty).into());
         };
         let source = layout.source.clone();
         let (counts, seen, last) = Default::default();

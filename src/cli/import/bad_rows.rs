@@ -1,5 +1,5 @@
-//! The file of bad rows: rows that were set aside, each with the reason. It is created with the first bad row, and never
-//! replaces an existing file.
+//! The file of bad rows: rows that were set aside, each with the reason. It is created with the first bad row, and
+//! never replaces an existing file.
 
 use anyhow::{Context as _, bail};
 use names::visible::visible_path;
