@@ -1,12 +1,14 @@
 //! Imports device records of other MDM products into previous records: reads a file row by row, and appends what is new
 //! or changed. A repeated import changes nothing. An import can be undone.
 //!
-//! `details` converts a row, [`run`] does an import, `undo` reverts one.
+//! `file` reads the rows, `details` converts a row, [`run`] does an import, `undo` reverts one.
 
 mod details;
+mod file;
 pub mod run;
 mod undo;
 
+pub use file::Noted;
 pub use run::{Finished, ImportError, Order, Told};
 pub use undo::Undone;
 
@@ -45,3 +47,6 @@ const AT_ONCE: usize = 64;
 
 /// How many ids of records are read at once.
 const PAGE: u32 = 1_000;
+
+#[cfg(test)]
+mod tests;
