@@ -36,6 +36,7 @@ pub mod records;
 pub mod reenrollment;
 pub mod renewals;
 pub mod staff;
+pub mod viewed;
 
 pub use database::{FILE, Projections};
 pub use progress::Health;

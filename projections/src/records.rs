@@ -1,15 +1,20 @@
 //! Previous records: devices as other products knew them, and the imports that they come from.
 
+mod list;
 mod query;
 
-pub use query::{ImportRow, RecordRow, imports, of_source, owned_by, touched_by};
+pub use list::{Listed, OwnerOutcome, RecordFilter, list, sources};
+pub use query::{
+    ImportRow, RecordRow, UndoPreview, import_of_id, imports, of_source, owned_by, touched_by, undo_preview,
+};
 
 use crate::Projection;
+use crate::audit::actor_name;
 use events::personal::Gone;
 use events::record::{
     ImportEvent, ImportId, OwnerKey, PersonalDetails, RecordDetails, RecordEvent, RecordOwner, RestoredRecord,
 };
-use events::{Entry, Event, Timestamp};
+use events::{Actor, Entry, Event, Timestamp};
 use rusqlite::{Connection, params};
 
 pub(crate) struct Records;
@@ -20,7 +25,7 @@ impl Projection for Records {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -30,6 +35,8 @@ impl Projection for Records {
     fn schema(&self) -> &'static str {
         "CREATE TABLE IF NOT EXISTS records_current (
             record TEXT PRIMARY KEY, source TEXT NOT NULL,
+            -- The import that gave the present values.
+            import TEXT,
             -- The complete import that did not have the record any more.
             missing TEXT,
             kind TEXT NOT NULL, product_name TEXT, model_name TEXT, os_version TEXT, last_contact INTEGER,
@@ -39,6 +46,7 @@ impl Projection for Records {
             owner TEXT, person TEXT
         ) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS records_by_source ON records_current (source, record);
+        CREATE INDEX IF NOT EXISTS records_by_contact ON records_current (coalesce(last_contact, 0), record);
         CREATE INDEX IF NOT EXISTS records_by_person ON records_current (person) WHERE person IS NOT NULL;
         CREATE TABLE IF NOT EXISTS records_keys (
             hmac TEXT NOT NULL, record TEXT NOT NULL, provider TEXT NOT NULL, attribute TEXT NOT NULL,
@@ -47,6 +55,7 @@ impl Projection for Records {
         CREATE INDEX IF NOT EXISTS records_keys_by_record ON records_keys (record);
         CREATE TABLE IF NOT EXISTS records_imports (
             import TEXT PRIMARY KEY, source TEXT NOT NULL, preset TEXT, complete INTEGER NOT NULL, begun INTEGER NOT NULL,
+            actor_kind TEXT NOT NULL, actor TEXT NOT NULL,
             finished INTEGER, created INTEGER, changed INTEGER, unchanged INTEGER, missing INTEGER, bad INTEGER,
             erased INTEGER,
             undone INTEGER NOT NULL DEFAULT 0
@@ -61,7 +70,7 @@ impl Projection for Records {
         let id = entry.stream.id();
         match &entry.event {
             Event::Record(event) => record(rows, id, event),
-            Event::Import(event) => import(rows, id, event, effective),
+            Event::Import(event) => import(rows, id, event, &entry.actor, effective),
             Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Person(_) | Event::Account(_) => Ok(()),
             Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) => Ok(()),
             Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
@@ -102,6 +111,7 @@ fn imported(
     owner_keys: &[OwnerKey],
 ) -> rusqlite::Result<()> {
     touch(rows, id, import)?;
+    give(rows, id, import)?;
     keep(rows, id, details)?;
     keep_keys(rows, id, owner_keys)?;
     miss(rows, id, None)
@@ -110,6 +120,11 @@ fn imported(
 fn touch(rows: &Connection, id: &str, import: ImportId) -> rusqlite::Result<()> {
     let insert = "INSERT INTO records_touched (import, record) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
     rows.prepare_cached(insert)?.execute(params![import.to_string(), id]).map(drop)
+}
+
+fn give(rows: &Connection, id: &str, import: ImportId) -> rusqlite::Result<()> {
+    let update = "UPDATE records_current SET import = ?2 WHERE record = ?1";
+    rows.prepare_cached(update)?.execute(params![id, import.to_string()]).map(drop)
 }
 
 fn keep(rows: &Connection, id: &str, details: &RecordDetails) -> rusqlite::Result<()> {
@@ -170,21 +185,23 @@ fn own(rows: &Connection, id: &str, owner: Option<RecordOwner>) -> rusqlite::Res
 
 fn undo(rows: &Connection, id: &str, restored: Option<&RestoredRecord>) -> rusqlite::Result<()> {
     rows.prepare_cached("DELETE FROM records_keys WHERE record = ?1")?.execute([id])?;
-    let Some(RestoredRecord { details, owner_keys, owner, missing_since, .. }) = restored else {
+    let Some(RestoredRecord { import, details, owner_keys, owner, missing_since }) = restored else {
         return rows.prepare_cached("DELETE FROM records_current WHERE record = ?1")?.execute([id]).map(drop);
     };
+    give(rows, id, *import)?;
     keep(rows, id, details)?;
     keep_keys(rows, id, owner_keys)?;
     own(rows, id, *owner)?;
     miss(rows, id, *missing_since)
 }
 
-fn import(rows: &Connection, id: &str, event: &ImportEvent, at: Timestamp) -> rusqlite::Result<()> {
+fn import(rows: &Connection, id: &str, event: &ImportEvent, by: &Actor, at: Timestamp) -> rusqlite::Result<()> {
     match event {
         ImportEvent::ImportBegun { source, preset, is_complete, .. } => {
-            let insert = "INSERT INTO records_imports (import, source, preset, complete, begun)
-                VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
-            rows.prepare_cached(insert)?.execute(params![id, source, preset, is_complete, at.0]).map(drop)
+            let insert = "INSERT INTO records_imports (import, source, preset, complete, begun, actor_kind, actor)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
+            let kind = actor_name(by.kind);
+            rows.prepare_cached(insert)?.execute(params![id, source, preset, is_complete, at.0, kind, by.id]).map(drop)
         }
         ImportEvent::ImportFinished { counts, .. } => {
             let update = "UPDATE records_imports SET finished = ?2, created = ?3, changed = ?4, unchanged = ?5,

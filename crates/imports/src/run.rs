@@ -126,6 +126,7 @@ impl Imports {
             return Err(ended(reading.await).err().unwrap_or(ImportError::Open(OpenError::Empty)));
         };
         let import = ImportId(self.platform.world.uuid());
+        let _running = (!is_rehearsal).then(|| self.announce(import));
         let source = layout.source.clone();
         let (counts, seen, last) = Default::default();
         let mut running = Running { imports: self, import, context, is_rehearsal, source, counts, seen, last };

@@ -8,6 +8,7 @@ mod words;
 
 pub use words::{attestation_refusal, faults, rejection, renewal_failure, supersession};
 
+use crate::viewed::viewed_record;
 use events::Event;
 use events::device::{CommandStatus, DeviceEvent, DeviceIdentifiers, MdmError, UnenrolledBy};
 use events::enrollment::{ChosenBy, EnrollmentEvent, Ownership};
@@ -363,7 +364,10 @@ fn person(event: &PersonEvent) -> Message {
 fn access(event: &StaffActivityEvent) -> Message {
     match event {
         StaffActivityEvent::DeviceListViewed {} => Message::of("device-list-viewed"),
-        StaffActivityEvent::DeviceViewed { .. } => Message::of("device-viewed"),
+        StaffActivityEvent::DeviceViewed { device } => match viewed_record(*device) {
+            Some(_) => Message::of("previous-record-viewed"),
+            None => Message::of("device-viewed"),
+        },
         StaffActivityEvent::AuditTrailViewed { filters } if filters.is_empty() => Message::of("audit-viewed"),
         StaffActivityEvent::AuditTrailViewed { filters } => {
             Message::of("audit-searched").with("filters", list(filters.iter().map(String::as_str)))
