@@ -15,6 +15,7 @@ use enroll::Enroll;
 use events::personal::keys::SqliteKeyStore;
 use events::store::sqlite::SqliteStore;
 use imports::Imports;
+use imports::uploads::Uploads;
 use platform::Platform;
 use platform::strangers::Strangers;
 use settings::SettingsService;
@@ -43,6 +44,8 @@ pub struct Parts {
     pub enroll: Arc<Enroll>,
     pub staff: Arc<Staff>,
     pub imports: Arc<Imports>,
+    /// Files that staff upload to import.
+    pub uploads: Arc<Uploads>,
     /// Permit to hold a large body in memory. There is one permit.
     pub large_bodies: Arc<Semaphore>,
     /// Open connections of the surfaces.

@@ -18,6 +18,7 @@ use events::upcast::upcast;
 use events::{Event, KeyName, Revision, Timestamp};
 use findings::Finding;
 use imports::Imports;
+use imports::uploads::Uploads;
 use pki::Pki;
 use pki::attestation::AttestationRoots;
 use pki::device_cas::DeviceCas;
@@ -166,6 +167,10 @@ impl App {
             identity,
         });
         let imports = Arc::new(Imports::new(platform.clone()));
+        let uploads = Arc::new(Uploads::new(Arc::clone(&imports), &config.store.directory));
+        if let Err(error) = uploads.clear() {
+            tracing::warn!(%error, "cannot remove the uploaded files that the last run has left");
+        }
         let parts = Parts {
             config: Arc::new(config),
             store,
@@ -178,6 +183,7 @@ impl App {
             enroll,
             staff,
             imports,
+            uploads,
             large_bodies: Arc::new(Semaphore::new(1)),
             strangers: Arc::new(Strangers::default()),
         };

@@ -2,15 +2,17 @@
 //! ([`Uploads::run`]). Uploads are in memory and in a folder of the store: a restart forgets them, because their files
 //! hold personal data that no key protects.
 
+mod asked;
 mod bad_lines;
 mod incoming;
 mod work;
 
+pub use asked::Asked;
 pub use bad_lines::BadLine;
 pub use incoming::Incoming;
 
+use crate::Imports;
 use crate::undo::Undone;
-use crate::{Imports, Order};
 use events::Timestamp;
 use events::record::{ImportCounts, ImportId};
 use platform::context::Context;
@@ -61,7 +63,7 @@ pub struct Upload {
     pub name: String,
     pub size: u64,
     pub at: Timestamp,
-    pub order: Order,
+    pub asked: Asked,
     pub stage: Stage,
     /// `None` until the file was opened.
     pub layout: Option<Box<Layout>>,
@@ -100,7 +102,7 @@ pub enum UploadError {
         "The file is gone: uploaded files are removed after an hour and at a restart of the server. Upload it again."
     )]
     Gone,
-    #[error("The file was not checked yet.")]
+    #[error("The file was not checked, or cannot be read.")]
     NotChecked,
     #[error("The file cannot be stored: {0}")]
     File(#[from] io::Error),
@@ -169,7 +171,7 @@ impl Uploads {
     ///
     /// # Errors
     /// Returns an error if there is no such file, or it is imported.
-    pub fn check_again(&self, id: UploadId, order: Order, context: Context) -> Result<(), UploadError> {
+    pub fn check_again(&self, id: UploadId, asked: Asked, context: Context) -> Result<(), UploadError> {
         let mut held = self.held();
         let upload = held.uploads.get_mut(&id).ok_or(UploadError::Gone)?;
         match upload.stage {
@@ -177,7 +179,7 @@ impl Uploads {
             Stage::Imported(_) => return Err(UploadError::Gone),
             Stage::Checked | Stage::Unreadable(_) | Stage::Interrupted(_) => {}
         }
-        (upload.order, upload.layout) = (order, None);
+        (upload.asked, upload.layout) = (asked, None);
         upload.restart(Stage::Checking);
         self.put(Work::Check(id, context));
         Ok(())

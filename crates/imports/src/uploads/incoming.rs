@@ -1,8 +1,7 @@
 //! A file that is being received. Nothing of it stays if it is dropped before it is complete.
 
 use super::work::Work;
-use super::{LARGEST, MOST, Stage, Upload, UploadError, UploadId, Uploads};
-use crate::Order;
+use super::{Asked, LARGEST, MOST, Stage, Upload, UploadError, UploadId, Uploads};
 use events::record::ImportCounts;
 use platform::context::Context;
 use std::io;
@@ -75,7 +74,7 @@ impl Incoming {
     ///
     /// # Errors
     /// Returns an error if the file is empty, or cannot be written.
-    pub async fn keep(mut self, name: String, order: Order, context: Context) -> Result<UploadId, UploadError> {
+    pub async fn keep(mut self, name: String, asked: Asked, context: Context) -> Result<UploadId, UploadError> {
         if self.size == 0 {
             return Err(UploadError::Empty);
         }
@@ -84,7 +83,7 @@ impl Incoming {
             name,
             size: self.size,
             at: self.uploads.imports.platform.world.now(),
-            order,
+            asked,
             stage: Stage::Checking,
             layout: None,
             bytes: 0,

@@ -2,7 +2,7 @@
 
 use super::bad_lines::{BadLines, read_back};
 use super::{KEPT_SECONDS, Stage, UndoStage, Upload, UploadId, Uploads};
-use crate::{Finished, ImportError, Order, Told};
+use crate::{Finished, ImportError, Told};
 use events::record::ImportId;
 use platform::context::Context;
 use std::io;
@@ -15,6 +15,9 @@ const SHOWN: usize = 20;
 
 /// How often old files are looked for.
 const LOOK: Duration = Duration::from_secs(60);
+
+/// How long a rehearsal waits for the end of another import before it tries again.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Work that waits for its turn.
 pub(super) enum Work {
@@ -42,7 +45,8 @@ impl Uploads {
         }
     }
 
-    fn remove_old(&self) {
+    /// Removes the files that are too old. [`Uploads::run`] calls it every minute.
+    pub fn remove_old(&self) {
         let now = self.imports.platform.world.now();
         let is_old = |upload: &Upload| !upload.is_under_way() && now.seconds_since(upload.at) >= KEPT_SECONDS;
         let mut held = self.held();
@@ -54,7 +58,13 @@ impl Uploads {
     }
 
     async fn check(&self, id: UploadId, context: &Context) {
-        let stage = match self.read(id, true, context).await {
+        let mut read = self.read(id, true, context).await;
+        // An import from the command line runs.
+        while matches!(read, Err(ImportError::Busy)) {
+            tokio::time::sleep(AGAIN).await;
+            read = self.read(id, true, context).await;
+        }
+        let stage = match read {
             Ok(_) => Stage::Checked,
             Err(error) => Stage::Unreadable(error.to_string()),
         };
@@ -85,8 +95,8 @@ impl Uploads {
     // Reads the file while what it says is noted.
     async fn read(&self, id: UploadId, is_rehearsal: bool, context: &Context) -> Result<Finished, ImportError> {
         let upload = self.get(id).map_err(|gone| ImportError::File(io::Error::other(gone)))?;
+        let order = upload.asked.order(is_rehearsal).map_err(|why| ImportError::File(io::Error::other(why)))?;
         let file = tokio::fs::File::open(self.path(id)).await?.into_std().await;
-        let order = Order { is_rehearsal, ..upload.order };
         let (sender, told) = mpsc::channel(16);
         let importing = async move { self.imports.run(file, order, context, &sender).await };
         let (finished, noted) = tokio::join!(importing, self.note(id, told));
