@@ -37,6 +37,8 @@ impl Projection for Records {
             record TEXT PRIMARY KEY, source TEXT NOT NULL,
             -- The import that gave the present values.
             import TEXT,
+            -- An undo of that import restores the values before it. Otherwise the record would be gone.
+            has_before INTEGER NOT NULL DEFAULT 0,
             -- The complete import that did not have the record any more.
             missing TEXT,
             kind TEXT NOT NULL, product_name TEXT, model_name TEXT, os_version TEXT, last_contact INTEGER,
@@ -84,10 +86,10 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent) -> rusqlite::Result<
             let insert = "INSERT INTO records_current (record, source, kind, erased) VALUES (?1, ?2, '', 0)
                 ON CONFLICT (record) DO UPDATE SET source = excluded.source";
             rows.prepare_cached(insert)?.execute([id, source])?;
-            imported(rows, id, *import, details, owner_keys)
+            imported(rows, id, (*import, false), details, owner_keys)
         }
         RecordEvent::PreviousRecordChanged { import, details, owner_keys, .. } => {
-            imported(rows, id, *import, details, owner_keys)
+            imported(rows, id, (*import, true), details, owner_keys)
         }
         RecordEvent::PreviousRecordMissing { import } => {
             touch(rows, id, *import)?;
@@ -106,12 +108,12 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent) -> rusqlite::Result<
 fn imported(
     rows: &Connection,
     id: &str,
-    import: ImportId,
+    (import, has_before): (ImportId, bool),
     details: &RecordDetails,
     owner_keys: &[OwnerKey],
 ) -> rusqlite::Result<()> {
     touch(rows, id, import)?;
-    give(rows, id, import)?;
+    give(rows, id, import, has_before)?;
     keep(rows, id, details)?;
     keep_keys(rows, id, owner_keys)?;
     miss(rows, id, None)
@@ -122,9 +124,9 @@ fn touch(rows: &Connection, id: &str, import: ImportId) -> rusqlite::Result<()> 
     rows.prepare_cached(insert)?.execute(params![import.to_string(), id]).map(drop)
 }
 
-fn give(rows: &Connection, id: &str, import: ImportId) -> rusqlite::Result<()> {
-    let update = "UPDATE records_current SET import = ?2 WHERE record = ?1";
-    rows.prepare_cached(update)?.execute(params![id, import.to_string()]).map(drop)
+fn give(rows: &Connection, id: &str, import: ImportId, has_before: bool) -> rusqlite::Result<()> {
+    let update = "UPDATE records_current SET import = ?2, has_before = ?3 WHERE record = ?1";
+    rows.prepare_cached(update)?.execute(params![id, import.to_string(), has_before]).map(drop)
 }
 
 fn keep(rows: &Connection, id: &str, details: &RecordDetails) -> rusqlite::Result<()> {
@@ -188,7 +190,7 @@ fn undo(rows: &Connection, id: &str, restored: Option<&RestoredRecord>) -> rusql
     let Some(RestoredRecord { import, details, owner_keys, owner, missing_since }) = restored else {
         return rows.prepare_cached("DELETE FROM records_current WHERE record = ?1")?.execute([id]).map(drop);
     };
-    give(rows, id, *import)?;
+    give(rows, id, *import, false)?;
     keep(rows, id, details)?;
     keep_keys(rows, id, owner_keys)?;
     own(rows, id, *owner)?;

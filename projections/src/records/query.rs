@@ -192,12 +192,11 @@ pub struct UndoPreview {
 pub async fn undo_preview(projections: &Projections, import: ImportId) -> Result<UndoPreview, ProjectionError> {
     projections
         .read_of("records", move |rows| {
-            // A record that one import alone has touched did not exist before it.
-            let select = "SELECT count(*) FILTER (WHERE is_last AND is_only),
-                count(*) FILTER (WHERE is_last AND NOT is_only), count(*) FILTER (WHERE NOT is_last)
-                FROM (SELECT coalesce(r.import = t.import OR r.missing = t.import, 0) AS is_last,
-                    NOT EXISTS (SELECT 1 FROM records_touched o WHERE o.record = t.record AND o.import <> t.import)
-                    AND r.import = t.import AS is_only
+            let select = "SELECT count(*) FILTER (WHERE gave AND NOT has_before),
+                count(*) FILTER (WHERE (gave AND has_before) OR (missed AND NOT gave)),
+                count(*) FILTER (WHERE NOT gave AND NOT missed)
+                FROM (SELECT coalesce(r.import = t.import, 0) AS gave, coalesce(r.missing = t.import, 0) AS missed,
+                    r.has_before
                 FROM records_touched t LEFT JOIN records_current r ON r.record = t.record WHERE t.import = ?1)";
             let preview =
                 |row: &Row<'_>| Ok(UndoPreview { removed: row.get(0)?, restored: row.get(1)?, kept: row.get(2)? });

@@ -115,10 +115,9 @@ pub(crate) async fn page(
 fn folded(id: RecordId, entries: Vec<Entry>, as_of: Option<Timestamp>) -> Found {
     let up_to = entries.iter().take_while(|entry| as_of.is_none_or(|as_of| entry.at <= as_of)).count();
     let entries: Vec<Entry> = entries.into_iter().take(up_to).collect();
-    let record = entries.iter().fold(Record::default(), |record, entry| match &entry.event {
-        Event::Record(event) => record.evolve(event),
-        _ => record,
-    });
+    let events =
+        entries.iter().filter_map(|entry| if let Event::Record(event) = &entry.event { Some(event) } else { None });
+    let record = events.fold(Record::default(), Record::evolve);
     Found { id, record, entries }
 }
 

@@ -1,6 +1,6 @@
 //! Files, forms and rows that are broken or hostile, and imports at the same time.
 
-use super::{ADA, administrator, ended, export, files, import, import_events, post, send, upload};
+use super::{ADA, BAD, administrator, ended, export, files, import, import_events, post, send, upload};
 use events::staff::Privilege;
 use harness::TestServer;
 use harness::connection::Connection;
@@ -161,7 +161,10 @@ async fn while_another_import_runs_no_import_and_no_undo_begins() {
     ended(&root, &path).await;
 
     let (end, received) = channel();
-    let file = Endless { begun: std::io::Cursor::new(export(&[ADA])), end: received };
+    // More than is read to find out what the file is.
+    let long = format!("{BAD}{}", "x".repeat(100_000));
+    let rows: Vec<&str> = std::iter::once(ADA).chain([long.as_str(); 40]).collect();
+    let file = Endless { begun: std::io::Cursor::new(export(&rows)), end: received };
     let imports = Arc::clone(&server.app().imports);
     let context = Context::operator(server.app().platform.world.uuid());
     let order = Order { mapping: Mapping::default(), is_complete: false, is_rehearsal: false };
@@ -198,6 +201,8 @@ async fn an_uploaded_file_is_removed_after_an_hour() {
     clock.advance_seconds(3_601);
     server.app().uploads.remove_old();
     assert_eq!(files(&server), 0);
+    let root = Browser::new(&server);
+    root.sign_in("root", PASSWORD).await;
     let gone = root.get(&path).await;
     assert!(gone.status == 404 && gone.body.contains("removed after an hour"), "{}", gone.body);
     server.stop().await;
