@@ -3,7 +3,7 @@
 mod list;
 mod query;
 
-pub use list::{Listed, OwnerOutcome, RecordFilter, list, sources};
+pub use list::{Listed, OwnerOutcome, RecordFilter, is_known, list, sources};
 pub use query::{
     ImportRow, RecordRow, UndoPreview, import_of_id, imports, of_source, owned_by, touched_by, undo_preview,
 };
@@ -113,8 +113,7 @@ fn imported(
     owner_keys: &[OwnerKey],
 ) -> rusqlite::Result<()> {
     touch(rows, id, import)?;
-    give(rows, id, import, has_before)?;
-    keep(rows, id, details)?;
+    keep(rows, id, details, (import, has_before))?;
     keep_keys(rows, id, owner_keys)?;
     miss(rows, id, None)
 }
@@ -124,18 +123,18 @@ fn touch(rows: &Connection, id: &str, import: ImportId) -> rusqlite::Result<()> 
     rows.prepare_cached(insert)?.execute(params![import.to_string(), id]).map(drop)
 }
 
-fn give(rows: &Connection, id: &str, import: ImportId, has_before: bool) -> rusqlite::Result<()> {
-    let update = "UPDATE records_current SET import = ?2, has_before = ?3 WHERE record = ?1";
-    rows.prepare_cached(update)?.execute(params![id, import.to_string(), has_before]).map(drop)
-}
-
-fn keep(rows: &Connection, id: &str, details: &RecordDetails) -> rusqlite::Result<()> {
+fn keep(
+    rows: &Connection,
+    id: &str,
+    details: &RecordDetails,
+    (import, has_before): (ImportId, bool),
+) -> rusqlite::Result<()> {
     let none = PersonalDetails::default();
     let personal = details.personal.get().unwrap_or(&none);
     let update = "UPDATE records_current SET kind = ?2, product_name = ?3, model_name = ?4, os_version = ?5,
         last_contact = ?6, enrolled_at = ?7, profile_identifier = ?8, site = ?9, source_id = nullif(?10, ''),
         serial_number = ?11, udid = ?12, device_name = ?13, asset_tag = ?14, user_name = ?15, mail = ?16, full_name = ?17,
-        employee_number = ?18, erased = ?19 WHERE record = ?1";
+        employee_number = ?18, erased = ?19, import = ?20, has_before = ?21 WHERE record = ?1";
     rows.prepare_cached(update)?
         .execute(params![
             id,
@@ -157,6 +156,8 @@ fn keep(rows: &Connection, id: &str, details: &RecordDetails) -> rusqlite::Resul
             personal.full_name,
             personal.employee_number,
             details.personal.gone() == Some(Gone::Erased),
+            import.to_string(),
+            has_before,
         ])
         .map(drop)
 }
@@ -190,8 +191,7 @@ fn undo(rows: &Connection, id: &str, restored: Option<&RestoredRecord>) -> rusql
     let Some(RestoredRecord { import, details, owner_keys, owner, missing_since }) = restored else {
         return rows.prepare_cached("DELETE FROM records_current WHERE record = ?1")?.execute([id]).map(drop);
     };
-    give(rows, id, *import, false)?;
-    keep(rows, id, details)?;
+    keep(rows, id, details, (*import, false))?;
     keep_keys(rows, id, owner_keys)?;
     own(rows, id, *owner)?;
     miss(rows, id, *missing_since)

@@ -147,6 +147,15 @@ impl Filters {
         Ok(RecordFilter { text, source, kind, owner, missing, import, after })
     }
 
+    /// Returns the filters of an API request for its event. Search texts are left out because they may be personal.
+    pub(crate) fn names_and_values(&self) -> Vec<String> {
+        let told = |(name, value): &(&'static str, String)| match *name {
+            "q" => (*name).to_owned(),
+            name => format!("{name}={value}"),
+        };
+        self.query().iter().map(told).collect()
+    }
+
     fn query(&self) -> Query {
         Query::default()
             .with("q", self.q.as_deref())

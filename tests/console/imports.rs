@@ -26,7 +26,7 @@ pub const GRACE: &str =
     "18,F2LXJ0AAAA2,grace,Grace Hopper,grace's phone,iPhone 11,Institutional,2023-03-04T05:06:07Z,2";
 pub const BAD: &str = ",F2LXJ0AAAA3,eve,Eve,=1+1,iPhone 11,Institutional,2023-03-04T05:06:07Z,3";
 
-async fn administrator(server: &TestServer) -> Browser {
+pub async fn administrator(server: &TestServer) -> Browser {
     Browser::signed_in(server, "root", &[Privilege::Administrator]).await
 }
 
@@ -58,7 +58,7 @@ async fn post(browser: &Browser, path: &str) -> Answer {
 }
 
 /// Imports a file, and returns the page of the import.
-async fn import(server: &TestServer, browser: &Browser, fields: &[(&str, &str)], file: Vec<u8>) -> String {
+pub async fn import(server: &TestServer, browser: &Browser, fields: &[(&str, &str)], file: Vec<u8>) -> String {
     let path = upload(browser, fields, file).await;
     let checked = ended(browser, &path).await;
     assert_eq!(checked.texts("h1 .chip"), ["Checked"], "{}", checked.body);

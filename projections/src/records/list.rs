@@ -117,6 +117,19 @@ fn list_in(rows: &Connection, filter: &RecordFilter, limit: usize) -> rusqlite::
     Ok(Listed { records, next })
 }
 
+/// Returns whether there is a record with this id.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn is_known(projections: &Projections, record: RecordId) -> Result<bool, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select = "SELECT EXISTS (SELECT 1 FROM records_current WHERE record = ?1)";
+            rows.prepare_cached(select)?.query_row([record.to_string()], |row| row.get(0))
+        })
+        .await
+}
+
 /// Returns the names of all sources of imports, sorted.
 ///
 /// # Errors
