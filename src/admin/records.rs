@@ -87,11 +87,25 @@ struct Line {
     kind: String,
     source: String,
     serial: String,
-    last_contact: Option<Instant>,
+    last_contact: Option<Day>,
     missing: bool,
 }
 
 content!(Line { href, label, model, person, owner, kind, source, serial, last_contact, missing });
+
+/// The day of an instant: the other product's last contact may be years ago.
+#[derive(Serialize)]
+struct Day {
+    words: String,
+    at: Instant,
+}
+
+content!(Day { words, at });
+
+fn day(at: Timestamp, now: Timestamp) -> Day {
+    let at = Instant::of(at, now);
+    Day { words: at.words.split(',').next().unwrap_or_default().to_owned(), at }
+}
 
 /// Shows the list.
 ///
@@ -214,7 +228,7 @@ fn line(record: &RecordRow, now: Timestamp) -> Line {
         kind,
         source: record.source.clone(),
         serial: words::given(record.serial_number.as_deref(), record.is_erased),
-        last_contact: record.last_contact.map(|at| Instant::of(at, now)),
+        last_contact: record.last_contact.map(|at| day(at, now)),
         missing: record.is_missing,
     }
 }

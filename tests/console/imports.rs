@@ -128,7 +128,7 @@ async fn an_administrator_uploads_a_file_sees_what_would_happen_imports_it_and_u
     assert_eq!(ask.texts(".about strong"), ["2", "0", "0"]);
     assert_eq!(post(&root, &format!("{page}/undo")).await.location(), page);
     let undone = ended(&root, &page).await;
-    assert!(undone.texts(".done").concat().contains("The import is undone: 2 records"), "{}", undone.body);
+    assert!(undone.texts(".done").concat().contains("before it: 2."), "{}", undone.body);
     server.caught_up().await;
     assert_eq!(root.get("/console/records").await.texts("tbody tr").len(), 0);
     let record = root.get(&list.attribute("tbody th a", "href").unwrap()).await;

@@ -9,11 +9,11 @@ use crate::admin::query::Query;
 use crate::admin::render::view;
 use crate::admin::session::{ImportsRecords, May, SeesAudit, SeesRecords, is_permitted};
 use crate::admin::words::{Chip, Instant, NONE};
+use ::imports::Undone;
 use ::imports::uploads::{Stage, UndoStage, Upload, UploadId};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, web};
 use events::Timestamp;
-use plural::counted;
 use projections::records::{self as previous, ImportRow, UndoPreview};
 use records::Preset;
 use serde::Serialize;
@@ -34,7 +34,7 @@ struct ImportPage {
     unfinished: bool,
     counts: Option<Counts>,
     facts: Vec<Fact>,
-    records_href: String,
+    records_href: Option<String>,
     bad_href: Option<String>,
     bad_gone: bool,
     undo: Option<&'static str>,
@@ -97,6 +97,8 @@ pub(crate) async fn page(staff: May<SeesRecords>, path: web::Path<String>) -> Re
 
 fn assemble(row: &ImportRow, now: &Now, staff: &May<SeesRecords>) -> ImportPage {
     let (notice, wrong) = told(row, now);
+    let UndoPreview { removed, restored, kept } = now.preview;
+    let touched = removed + restored + kept;
     let bad = row.counts.map_or(0, |counts| counts.bad);
     let bad_href = now.upload.as_ref().filter(|_| bad > 0).map(|(id, _)| format!("{}/set-aside", href_of_upload(*id)));
     let import = row.import.to_string();
@@ -112,7 +114,7 @@ fn assemble(row: &ImportRow, now: &Now, staff: &May<SeesRecords>) -> ImportPage 
         unfinished: row.counts.is_none() && !now.is_running && !row.is_undone,
         counts: row.counts.map(Counts::from),
         facts: facts(row, staff.now()),
-        records_href: href_of_records(row.import),
+        records_href: (touched > 0).then(|| href_of_records(row.import)),
         bad_gone: may_import && bad > 0 && bad_href.is_none(),
         bad_href,
         undo: undo(row, now).filter(|_| may_import),
@@ -125,18 +127,17 @@ fn told(row: &ImportRow, now: &Now) -> (Option<String>, Option<String>) {
     match &now.undo {
         Some(UndoStage::Running) => (Some("The import is being undone. You may leave this page.".to_owned()), None),
         Some(UndoStage::Undone(undone)) => {
-            let restored = counted(undone.restored, "record");
-            let kept = counted(undone.kept, "record");
+            let Undone { restored, kept } = undone;
             let said = format!(
-                "The import is undone: {restored} as before it. {kept} kept as they are, because a later import changed them."
+                "The import is undone. Records that are as they were before it: {restored}. Records that stay, because a \
+                 later import changed them: {kept}."
             );
             (Some(said), None)
         }
         Some(UndoStage::Interrupted(why)) => (None, Some(format!("The undo ended early: {why}"))),
         None if now.is_running => (Some("The records are being imported.".to_owned()), None),
         None if row.is_undone && left > 0 => {
-            let left = counted(left, "record");
-            (None, Some(format!("The undo was interrupted. {left} still as this import left them.")))
+            (None, Some(format!("The undo was interrupted. Records that are still as this import left them: {left}.")))
         }
         None => (None, None),
     }

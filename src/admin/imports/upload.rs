@@ -10,7 +10,7 @@ use crate::admin::problem::Problem;
 use crate::admin::proof;
 use crate::admin::render::view;
 use crate::admin::session::{ImportsRecords, May, Own, is_fresh, see_other};
-use crate::admin::words::{Chip, Instant};
+use crate::admin::words::{Chip, Instant, capital};
 use crate::web::content::content;
 use ::imports::uploads::{BadLine, Stage, Upload, UploadId};
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -115,7 +115,7 @@ content!(Found { source, product, format, encoding, complete, fields, absent, ig
 
 #[derive(Serialize)]
 struct Used {
-    field: String,
+    field: &'static str,
     columns: String,
 }
 
@@ -262,8 +262,8 @@ fn act(id: UploadId, upload: &Upload) -> Act {
 
 fn assemble(id: UploadId, upload: &Upload, now: Timestamp) -> UploadPage {
     let (wrong, interrupted) = match &upload.stage {
-        Stage::Unreadable(why) => (Some(why.clone()), false),
-        Stage::Interrupted(why) => (Some(why.clone()), true),
+        Stage::Unreadable(why) => (Some(capital(why)), false),
+        Stage::Interrupted(why) => (Some(capital(why)), true),
         Stage::Checking | Stage::Checked | Stage::Importing | Stage::Imported(_) => (None, false),
     };
     let imported = match &upload.stage {
@@ -308,9 +308,9 @@ fn bad(line: &BadLine) -> Bad {
 fn found(layout: &Layout, complete: bool) -> Found {
     let used: BTreeSet<&String> = layout.fields.iter().flat_map(|(_, columns)| columns).collect();
     let is_there = |field: &Field| layout.fields.iter().any(|(there, _)| there == field);
-    let absent = Field::ALL.into_iter().filter(|field| !is_there(field)).map(|field| words_of(field.name()));
+    let absent = Field::ALL.into_iter().filter(|field| !is_there(field)).map(label);
     let used_columns =
-        |(field, columns): &(Field, Vec<String>)| Used { field: words_of(field.name()), columns: columns.join(", ") };
+        |(field, columns): &(Field, Vec<String>)| Used { field: label(*field), columns: columns.join(", ") };
     Found {
         source: layout.source.clone(),
         product: layout.preset.map_or("Own mapping", super::product),
@@ -323,8 +323,31 @@ fn found(layout: &Layout, complete: bool) -> Found {
     }
 }
 
-fn words_of(field: &str) -> String {
-    field.replace('_', " ")
+// The words of a record's page.
+fn label(field: Field) -> &'static str {
+    match field {
+        Field::SourceId => "Id in the source",
+        Field::Kind => "Kind of enrollment",
+        Field::SerialNumber => "Serial number",
+        Field::Udid => "UDID",
+        Field::Imei => "IMEI",
+        Field::Meid => "MEID",
+        Field::WifiMac => "Wi-Fi address",
+        Field::BluetoothMac => "Bluetooth address",
+        Field::ProductName => "Model identifier",
+        Field::ModelName => "Model",
+        Field::OsVersion => "OS version",
+        Field::DeviceName => "Device name",
+        Field::UserName => "User name",
+        Field::Mail => "Mail address",
+        Field::FullName => "Full name",
+        Field::EmployeeNumber => "Employee number",
+        Field::LastContact => "Last contact",
+        Field::EnrolledAt => "Enrolled",
+        Field::ProfileIdentifier => "Enrollment profile",
+        Field::Site => "Site",
+        Field::AssetTag => "Asset tag",
+    }
 }
 
 fn format(format: Format) -> &'static str {

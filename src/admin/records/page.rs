@@ -45,6 +45,8 @@ struct RecordPage {
     source: Vec<Fact>,
     device: Vec<Fact>,
     person: Vec<Fact>,
+    /// Labels of the values that the source did not give.
+    absent: String,
     owner_sentence: &'static str,
     timeline: Vec<Happened>,
     audit_href: Option<String>,
@@ -66,6 +68,7 @@ view!(
         source,
         device,
         person,
+        absent,
         owner_sentence,
         timeline,
         audit_href,
@@ -129,6 +132,12 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>) -> RecordPag
         record.details.as_ref().map(|details| [details.model_name.as_deref(), details.product_name.as_deref()]);
     let sees_audit = is_permitted::<SeesAudit>(&staff.roles);
     let filtered = |name, value: &str| Query::default().with(name, Some(value)).href(audit::PATH);
+    let device = record.details.as_ref().map(|details| device(details, now)).unwrap_or_default();
+    let person = record.details.as_ref().map(|details| person(details, record.owner, staff)).unwrap_or_default();
+    let is_absent = |fact: &&Fact| fact.value == NONE;
+    let absent: Vec<&str> = person.iter().chain(&device).filter(is_absent).map(|fact| fact.label.as_str()).collect();
+    let absent = absent.join(", ");
+    let given = |facts: Vec<Fact>| facts.into_iter().filter(|fact| fact.value != NONE).collect();
     RecordPage {
         href: href(id),
         label: words::label(personal.device_name.as_deref(), models.unwrap_or_default(), id),
@@ -139,8 +148,9 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>) -> RecordPag
         as_of: as_of.map(|at| Instant::of(at, now)),
         now_or_then: Instant::of(as_of.unwrap_or(now), now).input,
         source: source(found, now),
-        device: record.details.as_ref().map(|details| device(details, now)).unwrap_or_default(),
-        person: record.details.as_ref().map(|details| person(details, record.owner, staff)).unwrap_or_default(),
+        device: given(device),
+        person: given(person),
+        absent,
         owner_sentence: words::owner_sentence(record.owner),
         timeline: found.entries.iter().rev().filter_map(|entry| happened(entry, sees_audit, now)).collect(),
         audit_href: sees_audit.then(|| filtered("q", id.stream().to_string().as_str())),

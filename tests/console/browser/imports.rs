@@ -34,7 +34,7 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
     helper.sign_in("root", PASSWORD).await;
     let unreadable = upload(&helper, &[("mapping", "colums = 1")], b"Nummer;Name\n1;ada\n".to_vec()).await;
     ended(&helper, &unreadable).await;
-    look(&unreadable, "The file cannot be read", "upload-unreadable").await;
+    look(&unreadable, "The file cannot be read in this way", "upload-unreadable").await;
 
     let path = choose_file(&browser, &helper, engine, &url).await;
     ended(&helper, &path).await;

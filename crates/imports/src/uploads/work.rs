@@ -1,7 +1,7 @@
 //! The work on uploads, one after the other: rehearsals, imports and undos.
 
 use super::bad_lines::{BadLines, read_back};
-use super::{KEPT_SECONDS, Stage, UndoStage, Upload, UploadId, Uploads};
+use super::{KEPT_SECONDS, Stage, UndoStage, Upload, UploadError, UploadId, Uploads};
 use crate::{Finished, ImportError, Told};
 use events::record::ImportId;
 use platform::context::Context;
@@ -9,6 +9,19 @@ use std::io;
 use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::sync::mpsc;
+
+/// Why a file was not read.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("{0}")]
+    Mapping(String),
+    #[error(transparent)]
+    Gone(#[from] UploadError),
+    #[error(transparent)]
+    File(#[from] io::Error),
+    #[error(transparent)]
+    Import(#[from] ImportError),
+}
 
 /// Maximum number of set-aside rows that a page shows.
 const SHOWN: usize = 20;
@@ -60,7 +73,7 @@ impl Uploads {
     async fn check(&self, id: UploadId, context: &Context) {
         let mut read = self.read(id, true, context).await;
         // An import from the command line runs.
-        while matches!(read, Err(ImportError::Busy)) {
+        while matches!(read, Err(Fault::Import(ImportError::Busy))) {
             tokio::time::sleep(AGAIN).await;
             read = self.read(id, true, context).await;
         }
@@ -93,9 +106,8 @@ impl Uploads {
     }
 
     // Reads the file while what it says is noted.
-    async fn read(&self, id: UploadId, is_rehearsal: bool, context: &Context) -> Result<Finished, ImportError> {
-        let upload = self.get(id).map_err(|gone| ImportError::File(io::Error::other(gone)))?;
-        let order = upload.asked.order(is_rehearsal).map_err(|why| ImportError::File(io::Error::other(why)))?;
+    async fn read(&self, id: UploadId, is_rehearsal: bool, context: &Context) -> Result<Finished, Fault> {
+        let order = self.get(id)?.asked.order(is_rehearsal).map_err(Fault::Mapping)?;
         let file = tokio::fs::File::open(self.path(id)).await?.into_std().await;
         let (sender, told) = mpsc::channel(16);
         let importing = async move { self.imports.run(file, order, context, &sender).await };
