@@ -9,13 +9,16 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, Payload};
 use futures_util::{Stream, StreamExt as _};
-use multer::{Field, Multipart};
+use multer::{Constraints, Field, Multipart, SizeLimit};
 use records::Preset;
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 
 /// Maximum size in bytes of the fields of the form besides the file; the mapping is the largest.
 pub(crate) const LARGEST_FORM: usize = 256 * 1024;
+
+/// Maximum size in bytes of the form with its file; the heads of its parts are short.
+const LARGEST_BODY: u64 = LARGEST + 2 * LARGEST_FORM as u64;
 
 /// A form with its file.
 pub(super) struct Received {
@@ -35,9 +38,14 @@ pub(super) async fn receive(
     payload: Payload,
 ) -> Result<Received, Problem> {
     refuse_announced(request)?;
+    if !forgery::comes_from_here(request, &staff.app().platform.public_url) {
+        return Err(Problem::Forged);
+    }
     let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(kind).map_err(|_| incomplete())?;
-    let mut parts = Multipart::new(sendable(payload), boundary);
+    // A chunked form announces no length.
+    let limits = Constraints::new().size_limit(SizeLimit::new().whole_stream(LARGEST_BODY));
+    let mut parts = Multipart::with_constraints(sendable(payload), boundary, limits);
     let (mut fields, mut room) = (BTreeMap::new(), LARGEST_FORM);
     while let Some(part) = parts.next_field().await.map_err(|_| incomplete())? {
         let name = part.name().unwrap_or_default().to_owned();
@@ -79,7 +87,7 @@ fn incomplete() -> Problem {
 // A browser says how large the form is. What is much too large is refused before it is sent.
 fn refuse_announced(request: &HttpRequest) -> Result<(), Problem> {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    match length.is_some_and(|length| length > LARGEST + 2 * LARGEST_FORM as u64) {
+    match length.is_some_and(|length| length > LARGEST_BODY) {
         true => Err(Problem::FileTooLarge(UploadError::TooLarge.to_string())),
         false => Ok(()),
     }
