@@ -131,6 +131,15 @@ async fn an_administrator_uploads_a_file_sees_what_would_happen_imports_it_and_u
     assert!(undone.texts(".done").concat().contains("before it: 2."), "{}", undone.body);
     server.caught_up().await;
     assert_eq!(root.get("/console/records").await.texts("tbody tr").len(), 0);
+    let events = server.events_of("import").await;
+    assert!(matches!(
+        events[..],
+        [
+            Event::Import(ImportEvent::ImportBegun { is_complete: true, .. }),
+            Event::Import(ImportEvent::ImportFinished { .. }),
+            Event::Import(ImportEvent::ImportUndone {})
+        ]
+    ));
     let record = root.get(&list.attribute("tbody th a", "href").unwrap()).await;
     assert!(record.texts(".notice").concat().contains("was undone"), "{}", record.body);
     assert_eq!(record.texts(".said").len(), 2, "the history stays");
