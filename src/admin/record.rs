@@ -1,5 +1,5 @@
-//! Exported form of events, devices, previous records and imports, for export files and the API. Names and values are the same in both, times are
-//! in UTC, and ids are stable.
+//! Exported form of events, devices, previous records and imports, for export files and the API. Names and values are
+//! the same in both, times are in UTC, and ids are stable.
 
 use super::words;
 use events::Timestamp;
