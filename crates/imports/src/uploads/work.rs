@@ -126,7 +126,7 @@ impl Uploads {
                     lines = Some(BadLines::create(&self.bad_path(id), &layout).await?);
                     self.change(id, |upload| upload.layout = Some(layout));
                 }
-                Told::Progress { bytes, counts } => {
+                Told::Progress { bytes, counts, .. } => {
                     self.change(id, |upload| (upload.bytes, upload.counts) = (bytes, counts));
                 }
                 Told::SetAside(line) => {
