@@ -141,6 +141,7 @@ impl Imports {
         let Some(FromFile::Layout(layout)) = received.recv().await else {
             return Err(ended(reading.await).err().unwrap_or(OpenError::Empty).into());
         };
+        let _running = (!is_rehearsal).then(|| self.announce(import));
         let source = layout.source.clone();
         let (counts, seen, newest_contact, last) = Default::default();
         let mut running = Running {

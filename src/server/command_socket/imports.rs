@@ -196,7 +196,7 @@ pub(crate) struct Listed {
 
 impl Listed {
     fn of(row: ImportRow) -> Listed {
-        let ImportRow { import, source, preset, is_complete, begun, counts, is_undone } = row;
+        let ImportRow { import, source, preset, is_complete, begun, counts, is_undone, .. } = row;
         Listed { import, source, preset, is_complete, begun: begun.to_rfc3339(), counts, is_undone }
     }
 }
