@@ -178,7 +178,7 @@ fn record_details(version: &str) -> RecordDetails {
         enrolled_at: None,
         profile_identifier: None,
         site: None,
-        personal: Personal::new(KeyName("record-9".into()), personal),
+        personal: Box::new(Personal::new(KeyName("record-9".into()), personal)),
     }
 }
 

@@ -1,5 +1,5 @@
-//! How probable it is that a later enrollment is the device of an earlier record: each fact has points that a person can
-//! add up, and the sum decides the band.
+//! How probable it is that a later enrollment is the device of an earlier record: each fact has points that a person
+//! can add up, and the sum decides the band.
 
 #[cfg(test)]
 mod tests;

@@ -143,7 +143,7 @@ impl Aggregate for Record {
             }
             RecordEvent::PreviousRecordMissing { import } => self.missing_since = Some(*import),
             RecordEvent::PreviousRecordReturned { .. } => self.missing_since = None,
-            RecordEvent::PreviousRecordImportUndone { import, restored } => self.undo(*import, restored.as_ref()),
+            RecordEvent::PreviousRecordImportUndone { import, restored } => self.undo(*import, restored.as_deref()),
             RecordEvent::PreviousRecordOwnerResolved { owner } => self.owner = Some(*owner),
             RecordEvent::LinkProposed { successor, score, band, proof, .. } => {
                 self.link(*successor, (*score, *band, *proof));
@@ -215,7 +215,7 @@ impl Record {
         } else {
             return vec![];
         };
-        vec![RecordEvent::PreviousRecordImportUndone { import, restored }]
+        vec![RecordEvent::PreviousRecordImportUndone { import, restored: restored.map(Box::new) }]
     }
 
     fn is_beyond_memory(&self) -> bool {

@@ -22,7 +22,7 @@ fn details(version: &str, mail: &str) -> RecordDetails {
         enrolled_at: None,
         profile_identifier: None,
         site: None,
-        personal: Personal::new(RecordId(Uuid::from_u128(9)).key(), personal),
+        personal: Box::new(Personal::new(RecordId(Uuid::from_u128(9)).key(), personal)),
     }
 }
 
