@@ -5,6 +5,7 @@ use super::Aggregate;
 use super::examples::{ENROLLMENT, NOW, sealed, secret};
 use super::hardware::{Enroll, Hardware};
 use super::person::{self, Account, Person, ReserveAccount};
+use super::record::{self, Record};
 use super::settings::{Apply, Current};
 use super::staff::{
     self, External, FactorCommand, LocalAccount, NewAccount, ReserveUserName, SetUpLink, UserName, Vouched,
@@ -12,8 +13,12 @@ use super::staff::{
 use events::device::DeviceId;
 use events::enrollment::{Ownership, SecretHash, SignInMethodName, SignInRefusal};
 use events::person::{PersonAttributes, PersonId};
+use events::record::{
+    ImportId, OwnerAttribute, OwnerKey, PersonalDetails, PreviousKind, RecordDetails, RecordId, RecordOwner,
+};
 use events::settings::Settings;
 use events::staff::{PasskeyId, Privilege, Purpose, StaffId};
+use events::{KeyName, Personal};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -48,7 +53,52 @@ fn person_command() -> impl Strategy<Value = person::Command> {
             version,
             enrollment: ENROLLMENT,
         }),
+        vec("[a-c]", 0..3)
+            .prop_map(|hmacs| person::Command::NoteKeys { keys: hmacs.into_iter().map(owner_key).collect() }),
+        Just(person::Command::GoOnAfter { record: RecordId(Uuid::from_u128(1)) }),
     ]
+}
+
+fn owner_key(hmac: String) -> OwnerKey {
+    OwnerKey { provider: "campus".into(), attribute: OwnerAttribute::Mail, hmac }
+}
+
+fn record_command() -> impl Strategy<Value = record::Command> {
+    let import = || (0..3u128).prop_map(|id| ImportId(Uuid::from_u128(id)));
+    let owner = prop_oneof![
+        (0..2u128).prop_map(|id| RecordOwner::Unique { person: PersonId(Uuid::from_u128(id)) }),
+        Just(RecordOwner::Several {}),
+        Just(RecordOwner::Unknown {}),
+    ];
+    prop_oneof![
+        (import(), "[a-c]", "[a-c]", vec("[a-c]", 0..2)).prop_map(|(import, mail, version, hmacs)| {
+            record::Command::Import {
+                import,
+                source: "Jamf Pro".into(),
+                details: record_details(&mail, version),
+                owner_keys: hmacs.into_iter().map(owner_key).collect(),
+            }
+        }),
+        import().prop_map(|import| record::Command::Miss { import }),
+        import().prop_map(|import| record::Command::UndoImport { import }),
+        ("[a-c]", owner)
+            .prop_map(|(hmac, owner)| record::Command::ResolveOwner { keys: [owner_key(hmac)].into(), owner }),
+    ]
+}
+
+fn record_details(mail: &str, version: String) -> RecordDetails {
+    let personal = PersonalDetails { mail: Some(mail.to_owned()), ..PersonalDetails::default() };
+    RecordDetails {
+        kind: PreviousKind::Unknown,
+        product_name: None,
+        model_name: None,
+        os_version: Some(version),
+        last_contact: None,
+        enrolled_at: None,
+        profile_identifier: None,
+        site: None,
+        personal: Personal::new(KeyName("record-1".into()), personal),
+    }
 }
 
 fn staff_command() -> impl Strategy<Value = staff::Command> {
@@ -141,7 +191,17 @@ proptest! {
     #[test]
     fn of_a_person(commands in vec(person_command(), 0..30)) {
         run::<Person>(commands, |person| {
+            assert!(person.keys.len() <= person::MOST_KEYS);
             assert!(person.known || person.attributes == PersonAttributes::default(), "attributes of nobody");
+        });
+    }
+
+    #[test]
+    fn of_a_previous_record(commands in vec(record_command(), 0..30)) {
+        run::<Record>(commands, |record| {
+            assert!(record.details.is_some() || (record.owner.is_none() && record.owner_keys.is_empty()));
+            assert!(record.owner.is_none() || !record.owner_keys.is_empty(), "an owner is found by keys");
+            assert!(record.owner_keys.is_disjoint(&record.earlier_keys));
         });
     }
 

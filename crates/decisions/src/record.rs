@@ -1,12 +1,16 @@
 //! A previous record and an import of such records: streams `record-<id>` and `import-<id>`.
 
+mod owner;
 #[cfg(test)]
 mod tests;
 
+pub use owner::{Found, Holder, Search, Sought, Who, owner};
+
 use crate::Aggregate;
+use events::personal::Gone;
 use events::record::{
     ImportCounts, ImportEvent, ImportId, OwnerKey, PersonalDetails, RecordDetails, RecordEvent, RecordField,
-    RecordOwner, RestoredRecord,
+    RecordOwner, RestoredRecord, replaces_keys,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -17,8 +21,12 @@ pub struct Record {
     pub source: Option<String>,
     /// `None`: never imported, or the import was undone.
     pub details: Option<RecordDetails>,
-    /// Those of the present and of earlier values: a name may have changed.
+    /// Those of the present values. They decide who the owner is.
     pub owner_keys: BTreeSet<OwnerKey>,
+    /// Those of earlier values: the device may have had another owner, so they find nobody. The record is erased with
+    /// each person who has one of them.
+    pub earlier_keys: BTreeSet<OwnerKey>,
+    /// `None`: not resolved.
     pub owner: Option<RecordOwner>,
     /// The import that gave the present details.
     pub import: Option<ImportId>,
@@ -44,7 +52,9 @@ pub enum Command {
     UndoImport {
         import: ImportId,
     },
+    /// Somebody was found with these keys, or nobody. Nothing happens if the record has other keys by now.
     ResolveOwner {
+        keys: BTreeSet<OwnerKey>,
         owner: RecordOwner,
     },
 }
@@ -58,7 +68,7 @@ pub enum Refusal {
 }
 
 impl Aggregate for Record {
-    const FOLD: u32 = 1;
+    const FOLD: u32 = 2;
 
     type Whole = Record;
     type Event = RecordEvent;
@@ -83,9 +93,12 @@ impl Aggregate for Record {
                     vec![]
                 })
             }
-            Command::ResolveOwner { owner } => {
-                self.details.as_ref().ok_or(Refusal::Unknown)?;
-                let is_new = self.owner != Some(*owner);
+            Command::ResolveOwner { keys, owner } => {
+                let details = self.details.as_ref().ok_or(Refusal::Unknown)?;
+                if details.personal.gone() == Some(Gone::Erased) {
+                    return Err(Refusal::Erased);
+                }
+                let is_new = self.owner != Some(*owner) && *keys == self.owner_keys;
                 Ok(if is_new { vec![RecordEvent::PreviousRecordOwnerResolved { owner: *owner }] } else { vec![] })
             }
         }
@@ -95,10 +108,11 @@ impl Aggregate for Record {
         match event {
             RecordEvent::PreviousRecordImported { import, source, details, owner_keys } => {
                 self.source = Some(source.clone());
-                self.take(*import, details, owner_keys);
+                self.take(*import, details, owner_keys.iter().cloned().collect());
             }
-            RecordEvent::PreviousRecordChanged { import, details, owner_keys, .. } => {
-                self.take(*import, details, owner_keys);
+            RecordEvent::PreviousRecordChanged { import, changed, details, owner_keys } => {
+                let keys = present_keys(&self.owner_keys, changed, owner_keys);
+                self.take(*import, details, keys);
             }
             RecordEvent::PreviousRecordMissing { import } => self.missing_since = Some(*import),
             RecordEvent::PreviousRecordReturned { .. } => self.missing_since = None,
@@ -124,8 +138,8 @@ impl Record {
         };
         let personal = old.personal.get().ok_or(Refusal::Erased)?;
         let changed = changes((old, personal), &details);
-        let is_new_key = owner_keys.iter().any(|key| !self.owner_keys.contains(key));
-        Ok(if !changed.is_empty() || is_new_key {
+        let has_other_keys = present_keys(&self.owner_keys, &changed, &owner_keys) != self.owner_keys;
+        Ok(if !changed.is_empty() || has_other_keys {
             vec![RecordEvent::PreviousRecordChanged { import, changed, details, owner_keys }]
         } else if self.missing_since.is_some() {
             vec![RecordEvent::PreviousRecordReturned { import }]
@@ -134,10 +148,14 @@ impl Record {
         })
     }
 
-    fn take(&mut self, import: ImportId, details: &RecordDetails, owner_keys: &[OwnerKey]) {
+    fn take(&mut self, import: ImportId, details: &RecordDetails, owner_keys: BTreeSet<OwnerKey>) {
         self.before = self.now().map(Box::new);
         (self.details, self.import) = (Some(details.clone()), Some(import));
-        self.owner_keys.extend(owner_keys.iter().cloned());
+        if owner_keys != self.owner_keys {
+            self.earlier_keys = self.earlier_keys.union(&self.owner_keys).cloned().collect();
+            self.earlier_keys.retain(|key| !owner_keys.contains(key));
+            (self.owner_keys, self.owner) = (owner_keys, None);
+        }
         self.missing_since = None;
     }
 
@@ -147,6 +165,7 @@ impl Record {
             import: self.import?,
             details: self.details.clone()?,
             owner_keys: self.owner_keys.iter().cloned().collect(),
+            earlier_keys: self.earlier_keys.iter().cloned().collect(),
             owner: self.owner,
             missing_since: self.missing_since,
         })
@@ -155,7 +174,11 @@ impl Record {
     // The record as it was before this import, which is its last one or missed it.
     fn before(&self, import: ImportId) -> Option<RestoredRecord> {
         match self.import == Some(import) {
-            true => self.before.as_deref().cloned(),
+            true => self.before.as_deref().map(|before| {
+                // What was found out since the import holds. With other keys it is about other values.
+                let has_same_keys = before.owner_keys.iter().eq(&self.owner_keys);
+                RestoredRecord { owner: self.owner.filter(|_| has_same_keys), ..before.clone() }
+            }),
             false => self.now().map(|now| RestoredRecord { missing_since: None, ..now }),
         }
     }
@@ -163,10 +186,11 @@ impl Record {
     fn undo(&mut self, restored: Option<&RestoredRecord>) {
         let source = self.source.take();
         *self = match restored {
-            Some(RestoredRecord { import, details, owner_keys, owner, missing_since }) => Record {
+            Some(RestoredRecord { import, details, owner_keys, earlier_keys, owner, missing_since }) => Record {
                 source,
                 details: Some(details.clone()),
                 owner_keys: owner_keys.iter().cloned().collect(),
+                earlier_keys: earlier_keys.iter().cloned().collect(),
                 owner: *owner,
                 import: Some(*import),
                 before: None,
@@ -175,6 +199,10 @@ impl Record {
             None => Record { source, ..Record::default() },
         };
     }
+}
+
+fn present_keys(before: &BTreeSet<OwnerKey>, changed: &[RecordField], new: &[OwnerKey]) -> BTreeSet<OwnerKey> {
+    if replaces_keys(changed, new) { new.iter().cloned().collect() } else { before.clone() }
 }
 
 /// Returns the fields that differ. `old`: the details and what their personal part holds.

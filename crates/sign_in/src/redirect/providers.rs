@@ -5,7 +5,7 @@
 use events::enrollment::SignInMethodName;
 use identity::config::Identity;
 use identity::redirect::{RedirectConfig, RedirectMethod, RedirectSignIn};
-use identity::{Disbelief, Fault};
+use identity::{Disbelief, Fault, Identifier};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -76,6 +76,11 @@ impl IdentityProvider {
             public_url: public_url.to_owned(),
             loaded: Mutex::new(Loaded { files, protocol }),
         }
+    }
+
+    /// Returns whether the provider can state this identifier.
+    pub fn has(&self, identifier: Identifier) -> bool {
+        self.configured.has(identifier)
     }
 
     /// Returns the sign-in method that events record.
