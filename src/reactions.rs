@@ -9,6 +9,7 @@
 mod checkpoint;
 mod claims;
 mod effects;
+mod owners;
 mod pushes;
 mod renewals;
 mod timer;

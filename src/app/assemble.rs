@@ -165,7 +165,7 @@ impl App {
             sign_in: Arc::clone(&sign_in),
             identity,
         });
-        let imports = Arc::new(Imports::new(platform.clone()));
+        let imports = Arc::new(Imports::new(platform.clone(), Arc::clone(&sign_in)));
         let parts = Parts {
             config: Arc::new(config),
             store,

@@ -1,30 +1,41 @@
 //! Imports device records of other MDM products into previous records: reads a file row by row, and appends what is new
 //! or changed. A repeated import changes nothing. An import can be undone.
 //!
-//! `file` reads the rows, `details` converts a row, [`run`] does an import, `undo` reverts one.
+//! `file` reads the rows, `details` converts a row, `owners` finds who owns it, [`run`] does an import, `undo` reverts
+//! one.
 
 mod details;
 mod file;
+mod owners;
+mod row;
 pub mod run;
 mod undo;
 
 pub use file::Noted;
+pub use owners::{OwnerCounts, Resolved, WrongRule};
 pub use run::{Finished, ImportError, Order, Told};
 pub use undo::Undone;
 
 use events::record::RecordId;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use platform::Platform;
+use sign_in::SignIn;
+use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// The service of imports. One import or undo runs at a time.
 pub struct Imports {
     platform: Platform,
+    /// Has the directories and identity providers.
+    sign_in: Arc<SignIn>,
     turn: Mutex<()>,
+    /// Owners of records that exist are resolved one after the other.
+    resolving: Mutex<()>,
 }
 
 impl Imports {
-    pub fn new(platform: Platform) -> Imports {
-        Imports { platform, turn: Mutex::default() }
+    pub fn new(platform: Platform, sign_in: Arc<SignIn>) -> Imports {
+        Imports { platform, sign_in, turn: Mutex::default(), resolving: Mutex::default() }
     }
 
     // Two imports of one source would count each other's records as missing.
@@ -44,6 +55,11 @@ impl Imports {
 
 /// How many rows are worked on at once.
 const AT_ONCE: usize = 64;
+
+// A list and not an iterator: the compiler does not prove that a stream of futures that borrow can change threads.
+async fn all<T, E>(works: Vec<impl Future<Output = Result<T, E>>>, at_once: usize) -> Result<Vec<T>, E> {
+    futures_util::stream::iter(works).buffer_unordered(at_once).try_collect().await
+}
 
 /// How many ids of records are read at once.
 const PAGE: u32 = 1_000;

@@ -1,18 +1,19 @@
 //! An import: reads a file on a blocking thread, and appends what is new while it is read.
 
-use crate::details::details;
 use crate::file::{AtEnd, Batch, FromFile, Noted, ended, read};
-use crate::{AT_ONCE, Imports, PAGE};
-use decisions::Aggregate as _;
+use crate::owners::{Down, OwnerCounts, Rules, WrongRule};
+use crate::row::{Done, Effect};
+use crate::{AT_ONCE, Imports, PAGE, all};
 use decisions::record::{Command, Import, ImportCommand, ImportRefusal, Record, Refusal};
 use events::Position;
-use events::record::{ImportCounts, ImportId, RecordEvent, RecordId};
+use events::personal::keys::KeyError;
+use events::record::{ImportCounts, ImportId, RecordId};
 use events::store::ReadError;
-use futures_util::StreamExt as _;
 use platform::PerformError;
 use platform::context::Context;
 use projections::ProjectionError;
-use records::{Layout, Mapping, OpenError, Row};
+use records::{Layout, Mapping, OpenError};
+use sign_in::SignInError;
 use std::collections::HashSet;
 use std::io::Read;
 use tokio::sync::mpsc;
@@ -33,7 +34,7 @@ pub enum Told {
     /// What was found out about the file; comes first.
     Opened(Box<Layout>),
     /// Numbers so far.
-    Progress { bytes: u64, counts: ImportCounts },
+    Progress { bytes: u64, counts: ImportCounts, owners: OwnerCounts },
     /// A row that is set aside: a line of the file of bad rows.
     SetAside(String),
 }
@@ -44,6 +45,8 @@ pub struct Finished {
     /// `None`: a rehearsal.
     pub import: Option<ImportId>,
     pub counts: ImportCounts,
+    /// `None`: the mapping has no owner rule, so owners are not resolved.
+    pub owners: Option<OwnerCounts>,
     /// The notes of the reader, by field.
     pub noted: Vec<Noted>,
     /// Rows without a value in a column that the mapping names: they are no records.
@@ -67,24 +70,25 @@ pub enum ImportError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Projection(#[from] ProjectionError),
-}
-
-/// What a row did.
-enum Effect {
-    New,
-    Changed,
-    Unchanged,
-    Erased,
+    #[error(transparent)]
+    OwnerRule(#[from] WrongRule),
+    #[error("the person of a directory account cannot be recorded: {0}")]
+    Person(#[from] SignInError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
 }
 
 /// An import that goes on.
-struct Running<'a> {
-    imports: &'a Imports,
-    import: ImportId,
-    context: &'a Context,
-    is_rehearsal: bool,
+pub(crate) struct Running<'a> {
+    pub(crate) imports: &'a Imports,
+    pub(crate) import: ImportId,
+    pub(crate) context: &'a Context,
+    pub(crate) is_rehearsal: bool,
+    pub(crate) rules: Rules,
+    pub(crate) down: Down,
     source: String,
     counts: ImportCounts,
+    owners: OwnerCounts,
     seen: HashSet<RecordId>,
     last: Option<Position>,
 }
@@ -124,14 +128,17 @@ impl Imports {
     ) -> Result<Finished, ImportError> {
         let _turn = self.turn()?;
         let Order { mapping, is_complete, is_rehearsal } = order;
+        let rules = Rules::check(&mapping.owner, &self.sign_in)?;
         let (sender, mut received) = mpsc::channel(4);
         let reading = tokio::task::spawn_blocking(move || read(file, &mapping, &sender));
         let Some(FromFile::Layout(layout)) = received.recv().await else {
             return Err(ended(reading.await).err().unwrap_or(ImportError::Open(OpenError::Empty)));
         };
         let source = layout.source.clone();
-        let (counts, seen, last) = Default::default();
-        let mut running = Running { imports: self, import, context, is_rehearsal, source, counts, seen, last };
+        let (down, counts, owners, seen, last) = Default::default();
+        let mut running =
+            Running { imports: self, import, context, is_rehearsal, rules, down, source, counts, owners, seen, last };
+        let since = self.await_projections().await?;
         running.begin(&layout, is_complete).await?;
         // Nobody listens any more: the import goes on.
         let _ = told.send(Told::Opened(layout)).await;
@@ -140,11 +147,14 @@ impl Imports {
             for line in running.take(batch).await? {
                 let _ = told.send(Told::SetAside(line)).await;
             }
-            let _ = told.send(Told::Progress { bytes, counts: running.counts }).await;
+            let _ = told.send(Told::Progress { bytes, counts: running.counts, owners: running.owners }).await;
         }
         let end = ended(reading.await)?;
         if is_complete {
             running.miss_others().await?;
+        }
+        if !is_rehearsal && !running.rules.is_empty() {
+            self.resolve_noted_since(since, context).await?;
         }
         running.finish(end).await
     }
@@ -169,11 +179,7 @@ impl Running<'_> {
     // Returns the lines of bad rows.
     async fn take(&mut self, batch: Batch) -> Result<Vec<String>, ImportError> {
         self.counts.bad += batch.bad.len() as u64;
-        let (imports, is_rehearsal, context, import) = (self.imports, self.is_rehearsal, self.context, self.import);
-        let works = batch.rows.into_iter().map(|row| imports.row(row, import, context, is_rehearsal));
-        let mut works = futures_util::stream::iter(works).buffer_unordered(AT_ONCE);
-        while let Some(done) = works.next().await {
-            let (record, effect, position) = done?;
+        for Done { record, effect, outcome, position } in self.rows(batch.rows).await? {
             self.seen.insert(record);
             self.last = self.last.max(position);
             let count = match effect {
@@ -183,6 +189,9 @@ impl Running<'_> {
                 Effect::Erased => &mut self.counts.erased,
             };
             *count += 1;
+            if let Some(outcome) = outcome.filter(|_| effect != Effect::Erased) {
+                self.owners.count(&outcome);
+            }
         }
         Ok(batch.bad)
     }
@@ -211,18 +220,15 @@ impl Running<'_> {
     async fn miss(&self, records: Vec<RecordId>) -> Result<(), ImportError> {
         let command = Command::Miss { import: self.import };
         let works = records.into_iter().map(|record| self.imports.on_record(record, &command, self.context));
-        let mut works = futures_util::stream::iter(works).buffer_unordered(AT_ONCE);
-        while let Some(done) = works.next().await {
-            done?;
-        }
-        Ok(())
+        all(works.collect(), AT_ONCE).await.map(drop)
     }
 
     async fn finish(mut self, end: AtEnd) -> Result<Finished, ImportError> {
         let AtEnd { sha256, noted, skipped } = end;
         let counts = self.counts;
+        let owners = (!self.rules.is_empty()).then_some(self.owners);
         self.import(ImportCommand::Finish { file: sha256, counts }).await?;
-        Ok(Finished { import: (!self.is_rehearsal).then_some(self.import), counts, noted, skipped })
+        Ok(Finished { import: (!self.is_rehearsal).then_some(self.import), counts, owners, noted, skipped })
     }
 }
 
@@ -236,44 +242,5 @@ impl Imports {
     ) -> Result<bool, ImportError> {
         let performed = self.platform.perform::<Record>(&record.stream(), command, context).await?;
         Ok(!performed.events.is_empty())
-    }
-
-    async fn row(
-        &self,
-        row: Row,
-        import: ImportId,
-        context: &Context,
-        is_rehearsal: bool,
-    ) -> Result<(RecordId, Effect, Option<Position>), ImportError> {
-        let source = row.record.source.clone();
-        let record = self.record_id(&source, &row.record.source_id);
-        let command = Command::Import { import, source, details: details(row.record, record), owner_keys: Vec::new() };
-        let (happened, position) = if is_rehearsal {
-            let (state, _) = self.platform.load::<Record>(&record.stream()).await?;
-            (state.decide(&command).map_err(PerformError::Refused), None)
-        } else {
-            match self.platform.perform::<Record>(&record.stream(), &command, context).await {
-                Ok(done) => (Ok(done.events), done.appended.map(|appended| appended.position)),
-                Err(error) => (Err(error), None),
-            }
-        };
-        let effect = match happened {
-            Ok(events) => effect_of(&events),
-            Err(PerformError::Refused(Refusal::Erased)) => Effect::Erased,
-            Err(error) => return Err(error.into()),
-        };
-        Ok((record, effect, position))
-    }
-}
-
-fn effect_of(events: &[RecordEvent]) -> Effect {
-    match events.first() {
-        None => Effect::Unchanged,
-        Some(RecordEvent::PreviousRecordImported { .. }) => Effect::New,
-        Some(RecordEvent::PreviousRecordChanged { .. } | RecordEvent::PreviousRecordMissing { .. }) => Effect::Changed,
-        Some(RecordEvent::PreviousRecordReturned { .. } | RecordEvent::PreviousRecordImportUndone { .. }) => {
-            Effect::Changed
-        }
-        Some(RecordEvent::PreviousRecordOwnerResolved { .. }) => Effect::Changed,
     }
 }

@@ -60,6 +60,11 @@ impl Providers {
         self.find(name).filter(|one| names.contains(&one.name))
     }
 
+    /// Returns the names of all configured providers.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|one| one.name.as_str())
+    }
+
     /// Returns the configured provider, even if the settings do not enable it.
     pub fn find(&self, name: &str) -> Option<&IdentityProvider> {
         self.0.iter().find(|one| one.name == name)

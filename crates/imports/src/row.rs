@@ -1,0 +1,158 @@
+//! The rows of a batch become records with their owners.
+
+use crate::details::details;
+use crate::owners::{Outcome, Value, owner, person_of};
+use crate::run::Running;
+use crate::{AT_ONCE, ImportError, Imports, all};
+use decisions::Aggregate as _;
+use decisions::record::{Command, Record, Refusal};
+use events::Position;
+use events::personal::keys::Held;
+use events::record::{RecordEvent, RecordId, RecordOwner};
+use platform::PerformError;
+use platform::context::Context;
+use records::Row;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a row did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    New,
+    Changed,
+    Unchanged,
+    Erased,
+}
+
+/// A row that was worked on.
+pub(crate) struct Done {
+    pub(crate) record: RecordId,
+    pub(crate) effect: Effect,
+    /// `None`: the mapping has no owner rule.
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) position: Option<Position>,
+}
+
+/// A row that is to be written.
+struct Work {
+    record: RecordId,
+    commands: Vec<Command>,
+    outcome: Option<Outcome>,
+}
+
+impl Running<'_> {
+    /// Imports the rows of a batch.
+    pub(crate) async fn rows(&mut self, rows: Vec<Row>) -> Result<Vec<Done>, ImportError> {
+        let prepared: Vec<_> = rows.into_iter().map(|row| self.prepare(row)).collect();
+        let outcomes = self.outcomes(&prepared).await?;
+        let people = match self.is_rehearsal {
+            true => BTreeMap::new(),
+            false => self.imports.people_of(&outcomes, |_| self.context.clone()).await?,
+        };
+        // Without rules, no row has an outcome.
+        let outcomes = outcomes.into_iter().map(Some).chain(std::iter::repeat(None));
+        let (mut works, mut owners) = (Vec::with_capacity(prepared.len()), Vec::new());
+        for ((record, import, values), outcome) in prepared.into_iter().zip(outcomes) {
+            let found = outcome.as_ref().filter(|_| !values.is_empty()).and_then(|outcome| owner(outcome, &people));
+            owners.extend(found.and_then(person_of).map(|person| (record.key(), person.key())));
+            let keys = values.into_iter().map(|value| value.key).collect();
+            let resolve = found.map(|owner| Command::ResolveOwner { keys, owner });
+            works.push(Work { record, commands: [import].into_iter().chain(resolve).collect(), outcome });
+        }
+        if !self.is_rehearsal {
+            // Before the events that name the owners.
+            self.imports.set_owners(owners).await?;
+        }
+        self.write(works).await
+    }
+
+    fn prepare(&self, row: Row) -> (RecordId, Command, Vec<Value>) {
+        let source = row.record.source.clone();
+        let record = self.imports.record_id(&source, &row.record.source_id);
+        let details = details(row.record, record);
+        let personal = details.personal.get();
+        let values = personal.map(|personal| self.rules.values(&self.imports.platform.secrets, personal));
+        let values = values.unwrap_or_default();
+        let owner_keys = values.iter().map(|value| value.key.clone()).collect();
+        (record, Command::Import { import: self.import, source, details, owner_keys }, values)
+    }
+
+    async fn outcomes(&mut self, prepared: &[(RecordId, Command, Vec<Value>)]) -> Result<Vec<Outcome>, ImportError> {
+        if self.rules.is_empty() {
+            return Ok(Vec::new());
+        }
+        let values: Vec<&[Value]> = prepared.iter().map(|(_, _, values)| values.as_slice()).collect();
+        self.imports.search(&values, &mut self.down).await
+    }
+
+    async fn write(&self, works: Vec<Work>) -> Result<Vec<Done>, ImportError> {
+        let (imports, context, is_rehearsal) = (self.imports, self.context, self.is_rehearsal);
+        let works = works.into_iter().map(|Work { record, commands, outcome }| async move {
+            let (effect, position, loses_owner) = imports.row(record, &commands, context, is_rehearsal).await?;
+            Ok::<_, ImportError>((Done { record, effect, outcome, position }, loses_owner))
+        });
+        let done = all(works.collect(), AT_ONCE).await?;
+        let lost: Vec<_> = done.iter().filter(|(_, loses_owner)| *loses_owner).map(|(done, _)| done.record).collect();
+        imports.hand_keys(&lost).await?;
+        Ok(done.into_iter().map(|(done, _)| done).collect())
+    }
+}
+
+impl Imports {
+    // Also returns whether an owner whom the record may have had is not its owner any more.
+    async fn row(
+        &self,
+        record: RecordId,
+        commands: &[Command],
+        context: &Context,
+        is_rehearsal: bool,
+    ) -> Result<(Effect, Option<Position>, bool), ImportError> {
+        let (happened, position) = if is_rehearsal {
+            let (state, _) = self.platform.load::<Record>(&record.stream()).await?;
+            (state.decide(&commands[0]).map_err(PerformError::Refused), None)
+        } else {
+            let commands: Vec<_> = commands.iter().map(|command| (command, context)).collect();
+            match self.platform.perform_together::<Record>(&record.stream(), &commands).await {
+                Ok(done) => (Ok(done.events), done.appended.map(|appended| appended.position)),
+                Err(error) => (Err(error), None),
+            }
+        };
+        match happened {
+            Ok(events) => Ok((effect_of(&events), position, events.iter().any(may_lose_owner))),
+            Err(PerformError::Refused(Refusal::Erased)) => Ok((Effect::Erased, None, false)),
+            // A record whose import was undone has no details that say so.
+            Err(_) if self.is_destroyed(record).await? => Ok((Effect::Erased, None, false)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn is_destroyed(&self, record: RecordId) -> Result<bool, ImportError> {
+        let keys = Arc::clone(self.platform.log.keys());
+        let held = tokio::task::spawn_blocking(move || keys.key(&record.key())).await;
+        let held = held.map_err(|error| ImportError::File(std::io::Error::other(error)))??;
+        Ok(matches!(held, Held::Destroyed))
+    }
+}
+
+fn may_lose_owner(event: &RecordEvent) -> bool {
+    match event {
+        RecordEvent::PreviousRecordChanged { .. } | RecordEvent::PreviousRecordImportUndone { .. } => true,
+        RecordEvent::PreviousRecordOwnerResolved { owner: RecordOwner::Unique { .. } } => false,
+        RecordEvent::PreviousRecordOwnerResolved { .. } => true,
+        RecordEvent::PreviousRecordImported { .. } | RecordEvent::PreviousRecordMissing { .. } => false,
+        RecordEvent::PreviousRecordReturned { .. } => false,
+    }
+}
+
+fn effect_of(events: &[RecordEvent]) -> Effect {
+    match events.first() {
+        None => Effect::Unchanged,
+        Some(RecordEvent::PreviousRecordImported { .. }) => Effect::New,
+        Some(RecordEvent::PreviousRecordChanged { .. } | RecordEvent::PreviousRecordMissing { .. }) => Effect::Changed,
+        Some(RecordEvent::PreviousRecordReturned { .. } | RecordEvent::PreviousRecordImportUndone { .. }) => {
+            Effect::Changed
+        }
+        // The row is as before; the numbers of owners count what was found out.
+        Some(RecordEvent::PreviousRecordOwnerResolved { .. }) => Effect::Unchanged,
+    }
+}
