@@ -12,7 +12,7 @@ use events::record::{RecordEvent, RecordId, RecordOwner};
 use platform::PerformError;
 use platform::context::Context;
 use records::Row;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// What a row did.
@@ -43,7 +43,8 @@ struct Work {
 impl Running<'_> {
     /// Imports the rows of a batch.
     pub(crate) async fn rows(&mut self, rows: Vec<Row>) -> Result<Vec<Done>, ImportError> {
-        let prepared: Vec<_> = rows.into_iter().map(|row| self.prepare(row)).collect();
+        let mut prepared: Vec<_> = rows.into_iter().map(|row| self.prepare(row)).collect();
+        self.leave_erased(&mut prepared).await?;
         let outcomes = self.outcomes(&prepared).await?;
         let people = match self.is_rehearsal {
             true => BTreeMap::new(),
@@ -75,6 +76,18 @@ impl Running<'_> {
         let values = values.unwrap_or_default();
         let owner_keys = values.iter().map(|value| value.key.clone()).collect();
         (record, Command::Import { import: self.import, source, details, owner_keys }, values)
+    }
+
+    // Nobody is sought for an erased record: its owner would become known again.
+    async fn leave_erased(&self, prepared: &mut [(RecordId, Command, Vec<Value>)]) -> Result<(), ImportError> {
+        let records = prepared.iter().filter(|(_, _, values)| !values.is_empty()).map(|(record, _, _)| *record);
+        let destroyed = self.imports.destroyed(records.collect()).await?;
+        for (record, _, values) in prepared {
+            if destroyed.contains(record) {
+                values.clear();
+            }
+        }
+        Ok(())
     }
 
     async fn outcomes(&mut self, prepared: &[(RecordId, Command, Vec<Value>)]) -> Result<Vec<Outcome>, ImportError> {
@@ -121,16 +134,27 @@ impl Imports {
             Ok(events) => Ok((effect_of(&events), position, events.iter().any(may_lose_owner))),
             Err(PerformError::Refused(Refusal::Erased)) => Ok((Effect::Erased, None, false)),
             // A record whose import was undone has no details that say so.
-            Err(_) if self.is_destroyed(record).await? => Ok((Effect::Erased, None, false)),
+            Err(_) if !self.destroyed(vec![record]).await?.is_empty() => Ok((Effect::Erased, None, false)),
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn is_destroyed(&self, record: RecordId) -> Result<bool, ImportError> {
+    // Returns the records whose keys were destroyed.
+    async fn destroyed(&self, records: Vec<RecordId>) -> Result<HashSet<RecordId>, ImportError> {
+        if records.is_empty() {
+            return Ok(HashSet::new());
+        }
         let keys = Arc::clone(self.platform.log.keys());
-        let held = tokio::task::spawn_blocking(move || keys.key(&record.key())).await;
-        let held = held.map_err(|error| ImportError::File(std::io::Error::other(error)))??;
-        Ok(matches!(held, Held::Destroyed))
+        let destroyed = tokio::task::spawn_blocking(move || {
+            let mut destroyed = HashSet::new();
+            for record in records {
+                if matches!(keys.key(&record.key())?, Held::Destroyed) {
+                    destroyed.insert(record);
+                }
+            }
+            Ok(destroyed)
+        });
+        destroyed.await.map_err(|error| ImportError::File(std::io::Error::other(error)))?
     }
 }
 
