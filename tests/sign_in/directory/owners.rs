@@ -4,10 +4,11 @@ use decisions::record::Record;
 use events::Event;
 use events::person::{PersonEvent, PersonId};
 use events::record::{RecordId, RecordOwner};
-use harness::directory::config;
 use harness::directory::slapd::{self, PASSWORD, PEOPLE, Slapd};
+use harness::directory::{changed, config};
 use harness::guest::{Guest, iphone};
 use harness::{TestServer, test_name};
+use identity::Identifier;
 use imports::{Finished, ImportError, Order, OwnerCounts};
 use platform::context::Context;
 use std::fmt::Write as _;
@@ -114,6 +115,36 @@ async fn erase(server: &TestServer, person: PersonId) {
     let expected = events::store::Expected::Any;
     platform.append_event(&person.stream(), expected, PersonEvent::PersonErased {}, &context).await.unwrap();
     server.reacted().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_values_are_searched_together_and_a_value_of_many_entries_is_ambiguous() {
+    if !slapd::is_here(test_name!()) {
+        return;
+    }
+    let slapd = Slapd::start();
+    for name in ["alan", "joiner", "dreamer", "victim"] {
+        let add = format!("dn: uid={name},{PEOPLE}\nchangetype: modify\nadd: mail\nmail: team@example.test\n");
+        slapd.modify(&add);
+    }
+    let ldap = changed(&slapd, |_| {});
+    let found = async |values: &[&str]| {
+        let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
+        let listed = ldap.holders(Identifier::Mail, &values).await.unwrap();
+        let mut names: Vec<String> = listed.into_iter().map(|one| one.account.user_name).collect();
+        names.sort();
+        names
+    };
+    // The four members of the team and ada exceed the limit of one search, so the values are searched one by one.
+    let names = found(&["team@example.test", "ADA@example.test"]).await;
+    assert_eq!((names.len(), names.contains(&"ada".to_owned())), (3, true), "two are enough: {names:?}");
+    let many: Vec<String> = (0..120).map(|nth| format!("nobody{nth}@example.test")).collect();
+    let searches = slapd.log().matches("SRCH base=").count();
+    let mut many: Vec<&str> = many.iter().map(String::as_str).collect();
+    many.push("alan@example.test");
+    assert_eq!(found(&many).await, ["alan"]);
+    assert_eq!(slapd.log().matches("SRCH base=").count() - searches, 3, "50 values with each search");
+    assert!(found(&["*", "a*@example.test", ")(uid=*"]).await.is_empty(), "values are escaped");
 }
 
 #[tokio::test(flavor = "multi_thread")]
