@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PreviousKind {
-    /// Jamf Pro's profile for personal devices, before there was User Enrollment: a Device Enrollment with fewer rights.
+    /// Jamf Pro's profile for personal devices, before there was User Enrollment: a Device Enrollment with fewer
+    /// rights.
     PersonalDeviceProfile,
     UserEnrollment,
     DeviceEnrollment,

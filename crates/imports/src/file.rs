@@ -1,6 +1,6 @@
 //! Reads a file on a blocking thread, in batches of rows.
 
-use crate::run::ImportError;
+use crate::error::ImportError;
 use openssl::sha::Sha256;
 use records::{BadRow, Field, Layout, Mapping, NoteKind, Reader, Row};
 use std::collections::BTreeMap;

@@ -5,15 +5,17 @@
 //! one.
 
 mod details;
+mod error;
 mod file;
 mod owners;
 mod row;
 pub mod run;
 mod undo;
 
+pub use error::ImportError;
 pub use file::Noted;
 pub use owners::{OwnerCounts, Resolved, WrongRule};
-pub use run::{Finished, ImportError, Order, Told};
+pub use run::{Finished, Order, Told};
 pub use undo::Undone;
 
 use events::record::RecordId;

@@ -1,14 +1,13 @@
 //! The rows of a batch become records with their owners.
 
 use crate::details::details;
-use crate::owners::{Outcome, Value, owner, person_of};
-use crate::run::Running;
+use crate::owners::{Down, Outcome, Rules, Value, owner, person_of};
 use crate::{AT_ONCE, ImportError, Imports, all};
 use decisions::Aggregate as _;
 use decisions::record::{Command, Record, Refusal};
 use events::Position;
 use events::personal::keys::Held;
-use events::record::{RecordEvent, RecordId, RecordOwner};
+use events::record::{ImportId, RecordEvent, RecordId, RecordOwner};
 use platform::PerformError;
 use platform::context::Context;
 use records::Row;
@@ -40,9 +39,20 @@ struct Work {
     outcome: Option<Outcome>,
 }
 
-impl Running<'_> {
+/// How the rows of an import are worked on.
+pub(crate) struct Rows<'a> {
+    pub(crate) imports: &'a Imports,
+    pub(crate) import: ImportId,
+    pub(crate) context: &'a Context,
+    /// Nothing is written.
+    pub(crate) is_rehearsal: bool,
+    pub(crate) rules: Rules,
+    pub(crate) down: Down,
+}
+
+impl Rows<'_> {
     /// Imports the rows of a batch.
-    pub(crate) async fn rows(&mut self, rows: Vec<Row>) -> Result<Vec<Done>, ImportError> {
+    pub(crate) async fn take(&mut self, rows: Vec<Row>) -> Result<Vec<Done>, ImportError> {
         let mut prepared: Vec<_> = rows.into_iter().map(|row| self.prepare(row)).collect();
         self.leave_erased(&mut prepared).await?;
         let outcomes = self.outcomes(&prepared).await?;

@@ -1,19 +1,15 @@
 //! An import: reads a file on a blocking thread, and appends what is new while it is read.
 
+use crate::error::ImportError;
 use crate::file::{AtEnd, Batch, FromFile, Noted, ended, read};
-use crate::owners::{Down, OwnerCounts, Rules, WrongRule};
-use crate::row::{Done, Effect};
+use crate::owners::{Down, OwnerCounts, Rules};
+use crate::row::{Done, Effect, Rows};
 use crate::{AT_ONCE, Imports, PAGE, all};
-use decisions::record::{Command, Import, ImportCommand, ImportRefusal, Record, Refusal};
+use decisions::record::{Command, Import, ImportCommand, Record};
 use events::Position;
-use events::personal::keys::KeyError;
 use events::record::{ImportCounts, ImportId, RecordId};
-use events::store::ReadError;
-use platform::PerformError;
 use platform::context::Context;
-use projections::ProjectionError;
 use records::{Layout, Mapping, OpenError};
-use sign_in::SignInError;
 use std::collections::HashSet;
 use std::io::Read;
 use tokio::sync::mpsc;
@@ -53,39 +49,9 @@ pub struct Finished {
     pub skipped: u64,
 }
 
-/// Why an import ended early. What it has done stays, and the same import can be repeated.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    #[error("another import runs: repeat this when it has ended")]
-    Busy,
-    #[error("the file cannot be read: {0}")]
-    File(#[from] std::io::Error),
-    #[error(transparent)]
-    Record(#[from] PerformError<Refusal>),
-    #[error(transparent)]
-    Import(#[from] PerformError<ImportRefusal>),
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error(transparent)]
-    Projection(#[from] ProjectionError),
-    #[error(transparent)]
-    OwnerRule(#[from] WrongRule),
-    #[error("the person of a directory account cannot be recorded: {0}")]
-    Person(#[from] SignInError),
-    #[error(transparent)]
-    Keys(#[from] KeyError),
-}
-
 /// An import that goes on.
-pub(crate) struct Running<'a> {
-    pub(crate) imports: &'a Imports,
-    pub(crate) import: ImportId,
-    pub(crate) context: &'a Context,
-    pub(crate) is_rehearsal: bool,
-    pub(crate) rules: Rules,
-    pub(crate) down: Down,
+struct Running<'a> {
+    rows: Rows<'a>,
     source: String,
     counts: ImportCounts,
     owners: OwnerCounts,
@@ -135,9 +101,9 @@ impl Imports {
             return Err(ended(reading.await).err().unwrap_or(ImportError::Open(OpenError::Empty)));
         };
         let source = layout.source.clone();
-        let (down, counts, owners, seen, last) = Default::default();
-        let mut running =
-            Running { imports: self, import, context, is_rehearsal, rules, down, source, counts, owners, seen, last };
+        let (counts, owners, seen, last) = Default::default();
+        let rows = Rows { imports: self, import, context, is_rehearsal, rules, down: Down::default() };
+        let mut running = Running { rows, source, counts, owners, seen, last };
         let since = self.await_projections().await?;
         running.begin(&layout, is_complete).await?;
         // Nobody listens any more: the import goes on.
@@ -153,7 +119,7 @@ impl Imports {
         if is_complete {
             running.miss_others().await?;
         }
-        if !is_rehearsal && !running.rules.is_empty() {
+        if !is_rehearsal && !running.rows.rules.is_empty() {
             self.resolve_noted_since(since, context).await?;
         }
         running.finish(end).await
@@ -168,10 +134,15 @@ impl Running<'_> {
     }
 
     async fn import(&mut self, command: ImportCommand) -> Result<(), ImportError> {
-        if self.is_rehearsal {
+        if self.rows.is_rehearsal {
             return Ok(());
         }
-        let performed = self.imports.platform.perform::<Import>(&self.import.stream(), &command, self.context).await?;
+        let performed = self
+            .rows
+            .imports
+            .platform
+            .perform::<Import>(&self.rows.import.stream(), &command, self.rows.context)
+            .await?;
         self.last = self.last.max(performed.appended.map(|appended| appended.position));
         Ok(())
     }
@@ -179,7 +150,7 @@ impl Running<'_> {
     // Returns the lines of bad rows.
     async fn take(&mut self, batch: Batch) -> Result<Vec<String>, ImportError> {
         self.counts.bad += batch.bad.len() as u64;
-        for Done { record, effect, outcome, position } in self.rows(batch.rows).await? {
+        for Done { record, effect, outcome, position } in self.rows.take(batch.rows).await? {
             self.seen.insert(record);
             self.last = self.last.max(position);
             let count = match effect {
@@ -198,9 +169,9 @@ impl Running<'_> {
 
     // Marks the records of the source that the file did not have.
     async fn miss_others(&mut self) -> Result<(), ImportError> {
-        let platform = &self.imports.platform;
+        let platform = &self.rows.imports.platform;
         // A rehearsal has appended nothing, but an earlier import may just have ended.
-        let last = if self.is_rehearsal { platform.log.store().head().await? } else { self.last };
+        let last = if self.rows.is_rehearsal { platform.log.store().head().await? } else { self.last };
         if let Some(last) = last {
             platform.projections.wait_for(last).await?;
         }
@@ -211,24 +182,24 @@ impl Running<'_> {
             after = Some(*end);
             let missing: Vec<_> = page.into_iter().filter(|record| !self.seen.contains(record)).collect();
             self.counts.missing += missing.len() as u64;
-            if !self.is_rehearsal {
+            if !self.rows.is_rehearsal {
                 self.miss(missing).await?;
             }
         }
     }
 
     async fn miss(&self, records: Vec<RecordId>) -> Result<(), ImportError> {
-        let command = Command::Miss { import: self.import };
-        let works = records.into_iter().map(|record| self.imports.on_record(record, &command, self.context));
+        let command = Command::Miss { import: self.rows.import };
+        let works = records.into_iter().map(|record| self.rows.imports.on_record(record, &command, self.rows.context));
         all(works.collect(), AT_ONCE).await.map(drop)
     }
 
     async fn finish(mut self, end: AtEnd) -> Result<Finished, ImportError> {
         let AtEnd { sha256, noted, skipped } = end;
         let counts = self.counts;
-        let owners = (!self.rules.is_empty()).then_some(self.owners);
+        let owners = (!self.rows.rules.is_empty()).then_some(self.owners);
         self.import(ImportCommand::Finish { file: sha256, counts }).await?;
-        Ok(Finished { import: (!self.is_rehearsal).then_some(self.import), counts, owners, noted, skipped })
+        Ok(Finished { import: (!self.rows.is_rehearsal).then_some(self.rows.import), counts, owners, noted, skipped })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reverts an import.
 
+use crate::error::ImportError;
 use crate::owners::NewPeople;
-use crate::run::ImportError;
 use crate::{AT_ONCE, Imports, PAGE, all};
 use decisions::record::{Command, Import, ImportCommand};
 use events::record::ImportId;

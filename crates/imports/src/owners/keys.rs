@@ -5,7 +5,8 @@ use crate::{AT_ONCE, ImportError, Imports, PAGE, all};
 use decisions::record::Record;
 use events::person::{PersonEvent, PersonId};
 use events::record::{RecordId, RecordOwner};
-use events::{Event, KeyName};
+use events::{Event, KeyName, Position};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Imports {
@@ -49,11 +50,11 @@ impl Imports {
     pub async fn hand_over_records(&self, person: PersonId) -> Result<(), ImportError> {
         // The state of an erased person has no keys.
         let past = self.platform.log.read(&person.stream()).await?;
-        let noted = past.into_iter().filter_map(|entry| match entry.event {
-            Event::Person(PersonEvent::PersonKeysNoted { keys }) => Some(keys),
-            _ => None,
+        let noted = past.into_iter().filter_map(|entry| {
+            let Event::Person(PersonEvent::PersonKeysNoted { keys }) = entry.event else { return None };
+            Some(keys)
         });
-        let hmacs: std::collections::BTreeSet<_> = noted.flatten().map(|key| key.hmac).collect();
+        let hmacs: BTreeSet<_> = noted.flatten().map(|key| key.hmac).collect();
         self.await_projections().await?;
         let mut after = None;
         loop {
@@ -66,7 +67,7 @@ impl Imports {
     }
 
     /// Waits until the projections have all events of the log.
-    pub(crate) async fn await_projections(&self) -> Result<Option<events::Position>, ImportError> {
+    pub(crate) async fn await_projections(&self) -> Result<Option<Position>, ImportError> {
         let head = self.platform.log.store().head().await?;
         if let Some(head) = head {
             self.platform.projections.wait_for(head).await?;
