@@ -12,6 +12,9 @@ use tokio::task::JoinError;
 /// How many rows are read before they are worked on.
 const BATCH: usize = 500;
 
+/// From how many bytes of bad rows on no more rows are read before they are told. A bad row may have 256 KiB.
+const BAD_BYTES: usize = 1024 * 1024;
+
 /// A note of the reader about a field, and how often it applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Noted {
@@ -29,6 +32,7 @@ pub(crate) struct Batch {
     pub(crate) rows: Vec<Row>,
     /// Lines of the file of bad rows.
     pub(crate) bad: Vec<String>,
+    bad_bytes: usize,
     /// Bytes of the file so far.
     pub(crate) bytes: u64,
 }
@@ -93,7 +97,7 @@ pub(crate) fn read(file: impl Read, mapping: &Mapping, sender: &mpsc::Sender<Fro
     let (mut batch, mut notes) = (Batch::default(), Notes::default());
     while is_heard && let Some(outcome) = reader.next() {
         batch.add(outcome?, &layout, &mut notes);
-        if batch.rows.len() + batch.bad.len() >= BATCH {
+        if batch.is_full() {
             batch.bytes = reader.bytes_read();
             is_heard = sender.blocking_send(FromFile::Batch(std::mem::take(&mut batch))).is_ok();
         }
@@ -114,7 +118,15 @@ impl Batch {
                 notes.add(&row);
                 self.rows.push(row);
             }
-            Err(bad) => self.bad.push(layout.bad_file_line(&bad)),
+            Err(bad) => {
+                let line = layout.bad_file_line(&bad);
+                self.bad_bytes += line.len();
+                self.bad.push(line);
+            }
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows.len() + self.bad.len() >= BATCH || self.bad_bytes >= BAD_BYTES
     }
 }

@@ -65,3 +65,6 @@ async fn all<T, E>(works: Vec<impl Future<Output = Result<T, E>>>, at_once: usiz
 
 /// How many ids of records are read at once.
 const PAGE: u32 = 1_000;
+
+#[cfg(test)]
+mod tests;

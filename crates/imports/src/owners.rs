@@ -13,8 +13,10 @@ pub use rules::WrongRule;
 pub(crate) use rules::{Rules, Value};
 pub(crate) use search::{Down, Outcome, Owner};
 
+use serde::{Deserialize, Serialize};
+
 /// What was found out about the owners of the rows of a file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnerCounts {
     /// Exactly one person.
     pub unique: u64,

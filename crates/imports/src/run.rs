@@ -52,9 +52,11 @@ pub struct Finished {
 /// An import that goes on.
 struct Running<'a> {
     rows: Rows<'a>,
+    is_complete: bool,
     source: String,
     counts: ImportCounts,
     owners: OwnerCounts,
+    /// The records that a complete file has.
     seen: HashSet<RecordId>,
     last: Option<Position>,
 }
@@ -103,7 +105,7 @@ impl Imports {
         let source = layout.source.clone();
         let (counts, owners, seen, last) = Default::default();
         let rows = Rows { imports: self, import, context, is_rehearsal, rules, down: Down::default() };
-        let mut running = Running { rows, source, counts, owners, seen, last };
+        let mut running = Running { rows, is_complete, source, counts, owners, seen, last };
         let since = self.await_projections().await?;
         running.begin(&layout, is_complete).await?;
         // Nobody listens any more: the import goes on.
@@ -151,7 +153,9 @@ impl Running<'_> {
     async fn take(&mut self, batch: Batch) -> Result<Vec<String>, ImportError> {
         self.counts.bad += batch.bad.len() as u64;
         for Done { record, effect, outcome, position } in self.rows.take(batch.rows).await? {
-            self.seen.insert(record);
+            if self.is_complete {
+                self.seen.insert(record);
+            }
             self.last = self.last.max(position);
             let count = match effect {
                 Effect::New => &mut self.counts.new,

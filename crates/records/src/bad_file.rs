@@ -5,7 +5,7 @@ use crate::outcome::{BadRow, Reason};
 use crate::reader::{Format, Layout};
 
 /// Name of the column with the reasons.
-const COLUMN: &str = "Import error";
+pub const ERROR_COLUMN: &str = "Import error";
 
 impl Layout {
     /// Returns the first line of the file with bad rows, with its line end; empty for JSON Lines. It begins with a byte
@@ -13,7 +13,7 @@ impl Layout {
     pub fn bad_file_header(&self) -> String {
         match self.format {
             Format::Csv(delimiter) => {
-                format!("\u{feff}{COLUMN}{}{}\r\n", char::from(delimiter.byte()), self.header_text)
+                format!("\u{feff}{ERROR_COLUMN}{}{}\r\n", char::from(delimiter.byte()), self.header_text)
             }
             Format::JsonLines => String::new(),
         }
@@ -31,7 +31,7 @@ impl Layout {
             Format::JsonLines => match bad.text.trim_start().strip_prefix('{') {
                 Some(rest) => {
                     let separator = if rest.trim_start().starts_with('}') { "" } else { "," };
-                    format!("{{\"{COLUMN}\":{}{separator}{rest}\n", serde_json::Value::from(reasons))
+                    format!("{{\"{ERROR_COLUMN}\":{}{separator}{rest}\n", serde_json::Value::from(reasons))
                 }
                 None => format!("{}\n", bad.text),
             },
