@@ -1,5 +1,7 @@
 //! Imports into a real log: what they append, count and leave out.
 
+mod owners;
+
 use super::*;
 use decisions::record::{ImportRefusal, Record};
 use events::log::Log;
