@@ -250,7 +250,7 @@ pub enum RecordEvent {
         import: ImportId,
         /// Name of the source: a product, or an installation of it.
         source: String,
-        details: RecordDetails,
+        details: Box<RecordDetails>,
         owner_keys: Vec<OwnerKey>,
     },
     /// A later import had other values: `details` has all of them, `changed` says which are new. Other keys than before
@@ -258,7 +258,7 @@ pub enum RecordEvent {
     PreviousRecordChanged {
         import: ImportId,
         changed: Vec<RecordField>,
-        details: RecordDetails,
+        details: Box<RecordDetails>,
         owner_keys: Vec<OwnerKey>,
     },
     /// A later complete export of the source did not have the record.
@@ -267,7 +267,7 @@ pub enum RecordEvent {
     PreviousRecordReturned { import: ImportId },
     /// What this import did to the record was undone. `restored`: the record before the import; `None` if that import
     /// was its first.
-    PreviousRecordImportUndone { import: ImportId, restored: Option<RestoredRecord> },
+    PreviousRecordImportUndone { import: ImportId, restored: Option<Box<RestoredRecord>> },
     /// Who owns the record, by the owner's attributes at their provider.
     PreviousRecordOwnerResolved { owner: RecordOwner },
 }

@@ -106,7 +106,7 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent) -> rusqlite::Result<
         RecordEvent::PreviousRecordImportUndone { import, restored } => {
             let forget = "DELETE FROM records_touched WHERE import = ?1 AND record = ?2";
             rows.prepare_cached(forget)?.execute([import.to_string().as_str(), id])?;
-            undo(rows, id, restored.as_ref())
+            undo(rows, id, restored.as_deref())
         }
         RecordEvent::PreviousRecordOwnerResolved { owner } => owners::own(rows, id, Some(*owner)),
     }

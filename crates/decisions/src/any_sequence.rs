@@ -75,7 +75,7 @@ fn record_command() -> impl Strategy<Value = record::Command> {
             record::Command::Import {
                 import,
                 source: "Jamf Pro".into(),
-                details: record_details(&mail, version),
+                details: Box::new(record_details(&mail, version)),
                 owner_keys: hmacs.into_iter().map(owner_key).collect(),
             }
         }),

@@ -42,7 +42,7 @@ pub enum Command {
     Import {
         import: ImportId,
         source: String,
-        details: RecordDetails,
+        details: Box<RecordDetails>,
         owner_keys: Vec<OwnerKey>,
     },
     /// A complete import has no row for this record.
@@ -86,7 +86,7 @@ impl Aggregate for Record {
             }),
             Command::UndoImport { import } => {
                 let is_last = [self.import, self.missing_since].contains(&Some(*import));
-                let restored = self.before(*import);
+                let restored = self.before(*import).map(Box::new);
                 Ok(if is_last {
                     vec![RecordEvent::PreviousRecordImportUndone { import: *import, restored }]
                 } else {
@@ -116,7 +116,7 @@ impl Aggregate for Record {
             }
             RecordEvent::PreviousRecordMissing { import } => self.missing_since = Some(*import),
             RecordEvent::PreviousRecordReturned { .. } => self.missing_since = None,
-            RecordEvent::PreviousRecordImportUndone { restored, .. } => self.undo(restored.as_ref()),
+            RecordEvent::PreviousRecordImportUndone { restored, .. } => self.undo(restored.as_deref()),
             RecordEvent::PreviousRecordOwnerResolved { owner } => self.owner = Some(*owner),
         }
         self
@@ -131,7 +131,7 @@ impl Record {
         details: &RecordDetails,
         owner_keys: &[OwnerKey],
     ) -> Result<Vec<RecordEvent>, Refusal> {
-        let (details, owner_keys) = (details.clone(), owner_keys.to_vec());
+        let (details, owner_keys) = (Box::new(details.clone()), owner_keys.to_vec());
         let Some(old) = &self.details else {
             let source = source.to_owned();
             return Ok(vec![RecordEvent::PreviousRecordImported { import, source, details, owner_keys }]);

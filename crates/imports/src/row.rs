@@ -80,7 +80,7 @@ impl Rows<'_> {
     fn prepare(&self, row: Row) -> (RecordId, Command, Vec<Value>) {
         let source = row.record.source.clone();
         let record = self.imports.record_id(&source, &row.record.source_id);
-        let details = details(row.record, record);
+        let details = Box::new(details(row.record, record));
         let personal = details.personal.get();
         let values = personal.map(|personal| self.rules.values(&self.imports.platform.secrets, personal));
         let values = values.unwrap_or_default();

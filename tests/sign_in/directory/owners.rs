@@ -13,7 +13,6 @@ use imports::{Finished, ImportError, Order, OwnerCounts};
 use platform::context::Context;
 use std::fmt::Write as _;
 use tokio::sync::mpsc;
-use uuid::Uuid;
 use world::World;
 
 pub const SOURCE: &str = "Jamf Pro";
@@ -50,7 +49,7 @@ pub async fn try_import(
     let (told, mut heard) = mpsc::channel(16);
     let listening = tokio::spawn(async move { while heard.recv().await.is_some() {} });
     let file = std::io::Cursor::new(file.into_bytes());
-    let context = Context::operator(Uuid::now_v7());
+    let context = Context::operator(server.app().platform.world.uuid());
     let finished = server.app().imports.run(file, order(rules, is_rehearsal), &context, &told).await;
     drop(told);
     listening.await.unwrap();
@@ -111,7 +110,7 @@ async fn erase(server: &TestServer, person: PersonId) {
     server.app().imports.hand_over_records(person).await.unwrap();
     let keys = std::sync::Arc::clone(platform.log.keys());
     tokio::task::spawn_blocking(move || keys.destroy(&person.key())).await.unwrap().unwrap();
-    let context = Context::operator(Uuid::now_v7());
+    let context = Context::operator(server.app().platform.world.uuid());
     let expected = events::store::Expected::Any;
     platform.append_event(&person.stream(), expected, PersonEvent::PersonErased {}, &context).await.unwrap();
     server.reacted().await;
@@ -312,7 +311,12 @@ async fn the_records_of_an_erased_person_are_erased_and_no_import_brings_them_ba
     import(&server, &rules, &lines).await;
     import(&server, &rules, &[("3", "", "alan@example.test", "n-3")]).await;
     let undone = import(&server, &rules, &[("4", "", "ada@example.test", "n-4")]).await;
-    server.app().imports.undo(undone.import.unwrap(), &Context::operator(Uuid::now_v7())).await.unwrap();
+    server
+        .app()
+        .imports
+        .undo(undone.import.unwrap(), &Context::operator(server.app().platform.world.uuid()))
+        .await
+        .unwrap();
     let (ada, alan) = (people(&server, "ada").await[0], people(&server, "alan").await[0]);
     assert_eq!(shown_to(&server, alan).await.len(), 2);
     erase(&server, ada).await;
@@ -390,7 +394,12 @@ async fn an_undone_import_gives_the_record_back_to_its_owner() {
     let second = import(&server, &BY_MAIL, &[("1", "", "alan@example.test", "")]).await;
     let (ada, alan) = (people(&server, "ada").await[0], people(&server, "alan").await[0]);
     assert_eq!((shown_to(&server, ada).await.len(), shown_to(&server, alan).await.len()), (0, 1));
-    server.app().imports.undo(second.import.unwrap(), &Context::operator(Uuid::now_v7())).await.unwrap();
+    server
+        .app()
+        .imports
+        .undo(second.import.unwrap(), &Context::operator(server.app().platform.world.uuid()))
+        .await
+        .unwrap();
     assert_eq!((shown_to(&server, ada).await.len(), shown_to(&server, alan).await.len()), (1, 0));
     let keys = std::sync::Arc::clone(server.app().platform.log.keys());
     tokio::task::spawn_blocking(move || keys.destroy(&alan.key())).await.unwrap().unwrap();

@@ -31,7 +31,7 @@ fn key(mail: &str) -> OwnerKey {
 }
 
 fn import(import: ImportId, version: &str, mail: &str) -> Command {
-    let (details, owner_keys) = (details(version, mail), vec![key(mail)]);
+    let (details, owner_keys) = (Box::new(details(version, mail)), vec![key(mail)]);
     Command::Import { import, source: "Jamf Pro".into(), details, owner_keys }
 }
 
@@ -160,7 +160,7 @@ fn an_import_without_owner_rules_keeps_the_owner_unless_the_name_changed() {
     let without = |version, mail| Command::Import {
         import: SECOND,
         source: "Jamf Pro".into(),
-        details: details(version, mail),
+        details: Box::new(details(version, mail)),
         owner_keys: vec![],
     };
     let record = given([import(FIRST, "15.1", "a"), resolve("a", UNIQUE)]);

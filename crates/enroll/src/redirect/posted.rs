@@ -202,3 +202,18 @@ fn account(provider: &str, proven: &ProvenAccount) -> Account {
         identifiers,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use identity::Identifier;
+
+    #[test]
+    fn an_account_that_waits_for_its_browser_keeps_the_values_that_find_its_records() {
+        let mut identifiers = Identifiers::default();
+        identifiers.add(Identifier::Mail, ["ada@example.org".to_owned(), "lovelace@example.org".to_owned()]);
+        identifiers.add(Identifier::EmployeeNumber, ["7".to_owned()]);
+        let proven = Account { provider: "school".into(), subject: "1".into(), identifiers, ..Account::default() };
+        assert_eq!(account("school", &kept(proven.clone())), proven);
+    }
+}
