@@ -10,6 +10,7 @@
 mod checkpoint;
 mod claims;
 mod effects;
+mod owners;
 mod pushes;
 mod reenrollment;
 mod renewals;

@@ -24,7 +24,7 @@ pub use crate::ids::EnrollmentId;
 use crate::Timestamp;
 use crate::ids::{DeviceId, PersonId, RecordId};
 use crate::personal::Personal;
-use crate::record::PreviousAnswer;
+use crate::record::{OwnerAttribute, PreviousAnswer};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -55,6 +55,9 @@ pub struct ProvenAccount {
     /// change it: older responses have an empty list.
     #[serde(default)]
     pub untold: Vec<Untold>,
+    /// Values by which previous records find their owner. Older responses have an empty list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identifiers: Vec<(OwnerAttribute, String)>,
 }
 
 /// Whether a device belongs to the person or to the organization.

@@ -4,8 +4,9 @@ pub use crate::enrollment::ProvenAccount;
 pub use crate::ids::PersonId;
 
 use crate::enrollment::{Ownership, SignInMethodName, SignInRefusal};
-use crate::ids::EnrollmentId;
+use crate::ids::{EnrollmentId, RecordId};
 use crate::personal::Personal;
+use crate::record::OwnerKey;
 use crate::system::SuppressedRefusals;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,12 @@ pub enum PersonEvent {
         version: String,
         enrollment: EnrollmentId,
     },
+    /// The provider of the person stated values by which previous records find their owner. `keys` has those that are
+    /// new. Keys of earlier values stay valid, so that a record with an earlier name finds the person.
+    PersonKeysNoted { keys: Vec<OwnerKey> },
+    /// The owners of the previous records with keys of this person were resolved, in order of the records' ids, up to
+    /// this one. The rest follows from this event, so that each effect is bounded.
+    PersonRecordsResolved { up_to: RecordId },
     /// The person was erased and their key destroyed.
     PersonErased {},
 }

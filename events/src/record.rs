@@ -84,7 +84,7 @@ pub struct RecordDetails {
     pub site: Option<String>,
     /// Sealed with the record's key, and with the owner's as soon as they are known: one value, because each sealed
     /// value takes about 100 bytes more.
-    pub personal: Box<Personal<PersonalDetails>>,
+    pub personal: Personal<PersonalDetails>,
 }
 
 /// Details that identify a device or a person. They are sealed together, so no upcast can change them: a later field
@@ -124,18 +124,32 @@ pub struct PersonalDetails {
 #[serde(rename_all = "snake_case")]
 pub enum OwnerAttribute {
     UserName,
+    UserPrincipalName,
     Mail,
     EmployeeNumber,
 }
 
 impl OwnerAttribute {
+    pub const ALL: [OwnerAttribute; 4] = [
+        OwnerAttribute::UserName,
+        OwnerAttribute::UserPrincipalName,
+        OwnerAttribute::Mail,
+        OwnerAttribute::EmployeeNumber,
+    ];
+
     /// Returns the word that events and rows use.
     pub fn as_str(self) -> &'static str {
         match self {
             OwnerAttribute::UserName => "user_name",
+            OwnerAttribute::UserPrincipalName => "user_principal_name",
             OwnerAttribute::Mail => "mail",
             OwnerAttribute::EmployeeNumber => "employee_number",
         }
+    }
+
+    /// Parses the word of [`OwnerAttribute::as_str`]; `None` for any other text.
+    pub fn parse(word: &str) -> Option<OwnerAttribute> {
+        OwnerAttribute::ALL.into_iter().find(|attribute| attribute.as_str() == word)
     }
 }
 
@@ -209,14 +223,31 @@ pub enum RecordField {
     AssetTag,
 }
 
+impl RecordField {
+    /// Returns whether a rule can find the owner by this field.
+    pub fn identifies_owner(self) -> bool {
+        matches!(self, RecordField::UserName | RecordField::Mail | RecordField::EmployeeNumber)
+    }
+}
+
+/// Returns whether a [`RecordEvent::PreviousRecordChanged`] replaces the keys of the record. An import without owner
+/// rules has no keys: those of before stay, unless they may be about another owner.
+pub fn replaces_keys(changed: &[RecordField], owner_keys: &[OwnerKey]) -> bool {
+    !owner_keys.is_empty() || changed.iter().any(|field| field.identifies_owner())
+}
+
 /// A record as it was before an import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoredRecord {
     /// The import that had given these details.
     pub import: ImportId,
     pub details: RecordDetails,
-    /// Those of these and of earlier values.
+    /// Those of these values.
     pub owner_keys: Vec<OwnerKey>,
+    /// Those of earlier values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_keys: Vec<OwnerKey>,
+    /// `None`: not resolved, or the import had other keys.
     pub owner: Option<RecordOwner>,
     /// The complete import that had not had the record.
     pub missing_since: Option<ImportId>,
@@ -229,15 +260,15 @@ pub enum RecordEvent {
         import: ImportId,
         /// Name of the source: a product, or an installation of it.
         source: String,
-        details: RecordDetails,
+        details: Box<RecordDetails>,
         owner_keys: Vec<OwnerKey>,
     },
-    /// A later import had other values: `details` has all of them, `changed` says which are new. The keys of earlier
-    /// values stay valid.
+    /// A later import had other values: `details` has all of them, `changed` says which are new. Other keys than before
+    /// make the owner unresolved. Without keys, those of before stay if the fields that identify the owner are as before.
     PreviousRecordChanged {
         import: ImportId,
         changed: Vec<RecordField>,
-        details: RecordDetails,
+        details: Box<RecordDetails>,
         owner_keys: Vec<OwnerKey>,
     },
     /// A later complete export of the source did not have the record.

@@ -54,6 +54,7 @@ fn person(rows: &Connection, id: &str, event: &PersonEvent) -> rusqlite::Result<
             rows.prepare_cached(erase)?.execute([id]).map(drop)
         }
         PersonEvent::ManagedAppleIdLearned { .. } | PersonEvent::TermsAcceptanceKept { .. } => Ok(()),
+        PersonEvent::PersonKeysNoted { .. } | PersonEvent::PersonRecordsResolved { .. } => Ok(()),
     }
 }
 

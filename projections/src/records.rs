@@ -1,19 +1,20 @@
 //! Previous records: devices as other products knew them, and the imports that they come from.
 
 mod list;
+mod owners;
 mod query;
 
 pub use list::{Listed, OwnerOutcome, RecordFilter, is_known, list, sources};
+pub use owners::{carrying, known_people, noted_since, owned_by, to_resolve};
 pub use query::{
-    ImportRow, RecordRow, UndoPreview, import_of_id, imports, known_until, of_source, owned_by, touched_by,
-    undo_preview,
+    ImportRow, RecordRow, UndoPreview, import_of_id, imports, known_until, of_source, touched_by, undo_preview,
 };
 
 use crate::Projection;
 use crate::audit::actor_name;
 use events::personal::Gone;
 use events::record::{
-    ImportEvent, ImportId, OwnerKey, PersonalDetails, RecordDetails, RecordEvent, RecordOwner, RestoredRecord,
+    ImportEvent, ImportId, PersonalDetails, RecordDetails, RecordEvent, RestoredRecord, replaces_keys,
 };
 use events::{Actor, Entry, Event, Timestamp};
 use rusqlite::{Connection, params};
@@ -30,7 +31,7 @@ impl Projection for Records {
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["records_current", "records_keys", "records_imports", "records_touched"]
+        &["records_current", "records_keys", "records_people", "records_imports", "records_touched"]
     }
 
     fn schema(&self) -> &'static str {
@@ -50,12 +51,21 @@ impl Projection for Records {
         ) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS records_by_source ON records_current (source, record);
         CREATE INDEX IF NOT EXISTS records_by_contact ON records_current (coalesce(last_contact, 0), record);
-        CREATE INDEX IF NOT EXISTS records_by_person ON records_current (person) WHERE person IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS records_by_person ON records_current (person, last_contact DESC, record)
+            WHERE person IS NOT NULL AND missing IS NULL AND erased = 0;
+        -- present: a key of the present values. Those of earlier values and of undone imports stay, so that the record
+        -- is erased with each person whom it named.
         CREATE TABLE IF NOT EXISTS records_keys (
-            hmac TEXT NOT NULL, record TEXT NOT NULL, provider TEXT NOT NULL, attribute TEXT NOT NULL,
-            PRIMARY KEY (hmac, record)
+            hmac TEXT NOT NULL, record TEXT NOT NULL, present INTEGER NOT NULL, PRIMARY KEY (hmac, record)
         ) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS records_keys_by_record ON records_keys (record);
+        -- Known people, and where their keys were noted in the log.
+        CREATE TABLE IF NOT EXISTS records_people (
+            hmac TEXT NOT NULL, person TEXT NOT NULL, provider TEXT NOT NULL, attribute TEXT NOT NULL,
+            position INTEGER NOT NULL, PRIMARY KEY (hmac, person)
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS records_people_by_person ON records_people (person);
+        CREATE INDEX IF NOT EXISTS records_people_by_position ON records_people (position);
         CREATE TABLE IF NOT EXISTS records_imports (
             import TEXT PRIMARY KEY, source TEXT NOT NULL, preset TEXT, complete INTEGER NOT NULL, begun INTEGER NOT NULL,
             actor_kind TEXT NOT NULL, actor TEXT NOT NULL,
@@ -74,7 +84,8 @@ impl Projection for Records {
         match &entry.event {
             Event::Record(event) => record(rows, id, event),
             Event::Import(event) => import(rows, id, event, &entry.actor, effective),
-            Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Person(_) | Event::Account(_) => Ok(()),
+            Event::Person(event) => owners::person(rows, id, event, entry.position),
+            Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Account(_) => Ok(()),
             Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) => Ok(()),
             Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
             Event::Successor(_) => Ok(()),
@@ -88,10 +99,16 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent) -> rusqlite::Result<
             let insert = "INSERT INTO records_current (record, source, kind, erased) VALUES (?1, ?2, '', 0)
                 ON CONFLICT (record) DO UPDATE SET source = excluded.source";
             rows.prepare_cached(insert)?.execute([id, source])?;
-            imported(rows, id, (*import, false), details, owner_keys)
+            imported(rows, id, (*import, false), details)?;
+            owners::replace_keys(rows, id, owner_keys, &[])
         }
-        RecordEvent::PreviousRecordChanged { import, details, owner_keys, .. } => {
-            imported(rows, id, (*import, true), details, owner_keys)
+        RecordEvent::PreviousRecordChanged { import, changed, details, owner_keys } => {
+            imported(rows, id, (*import, true), details)?;
+            if !replaces_keys(changed, owner_keys) || owners::has_keys(rows, id, owner_keys)? {
+                return Ok(());
+            }
+            owners::replace_keys(rows, id, owner_keys, &[])?;
+            owners::own(rows, id, None)
         }
         RecordEvent::PreviousRecordMissing { import } => {
             touch(rows, id, *import)?;
@@ -103,7 +120,7 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent) -> rusqlite::Result<
             rows.prepare_cached(forget)?.execute([import.to_string().as_str(), id])?;
             undo(rows, id, restored.as_deref())
         }
-        RecordEvent::PreviousRecordOwnerResolved { owner } => own(rows, id, Some(*owner)),
+        RecordEvent::PreviousRecordOwnerResolved { owner } => owners::own(rows, id, Some(*owner)),
         RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. } => Ok(()),
         RecordEvent::LinkConfirmed { .. } | RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. } => Ok(()),
     }
@@ -114,11 +131,9 @@ fn imported(
     id: &str,
     (import, has_before): (ImportId, bool),
     details: &RecordDetails,
-    owner_keys: &[OwnerKey],
 ) -> rusqlite::Result<()> {
     touch(rows, id, import)?;
     keep(rows, id, details, (import, has_before))?;
-    keep_keys(rows, id, owner_keys)?;
     miss(rows, id, None)
 }
 
@@ -166,38 +181,19 @@ fn keep(
         .map(drop)
 }
 
-fn keep_keys(rows: &Connection, id: &str, owner_keys: &[OwnerKey]) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO records_keys (hmac, record, provider, attribute) VALUES (?1, ?2, ?3, ?4)
-        ON CONFLICT DO NOTHING";
-    let mut insert = rows.prepare_cached(insert)?;
-    for key in owner_keys {
-        insert.execute(params![key.hmac, id, key.provider, key.attribute.as_str()])?;
-    }
-    Ok(())
-}
-
 fn miss(rows: &Connection, id: &str, import: Option<ImportId>) -> rusqlite::Result<()> {
     let update = "UPDATE records_current SET missing = ?2 WHERE record = ?1";
     rows.prepare_cached(update)?.execute(params![id, import.map(|import| import.to_string())]).map(drop)
 }
 
-fn own(rows: &Connection, id: &str, owner: Option<RecordOwner>) -> rusqlite::Result<()> {
-    let person = match owner {
-        Some(RecordOwner::Unique { person }) => Some(person.to_string()),
-        Some(RecordOwner::Unknown {} | RecordOwner::Several {} | RecordOwner::Left {}) | None => None,
-    };
-    let update = "UPDATE records_current SET owner = ?2, person = ?3 WHERE record = ?1";
-    rows.prepare_cached(update)?.execute(params![id, owner.map(RecordOwner::as_str), person]).map(drop)
-}
-
 fn undo(rows: &Connection, id: &str, restored: Option<&RestoredRecord>) -> rusqlite::Result<()> {
-    rows.prepare_cached("DELETE FROM records_keys WHERE record = ?1")?.execute([id])?;
-    let Some(RestoredRecord { import, details, owner_keys, owner, missing_since }) = restored else {
+    let Some(RestoredRecord { import, details, owner_keys, earlier_keys, owner, missing_since }) = restored else {
+        owners::replace_keys(rows, id, &[], &[])?;
         return rows.prepare_cached("DELETE FROM records_current WHERE record = ?1")?.execute([id]).map(drop);
     };
     keep(rows, id, details, (*import, false))?;
-    keep_keys(rows, id, owner_keys)?;
-    own(rows, id, *owner)?;
+    owners::replace_keys(rows, id, owner_keys, earlier_keys)?;
+    owners::own(rows, id, *owner)?;
     miss(rows, id, *missing_since)
 }
 

@@ -172,7 +172,7 @@ impl App {
             identity,
         });
         let reenrollment = Arc::new(Reenrollment::new(platform.clone(), Arc::clone(&settings)));
-        let imports = Arc::new(Imports::new(platform.clone()));
+        let imports = Arc::new(Imports::new(platform.clone(), Arc::clone(&sign_in)));
         let uploads = Arc::new(Uploads::new(Arc::clone(&imports), &config.store.directory));
         if let Err(error) = uploads.clear() {
             tracing::warn!(%error, "cannot remove the uploaded files that the last run has left");

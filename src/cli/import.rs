@@ -17,7 +17,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Subcommand};
 use events::record::ImportId;
 use plural::counted;
-use records::Preset;
+use records::{OwnerRule, Preset};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use world::World;
@@ -66,6 +66,12 @@ pub(crate) struct Records {
     /// always use the same name. The default is the name of the product.
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
+    /// Which field names the owner: it equals an attribute of people at a provider, such as `mail=main:mail`. Several
+    /// rules must find the same person. FIELD is user_name, mail or employee_number; PROVIDER is `local`, or the name of
+    /// a directory or identity provider; ATTRIBUTE is user_name, user_principal_name, mail or employee_number. Without
+    /// a rule, here or in the mapping, owners are not resolved.
+    #[arg(long = "owner", value_name = "FIELD=PROVIDER:ATTRIBUTE")]
+    owners: Vec<OwnerRule>,
     /// The file has all records of its source: those that it lacks are marked as missing. None is deleted.
     #[arg(long)]
     complete: bool,

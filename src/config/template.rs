@@ -132,6 +132,11 @@ device_ca_certificates = []
 # algorithms = ["RS256", "ES256"]
 # user_name_claim = "preferred_username"
 # groups_claim = "groups"
+# # Claims by which imported records find their owner (docs/previous-records-owners.md), and whether all mail addresses are
+# # checked by the provider or set by administrators. If false: only those that it marks as verified find an owner.
+# user_principal_name_claim = "upn"
+# employee_number_claim = "employee_number"
+# mail_is_verified = false
 # # Fills in the Managed Apple ID step.
 # managed_apple_id_claim = "managed_apple_id"
 # # Further claims that access rules may use.
@@ -181,6 +186,9 @@ device_ca_certificates = []
 # display_name_attribute = "displayName"
 # mail_attribute = "mail"
 # groups_attribute = "groups"
+# # Attributes by which imported records find their owner (docs/previous-records-owners.md).
+# user_principal_name_attribute = "userPrincipalName"
+# employee_number_attribute = "employeeNumber"
 # # Fills in the Managed Apple ID step.
 # managed_apple_id_attribute = "managedAppleId"
 # # Further attributes that access rules may use.

@@ -1,6 +1,6 @@
 //! Effects that are commands to other streams.
 
-use super::{ReactionError, claims, effect_of, reenrollment, settled};
+use super::{ReactionError, claims, effect_of, owners, reenrollment, settled};
 use crate::app::App;
 use crate::app::lost_keys;
 use decisions::Aggregate as _;
@@ -10,7 +10,7 @@ use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::enrollment::{EnrollmentEvent, EnrollmentId, Ownership};
 use events::log::Entry;
 use events::person::{PersonEvent, PersonId};
-use events::record::{ImportId, RecordId};
+use events::record::{ImportId, RecordEvent, RecordId};
 use events::store::ReadError;
 use events::{Event, Personal};
 use platform::PerformError;
@@ -24,15 +24,22 @@ pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError>
     match &entry.event {
         Event::Enrollment(event) => react_to_enrollment(app, entry, EnrollmentId(id), event).await,
         Event::Device(event) => react_to_device(app, entry, DeviceId(id), event).await,
-        Event::Person(event) => react_to_person(app, PersonId(id), event).await,
+        Event::Person(event) => react_to_person(app, entry, PersonId(id), event).await,
         Event::Log(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
         Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) => {
             Ok(())
         }
-        Event::Record(event) => reenrollment::react_to_record(app, entry, RecordId(id), event).await,
+        Event::Record(event) => react_to_record(app, entry, RecordId(id), event).await,
         Event::Import(event) => reenrollment::react_to_import(app, entry, ImportId(id), event).await,
         Event::Settings(_) | Event::Successor(_) => Ok(()),
     }
+}
+
+// A link that cannot be proposed now does not hold up the key, or the other way round.
+async fn react_to_record(app: &App, entry: &Entry, id: RecordId, event: &RecordEvent) -> Result<(), ReactionError> {
+    let effects = (owners::hand_key(app, id, event), reenrollment::react_to_record(app, entry, id, event));
+    let (handed, linked) = futures_util::future::join(effects.0, effects.1).await;
+    handed.and(linked)
 }
 
 async fn react_to_enrollment(
@@ -76,9 +83,11 @@ async fn react_to_enrollment(
     }
 }
 
-async fn react_to_person(app: &App, id: PersonId, event: &PersonEvent) -> Result<(), ReactionError> {
+async fn react_to_person(app: &App, entry: &Entry, id: PersonId, event: &PersonEvent) -> Result<(), ReactionError> {
     match event {
-        PersonEvent::PersonErased {} => forget(app, id).await,
+        PersonEvent::PersonErased {} => forget(app, entry, id).await,
+        PersonEvent::PersonKeysNoted { keys } => owners::resolve(app, entry, id, keys, None).await,
+        PersonEvent::PersonRecordsResolved { up_to } => owners::go_on(app, entry, id, *up_to).await,
         PersonEvent::PersonKnown { .. } | PersonEvent::PersonAttributesChanged { .. } => Ok(()),
         PersonEvent::ManagedAppleIdLearned { .. } | PersonEvent::TermsAcceptanceKept { .. } => Ok(()),
     }
@@ -141,7 +150,8 @@ async fn react_to_device(app: &App, entry: &Entry, id: DeviceId, event: &DeviceE
 
 // The person's key was destroyed before the event. This destroys it again in case it came back (for example, from a
 // backup), and deletes the databases that were set aside while the key existed.
-async fn forget(app: &App, person: PersonId) -> Result<(), ReactionError> {
+async fn forget(app: &App, entry: &Entry, person: PersonId) -> Result<(), ReactionError> {
+    owners::hand_over(app, entry, person).await?;
     lost_keys::destroy_again(&app.platform.keys, vec![person.key()]).await?;
     let paths = [app.platform.projections.path().to_owned(), app.sign_in.staff_sessions.path().to_owned()];
     let forget = move || paths.iter().try_for_each(|path| disposable::forget_set_aside(path));

@@ -108,7 +108,8 @@ fn operator(scene: &Scene) -> Context {
 }
 
 async fn resolve(scene: &Scene, record: RecordId, owner: RecordOwner) {
-    let resolve = Command::ResolveOwner { owner };
+    let (known, _) = scene.server.app().platform.load::<Record>(&record.stream()).await.unwrap();
+    let resolve = Command::ResolveOwner { keys: known.owner_keys.clone(), owner };
     scene.server.app().platform.perform::<Record>(&record.stream(), &resolve, &operator(scene)).await.unwrap();
 }
 

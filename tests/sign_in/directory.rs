@@ -6,6 +6,7 @@ mod active_directory;
 mod check;
 mod console;
 mod groups;
+pub mod owners;
 mod portal;
 mod samba;
 mod servers;

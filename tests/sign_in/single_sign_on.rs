@@ -6,6 +6,7 @@ mod browser;
 pub mod console;
 pub mod hostile;
 mod live;
+mod owners;
 pub mod provider;
 pub mod round_trip;
 mod short_cuts;

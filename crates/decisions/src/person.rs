@@ -7,8 +7,13 @@ use crate::Aggregate;
 use events::enrollment::{EnrollmentId, Ownership, SignInMethodName};
 use events::person::{AccountEvent, PersonAttributes, PersonEvent, PersonId};
 use events::personal::Personal;
+use events::record::{OwnerKey, RecordId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Maximum number of keys of a person. People who can change an attribute at their provider could otherwise add a key at
+/// each sign-in.
+pub const MOST_KEYS: usize = 100;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Person {
@@ -18,6 +23,8 @@ pub struct Person {
     pub learned_managed_apple_id: Option<Personal<String>>,
     /// The newest terms of use that the person accepted, by ownership.
     pub accepted_terms: BTreeMap<Ownership, String>,
+    /// Those of present and of earlier values.
+    pub keys: BTreeSet<OwnerKey>,
     pub erased: bool,
 }
 
@@ -37,6 +44,14 @@ pub enum Command {
         version: String,
         enrollment: EnrollmentId,
     },
+    /// The provider stated the values of these keys.
+    NoteKeys {
+        keys: Vec<OwnerKey>,
+    },
+    /// The owners of the records with the person's keys were resolved up to this record, and there are more.
+    GoOnAfter {
+        record: RecordId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +61,7 @@ pub enum Refusal {
 }
 
 impl Aggregate for Person {
-    const FOLD: u32 = 1;
+    const FOLD: u32 = 2;
 
     type Whole = Self;
     type Event = PersonEvent;
@@ -80,6 +95,8 @@ impl Aggregate for Person {
                     enrollment: *enrollment,
                 }]
             }
+            Command::NoteKeys { keys } => self.note(keys),
+            Command::GoOnAfter { record } => vec![PersonEvent::PersonRecordsResolved { up_to: *record }],
             Command::Know { .. } | Command::LearnManagedAppleId { .. } | Command::KeepTermsAcceptance { .. } => vec![],
         })
     }
@@ -97,6 +114,8 @@ impl Aggregate for Person {
             PersonEvent::TermsAcceptanceKept { ownership, version, .. } => {
                 self.accepted_terms.insert(*ownership, version.clone());
             }
+            PersonEvent::PersonKeysNoted { keys } => self.keys.extend(keys.iter().cloned()),
+            PersonEvent::PersonRecordsResolved { .. } => {}
             PersonEvent::PersonErased {} => self = Person { erased: true, ..Person::default() },
         }
         self
@@ -104,6 +123,13 @@ impl Aggregate for Person {
 }
 
 impl Person {
+    fn note(&self, keys: &[OwnerKey]) -> Vec<PersonEvent> {
+        let new: BTreeSet<_> = keys.iter().filter(|key| !self.keys.contains(key)).cloned().collect();
+        let room = MOST_KEYS.saturating_sub(self.keys.len());
+        let new: Vec<_> = new.into_iter().take(room).collect();
+        if new.is_empty() { vec![] } else { vec![PersonEvent::PersonKeysNoted { keys: new }] }
+    }
+
     /// Returns the value that the Managed Apple ID step is filled in with.
     pub fn managed_apple_id(&self) -> Option<&Personal<String>> {
         self.learned_managed_apple_id.as_ref().or(self.attributes.managed_apple_id.as_ref())

@@ -3,18 +3,21 @@
 
 mod links;
 
+mod owner;
 #[cfg(test)]
 mod tests;
 
 pub use links::{Link, LinkDecision};
+pub use owner::{Found, Holder, Search, Sought, Who, owner};
 
 use crate::Aggregate;
 use crate::link::Weight;
 use events::Timestamp;
 use events::device::DeviceId;
+use events::personal::Gone;
 use events::record::{
     ImportCounts, ImportEvent, ImportId, OwnerKey, PersonalDetails, RecordDetails, RecordEvent, RecordField,
-    RecordOwner, RestoredRecord, Silence,
+    RecordOwner, RestoredRecord, Silence, replaces_keys,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,8 +31,12 @@ pub struct Record {
     pub source: Option<String>,
     /// `None`: never imported, or the import was undone.
     pub details: Option<RecordDetails>,
-    /// Those of the present and of earlier values: a name may have changed.
+    /// Those of the present values. They decide who the owner is.
     pub owner_keys: BTreeSet<OwnerKey>,
+    /// Those of earlier values: the device may have had another owner, so they find nobody. The record is erased with
+    /// each person who has one of them.
+    pub earlier_keys: BTreeSet<OwnerKey>,
+    /// `None`: not resolved.
     pub owner: Option<RecordOwner>,
     /// The import that gave the present details.
     pub import: Option<ImportId>,
@@ -50,7 +57,7 @@ pub enum Command {
     Import {
         import: ImportId,
         source: String,
-        details: RecordDetails,
+        details: Box<RecordDetails>,
         owner_keys: Vec<OwnerKey>,
     },
     /// A complete import has no row for this record.
@@ -60,7 +67,9 @@ pub enum Command {
     UndoImport {
         import: ImportId,
     },
+    /// Somebody was found with these keys, or nobody. Nothing happens if the record has other keys by now.
     ResolveOwner {
+        keys: BTreeSet<OwnerKey>,
         owner: RecordOwner,
     },
     /// The facts about the record and a later enrollment were weighed. The successor enrolled after the record's own
@@ -102,7 +111,7 @@ pub enum Refusal {
 }
 
 impl Aggregate for Record {
-    const FOLD: u32 = 1;
+    const FOLD: u32 = 2;
 
     type Whole = Record;
     type Event = RecordEvent;
@@ -119,9 +128,12 @@ impl Aggregate for Record {
                 (None, _) | (_, Some(_)) => vec![],
             }),
             Command::UndoImport { import } => Ok(self.undo_import(*import)),
-            Command::ResolveOwner { owner } => {
-                self.details.as_ref().ok_or(Refusal::Unknown)?;
-                let is_new = self.owner != Some(*owner);
+            Command::ResolveOwner { keys, owner } => {
+                let details = self.details.as_ref().ok_or(Refusal::Unknown)?;
+                if details.personal.gone() == Some(Gone::Erased) {
+                    return Err(Refusal::Erased);
+                }
+                let is_new = self.owner != Some(*owner) && *keys == self.owner_keys;
                 Ok(if is_new { vec![RecordEvent::PreviousRecordOwnerResolved { owner: *owner }] } else { vec![] })
             }
             Command::ProposeLink { successor, weight } => Ok(self.propose(*successor, weight)),
@@ -136,10 +148,11 @@ impl Aggregate for Record {
         match event {
             RecordEvent::PreviousRecordImported { import, source, details, owner_keys } => {
                 self.source = Some(source.clone());
-                self.take(*import, details, owner_keys);
+                self.take(*import, details, owner_keys.iter().cloned().collect());
             }
-            RecordEvent::PreviousRecordChanged { import, details, owner_keys, .. } => {
-                self.take(*import, details, owner_keys);
+            RecordEvent::PreviousRecordChanged { import, changed, details, owner_keys } => {
+                let keys = present_keys(&self.owner_keys, changed, owner_keys);
+                self.take(*import, details, keys);
             }
             RecordEvent::PreviousRecordMissing { import } => self.missing_since = Some(*import),
             RecordEvent::PreviousRecordReturned { .. } => self.missing_since = None,
@@ -165,15 +178,15 @@ impl Record {
         details: &RecordDetails,
         owner_keys: &[OwnerKey],
     ) -> Result<Vec<RecordEvent>, Refusal> {
-        let (details, owner_keys) = (details.clone(), owner_keys.to_vec());
+        let (details, owner_keys) = (Box::new(details.clone()), owner_keys.to_vec());
         let Some(old) = &self.details else {
             let source = source.to_owned();
             return Ok(vec![RecordEvent::PreviousRecordImported { import, source, details, owner_keys }]);
         };
         let personal = old.personal.get().ok_or(Refusal::Erased)?;
         let changed = changes((old, personal), &details);
-        let is_new_key = owner_keys.iter().any(|key| !self.owner_keys.contains(key));
-        Ok(if !changed.is_empty() || is_new_key {
+        let has_other_keys = present_keys(&self.owner_keys, &changed, &owner_keys) != self.owner_keys;
+        Ok(if !changed.is_empty() || has_other_keys {
             vec![RecordEvent::PreviousRecordChanged { import, changed, details, owner_keys }]
         } else if self.missing_since.is_some() {
             vec![RecordEvent::PreviousRecordReturned { import }]
@@ -182,14 +195,18 @@ impl Record {
         })
     }
 
-    fn take(&mut self, import: ImportId, details: &RecordDetails, owner_keys: &[OwnerKey]) {
+    fn take(&mut self, import: ImportId, details: &RecordDetails, owner_keys: BTreeSet<OwnerKey>) {
         self.before.extend(self.now());
         if self.before.len() > MOST_UNDOABLE {
             self.before.remove(0);
             self.is_forgotten = true;
         }
         (self.details, self.import) = (Some(details.clone()), Some(import));
-        self.owner_keys.extend(owner_keys.iter().cloned());
+        if owner_keys != self.owner_keys {
+            self.earlier_keys = self.earlier_keys.union(&self.owner_keys).cloned().collect();
+            self.earlier_keys.retain(|key| !owner_keys.contains(key));
+            (self.owner_keys, self.owner) = (owner_keys, None);
+        }
         self.missing_since = None;
     }
 
@@ -199,6 +216,7 @@ impl Record {
             import: self.import?,
             details: self.details.clone()?,
             owner_keys: self.owner_keys.iter().cloned().collect(),
+            earlier_keys: self.earlier_keys.iter().cloned().collect(),
             owner: self.owner,
             missing_since: self.missing_since,
         })
@@ -208,8 +226,7 @@ impl Record {
     // record is.
     fn undo_import(&self, import: ImportId) -> Vec<RecordEvent> {
         let restored = if self.import == Some(import) && !self.is_beyond_memory() {
-            let before = self.before.last().cloned();
-            before.map(|before| RestoredRecord { missing_since: self.missing_since.or(before.missing_since), ..before })
+            self.before.last().map(|before| self.restored(before))
         } else if self.missing_since == Some(import) {
             self.now().map(|now| RestoredRecord { missing_since: None, ..now })
         } else {
@@ -218,13 +235,25 @@ impl Record {
         vec![RecordEvent::PreviousRecordImportUndone { import, restored: restored.map(Box::new) }]
     }
 
+    // What was found out since the import holds. With other keys, the owner is about other values.
+    fn restored(&self, before: &RestoredRecord) -> RestoredRecord {
+        let has_same_keys = before.owner_keys.iter().eq(&self.owner_keys);
+        RestoredRecord {
+            owner: self.owner.filter(|_| has_same_keys),
+            missing_since: self.missing_since.or(before.missing_since),
+            ..before.clone()
+        }
+    }
+
     fn is_beyond_memory(&self) -> bool {
         self.before.is_empty() && self.is_forgotten
     }
 
     fn undo(&mut self, import: ImportId, restored: Option<&RestoredRecord>) {
         let (source, links) = (self.source.take(), std::mem::take(&mut self.links));
-        let Some(RestoredRecord { import: earlier, details, owner_keys, owner, missing_since }) = restored else {
+        let Some(RestoredRecord { import: earlier, details, owner_keys, earlier_keys, owner, missing_since }) =
+            restored
+        else {
             *self = Record { source, links, ..Record::default() };
             return self.forget_proposals();
         };
@@ -237,6 +266,7 @@ impl Record {
             source,
             details: Some(details.clone()),
             owner_keys: owner_keys.iter().cloned().collect(),
+            earlier_keys: earlier_keys.iter().cloned().collect(),
             owner: *owner,
             import: Some(*earlier),
             before,
@@ -245,6 +275,10 @@ impl Record {
             links,
         };
     }
+}
+
+fn present_keys(before: &BTreeSet<OwnerKey>, changed: &[RecordField], new: &[OwnerKey]) -> BTreeSet<OwnerKey> {
+    if replaces_keys(changed, new) { new.iter().cloned().collect() } else { before.clone() }
 }
 
 /// Returns the fields that differ. `old`: the details and what their personal part holds.

@@ -3,7 +3,6 @@
 
 use crate::Enroll;
 use crate::entrance::{Entered, Entrance, SignInOutcome};
-use crate::person::find_or_create_person;
 use decisions::access;
 use decisions::enrollment::{
     self, Admission, Command, Enrollment, Entry, ImportedRecords, NEAREST_RECORDS, Policy, PreviousRecords,
@@ -20,7 +19,7 @@ use platform::PerformError;
 use platform::context::Context;
 use platform::secrets::hash;
 use projections::ProjectionError;
-use sign_in::{Proof, SignInError, claimant, count_refusal, received};
+use sign_in::{Proof, SignInError, claimant, count_refusal, find_or_create_person, received};
 
 /// Signs an authenticated person in to an enrollment, which is opened in the same append if it is new.
 ///
@@ -33,7 +32,8 @@ pub(crate) async fn admit(
     proof: &Proof,
 ) -> Result<SignInOutcome, SignInError> {
     let Entered { enrollment, opening } = entered;
-    let signed_in = find_or_create_person(enroll, proof, |person| as_person(entrance, enrollment, person)).await?;
+    let signed_in =
+        find_or_create_person(&enroll.platform, proof, |person| as_person(entrance, enrollment, person)).await?;
     let context = as_person(entrance, enrollment, signed_in.person);
     give_enrollment_key_to_person(enroll, enrollment, signed_in.person).await?;
     let secret = enroll.platform.world.secret();

@@ -2,14 +2,13 @@
 
 use crate::Enroll;
 use crate::admit::admission;
-use crate::person::find_or_create_person;
 use decisions::enrollment::{self, Command, Enrollment, SignedIn};
 use events::enrollment::{EnrollmentId, Platform, SignInMethodName};
 use identity::throttle::{Asked, RetryAfter};
 use identity::{Account, LOCAL};
 use platform::PerformError;
 use platform::context::Context;
-use sign_in::{LookedUp, Proof, SignInError, look_up};
+use sign_in::{LookedUp, Proof, SignInError, find_or_create_person, look_up};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -61,7 +60,7 @@ pub async fn assign(enroll: &Enroll, assigning: &Assigning<'_>, user_name: &str)
 
 async fn to(enroll: &Enroll, assigning: &Assigning<'_>, account: Account) -> Result<Assigned, SignInError> {
     let proof = Proof { method: SignInMethodName::Directory, account, local: None };
-    let owner = find_or_create_person(enroll, &proof, |_| assigning.context.clone()).await?;
+    let owner = find_or_create_person(&enroll.platform, &proof, |_| assigning.context.clone()).await?;
     let admission = admission(enroll, &proof.account, owner.person, assigning.platform).await?;
     let command = Command::Assign { to: owner, admission };
     Ok(Assigned::To(perform(enroll, assigning, &command).await?))

@@ -8,7 +8,6 @@ mod entitled;
 mod entrance;
 pub mod issue;
 mod password;
-mod person;
 pub mod preview;
 pub mod profile_service;
 pub mod redirect;

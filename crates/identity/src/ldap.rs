@@ -8,11 +8,13 @@ mod absence;
 mod connection;
 mod denial;
 mod groups;
+mod holders;
 mod live;
 mod person;
 mod search;
 mod trouble;
 
+pub use holders::Listed;
 pub use live::Step;
 pub use trouble::Trouble;
 

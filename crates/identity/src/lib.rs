@@ -6,6 +6,7 @@
 pub mod check;
 pub mod config;
 mod fault;
+mod identifiers;
 pub mod ldap;
 pub mod local;
 pub mod lockout;
@@ -19,6 +20,7 @@ pub mod saml;
 pub mod throttle;
 
 pub use fault::{Disbelief, Fault};
+pub use identifiers::{Identifier, Identifiers};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -46,6 +48,10 @@ pub struct Account {
     /// Further attributes that access rules may use, under the names of the configuration, such as `department`.
     pub claims: BTreeMap<String, BTreeSet<String>>,
     pub untold: Untold,
+    /// Values by which records of other products name the person. Only what the issuer states: neither what a person
+    /// typed nor a fallback.
+    #[serde(default)]
+    pub identifiers: Identifiers,
 }
 
 /// Attributes that the issuer was asked for and did not report. Their values are unknown, which is not the same as

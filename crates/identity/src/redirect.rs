@@ -5,7 +5,7 @@
 //! [`Identity::redirect_methods`](crate::config::Identity::redirect_methods), a variant of [`RedirectMethod`], and
 //! texts.
 
-use crate::{Account, Disbelief, Fault};
+use crate::{Account, Disbelief, Fault, Identifier};
 use async_trait::async_trait;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -140,6 +140,8 @@ pub trait RedirectConfig: Send + Sync {
     /// Returns the text on the button.
     fn title(&self) -> &str;
     fn method(&self) -> RedirectMethod;
+    /// Returns whether the provider can state this identifier: whether its claim or attribute is configured.
+    fn has(&self, identifier: Identifier) -> bool;
     /// Returns the files that the configuration names.
     fn files(&self) -> Vec<PathBuf>;
 

@@ -60,6 +60,8 @@ struct Mapping {
     display_name: String,
     mail: String,
     groups: String,
+    user_principal_name: Option<String>,
+    employee_number: Option<String>,
     managed_apple_id: Option<String>,
     claims: Vec<String>,
     absent_groups: Absent,

@@ -1,34 +1,46 @@
 //! Imports device records of other MDM products into previous records: reads a file row by row, and appends what is new
 //! or changed. A repeated import changes nothing. An import can be undone.
 //!
-//! `file` reads the rows, `details` converts a row, [`run`] does an import, `undo` reverts one. [`uploads`] holds the
-//! files that staff upload.
+//! `file` reads the rows, `details` converts a row, `owners` finds who owns it, [`run`] does an import, `undo` reverts
+//! one. [`uploads`] holds the files that staff upload.
 
 mod details;
+mod error;
 mod file;
+mod owners;
+mod row;
 pub mod run;
 mod undo;
 pub mod uploads;
 
+pub use error::ImportError;
 pub use file::Noted;
-pub use run::{Finished, ImportError, Order, Told};
+pub use owners::{OwnerCounts, Resolved, WrongRule};
+pub use run::{Finished, Order, Told};
 pub use undo::Undone;
 
 use events::record::{ImportId, RecordId};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use platform::Platform;
-use std::sync::PoisonError;
+use sign_in::SignIn;
+use std::sync::{Arc, PoisonError};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// The service of imports. One import or undo runs at a time.
 pub struct Imports {
     platform: Platform,
+    /// Has the directories and identity providers.
+    sign_in: Arc<SignIn>,
     turn: Mutex<()>,
+    /// Owners of records that exist are resolved one after the other.
+    resolving: Mutex<()>,
     running: std::sync::Mutex<Option<ImportId>>,
 }
 
 impl Imports {
-    pub fn new(platform: Platform) -> Imports {
-        Imports { platform, turn: Mutex::default(), running: std::sync::Mutex::default() }
+    pub fn new(platform: Platform, sign_in: Arc<SignIn>) -> Imports {
+        let (turn, resolving, running) = Default::default();
+        Imports { platform, sign_in, turn, resolving, running }
     }
 
     // Two imports of one source would count each other's records as missing.
@@ -67,6 +79,11 @@ impl Drop for Announced<'_> {
 
 /// How many rows are worked on at once.
 const AT_ONCE: usize = 64;
+
+// A list and not an iterator: the compiler does not prove that a stream of futures that borrow can change threads.
+async fn all<T, E>(works: Vec<impl Future<Output = Result<T, E>>>, at_once: usize) -> Result<Vec<T>, E> {
+    futures_util::stream::iter(works).buffer_unordered(at_once).try_collect().await
+}
 
 /// How many ids of records are read at once.
 const PAGE: u32 = 1_000;

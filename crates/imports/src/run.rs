@@ -1,18 +1,16 @@
 //! An import: reads a file on a blocking thread, and appends what is new while it is read.
 
-use crate::details::{details, timestamp};
+use crate::details::timestamp;
+use crate::error::ImportError;
 use crate::file::{AtEnd, Batch, FromFile, Noted, ended, read};
-use crate::{AT_ONCE, Imports, PAGE};
-use decisions::Aggregate as _;
-use decisions::record::{Command, Import, ImportCommand, ImportRefusal, Record, Refusal};
-use events::record::{ImportCounts, ImportId, RecordEvent, RecordId};
-use events::store::ReadError;
+use crate::owners::{Down, OwnerCounts, Rules};
+use crate::row::{Done, Effect, Rows};
+use crate::{AT_ONCE, Imports, PAGE, all};
+use decisions::record::{Command, Import, ImportCommand, Record};
+use events::record::{ImportCounts, ImportId, RecordId};
 use events::{Position, Timestamp};
-use futures_util::StreamExt as _;
-use platform::PerformError;
 use platform::context::Context;
-use projections::ProjectionError;
-use records::{Layout, Mapping, OpenError, Row};
+use records::{Layout, Mapping, OpenError};
 use std::collections::HashSet;
 use std::io::Read;
 use tokio::sync::mpsc;
@@ -33,7 +31,7 @@ pub enum Told {
     /// What was found out about the file; comes first.
     Opened(Box<Layout>),
     /// Numbers so far.
-    Progress { bytes: u64, counts: ImportCounts },
+    Progress { bytes: u64, counts: ImportCounts, owners: OwnerCounts },
     /// A row that is set aside: a line of the file of bad rows.
     SetAside(String),
 }
@@ -44,57 +42,21 @@ pub struct Finished {
     /// `None`: a rehearsal.
     pub import: Option<ImportId>,
     pub counts: ImportCounts,
+    /// `None`: the mapping has no owner rule, so owners are not resolved.
+    pub owners: Option<OwnerCounts>,
     /// The notes of the reader, by field.
     pub noted: Vec<Noted>,
     /// Rows without a value in a column that the mapping names: they are no records.
     pub skipped: u64,
 }
 
-/// Why an import ended early. What it has done stays, and the same import can be repeated.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    #[error(transparent)]
-    Open(OpenError),
-    #[error("another import runs: repeat this when it has ended")]
-    Busy,
-    #[error("the file cannot be read: {0}")]
-    File(#[from] std::io::Error),
-    #[error(transparent)]
-    Record(#[from] PerformError<Refusal>),
-    #[error(transparent)]
-    Import(#[from] PerformError<ImportRefusal>),
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error(transparent)]
-    Projection(#[from] ProjectionError),
-}
-
-impl From<OpenError> for ImportError {
-    fn from(error: OpenError) -> ImportError {
-        match error {
-            OpenError::Io(error) => ImportError::File(error),
-            error => ImportError::Open(error),
-        }
-    }
-}
-
-/// What a row did.
-enum Effect {
-    New,
-    Changed,
-    Unchanged,
-    Erased,
-}
-
 /// An import that goes on.
 struct Running<'a> {
-    imports: &'a Imports,
-    import: ImportId,
-    context: &'a Context,
+    rows: Rows<'a>,
     is_complete: bool,
-    is_rehearsal: bool,
     source: String,
     counts: ImportCounts,
+    owners: OwnerCounts,
     /// The records that a complete file has.
     seen: HashSet<RecordId>,
     newest_contact: Option<Timestamp>,
@@ -136,6 +98,7 @@ impl Imports {
     ) -> Result<Finished, ImportError> {
         let _turn = self.turn()?;
         let Order { mapping, is_complete, is_rehearsal } = order;
+        let rules = Rules::check(&mapping.owner, &self.sign_in)?;
         let (sender, mut received) = mpsc::channel(4);
         let reading = tokio::task::spawn_blocking(move || read(file, &mapping, &sender));
         let Some(FromFile::Layout(layout)) = received.recv().await else {
@@ -143,19 +106,10 @@ impl Imports {
         };
         let _running = (!is_rehearsal).then(|| self.announce(import));
         let source = layout.source.clone();
-        let (counts, seen, newest_contact, last) = Default::default();
-        let mut running = Running {
-            imports: self,
-            import,
-            context,
-            is_complete,
-            is_rehearsal,
-            source,
-            counts,
-            seen,
-            newest_contact,
-            last,
-        };
+        let (counts, owners, seen, newest_contact, last) = Default::default();
+        let rows = Rows { imports: self, import, context, is_rehearsal, rules, down: Down::default() };
+        let mut running = Running { rows, is_complete, source, counts, owners, seen, newest_contact, last };
+        let since = self.await_projections().await?;
         running.begin(&layout, is_complete).await?;
         // Nobody listens any more: the import goes on.
         let _ = told.send(Told::Opened(layout)).await;
@@ -164,11 +118,14 @@ impl Imports {
             for line in running.take(batch).await? {
                 let _ = told.send(Told::SetAside(line)).await;
             }
-            let _ = told.send(Told::Progress { bytes, counts: running.counts }).await;
+            let _ = told.send(Told::Progress { bytes, counts: running.counts, owners: running.owners }).await;
         }
         let end = ended(reading.await)?;
         if is_complete {
             running.miss_others().await?;
+        }
+        if !is_rehearsal && !running.rows.rules.is_empty() {
+            self.resolve_noted_since(since, context).await?;
         }
         running.finish(end).await
     }
@@ -182,10 +139,15 @@ impl Running<'_> {
     }
 
     async fn import(&mut self, command: ImportCommand) -> Result<(), ImportError> {
-        if self.is_rehearsal {
+        if self.rows.is_rehearsal {
             return Ok(());
         }
-        let performed = self.imports.platform.perform::<Import>(&self.import.stream(), &command, self.context).await?;
+        let performed = self
+            .rows
+            .imports
+            .platform
+            .perform::<Import>(&self.rows.import.stream(), &command, self.rows.context)
+            .await?;
         self.last = self.last.max(performed.appended.map(|appended| appended.position));
         Ok(())
     }
@@ -195,11 +157,7 @@ impl Running<'_> {
         self.counts.bad += batch.bad.len() as u64;
         let contact = batch.rows.iter().filter_map(|row| row.record.last_contact).max();
         self.newest_contact = self.newest_contact.max(contact.map(timestamp));
-        let (imports, is_rehearsal, context, import) = (self.imports, self.is_rehearsal, self.context, self.import);
-        let works = batch.rows.into_iter().map(|row| imports.row(row, import, context, is_rehearsal));
-        let mut works = futures_util::stream::iter(works).buffer_unordered(AT_ONCE);
-        while let Some(done) = works.next().await {
-            let (record, effect, position) = done?;
+        for Done { record, effect, outcome, position } in self.rows.take(batch.rows).await? {
             if self.is_complete {
                 self.seen.insert(record);
             }
@@ -211,15 +169,18 @@ impl Running<'_> {
                 Effect::Erased => &mut self.counts.erased,
             };
             *count += 1;
+            if let Some(outcome) = outcome.filter(|_| effect != Effect::Erased) {
+                self.owners.count(&outcome);
+            }
         }
         Ok(batch.bad)
     }
 
     // Marks the records of the source that the file did not have.
     async fn miss_others(&mut self) -> Result<(), ImportError> {
-        let platform = &self.imports.platform;
+        let platform = &self.rows.imports.platform;
         // A rehearsal has appended nothing, but an earlier import may just have ended.
-        let last = if self.is_rehearsal { platform.log.store().head().await? } else { self.last };
+        let last = if self.rows.is_rehearsal { platform.log.store().head().await? } else { self.last };
         if let Some(last) = last {
             platform.projections.wait_for(last).await?;
         }
@@ -230,27 +191,24 @@ impl Running<'_> {
             after = Some(*end);
             let missing: Vec<_> = page.into_iter().filter(|record| !self.seen.contains(record)).collect();
             self.counts.missing += missing.len() as u64;
-            if !self.is_rehearsal {
+            if !self.rows.is_rehearsal {
                 self.miss(missing).await?;
             }
         }
     }
 
     async fn miss(&self, records: Vec<RecordId>) -> Result<(), ImportError> {
-        let command = Command::Miss { import: self.import };
-        let works = records.into_iter().map(|record| self.imports.on_record(record, &command, self.context));
-        let mut works = futures_util::stream::iter(works).buffer_unordered(AT_ONCE);
-        while let Some(done) = works.next().await {
-            done?;
-        }
-        Ok(())
+        let command = Command::Miss { import: self.rows.import };
+        let works = records.into_iter().map(|record| self.rows.imports.on_record(record, &command, self.rows.context));
+        all(works.collect(), AT_ONCE).await.map(drop)
     }
 
     async fn finish(mut self, end: AtEnd) -> Result<Finished, ImportError> {
         let AtEnd { sha256, noted, skipped } = end;
         let counts = self.counts;
+        let owners = (!self.rows.rules.is_empty()).then_some(self.owners);
         self.import(ImportCommand::Finish { file: sha256, counts, newest_contact: self.newest_contact }).await?;
-        Ok(Finished { import: (!self.is_rehearsal).then_some(self.import), counts, noted, skipped })
+        Ok(Finished { import: (!self.rows.is_rehearsal).then_some(self.rows.import), counts, owners, noted, skipped })
     }
 }
 
@@ -264,49 +222,5 @@ impl Imports {
     ) -> Result<bool, ImportError> {
         let performed = self.platform.perform::<Record>(&record.stream(), command, context).await?;
         Ok(!performed.events.is_empty())
-    }
-
-    async fn row(
-        &self,
-        row: Row,
-        import: ImportId,
-        context: &Context,
-        is_rehearsal: bool,
-    ) -> Result<(RecordId, Effect, Option<Position>), ImportError> {
-        let source = row.record.source.clone();
-        let record = self.record_id(&source, &row.record.source_id);
-        let command = Command::Import { import, source, details: details(row.record, record), owner_keys: Vec::new() };
-        let (happened, position) = if is_rehearsal {
-            let (state, _) = self.platform.load::<Record>(&record.stream()).await?;
-            (state.decide(&command).map_err(PerformError::Refused), None)
-        } else {
-            match self.platform.perform::<Record>(&record.stream(), &command, context).await {
-                Ok(done) => (Ok(done.events), done.appended.map(|appended| appended.position)),
-                Err(error) => (Err(error), None),
-            }
-        };
-        let effect = match happened {
-            Ok(events) => effect_of(&events),
-            Err(PerformError::Refused(Refusal::Erased)) => Effect::Erased,
-            Err(error) => return Err(error.into()),
-        };
-        Ok((record, effect, position))
-    }
-}
-
-fn effect_of(events: &[RecordEvent]) -> Effect {
-    match events.first() {
-        None => Effect::Unchanged,
-        Some(RecordEvent::PreviousRecordImported { .. }) => Effect::New,
-        Some(RecordEvent::PreviousRecordChanged { .. } | RecordEvent::PreviousRecordMissing { .. }) => Effect::Changed,
-        Some(RecordEvent::PreviousRecordReturned { .. } | RecordEvent::PreviousRecordImportUndone { .. }) => {
-            Effect::Changed
-        }
-        Some(RecordEvent::PreviousRecordOwnerResolved { .. }) => Effect::Changed,
-        // An import decides nothing about links.
-        Some(RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. }) => Effect::Unchanged,
-        Some(RecordEvent::LinkConfirmed { .. } | RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. }) => {
-            Effect::Unchanged
-        }
     }
 }

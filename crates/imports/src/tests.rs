@@ -1,5 +1,7 @@
 //! Imports into a real log: what they append, count and leave out.
 
+mod owners;
+
 use super::*;
 use decisions::record::{ImportRefusal, Record};
 use events::log::Log;
@@ -13,6 +15,10 @@ use platform::{Parts, PerformError};
 use projections::Projections;
 use projections::records::ImportRow;
 use records::{Field, Mapping, NoteKind, Preset};
+use settings::SettingsService;
+use sign_in::Directories;
+use sign_in::redirect::Providers;
+use sign_in::staff_sessions::StaffSessions;
 use std::io::{self, Cursor, Read};
 use std::sync::{Arc, mpsc};
 use telemetry::Metrics;
@@ -53,7 +59,13 @@ impl Scene {
             turns: Default::default(),
             metrics: Metrics::new(),
         };
-        Scene { _directory: directory, imports: Arc::new(Imports::new(Platform::new(parts, None))) }
+        let platform = Platform::new(parts, None);
+        let settings = SettingsService::new(platform.clone(), Arc::default(), Vec::new());
+        let (sessions, _) = StaffSessions::open(directory.path()).unwrap();
+        let providers = Providers::load(&Default::default(), "https://mdm.example");
+        let directories = Directories::default();
+        let sign_in = SignIn::new(platform.clone(), Arc::new(settings), directories, providers, sessions);
+        Scene { _directory: directory, imports: Arc::new(Imports::new(platform, Arc::new(sign_in))) }
     }
 
     async fn run_order(&self, file: impl Read + Send + 'static, order: Order) -> Result<Finished, ImportError> {

@@ -1,10 +1,10 @@
 //! Reverts an import.
 
-use crate::run::ImportError;
-use crate::{AT_ONCE, Imports, PAGE};
+use crate::error::ImportError;
+use crate::owners::NewPeople;
+use crate::{AT_ONCE, Imports, PAGE, all};
 use decisions::record::{Command, Import, ImportCommand};
 use events::record::ImportId;
-use futures_util::StreamExt as _;
 use platform::context::Context;
 
 /// What became of the records that an import had created, changed or missed.
@@ -34,12 +34,14 @@ impl Imports {
             let Some(end) = page.last() else { return Ok(undone) };
             after = Some(*end);
             let undo = Command::UndoImport { import };
-            let works = page.into_iter().map(|record| self.on_record(record, &undo, context));
-            let mut works = futures_util::stream::iter(works).buffer_unordered(AT_ONCE);
-            while let Some(done) = works.next().await {
-                let count = if done? { &mut undone.restored } else { &mut undone.kept };
+            let works = page.iter().map(|record| self.on_record(*record, &undo, context));
+            for is_done in all(works.collect(), AT_ONCE).await? {
+                let count = if is_done { &mut undone.restored } else { &mut undone.kept };
                 *count += 1;
             }
+            // The owner was found for the values that are undone.
+            self.hand_keys(&page).await?;
+            self.resolve(&page, NewPeople::Created, |_| context.clone()).await?;
         }
     }
 }

@@ -7,6 +7,8 @@
 //!   are equal under `caseIgnoreMatch` (RFC 4517 §4.2.11).
 //! * Any other name of a group, and the value of a claim: equal if their [`folded`] forms are equal.
 //! * User name: compared by the provider of the account. A local account is *found* by [`user_name_keys`].
+//! * Value by which a previous record finds its owner (user name, UPN, mail address, employee number): equal if the
+//!   [`owner_value`] forms are equal.
 
 mod address;
 mod distinguished;
@@ -68,9 +70,25 @@ pub fn user_name_keys(typed: &str) -> Vec<String> {
     if composed == kept { vec![composed] } else { vec![composed, kept] }
 }
 
+/// Normalizes a value of a previous record or of a person, by which a record finds its owner: as directories compare it,
+/// and the user name of a local account as its account is found. `None`: nothing visible is left.
+pub fn owner_value(is_local_user_name: bool, text: &str) -> Option<String> {
+    let value = if is_local_user_name { user_name_keys(text).swap_remove(0) } else { folded(text) };
+    (!value.is_empty()).then_some(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_value_of_an_owner_is_compared_as_a_directory_does_and_a_local_name_as_its_account_is_found() {
+        assert_eq!(owner_value(false, " Ada@Example.ORG "), owner_value(false, "ada@example.org"));
+        assert_eq!(owner_value(false, "Straße"), owner_value(false, "STRASSE"));
+        assert_ne!(owner_value(true, "straße"), owner_value(true, "strasse"), "they are two local accounts");
+        assert_eq!(owner_value(true, " Ada"), owner_value(true, "ada"));
+        assert_eq!((owner_value(false, " \u{200B}"), owner_value(true, " ")), (None, None));
+    }
 
     #[test]
     fn a_quoted_name_can_be_copied_and_acts_on_nothing() {

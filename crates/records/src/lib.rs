@@ -32,7 +32,9 @@ pub use field::Field;
 pub use identifiers::{Imei, MacAddress, Meid, ProductName, SerialNumber, Udid};
 pub use input::Encoding;
 pub use limits::{FIELD_LIMIT, ROW_LIMIT};
-pub use mapping::{Columns, Delimiter, Fallback, Mapping, MappingError, Preset};
+pub use mapping::{
+    Attribute, Columns, Delimiter, Fallback, Mapping, MappingError, NoOwnerRule, OwnerField, OwnerRule, Preset,
+};
 pub use note::{LeftOut, Note, NoteKind};
 pub use outcome::{BadRow, Reason, Row};
 pub use reader::{Format, Layout, OpenError, Outcome, Reader};

@@ -1,11 +1,13 @@
 //! Which column means which field. An administrator writes a mapping in TOML, or a preset has the documented columns of
 //! a product.
 
+mod owner;
 mod plan;
 mod presets;
 #[cfg(test)]
 mod tests;
 
+pub use owner::{Attribute, NoOwnerRule, OwnerField, OwnerRule};
 pub(crate) use plan::{Known, Plan, resolve};
 pub use presets::Preset;
 
@@ -32,6 +34,9 @@ pub struct Mapping {
     /// Translations of values, as of the kinds of enrollment: value in the file, value of the field. An empty value
     /// means absence.
     pub values: BTreeMap<Field, BTreeMap<String, String>>,
+    /// Which field equals which attribute of the owner. Without a rule, owners are not resolved. Rules with a value in
+    /// the record must find the same person.
+    pub owner: Vec<OwnerRule>,
     /// Identifiers that replace an absent source id, in this order. They must be stable.
     pub fallback_id: Option<Vec<Fallback>>,
     /// The order of day and month in dates such as 03/04/2024. Without it, ambiguous dates are left out.

@@ -51,6 +51,11 @@ impl Directories {
         self.all.iter().find(|directory| directory.name() == name)
     }
 
+    /// Returns the names of all directories of the configuration.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().map(|directory| directory.name())
+    }
+
     /// Returns all directories of the configuration, for a service that looks up groups.
     pub fn shared(&self) -> Vec<Arc<Ldap>> {
         self.all.clone()

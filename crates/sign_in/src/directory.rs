@@ -7,7 +7,7 @@ use decisions::staff::{LocalAccount, UserName};
 use events::log::Log;
 use events::{Personal, StreamName};
 use identity::local::{Directory, Stored};
-use identity::{Account, LOCAL, Unavailable};
+use identity::{Account, Identifier, Identifiers, LOCAL, Unavailable};
 use platform::secrets::Secrets;
 use platform::user_names;
 
@@ -40,6 +40,9 @@ impl OwnStreams {
 
 fn stored(subject: String, typed: &str, account: LocalAccount) -> Stored {
     let text = |personal: Option<Personal<String>>| personal.and_then(|value| value.get().cloned());
+    let mut identifiers = Identifiers::default();
+    identifiers.add(Identifier::UserName, text(account.user_name.clone()));
+    identifiers.add(Identifier::Mail, text(account.mail.clone()));
     Stored {
         // The password hash of an erased account is lost. No password matches the empty hash.
         password_hash: text(account.password).unwrap_or_default(),
@@ -53,6 +56,7 @@ fn stored(subject: String, typed: &str, account: LocalAccount) -> Stored {
             display_name: text(account.display_name),
             mail: text(account.mail),
             managed_apple_id: text(account.managed_apple_id),
+            identifiers,
             ..Account::default()
         },
     }

@@ -15,7 +15,9 @@ mod error;
 mod known_browser;
 mod look_up;
 mod outages;
+mod owner_keys;
 mod password;
+mod person;
 mod recording;
 pub mod redirect;
 mod refusal_budget;
@@ -29,8 +31,10 @@ pub use attributes::{claimant, of_enrollment, received, untold, untold_of};
 pub use directories::Directories;
 pub use error::SignInError;
 pub use known_browser::KNOWN_FOR_DAYS;
-pub use look_up::{LookedUp, look_up, look_up_in};
+pub use look_up::{LookedUp, holders, look_up, look_up_in};
+pub use owner_keys::{attribute_of, identifier_of, owner_key, owner_keys};
 pub use password::{NOBODY, Trying, verify};
+pub use person::find_or_create_person;
 pub use refusal_budget::{About, ENROLLMENT_BYTES, REFUSAL_BYTES, RefusalBudget};
 pub use refusals::{
     count_refusal, granted, granted_to, granted_to_wait, record, record_portal_refusal, record_staff_refusal,

@@ -4,7 +4,8 @@
 use super::directories::alarm;
 use crate::SignIn;
 use events::store::ReadError;
-use identity::Account;
+use identity::ldap::Listed;
+use identity::{Account, Identifier};
 
 /// Result of a lookup.
 pub enum LookedUp {
@@ -47,4 +48,17 @@ pub async fn look_up_in(sign_in: &SignIn, directory: &str, user_name: &str) -> L
             LookedUp::Unavailable
         }
     }
+}
+
+/// Returns the people of a directory who have one of these values. `None`: the directory does not answer, or is not
+/// configured.
+pub async fn holders(
+    sign_in: &SignIn,
+    directory: &str,
+    identifier: Identifier,
+    values: &[String],
+) -> Option<Vec<Listed>> {
+    let directory = sign_in.directories.named(directory)?;
+    let found = directory.holders(identifier, values).await;
+    found.inspect_err(|why| alarm(sign_in, directory.name(), why)).ok()
 }

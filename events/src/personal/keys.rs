@@ -138,11 +138,20 @@ pub trait KeyStore: Send + Sync {
     fn log_reached(&self, _position: u64) {}
 
     /// Makes `owner` the owner of `name`: destroying `owner` also destroys `name`. Used to hand the key of an
-    /// enrollment to a person.
+    /// enrollment or of a previous record to a person.
     ///
     /// # Errors
     /// Returns an error if the store cannot be written.
     fn set_owner(&self, name: &KeyName, owner: &KeyName) -> Result<(), KeyError>;
+
+    /// Does the same as [`KeyStore::set_owner`] for many keys: pairs of a key and its owner. A key that is its own owner
+    /// belongs to nobody else any more.
+    ///
+    /// # Errors
+    /// Returns an error if the store cannot be written.
+    fn set_owners(&self, owners: &[(KeyName, KeyName)]) -> Result<(), KeyError> {
+        owners.iter().try_for_each(|(name, owner)| self.set_owner(name, owner))
+    }
 
     /// Destroys the key, its successors and every key handed over to it. When it returns, none of them can be read from
     /// the store's file.

@@ -129,6 +129,8 @@ const ENGLISH: &[(&str, &str)] = &[
     ("person-changed", "The attributes of {user_name} changed"),
     ("managed-apple-id-learned", "The Managed Apple ID was stored for later enrollments"),
     ("person-erased", "A person was erased"),
+    ("person-keys-noted", "Values by which previous records find this person were noted: {count}"),
+    ("person-records-resolved", "The owners of previous records were resolved; more follow"),
     ("account-reserved", "An account was linked to a person"),
     ("hardware-enrolled", "A hardware identifier was linked to a device"),
     ("staff-added", "Local account {user_name} added, with {privileges}"),

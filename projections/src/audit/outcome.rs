@@ -157,6 +157,7 @@ fn of_person(event: &PersonEvent) -> AuditOutcome {
     match event {
         PersonEvent::PersonKnown { .. } | PersonEvent::PersonAttributesChanged { .. } => AuditOutcome::Ok,
         PersonEvent::ManagedAppleIdLearned { .. } | PersonEvent::TermsAcceptanceKept { .. } => AuditOutcome::Ok,
+        PersonEvent::PersonKeysNoted { .. } | PersonEvent::PersonRecordsResolved { .. } => AuditOutcome::Ok,
         PersonEvent::PersonErased {} => AuditOutcome::Ok,
     }
 }

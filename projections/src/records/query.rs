@@ -56,7 +56,7 @@ pub(super) fn record_of(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
     })
 }
 
-fn uuid_of(column: usize, text: &str) -> rusqlite::Result<Uuid> {
+pub(super) fn uuid_of(column: usize, text: &str) -> rusqlite::Result<Uuid> {
     Uuid::parse_str(text).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
     })
@@ -100,26 +100,6 @@ pub async fn touched_by(
             let after = after.map(|after| after.to_string()).unwrap_or_default();
             let id = |row: &Row<'_>| Ok(RecordId(uuid_of(0, &row.get::<_, String>(0)?)?));
             rows.prepare_cached(select)?.query_map(params![import.to_string(), after, limit], id)?.collect()
-        })
-        .await
-}
-
-/// Returns the records of a person, the one with the latest contact first: up to `limit`.
-///
-/// # Errors
-/// Returns an error if the file cannot be read.
-pub async fn owned_by(
-    projections: &Projections,
-    person: PersonId,
-    limit: u32,
-) -> Result<Vec<RecordRow>, ProjectionError> {
-    projections
-        .read_of("records", move |rows| {
-            let select = format!(
-                "SELECT {COLUMNS} FROM records_current WHERE person = ?1
-                    ORDER BY last_contact DESC NULLS LAST, record LIMIT ?2"
-            );
-            rows.prepare_cached(&select)?.query_map(params![person.to_string(), limit], record_of)?.collect()
         })
         .await
 }

@@ -9,6 +9,7 @@ mod due;
 mod enrollments;
 mod questions;
 mod rebuild;
+mod records;
 mod renewals;
 mod staff;
 mod support;

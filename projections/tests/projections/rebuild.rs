@@ -1,6 +1,7 @@
 //! The rows are the same whether folded live, folded again or folded after a crash. Also tests what stops the
 //! projections.
 
+use crate::records::import_with_owners;
 use crate::support::*;
 use events::background::Lane;
 use events::device::{AppStatus, DeviceEvent};
@@ -43,6 +44,7 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     desk.write(&staff.stream(), later(20_002), StaffEvent::ApiClientAdded { user_name, display_name: None }).await;
     let reserved = AccountEvent::AccountReserved { person: person(1) };
     desk.write(&StreamName::of("account", "00"), later(20_002), reserved).await;
+    import_with_owners(&desk).await;
     let head = desk.log.store().head().await.unwrap().unwrap();
     projections.wait_for(head).await.unwrap();
     let live = projections.dump().await.unwrap();

@@ -3,6 +3,7 @@
 use crate::cli::say;
 use crate::server::command_socket::imports::{Imported, Listed, Note, Opened, Wanted};
 use events::record::{ImportCounts, ImportId};
+use imports::OwnerCounts;
 use names::quoted;
 use names::visible::{visible_line, visible_path};
 use plural::counted;
@@ -30,6 +31,8 @@ struct Json<'a> {
     is_complete: bool,
     is_dry_run: bool,
     counts: ImportCounts,
+    /// `None`: no owner rule.
+    owners: Option<OwnerCounts>,
     /// Rows without a value in a column that is read.
     skipped: u64,
     bad_rows: Option<&'a PathBuf>,
@@ -57,6 +60,7 @@ impl Report {
             is_complete: self.wanted.is_complete,
             is_dry_run: self.wanted.is_rehearsal,
             counts: self.imported.counts,
+            owners: self.imported.owners,
             skipped: self.imported.skipped,
             bad_rows: self.bad.0.as_ref(),
             columns: self.opened.fields.iter().map(|(field, columns)| (field.as_str(), &columns[..])).collect(),
@@ -76,6 +80,7 @@ impl Report {
         if self.imported.counts.bad > self.bad.1.len() as u64 {
             lines.push("  …".to_owned());
         }
+        lines.extend(self.owners());
         lines.extend(self.notes());
         lines.extend(
             self.imported
@@ -123,6 +128,22 @@ impl Report {
         }
         lines.push(row("set aside", bad, &place));
         lines
+    }
+
+    fn owners(&self) -> Vec<String> {
+        let Some(OwnerCounts { unique, none, several, left, unresolved }) = self.imported.owners else {
+            return vec!["owners are not resolved: no --owner and no [[owner]] in the mapping names them".to_owned()];
+        };
+        let later = if unresolved > 0 { "until they sign in, or until a directory answers a later import" } else { "" };
+        let row = |name: &str, count: u64, what: &str| format!("  {name:<11} {count:>6}  {what}").trim_end().to_owned();
+        vec![
+            "owners of the rows:".to_owned(),
+            row("one person", unique, ""),
+            row("nobody", none, ""),
+            row("several", several, ""),
+            row("left", left, if left > 0 { "the account is disabled" } else { "" }),
+            row("unresolved", unresolved, later),
+        ]
     }
 
     fn notes(&self) -> Vec<String> {

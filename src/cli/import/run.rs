@@ -115,6 +115,7 @@ impl Records {
             mapping: self.mapping.as_ref().map(read).transpose()?,
             preset: self.preset.map(|preset| preset.name().to_owned()),
             source: self.source.clone(),
+            owners: self.owners.iter().map(ToString::to_string).collect(),
             is_complete: self.complete,
             is_rehearsal: self.dry_run,
         };

@@ -30,6 +30,9 @@ pub(crate) const EXAMPLE: &str = r#"# A directory (LDAP) for signing in. To use 
 #display_name_attribute = "cn"
 # Attribute with the mail address.
 #mail_attribute = "mail"
+# Attributes by which imported records find their owner, besides user name and mail address: docs/previous-records-owners.md.
+#user_principal_name_attribute = "userPrincipalName"
+#employee_number_attribute = "employeeNumber"
 # Attribute with the Managed Apple ID. It fills in the Managed Apple ID step. If omitted: people type it.
 #managed_apple_id_attribute = "mail"
 # Attribute for the claim "department" in access rules. If omitted: the claim does not exist.

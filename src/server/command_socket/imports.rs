@@ -4,11 +4,11 @@
 use crate::app::App;
 use decisions::record::ImportRefusal;
 use events::record::{ImportCounts, ImportId};
-use imports::{Finished, ImportError, Imports, Noted, Order, Told, Undone};
+use imports::{Finished, ImportError, Imports, Noted, Order, OwnerCounts, Told, Undone};
 use platform::PerformError;
 use platform::context::Context;
 use projections::records::ImportRow;
-use records::{Delimiter, Encoding, Format, Layout, Mapping, MappingError, OpenError, Preset};
+use records::{Delimiter, Encoding, Format, Layout, Mapping, MappingError, NoOwnerRule, OpenError, Preset};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -45,6 +45,9 @@ pub(crate) struct Wanted {
     pub(crate) preset: Option<String>,
     /// Replaces the source of the mapping.
     pub(crate) source: Option<String>,
+    /// Owner rules in addition to those of the mapping: `FIELD=PROVIDER:ATTRIBUTE`.
+    #[serde(default)]
+    pub(crate) owners: Vec<String>,
     pub(crate) is_complete: bool,
     pub(crate) is_rehearsal: bool,
 }
@@ -53,7 +56,7 @@ impl Wanted {
     /// Returns the mapping that these options describe.
     ///
     /// # Errors
-    /// Returns an error if the mapping cannot be parsed, or there is no such preset.
+    /// Returns an error if the mapping or an owner rule cannot be parsed, or there is no such preset.
     pub(crate) fn mapping(&self) -> Result<Mapping, String> {
         let mapping = self.mapping.as_deref().map(toml::from_str::<Mapping>).transpose();
         let mut mapping = mapping.map_err(|error| error.to_string())?.unwrap_or_default();
@@ -62,6 +65,9 @@ impl Wanted {
             mapping.preset = Some(preset.ok_or_else(|| format!("there is no preset {name}"))?);
         }
         mapping.source = self.source.clone().or(mapping.source);
+        for rule in &self.owners {
+            mapping.owner.push(rule.parse().map_err(|error: NoOwnerRule| error.to_string())?);
+        }
         Ok(mapping)
     }
 }
@@ -148,6 +154,8 @@ pub(crate) struct Imported {
     /// `None`: a rehearsal.
     pub(crate) import: Option<ImportId>,
     pub(crate) counts: ImportCounts,
+    /// `None`: no owner rule, so owners are not resolved.
+    pub(crate) owners: Option<OwnerCounts>,
     pub(crate) notes: Vec<Note>,
     /// Rows without a value in a column that is read.
     pub(crate) skipped: u64,
@@ -167,7 +175,7 @@ pub(crate) struct Note {
 
 impl Imported {
     fn of(finished: Finished) -> Imported {
-        let Finished { import, counts, noted, skipped } = finished;
+        let Finished { import, counts, owners, noted, skipped } = finished;
         let note = |Noted { field, kind, count, first_line }| Note {
             field: field.map(|field| field.to_string()),
             label: kind.label().to_owned(),
@@ -175,7 +183,7 @@ impl Imported {
             count,
             first_line,
         };
-        Imported { import, counts, notes: noted.into_iter().map(note).collect(), skipped }
+        Imported { import, counts, owners, notes: noted.into_iter().map(note).collect(), skipped }
     }
 }
 
@@ -248,7 +256,7 @@ fn why(error: &ImportError) -> String {
 fn line_of(told: Told, import: Option<ImportId>) -> Line {
     match told {
         Told::Opened(layout) => Line::Opened(Box::new(Opened::of(&layout, import))),
-        Told::Progress { bytes, counts } => Line::Progress { bytes, counts },
+        Told::Progress { bytes, counts, .. } => Line::Progress { bytes, counts },
         Told::SetAside(line) => Line::SetAside { line },
     }
 }
@@ -290,7 +298,14 @@ mod tests {
 
     #[test]
     fn each_command_has_its_name_in_the_list() {
-        let wanted = Wanted { mapping: None, preset: None, source: None, is_complete: false, is_rehearsal: false };
+        let wanted = Wanted {
+            mapping: None,
+            preset: None,
+            source: None,
+            owners: vec![],
+            is_complete: false,
+            is_rehearsal: false,
+        };
         let requests = [
             ImportRequest::ImportRecords(wanted),
             ImportRequest::UndoImport { import: ImportId(uuid::Uuid::from_u128(1)) },
@@ -309,6 +324,7 @@ mod tests {
             mapping: Some("source = \"A\"\npreset = \"fleet\"".into()),
             preset: None,
             source: Some("B".into()),
+            owners: vec![],
             is_complete: false,
             is_rehearsal: false,
         };

@@ -9,9 +9,9 @@ use harness::desk::Browser;
 use harness::directory::{denied, proven, verdict};
 use harness::guest::{Guest, iphone};
 use harness::test_name;
-use identity::Denial;
 use identity::config::{Directory, Groups};
 use identity::ldap::Ldap;
+use identity::{Denial, Identifier};
 use std::collections::BTreeSet;
 use world::World;
 
@@ -50,6 +50,24 @@ async fn a_person_of_active_directory_is_found_by_each_name_that_people_type() {
     for name in ["OTHER\\ada", "EXAMPLE\\", "\\ada", "EXAMPLE\\EXAMPLE\\ada", "ada@other.test", "a*"] {
         assert_eq!(denied(verdict(&ldap, name, PASSWORD).await), Denial::UnknownName, "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_of_records_are_found_by_their_user_principal_names_and_a_disabled_account_is_told_apart() {
+    let Some(samba) = samba::domain(test_name!()) else {
+        return;
+    };
+    let upn = Some("userPrincipalName".to_owned());
+    let ldap = Ldap::load(&Directory { user_principal_name_attribute: upn, ..config(samba) }).unwrap();
+    let wanted = ["ADA@example.test", "disabled@example.test", "nobody@example.test", "a*@example.test"];
+    let listed = ldap.holders(Identifier::UserPrincipalName, &wanted.map(str::to_owned)).await.unwrap();
+    let mut listed: Vec<_> = listed.iter().map(|one| (one.account.user_name.as_str(), one.is_disabled)).collect();
+    listed.sort_unstable();
+    assert_eq!(listed, [("ada", false), ("disabled", true)]);
+    let ada = proven(verdict(&ldap, "ada", PASSWORD).await);
+    let states = |identifier| ada.identifiers.of(identifier).collect::<Vec<_>>();
+    assert_eq!(states(Identifier::UserPrincipalName), ["ada@example.test"]);
+    assert_eq!((states(Identifier::UserName), states(Identifier::EmployeeNumber)), (vec!["ada"], vec![]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -267,6 +267,7 @@ fn begin_single_sign_on(request: &str) -> Command {
 
 fn prove(request: &str) -> Command {
     let account = events::person::ProvenAccount {
+        identifiers: vec![],
         issuer: "idp".into(),
         subject: "1".into(),
         user_name: "ada".into(),

@@ -1,10 +1,11 @@
 //! Tests: facts about a person are recorded once, and none after the person was erased.
 
-use super::{Account, Command, Person, Refusal, ReserveAccount};
+use super::{Account, Command, MOST_KEYS, Person, Refusal, ReserveAccount};
 use crate::Aggregate;
 use crate::examples::{ADA, ENROLLMENT, sealed};
 use events::enrollment::{Ownership, SignInMethodName};
 use events::person::{AccountEvent, PersonAttributes, PersonEvent, PersonId};
+use events::record::{OwnerAttribute, OwnerKey};
 use uuid::Uuid;
 
 fn attributes(name: &str, managed_apple_id: Option<&str>) -> PersonAttributes {
@@ -94,4 +95,28 @@ fn an_account_leads_to_whoever_reserved_it_first_and_to_another_in_place_of_an_e
     assert_eq!(taken.decide(&reserve(other, None)), Ok(vec![]), "the winner is in the state");
     assert_eq!(taken.decide(&reserve(other, Some(other))), Ok(vec![]), "in place of somebody who does not have it");
     assert_eq!(taken.decide(&reserve(other, Some(first))), reserved(other));
+}
+
+fn key(hmac: &str) -> OwnerKey {
+    OwnerKey { provider: "main".into(), attribute: OwnerAttribute::Mail, hmac: hmac.into() }
+}
+
+#[test]
+fn a_key_is_noted_once_and_stays_after_the_value_changed() {
+    let note = |keys: &[&str]| Command::NoteKeys { keys: keys.iter().map(|hmac| key(hmac)).collect() };
+    let known = given(&[know("ada", None), note(&["a", "a"])]);
+    assert_eq!(known.decide(&note(&["a"])), Ok(vec![]));
+    let changed = known.decide(&note(&["b", "a"])).unwrap();
+    assert_eq!(changed, [PersonEvent::PersonKeysNoted { keys: vec![key("b")] }]);
+    let changed = changed.iter().fold(known, Person::evolve);
+    assert_eq!(changed.keys, [key("a"), key("b")].into());
+    assert_eq!(Person::evolve(changed, &PersonEvent::PersonErased {}).keys, [].into());
+}
+
+#[test]
+fn a_person_has_a_bounded_number_of_keys() {
+    let keys = |first: usize| (first..first + 90).map(|nth| key(&format!("{nth:03}"))).collect();
+    let full = given(&[Command::NoteKeys { keys: keys(0) }, Command::NoteKeys { keys: keys(90) }]);
+    assert_eq!(full.keys.len(), MOST_KEYS);
+    assert_eq!(full.decide(&Command::NoteKeys { keys: keys(200) }), Ok(vec![]));
 }

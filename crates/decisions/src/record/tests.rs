@@ -22,7 +22,7 @@ fn details(version: &str, mail: &str) -> RecordDetails {
         enrolled_at: None,
         profile_identifier: None,
         site: None,
-        personal: Box::new(Personal::new(RecordId(Uuid::from_u128(9)).key(), personal)),
+        personal: Personal::new(RecordId(Uuid::from_u128(9)).key(), personal),
     }
 }
 
@@ -31,7 +31,7 @@ fn key(mail: &str) -> OwnerKey {
 }
 
 fn import(import: ImportId, version: &str, mail: &str) -> Command {
-    let (details, owner_keys) = (details(version, mail), vec![key(mail)]);
+    let (details, owner_keys) = (Box::new(details(version, mail)), vec![key(mail)]);
     Command::Import { import, source: "Jamf Pro".into(), details, owner_keys }
 }
 
@@ -145,13 +145,14 @@ fn a_row_is_imported_once_however_often_it_comes() {
 }
 
 #[test]
-fn a_later_import_says_what_changed_and_keeps_the_keys_of_earlier_names() {
+fn a_later_import_says_what_changed_and_keeps_the_keys_of_earlier_names_apart() {
     let record = given([import(FIRST, "15.1", "ada@example.org")]);
     let happened = record.decide(&import(SECOND, "16.0", "lovelace@example.org")).unwrap();
     let [RecordEvent::PreviousRecordChanged { changed, .. }] = &happened[..] else { panic!("{happened:?}") };
     assert_eq!(*changed, [RecordField::OsVersion, RecordField::Mail]);
     let record = happened.iter().fold(record, Record::evolve);
-    assert_eq!(record.owner_keys, BTreeSet::from([key("ada@example.org"), key("lovelace@example.org")]));
+    assert_eq!(record.owner_keys, BTreeSet::from([key("lovelace@example.org")]));
+    assert_eq!(record.earlier_keys, BTreeSet::from([key("ada@example.org")]));
 }
 
 #[test]
@@ -231,7 +232,7 @@ fn a_record_whose_owner_was_erased_is_not_imported_again() {
 #[test]
 fn an_owner_is_recorded_when_they_change() {
     let unique = RecordOwner::Unique { person: PersonId(Uuid::from_u128(7)) };
-    let resolve = |owner| Command::ResolveOwner { owner };
+    let resolve = |owner| Command::ResolveOwner { keys: [key("a")].into(), owner };
     assert_eq!(Record::default().decide(&resolve(unique)), Err(Refusal::Unknown));
     let record = given([import(FIRST, "15.1", "a"), resolve(unique)]);
     assert_eq!(record.decide(&resolve(unique)), Ok(vec![]));
@@ -255,4 +256,64 @@ fn an_import_begins_and_ends_once_and_nothing_is_added_after_it_was_undone() {
     let undone = after(&[&begin, &finish, &ImportCommand::Undo]);
     assert_eq!(undone.decide(&begin), Err(ImportRefusal::Undone));
     assert_eq!(undone.decide(&ImportCommand::Undo), Ok(vec![]));
+}
+
+#[test]
+fn an_owner_that_was_found_for_other_keys_is_not_recorded() {
+    let unique = RecordOwner::Unique { person: PersonId(Uuid::from_u128(7)) };
+    let record = given([import(FIRST, "15.1", "a"), import(SECOND, "15.1", "b")]);
+    assert_eq!(record.decide(&Command::ResolveOwner { keys: [key("a")].into(), owner: unique }), Ok(vec![]));
+    assert_eq!(record.decide(&Command::ResolveOwner { keys: [key("b")].into(), owner: unique }).unwrap().len(), 1);
+}
+
+fn resolve(mail: &str, owner: RecordOwner) -> Command {
+    Command::ResolveOwner { keys: [key(mail)].into(), owner }
+}
+
+const UNIQUE: RecordOwner = RecordOwner::Unique { person: PersonId(Uuid::from_u128(7)) };
+
+#[test]
+fn another_name_makes_the_owner_unresolved() {
+    let record = given([import(FIRST, "15.1", "a"), resolve("a", UNIQUE), import(SECOND, "16.0", "a")]);
+    assert_eq!(record.owner, Some(UNIQUE), "another version does not");
+    let record = given([import(FIRST, "15.1", "a"), resolve("a", UNIQUE), import(SECOND, "15.1", "b")]);
+    assert_eq!(record.owner, None);
+}
+
+#[test]
+fn an_import_without_owner_rules_keeps_the_owner_unless_the_name_changed() {
+    let without = |version, mail| Command::Import {
+        import: SECOND,
+        source: "Jamf Pro".into(),
+        details: Box::new(details(version, mail)),
+        owner_keys: vec![],
+    };
+    let record = given([import(FIRST, "15.1", "a"), resolve("a", UNIQUE)]);
+    assert_eq!(record.decide(&without("15.1", "a")), Ok(vec![]));
+    let newer = given([import(FIRST, "15.1", "a"), resolve("a", UNIQUE), without("16.0", "a")]);
+    assert_eq!((newer.owner, newer.owner_keys), (Some(UNIQUE), [key("a")].into()));
+    let renamed = given([import(FIRST, "15.1", "a"), resolve("a", UNIQUE), without("15.1", "b")]);
+    assert_eq!((renamed.owner, renamed.owner_keys), (None, BTreeSet::new()));
+}
+
+#[test]
+fn an_undone_import_does_not_bring_back_an_owner_who_was_taken_away_since() {
+    let past = |owner| {
+        given([
+            import(FIRST, "15.1", "a"),
+            resolve("a", UNIQUE),
+            import(SECOND, "16.0", "a"),
+            resolve("a", owner),
+            Command::UndoImport { import: SECOND },
+        ])
+    };
+    assert_eq!(past(UNIQUE).owner, Some(UNIQUE));
+    assert_eq!(past(RecordOwner::Several {}).owner, Some(RecordOwner::Several {}));
+    let renamed = given([
+        import(FIRST, "15.1", "a"),
+        resolve("a", UNIQUE),
+        import(SECOND, "15.1", "b"),
+        Command::UndoImport { import: SECOND },
+    ]);
+    assert_eq!((renamed.owner, renamed.owner_keys), (None, [key("a")].into()), "it is resolved again");
 }

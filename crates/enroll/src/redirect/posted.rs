@@ -18,12 +18,12 @@ use decisions::enrollment::{self, Command, Enrollment};
 use events::Personal;
 use events::person::ProvenAccount;
 use identity::redirect::{PostRefused, PostedAnswer};
-use identity::{Account, Disbelief, Fault};
+use identity::{Account, Disbelief, Fault, Identifiers};
 use platform::PerformError;
 use platform::secrets::hash;
 use sign_in::redirect::assertion::{is_ticket, reserve, ticket};
 use sign_in::redirect::{IdentityProvider, Place, posted_field, unsolicited};
-use sign_in::{Proof, SignInError, untold_of};
+use sign_in::{Proof, SignInError, attribute_of, identifier_of, untold_of};
 
 /// Result of an answer that was posted to the portal.
 pub enum Posted {
@@ -162,14 +162,58 @@ fn kept(account: Account) -> ProvenAccount {
         groups,
         claims,
         untold,
+        identifiers,
     } = account;
     let untold = sign_in::untold(&untold);
-    ProvenAccount { issuer, subject, user_name, display_name, mail, managed_apple_id, groups, claims, untold }
+    let identifiers = identifiers.iter().map(|(name, value)| (attribute_of(name), value.to_owned())).collect();
+    ProvenAccount {
+        issuer,
+        subject,
+        user_name,
+        display_name,
+        mail,
+        managed_apple_id,
+        groups,
+        claims,
+        untold,
+        identifiers,
+    }
 }
 
 fn account(provider: &str, proven: &ProvenAccount) -> Account {
-    let ProvenAccount { issuer, subject, user_name, display_name, mail, managed_apple_id, groups, claims, untold } =
+    let ProvenAccount { issuer, subject, user_name, display_name, mail, managed_apple_id, groups, claims, .. } =
         proven.clone();
-    let (provider, untold) = (provider.to_owned(), untold_of(&untold));
-    Account { provider, issuer, subject, user_name, display_name, mail, managed_apple_id, groups, claims, untold }
+    let (provider, untold) = (provider.to_owned(), untold_of(&proven.untold));
+    let mut identifiers = Identifiers::default();
+    for (attribute, value) in &proven.identifiers {
+        identifiers.add(identifier_of(*attribute), [value.clone()]);
+    }
+    Account {
+        provider,
+        issuer,
+        subject,
+        user_name,
+        display_name,
+        mail,
+        managed_apple_id,
+        groups,
+        claims,
+        untold,
+        identifiers,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use identity::Identifier;
+
+    #[test]
+    fn an_account_that_waits_for_its_browser_keeps_the_values_that_find_its_records() {
+        let mut identifiers = Identifiers::default();
+        identifiers.add(Identifier::Mail, ["ada@example.org".to_owned(), "lovelace@example.org".to_owned()]);
+        identifiers.add(Identifier::EmployeeNumber, ["7".to_owned()]);
+        let proven = Account { provider: "school".into(), subject: "1".into(), identifiers, ..Account::default() };
+        assert_eq!(account("school", &kept(proven.clone())), proven);
+    }
 }

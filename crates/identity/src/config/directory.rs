@@ -39,6 +39,11 @@ pub struct Directory {
     /// Attribute with the mail address. The default is `mail`.
     #[serde(default = "mail_attribute")]
     pub mail_attribute: String,
+    /// Attribute with the user principal name, by which previous records find their owner: in Active Directory
+    /// `userPrincipalName`.
+    pub user_principal_name_attribute: Option<String>,
+    /// Attribute with the employee number, for the same purpose: `employeeNumber`, or `employeeID`.
+    pub employee_number_attribute: Option<String>,
     /// Attribute that prefills the Managed Apple ID step.
     pub managed_apple_id_attribute: Option<String>,
     /// Attribute for the claim `department` of access rules.

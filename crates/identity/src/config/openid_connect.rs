@@ -38,6 +38,14 @@ pub struct OpenIdConnect {
     /// Claim with the groups: a list of strings, or one string. The default is `groups`.
     #[serde(default = "groups_claim")]
     pub groups_claim: String,
+    /// Claim with the user principal name, by which previous records find their owner, such as `upn`.
+    pub user_principal_name_claim: Option<String>,
+    /// Claim with the employee number, for the same purpose.
+    pub employee_number_claim: Option<String>,
+    /// The provider states only mail addresses that it checked or that administrators set. Without this, previous
+    /// records find their owner by an address only if the provider marks it as verified (`email_verified`).
+    #[serde(default)]
+    pub mail_is_verified: bool,
     /// Claim that prefills the Managed Apple ID step.
     pub managed_apple_id_claim: Option<String>,
     /// Further claims that access rules may use.

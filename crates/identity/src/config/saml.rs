@@ -42,6 +42,10 @@ pub struct Saml {
     /// Attribute with the groups, one value for each group, named in the same way. The default is `groups`.
     #[serde(default = "groups_attribute")]
     pub groups_attribute: String,
+    /// Attribute with the user principal name, by which previous records find their owner, named in the same way.
+    pub user_principal_name_attribute: Option<String>,
+    /// Attribute with the employee number, for the same purpose.
+    pub employee_number_attribute: Option<String>,
     /// Attribute that prefills the Managed Apple ID step.
     pub managed_apple_id_attribute: Option<String>,
     /// Further attributes that access rules may use.

@@ -4,7 +4,7 @@ use super::Found;
 use super::search::Entry;
 use super::trouble::Trouble;
 use crate::config::{Directory, Groups};
-use crate::{Account, Untold};
+use crate::{Account, Identifier, Identifiers, Untold};
 use names::folded;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +14,9 @@ pub(super) const MEMBER_OF: &str = "memberOf";
 /// Attributes whose values are always binary.
 const BINARY: [&str; 4] = ["objectGUID", "objectSid", "mS-DS-ConsistencyGuid", "GUID"];
 
+const IDENTIFIERS: [Identifier; 4] =
+    [Identifier::UserName, Identifier::UserPrincipalName, Identifier::Mail, Identifier::EmployeeNumber];
+
 /// The configured attribute names.
 pub(crate) struct Mapping {
     directory: String,
@@ -22,6 +25,8 @@ pub(crate) struct Mapping {
     display_name: String,
     mail: String,
     managed_apple_id: Option<String>,
+    user_principal_name: Option<String>,
+    employee_number: Option<String>,
     department: Option<String>,
     member_of: bool,
 }
@@ -35,6 +40,8 @@ impl Mapping {
             display_name: config.display_name_attribute.clone(),
             mail: config.mail_attribute.clone(),
             managed_apple_id: config.managed_apple_id_attribute.clone(),
+            user_principal_name: config.user_principal_name_attribute.clone(),
+            employee_number: config.employee_number_attribute.clone(),
             department: config.department_attribute.clone(),
             member_of: config.groups == Groups::MemberOf {},
         }
@@ -43,9 +50,29 @@ impl Mapping {
     /// Attributes to request, and no others. Directories send operational attributes only if they are named.
     pub(crate) fn attributes(&self) -> Vec<String> {
         let always = [&self.unique, &self.user_name, &self.display_name, &self.mail];
-        let optional = [self.managed_apple_id.as_ref(), self.department.as_ref()].into_iter().flatten();
+        let optional = [&self.managed_apple_id, &self.user_principal_name, &self.employee_number, &self.department];
+        let optional = optional.into_iter().flatten();
         let member_of = self.member_of.then(|| MEMBER_OF.to_owned());
         always.into_iter().chain(optional).cloned().chain(member_of).collect()
+    }
+
+    /// Returns the attribute for an identifier; `None` if none is configured.
+    pub(crate) fn attribute(&self, identifier: Identifier) -> Option<&str> {
+        match identifier {
+            Identifier::UserName => Some(&self.user_name),
+            Identifier::UserPrincipalName => self.user_principal_name.as_deref(),
+            Identifier::Mail => Some(&self.mail),
+            Identifier::EmployeeNumber => self.employee_number.as_deref(),
+        }
+    }
+
+    fn identifiers(&self, entry: &Entry) -> Identifiers {
+        let mut identifiers = Identifiers::default();
+        for identifier in IDENTIFIERS {
+            let values = self.attribute(identifier).map(|name| entry.texts(name)).unwrap_or_default();
+            identifiers.add(identifier, values);
+        }
+        identifiers
     }
 
     /// Returns the account of an entry that matched the typed name.
@@ -64,6 +91,7 @@ impl Mapping {
             groups: BTreeSet::new(),
             claims: claims.into_iter().collect::<BTreeMap<_, _>>(),
             untold: Untold::default(),
+            identifiers: self.identifiers(&entry),
         };
         let member_of = self.member_of.then(|| member_of(&entry)).transpose()?;
         // A bind to the empty DN would be anonymous.

@@ -65,6 +65,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    #[cfg(test)]
+    pub(crate) fn of(attribute: &str, value: &str) -> Entry {
+        Entry { dn: "cn=test".into(), attributes: vec![(attribute.to_lowercase(), vec![value.into()])] }
+    }
+
     /// Returns the values of an attribute, or none if the entry does not have it.
     pub(crate) fn values(&self, attribute: &str) -> &[Vec<u8>] {
         let name = attribute.to_lowercase();

@@ -5,17 +5,23 @@ use super::Provider;
 use super::exchange::Tokens;
 use super::token::Claims;
 use crate::config::{Absent, OpenIdConnect};
-use crate::{Absence, Account, Disbelief, Fault, Untold, unnamed};
+use crate::{Absence, Account, Disbelief, Fault, Identifier, Identifiers, Untold, unnamed};
 use openidconnect::http::{Method, Request, header};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use world::Timestamp;
+
+/// Claim with the mail address (OpenID Connect Core §5.1).
+const MAIL: &str = "email";
 
 /// The configured claim names.
 pub(crate) struct Mapping {
     user_name: String,
     groups: String,
     managed_apple_id: Option<String>,
+    user_principal_name: Option<String>,
+    employee_number: Option<String>,
+    mail_is_verified: bool,
     further: Vec<String>,
     absent_groups: Absent,
     absent_claims: Absent,
@@ -27,6 +33,9 @@ impl Mapping {
             user_name: config.user_name_claim.clone(),
             groups: config.groups_claim.clone(),
             managed_apple_id: config.managed_apple_id_claim.clone(),
+            user_principal_name: config.user_principal_name_claim.clone(),
+            employee_number: config.employee_number_claim.clone(),
+            mail_is_verified: config.mail_is_verified,
             further: config.claims.clone(),
             absent_groups: config.absent_groups,
             absent_claims: config.absent_claims,
@@ -35,6 +44,7 @@ impl Mapping {
 
     fn is_complete_in(&self, claims: &Claims) -> bool {
         let wanted = [&self.user_name, &self.groups].into_iter().chain(&self.managed_apple_id).chain(&self.further);
+        let wanted = wanted.chain(&self.user_principal_name).chain(&self.employee_number);
         wanted.into_iter().all(|name| claims.contains_key(name))
     }
 }
@@ -64,8 +74,10 @@ pub(crate) async fn of(
     let mut untold = Untold { groups: groups_untold, ..Untold::default() };
     let further = untold.claims(&mapping.further, |name| values_of(name, mapping.absent_claims));
     // An address that the provider marks as unverified is ignored.
-    let mail = text("email").filter(|_| claims.get("email_verified") != Some(&Value::Bool(false)));
+    let mail = text(MAIL).filter(|_| claims.get("email_verified") != Some(&Value::Bool(false)));
+    let identifiers = identifiers(mapping, &claims);
     Ok(Account {
+        identifiers,
         provider: provider.config.name.clone(),
         issuer: provider.config.issuer.clone(),
         user_name: text(&mapping.user_name)
@@ -80,6 +92,27 @@ pub(crate) async fn of(
         untold,
         subject,
     })
+}
+
+// An address is no identifier unless the provider vouches for it: in many products, people change theirs.
+fn identifiers(mapping: &Mapping, claims: &Claims) -> Identifiers {
+    let is_verified = match claims.get("email_verified") {
+        Some(marked) => *marked == Value::Bool(true),
+        None => mapping.mail_is_verified,
+    };
+    let named = [
+        (Identifier::UserName, Some(mapping.user_name.as_str())),
+        (Identifier::UserPrincipalName, mapping.user_principal_name.as_deref()),
+        (Identifier::Mail, Some(MAIL)),
+        (Identifier::EmployeeNumber, mapping.employee_number.as_deref()),
+    ];
+    let mut identifiers = Identifiers::default();
+    for (identifier, name) in named.into_iter().filter_map(|(identifier, name)| Some((identifier, name?))) {
+        if name != MAIL || is_verified {
+            identifiers.add(identifier, values(claims.get(name)).0);
+        }
+    }
+    identifiers
 }
 
 /// Claims that are available only at another address (OpenID Connect Core §5.6.2). If there are too many groups for
@@ -172,6 +205,51 @@ fn values(claim: Option<&Value>) -> (BTreeSet<String>, bool) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    fn identified(mail_is_verified: bool, claims: Value) -> Vec<(Identifier, String)> {
+        let mapping = Mapping {
+            user_name: "preferred_username".into(),
+            groups: "groups".into(),
+            managed_apple_id: None,
+            user_principal_name: Some("upn".into()),
+            employee_number: Some("number".into()),
+            mail_is_verified,
+            further: vec![],
+            absent_groups: Absent::None,
+            absent_claims: Absent::None,
+        };
+        let Value::Object(claims) = claims else { panic!("an object") };
+        let identifiers = identifiers(&mapping, &claims);
+        identifiers.iter().map(|(identifier, value)| (identifier, value.to_owned())).collect()
+    }
+
+    #[test]
+    fn only_what_the_provider_states_under_the_configured_names_identifies_the_owner_of_records() {
+        let claims = json!({ "name": "Ada", "preferred_username": "ada", "upn": "ada@x", "number": 7, "mail": "a@x" });
+        let expected = [
+            (Identifier::UserName, "ada".to_owned()),
+            (Identifier::UserPrincipalName, "ada@x".to_owned()),
+            (Identifier::EmployeeNumber, "7".to_owned()),
+        ];
+        assert_eq!(identified(true, claims), expected);
+        assert_eq!(identified(true, json!({ "name": "ada" })), [], "the name to show is no user name");
+    }
+
+    #[test]
+    fn a_mail_address_identifies_only_if_the_provider_vouches_for_it() {
+        let with = |verified: Value| json!({ "email": "ada@x", "email_verified": verified });
+        let mail = [(Identifier::Mail, "ada@x".to_owned())];
+        assert_eq!(identified(false, with(json!(true))), mail);
+        assert_eq!(identified(true, json!({ "email": "ada@x" })), mail);
+        for (vouches, claims) in [
+            (true, with(json!(false))),
+            (true, with(json!("true"))),
+            (true, with(json!(null))),
+            (false, json!({ "email": "ada@x" })),
+        ] {
+            assert_eq!(identified(vouches, claims.clone()), [], "{claims}");
+        }
+    }
 
     fn groups(claims: Value, absent: Absent) -> (usize, Option<Absence>) {
         let Value::Object(claims) = claims else { panic!("an object") };

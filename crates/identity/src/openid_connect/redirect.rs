@@ -3,7 +3,7 @@
 use super::{Answer, Provider, Request};
 use crate::config::OpenIdConnect;
 use crate::redirect::{Back, Begun, RedirectConfig, RedirectMethod, RedirectSignIn, Trip};
-use crate::{Account, Disbelief};
+use crate::{Account, Disbelief, Identifier};
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,6 +42,14 @@ impl RedirectConfig for OpenIdConnect {
 
     fn method(&self) -> RedirectMethod {
         RedirectMethod::OpenIdConnect
+    }
+
+    fn has(&self, identifier: Identifier) -> bool {
+        match identifier {
+            Identifier::UserName | Identifier::Mail => true,
+            Identifier::UserPrincipalName => self.user_principal_name_claim.is_some(),
+            Identifier::EmployeeNumber => self.employee_number_claim.is_some(),
+        }
     }
 
     fn files(&self) -> Vec<PathBuf> {

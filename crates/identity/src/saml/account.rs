@@ -2,7 +2,7 @@
 
 use super::{Mapping, Saml};
 use crate::config::Absent;
-use crate::{Absence, Account, Disbelief, Fault, Untold, unnamed};
+use crate::{Absence, Account, Disbelief, Fault, Identifier, Identifiers, Untold, unnamed};
 use gamlastan::core::assertion::attribute::{Attribute, AttributeValue};
 use gamlastan::core::assertion::name_id::{NameId, NameIdOrEncryptedId};
 use gamlastan::core::assertion::types::Assertion;
@@ -27,7 +27,18 @@ pub(crate) fn of(saml: &Saml, assertion: &Assertion) -> Result<Account, Disbelie
     }
     let mut untold = Untold { groups: groups_untold, ..Untold::default() };
     let claims = untold.claims(&mapping.claims, |name| values_of(name, mapping.absent_claims));
+    let mut identifiers = Identifiers::default();
+    let named = [
+        (Identifier::UserName, mapping.user_name.as_deref()),
+        (Identifier::UserPrincipalName, mapping.user_principal_name.as_deref()),
+        (Identifier::Mail, Some(mapping.mail.as_str())),
+        (Identifier::EmployeeNumber, mapping.employee_number.as_deref()),
+    ];
+    for (identifier, name) in named.into_iter().filter_map(|(identifier, name)| Some((identifier, name?))) {
+        identifiers.add(identifier, values(assertion, name));
+    }
     Ok(Account {
+        identifiers,
         provider: saml.name.clone(),
         issuer: assertion.issuer.value.clone(),
         user_name: user_name(saml, assertion),
@@ -163,6 +174,8 @@ impl From<&crate::config::Saml> for Mapping {
             mail: config.mail_attribute.clone(),
             groups: config.groups_attribute.clone(),
             managed_apple_id: config.managed_apple_id_attribute.clone(),
+            user_principal_name: config.user_principal_name_attribute.clone(),
+            employee_number: config.employee_number_attribute.clone(),
             claims: config.claims.clone(),
             absent_groups: config.absent_groups,
             absent_claims: config.absent_claims,

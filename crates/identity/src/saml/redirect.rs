@@ -3,7 +3,7 @@
 use super::{Refused, Saml, Verified};
 use crate::config;
 use crate::redirect::{Begun, Place, PostRefused, PostedAnswer, RedirectConfig, RedirectMethod, RedirectSignIn, Trip};
-use crate::{Disbelief, Fault};
+use crate::{Disbelief, Fault, Identifier};
 use async_trait::async_trait;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,6 +50,15 @@ impl RedirectConfig for config::Saml {
 
     fn method(&self) -> RedirectMethod {
         RedirectMethod::Saml
+    }
+
+    fn has(&self, identifier: Identifier) -> bool {
+        match identifier {
+            Identifier::UserName => self.user_name_attribute.is_some(),
+            Identifier::UserPrincipalName => self.user_principal_name_attribute.is_some(),
+            Identifier::Mail => true,
+            Identifier::EmployeeNumber => self.employee_number_attribute.is_some(),
+        }
     }
 
     fn files(&self) -> Vec<PathBuf> {

@@ -5,7 +5,7 @@
 use events::enrollment::SignInMethodName;
 use identity::config::Identity;
 use identity::redirect::{RedirectConfig, RedirectMethod, RedirectSignIn};
-use identity::{Disbelief, Fault};
+use identity::{Disbelief, Fault, Identifier};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -60,6 +60,11 @@ impl Providers {
         self.find(name).filter(|one| names.contains(&one.name))
     }
 
+    /// Returns the names of all configured providers.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|one| one.name.as_str())
+    }
+
     /// Returns the configured provider, even if the settings do not enable it.
     pub fn find(&self, name: &str) -> Option<&IdentityProvider> {
         self.0.iter().find(|one| one.name == name)
@@ -76,6 +81,11 @@ impl IdentityProvider {
             public_url: public_url.to_owned(),
             loaded: Mutex::new(Loaded { files, protocol }),
         }
+    }
+
+    /// Returns whether the provider can state this identifier.
+    pub fn has(&self, identifier: Identifier) -> bool {
+        self.configured.has(identifier)
     }
 
     /// Returns the sign-in method that events record.

@@ -258,14 +258,35 @@ impl SqliteKeyStore {
         })
     }
 
-    // Returns whether both keys exist and `owner` owns `name`.
+    // Returns whether both keys exist and `owner` owns `name`; for the same key, whether no other owns it.
     fn is_owned(&self, connection: &Connection, name: &KeyName, owner: &KeyName) -> Result<bool, KeyError> {
+        if name == owner {
+            let select =
+                "SELECT NOT EXISTS (SELECT 1 FROM key WHERE name = ?1 AND owner IS NOT NULL AND owner <> name)";
+            let select = connection.prepare_cached(select);
+            return select.and_then(|mut select| select.query_row([&name.0], |row| row.get(0))).map_err(unavailable);
+        }
         let select = "SELECT EXISTS (SELECT 1 FROM key JOIN key AS owner ON owner.name = key.owner
             WHERE key.name = ?1 AND key.owner = ?2 AND key.wrapped IS NOT NULL AND owner.wrapped IS NOT NULL)";
         connection
             .prepare_cached(select)
             .and_then(|mut select| select.query_row([&name.0, &owner.0], |row| row.get(0)))
             .map_err(unavailable)
+    }
+
+    fn hand_over(&self, transaction: &Transaction<'_>, name: &KeyName, owner: &KeyName) -> Result<Handed, KeyError> {
+        if name != owner && matches!(self.row(transaction, owner)?, Row::Destroyed) {
+            return Ok(Handed::ToDestroyed);
+        }
+        let ensured = match self.ensure_one(transaction, name) {
+            Err(KeyError::Destroyed(_)) => return Ok(Handed::Destroyed),
+            ensured => ensured?,
+        };
+        transaction
+            .prepare_cached("UPDATE key SET owner = ?2 WHERE name = ?1")
+            .and_then(|mut update| update.execute(params![name.0, owner.0]))
+            .map_err(unavailable)?;
+        Ok(Handed::Over(ensured))
     }
 
     fn unwrap(&self, name: &KeyName, wrapped: &[u8]) -> Result<DataKey, KeyError> {
@@ -320,34 +341,41 @@ impl KeyStore for SqliteKeyStore {
     }
 
     fn set_owner(&self, name: &KeyName, owner: &KeyName) -> Result<(), KeyError> {
+        self.set_owners(&[(name.clone(), owner.clone())])
+    }
+
+    fn set_owners(&self, owners: &[(KeyName, KeyName)]) -> Result<(), KeyError> {
         let mut connection = self.lock();
         // An effect that is repeated writes and syncs nothing. A store that failed refuses this too.
-        if self.failed.borrow().is_none() && self.is_owned(&connection, name, owner)? {
+        let mut due = Vec::new();
+        for (name, owner) in owners {
+            if self.failed.borrow().is_some() || !self.is_owned(&connection, name, owner)? {
+                due.push((name, owner));
+            }
+        }
+        if due.is_empty() {
             return Ok(());
         }
-        let (mut owner_destroyed, mut handed) = (false, None);
+        let (mut handed, mut doomed) = (Vec::new(), Vec::new());
         self.commit(&mut connection, |transaction| {
-            owner_destroyed = matches!(self.row(transaction, owner)?, Row::Destroyed);
-            if owner_destroyed {
-                return Ok(0);
+            let mut made = 0;
+            for (name, owner) in &due {
+                match self.hand_over(transaction, name, owner)? {
+                    Handed::Over(ensured) => {
+                        made += ensured.made;
+                        handed.push(ensured);
+                    }
+                    Handed::ToDestroyed => doomed.push(name),
+                    Handed::Destroyed => {}
+                }
             }
-            let ensured = match self.ensure_one(transaction, name) {
-                Err(KeyError::Destroyed(_)) => return Ok(0),
-                ensured => ensured?,
-            };
-            let made = ensured.made;
-            handed = Some(ensured);
-            transaction
-                .prepare_cached("UPDATE key SET owner = ?2 WHERE name = ?1")
-                .and_then(|mut update| update.execute(params![name.0, owner.0]))
-                .map(|_| made)
-                .map_err(unavailable)
+            Ok(made)
         })?;
-        if let Some(Ensured { name, key, .. }) = handed {
+        for Ensured { name, key, .. } in handed {
             self.cache.insert(name, key);
         }
         drop(connection);
-        if owner_destroyed { self.destroy(name) } else { Ok(()) }
+        doomed.into_iter().try_for_each(|name| self.destroy(name))
     }
 
     fn destroy(&self, name: &KeyName) -> Result<(), KeyError> {
@@ -409,6 +437,15 @@ enum Row {
     Wrapped(Vec<u8>),
     Destroyed,
     Lost,
+}
+
+/// What became of a key that gets an owner.
+enum Handed {
+    Over(Ensured),
+    /// The owner was destroyed: the key has to be destroyed too.
+    ToDestroyed,
+    /// The key was destroyed before.
+    Destroyed,
 }
 
 /// An existing key, under the name that is used for it.

@@ -1,0 +1,224 @@
+//! Owners of previous records: the keys of records, the keys of known people, and the queries that join both.
+
+use super::query::{COLUMNS, RecordRow, record_of, uuid_of};
+use crate::{ProjectionError, Projections};
+use events::Position;
+use events::person::{PersonEvent, PersonId};
+use events::record::{OwnerAttribute, OwnerKey, RecordId, RecordOwner};
+use rusqlite::{Connection, Row, params};
+use std::collections::{BTreeMap, BTreeSet};
+
+// Makes these the present keys of the record. All others stay as earlier ones.
+pub(super) fn replace_keys(
+    rows: &Connection,
+    record: &str,
+    present: &[OwnerKey],
+    earlier: &[OwnerKey],
+) -> rusqlite::Result<()> {
+    rows.prepare_cached("UPDATE records_keys SET present = 0 WHERE record = ?1")?.execute([record])?;
+    let insert = "INSERT INTO records_keys (hmac, record, present) VALUES (?1, ?2, ?3)
+        ON CONFLICT DO UPDATE SET present = excluded.present";
+    let mut insert = rows.prepare_cached(insert)?;
+    for (keys, is_present) in [(earlier, false), (present, true)] {
+        for key in keys {
+            insert.execute(params![key.hmac, record, is_present])?;
+        }
+    }
+    Ok(())
+}
+
+// Whether these are the present keys of the record.
+pub(super) fn has_keys(rows: &Connection, record: &str, keys: &[OwnerKey]) -> rusqlite::Result<bool> {
+    let select = "SELECT hmac FROM records_keys WHERE record = ?1 AND present";
+    let kept: BTreeSet<String> =
+        rows.prepare_cached(select)?.query_map([record], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(kept == keys.iter().map(|key| key.hmac.clone()).collect())
+}
+
+pub(super) fn own(rows: &Connection, record: &str, owner: Option<RecordOwner>) -> rusqlite::Result<()> {
+    let person = match owner {
+        Some(RecordOwner::Unique { person }) => Some(person.to_string()),
+        Some(RecordOwner::Unknown {} | RecordOwner::Several {} | RecordOwner::Left {}) | None => None,
+    };
+    let update = "UPDATE records_current SET owner = ?2, person = ?3 WHERE record = ?1";
+    rows.prepare_cached(update)?.execute(params![record, owner.map(RecordOwner::as_str), person]).map(drop)
+}
+
+pub(super) fn person(rows: &Connection, person: &str, event: &PersonEvent, position: Position) -> rusqlite::Result<()> {
+    match event {
+        PersonEvent::PersonKeysNoted { keys } => {
+            let insert = "INSERT INTO records_people (hmac, person, provider, attribute, position)
+                VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
+            let mut insert = rows.prepare_cached(insert)?;
+            for key in keys {
+                insert.execute(params![key.hmac, person, key.provider, key.attribute.as_str(), position.0])?;
+            }
+            Ok(())
+        }
+        PersonEvent::PersonErased {} => erase(rows, person),
+        PersonEvent::PersonKnown { .. } | PersonEvent::PersonAttributesChanged { .. } => Ok(()),
+        PersonEvent::ManagedAppleIdLearned { .. } | PersonEvent::TermsAcceptanceKept { .. } => Ok(()),
+        PersonEvent::PersonRecordsResolved { .. } => Ok(()),
+    }
+}
+
+// The keys of these records were destroyed with the person's.
+fn erase(rows: &Connection, person: &str) -> rusqlite::Result<()> {
+    let clear = "UPDATE records_current SET source_id = NULL, serial_number = NULL, udid = NULL, device_name = NULL,
+            asset_tag = NULL, user_name = NULL, mail = NULL, full_name = NULL, employee_number = NULL, erased = 1,
+            person = NULL
+        WHERE person = ?1 OR record IN (
+            SELECT records_keys.record FROM records_people JOIN records_keys USING (hmac) WHERE person = ?1)";
+    rows.prepare_cached(clear)?.execute([person])?;
+    rows.prepare_cached("DELETE FROM records_people WHERE person = ?1")?.execute([person]).map(drop)
+}
+
+/// Returns the records that may be shown to a person as theirs: those that they own as the only one, that the source
+/// still has and that are not erased. The record with the latest contact comes first: up to `limit`.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn owned_by(
+    projections: &Projections,
+    person: PersonId,
+    limit: u32,
+) -> Result<Vec<RecordRow>, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            // The conditions are those of the index records_by_person, which has this order. NULL is the smallest value.
+            let select = format!(
+                "SELECT {COLUMNS} FROM records_current WHERE person = ?1 AND missing IS NULL AND erased = 0
+                    ORDER BY last_contact DESC, record LIMIT ?2"
+            );
+            rows.prepare_cached(&select)?.query_map(params![person.to_string(), limit], record_of)?.collect()
+        })
+        .await
+}
+
+/// Number of people with one key that are read. Two are enough to see that it is ambiguous.
+const HOLDERS: u32 = 2;
+
+/// Returns the known people who have one of these keys, with all their keys. Of a key that many people have, only some of
+/// them are returned, but more than one. Erased people are unknown.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn known_people(
+    projections: &Projections,
+    hmacs: BTreeSet<String>,
+) -> Result<BTreeMap<PersonId, BTreeSet<OwnerKey>>, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let mut people = BTreeMap::new();
+            let mut holders = rows.prepare_cached("SELECT person FROM records_people WHERE hmac = ?1 LIMIT ?2")?;
+            for hmac in hmacs {
+                for person in holders.query_map(params![hmac, HOLDERS], person_of)? {
+                    people.insert(person?, BTreeSet::new());
+                }
+            }
+            let mut keys =
+                rows.prepare_cached("SELECT provider, attribute, hmac FROM records_people WHERE person = ?1")?;
+            for (person, all) in &mut people {
+                *all = keys
+                    .query_map([person.to_string()], key_of)?
+                    .filter_map(Result::transpose)
+                    .collect::<Result<_, _>>()?;
+            }
+            Ok(people)
+        })
+        .await
+}
+
+fn person_of(row: &Row<'_>) -> rusqlite::Result<PersonId> {
+    uuid_of(0, &row.get::<_, String>(0)?).map(PersonId)
+}
+
+fn record_id(row: &Row<'_>) -> rusqlite::Result<RecordId> {
+    uuid_of(0, &row.get::<_, String>(0)?).map(RecordId)
+}
+
+fn key_of(row: &Row<'_>) -> rusqlite::Result<Option<OwnerKey>> {
+    let Some(attribute) = OwnerAttribute::parse(&row.get::<_, String>(1)?) else { return Ok(None) };
+    Ok(Some(OwnerKey { provider: row.get(0)?, attribute, hmac: row.get(2)? }))
+}
+
+/// Returns the records with one of these present keys that `person` may own, or that somebody else owned until now, in
+/// order of their ids, after `after`: up to `limit`.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn to_resolve(
+    projections: &Projections,
+    hmacs: BTreeSet<String>,
+    person: PersonId,
+    after: Option<RecordId>,
+    limit: u32,
+) -> Result<Vec<RecordId>, ProjectionError> {
+    let select = "SELECT record FROM records_keys JOIN records_current USING (record)
+        WHERE hmac = ?1 AND record > ?2 AND present AND erased = 0 AND person IS NOT ?4 AND owner IS NOT 'several'
+        ORDER BY record LIMIT ?3";
+    by_keys(projections, select, hmacs, Some(person), after, limit).await
+}
+
+/// Returns the records that have or had one of these keys, in order of their ids, after `after`: up to `limit`.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn carrying(
+    projections: &Projections,
+    hmacs: BTreeSet<String>,
+    after: Option<RecordId>,
+    limit: u32,
+) -> Result<Vec<RecordId>, ProjectionError> {
+    let select = "SELECT record FROM records_keys WHERE hmac = ?1 AND record > ?2 AND ?4 IS NULL
+        ORDER BY record LIMIT ?3";
+    by_keys(projections, select, hmacs, None, after, limit).await
+}
+
+async fn by_keys(
+    projections: &Projections,
+    select: &'static str,
+    hmacs: BTreeSet<String>,
+    person: Option<PersonId>,
+    after: Option<RecordId>,
+    limit: u32,
+) -> Result<Vec<RecordId>, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let after = after.map(|after| after.to_string()).unwrap_or_default();
+            let person = person.map(|person| person.to_string());
+            let (mut select, mut records) = (rows.prepare_cached(select)?, BTreeSet::new());
+            for hmac in hmacs {
+                for record in select.query_map(params![hmac, after, limit, person], record_id)? {
+                    records.insert(record?);
+                }
+            }
+            Ok(records.into_iter().take(limit as usize).collect())
+        })
+        .await
+}
+
+/// Returns the records with a key that a person has been noted with after `position`, and that this person does not own,
+/// in order of their ids, after `after`: up to `limit`.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn noted_since(
+    projections: &Projections,
+    position: Option<Position>,
+    after: Option<RecordId>,
+    limit: u32,
+) -> Result<Vec<RecordId>, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select = "SELECT DISTINCT records_keys.record
+                FROM records_people JOIN records_keys USING (hmac) JOIN records_current USING (record)
+                WHERE records_people.position > ?1 AND records_keys.record > ?2 AND present AND erased = 0
+                    AND records_current.person IS NOT records_people.person AND owner IS NOT 'several'
+                ORDER BY records_keys.record LIMIT ?3";
+            let after = after.map(|after| after.to_string()).unwrap_or_default();
+            let position = position.map_or(-1, |position| i64::try_from(position.0).unwrap_or(i64::MAX));
+            rows.prepare_cached(select)?.query_map(params![position, after, limit], record_id)?.collect()
+        })
+        .await
+}
