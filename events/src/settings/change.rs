@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Version of the keys and defaults of [`Settings`]. To add a key or change a default, increase it and freeze the new
-/// defaults in `schemas/`. To rename or remove a key, also raise the version of the event and add an upcast.
+/// defaults in `schemas/`. To add, rename or remove a key, also raise the version of the event and add an upcast.
 pub const SCHEMA: u32 = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
-//! Converts version 1 of `SettingsChanged`, which held the settings before and after the change. The newest version
-//! holds the changed settings, and all settings only if no earlier event can be relied on.
+//! Converts old versions of `SettingsChanged`. Version 1 held the settings before and after the change; later ones hold
+//! the changed settings, and all settings only if no earlier event can be relied on. All settings of version 2 are those
+//! of schema 1.
 
 use serde_json::{Map, Value, json};
 
@@ -32,10 +33,36 @@ fn filled(written: &Value) -> Map<String, Value> {
     all
 }
 
+/// The settings that schema 2 added, with their defaults at that time.
+const ADDED_BY_SCHEMA_2: [&str; 1] = ["reenrollment"];
+
+const DEFAULTS_2: &str = include_str!("../settings/schemas/2.json");
+
+/// Fills in the settings that all settings of schema 1 lack.
+pub(super) fn with_reenrollment(mut event: Value) -> Value {
+    let defaults: Map<String, Value> = serde_json::from_str(DEFAULTS_2).unwrap_or_default();
+    if let Some(whole) = event.get_mut("whole").and_then(Value::as_object_mut) {
+        for key in ADDED_BY_SCHEMA_2 {
+            whole.entry(key).or_insert_with(|| defaults.get(key).cloned().unwrap_or_default());
+        }
+    }
+    event
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::settings::{Settings, SettingsEvent};
+
+    #[test]
+    fn all_settings_of_schema_1_get_those_of_schema_2_with_the_defaults_of_that_time() {
+        let filled = with_reenrollment(json!({ "schema": 1, "whole": { "organization": "A" }, "changes": {} }));
+        assert_eq!(filled["whole"]["reenrollment"]["weak_score"], 3);
+        let changed = json!({ "schema": 1, "changes": {} });
+        assert_eq!(with_reenrollment(changed.clone()), changed);
+        let own = json!({ "whole": { "reenrollment": { "weak_score": 4 } } });
+        assert_eq!(with_reenrollment(own.clone()), own);
+    }
 
     fn read(pair: Value) -> (Settings, Value) {
         let event = json!({ "SettingsChanged": changed(pair) });
