@@ -303,14 +303,14 @@ async fn the_records_of_an_erased_person_are_erased_and_no_import_brings_them_ba
     let rules = ["mail=main:mail", "user_name=main:user_name"];
     // Owned; of several people; with an earlier owner; of an import that is undone; somebody else's.
     let lines = [
-        ("1", "", "ada@example.test", "n-1"),
-        ("2", "alan", "ada@example.test", "n-2"),
-        ("3", "", "ada@example.test", "n-3"),
-        ("5", "alan", "", "n-5"),
+        ("1", "", "ada@example.test", "number <1>"),
+        ("2", "alan", "ada@example.test", "number <2>"),
+        ("3", "", "ada@example.test", "number <3>"),
+        ("5", "alan", "", "number <5>"),
     ];
     import(&server, &rules, &lines).await;
-    import(&server, &rules, &[("3", "", "alan@example.test", "n-3")]).await;
-    let undone = import(&server, &rules, &[("4", "", "ada@example.test", "n-4")]).await;
+    import(&server, &rules, &[("3", "", "alan@example.test", "number <3>")]).await;
+    let undone = import(&server, &rules, &[("4", "", "ada@example.test", "number <4>")]).await;
     server
         .app()
         .imports
@@ -327,17 +327,19 @@ async fn the_records_of_an_erased_person_are_erased_and_no_import_brings_them_ba
         assert_eq!(details.personal.gone(), Some(events::personal::Gone::Erased), "{id}");
     }
     let again = [
-        ("1", "", "ada@example.test", "n-1"),
-        ("2", "alan", "ada@example.test", "n-2"),
-        ("3", "", "alan@example.test", "n-3"),
-        ("4", "", "ada@example.test", "n-4"),
+        ("1", "", "ada@example.test", "number <1>"),
+        ("2", "alan", "ada@example.test", "number <2>"),
+        ("3", "", "alan@example.test", "number <3>"),
+        ("4", "", "ada@example.test", "number <4>"),
     ];
     let finished = import(&server, &rules, &again).await;
     assert_eq!((finished.counts.erased, finished.counts.new), (4, 0));
     let dump = server.app().platform.projections.dump().await.unwrap();
     for table in dump {
         for row in &table.rows {
-            let personal = ["ada@example.test", "n-1", "n-2", "n-3", "n-4"].iter().find(|text| row.contains(**text));
+            let personal = ["ada@example.test", "number <1>", "number <2>", "number <3>", "number <4>"]
+                .iter()
+                .find(|text| row.contains(**text));
             assert!(personal.is_none(), "{}: {personal:?} in {row}", table.table);
         }
     }
