@@ -20,6 +20,7 @@ mod event;
 mod export;
 mod form;
 mod funnel;
+mod imports;
 mod leaving;
 mod pages;
 mod passkey;
@@ -28,6 +29,7 @@ mod problem;
 mod proof;
 mod query;
 mod record;
+mod records;
 mod render;
 mod session;
 mod set_up;
@@ -60,6 +62,7 @@ pub(crate) struct Console {
     pub sign_in: Arc<::sign_in::SignIn>,
     pub devices: Arc<::devices::Devices>,
     pub staff: Arc<::staff::Staff>,
+    pub uploads: Arc<::imports::uploads::Uploads>,
     pub web: Web,
 }
 
@@ -105,6 +108,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             .service(web::resource("/devices/{device}/claims/{other}/{verb:same|different}").post(claims::decide))
             .configure(commands::routes)
             .service(web::resource("/earlier").read_whole(earlier::list))
+            .configure(of_records)
             .service(web::resource("/funnel").read(funnel::page))
             .service(web::resource("/preview").read(portal_preview::page))
             .service(web::resource("/visits").read(enrollments::list))
@@ -167,6 +171,26 @@ fn own_account(config: &mut web::ServiceConfig) {
         .service(web::resource("/account/recovery-codes").post(factors::recovery_codes))
         .service(web::resource("/account/passkeys/{passkey}/remove").post(factors::remove_passkey))
         .service(web::resource("/account/one-time-codes/remove").post(factors::remove_codes));
+}
+
+// The files of uploads have a limit of their own, which is checked while they are received.
+fn of_records(config: &mut web::ServiceConfig) {
+    use imports::{import, received, undo, upload};
+    config
+        .service(web::resource("/records").read(records::list))
+        .service(web::resource("/records/{record}").read(records::page))
+        .service(web::resource("/imports").read_whole(imports::list).post(upload::receive))
+        .service(web::resource("/imports/uploads/{upload}").read_whole(upload::page))
+        .service(web::resource("/imports/uploads/{upload}/set-aside").read_whole(upload::set_aside))
+        .service(web::resource("/imports/uploads/{upload}/import").post(upload::import))
+        .service(
+            web::resource("/imports/uploads/{upload}/check")
+                .app_data(web::FormConfig::default().limit(received::LARGEST_FORM))
+                .post(upload::check_again),
+        )
+        .service(web::resource("/imports/uploads/{upload}/discard").post(upload::discard))
+        .service(web::resource("/imports/{import}").read_whole(import::page))
+        .service(web::resource("/imports/{import}/undo").read_whole(undo::ask).post(undo::undo));
 }
 
 fn of_staff(config: &mut web::ServiceConfig) {

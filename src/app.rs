@@ -15,6 +15,7 @@ use enroll::Enroll;
 use events::personal::keys::SqliteKeyStore;
 use events::store::sqlite::SqliteStore;
 use imports::Imports;
+use imports::uploads::Uploads;
 use platform::Platform;
 use platform::strangers::Strangers;
 use reenrollment::Reenrollment;
@@ -45,6 +46,8 @@ pub struct Parts {
     pub staff: Arc<Staff>,
     pub imports: Arc<Imports>,
     pub reenrollment: Arc<Reenrollment>,
+    /// Files that staff upload to import.
+    pub uploads: Arc<Uploads>,
     /// Permit to hold a large body in memory. There is one permit.
     pub large_bodies: Arc<Semaphore>,
     /// Open connections of the surfaces.

@@ -7,6 +7,7 @@ mod check_config;
 pub mod demo;
 mod discovery;
 mod health;
+mod import;
 pub(crate) mod init;
 mod keep;
 mod log;
@@ -87,6 +88,9 @@ enum Command {
     /// Request, renew and install the push certificate.
     #[command(subcommand)]
     Push(push::Push),
+    /// Import device records of other MDM products, list imports, undo them.
+    #[command(subcommand)]
+    Import(import::Import),
     /// Delete the projections and rebuild them from the log. The server must be stopped.
     Replay(keep::Replay),
     /// Show the state of the installation on one screen: server, log, commands, push, certificates, directories,
@@ -125,6 +129,7 @@ pub fn main() -> ExitCode {
         Command::Access(command) => wait(command.run()),
         Command::Discovery(command) => wait(command.run()),
         Command::Push(command) => wait(command.run()),
+        Command::Import(command) => wait(command.run()),
         Command::Replay(command) => wait(command.run()),
         Command::Status(command) => wait(command.run()),
         Command::Completions(command) => command.run(Cli::command()),

@@ -63,9 +63,8 @@ impl fmt::Display for DeviceId {
     }
 }
 
-/// Id of a previous record. That of an imported one is derived from the source and the source's own id of the record
-/// (HMAC), so that a record that is imported twice has one stream. An enrollment of this installation has the id of its
-/// device.
+/// Id of a previous record. The id of an imported one is derived from the source and the source's own id (HMAC), so
+/// that a record that is imported twice has one stream. An enrollment of this installation has the id of its device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RecordId(pub Uuid);
@@ -85,7 +84,8 @@ impl RecordId {
         StreamName::of("record", self.0)
     }
 
-    /// Returns the name of the key for the personal fields of the record. It is handed to the owner when they are known.
+    /// Returns the name of the key for the personal fields of the record. It is handed to the owner when they are
+    /// known.
     pub fn key(self) -> KeyName {
         KeyName::of("record", self.0)
     }

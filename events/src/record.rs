@@ -1,6 +1,6 @@
 //! Events of previous records, stream `record-<id>`, and of their imports, stream `import-<id>`. A previous record is a
-//! device as another product knew it, or an earlier enrollment of this installation: then the stream has only the events
-//! of its links.
+//! device as another product knew it, or an earlier enrollment of this installation: then the stream has only the
+//! events of its links.
 
 mod link;
 #[cfg(test)]
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PreviousKind {
-    /// Jamf Pro's profile for personal devices, before there was User Enrollment: a Device Enrollment with fewer rights.
+    /// Jamf Pro's profile for personal devices, older than User Enrollment: a Device Enrollment with fewer rights.
     PersonalDeviceProfile,
     UserEnrollment,
     DeviceEnrollment,
@@ -84,7 +84,7 @@ pub struct RecordDetails {
     pub site: Option<String>,
     /// Sealed with the record's key, and with the owner's as soon as they are known: one value, because each sealed
     /// value takes about 100 bytes more.
-    pub personal: Personal<PersonalDetails>,
+    pub personal: Box<Personal<PersonalDetails>>,
 }
 
 /// Details that identify a device or a person. They are sealed together, so no upcast can change them: a later field
@@ -246,7 +246,7 @@ pub enum RecordEvent {
     PreviousRecordReturned { import: ImportId },
     /// What this import did to the record was undone. `restored`: the record before the import; `None` if that import
     /// was its first.
-    PreviousRecordImportUndone { import: ImportId, restored: Option<RestoredRecord> },
+    PreviousRecordImportUndone { import: ImportId, restored: Option<Box<RestoredRecord>> },
     /// Who owns the record, by the owner's attributes at their provider.
     PreviousRecordOwnerResolved { owner: RecordOwner },
     /// How probable it is that `successor` is the device of this record, enrolled again. A later proposal for the same

@@ -37,6 +37,7 @@ pub mod records;
 pub mod reenrollment;
 pub mod renewals;
 pub mod staff;
+pub mod viewed;
 
 pub use database::{FILE, Projections};
 pub use progress::Health;

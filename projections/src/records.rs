@@ -1,15 +1,21 @@
 //! Previous records: devices as other products knew them, and the imports that they come from.
 
+mod list;
 mod query;
 
-pub use query::{ImportRow, RecordRow, imports, known_until, of_source, owned_by, touched_by};
+pub use list::{Listed, OwnerOutcome, RecordFilter, is_known, list, sources};
+pub use query::{
+    ImportRow, RecordRow, UndoPreview, import_of_id, imports, known_until, of_source, owned_by, touched_by,
+    undo_preview,
+};
 
 use crate::Projection;
+use crate::audit::actor_name;
 use events::personal::Gone;
 use events::record::{
     ImportEvent, ImportId, OwnerKey, PersonalDetails, RecordDetails, RecordEvent, RecordOwner, RestoredRecord,
 };
-use events::{Entry, Event, Timestamp};
+use events::{Actor, Entry, Event, Timestamp};
 use rusqlite::{Connection, params};
 
 pub(crate) struct Records;
@@ -20,7 +26,7 @@ impl Projection for Records {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -30,6 +36,10 @@ impl Projection for Records {
     fn schema(&self) -> &'static str {
         "CREATE TABLE IF NOT EXISTS records_current (
             record TEXT PRIMARY KEY, source TEXT NOT NULL,
+            -- The import that gave the present values.
+            import TEXT,
+            -- An undo of that import restores the values before it. Otherwise the record would be gone.
+            has_before INTEGER NOT NULL DEFAULT 0,
             -- The complete import that did not have the record any more.
             missing TEXT,
             kind TEXT NOT NULL, product_name TEXT, model_name TEXT, os_version TEXT, last_contact INTEGER,
@@ -39,6 +49,7 @@ impl Projection for Records {
             owner TEXT, person TEXT
         ) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS records_by_source ON records_current (source, record);
+        CREATE INDEX IF NOT EXISTS records_by_contact ON records_current (coalesce(last_contact, 0), record);
         CREATE INDEX IF NOT EXISTS records_by_person ON records_current (person) WHERE person IS NOT NULL;
         CREATE TABLE IF NOT EXISTS records_keys (
             hmac TEXT NOT NULL, record TEXT NOT NULL, provider TEXT NOT NULL, attribute TEXT NOT NULL,
@@ -47,6 +58,7 @@ impl Projection for Records {
         CREATE INDEX IF NOT EXISTS records_keys_by_record ON records_keys (record);
         CREATE TABLE IF NOT EXISTS records_imports (
             import TEXT PRIMARY KEY, source TEXT NOT NULL, preset TEXT, complete INTEGER NOT NULL, begun INTEGER NOT NULL,
+            actor_kind TEXT NOT NULL, actor TEXT NOT NULL,
             finished INTEGER, created INTEGER, changed INTEGER, unchanged INTEGER, missing INTEGER, bad INTEGER,
             erased INTEGER, newest_contact INTEGER,
             undone INTEGER NOT NULL DEFAULT 0
@@ -61,7 +73,7 @@ impl Projection for Records {
         let id = entry.stream.id();
         match &entry.event {
             Event::Record(event) => record(rows, id, event),
-            Event::Import(event) => import(rows, id, event, effective),
+            Event::Import(event) => import(rows, id, event, &entry.actor, effective),
             Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Person(_) | Event::Account(_) => Ok(()),
             Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) => Ok(()),
             Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
@@ -76,10 +88,10 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent) -> rusqlite::Result<
             let insert = "INSERT INTO records_current (record, source, kind, erased) VALUES (?1, ?2, '', 0)
                 ON CONFLICT (record) DO UPDATE SET source = excluded.source";
             rows.prepare_cached(insert)?.execute([id, source])?;
-            imported(rows, id, *import, details, owner_keys)
+            imported(rows, id, (*import, false), details, owner_keys)
         }
         RecordEvent::PreviousRecordChanged { import, details, owner_keys, .. } => {
-            imported(rows, id, *import, details, owner_keys)
+            imported(rows, id, (*import, true), details, owner_keys)
         }
         RecordEvent::PreviousRecordMissing { import } => {
             touch(rows, id, *import)?;
@@ -89,7 +101,7 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent) -> rusqlite::Result<
         RecordEvent::PreviousRecordImportUndone { import, restored } => {
             let forget = "DELETE FROM records_touched WHERE import = ?1 AND record = ?2";
             rows.prepare_cached(forget)?.execute([import.to_string().as_str(), id])?;
-            undo(rows, id, restored.as_ref())
+            undo(rows, id, restored.as_deref())
         }
         RecordEvent::PreviousRecordOwnerResolved { owner } => own(rows, id, Some(*owner)),
         RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. } => Ok(()),
@@ -100,12 +112,12 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent) -> rusqlite::Result<
 fn imported(
     rows: &Connection,
     id: &str,
-    import: ImportId,
+    (import, has_before): (ImportId, bool),
     details: &RecordDetails,
     owner_keys: &[OwnerKey],
 ) -> rusqlite::Result<()> {
     touch(rows, id, import)?;
-    keep(rows, id, details)?;
+    keep(rows, id, details, (import, has_before))?;
     keep_keys(rows, id, owner_keys)?;
     miss(rows, id, None)
 }
@@ -115,13 +127,18 @@ fn touch(rows: &Connection, id: &str, import: ImportId) -> rusqlite::Result<()> 
     rows.prepare_cached(insert)?.execute(params![import.to_string(), id]).map(drop)
 }
 
-fn keep(rows: &Connection, id: &str, details: &RecordDetails) -> rusqlite::Result<()> {
+fn keep(
+    rows: &Connection,
+    id: &str,
+    details: &RecordDetails,
+    (import, has_before): (ImportId, bool),
+) -> rusqlite::Result<()> {
     let none = PersonalDetails::default();
     let personal = details.personal.get().unwrap_or(&none);
     let update = "UPDATE records_current SET kind = ?2, product_name = ?3, model_name = ?4, os_version = ?5,
         last_contact = ?6, enrolled_at = ?7, profile_identifier = ?8, site = ?9, source_id = nullif(?10, ''),
         serial_number = ?11, udid = ?12, device_name = ?13, asset_tag = ?14, user_name = ?15, mail = ?16, full_name = ?17,
-        employee_number = ?18, erased = ?19 WHERE record = ?1";
+        employee_number = ?18, erased = ?19, import = ?20, has_before = ?21 WHERE record = ?1";
     rows.prepare_cached(update)?
         .execute(params![
             id,
@@ -143,6 +160,8 @@ fn keep(rows: &Connection, id: &str, details: &RecordDetails) -> rusqlite::Resul
             personal.full_name,
             personal.employee_number,
             details.personal.gone() == Some(Gone::Erased),
+            import.to_string(),
+            has_before,
         ])
         .map(drop)
 }
@@ -173,21 +192,22 @@ fn own(rows: &Connection, id: &str, owner: Option<RecordOwner>) -> rusqlite::Res
 
 fn undo(rows: &Connection, id: &str, restored: Option<&RestoredRecord>) -> rusqlite::Result<()> {
     rows.prepare_cached("DELETE FROM records_keys WHERE record = ?1")?.execute([id])?;
-    let Some(RestoredRecord { details, owner_keys, owner, missing_since, .. }) = restored else {
+    let Some(RestoredRecord { import, details, owner_keys, owner, missing_since }) = restored else {
         return rows.prepare_cached("DELETE FROM records_current WHERE record = ?1")?.execute([id]).map(drop);
     };
-    keep(rows, id, details)?;
+    keep(rows, id, details, (*import, false))?;
     keep_keys(rows, id, owner_keys)?;
     own(rows, id, *owner)?;
     miss(rows, id, *missing_since)
 }
 
-fn import(rows: &Connection, id: &str, event: &ImportEvent, at: Timestamp) -> rusqlite::Result<()> {
+fn import(rows: &Connection, id: &str, event: &ImportEvent, by: &Actor, at: Timestamp) -> rusqlite::Result<()> {
     match event {
         ImportEvent::ImportBegun { source, preset, is_complete, .. } => {
-            let insert = "INSERT INTO records_imports (import, source, preset, complete, begun)
-                VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
-            rows.prepare_cached(insert)?.execute(params![id, source, preset, is_complete, at.0]).map(drop)
+            let insert = "INSERT INTO records_imports (import, source, preset, complete, begun, actor_kind, actor)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
+            let kind = actor_name(by.kind);
+            rows.prepare_cached(insert)?.execute(params![id, source, preset, is_complete, at.0, kind, by.id]).map(drop)
         }
         ImportEvent::ImportFinished { counts, newest_contact, .. } => {
             let update = "UPDATE records_imports SET finished = ?2, created = ?3, changed = ?4, unchanged = ?5,

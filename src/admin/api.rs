@@ -1,6 +1,6 @@
-//! The API under `/api/v1`: programs read the inventory and the audit trail as JSON, authenticated by a token, without
-//! cookies. The API is read-only, and each read is recorded before its data is sent. A test checks docs/api.md against
-//! this module.
+//! The API under `/api/v1`: programs read the inventory, previous records and the audit trail as JSON, authenticated by
+//! a token, without cookies. The API is read-only, and each read is recorded before its data is sent. A test checks
+//! docs/api.md against this module.
 
 mod client;
 mod problem;
@@ -8,8 +8,9 @@ mod problem;
 use super::audit;
 use super::devices;
 use super::problem::Problem;
-use super::query::{Parameters, filled};
-use super::record::{DeviceRecord, EventRecord};
+use super::query::{Nothing, Parameters, filled};
+use super::record::{DeviceRecord, EventRecord, ImportRecord, PreviousRecord};
+use super::records;
 use crate::web::methods::{Read as _, refused};
 use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
@@ -19,11 +20,13 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use client::Client;
+use events::record::RecordId;
 use events::staff::ApiResource;
 use events::{EventId, device::DeviceId};
 use problem::ApiProblem;
 use projections::audit::{self as trail, AuditFilter};
 use projections::devices as inventory;
+use projections::records as previous;
 use serde::{Deserialize, Serialize};
 
 /// Default number of records in a response.
@@ -52,6 +55,17 @@ struct Devices {
 }
 
 #[derive(Serialize)]
+struct Records {
+    records: Vec<PreviousRecord>,
+    next: Option<RecordId>,
+}
+
+#[derive(Serialize)]
+struct Imports {
+    imports: Vec<ImportRecord>,
+}
+
+#[derive(Serialize)]
 struct Events {
     events: Vec<EventRecord>,
     next: Option<EventId>,
@@ -74,6 +88,8 @@ pub(crate) fn routes() -> actix_web::Scope<
         .wrap(Compress::default())
         .wrap(from_fn(secure))
         .service(web::resource("/devices").read(list_devices))
+        .service(web::resource("/records").read(list_records))
+        .service(web::resource("/imports").read(list_imports))
         .service(web::resource("/audit").read(list_events))
         .default_service(web::to(nothing_here))
 }
@@ -89,6 +105,30 @@ async fn list_devices(client: Client, request: HttpRequest) -> Result<HttpRespon
     let found = inventory::list(client.projections(), filter, limit).await.map_err(|error| client.broken(error))?;
     let devices = found.devices.iter().map(DeviceRecord::from).collect();
     answer(&client, &request, &Devices { devices, next: found.next })
+}
+
+// The log has no resource for previous records. They are devices as another product knew them, so a filter names them
+// as a part of the inventory.
+async fn list_records(client: Client, request: HttpRequest) -> Result<HttpResponse, ApiProblem> {
+    let Parameters(filters, paging) = Parameters::<records::Filters, Paging>::read_filled(request.query_string())?;
+    let (filter, limit) = (filters.parse()?, paging.limit()?);
+    if let Some(after) = filter.after {
+        let there = previous::is_known(client.projections(), after).await.map_err(|error| client.broken(error))?;
+        there.then_some(()).ok_or(ApiProblem::UnknownCursor)?;
+    }
+    let names = [vec!["list=previous-records".to_owned()], filters.names_and_values()].concat();
+    client.record(ApiResource::Devices, names).await?;
+    let found = previous::list(client.projections(), filter, limit).await.map_err(|error| client.broken(error))?;
+    let records = found.records.iter().map(PreviousRecord::from).collect();
+    answer(&client, &request, &Records { records, next: found.next })
+}
+
+async fn list_imports(client: Client, request: HttpRequest) -> Result<HttpResponse, ApiProblem> {
+    let Parameters(_, paging) = Parameters::<Nothing, Paging>::read_filled(request.query_string())?;
+    let limit = u32::try_from(paging.limit()?).unwrap_or(u32::MAX);
+    client.record(ApiResource::Devices, vec!["list=imports".to_owned()]).await?;
+    let found = previous::imports(client.projections(), limit).await.map_err(|error| client.broken(error))?;
+    answer(&client, &request, &Imports { imports: found.iter().map(ImportRecord::from).collect() })
 }
 
 /// Lists events in the order of the log. A client that passes `next` as `after` gets the events since then, each only

@@ -11,6 +11,7 @@ use super::enrollments;
 use super::pages::show;
 use super::problem::Problem;
 use super::query::{Parameters, Query};
+use super::records;
 use super::render::view;
 use super::session::{Exports, May, SeesAudit, SeesFunnel, Staff, is_permitted};
 use super::words::{self, Chip, Instant, NONE};
@@ -23,6 +24,7 @@ use events::{ActorKind, EventId, Timestamp};
 use filters::Shown;
 use names::visible;
 use projections::audit::{self as trail, Row};
+use projections::viewed::viewed_record;
 use serde::Serialize;
 
 pub(crate) const PATH: &str = "/console/audit";
@@ -201,10 +203,15 @@ fn about(row: &Row) -> String {
     }
 }
 
+/// Returns the address of the page of a device, or of the previous record whose view is recorded under this id.
+pub(crate) fn record_href(device: DeviceId) -> String {
+    viewed_record(device).map_or_else(|| device_href(device, None), records::href)
+}
+
 // An enrollment has its own page, which is linked only for roles that may see it.
 fn about_href(row: &Row, device: DeviceId, staff: &Staff) -> Option<String> {
     if row.stream.category() == "enrollment" || row.event_type == "VisitViewed" {
         return is_permitted::<SeesFunnel>(&staff.roles).then(|| enrollments::href(device.enrollment()));
     }
-    Some(device_href(device, None))
+    Some(record_href(device))
 }

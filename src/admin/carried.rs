@@ -23,7 +23,7 @@ pub(crate) const LARGEST: usize = 256 * 1024;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct About {
     pub label: String,
-    /// Distinguishing labels of the devices.
+    /// Distinguishing labels of the devices, or of what else the action is done with.
     pub devices: Vec<String>,
     /// Number of further devices.
     pub more: usize,
@@ -80,7 +80,12 @@ impl About {
     }
 
     pub(crate) fn one(label: &str, device: &Device) -> About {
-        About { chosen_later: false, devices: vec![words::told_apart(device)], ..About::chosen_later(label) }
+        About::of(label, words::told_apart(device))
+    }
+
+    /// Returns the description of an action on one thing.
+    pub(crate) fn of(label: &str, what: String) -> About {
+        About { chosen_later: false, devices: vec![what], ..About::chosen_later(label) }
     }
 
     /// # Errors

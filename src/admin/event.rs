@@ -1,8 +1,7 @@
 //! Page of one event with its full content and links to related events: same session, device, person, actor.
 
-use super::audit::{PATH, actor, actor_href, event_href, source};
+use super::audit::{PATH, actor, actor_href, event_href, record_href, source};
 use super::devices::Fact;
-use super::devices::href as device_href;
 use super::pages::show;
 use super::problem::Problem;
 use super::query::Query;
@@ -103,7 +102,7 @@ fn pivots(row: &Row) -> Vec<Pivot> {
     ];
     if let Some(device) = row.device {
         pivots.push(Pivot { href: filtered("device", &device.to_string()), label: "Same device or enrollment" });
-        pivots.push(Pivot { href: device_href(device, None), label: "Record of the device" });
+        pivots.push(Pivot { href: record_href(device), label: "Record of the device" });
     }
     if let Some(person) = row.person {
         pivots.push(Pivot { href: filtered("person", &person.to_string()), label: "Same person" });

@@ -3,7 +3,8 @@
 use super::problem::Problem;
 use super::render::{Alone, Entry, Framed, Menu, Signed, View, render};
 use super::session::{
-    Acts, ChangesSettings, ManagesStaff, SeesAudit, SeesEarlier, SeesFunnel, SeesInventory, Staff, is_permitted,
+    Acts, ChangesSettings, ManagesStaff, SeesAudit, SeesEarlier, SeesFunnel, SeesInventory, SeesRecords, Staff,
+    is_permitted,
 };
 use super::words;
 use actix_web::HttpResponse;
@@ -23,6 +24,8 @@ const MENU: &[Section] = &[
     ("funnel", "/console/funnel", "Funnel", is_permitted::<SeesFunnel>),
     ("enrollments", "/console/visits", "Enrollments", is_permitted::<SeesFunnel>),
     ("earlier", "/console/earlier", "Earlier records", is_permitted::<SeesEarlier>),
+    ("records", "/console/records", "Previous records", is_permitted::<SeesRecords>),
+    ("imports", "/console/imports", "Imports", is_permitted::<SeesRecords>),
     ("audit", "/console/audit", "Audit trail", is_permitted::<SeesAudit>),
     ("staff", "/console/staff", "Staff", is_permitted::<ManagesStaff>),
     ("settings", "/console/settings", "Settings", is_permitted::<ChangesSettings>),

@@ -44,6 +44,12 @@ pub(crate) enum Problem {
     },
     /// The current state does not permit the action.
     Refused(String),
+    /// An upload is not possible now; the text says why.
+    Busy(String),
+    /// The uploaded file is not accepted; the text says why.
+    FileRefused(String),
+    FileTooLarge(String),
+    FileGone(String),
     Throttled {
         seconds: i64,
     },
@@ -150,6 +156,11 @@ impl Problem {
                 "Correct the parameter or remove it.",
             ),
             Problem::Refused(why) => ("Not possible", why.clone(), "Open the record again to see its current state."),
+            Problem::Busy(why) => ("Not now", why.clone(), "Nothing was done. The page Imports shows what goes on."),
+            Problem::FileRefused(why) | Problem::FileTooLarge(why) => {
+                ("The file was not accepted", why.clone(), "Nothing was imported.")
+            }
+            Problem::FileGone(why) => ("The file is gone", why.clone(), "What was imported before stays."),
             Problem::Throttled { seconds } => (
                 "Too many attempts",
                 format!("Too many attempts failed. Wait {}.", counted(*seconds, "second")),
@@ -195,10 +206,11 @@ impl ResponseError for Problem {
             | Problem::SetUpFactor
             | Problem::Confirm { .. } => StatusCode::SEE_OTHER,
             Problem::NotAllowed | Problem::Forged => StatusCode::FORBIDDEN,
-            Problem::NotFound | Problem::LinkDead => StatusCode::NOT_FOUND,
+            Problem::NotFound | Problem::LinkDead | Problem::FileGone(_) => StatusCode::NOT_FOUND,
             Problem::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Problem::Bad(_) | Problem::Parameter { .. } => StatusCode::BAD_REQUEST,
-            Problem::Refused(_) => StatusCode::CONFLICT,
+            Problem::FileTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::Bad(_) | Problem::Parameter { .. } | Problem::FileRefused(_) => StatusCode::BAD_REQUEST,
+            Problem::Refused(_) | Problem::Busy(_) => StatusCode::CONFLICT,
             Problem::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             Problem::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }

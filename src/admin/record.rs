@@ -1,5 +1,5 @@
-//! Exported form of events and devices, for export files and the API. Names and values are the same in both, times are
-//! in UTC, and ids are stable.
+//! Exported form of events, devices, previous records and imports, for export files and the API. Names and values are
+//! the same in both, times are in UTC, and ids are stable.
 
 use super::words;
 use events::Timestamp;
@@ -8,6 +8,7 @@ use events::enrollment::Ownership;
 use names::visible::visible_line;
 use projections::audit::{Row, actor_name};
 use projections::devices::Device;
+use projections::records::{ImportRow, RecordRow};
 use serde::Serialize;
 
 /// A record that can be written as a line of CSV or as JSON.
@@ -79,6 +80,12 @@ impl Cell for Option<&'static str> {
 impl Cell for u64 {
     fn cell(&self) -> String {
         self.to_string()
+    }
+}
+
+impl Cell for Option<u64> {
+    fn cell(&self) -> String {
+        self.map(|number| number.to_string()).unwrap_or_default()
     }
 }
 
@@ -194,6 +201,96 @@ impl From<&Device> for DeviceRecord {
             superseded_evidence: device.superseded_evidence.map(SupersessionEvidence::as_str),
             claims_hardware_of: list(&device.claims),
             hardware_claimed_by: list(&device.claimed_by),
+        }
+        .shown()
+    }
+}
+
+record! {
+    /// A previous record.
+    PreviousRecord {
+        id: String,
+        source: String,
+        missing: bool,
+        enrollment: Option<String>,
+        model: Option<String>,
+        product_name: Option<String>,
+        os_version: Option<String>,
+        name: Option<String>,
+        serial_number: Option<String>,
+        user_name: Option<String>,
+        erased: bool,
+        enrolled_at: Option<String>,
+        last_contact: Option<String>,
+        owner: Option<String>,
+        person_id: Option<String>,
+    }
+}
+
+impl From<&RecordRow> for PreviousRecord {
+    fn from(row: &RecordRow) -> PreviousRecord {
+        PreviousRecord {
+            id: row.record.to_string(),
+            source: row.source.clone(),
+            missing: row.is_missing,
+            enrollment: Some(row.kind.clone()),
+            model: row.model_name.clone(),
+            product_name: row.product_name.clone(),
+            os_version: row.os_version.clone(),
+            name: row.device_name.clone(),
+            serial_number: row.serial_number.clone(),
+            user_name: row.user_name.clone(),
+            erased: row.is_erased,
+            enrolled_at: row.enrolled_at.map(Timestamp::to_rfc3339),
+            last_contact: row.last_contact.map(Timestamp::to_rfc3339),
+            owner: Some(row.owner.clone().unwrap_or_else(|| "unresolved".to_owned())),
+            person_id: row.person.map(|person| person.to_string()),
+        }
+        .shown()
+    }
+}
+
+record! {
+    /// An import of previous records.
+    ImportRecord {
+        id: String,
+        source: String,
+        preset: Option<String>,
+        complete: bool,
+        begun: String,
+        finished: Option<String>,
+        undone: bool,
+        actor_kind: Option<&'static str>,
+        actor_id: String,
+        actor_name: Option<String>,
+        new: Option<u64>,
+        changed: Option<u64>,
+        unchanged: Option<u64>,
+        missing: Option<u64>,
+        set_aside: Option<u64>,
+        erased: Option<u64>,
+    }
+}
+
+impl From<&ImportRow> for ImportRecord {
+    fn from(row: &ImportRow) -> ImportRecord {
+        ImportRecord {
+            id: row.import.to_string(),
+            source: row.source.clone(),
+            preset: row.preset.clone(),
+            complete: row.is_complete,
+            begun: row.begun.to_rfc3339(),
+            finished: row.finished.map(Timestamp::to_rfc3339),
+            undone: row.is_undone,
+            actor_kind: Some(actor_name(row.actor_kind)),
+            actor_id: row.actor_id.clone(),
+            actor_name: row.actor_name.clone(),
+            new: row.counts.map(|counts| counts.new),
+            changed: row.counts.map(|counts| counts.changed),
+            unchanged: row.counts.map(|counts| counts.unchanged),
+            missing: row.counts.map(|counts| counts.missing),
+            set_aside: row.counts.map(|counts| counts.bad),
+            erased: row.counts.map(|counts| counts.erased),
         }
         .shown()
     }

@@ -9,8 +9,8 @@ mod ways;
 pub(crate) use fresh::{Fresh, is_fresh};
 pub(crate) use own::{AtTheDoor, Own, SettingUp};
 pub(crate) use permits::{
-    Acts, ChangesSettings, Exports, ExportsInventory, IsStaff, ManagesStaff, May, SeesAudit, SeesEarlier, SeesFunnel,
-    SeesInventory, home, is_permitted, note_refusal,
+    Acts, ChangesSettings, Exports, ExportsInventory, ImportsRecords, IsStaff, ManagesStaff, May, SeesAudit,
+    SeesEarlier, SeesFunnel, SeesInventory, SeesRecords, home, is_permitted, note_refusal,
 };
 pub(crate) use ways::{local, see_other, with_key};
 
@@ -121,6 +121,16 @@ impl Staff {
         let viewed = self.app.platform.log.view(recorded.map_err(|error| self.broken(error))?).await;
         viewed.error.map_or(Ok(()), |error| Err(self.broken(error)))?;
         Ok(viewed.entries.into_iter().next())
+    }
+
+    /// Returns the first events of a stream from the log, so that erased data is gone from them at once.
+    ///
+    /// # Errors
+    /// Returns an error if the event log cannot be read.
+    pub(crate) async fn events_of(&self, stream: &StreamName, limit: usize) -> Result<Vec<Entry>, Problem> {
+        let recorded = self.app.platform.log.store().read_stream(stream, Revision(0), limit).await;
+        let viewed = self.app.platform.log.view(recorded.map_err(|error| self.broken(error))?).await;
+        viewed.error.map_or(Ok(viewed.entries), |error| Err(self.broken(error)))
     }
 
     /// Returns the groups and claims received during an enrollment with their provider, from the log; without them if

@@ -18,6 +18,7 @@ use events::upcast::upcast;
 use events::{Event, KeyName, Timestamp};
 use findings::Finding;
 use imports::Imports;
+use imports::uploads::Uploads;
 use pki::Pki;
 use pki::attestation::AttestationRoots;
 use pki::device_cas::DeviceCas;
@@ -172,6 +173,10 @@ impl App {
         });
         let reenrollment = Arc::new(Reenrollment::new(platform.clone(), Arc::clone(&settings)));
         let imports = Arc::new(Imports::new(platform.clone()));
+        let uploads = Arc::new(Uploads::new(Arc::clone(&imports), &config.store.directory));
+        if let Err(error) = uploads.clear() {
+            tracing::warn!(%error, "cannot remove the uploaded files that the last run has left");
+        }
         let parts = Parts {
             config: Arc::new(config),
             store,
@@ -185,6 +190,7 @@ impl App {
             staff,
             imports,
             reenrollment,
+            uploads,
             large_bodies: Arc::new(Semaphore::new(1)),
             strangers: Arc::new(Strangers::default()),
         };

@@ -334,7 +334,7 @@ pub(super) async fn perform(at: &At, request: Request) -> anyhow::Result<Answer>
     let config: Config = at.load()?;
     let broken =
         "the running server did not answer; the command may have been performed: check this before repeating it";
-    match command_socket::ask(&config.store.directory, &request).await.context(broken)? {
+    match command_socket::ask::<Answer>(&config.store.directory, &request).await.context(broken)? {
         Some(answer) => Ok(answer),
         None => Ok(execute(&App::open(config, World::system()).await?.staff, request).await),
     }
@@ -346,7 +346,7 @@ pub(super) async fn tell_corruption(config: &Config, found: Vec<Corruption>) {
         // Errors are ignored: the command fails anyway and prints the reason, and without a running server there is no
         // one to report to.
         let request = Request::TellCorruption { found };
-        let _ = tokio::time::timeout(TO_TELL, command_socket::ask(&config.store.directory, &request)).await;
+        let _ = tokio::time::timeout(TO_TELL, command_socket::ask::<Answer>(&config.store.directory, &request)).await;
     }
 }
 

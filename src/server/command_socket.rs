@@ -1,13 +1,25 @@
 //! `muster.sock`: the socket on which subcommands that write reach the running server, since only the server may write
-//! to the log. Each request and each response is one line of JSON. The file's mode (0600) is the authentication.
+//! to the log. Each request and each response is one line of JSON; the file of an import follows its request, and its
+//! answer is several lines. The file's mode (0600) is the authentication.
+
+pub(crate) mod imports;
+mod transfer;
+
+pub(crate) use transfer::SendError;
 
 use crate::app::App;
 use crate::app::start_error::StartError;
+use imports::{ImportRequest, Line, WAITING};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use staff::administration::{Answer, Request, execute};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use std::sync::Arc;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 /// Limit for a request, in bytes: larger than any settings file.
@@ -70,18 +82,61 @@ async fn accept(app: App, listener: UnixListener) {
     }
 }
 
+/// The name of a command, which every request has.
+#[derive(Deserialize)]
+struct Named {
+    command: String,
+}
+
 async fn converse(app: &App, connection: UnixStream) -> std::io::Result<()> {
     let (reader, mut writer) = connection.into_split();
+    let mut reader = BufReader::new(reader);
     let mut line = String::new();
-    BufReader::new(reader.take(LONGEST_REQUEST)).read_line(&mut line).await?;
+    (&mut reader).take(LONGEST_REQUEST).read_line(&mut line).await?;
+    let named = serde_json::from_str::<Named>(&line).map(|named| named.command).unwrap_or_default();
+    if imports::COMMANDS.contains(&named.as_str()) {
+        return converse_about_imports(app, &line, reader, writer).await;
+    }
     let answer = match serde_json::from_str::<Request>(&line) {
         Ok(request) => execute(&app.staff, request).await,
-        Err(error) => Answer::refused(format!("the server cannot parse the command: {error}")),
+        Err(error) => Answer::refused(unparsed(&error)),
     };
     writer.write_all(&line_of(&answer)?).await
 }
 
-fn line_of(value: &impl serde::Serialize) -> std::io::Result<Vec<u8>> {
+fn unparsed(error: &serde_json::Error) -> String {
+    format!("the server cannot parse the command: {error}")
+}
+
+async fn converse_about_imports(
+    app: &App,
+    line: &str,
+    reader: BufReader<OwnedReadHalf>,
+    mut writer: OwnedWriteHalf,
+) -> std::io::Result<()> {
+    let answer = match serde_json::from_str::<ImportRequest>(line) {
+        Ok(ImportRequest::ImportRecords(wanted)) => {
+            let (sender, mut lines) = mpsc::channel(WAITING);
+            let file = transfer::receive(reader);
+            let import = imports::import(Arc::clone(&app.imports), wanted, file, imports::operator(app), sender);
+            // The receiver is dropped after an error, and the import goes on: a file that was sent to its end is
+            // imported although nobody hears the result.
+            let answer = async move {
+                while let Some(line) = lines.recv().await {
+                    writer.write_all(&line_of(&line)?).await?;
+                }
+                Ok(())
+            };
+            return tokio::join!(import, answer).1;
+        }
+        Ok(ImportRequest::UndoImport { import }) => imports::undo(app, import).await,
+        Ok(ImportRequest::ListImports) => imports::list(app).await,
+        Err(error) => Line::Refused { why: unparsed(&error) },
+    };
+    writer.write_all(&line_of(&answer)?).await
+}
+
+fn line_of(value: &impl Serialize) -> std::io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(value)?;
     line.push(b'\n');
     Ok(line)
@@ -91,12 +146,62 @@ fn line_of(value: &impl serde::Serialize) -> std::io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// Returns an error if the connection breaks. The command may or may not have been performed.
-pub(crate) async fn ask(directory: &Path, request: &Request) -> std::io::Result<Option<Answer>> {
-    let Ok(mut connection) = UnixStream::connect(path(directory)).await else {
-        return Ok(None);
-    };
+pub(crate) async fn ask<A: DeserializeOwned>(directory: &Path, request: &impl Serialize) -> std::io::Result<Option<A>> {
+    let Some(Server(mut connection)) = connect(directory).await else { return Ok(None) };
     connection.write_all(&line_of(request)?).await?;
     let mut line = String::new();
     BufReader::new(connection).read_line(&mut line).await?;
     Ok(Some(serde_json::from_str(&line)?))
+}
+
+/// A connection to the running server.
+pub(crate) struct Server(UnixStream);
+
+/// Connects to the running server. Returns `None` if no server is running.
+pub(crate) async fn connect(directory: &Path) -> Option<Server> {
+    UnixStream::connect(path(directory)).await.ok().map(Server)
+}
+
+/// A file that is sent to the running server.
+pub(crate) struct Sent {
+    /// The lines of the answer. They end early if the server stops.
+    pub(crate) lines: mpsc::Receiver<Line>,
+    /// How the sending ended. It is there before the server sees the end.
+    pub(crate) sent: oneshot::Receiver<Result<(), SendError>>,
+}
+
+impl Server {
+    /// Sends a file while the answer is received.
+    ///
+    /// # Errors
+    /// Returns an error if the connection breaks before the file is sent.
+    pub(crate) async fn send_file(
+        self,
+        request: &ImportRequest,
+        file: impl AsyncRead + Send + Unpin + 'static,
+    ) -> std::io::Result<Sent> {
+        let (reader, mut writer) = self.0.into_split();
+        writer.write_all(&line_of(request)?).await?;
+        let (sender, lines) = mpsc::channel(WAITING);
+        tokio::spawn(receive_lines(reader, sender));
+        let (outcome, sent) = oneshot::channel();
+        tokio::spawn(async move {
+            // The command may have ended.
+            let _ = outcome.send(transfer::send(file, &mut writer).await);
+            drop(writer);
+        });
+        Ok(Sent { lines, sent })
+    }
+}
+
+// A line that cannot be parsed ends the lines like a broken connection.
+async fn receive_lines(reader: OwnedReadHalf, sender: mpsc::Sender<Line>) {
+    let mut reader = BufReader::new(reader);
+    let mut line = String::new();
+    while reader.read_line(&mut line).await.is_ok_and(|length| length > 0)
+        && let Ok(parsed) = serde_json::from_str(&line)
+        && sender.send(parsed).await.is_ok()
+    {
+        line.clear();
+    }
 }

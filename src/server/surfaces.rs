@@ -40,6 +40,7 @@ pub fn hand_out(app: &App, config: &mut ServiceConfig) {
         sign_in: Arc::clone(&app.sign_in),
         devices: Arc::clone(&app.devices),
         staff: Arc::clone(&app.staff),
+        uploads: Arc::clone(&app.uploads),
         web,
     }));
 }

@@ -40,6 +40,13 @@ pub(crate) fn start(app: &App, tasks: &mut JoinSet<()>, stop: &watch::Sender<boo
     tasks.spawn(throttles::keep_on(Arc::clone(&app.sign_in)));
     tasks.spawn(older_log::keep_on(app.clone()));
     tasks.spawn(write_memory(app.clone()));
+    tasks.spawn(import_uploads(app.clone()));
+}
+
+/// Checks and imports the files that staff upload. A stop in the middle leaves the import unfinished; it can be
+/// repeated.
+async fn import_uploads(app: App) {
+    app.uploads.run().await;
 }
 
 /// Reports when the log or the key store has stopped for good.

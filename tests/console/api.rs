@@ -217,6 +217,36 @@ async fn the_inventory_is_read_page_by_page_by_the_filters_of_its_page() {
 }
 
 #[tokio::test]
+async fn programs_page_through_previous_records_and_the_reading_is_recorded() {
+    use crate::imports::{ADA, GRACE, administrator, export, import};
+    let server = TestServer::start().await;
+    let root = administrator(&server).await;
+    import(&server, &root, &[("source", "Old")], export(&[ADA, GRACE])).await;
+    let token = program(&server, "sync").await;
+    let page = async |after: &str| {
+        let path = format!("/api/v1/records?limit=1&source=Old&q=f2lxj0&after={after}");
+        ask(&server, &path, Some(&token)).await.body
+    };
+    let first = page("").await;
+    assert_eq!(first["records"][0]["user_name"], "ada");
+    let second = page(first["next"].as_str().unwrap()).await;
+    assert_eq!((&second["records"][0]["user_name"], &second["next"]), (&Value::from("grace"), &Value::Null));
+    let lost = ask(&server, "/api/v1/records?after=00000000-0000-0000-0000-000000000000", Some(&token)).await;
+    assert_eq!(lost.body["error"]["code"], "unknown_cursor");
+    let imports = ask(&server, "/api/v1/imports", Some(&token)).await.body;
+    assert_eq!((&imports["imports"][0]["new"], &imports["imports"][0]["source"]), (&2.into(), &"Old".into()));
+    let read = |filters: &[&str]| {
+        let filters = filters.iter().map(|filter| (*filter).to_owned()).collect();
+        Event::StaffActivity(StaffActivityEvent::ApiRead { resource: ApiResource::Devices, filters })
+    };
+    let access = server.events_of("access").await;
+    for filters in [&["list=previous-records", "q", "source=Old"][..], &["list=imports"]] {
+        assert!(access.contains(&read(filters)), "{filters:?}: {access:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn reading_is_written_down_once_an_hour_for_each_question() {
     let clock = Arc::new(ManualClock::at(World::system().now()));
     let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
@@ -265,9 +295,14 @@ async fn the_description_of_the_api_is_true() {
     let server = TestServer::start().await;
     let token = program(&server, "sync").await;
     enrolled(&server, "ada", server.app().platform.world.now()).await;
-    for (heading, path, list) in
-        [("`GET /api/v1/devices`", "/api/v1/devices", "devices"), ("`GET /api/v1/audit`", "/api/v1/audit", "events")]
-    {
+    let root = harness::desk::Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    crate::imports::import(&server, &root, &[], crate::imports::export(&[crate::imports::ADA])).await;
+    for (heading, path, list) in [
+        ("`GET /api/v1/devices`", "/api/v1/devices", "devices"),
+        ("`GET /api/v1/records`", "/api/v1/records", "records"),
+        ("`GET /api/v1/imports`", "/api/v1/imports", "imports"),
+        ("`GET /api/v1/audit`", "/api/v1/audit", "events"),
+    ] {
         let answer = ask(&server, path, Some(&token)).await;
         let fields = described(text, heading, &format!("Field of `{list}`"));
         assert_eq!(keys(&answer.body[list][0]), fields, "{path}");

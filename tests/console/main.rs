@@ -12,6 +12,7 @@ mod enrollments;
 mod exports;
 mod factors;
 mod facts;
+mod imports;
 mod names;
 mod pages;
 mod portal_preview;

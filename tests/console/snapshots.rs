@@ -25,6 +25,8 @@ async fn the_pages_of_the_console_say_what_was_reviewed() {
         ("device", format!("/console/devices/{device}")),
         ("commands", "/console/commands".into()),
         ("earlier", "/console/earlier".into()),
+        ("records", "/console/records".into()),
+        ("imports", "/console/imports".into()),
         ("funnel", "/console/funnel".into()),
         ("preview", "/console/preview".into()),
         ("enrollments", "/console/visits".into()),

@@ -8,6 +8,7 @@ mod command_line;
 mod connections;
 mod crash;
 mod faults;
+mod imports;
 mod kept;
 mod operator;
 mod perform;

@@ -109,10 +109,12 @@ async fn commands_say_what_was_reviewed() {
     let kept = at(&config, &["backup", copy.to_str().unwrap()], "")
         + &at(&config, &["backup", "verify", copy.to_str().unwrap()], "")
         + &at(&config, &["replay"], "");
+    let imports = imports(directory.path(), &config);
     test_support::snapshots!(
         "said",
         [
             ("init", init),
+            ("import", imports),
             ("check-config-good", good),
             ("check-config-bad", bad),
             ("status-without-a-server", status),
@@ -122,4 +124,34 @@ async fn commands_say_what_was_reviewed() {
             ("backup", kept),
         ]
     );
+}
+
+/// What the commands about imports say, from the presets to the list.
+fn imports(directory: &Path, config: &Path) -> String {
+    let write = |name: &str, text: &str| {
+        let path = directory.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let jamf = "JSS Mobile Device ID,Serial Number,IMEI,Email Address,Last Enrollment,Room\n\
+        1,F2LXAAAAAAAA,356938035643808,ada@school.example,03/04/2021,7\n\
+        2,F2LXBBBBBBBB,,grace@school.example,09/13/2021,7\n\
+        ,F2LXCCCCCCCC,,,,\n";
+    let (export, other) = (write("export.csv", jamf), write("other.csv", "Name,Phone\nAda,iPhone\n"));
+    let complete = write("complete.csv", &jamf.lines().take(2).collect::<Vec<_>>().join("\n"));
+    let transcripts = [
+        at(config, &["import", "list"], ""),
+        at(config, &["import", "records", &export, "--dry-run"], ""),
+        at(config, &["import", "records", &export], ""),
+        at(config, &["import", "records", &complete, "--complete", "--json"], ""),
+        at(config, &["import", "records", &other], ""),
+        at(config, &["import", "list"], ""),
+        transcript(&["import", "presets"], muster(&["import", "presets"], "")),
+        transcript(&["import", "template"], muster(&["import", "template"], "")),
+        transcript(
+            &["import", "template", "--preset", "fleet"],
+            muster(&["import", "template", "--preset", "fleet"], ""),
+        ),
+    ];
+    transcripts.concat()
 }

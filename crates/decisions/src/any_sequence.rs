@@ -16,8 +16,8 @@ use events::device::DeviceId;
 use events::enrollment::{Ownership, SecretHash, SignInMethodName, SignInRefusal};
 use events::person::{PersonAttributes, PersonId};
 use events::record::{
-    ImportCounts, ImportId, LinkBand, LinkEvidence, LinkProof, PersonalDetails, PreviousKind, RecordDetails, RecordId,
-    RecordOwner, Silence, Weighed,
+    ImportCounts, ImportId, LinkBand, LinkEvidence, LinkProof, PersonalDetails, PreviousKind, RecordDetails,
+    RecordEvent, RecordId, RecordOwner, Silence, Weighed,
 };
 use events::settings::Settings;
 use events::staff::{PasskeyId, Privilege, Purpose, StaffId};
@@ -178,7 +178,7 @@ fn record_details(version: &str) -> RecordDetails {
         enrolled_at: None,
         profile_identifier: None,
         site: None,
-        personal: Personal::new(KeyName("record-9".into()), personal),
+        personal: Box::new(Personal::new(KeyName("record-9".into()), personal)),
     }
 }
 
@@ -300,6 +300,31 @@ proptest! {
                 let undone = decided.decide(&record::Command::UndoLink { successor }).expect("there is a link");
                 assert_eq!(undone.iter().fold(decided, Record::evolve), given, "undo restores exactly");
             }
+        }
+    }
+
+    #[test]
+    fn of_an_import_that_is_undone(commands in vec(record_command(), 0..40), is_missed in any::<bool>()) {
+        let given = commands.iter().fold(Record::default(), |record, command| match record.decide(command) {
+            Ok(happened) => happened.iter().fold(record, Record::evolve),
+            Err(_) => record,
+        });
+        let import = ImportId(Uuid::from_u128(99));
+        let (source, details, owner_keys) = ("Jamf Pro".to_owned(), record_details("d"), vec![]);
+        let command = match is_missed {
+            true => record::Command::Miss { import },
+            false => record::Command::Import { import, source, details, owner_keys },
+        };
+        let happened = given.decide(&command).expect("never erased");
+        let is_noted = happened.iter().all(|event| !matches!(event, RecordEvent::PreviousRecordReturned { .. }));
+        if is_noted && !happened.is_empty() {
+            let after = happened.iter().fold(given.clone(), Record::evolve);
+            let undone = after.decide(&record::Command::UndoImport { import }).expect("never refused");
+            let undone = undone.iter().fold(after, Record::evolve);
+            let shown = |record: &Record| {
+                (record.details.clone(), record.owner, record.owner_keys.clone(), record.import, record.missing_since)
+            };
+            assert_eq!(shown(&undone), shown(&given), "undo restores exactly");
         }
     }
 

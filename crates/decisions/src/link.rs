@@ -1,5 +1,5 @@
-//! How probable it is that a later enrollment is the device of an earlier record: each fact has points that a person can
-//! add up, and the sum decides the band.
+//! How probable it is that a later enrollment is the device of an earlier record: each fact has points that a person
+//! can add up, and the sum decides the band.
 
 #[cfg(test)]
 mod tests;
@@ -68,7 +68,14 @@ pub fn weigh(facts: &Facts, rules: &Reenrollment) -> Weight {
     let evidence: Vec<Weighed> =
         evidence(facts, rules).into_iter().map(|evidence| Weighed { evidence, points: points(evidence) }).collect();
     let score = evidence.iter().map(|weighed| weighed.points).sum();
-    Weight { evidence, score, band: band(score, rules), proof: proof(facts) }
+    let band = if has_basis(facts) { band(score, rules) } else { LinkBand::None };
+    Weight { evidence, score, band, proof: proof(facts) }
+}
+
+// Thousands of devices have the same model and version: that supports a link and is none.
+fn has_basis(facts: &Facts) -> bool {
+    let says_so = facts.answer == Some(PreviousAnswer::ThisDevice);
+    facts.same_person == Some(true) || facts.same_hardware == Some(true) || says_so
 }
 
 /// Returns the points of a piece of evidence. Evidence that can be forged or shared by many devices has few.

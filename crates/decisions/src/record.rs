@@ -19,6 +19,9 @@ use events::record::{
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Number of imports of one record that can be undone, one after the other.
+const MOST_UNDOABLE: usize = 8;
+
 /// A device as another product knew it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -30,8 +33,11 @@ pub struct Record {
     pub owner: Option<RecordOwner>,
     /// The import that gave the present details.
     pub import: Option<ImportId>,
-    /// The record before that import. An import can be undone until the next one changes the record.
-    before: Option<Box<RestoredRecord>>,
+    /// The record before that import and before the ones that preceded it, the oldest first. The last import can be
+    /// undone, then the one before it.
+    before: Vec<RestoredRecord>,
+    /// There were more imports than `before` remembers: the oldest one that it knows was not the first.
+    is_forgotten: bool,
     /// The complete import that did not have the record any more.
     pub missing_since: Option<ImportId>,
     /// The later enrollments that may be this device.
@@ -112,15 +118,7 @@ impl Aggregate for Record {
                 (Some(_), None) => vec![RecordEvent::PreviousRecordMissing { import: *import }],
                 (None, _) | (_, Some(_)) => vec![],
             }),
-            Command::UndoImport { import } => {
-                let is_last = [self.import, self.missing_since].contains(&Some(*import));
-                let restored = self.before(*import);
-                Ok(if is_last {
-                    vec![RecordEvent::PreviousRecordImportUndone { import: *import, restored }]
-                } else {
-                    vec![]
-                })
-            }
+            Command::UndoImport { import } => Ok(self.undo_import(*import)),
             Command::ResolveOwner { owner } => {
                 self.details.as_ref().ok_or(Refusal::Unknown)?;
                 let is_new = self.owner != Some(*owner);
@@ -145,7 +143,7 @@ impl Aggregate for Record {
             }
             RecordEvent::PreviousRecordMissing { import } => self.missing_since = Some(*import),
             RecordEvent::PreviousRecordReturned { .. } => self.missing_since = None,
-            RecordEvent::PreviousRecordImportUndone { restored, .. } => self.undo(restored.as_ref()),
+            RecordEvent::PreviousRecordImportUndone { import, restored } => self.undo(*import, restored.as_deref()),
             RecordEvent::PreviousRecordOwnerResolved { owner } => self.owner = Some(*owner),
             RecordEvent::LinkProposed { successor, score, band, proof, .. } => {
                 self.link(*successor, (*score, *band, *proof));
@@ -185,7 +183,11 @@ impl Record {
     }
 
     fn take(&mut self, import: ImportId, details: &RecordDetails, owner_keys: &[OwnerKey]) {
-        self.before = self.now().map(Box::new);
+        self.before.extend(self.now());
+        if self.before.len() > MOST_UNDOABLE {
+            self.before.remove(0);
+            self.is_forgotten = true;
+        }
         (self.details, self.import) = (Some(details.clone()), Some(import));
         self.owner_keys.extend(owner_keys.iter().cloned());
         self.missing_since = None;
@@ -202,32 +204,46 @@ impl Record {
         })
     }
 
-    // The record as it was before this import, which is its last one or missed it.
-    fn before(&self, import: ImportId) -> Option<RestoredRecord> {
-        match self.import == Some(import) {
-            true => self.before.as_deref().cloned(),
-            false => self.now().map(|now| RestoredRecord { missing_since: None, ..now }),
-        }
+    // Only the last import that changed the record and the one that missed it can be undone: what they left is what the
+    // record is.
+    fn undo_import(&self, import: ImportId) -> Vec<RecordEvent> {
+        let restored = if self.import == Some(import) && !self.is_beyond_memory() {
+            let before = self.before.last().cloned();
+            before.map(|before| RestoredRecord { missing_since: self.missing_since.or(before.missing_since), ..before })
+        } else if self.missing_since == Some(import) {
+            self.now().map(|now| RestoredRecord { missing_since: None, ..now })
+        } else {
+            return vec![];
+        };
+        vec![RecordEvent::PreviousRecordImportUndone { import, restored: restored.map(Box::new) }]
     }
 
-    fn undo(&mut self, restored: Option<&RestoredRecord>) {
+    fn is_beyond_memory(&self) -> bool {
+        self.before.is_empty() && self.is_forgotten
+    }
+
+    fn undo(&mut self, import: ImportId, restored: Option<&RestoredRecord>) {
         let (source, links) = (self.source.take(), std::mem::take(&mut self.links));
-        *self = match restored {
-            Some(RestoredRecord { import, details, owner_keys, owner, missing_since }) => Record {
-                source,
-                details: Some(details.clone()),
-                owner_keys: owner_keys.iter().cloned().collect(),
-                owner: *owner,
-                import: Some(*import),
-                before: None,
-                missing_since: *missing_since,
-                links,
-            },
-            None => Record { source, links, ..Record::default() },
+        let Some(RestoredRecord { import: earlier, details, owner_keys, owner, missing_since }) = restored else {
+            *self = Record { source, links, ..Record::default() };
+            return self.forget_proposals();
         };
-        if restored.is_none() {
-            self.forget_proposals();
+        let mut before = std::mem::take(&mut self.before);
+        // What missed the record had not changed it.
+        if self.import == Some(import) {
+            before.pop();
         }
+        *self = Record {
+            source,
+            details: Some(details.clone()),
+            owner_keys: owner_keys.iter().cloned().collect(),
+            owner: *owner,
+            import: Some(*earlier),
+            before,
+            is_forgotten: self.is_forgotten,
+            missing_since: *missing_since,
+            links,
+        };
     }
 }
 

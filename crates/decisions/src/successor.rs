@@ -1,5 +1,5 @@
-//! The record of one source that may have a device as its confirmed successor: stream `successor-<hmac>`. The same device
-//! may stand in several sources, but only once in each.
+//! The record of one source that may have a device as its confirmed successor: stream `successor-<hmac>`. The same
+//! device may stand in several sources, but only once in each.
 
 use crate::Aggregate;
 use events::record::RecordId;

@@ -30,7 +30,7 @@ pub(crate) fn details(row: Record, id: RecordId) -> RecordDetails {
         enrolled_at: row.enrolled_at.map(timestamp),
         profile_identifier: row.profile_identifier,
         site: row.site,
-        personal: Personal::new(id.key(), personal),
+        personal: Box::new(Personal::new(id.key(), personal)),
     }
 }
 

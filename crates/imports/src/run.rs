@@ -1,6 +1,7 @@
 //! An import: reads a file on a blocking thread, and appends what is new while it is read.
 
 use crate::details::{details, timestamp};
+use crate::file::{AtEnd, Batch, FromFile, Noted, ended, read};
 use crate::{AT_ONCE, Imports, PAGE};
 use decisions::Aggregate as _;
 use decisions::record::{Command, Import, ImportCommand, ImportRefusal, Record, Refusal};
@@ -8,18 +9,13 @@ use events::record::{ImportCounts, ImportId, RecordEvent, RecordId};
 use events::store::ReadError;
 use events::{Position, Timestamp};
 use futures_util::StreamExt as _;
-use openssl::sha::Sha256;
 use platform::PerformError;
 use platform::context::Context;
 use projections::ProjectionError;
-use records::{Layout, Mapping, OpenError, Reader, Row};
+use records::{Layout, Mapping, OpenError, Row};
 use std::collections::HashSet;
-use std::io::{self, Read};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::Read;
 use tokio::sync::mpsc;
-
-/// How many rows are read before they are worked on.
-const BATCH: usize = 500;
 
 /// What to import, and how.
 #[derive(Debug, Clone)]
@@ -48,13 +44,17 @@ pub struct Finished {
     /// `None`: a rehearsal.
     pub import: Option<ImportId>,
     pub counts: ImportCounts,
+    /// The notes of the reader, by field.
+    pub noted: Vec<Noted>,
+    /// Rows without a value in a column that the mapping names: they are no records.
+    pub skipped: u64,
 }
 
 /// Why an import ended early. What it has done stays, and the same import can be repeated.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(OpenError),
     #[error("another import runs: repeat this when it has ended")]
     Busy,
     #[error("the file cannot be read: {0}")]
@@ -69,20 +69,13 @@ pub enum ImportError {
     Projection(#[from] ProjectionError),
 }
 
-/// Rows that were read.
-#[derive(Default)]
-struct Batch {
-    rows: Vec<Row>,
-    /// Lines of the file of bad rows.
-    bad: Vec<String>,
-    /// Bytes of the file so far.
-    bytes: u64,
-}
-
-/// What the blocking thread sends.
-enum FromFile {
-    Layout(Box<Layout>),
-    Batch(Batch),
+impl From<OpenError> for ImportError {
+    fn from(error: OpenError) -> ImportError {
+        match error {
+            OpenError::Io(error) => ImportError::File(error),
+            error => ImportError::Open(error),
+        }
+    }
 }
 
 /// What a row did.
@@ -98,9 +91,11 @@ struct Running<'a> {
     imports: &'a Imports,
     import: ImportId,
     context: &'a Context,
+    is_complete: bool,
     is_rehearsal: bool,
     source: String,
     counts: ImportCounts,
+    /// The records that a complete file has.
     seen: HashSet<RecordId>,
     newest_contact: Option<Timestamp>,
     last: Option<Position>,
@@ -119,18 +114,48 @@ impl Imports {
         context: &Context,
         told: &mpsc::Sender<Told>,
     ) -> Result<Finished, ImportError> {
+        self.run_as(self.new_id(), file, order, context, told).await
+    }
+
+    /// Returns an id for [`Imports::run_as`].
+    pub fn new_id(&self) -> ImportId {
+        ImportId(self.platform.world.uuid())
+    }
+
+    /// Like [`Imports::run`], for callers that name the import before it is finished.
+    ///
+    /// # Errors
+    /// Same as [`Imports::run`].
+    pub async fn run_as(
+        &self,
+        import: ImportId,
+        file: impl Read + Send + 'static,
+        order: Order,
+        context: &Context,
+        told: &mpsc::Sender<Told>,
+    ) -> Result<Finished, ImportError> {
         let _turn = self.turn()?;
         let Order { mapping, is_complete, is_rehearsal } = order;
         let (sender, mut received) = mpsc::channel(4);
         let reading = tokio::task::spawn_blocking(move || read(file, &mapping, &sender));
         let Some(FromFile::Layout(layout)) = received.recv().await else {
-            return Err(ended(reading.await).err().unwrap_or(ImportError::Open(OpenError::Empty)));
+            return Err(ended(reading.await).err().unwrap_or(OpenError::Empty).into());
         };
-        let import = ImportId(self.platform.world.uuid());
+        let _running = (!is_rehearsal).then(|| self.announce(import));
         let source = layout.source.clone();
         let (counts, seen, newest_contact, last) = Default::default();
-        let mut running =
-            Running { imports: self, import, context, is_rehearsal, source, counts, seen, newest_contact, last };
+        let mut running = Running {
+            imports: self,
+            import,
+            context,
+            is_complete,
+            is_rehearsal,
+            source,
+            counts,
+            seen,
+            newest_contact,
+            last,
+        };
         running.begin(&layout, is_complete).await?;
         // Nobody listens any more: the import goes on.
         let _ = told.send(Told::Opened(layout)).await;
@@ -141,11 +166,11 @@ impl Imports {
             }
             let _ = told.send(Told::Progress { bytes, counts: running.counts }).await;
         }
-        let file = ended(reading.await)?;
+        let end = ended(reading.await)?;
         if is_complete {
             running.miss_others().await?;
         }
-        running.finish(file).await
+        running.finish(end).await
     }
 }
 
@@ -175,7 +200,9 @@ impl Running<'_> {
         let mut works = futures_util::stream::iter(works).buffer_unordered(AT_ONCE);
         while let Some(done) = works.next().await {
             let (record, effect, position) = done?;
-            self.seen.insert(record);
+            if self.is_complete {
+                self.seen.insert(record);
+            }
             self.last = self.last.max(position);
             let count = match effect {
                 Effect::New => &mut self.counts.new,
@@ -191,7 +218,9 @@ impl Running<'_> {
     // Marks the records of the source that the file did not have.
     async fn miss_others(&mut self) -> Result<(), ImportError> {
         let platform = &self.imports.platform;
-        if let Some(last) = self.last {
+        // A rehearsal has appended nothing, but an earlier import may just have ended.
+        let last = if self.is_rehearsal { platform.log.store().head().await? } else { self.last };
+        if let Some(last) = last {
             platform.projections.wait_for(last).await?;
         }
         let mut after = None;
@@ -199,23 +228,44 @@ impl Running<'_> {
             let page = projections::records::of_source(&platform.projections, self.source.clone(), after, PAGE).await?;
             let Some(end) = page.last() else { return Ok(()) };
             after = Some(*end);
-            for record in page.iter().filter(|record| !self.seen.contains(record)) {
-                self.counts.missing += 1;
-                if !self.is_rehearsal {
-                    let miss = Command::Miss { import: self.import };
-                    platform.perform::<Record>(&record.stream(), &miss, self.context).await?;
-                }
+            let missing: Vec<_> = page.into_iter().filter(|record| !self.seen.contains(record)).collect();
+            self.counts.missing += missing.len() as u64;
+            if !self.is_rehearsal {
+                self.miss(missing).await?;
             }
         }
     }
 
-    async fn finish(mut self, file: String) -> Result<Finished, ImportError> {
-        self.import(ImportCommand::Finish { file, counts: self.counts, newest_contact: self.newest_contact }).await?;
-        Ok(Finished { import: (!self.is_rehearsal).then_some(self.import), counts: self.counts })
+    async fn miss(&self, records: Vec<RecordId>) -> Result<(), ImportError> {
+        let command = Command::Miss { import: self.import };
+        let works = records.into_iter().map(|record| self.imports.on_record(record, &command, self.context));
+        let mut works = futures_util::stream::iter(works).buffer_unordered(AT_ONCE);
+        while let Some(done) = works.next().await {
+            done?;
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self, end: AtEnd) -> Result<Finished, ImportError> {
+        let AtEnd { sha256, noted, skipped } = end;
+        let counts = self.counts;
+        self.import(ImportCommand::Finish { file: sha256, counts, newest_contact: self.newest_contact }).await?;
+        Ok(Finished { import: (!self.is_rehearsal).then_some(self.import), counts, noted, skipped })
     }
 }
 
 impl Imports {
+    // Returns whether the command had something to do.
+    pub(crate) async fn on_record(
+        &self,
+        record: RecordId,
+        command: &Command,
+        context: &Context,
+    ) -> Result<bool, ImportError> {
+        let performed = self.platform.perform::<Record>(&record.stream(), command, context).await?;
+        Ok(!performed.events.is_empty())
+    }
+
     async fn row(
         &self,
         row: Row,
@@ -259,49 +309,4 @@ fn effect_of(events: &[RecordEvent]) -> Effect {
             Effect::Unchanged
         }
     }
-}
-
-fn ended(reading: Result<Result<String, ImportError>, tokio::task::JoinError>) -> Result<String, ImportError> {
-    reading.unwrap_or_else(|error| Err(ImportError::File(io::Error::other(error))))
-}
-
-/// Computes the SHA-256 of what is read.
-struct Hashed<R> {
-    file: R,
-    hash: Arc<Mutex<Sha256>>,
-}
-
-impl<R: Read> Read for Hashed<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.file.read(buffer)?;
-        self.hash.lock().unwrap_or_else(PoisonError::into_inner).update(&buffer[..bytes]);
-        Ok(bytes)
-    }
-}
-
-// Reads the file on this thread. Returns its SHA-256 in hex. Ends early if nobody receives the rows.
-fn read(file: impl Read, mapping: &Mapping, sender: &mpsc::Sender<FromFile>) -> Result<String, ImportError> {
-    let hash = Arc::new(Mutex::new(Sha256::new()));
-    let mut reader = Reader::open(Hashed { file, hash: Arc::clone(&hash) }, mapping)?;
-    let layout = reader.layout().clone();
-    let mut is_heard = sender.blocking_send(FromFile::Layout(Box::new(layout.clone()))).is_ok();
-    let mut batch = Batch::default();
-    while let Some(outcome) = reader.next() {
-        match outcome? {
-            Ok(row) => batch.rows.push(row),
-            Err(bad) => batch.bad.push(layout.bad_file_line(&bad)),
-        }
-        if batch.rows.len() + batch.bad.len() >= BATCH {
-            batch.bytes = reader.bytes_read();
-            is_heard = is_heard && sender.blocking_send(FromFile::Batch(std::mem::take(&mut batch))).is_ok();
-            if !is_heard {
-                break;
-            }
-        }
-    }
-    batch.bytes = reader.bytes_read();
-    let _ = sender.blocking_send(FromFile::Batch(batch));
-    drop(reader);
-    let hash = Arc::into_inner(hash).map(|hash| hash.into_inner().unwrap_or_else(PoisonError::into_inner));
-    Ok(hex::encode(hash.unwrap_or_default().finish()))
 }

@@ -1,9 +1,10 @@
 //! Reverts an import.
 
 use crate::run::ImportError;
-use crate::{Imports, PAGE};
-use decisions::record::{Command, Import, ImportCommand, Record};
+use crate::{AT_ONCE, Imports, PAGE};
+use decisions::record::{Command, Import, ImportCommand};
 use events::record::ImportId;
+use futures_util::StreamExt as _;
 use platform::context::Context;
 
 /// What became of the records that an import had created, changed or missed.
@@ -32,10 +33,11 @@ impl Imports {
             let page = projections::records::touched_by(&platform.projections, import, after, PAGE).await?;
             let Some(end) = page.last() else { return Ok(undone) };
             after = Some(*end);
-            for record in &page {
-                let undo = Command::UndoImport { import };
-                let performed = platform.perform::<Record>(&record.stream(), &undo, context).await?;
-                let count = if performed.events.is_empty() { &mut undone.kept } else { &mut undone.restored };
+            let undo = Command::UndoImport { import };
+            let works = page.into_iter().map(|record| self.on_record(record, &undo, context));
+            let mut works = futures_util::stream::iter(works).buffer_unordered(AT_ONCE);
+            while let Some(done) = works.next().await {
+                let count = if done? { &mut undone.restored } else { &mut undone.kept };
                 *count += 1;
             }
         }

@@ -26,6 +26,7 @@ mod record;
 mod rows;
 mod summary;
 
+pub use bad_file::ERROR_COLUMN;
 pub use dates::{DateOrder, ExcelDates, Zone};
 pub use field::Field;
 pub use identifiers::{Imei, MacAddress, Meid, ProductName, SerialNumber, Udid};

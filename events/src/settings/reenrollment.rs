@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Detection of devices that are enrolled again. The points of each piece of evidence are fixed; the scores from which a
-/// link counts as weak, probable or strong are settings.
+/// Detection of devices that are enrolled again. The points of each piece of evidence are fixed; the scores from
+/// which a link counts as weak, probable or strong are settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Reenrollment {

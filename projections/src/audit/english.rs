@@ -164,6 +164,7 @@ const ENGLISH: &[(&str, &str)] = &[
     ("user-name-reserved", "A user name was reserved"),
     ("device-list-viewed", "Viewed the list of devices"),
     ("device-viewed", "Viewed a device"),
+    ("previous-record-viewed", "Viewed a previous record"),
     ("audit-viewed", "Viewed the audit trail"),
     ("audit-searched", "Searched the audit trail by {filters}"),
     ("funnel-viewed", "Viewed the enrollment funnel"),

@@ -9,6 +9,7 @@ mod words;
 pub use record::{evidence_words, link_evidence};
 pub use words::{attestation_refusal, faults, rejection, renewal_failure, supersession};
 
+use crate::viewed::viewed_record;
 use events::Event;
 use events::device::{CommandStatus, DeviceEvent, DeviceIdentifiers, MdmError, UnenrolledBy};
 use events::enrollment::{ChosenBy, EnrollmentEvent, Ownership};
@@ -370,7 +371,10 @@ fn person(event: &PersonEvent) -> Message {
 fn access(event: &StaffActivityEvent) -> Message {
     match event {
         StaffActivityEvent::DeviceListViewed {} => Message::of("device-list-viewed"),
-        StaffActivityEvent::DeviceViewed { .. } => Message::of("device-viewed"),
+        StaffActivityEvent::DeviceViewed { device } => match viewed_record(*device) {
+            Some(_) => Message::of("previous-record-viewed"),
+            None => Message::of("device-viewed"),
+        },
         StaffActivityEvent::AuditTrailViewed { filters } if filters.is_empty() => Message::of("audit-viewed"),
         StaffActivityEvent::AuditTrailViewed { filters } => {
             Message::of("audit-searched").with("filters", list(filters.iter().map(String::as_str)))

@@ -1,10 +1,11 @@
 //! Queries of previous records and imports.
 
+use crate::audit::ACTOR_KINDS;
 use crate::{ProjectionError, Projections};
-use events::Timestamp;
 use events::person::PersonId;
 use events::record::{ImportCounts, ImportId, RecordId};
-use rusqlite::{Row, params};
+use events::{ActorKind, Timestamp};
+use rusqlite::{OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
 /// A previous record as lists show it. Personal values are `None` if they were not given or are erased.
@@ -30,10 +31,11 @@ pub struct RecordRow {
     pub person: Option<PersonId>,
 }
 
-const COLUMNS: &str = "record, source, missing IS NOT NULL, kind, product_name, model_name, os_version, last_contact,
+pub(super) const COLUMNS: &str =
+    "record, source, missing IS NOT NULL, kind, product_name, model_name, os_version, last_contact,
     enrolled_at, serial_number, device_name, user_name, erased, owner, person";
 
-fn record_of(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
+pub(super) fn record_of(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
     let person: Option<String> = row.get(14)?;
     Ok(RecordRow {
         record: RecordId(uuid_of(0, &row.get::<_, String>(0)?)?),
@@ -131,9 +133,20 @@ pub struct ImportRow {
     pub is_complete: bool,
     pub begun: Timestamp,
     /// `None`: it goes on, or it was interrupted.
+    pub finished: Option<Timestamp>,
+    /// `None`: it goes on, or it was interrupted.
     pub counts: Option<ImportCounts>,
     pub is_undone: bool,
+    pub actor_kind: ActorKind,
+    /// Id within its kind, as in `Actor::id`.
+    pub actor_id: String,
+    /// Name of the actor, if it is staff and the name is not erased.
+    pub actor_name: Option<String>,
 }
+
+const IMPORTS: &str = "SELECT i.import, i.source, i.preset, i.complete, i.begun, i.created, i.changed, i.unchanged,
+    i.missing, i.bad, i.erased, i.undone, i.finished, i.actor_kind, i.actor, coalesce(p.display_name, p.user_name)
+    FROM records_imports i LEFT JOIN people_names p ON p.id = i.actor";
 
 /// Returns the imports, the newest first: up to `limit`.
 ///
@@ -142,11 +155,52 @@ pub struct ImportRow {
 pub async fn imports(projections: &Projections, limit: u32) -> Result<Vec<ImportRow>, ProjectionError> {
     projections
         .read_of("records", move |rows| {
-            let select =
-                "SELECT import, source, preset, complete, begun, created, changed, unchanged, missing, bad, erased,
-                undone
-                FROM records_imports ORDER BY begun DESC, import LIMIT ?1";
-            rows.prepare_cached(select)?.query_map([limit], import_of)?.collect()
+            let select = format!("{IMPORTS} ORDER BY i.begun DESC, i.import LIMIT ?1");
+            rows.prepare_cached(&select)?.query_map([limit], import_of)?.collect()
+        })
+        .await
+}
+
+/// Returns an import; `None` if there is none with this id.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn import_of_id(projections: &Projections, import: ImportId) -> Result<Option<ImportRow>, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select = format!("{IMPORTS} WHERE i.import = ?1");
+            rows.prepare_cached(&select)?.query_row([import.to_string()], import_of).optional()
+        })
+        .await
+}
+
+/// What an undo of an import would do to its records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UndoPreview {
+    /// Records that the import brought: they would be gone.
+    pub removed: u64,
+    /// Records that would be as they were before the import.
+    pub restored: u64,
+    /// Records that a later import changed: they would stay.
+    pub kept: u64,
+}
+
+/// Returns what an undo of this import would do now.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn undo_preview(projections: &Projections, import: ImportId) -> Result<UndoPreview, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select = "SELECT count(*) FILTER (WHERE gave AND NOT has_before),
+                count(*) FILTER (WHERE (gave AND has_before) OR (missed AND NOT gave)),
+                count(*) FILTER (WHERE NOT gave AND NOT missed)
+                FROM (SELECT coalesce(r.import = t.import, 0) AS gave, coalesce(r.missing = t.import, 0) AS missed,
+                    r.has_before
+                FROM records_touched t LEFT JOIN records_current r ON r.record = t.record WHERE t.import = ?1)";
+            let preview =
+                |row: &Row<'_>| Ok(UndoPreview { removed: row.get(0)?, restored: row.get(1)?, kept: row.get(2)? });
+            rows.prepare_cached(select)?.query_row([import.to_string()], preview)
         })
         .await
 }
@@ -179,6 +233,7 @@ fn import_of(row: &Row<'_>) -> rusqlite::Result<ImportRow> {
             erased: row.get(10)?,
         })
     };
+    let kind: String = row.get(13)?;
     Ok(ImportRow {
         import: ImportId(uuid_of(0, &row.get::<_, String>(0)?)?),
         source: row.get(1)?,
@@ -187,5 +242,9 @@ fn import_of(row: &Row<'_>) -> rusqlite::Result<ImportRow> {
         begun: Timestamp(row.get(4)?),
         counts: new.map(counts).transpose()?,
         is_undone: row.get(11)?,
+        finished: row.get::<_, Option<i64>>(12)?.map(Timestamp),
+        actor_kind: ACTOR_KINDS.iter().find(|(_, name)| *name == kind).map_or(ActorKind::System, |(kind, _)| *kind),
+        actor_id: row.get(14)?,
+        actor_name: row.get(15)?,
     })
 }

@@ -67,7 +67,8 @@ impl ApiProblem {
             ApiProblem::NotFound => (
                 StatusCode::NOT_FOUND,
                 "not_found",
-                "there is no such resource: use /api/v1/devices or /api/v1/audit".to_owned(),
+                "there is no such resource: use /api/v1/devices, /api/v1/records, /api/v1/imports or /api/v1/audit"
+                    .to_owned(),
             ),
             ApiProblem::Method => (
                 StatusCode::METHOD_NOT_ALLOWED,

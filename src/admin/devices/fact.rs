@@ -6,8 +6,8 @@ use serde::Serialize;
 /// A labelled value in a list.
 #[derive(Serialize)]
 pub(crate) struct Fact {
-    label: String,
-    value: String,
+    pub(crate) label: String,
+    pub(crate) value: String,
     class: &'static str,
     href: Option<String>,
 }

@@ -9,8 +9,10 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use decisions::staff::CONSOLE_ROLES;
 use enroll::preview;
 use events::device::DeviceId;
+use events::record::ImportId;
 use events::staff::{Privilege, StaffActivityEvent, StaffId};
 use futures_util::future::LocalBoxFuture;
+use imports::uploads::{UndoStage, Upload, UploadId};
 use platform::context::Context;
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
@@ -47,6 +49,26 @@ impl May<SeesFunnel> {
     /// gives no access to commands.
     pub(crate) fn path_of_preview(&self) -> String {
         preview::path(&self.staff.app.platform)
+    }
+}
+
+impl May<SeesRecords> {
+    /// Returns whether this import runs now.
+    pub(crate) fn is_running(&self, import: ImportId) -> bool {
+        self.staff.app.uploads.running() == Some(import)
+    }
+
+    /// Returns what the undo of an import has come to, if it began since the start of the server.
+    pub(crate) fn undo_of(&self, import: ImportId) -> Option<UndoStage> {
+        self.staff.app.uploads.undo_of(import)
+    }
+
+    /// Returns the uploaded files; none if the staff member may not import.
+    pub(crate) fn uploaded(&self) -> Vec<(UploadId, Upload)> {
+        match is_permitted::<ImportsRecords>(&self.staff.roles) {
+            true => self.staff.app.uploads.list(),
+            false => Vec::new(),
+        }
     }
 }
 
@@ -142,6 +164,24 @@ impl Permit for SeesEarlier {
     const ROLES: &'static [Privilege] = &[Administrator];
     const ACT: &'static str = "see earlier records";
 }
+
+/// Sees previous records and imports.
+pub(crate) struct SeesRecords;
+
+impl Permit for SeesRecords {
+    const ROLES: &'static [Privilege] = &[Administrator, Auditor, HelpDesk];
+    const ACT: &'static str = "see previous records";
+}
+
+/// Imports previous records, and undoes imports.
+pub(crate) struct ImportsRecords;
+
+impl Permit for ImportsRecords {
+    const ROLES: &'static [Privilege] = &[Administrator];
+    const ACT: &'static str = "import previous records";
+}
+
+impl Writes for ImportsRecords {}
 
 /// Reads the audit trail.
 pub(crate) struct SeesAudit;

@@ -13,7 +13,7 @@ const fn exit(command: &'static str, code: u8, when: &'static str) -> Exit {
 }
 
 /// The exit codes of every command, then those with a special meaning for one command.
-pub(crate) const EXITS: [Exit; 12] = [
+pub(crate) const EXITS: [Exit; 13] = [
     exit("", 0, "The command succeeded."),
     exit("", 1, "The command failed or found a problem. It prints the reason."),
     exit("", 2, "The arguments are wrong. Nothing was done."),
@@ -27,6 +27,11 @@ pub(crate) const EXITS: [Exit; 12] = [
     exit("demo", 1, "A simulated device could not enroll."),
     exit("discovery check", 1, "A device would stop before the sign-in page."),
     exit("health", 1, "No server answers."),
+    exit(
+        "import records",
+        3,
+        "Rows were set aside, because they cannot be read. All others were imported (with --dry-run: would be).",
+    ),
     exit("log doctor", 1, "The log or its index has a fault, or cannot be read."),
     exit(
         "serve",

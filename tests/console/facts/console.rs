@@ -15,8 +15,10 @@ const PASSKEYS: &str = "a_passkey_is_added_and_signs_in_at_a_desk";
 const FACTORS: &str = "the_second_factor_is_asked_for_and_the_key_before_it_is_worth_nothing_afterwards";
 const OWN_FACTORS: &str = "factors_and_password_change_only_after_a_proof_of_the_last_minutes";
 
+const IMPORT: &str = "an_administrator_uploads_a_file_sees_what_would_happen_imports_it_and_undoes_the_import";
+
 /// Forms that need a role. A request without the role records `AccessRefused`.
-const WITH_A_ROLE: [(&str, Proof); 15] = [
+const WITH_A_ROLE: [(&str, Proof); 20] = [
     ("/devices/{device}/{verb:unenroll|archive|restore}", Walked),
     (
         "/devices/{device}/claims/{other}/{verb:same|different}",
@@ -35,6 +37,11 @@ const WITH_A_ROLE: [(&str, Proof); 15] = [
             name: "a_rehearsal_says_what_each_device_would_accept_and_queues_nothing_before_it_is_confirmed",
         },
     ),
+    ("/imports", None("shows what an import of the file would do, and changes nothing")),
+    ("/imports/uploads/{upload}/check", None("shows it for another mapping, and changes nothing")),
+    ("/imports/uploads/{upload}/discard", None("removes a file of which nothing was imported")),
+    ("/imports/uploads/{upload}/import", Test { event: "ImportFinished", name: IMPORT }),
+    ("/imports/{import}/undo", Test { event: "ImportUndone", name: IMPORT }),
     ("/settings/preview", None("shows what would change, and changes nothing")),
     (
         "/settings/apply",

@@ -65,6 +65,15 @@ fn a_marketing_name_of_several_models_is_the_same_as_each_of_them() {
 }
 
 #[test]
+fn the_same_model_and_version_without_a_person_are_no_link() {
+    let version = Pair { old: Some(OsVersion::new(15, 7)), new: Some(OsVersion::new(17, 5)) };
+    let known = Facts { model: model(Some("iPhone14,5"), Some("iPhone14,5")), os_version: version, ..facts() };
+    assert_eq!((weight(&known).score, weight(&known).band), (3, LinkBand::None));
+    let told = Facts { answer: Some(PreviousAnswer::ThisDevice), ..known };
+    assert_eq!(weight(&told).band, LinkBand::Probable, "the person says that it is this device");
+}
+
+#[test]
 fn an_unknown_model_is_neither_for_nor_against() {
     for pair in [model(None, Some("iPhone14,5")), model(Some("iPhone14,5"), None), model(None, None)] {
         let told = weight(&Facts { model: pair, ..facts() });

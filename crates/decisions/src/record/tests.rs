@@ -22,7 +22,7 @@ fn details(version: &str, mail: &str) -> RecordDetails {
         enrolled_at: None,
         profile_identifier: None,
         site: None,
-        personal: Personal::new(RecordId(Uuid::from_u128(9)).key(), personal),
+        personal: Box::new(Personal::new(RecordId(Uuid::from_u128(9)).key(), personal)),
     }
 }
 
@@ -181,6 +181,35 @@ fn an_undone_import_leaves_the_record_as_it_was() {
     assert_eq!((gone.details.clone(), gone.owner_keys.len()), (None, 0));
     let happened = gone.decide(&import(THIRD, "16.0", "a")).unwrap();
     assert!(matches!(happened[..], [RecordEvent::PreviousRecordImported { import: THIRD, .. }]));
+}
+
+#[test]
+fn imports_are_undone_one_after_the_other_down_to_the_first() {
+    let undo = |import| Command::UndoImport { import };
+    let three = [import(FIRST, "15.1", "a"), import(SECOND, "16.0", "a"), import(THIRD, "17.0", "a")];
+    let undone = given(three.clone().into_iter().chain([undo(THIRD), undo(SECOND)]));
+    assert_eq!(undone, given([import(FIRST, "15.1", "a")]));
+    let gone = given(three.into_iter().chain([undo(THIRD), undo(SECOND), undo(FIRST)]));
+    assert_eq!((gone.details, gone.import), (None, None));
+}
+
+#[test]
+fn an_import_older_than_those_that_are_remembered_is_not_undone_for_another() {
+    let imports = (1..=10).map(|n| import(ImportId(Uuid::from_u128(n)), &format!("15.{n}"), "a"));
+    let undos = (3..=10).rev().map(|n| Command::UndoImport { import: ImportId(Uuid::from_u128(n)) });
+    let record = given(imports.chain(undos));
+    assert_eq!(record.import, Some(SECOND));
+    assert_eq!(record.decide(&Command::UndoImport { import: SECOND }), Ok(vec![]), "what was before is not known");
+}
+
+#[test]
+fn an_import_is_undone_after_a_later_one_missed_what_it_had_added() {
+    let missed = [import(FIRST, "15.1", "a"), Command::Miss { import: SECOND }];
+    let gone = given(missed.into_iter().chain([Command::UndoImport { import: FIRST }]));
+    assert_eq!((gone.details, gone.missing_since), (None, None));
+    let changed = [import(FIRST, "15.1", "a"), import(SECOND, "16.0", "a"), Command::Miss { import: THIRD }];
+    let restored = given(changed.into_iter().chain([Command::UndoImport { import: SECOND }]));
+    assert_eq!((restored.import, restored.missing_since), (Some(FIRST), Some(THIRD)), "it is still missing");
 }
 
 #[test]

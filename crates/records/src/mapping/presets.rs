@@ -43,6 +43,26 @@ impl Preset {
         }
     }
 
+    /// Returns the name of the product, which is the source if the mapping names none.
+    pub fn product(self) -> &'static str {
+        self.table().product
+    }
+
+    /// Returns the fields with the names of their columns, the best first.
+    pub fn columns(self) -> &'static [(Field, &'static [&'static str])] {
+        self.table().columns
+    }
+
+    /// Returns the columns by which the product is recognized: one of each group.
+    pub fn marks(self) -> &'static [&'static [&'static str]] {
+        self.table().marks
+    }
+
+    /// Returns the values that are translated to kinds of enrollment.
+    pub fn kinds(self) -> &'static [(&'static str, Kind)] {
+        self.table().kinds
+    }
+
     pub(super) fn table(self) -> &'static Table {
         match self {
             Preset::JamfPro => &JAMF_PRO,

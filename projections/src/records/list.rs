@@ -1,0 +1,144 @@
+//! The list of previous records, with its filters.
+
+use super::query::{COLUMNS, RecordRow, record_of};
+use crate::{ProjectionError, Projections, like};
+use events::record::{ImportId, PreviousKind, RecordId};
+use rusqlite::{Connection, ToSql};
+
+/// What is known about the owner of a record, as a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnerOutcome {
+    Unique,
+    Unknown,
+    Several,
+    Left,
+    Unresolved,
+}
+
+impl OwnerOutcome {
+    pub const ALL: [OwnerOutcome; 5] = [
+        OwnerOutcome::Unique,
+        OwnerOutcome::Unknown,
+        OwnerOutcome::Several,
+        OwnerOutcome::Left,
+        OwnerOutcome::Unresolved,
+    ];
+
+    /// Returns the word of [`events::record::RecordOwner`], or `unresolved`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OwnerOutcome::Unique => "unique",
+            OwnerOutcome::Unknown => "unknown",
+            OwnerOutcome::Several => "several",
+            OwnerOutcome::Left => "left",
+            OwnerOutcome::Unresolved => "unresolved",
+        }
+    }
+
+    /// Parses the word of [`OwnerOutcome::as_str`]; `None` for any other text.
+    pub fn parse(word: &str) -> Option<OwnerOutcome> {
+        OwnerOutcome::ALL.into_iter().find(|outcome| outcome.as_str() == word)
+    }
+}
+
+/// Filter for previous records. All given values must match.
+#[derive(Debug, Clone, Default)]
+pub struct RecordFilter {
+    /// Found in a name, an identifier, the mail address or the model.
+    pub text: Option<String>,
+    pub source: Option<String>,
+    pub kind: Option<PreviousKind>,
+    pub owner: Option<OwnerOutcome>,
+    /// Whether the source no longer has the record.
+    pub missing: Option<bool>,
+    /// Created, changed or missed by this import.
+    pub import: Option<ImportId>,
+    /// Continue after this record.
+    pub after: Option<RecordId>,
+}
+
+/// A page of the list.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub records: Vec<RecordRow>,
+    /// Pass this as [`RecordFilter::after`] to get the next page.
+    pub next: Option<RecordId>,
+}
+
+const CONDITION: &str = "(:source IS NULL OR source = :source) AND (:kind IS NULL OR kind = :kind)
+    AND (:owner IS NULL OR coalesce(owner, 'unresolved') = :owner)
+    AND (:missing IS NULL OR (missing IS NOT NULL) = :missing)
+    AND (:import IS NULL OR EXISTS (
+        SELECT 1 FROM records_touched t WHERE t.import = :import AND t.record = records_current.record))
+    AND (:text IS NULL OR lower(coalesce(user_name, '') || char(10) || coalesce(serial_number, '') || char(10)
+        || coalesce(device_name, '') || char(10) || coalesce(full_name, '') || char(10) || coalesce(mail, '') || char(10)
+        || coalesce(asset_tag, '') || char(10) || coalesce(model_name, '') || char(10) || coalesce(product_name, '')
+        || char(10) || coalesce(udid, '') || char(10) || coalesce(source_id, '') || char(10) || record)
+        LIKE :text ESCAPE '\\')
+    AND (:after IS NULL OR (coalesce(last_contact, 0), record)
+        < (SELECT coalesce(o.last_contact, 0), o.record FROM records_current o WHERE o.record = :after))
+    ORDER BY coalesce(last_contact, 0) DESC, record DESC LIMIT :limit";
+
+/// Returns up to `limit` records that match, the one with the latest contact first.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn list(projections: &Projections, filter: RecordFilter, limit: usize) -> Result<Listed, ProjectionError> {
+    projections.read_of("records", move |rows| list_in(rows, &filter, limit)).await
+}
+
+fn list_in(rows: &Connection, filter: &RecordFilter, limit: usize) -> rusqlite::Result<Listed> {
+    let text = filter.text.as_deref().map(like);
+    let kind = filter.kind.map(PreviousKind::as_str);
+    let owner = filter.owner.map(OwnerOutcome::as_str);
+    let import = filter.import.map(|import| import.to_string());
+    let after = filter.after.map(|after| after.to_string());
+    // One row more than requested shows whether there is another page.
+    let fetch = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
+    let bindings: [(&str, &dyn ToSql); 8] = [
+        (":source", &filter.source),
+        (":kind", &kind),
+        (":owner", &owner),
+        (":missing", &filter.missing),
+        (":import", &import),
+        (":text", &text),
+        (":after", &after),
+        (":limit", &fetch),
+    ];
+    let select = format!("SELECT {COLUMNS} FROM records_current WHERE {CONDITION}");
+    let mut statement = rows.prepare_cached(&select)?;
+    let mut records = statement.query_map(&bindings[..], record_of)?.collect::<Result<Vec<_>, _>>()?;
+    let next = if records.len() > limit {
+        records.truncate(limit);
+        records.last().map(|record| record.record)
+    } else {
+        None
+    };
+    Ok(Listed { records, next })
+}
+
+/// Returns whether there is a record with this id.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn is_known(projections: &Projections, record: RecordId) -> Result<bool, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select = "SELECT EXISTS (SELECT 1 FROM records_current WHERE record = ?1)";
+            rows.prepare_cached(select)?.query_row([record.to_string()], |row| row.get(0))
+        })
+        .await
+}
+
+/// Returns the names of all sources of imports, sorted.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn sources(projections: &Projections) -> Result<Vec<String>, ProjectionError> {
+    projections
+        .read_of("records", |rows| {
+            let select = "SELECT DISTINCT source FROM records_imports ORDER BY source";
+            rows.prepare_cached(select)?.query_map([], |row| row.get(0))?.collect()
+        })
+        .await
+}

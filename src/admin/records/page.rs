@@ -1,0 +1,269 @@
+//! Page of one previous record, now or at a given time: everything that is kept, and its history. It is read from the
+//! log, so that erased data is gone from it at once.
+
+use super::{href, parse_record, words};
+use crate::admin::audit::{self, event_href};
+use crate::admin::devices::{Fact, parse_as_of};
+use crate::admin::imports;
+use crate::admin::pages::show;
+use crate::admin::problem::Problem;
+use crate::admin::query::{Parameters, Query, read};
+use crate::admin::render::view;
+use crate::admin::session::{May, SeesAudit, SeesInventory, SeesRecords, Staff, is_permitted};
+use crate::admin::words::{Chip, Instant, NONE, capital};
+use crate::web::content::content;
+use actix_web::{HttpResponse, web};
+use decisions::Aggregate as _;
+use decisions::record::Record;
+use events::record::{ImportId, PersonalDetails, RecordDetails, RecordEvent, RecordId, RecordOwner};
+use events::staff::StaffActivityEvent;
+use events::{Entry, Event, Timestamp};
+use projections::audit::{english, message};
+use projections::records::OwnerOutcome;
+use projections::viewed::as_viewed;
+use serde::{Deserialize, Serialize};
+
+/// Maximum number of events read for the page. Each import that changes the record adds one.
+const TIMELINE: usize = 1_000;
+
+#[derive(Deserialize)]
+pub(crate) struct AsOf {
+    as_of: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RecordPage {
+    href: String,
+    label: String,
+    sub: String,
+    owner: Chip,
+    missing: bool,
+    /// The record is kept no longer: its import was undone.
+    gone: bool,
+    as_of: Option<Instant>,
+    now_or_then: String,
+    source: Vec<Fact>,
+    device: Vec<Fact>,
+    person: Vec<Fact>,
+    /// Labels of the values that the source did not give.
+    absent: String,
+    owner_sentence: &'static str,
+    timeline: Vec<Happened>,
+    audit_href: Option<String>,
+    viewed_href: Option<String>,
+}
+
+view!(
+    previous_record,
+    Menu,
+    RecordPage {
+        href,
+        label,
+        sub,
+        owner,
+        missing,
+        gone,
+        as_of,
+        now_or_then,
+        source,
+        device,
+        person,
+        absent,
+        owner_sentence,
+        timeline,
+        audit_href,
+        viewed_href
+    }
+);
+
+#[derive(Serialize)]
+struct Happened {
+    at: Instant,
+    sentence: String,
+    import_href: Option<String>,
+    href: Option<String>,
+}
+
+content!(Happened { at, sentence, import_href, href });
+
+/// The record at a time, and what led to it.
+struct Found {
+    id: RecordId,
+    record: Record,
+    entries: Vec<Entry>,
+}
+
+/// Shows the page.
+///
+/// # Errors
+/// Returns an error if there is no such record now or at the given time, or the event log is unavailable.
+pub(crate) async fn page(
+    staff: May<SeesRecords>,
+    path: web::Path<String>,
+    address: Parameters<AsOf>,
+) -> Result<HttpResponse, Problem> {
+    let Parameters(AsOf { as_of }, _) = address;
+    let id = parse_record(&path)?;
+    let as_of = read("as_of", as_of.as_deref(), parse_as_of)?;
+    let found = folded(id, staff.events_of(&id.stream(), TIMELINE).await?, as_of);
+    if found.entries.is_empty() {
+        return Err(Problem::NotFound);
+    }
+    staff.record(StaffActivityEvent::DeviceViewed { device: as_viewed(id) }).await?;
+    let page = assemble(&found, &staff, as_of);
+    show(&page.label, "records", &staff, &page)
+}
+
+// Folds the events up to the given time. A clock that was set back makes no event appear earlier than the one before.
+fn folded(id: RecordId, entries: Vec<Entry>, as_of: Option<Timestamp>) -> Found {
+    let up_to = entries.iter().take_while(|entry| as_of.is_none_or(|as_of| entry.at <= as_of)).count();
+    let entries: Vec<Entry> = entries.into_iter().take(up_to).collect();
+    let events =
+        entries.iter().filter_map(|entry| if let Event::Record(event) = &entry.event { Some(event) } else { None });
+    let record = events.fold(Record::default(), Record::evolve);
+    Found { id, record, entries }
+}
+
+fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>) -> RecordPage {
+    let (id, record, now) = (found.id, &found.record, staff.now());
+    let none = PersonalDetails::default();
+    let personal = record.details.as_ref().and_then(|details| details.personal.get()).unwrap_or(&none);
+    let models =
+        record.details.as_ref().map(|details| [details.model_name.as_deref(), details.product_name.as_deref()]);
+    let sees_audit = is_permitted::<SeesAudit>(&staff.roles);
+    let filtered = |name, value: &str| Query::default().with(name, Some(value)).href(audit::PATH);
+    let device = record.details.as_ref().map(|details| device(details, now)).unwrap_or_default();
+    let person = record.details.as_ref().map(|details| person(details, record.owner, staff)).unwrap_or_default();
+    let is_absent = |fact: &&Fact| fact.value == NONE;
+    let absent: Vec<&str> = person.iter().chain(&device).filter(is_absent).map(|fact| fact.label.as_str()).collect();
+    let absent = absent.join(", ");
+    let given = |facts: Vec<Fact>| facts.into_iter().filter(|fact| fact.value != NONE).collect();
+    RecordPage {
+        href: href(id),
+        label: words::label(personal.device_name.as_deref(), models.unwrap_or_default(), id),
+        sub: sub(record),
+        owner: words::owner(outcome(record.owner)),
+        missing: record.missing_since.is_some(),
+        gone: record.details.is_none(),
+        as_of: as_of.map(|at| Instant::of(at, now)),
+        now_or_then: Instant::of(as_of.unwrap_or(now), now).input,
+        source: source(found, now),
+        device: given(device),
+        person: given(person),
+        absent,
+        owner_sentence: words::owner_sentence(record.owner),
+        timeline: found.entries.iter().rev().filter_map(|entry| happened(entry, sees_audit, now)).collect(),
+        audit_href: sees_audit.then(|| filtered("q", id.stream().to_string().as_str())),
+        viewed_href: sees_audit.then(|| filtered("device", &as_viewed(id).to_string())),
+    }
+}
+
+fn outcome(owner: Option<RecordOwner>) -> OwnerOutcome {
+    owner.and_then(|owner| OwnerOutcome::parse(owner.as_str())).unwrap_or(OwnerOutcome::Unresolved)
+}
+
+fn sub(record: &Record) -> String {
+    let details = record.details.as_ref();
+    let kind = details.map(|details| capital(details.kind.name()));
+    let source = record.source.as_ref().map(|source| format!("from {source}"));
+    [kind, source].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+fn source(found: &Found, now: Timestamp) -> Vec<Fact> {
+    let record = &found.record;
+    let instant = |entry: &Entry| Instant::of(entry.at, now).words;
+    let mut facts = vec![Fact::new("Source", record.source.as_deref().unwrap_or(NONE))];
+    if let Some(details) = &record.details {
+        facts.push(Fact::new("Id in the source", text(details, |personal| Some(personal.source_id.as_str()))));
+    }
+    if let Some(first) = found.entries.first() {
+        facts.push(Fact::new("First imported", instant(first)));
+    }
+    let changed = |entry: &&Entry| matches!(&entry.event, Event::Record(RecordEvent::PreviousRecordChanged { .. }));
+    if let Some(last) = found.entries.iter().rev().find(changed) {
+        facts.push(Fact::new("Last changed", instant(last)));
+    }
+    if let Some(import) = record.import {
+        facts.push(Fact::linked("Values from", "this import", imports::href(import)));
+    }
+    if let Some(import) = record.missing_since {
+        facts.push(Fact::linked("Missing since", "this import", imports::href(import)).of_class("warn"));
+    }
+    facts
+}
+
+fn device(details: &RecordDetails, now: Timestamp) -> Vec<Fact> {
+    let plain = |value: &Option<String>| value.clone().unwrap_or_else(|| NONE.to_owned());
+    let instant = |at: Option<Timestamp>| at.map_or_else(|| NONE.to_owned(), |at| Instant::of(at, now).words);
+    vec![
+        Fact::new("Kind of enrollment", capital(details.kind.name())),
+        Fact::new("Model", plain(&details.model_name)),
+        Fact::new("Model identifier", plain(&details.product_name)),
+        Fact::new("OS version", plain(&details.os_version)),
+        Fact::new("Device name", text(details, |personal| personal.device_name.as_deref())),
+        Fact::new("Serial number", text(details, |personal| personal.serial_number.as_deref())),
+        Fact::new("UDID", text(details, |personal| personal.udid.as_deref())),
+        Fact::new("IMEI", several(details, |personal| &personal.imeis)),
+        Fact::new("MEID", several(details, |personal| &personal.meids)),
+        Fact::new("Wi-Fi address", text(details, |personal| personal.wifi_mac.as_deref())),
+        Fact::new("Bluetooth address", text(details, |personal| personal.bluetooth_mac.as_deref())),
+        Fact::new("Asset tag", text(details, |personal| personal.asset_tag.as_deref())),
+        Fact::new("Enrolled", instant(details.enrolled_at)),
+        Fact::new("Last contact", instant(details.last_contact)),
+        Fact::new("Enrollment profile", plain(&details.profile_identifier)),
+        Fact::new("Site", plain(&details.site)),
+    ]
+}
+
+fn person(details: &RecordDetails, owner: Option<RecordOwner>, staff: &Staff) -> Vec<Fact> {
+    let mut facts = vec![
+        Fact::new("User name", text(details, |personal| personal.user_name.as_deref())),
+        Fact::new("Full name", text(details, |personal| personal.full_name.as_deref())),
+        Fact::new("Mail address", text(details, |personal| personal.mail.as_deref())),
+        Fact::new("Employee number", text(details, |personal| personal.employee_number.as_deref())),
+    ];
+    if let Some(RecordOwner::Unique { person }) = owner.filter(|_| is_permitted::<SeesInventory>(&staff.roles)) {
+        let devices = Query::default().with("person", Some(&person.to_string())).href("/console/devices");
+        facts.push(Fact::linked("Person", "devices of this person", devices));
+    }
+    facts
+}
+
+fn text(details: &RecordDetails, value: impl FnOnce(&PersonalDetails) -> Option<&str>) -> String {
+    match details.personal.get() {
+        Some(personal) => value(personal).unwrap_or(NONE).to_owned(),
+        None => "(erased)".to_owned(),
+    }
+}
+
+fn several(details: &RecordDetails, values: impl FnOnce(&PersonalDetails) -> &Vec<String>) -> String {
+    match details.personal.get().map(|personal| values(personal).join(", ")) {
+        Some(joined) if joined.is_empty() => NONE.to_owned(),
+        Some(joined) => joined,
+        None => "(erased)".to_owned(),
+    }
+}
+
+fn happened(entry: &Entry, sees_audit: bool, now: Timestamp) -> Option<Happened> {
+    let Event::Record(event) = &entry.event else { return None };
+    let said = message(&entry.event);
+    Some(Happened {
+        at: Instant::of(entry.at, now),
+        sentence: english(said.key, &said.values),
+        import_href: import_of(event).map(imports::href),
+        href: sees_audit.then(|| event_href(entry.id)),
+    })
+}
+
+fn import_of(event: &RecordEvent) -> Option<ImportId> {
+    match event {
+        RecordEvent::PreviousRecordImported { import, .. }
+        | RecordEvent::PreviousRecordChanged { import, .. }
+        | RecordEvent::PreviousRecordMissing { import }
+        | RecordEvent::PreviousRecordReturned { import }
+        | RecordEvent::PreviousRecordImportUndone { import, .. } => Some(*import),
+        RecordEvent::PreviousRecordOwnerResolved { .. } => None,
+        RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. } | RecordEvent::LinkConfirmed { .. } => None,
+        RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. } => None,
+    }
+}
