@@ -1,7 +1,9 @@
 //! Links between earlier records and the enrollments that may be their devices, now and at any earlier instant.
 
+mod confirmed;
 mod query;
 
+pub use confirmed::confirmed_among;
 pub use query::{
     Contact, LinkRow, LinkState, Question, contact, latest, of_record, of_successor, open_of_source, questions,
 };

@@ -145,6 +145,15 @@ impl Staff {
         of_enrollment(&self.app.sign_in, enrollment).await.map_err(|error| self.broken(error))
     }
 
+    /// Returns whether old management may still be on the device of an enrollment.
+    ///
+    /// # Errors
+    /// Returns an error if the event log cannot be read.
+    pub(crate) async fn may_have_old_management(&self, enrollment: EnrollmentId) -> Result<bool, Problem> {
+        let told = enroll::may_have_old_management(&self.app.platform, enrollment).await;
+        told.map_err(|error| self.broken(error))
+    }
+
     /// Internal error: logs the cause and puts its code on the page.
     pub(crate) fn broken(&self, cause: impl Display) -> Problem {
         Problem::unavailable(cause, self.session.id)

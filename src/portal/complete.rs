@@ -1,10 +1,12 @@
 //! The completion page. It reloads by itself until the device has enrolled.
 
+use super::before::{Before, Cause, before, causes};
+use super::earlier::label;
 use super::mdm_profile::MdmProfilePage;
 use super::problem::Problem;
 use super::render::{Back, Page};
 use super::steps;
-use super::visitor::{Answered, Visitor};
+use super::visitor::{Answered, Session, Visitor};
 use crate::web::content::content;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web;
@@ -30,6 +32,16 @@ pub(crate) struct CompletePage {
     pub app: Option<&'static str>,
     /// The state of the app will still change.
     pub app_pending: bool,
+    /// Why the installation may fail, the most probable cause first.
+    pub causes: Vec<Cause>,
+    /// The person's earlier records.
+    pub before: Vec<Before>,
+    /// Number of further earlier records.
+    pub more: Option<u64>,
+    /// Name of the enrolled device.
+    pub now: String,
+    /// Text key for the kind of this enrollment.
+    pub now_kind: &'static str,
 }
 
 impl Page for CompletePage {
@@ -57,7 +69,15 @@ content!(CompletePage {
     self_service,
     app among [Some("app-installed"), None],
     app_pending,
+    causes,
+    before,
+    more,
+    now,
+    now_kind among [PERSONAL, INSTITUTIONAL],
 });
+
+const PERSONAL: &str = "previous-kind-user";
+const INSTITUTIONAL: &str = "previous-kind-device";
 
 /// `?still`: the person turned automatic reloading off.
 #[derive(Deserialize)]
@@ -86,6 +106,12 @@ pub(crate) async fn show(visitor: Visitor, query: web::Query<Still>) -> Answered
         personal: ownership == Some(Ownership::Personal),
         ..CompletePage::of(device.phase, query.still.is_none(), link)
     };
+    if device.phase == Phase::Unknown {
+        page.causes = causes(&visitor, session).await;
+    }
+    if page.enrolled {
+        page.compare(&visitor, session).await;
+    }
     if let (Offer::Install { store_id, .. }, true) = (self_service::offer(&visitor.settings, ownership), page.enrolled)
     {
         page.follow(self_service::outcome(&device, store_id), self_service::link(&visitor.settings));
@@ -122,7 +148,26 @@ impl CompletePage {
             self_service: self_service.filter(|_| enrolled),
             app: None,
             app_pending: false,
+            causes: vec![],
+            before: vec![],
+            more: None,
+            now: String::new(),
+            now_kind: PERSONAL,
         }
+    }
+
+    // Shows the earlier records beside the new device.
+    async fn compare(&mut self, visitor: &Visitor, session: &Session) {
+        (self.before, self.more) = before(visitor, session).await;
+        if self.before.is_empty() {
+            return;
+        }
+        let device = session.id.device();
+        let namings = projections::devices::namings(&visitor.app.platform.projections, vec![device]).await;
+        // The inventory may not have the device yet.
+        let name = namings.ok().and_then(|mut namings| namings.remove(&device)).and_then(label);
+        self.now = name.unwrap_or_else(|| visitor.device().to_owned());
+        self.now_kind = if self.personal { PERSONAL } else { INSTITUTIONAL };
     }
 
     /// Shows the state of the app. If the device did not install it, the page links to the App Store instead.

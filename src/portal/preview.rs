@@ -4,22 +4,24 @@
 use super::about::AboutPage;
 use super::account::HandOverPage;
 use super::arrival::{DesktopPage, OtherBrowserPage, WhichDevicePage};
+use super::before;
 use super::browser::Browser;
 use super::ca_profile::{self, CaProfilePage};
 use super::complete::CompletePage;
 use super::description;
+use super::earlier::Removal;
 use super::for_whom::ForWhomPage;
 use super::leaving::LeavingPage;
 use super::managed_apple_id::ManagedAppleIdPage;
 use super::mdm_profile::{self, MdmProfilePage, Way};
 use super::ownership::OwnershipPage;
-use super::previous::{PreviousPage, Record};
+use super::previous::{self, PreviousPage, Record};
 use super::problem::{Problem, ProblemPage};
 use super::render::{Frame, Page, Progress, render};
 use super::sign_in::SignInPage;
 use super::stopped::StoppedPage;
 use super::terms::{Shown, TermsPage};
-use super::texts::Language;
+use super::texts::{Argument, Language};
 use super::visitor::bare_frame;
 use crate::portal::Portal;
 use crate::web::qr::Qr;
@@ -97,7 +99,7 @@ impl Sample<'_> {
             }
             "mdm" => self.step(5, &self.mdm(Way::UserEnrollment)),
             "mdm-institutional" => self.step(5, &self.mdm(Way::DeviceEnrollment)),
-            "waiting" => self.step(6, &CompletePage::of(Phase::Authenticated, false, None)),
+            "waiting" => self.step(6, &self.waiting()),
             "enrolled" => {
                 self.step(6, &CompletePage::of(Phase::Enrolled, false, self.settings.self_service_url.clone()))
             }
@@ -166,8 +168,29 @@ impl Sample<'_> {
     }
 
     fn previous(&self) -> PreviousPage {
-        let since = self.language.date(self.app.platform.world.now());
-        PreviousPage { records: vec![Record { label: "iPhone".into(), since }], more: None }
+        let text = |name: &str, value: &str| (name.to_owned(), Argument::Text(value.to_owned()));
+        let imported = vec![text("source", "Jamf Pro"), text("year", "2021")];
+        let record = Record {
+            id: "sample".into(),
+            label: "iPhone 13".into(),
+            enrolled: self.language.plain("previous-imported", imported).unwrap_or_default(),
+            kind: Some("previous-kind-personal-profile"),
+            ended: false,
+            chosen: "",
+        };
+        PreviousPage {
+            title: previous::TITLE,
+            records: vec![record],
+            more: None,
+            steps: previous::steps(Removal::PersonalProfile, false),
+            certificate: !self.settings.skip_ca_profile,
+            asks: false,
+        }
+    }
+
+    fn waiting(&self) -> CompletePage {
+        let causes = before::sorted(&[Removal::PersonalProfile], false, !self.settings.skip_ca_profile);
+        CompletePage { causes, ..CompletePage::of(Phase::Unknown, false, None) }
     }
 
     fn ownership(&self) -> OwnershipPage {

@@ -1,77 +1,161 @@
-//! Page between the sign-in and ownership steps: tells a person who already has an enrolled device what to do about it
-//! first.
+//! Page between the sign-in and ownership steps: shows a person their earlier records, says what to do first, and asks
+//! which device each of them is. Every question can be left open.
 
+use super::earlier::{Earlier, Removal, earlier};
 use super::onward::onward;
+use super::problem::Problem;
 use super::render::Page;
 use super::submission::Submission;
-use super::visitor::{Answered, Visitor};
+use super::texts::Argument;
+use super::visitor::{Answered, Session, Visitor};
 use crate::web::content::content;
-use decisions::enrollment::{Command, Enrollment, NEAREST_RECORDS, PreviousRecords, Step};
-use events::device::DeviceId;
-use names::visible;
-use projections::devices::{self, Naming};
+use decisions::enrollment::{Command, Enrollment, Step};
+use events::record::{PreviousAnswer, RecordId};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct PreviousPage {
+    pub title: &'static str,
     pub records: Vec<Record>,
     /// Number of further records that are not listed; `None` if all are listed.
     pub more: Option<u64>,
+    /// Text keys of what to do first, in order. Empty: all old management has ended.
+    pub steps: Vec<&'static str>,
+    /// A certificate is installed in a later step.
+    pub certificate: bool,
+    /// The person said that a record is this device, and nothing says that its management was removed.
+    pub asks: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Record {
+    pub id: String,
     pub label: String,
-    /// Day of enrollment, formatted for the page's language.
-    pub since: Option<String>,
+    /// When and with what it was enrolled.
+    pub enrolled: String,
+    /// Text key for the kind of its enrollment.
+    pub kind: Option<&'static str>,
+    pub ended: bool,
+    /// Word of the answer that is chosen; empty if none.
+    pub chosen: &'static str,
 }
 
-content!(Record { label, since });
+content!(Record {
+    id,
+    label,
+    enrolled,
+    kind among [Some("previous-kind-user"), None],
+    ended,
+    chosen among ["this_device", "another_device", "no_longer_have", ""],
+});
 
 impl Page for PreviousPage {
     const TEMPLATE: &'static str = "previous";
 }
 
-content!(PreviousPage { records, more });
+content!(PreviousPage {
+    title among [TITLE, ASKS],
+    records, more, steps among [steps(Removal::Either, true), vec![]], certificate, asks });
+
+/// Text keys of the titles: of the page, and of the page that asks whether the old management is removed.
+pub(crate) const TITLE: &str = "previous-title";
+pub(crate) const ASKS: &str = "previous-asks-title";
+
+/// What the person said about the records.
+type Answers = Vec<(RecordId, PreviousAnswer)>;
 
 pub(crate) async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::PreviousRecords)?;
-    let (records, more) = records(&visitor, &session.enrollment.previous).await;
-    visitor.page(&PreviousPage { records, more })
+    let all = earlier(&visitor, &session.enrollment).await;
+    visitor.page(&page(&visitor, session, &all, None))
 }
 
-/// Returns the nearest records with the names that people know, and the number of further ones. If the inventory cannot
-/// be read or lacks a record, the record is listed without its name, so it does not block an enrollment.
-pub(crate) async fn records(visitor: &Visitor, previous: &PreviousRecords) -> (Vec<Record>, Option<u64>) {
-    let nearest: Vec<DeviceId> = previous.nearest.iter().take(NEAREST_RECORDS).map(|record| record.device).collect();
-    let namings = devices::namings(&visitor.app.platform.projections, nearest.clone()).await;
-    let mut namings = namings.unwrap_or_else(|error| {
-        tracing::error!(%error, "the names of earlier device records cannot be read");
-        BTreeMap::new()
-    });
-    let unnamed = visitor.language.text("record-unnamed").unwrap_or_default();
-    let record = |device| {
-        let naming: Option<Naming> = namings.remove(&device);
-        let since = naming.as_ref().and_then(|naming| visitor.language.date(naming.enrolled_at?));
-        Record { label: naming.and_then(label).unwrap_or_else(|| unnamed.clone()), since }
+pub(crate) async fn take(mut form: Submission) -> Answered {
+    let all = match form.visitor.at(Step::PreviousRecords) {
+        Ok(session) => earlier(&form.visitor, &session.enrollment).await,
+        Err(problem) => return Err(problem),
     };
-    let records: Vec<Record> = nearest.into_iter().map(record).collect();
-    let more = previous.count.saturating_sub(records.len() as u64);
-    (records, (more > 0).then_some(more))
-}
-
-pub(crate) async fn take(form: Submission) -> Answered {
+    let answers = answers(&mut form, &all)?;
+    let is_removed = form.take("removed").is_some();
     let visitor = form.visitor;
     let session = visitor.at(Step::PreviousRecords)?;
-    let command = Command::NotePreviousRecords { policy: visitor.policy(session).await?, answers: Vec::new() };
+    let is_left =
+        |record: &Earlier| !record.has_ended() && answers.contains(&(record.record, PreviousAnswer::ThisDevice));
+    if !is_removed && all.iter().any(is_left) {
+        return visitor.page(&page(&visitor, session, &all, Some(&answers)));
+    }
+    let command = Command::NotePreviousRecords { policy: visitor.policy(session).await?, answers };
     let context = session.context(visitor.source);
     let performed = visitor.app.platform.perform::<Enrollment>(&session.id.stream(), &command, &context).await?;
     onward(&visitor, session, &performed.state).await
 }
 
-// Returns the device's name, else its model name, else Apple's product name. A name without visible characters is
-// skipped.
-fn label(naming: Naming) -> Option<String> {
-    naming.names.into_iter().find_map(|name| visible::name(Some(&name)))
+// Takes the answers about the shown records out of the form. Others are ignored, and so is a second answer about one.
+fn answers(form: &mut Submission, all: &[Earlier]) -> Result<Answers, Problem> {
+    let mut answers = Vec::new();
+    for record in all {
+        if let Some(word) = form.take(&format!("answer-{}", record.record)) {
+            answers.push((record.record, PreviousAnswer::parse(&word).ok_or(Problem::Bad)?));
+        }
+    }
+    Ok(answers)
+}
+
+// `asked`: the answers after which the page asks whether the old management is removed.
+fn page(visitor: &Visitor, session: &Session, all: &[Earlier], asked: Option<&Answers>) -> PreviousPage {
+    let enrollment = &session.enrollment;
+    let by_account = enrollment.account_driven.is_some();
+    let chosen =
+        |record: RecordId| asked.into_iter().flatten().find(|(of, _)| *of == record).map(|(_, answer)| *answer);
+    let is_this = |record: &&Earlier| chosen(record.record) == Some(PreviousAnswer::ThisDevice);
+    let left = all.iter().filter(|record| !record.has_ended() && (asked.is_none() || is_this(record)));
+    let removal = Removal::of(left.map(|record| record.removal));
+    let nothing_left = !all.is_empty() && all.iter().all(Earlier::has_ended);
+    let shown = enrollment.previous.nearest.len() + enrollment.imported.nearest.len();
+    let more = (enrollment.previous.count + enrollment.imported.count).saturating_sub(shown as u64);
+    PreviousPage {
+        records: all.iter().map(|earlier| record(visitor, earlier, chosen(earlier.record))).collect(),
+        more: (more > 0).then_some(more),
+        steps: if nothing_left { vec![] } else { steps(removal, by_account) },
+        certificate: !by_account && !visitor.settings.skip_ca_profile,
+        asks: asked.is_some(),
+        title: if asked.is_some() { ASKS } else { TITLE },
+    }
+}
+
+/// Returns the text keys of the taps that remove old management. In the sheet that Settings opened, the person has to
+/// close it first.
+pub(crate) fn steps(removal: Removal, by_account: bool) -> Vec<&'static str> {
+    match by_account {
+        true => vec!["previous-step-close", "previous-step-open", removal.step(), "previous-step-again"],
+        false => vec!["previous-step-open", removal.step(), "previous-step-back"],
+    }
+}
+
+fn record(visitor: &Visitor, earlier: &Earlier, chosen: Option<PreviousAnswer>) -> Record {
+    Record {
+        id: earlier.record.to_string(),
+        label: earlier.label(visitor),
+        enrolled: enrolled(visitor, earlier),
+        kind: earlier.kind,
+        ended: earlier.has_ended(),
+        chosen: chosen.map_or("", PreviousAnswer::as_str),
+    }
+}
+
+/// Returns when and with what a record was enrolled. Of another product's record, people remember the year at most.
+pub(crate) fn enrolled(visitor: &Visitor, earlier: &Earlier) -> String {
+    let language = visitor.language;
+    let date = earlier.enrolled_at.and_then(|at| language.date(at));
+    let text = |name: &str, value: String| (name.to_owned(), Argument::Text(value));
+    let told = match (&earlier.source, date) {
+        (Some(source), date) => {
+            let year = earlier.enrolled_at.filter(|_| date.is_some()).map(|at| at.day()[..4].to_owned());
+            let arguments = vec![text("source", source.clone()), text("year", year.unwrap_or_else(|| "none".into()))];
+            language.plain("previous-imported", arguments)
+        }
+        (None, Some(date)) => language.plain("previous-own", vec![text("date", date)]),
+        (None, None) => language.text("previous-own-undated"),
+    };
+    told.unwrap_or_default()
 }

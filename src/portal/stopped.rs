@@ -1,7 +1,7 @@
 //! Page that says why an enrollment was refused and what to do.
 
+use super::earlier::{Listed, listed};
 use super::managed_apple_id;
-use super::previous::{Record, records};
 use super::problem::Problem;
 use super::render::Page;
 use super::steps;
@@ -28,7 +28,7 @@ pub(crate) struct StoppedPage {
     /// Managed Apple ID to type in Settings, if known.
     pub account: Option<String>,
     /// The person's enrolled devices, if there are too many.
-    pub devices: Vec<Record>,
+    pub devices: Vec<Listed>,
     /// Number of further devices that are not listed.
     pub more: Option<u64>,
 }
@@ -62,7 +62,7 @@ pub(crate) async fn show(visitor: Visitor) -> Answered {
         let platform = visitor.on_ios()?;
         // Without the records the page only lacks its list of devices.
         let previous = previous_records(&visitor.app.enroll, owner.person, platform).await.unwrap_or_default();
-        (page.devices, page.more) = records(&visitor, &previous).await;
+        (page.devices, page.more) = listed(&visitor, &previous).await;
     }
     visitor.page(&page)
 }

@@ -5,14 +5,16 @@ mod pictures;
 use super::about::AboutPage;
 use super::account::HandOverPage;
 use super::arrival::{DesktopPage, OtherBrowserPage, WhichDevicePage};
+use super::before::{self, Before};
 use super::ca_profile::{self, CaProfilePage};
 use super::complete::CompletePage;
+use super::earlier::{Listed, Removal};
 use super::for_whom::ForWhomPage;
 use super::leaving::LeavingPage;
 use super::managed_apple_id::ManagedAppleIdPage;
 use super::mdm_profile::{self, MdmProfilePage, Way};
 use super::ownership::OwnershipPage;
-use super::previous::{PreviousPage, Record};
+use super::previous::{self, PreviousPage, Record};
 use super::problem::Problem;
 use super::render::{Frame, Page, Progress, TEMPLATES, render};
 use super::sign_in::SignInPage;
@@ -195,7 +197,18 @@ fn complete_pages() -> Vec<CompletePage> {
         page.follow(outcome, Some("https://apps.apple.com/x".into()));
         page
     };
-    phases.into_iter().flat_map(page).chain(outcomes.map(followed)).collect()
+    let waits = |left: &[Removal], by_account| CompletePage {
+        causes: before::sorted(left, by_account, true),
+        ..CompletePage::of(Phase::Unknown, true, None)
+    };
+    let compared = CompletePage {
+        before: before(),
+        more: Some(2),
+        now: "Ada’s <iPhone>".into(),
+        ..CompletePage::of(Phase::Enrolled, false, None)
+    };
+    let others = [waits(&[], false), waits(&[Removal::Account], true), compared];
+    phases.into_iter().flat_map(page).chain(outcomes.map(followed)).chain(others).collect()
 }
 
 fn every_page() -> Vec<(String, String)> {
@@ -219,8 +232,7 @@ fn every_page() -> Vec<(String, String)> {
     let leaving =
         |out| LeavingPage { site: "id.example.com".into(), address: "https://id.example.com/?a=b&c".into(), out };
     all(&[leaving(false), leaving(true)], &mut out);
-    let record = |since: Option<&str>| Record { label: "Ada’s <iPhone>".into(), since: since.map(str::to_owned) };
-    all(&[PreviousPage { records: vec![record(None), record(Some("23 November 2026"))], more: Some(65) }], &mut out);
+    all(&previous_pages(), &mut out);
     let ownership = |unanswered: bool| OwnershipPage {
         description: "<p>Your <em>own</em>.</p>".into(),
         description_lang: unanswered.then_some("en"),
@@ -247,10 +259,57 @@ fn every_page() -> Vec<(String, String)> {
     out
 }
 
+fn previous_pages() -> Vec<PreviousPage> {
+    let record = |nth: u8, kind, ended| Record {
+        id: format!("record-{nth}"),
+        label: "Ada’s <iPhone>".into(),
+        enrolled: "Enrolled in 2021 with <Jamf>".into(),
+        kind,
+        ended,
+        chosen: if nth == 1 { "this_device" } else { "" },
+    };
+    let kinds = [
+        Some("previous-kind-personal-profile"),
+        Some("previous-kind-user"),
+        Some("previous-kind-device"),
+        Some("previous-kind-account"),
+        None,
+    ];
+    let records: Vec<Record> = kinds.into_iter().zip(0..).map(|(kind, nth)| record(nth, kind, nth == 2)).collect();
+    let page = |removal, by_account, asks| PreviousPage {
+        title: if asks { previous::ASKS } else { previous::TITLE },
+        records: records.clone(),
+        more: Some(65),
+        steps: previous::steps(removal, by_account),
+        certificate: !by_account,
+        asks,
+    };
+    vec![
+        page(Removal::PersonalProfile, false, false),
+        page(Removal::Profile, false, true),
+        page(Removal::Account, true, false),
+        page(Removal::Either, true, true),
+        PreviousPage { steps: vec![], records: vec![record(1, None, true)], ..page(Removal::Either, false, false) },
+    ]
+}
+
+fn before() -> Vec<Before> {
+    let fates = ["linked", "ended", "check", "another", "gone"];
+    let one = |fate: &str| Before {
+        label: "Ada’s <iPhone>".into(),
+        enrolled: "Enrolled in 2021 with <Jamf>".into(),
+        kind: Some("previous-kind-personal-profile"),
+        state: "complete-state-unknown",
+        class: "",
+        fate: Box::leak(format!("complete-fate-{fate}").into_boxed_str()),
+    };
+    fates.map(one).into()
+}
+
 fn stopped_pages() -> Vec<StoppedPage> {
     let version = || OsVersion::parse("12.4");
     let mut many = StoppedPage::of(EnrollmentRefusal::TooManyDevices, version(), Some("2".into()));
-    many.devices = vec![Record { label: "Ada’s <iPhone>".into(), since: Some("7 March 2026".into()) }];
+    many.devices = vec![Listed { label: "Ada’s <iPhone>".into(), since: Some("7 March 2026".into()) }];
     vec![
         StoppedPage::of(EnrollmentRefusal::VersionTooOld, version(), None),
         StoppedPage::of(EnrollmentRefusal::AccountDrivenOnly, version(), None),

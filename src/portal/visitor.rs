@@ -276,7 +276,8 @@ impl Visitor {
         }
     }
 
-    fn device(&self) -> &'static str {
+    /// Returns the name of the device's family.
+    pub(crate) fn device(&self) -> &'static str {
         match self.browser {
             Browser::Safari(platform) | Browser::OtherOnIos(platform) => platform.family.name(),
             _ => DeviceFamily::IPhone.name(),

@@ -1,4 +1,5 @@
-// Optional script: shows a typed password, and keeps form input when the language changes. Every page works without it.
+// Optional script: shows a typed password, keeps form input when the language changes, and loads a page again when the
+// person comes back to it. Every page works without it.
 "use strict";
 (() => {
   // Button that shows the typed password.
@@ -16,12 +17,12 @@
     password.form.addEventListener("submit", () => { password.type = "password"; });
   }
 
-  // Keeps typed and chosen values when the language changes; they replace the new page's initial values. Passwords are not kept,
-  // and the values are kept for the next page only.
+  // Keeps typed and chosen values when the page is loaded again or its language changes; they replace the new page's initial
+  // values. Passwords are not kept, and the values are kept for the next page only.
   const form = document.getElementById("continue");
   const languages = document.querySelector("form.languages");
   const typed = form ? [...form.querySelectorAll("input[type=text]:not(#password), input[type=email]")] : [];
-  const choices = form ? [...form.querySelectorAll("input[type=radio]")] : [];
+  const choices = form ? [...form.querySelectorAll("input[type=radio], input[type=hidden][id]")] : [];
   const of = form ? form.getAttribute("action") : "";
   const kept = JSON.parse(sessionStorage.getItem("typed") || "{}");
   sessionStorage.removeItem("typed");
@@ -30,14 +31,23 @@
       if (input.id in kept.values) input.value = kept.values[input.id];
     }
     for (const input of choices) {
-      if (input.id === kept.chosen) input.checked = true;
+      if ((kept.chosen || []).includes(input.id)) input.checked = true;
     }
   }
-  if (form && languages) {
-    languages.addEventListener("submit", () => {
-      const values = Object.fromEntries(typed.map((input) => [input.id, input.value]));
-      const chosen = choices.filter((input) => input.checked).map((input) => input.id)[0];
-      sessionStorage.setItem("typed", JSON.stringify({ of, values, chosen }));
+  const keep = () => {
+    const values = Object.fromEntries(typed.map((input) => [input.id, input.value]));
+    const chosen = choices.filter((input) => input.checked || input.type === "hidden").map((input) => input.id);
+    sessionStorage.setItem("typed", JSON.stringify({ of, values, chosen }));
+  };
+  if (form && languages) languages.addEventListener("submit", keep);
+
+  // A page that shows what happened meanwhile is loaded again when the person comes back from Settings, unless the network
+  // went with the old management.
+  if (form && "again" in form.dataset) {
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState !== "visible" || !navigator.onLine) return;
+      keep();
+      location.replace(of);
     });
   }
 })();

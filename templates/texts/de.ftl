@@ -10,6 +10,7 @@
 -trust = Vertrauen
 -safari = Safari
 -remove-management = Verwaltung entfernen
+-sign-out-ios = Abmelden
 -trust-settings = Allgemein › Info › Zertifikatsvertrauenseinstellungen
 -sign-in-row = Bei Arbeits- oder Schulaccount anmelden
 -allow-management = Entfernte Verwaltung erlauben
@@ -89,12 +90,34 @@ for-whom-throttled = Zu viele unbekannte Benutzernamen. Warten Sie { $minutes ->
 for-whom-no-directory = Für die Registrierung ist kein Verzeichnis eingeschaltet, darum lassen sich keine Personen suchen. Fragen Sie Ihre Administration.
 for-whom-oneself-button = Es ist für mich
 
-previous-title = Ein Gerät ist bereits registriert
-previous-lead = { $other ->
-    [yes] Für { $owner } sind bei { $organization } bereits Geräte registriert:
-   *[no] Für Sie sind bei { $organization } bereits Geräte registriert:
+previous-title = { $other ->
+    [yes] { $owner } hat schon ein Gerät registriert
+   *[no] Sie haben schon ein Gerät registriert
   }
+previous-lead = { $other ->
+    [yes] { $organization } kennt diese Geräte von { $owner }.
+   *[no] { $organization } kennt diese Geräte von Ihnen.
+  } Wenn eines davon dieses { $device } ist, muss zuerst seine alte Verwaltung weg: Ein { $device } kann nur eine haben.
 previous-since = registriert am { $date }
+previous-imported = { $year ->
+    [none] Mit { $source } registriert
+   *[other] { $year } mit { $source } registriert
+  }
+previous-own = Hier registriert am { $date }
+previous-own-undated = Hier registriert
+previous-kind-personal-profile = Altes Profil für private Geräte
+previous-kind-user = Eigener Bereich für die Arbeit
+previous-kind-device = Profil, das das ganze Gerät verwaltet
+previous-kind-account = Arbeits- oder Schulaccount in den Einstellungen
+previous-ended = Seine Verwaltung ist entfernt. Es ist nichts mehr zu tun.
+previous-all-ended = Die alte Verwaltung ist entfernt. Sie können fortfahren.
+previous-answer-this = Es ist dieses { $device }
+previous-answer-another = Es ist ein anderes Gerät
+previous-answer-gone = { $other ->
+    [yes] { $owner } hat es nicht mehr
+   *[no] Ich habe es nicht mehr
+  }
+previous-open = Sie können das offen lassen. Ihre Antwort hilft { $organization }, die Geräteliste in Ordnung zu halten.
 previous-more = und { $count } weitere
 date = { $day }. { $month ->
     [1] Januar
@@ -110,12 +133,29 @@ date = { $day }. { $month ->
     [11] November
    *[12] Dezember
   } { $year }
-previous-same-device = Wenn es dieses { $device } ist
-previous-step-open = Öffnen Sie **{ -settings }** und gehen Sie zu **{ management-row }**.
+previous-same-device = Wenn es dieses { $device } ist, tun Sie zuerst dies
+previous-step-close = Schließen Sie diese Seite.
+previous-step-open = Öffnen Sie **{ -settings }** und gehen Sie zu **{ management-row }**.{ $ios15 ->
+    [yes] { "" }
+   *[no] { " " }Die Zeile kann auch **Profile & Geräteverwaltung** oder **Profil** heißen.
+  }
 previous-step-remove = Tippen Sie auf das Profil der Organisation, dann auf **{ -remove-management }**, und geben Sie den Gerätecode ein.
+previous-step-remove-personal = Tippen Sie auf das alte Profil, das oft **MDM Profile** heißt, dann auf **{ -remove-management }**, und geben Sie den Gerätecode ein.
+previous-step-remove-account = Tippen Sie auf Ihren Arbeits- oder Schulaccount, dann auf **{ -sign-out-ios }**, und bestätigen Sie.
+previous-step-remove-either = Tippen Sie auf das Profil der Organisation, dann auf **{ -remove-management }**. Wenn dort stattdessen ein Arbeits- oder Schulaccount ist, tippen Sie darauf, dann auf **{ -sign-out-ios }**.
 previous-step-back = Kommen Sie auf diese Seite zurück.
+previous-step-again = Tippen Sie auf **{ -sign-in-row }** und melden Sie sich noch einmal an.
+previous-not-there = Wenn dort nichts steht, ist sie schon entfernt. Wenn die Taste fehlt, fragen Sie Ihren Helpdesk.
+previous-goes = WLAN, Mail und Zertifikate, die mit der alten Verwaltung kamen, werden mit ihr entfernt. Schalten Sie darum zuerst mobile Daten oder ein anderes WLAN ein, sonst kommen Sie nicht hierher zurück.
+previous-goes-certificate = Das Zertifikat installieren Sie in einem späteren Schritt wieder.
 previous-other-device = Wenn es ein anderes Gerät ist
-previous-other-device-text = Sie müssen nichts entfernen. Tippen Sie auf „Weiter“: Beide Geräte bleiben registriert.
+previous-other-device-text = Sie müssen nichts entfernen. Tippen Sie auf „Weiter“: Das andere Gerät bleibt, wie es ist.
+previous-asks-title = Ist die alte Verwaltung von diesem { $device } entfernt?
+previous-asks = Es gibt keine Meldung darüber, und diese Seite kann es nicht sehen. Wenn sie noch da ist, lehnt Ihr { $device } die Registrierung ab. Sie haben gesagt, dass es dieses { $device } ist:
+previous-asks-steps = Wenn sie noch da ist
+previous-change = Meine Antworten ändern
+previous-removed-button = Sie ist entfernt: weiter
+previous-anyway-button = Weiter, ohne sie zu entfernen
 previous-button = Weiter
 record-unnamed = Ein Gerät
 
@@ -224,6 +264,28 @@ complete-refreshing = Diese Seite wird alle paar Sekunden aktualisiert.
 complete-not-refreshing = Diese Seite wird nicht automatisch aktualisiert. Tippen Sie zum Prüfen auf die Taste.
 complete-still = Nicht automatisch aktualisieren
 complete-back-button = Zurück zur Anleitung
+complete-before-title = Ihre Geräte, vorher und jetzt
+complete-before = Vorher
+complete-now = Jetzt
+complete-now-enrolled = Registriert
+complete-state-ended = Entfernt
+complete-state-managed = Nicht als entfernt gemeldet
+complete-state-unknown = Wir können nicht sehen, ob es entfernt wurde
+complete-fate-linked = { $organization } hat beide verknüpft: Es ist ein { $device } mit einem Verlauf.
+complete-fate-ended = Die alte Verwaltung ist beendet. { $organization } behält ihren Eintrag nur noch als Verlauf.
+complete-fate-check = { $organization } prüft, ob beide dasselbe { $device } sind, und kann dann den alten Eintrag schließen. Sie müssen nichts tun.
+complete-fate-another = Es ist ein anderes Gerät. Es bleibt, wie es ist.
+complete-fate-gone = { $other ->
+    [yes] { $owner } hat es nicht mehr. { $organization } kann seinen Eintrag schließen.
+   *[no] Sie haben es nicht mehr. { $organization } kann seinen Eintrag schließen.
+  }
+causes-title = Wenn Ihr { $device } einen Fehler zeigt
+cause-old = Ein altes Verwaltungsprofil ist noch installiert
+cause-old-then = Gehen Sie dann zurück zur Anleitung und laden Sie das Profil noch einmal.
+cause-old-by-account = Tippen Sie dann auf **{ -sign-in-row }** und melden Sie sich noch einmal an.
+cause-trust = Das Zertifikat ist nicht eingeschaltet
+cause-trust-do = Gehen Sie in den **{ -settings }** zu **{ -trust-settings }** und schalten Sie das Zertifikat von { $organization } ein. Laden Sie dann das Profil noch einmal.
+cause-expired = Das Profil ist weg
 self-service-title = Noch etwas
 self-service = { $organization } bietet Apps in Self Service an. Laden Sie es aus dem App Store.
 self-service-button = Self Service laden

@@ -10,6 +10,7 @@
 -trust = Trust
 -safari = Safari
 -remove-management = Remove Management
+-sign-out-ios = Sign Out
 -trust-settings = General › About › Certificate Trust Settings
 -sign-in-row = Sign In to Work or School Account
 -allow-management = Allow Remote Management
@@ -90,12 +91,34 @@ for-whom-throttled = Too many unknown user names. Wait { $minutes ->
 for-whom-no-directory = No directory is turned on for enrollment, so people cannot be looked up. Ask your administrator.
 for-whom-oneself-button = It is for me
 
-previous-title = A device is already enrolled
-previous-lead = { $other ->
-    [yes] { $owner } already has devices enrolled with { $organization }:
-   *[no] You already have devices enrolled with { $organization }:
+previous-title = { $other ->
+    [yes] { $owner } has enrolled before
+   *[no] You have enrolled before
   }
+previous-lead = { $other ->
+    [yes] { $organization } knows these devices of { $owner }.
+   *[no] { $organization } knows these devices of yours.
+  } If one of them is this { $device }, its old management has to go first: an { $device } can have only one.
 previous-since = enrolled on { $date }
+previous-imported = { $year ->
+    [none] Enrolled with { $source }
+   *[other] Enrolled in { $year } with { $source }
+  }
+previous-own = Enrolled here on { $date }
+previous-own-undated = Enrolled here
+previous-kind-personal-profile = Old profile for personal devices
+previous-kind-user = Separate area for work
+previous-kind-device = Profile that manages the whole device
+previous-kind-account = Work or school account in Settings
+previous-ended = Its management is removed. There is nothing left to do.
+previous-all-ended = The old management is removed. You can continue.
+previous-answer-this = It is this { $device }
+previous-answer-another = It is another device
+previous-answer-gone = { $other ->
+    [yes] { $owner } no longer has it
+   *[no] I no longer have it
+  }
+previous-open = You can leave this open. Your answer helps { $organization } to keep its list in order.
 previous-more = and { $count } more
 date = { $day } { $month ->
     [1] January
@@ -111,12 +134,29 @@ date = { $day } { $month ->
     [11] November
    *[12] December
   } { $year }
-previous-same-device = If it is this { $device }
-previous-step-open = Open **{ -settings }** and go to **{ management-row }**.
+previous-same-device = If it is this { $device }, do this first
+previous-step-close = Close this page.
+previous-step-open = Open **{ -settings }** and go to **{ management-row }**.{ $ios15 ->
+    [yes] { "" }
+   *[no] { " " }The row may also be called **Profiles & Device Management** or **Profile**.
+  }
 previous-step-remove = Tap the organization’s profile, then **{ -remove-management }**, and enter your passcode.
+previous-step-remove-personal = Tap the old profile, which is often called **MDM Profile**, then **{ -remove-management }**, and enter your passcode.
+previous-step-remove-account = Tap your work or school account, then **{ -sign-out-ios }**, and confirm.
+previous-step-remove-either = Tap the organization’s profile, then **{ -remove-management }**. If there is a work or school account instead, tap it, then **{ -sign-out-ios }**.
 previous-step-back = Come back to this page.
+previous-step-again = Tap **{ -sign-in-row }** and sign in again.
+previous-not-there = If nothing is listed there, it is already removed. If the button is missing, ask your help desk.
+previous-goes = Wi-Fi, mail and certificates that came with the old management are removed with it. So first turn on mobile data or another Wi-Fi network, or you cannot come back here.
+previous-goes-certificate = You install the certificate again in a later step.
 previous-other-device = If it is another device
-previous-other-device-text = You do not need to remove anything. Continue: both devices stay enrolled.
+previous-other-device-text = There is nothing to remove. Continue: that device stays as it is.
+previous-asks-title = Is the old management removed from this { $device }?
+previous-asks = There is no report about it, and this page cannot see it. If it is still there, your { $device } refuses to enroll. You said that it is this { $device }:
+previous-asks-steps = If it is still there
+previous-change = Change my answers
+previous-removed-button = It is removed: continue
+previous-anyway-button = Continue without removing it
 previous-button = Continue
 record-unnamed = A device
 
@@ -216,6 +256,28 @@ complete-refreshing = This page updates every few seconds.
 complete-not-refreshing = This page does not update automatically. Tap the button to check.
 complete-still = Do not update automatically
 complete-back-button = Back to the instructions
+complete-before-title = Your devices, before and now
+complete-before = Before
+complete-now = Now
+complete-now-enrolled = Enrolled
+complete-state-ended = Removed
+complete-state-managed = No report that it was removed
+complete-state-unknown = We cannot see whether it was removed
+complete-fate-linked = { $organization } has linked both: they are one { $device } with one history.
+complete-fate-ended = The old management has ended. { $organization } keeps its record as history.
+complete-fate-check = { $organization } checks whether both are the same { $device } and can then close the old record. You do not need to do anything.
+complete-fate-another = It is another device. It stays as it is.
+complete-fate-gone = { $other ->
+    [yes] { $owner } no longer has it. { $organization } can close its record.
+   *[no] You no longer have it. { $organization } can close its record.
+  }
+causes-title = If your { $device } shows an error
+cause-old = An old management profile is still installed
+cause-old-then = Then go back to the instructions and download the profile again.
+cause-old-by-account = Then tap **{ -sign-in-row }** and sign in again.
+cause-trust = The certificate is not turned on
+cause-trust-do = In **{ -settings }**, go to **{ -trust-settings }** and turn on the certificate of { $organization }. Then download the profile again.
+cause-expired = The profile is gone
 self-service-title = One more thing
 self-service = { $organization } offers its apps in Self Service. Get it from the App Store.
 self-service-button = Get Self Service

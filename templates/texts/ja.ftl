@@ -10,6 +10,7 @@
 -trust = 信頼
 -safari = Safari
 -remove-management = 管理を削除
+-sign-out-ios = サインアウト
 -trust-settings = 一般 › 情報 › 証明書信頼設定
 -sign-in-row = 職場または学校アカウントにサインイン
 -allow-management = リモート管理を許可
@@ -83,20 +84,59 @@ for-whom-throttled = 見つからないユーザ名が多すぎます。{ $minut
 for-whom-no-directory = 登録用のディレクトリが有効になっていないため、検索できません。管理者にお問い合わせください。
 for-whom-oneself-button = 自分用です
 
-previous-title = すでに登録済みのデバイスがあります
-previous-lead = { $other ->
-    [yes] { $owner }さんの次のデバイスは、すでに{ $organization }に登録されています。
-   *[no] あなたの次のデバイスは、すでに{ $organization }に登録されています。
+previous-title = { $other ->
+    [yes] { $owner }さんは以前に登録したことがあります
+   *[no] 以前に登録したことがあります
   }
+previous-lead = { $other ->
+    [yes] { $organization }には、{ $owner }さんの次のデバイスの記録があります。
+   *[no] { $organization }には、あなたの次のデバイスの記録があります。
+  }この{ $device }がその中にある場合は、先に古い管理を削除してください。1台の{ $device }に設定できる管理は1つだけです。
 previous-since = { $date }に登録
+previous-imported = { $year ->
+    [none] { $source }で登録
+   *[other] { $year }年に{ $source }で登録
+  }
+previous-own = { $date }にここで登録
+previous-own-undated = ここで登録
+previous-kind-personal-profile = 個人のデバイス用の古いプロファイル
+previous-kind-user = 仕事用の独立した領域
+previous-kind-device = デバイス全体を管理するプロファイル
+previous-kind-account = 「設定」の職場または学校アカウント
+previous-ended = 管理は削除されています。必要な操作はありません。
+previous-all-ended = 古い管理は削除されています。このまま進めます。
+previous-answer-this = この{ $device }です
+previous-answer-another = 別のデバイスです
+previous-answer-gone = { $other ->
+    [yes] { $owner }さんはもう持っていません
+   *[no] もう持っていません
+  }
+previous-open = 答えなくても進めます。回答は、{ $organization }がデバイスの一覧を整理するのに役立ちます。
 previous-more = ほかに{ $count }台
 date = { $year }年{ $month }月{ $day }日
-previous-same-device = それがこの{ $device }の場合
-previous-step-open = **{ -settings }**を開き、**{ management-row }**に進みます。
+previous-same-device = この{ $device }の場合は、先に次の操作をします
+previous-step-close = このページを閉じます。
+previous-step-open = **{ -settings }**を開き、**{ management-row }**に進みます。{ $ios15 ->
+    [yes] { "" }
+   *[no] 項目名が**プロファイルとデバイス管理**または**プロファイル**の場合もあります。
+  }
 previous-step-remove = 組織のプロファイルをタップし、**{ -remove-management }**をタップして、パスコードを入力します。
+previous-step-remove-personal = 古いプロファイル（多くの場合、名前は**MDM Profile**）をタップし、**{ -remove-management }**をタップして、パスコードを入力します。
+previous-step-remove-account = 職場または学校アカウントをタップし、**{ -sign-out-ios }**をタップして、確認します。
+previous-step-remove-either = 組織のプロファイルをタップし、**{ -remove-management }**をタップします。代わりに職場または学校アカウントがある場合は、それをタップし、**{ -sign-out-ios }**をタップします。
 previous-step-back = このページに戻ります。
+previous-step-again = **{ -sign-in-row }**をタップし、もう一度サインインします。
+previous-not-there = 何も表示されない場合は、すでに削除されています。ボタンがない場合は、ヘルプデスクにお問い合わせください。
+previous-goes = 古い管理で設定されたWi-Fi、メール、証明書も一緒に削除されます。このページに戻れるように、先にモバイルデータ通信または別のWi-Fiをオンにしてください。
+previous-goes-certificate = 証明書は、後の手順でもう一度インストールします。
 previous-other-device = 別のデバイスの場合
-previous-other-device-text = 何も削除する必要はありません。このまま進めば、両方とも登録されたままになります。
+previous-other-device-text = 何も削除する必要はありません。このまま進めば、そのデバイスは今のまま変わりません。
+previous-asks-title = この{ $device }から古い管理を削除しましたか？
+previous-asks = 削除の通知は届いておらず、このページからは確認できません。残っている場合、{ $device }は登録を拒否します。この{ $device }だと回答されたもの：
+previous-asks-steps = 残っている場合
+previous-change = 回答を変更
+previous-removed-button = 削除したので次へ
+previous-anyway-button = 削除せずに次へ
 previous-button = 次へ
 record-unnamed = デバイス
 
@@ -196,6 +236,28 @@ complete-refreshing = このページは数秒ごとに自動で更新されま�
 complete-not-refreshing = このページは自動では更新されません。ボタンをタップして確認してください。
 complete-still = 自動で更新しない
 complete-back-button = 説明に戻る
+complete-before-title = 以前と現在のデバイス
+complete-before = 以前
+complete-now = 現在
+complete-now-enrolled = 登録済み
+complete-state-ended = 削除済み
+complete-state-managed = 削除の通知はありません
+complete-state-unknown = 削除されたかどうかは確認できません
+complete-fate-linked = { $organization }が両方を結び付けました。1台の{ $device }の1つの履歴になります。
+complete-fate-ended = 古い管理は終了しました。{ $organization }はその記録を履歴としてのみ保存します。
+complete-fate-check = { $organization }が、両方が同じ{ $device }かどうかを確認し、その後で古い記録を閉じることができます。必要な操作はありません。
+complete-fate-another = 別のデバイスです。今のまま変わりません。
+complete-fate-gone = { $other ->
+    [yes] { $owner }さんはもう持っていません。{ $organization }はその記録を閉じることができます。
+   *[no] もう持っていないデバイスです。{ $organization }はその記録を閉じることができます。
+  }
+causes-title = { $device }にエラーが表示される場合
+cause-old = 古い管理プロファイルがまだインストールされています
+cause-old-then = その後、説明に戻り、プロファイルをもう一度ダウンロードします。
+cause-old-by-account = その後、**{ -sign-in-row }**をタップし、もう一度サインインします。
+cause-trust = 証明書がオンになっていません
+cause-trust-do = **{ -settings }**で**{ -trust-settings }**に進み、{ $organization }の証明書をオンにします。その後、プロファイルをもう一度ダウンロードします。
+cause-expired = プロファイルがなくなりました
 self-service-title = もうひとつ
 self-service = { $organization }のAppはSelf Serviceから入手できます。App Storeからインストールしてください。
 self-service-button = Self Serviceを入手

@@ -47,7 +47,7 @@ async fn each_page_of_the_portal_is_looked_at_for_each_device_version_and_langua
         ("sign-in-change-password", "Change your password first."),
         ("sign-in-not-now", "You cannot sign in right now."),
         ("sign-in-too-late", "That took too long."),
-        ("previous", "is already enrolled"),
+        ("previous", "Enrolled in 2021 with Jamf Pro"),
         ("which-device", "This is an iPad"),
         ("for-whom", "for_user"),
         ("stopped-unknown", "We could not check whether you may enroll"),

@@ -3,4 +3,5 @@
 mod access;
 mod account;
 mod beside;
+mod previous;
 mod walk;

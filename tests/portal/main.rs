@@ -9,5 +9,6 @@ mod account;
 mod browser;
 mod enrollment;
 mod pages;
+mod previous;
 mod security;
 mod snapshots;

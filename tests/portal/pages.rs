@@ -433,7 +433,7 @@ async fn who_has_an_enrolled_device_is_told_what_to_do_about_it_first() {
     let page = guest.get("/enroll/previous").await;
     let since = Language::English.date(scene.server.app().platform.world.now()).unwrap();
     assert!(
-        page.body.contains(&format!("enrolled on {since}")) && page.body.contains("Remove Management"),
+        page.body.contains(&format!("Enrolled here on {since}")) && page.body.contains("Remove Management"),
         "{}",
         page.body
     );

@@ -6,12 +6,23 @@ use events::settings::Terms;
 use harness::{TestServer, outline};
 
 /// The pages of the usual way, and where it may end.
-const TRANSLATED: [&str; 9] =
-    ["sign-in", "for-whom", "ownership", "terms", "ca", "managed-apple-id", "mdm", "enrolled", "stopped"];
+const TRANSLATED: [&str; 11] = [
+    "sign-in",
+    "for-whom",
+    "previous",
+    "ownership",
+    "terms",
+    "ca",
+    "managed-apple-id",
+    "mdm",
+    "waiting",
+    "enrolled",
+    "stopped",
+];
 
 /// Pages that say something else on other versions of iOS.
-const OTHER_VERSIONS: [(&str, &str); 4] =
-    [("sign-in", "18.2"), ("ca", "10.2"), ("ca", "12.0"), ("mdm-institutional", "26.1")];
+const OTHER_VERSIONS: [(&str, &str); 5] =
+    [("sign-in", "18.2"), ("ca", "10.2"), ("ca", "12.0"), ("previous", "12.0"), ("mdm-institutional", "26.1")];
 
 async fn page(server: &TestServer, page: &str, version: &str, language: &str) -> String {
     let query = format!("page={page}&family=iPhone&version={version}&language={language}");

@@ -3,10 +3,9 @@
 
 use crate::Enroll;
 use crate::entrance::{Entered, Entrance, SignInOutcome};
+use crate::imported::imported_records;
 use decisions::access;
-use decisions::enrollment::{
-    self, Admission, Command, Enrollment, Entry, ImportedRecords, NEAREST_RECORDS, Policy, PreviousRecords,
-};
+use decisions::enrollment::{self, Admission, Command, Enrollment, Entry, NEAREST_RECORDS, Policy, PreviousRecords};
 use decisions::person::Person;
 use events::enrollment::{EnrollmentEvent, EnrollmentId, Evidence, FoundRecord, Platform};
 use events::envelope::{Actor, ActorKind};
@@ -76,7 +75,7 @@ async fn entry(
     Ok(Entry::Oneself(admission(enroll, &proof.account, person, entrance.platform).await?))
 }
 
-/// Collects the decision of the access rules, received attributes, active records and policy for the person who gets
+/// Collects the decision of the access rules, received attributes, earlier records and policy for the person who gets
 /// the device.
 ///
 /// # Errors
@@ -107,7 +106,7 @@ pub async fn admission(
         Err(_) => PreviousRecords::default(),
     };
     let (received, policy) = (received(account, person), policy(enroll, &settings, person).await?);
-    let imported = ImportedRecords::default();
+    let imported = imported_records(enroll, person, platform).await;
     Ok(Admission { access, received, previous, imported, policy })
 }
 

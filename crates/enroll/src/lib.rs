@@ -6,7 +6,9 @@ mod admit;
 mod assign;
 mod entitled;
 mod entrance;
+mod imported;
 pub mod issue;
+mod old_management;
 mod password;
 pub mod preview;
 pub mod profile_service;
@@ -16,6 +18,7 @@ pub use admit::{admission, policy, previous_records};
 pub use assign::{Assigned, Assigning, assign, assign_to_oneself};
 pub use entitled::may_go_on;
 pub use entrance::{Entrance, SignInOutcome};
+pub use old_management::may_have_old_management;
 pub use password::{Credentials, at_portal};
 
 use devices::Devices;

@@ -23,7 +23,7 @@ pub const PAGES: [(&str, &str); 26] = [
     ("sign-in-too-late", "Sign in: timed out"),
     ("leaving", "Redirect to the identity provider"),
     ("for-whom", "Who the device is for"),
-    ("previous", "A device is already enrolled"),
+    ("previous", "Earlier enrollments"),
     ("ownership", "Device ownership"),
     ("terms", "Terms of use"),
     ("ca", "Certificate"),

@@ -91,6 +91,8 @@ pub struct Walk {
     pub safari: Safari,
     /// User name of the person the device is for, if it is another person.
     pub enrolls_for: Option<String>,
+    /// Value of the answer about every earlier device of the person; `None`: the questions are left open.
+    pub says_of_earlier: Option<&'static str>,
     /// If the portal gives no choice, refuses to install a profile of the other ownership.
     pub insists_on_ownership: bool,
 }
@@ -98,7 +100,7 @@ pub struct Walk {
 impl Walk {
     pub fn new(person: Person, device: Device) -> Walk {
         let safari = Safari::of(&device.hardware, device.hardware.ios, device.trust.clone());
-        Walk { person, device, safari, enrolls_for: None, insists_on_ownership: false }
+        Walk { person, device, safari, enrolls_for: None, says_of_earlier: None, insists_on_ownership: false }
     }
 
     /// Walks all steps, beginning with the enrollment URL.
@@ -191,21 +193,48 @@ impl Walk {
         answers: &[(&str, &str)],
         watcher: &mut dyn Watcher,
     ) -> Result<Next, WalkError> {
+        let before = self.safari.page().map(|page| page.url.path().to_owned());
+        let next = self.submit(form, act, answers, watcher).await?;
+        // If the same page is shown again, the answer was not accepted; the page says why.
+        match next {
+            Next::Page(page) if !answers.is_empty() && Some(page.url.path()) == before.as_deref() => {
+                Err(WalkError::Refused { act, text: page.text })
+            }
+            next => Ok(next),
+        }
+    }
+
+    async fn submit(
+        &mut self,
+        form: &str,
+        act: Act,
+        answers: &[(&str, &str)],
+        watcher: &mut dyn Watcher,
+    ) -> Result<Next, WalkError> {
         watcher.before(act).await;
         let started = Instant::now();
-        let before = self.safari.page().map(|page| page.url.path().to_owned());
         let sent = self.safari.send_form(form, answers).await;
         if let Ok(Opened::Left { status, url }) = sent {
             watcher.after(act, started.elapsed(), "back to Settings").await;
             return Ok(Next::Left { status, url });
         }
         let page = self.page(act, sent)?;
-        // If the same page is shown again, the answer was not accepted; the page says why.
-        if !answers.is_empty() && Some(page.url.path()) == before.as_deref() {
-            return Err(WalkError::Refused { act, text: page.text });
-        }
         watcher.after(act, started.elapsed(), answers.first().map_or("", |(_, value)| value)).await;
         Ok(Next::Page(page))
+    }
+
+    // The page asks about earlier devices, and after that perhaps whether the old management is removed. It is.
+    async fn note_earlier(&mut self, page: &Page, watcher: &mut dyn Watcher) -> Result<Next, WalkError> {
+        let act = Act::NotePreviousRecords;
+        if let Some(answer) = self.says_of_earlier.filter(|_| !page.asks_for("removed")) {
+            let fields = page.form("continue").into_iter().flat_map(|form| &form.fields);
+            let asked = fields.filter(|field| field.kind == "radio" && field.value == answer);
+            let answers: Vec<(String, &str)> = asked.map(|field| (field.name.clone(), answer)).collect();
+            let answers: Vec<(&str, &str)> = answers.iter().map(|(name, answer)| (name.as_str(), *answer)).collect();
+            return self.submit("continue", act, &answers, watcher).await;
+        }
+        let removed = if page.asks_for("removed") { &[("removed", "yes")][..] } else { &[] };
+        self.fill_in(act, removed, watcher).await
     }
 
     // Downloads the profile, installs it in Settings, returns and taps the button.
@@ -261,7 +290,7 @@ impl Walk {
             return self.see_completion(watcher).await;
         }
         if page.form("continue").is_some() {
-            return self.fill_in(Act::NotePreviousRecords, &[], watcher).await;
+            return self.note_earlier(page, watcher).await;
         }
         Ok(Next::Ending(Ending::Directed(page.clone())))
     }

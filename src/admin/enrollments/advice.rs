@@ -1,5 +1,6 @@
 //! Advice for the help desk: what a person has to do next, in the words of the person's screen.
 
+mod old;
 mod sign_in;
 
 use events::enrollment::EnrollmentRefusal;
@@ -11,9 +12,9 @@ pub(crate) struct Advice {
     pub tell: Vec<String>,
 }
 
-/// Returns the advice for an enrollment. `refused` is the reason of the last refused sign-in; `enroll_url` is the
-/// address where enrollment begins.
-pub(crate) fn advice(enrollment: &Enrollment, refused: Option<Reason>, enroll_url: &str) -> Advice {
+/// Returns the advice for an enrollment. `refused` is the reason of the last refused sign-in; `old` means that old
+/// management may still be on the device; `enroll_url` is the address where enrollment begins.
+pub(crate) fn advice(enrollment: &Enrollment, (refused, old): (Option<Reason>, bool), enroll_url: &str) -> Advice {
     let again = match enrollment.by_account {
         true => format!("Open Settings › {}, tap Sign In to Work or School Account and start again.", row(enrollment)),
         false => format!("Open {enroll_url} in Safari on the device and start again."),
@@ -25,8 +26,8 @@ pub(crate) fn advice(enrollment: &Enrollment, refused: Option<Reason>, enroll_ur
         }
         State::SignedOut => Advice { now: "The person signed out before the device was enrolled.", tell: vec![again] },
         State::Refused => stopped(enrollment, again),
-        State::Open if enrollment.by_account => by_account(enrollment, refused, again),
-        State::Open => Advice { now: standing(enrollment.step), tell: advice_for(enrollment, refused) },
+        State::Open if enrollment.by_account => by_account(enrollment, (refused, old), again),
+        State::Open => Advice { now: standing(enrollment.step), tell: advice_for(enrollment, (refused, old)) },
     }
 }
 
@@ -46,33 +47,39 @@ fn standing(step: Step) -> &'static str {
 }
 
 // The sheet that Settings opened is lost when it is closed; the person must start again in Settings.
-fn by_account(enrollment: &Enrollment, refused: Option<Reason>, again: String) -> Advice {
+fn by_account(enrollment: &Enrollment, (refused, old): (Option<Reason>, bool), again: String) -> Advice {
     let (now, tell) = match enrollment.step {
         Step::MdmProfile => ("Signed in. The device has not downloaded its profile yet.", vec![]),
         Step::Install => (
             "The device has its profile. The person has to continue in Settings.",
-            vec![
-                "Enter the password of the Managed Apple Account when the device asks for it.".to_owned(),
-                "Then tap Allow Remote Management.".to_owned(),
-            ],
+            old::among(
+                vec![
+                    "Enter the password of the Managed Apple Account when the device asks for it.".to_owned(),
+                    "Then tap Allow Remote Management.".to_owned(),
+                ],
+                row(enrollment),
+                old,
+            ),
         ),
         Step::Connect | Step::Enrolled => {
             (standing(enrollment.step), vec!["Keep the device on and online for a minute.".to_owned()])
         }
-        _ => (standing(enrollment.step), advice_for(enrollment, refused)),
+        _ => (standing(enrollment.step), advice_for(enrollment, (refused, old))),
     };
     let tell = tell.into_iter().chain([format!("If nothing else happens: {again}")]).collect();
     Advice { now, tell }
 }
 
-fn advice_for(enrollment: &Enrollment, refused: Option<Reason>) -> Vec<String> {
+fn advice_for(enrollment: &Enrollment, (refused, old): (Option<Reason>, bool)) -> Vec<String> {
     let lines: &[&str] = match enrollment.step {
         Step::SignIn if let Some(reason) = refused => sign_in::advice_for(reason),
         Step::SignIn => &["Use your work or school account, not the Apple Account of the device."],
         Step::ForWhom => &["Type the user name of the person who will use the device, and tap “Continue”."],
         Step::PreviousRecords => &[
-            "If it is the same device, first remove the old profile. Then come back to Safari and tap “Continue”.",
-            "If it is another device, tap “Continue”. Both devices stay enrolled.",
+            "If one of the listed devices is this one, first remove its old management. Then come back and tap “Continue”.",
+            "Before that, turn on mobile data or another Wi-Fi network: Wi-Fi, mail and certificates of the old management go with it.",
+            "If it is another device, there is nothing to remove. Tap “Continue”.",
+            "Every question can be left open.",
         ],
         Step::Ownership => &["Choose “It is mine” for your own device. Your own data stays private."],
         Step::Terms => &["Read the terms to the end, then tap “I accept”."],
@@ -94,11 +101,10 @@ fn advice_for(enrollment: &Enrollment, refused: Option<Reason>) -> Vec<String> {
         ],
     };
     let mut lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-    if enrollment.step == Step::PreviousRecords {
-        lines.insert(
-            1,
-            format!("The old profile is in Settings › {}. Tap it, then tap Remove Management.", row(enrollment)),
-        );
+    match enrollment.step {
+        Step::PreviousRecords => lines.insert(1, old::taps(row(enrollment))),
+        Step::Install | Step::Connect => return old::among(lines, row(enrollment), old),
+        _ => {}
     }
     lines
 }

@@ -75,6 +75,8 @@ struct Found {
     refusals: Vec<Refusal>,
     others: Vec<Enrollment>,
     rows: Vec<Row>,
+    /// Old management may still be on the device.
+    old: bool,
 }
 
 /// Maximum number of names shown of groups and of each claim.
@@ -86,7 +88,8 @@ const NAMES: usize = 50;
 /// Returns an error if there is no such enrollment, or the event log or the projections are unavailable.
 pub(crate) async fn page(staff: May<SeesFunnel>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let id = parse_enrollment(&path)?;
-    let found = look_up(staff.projections(), id).await.map_err(|error| staff.broken(error))?;
+    let old = staff.may_have_old_management(id).await?;
+    let found = look_up(staff.projections(), id, old).await.map_err(|error| staff.broken(error))?;
     let found = found.ok_or(Problem::NotFound)?;
     staff.record(StaffActivityEvent::VisitViewed { enrollment: id }).await?;
     let received = staff.received_on(id).await?;
@@ -95,7 +98,7 @@ pub(crate) async fn page(staff: May<SeesFunnel>, path: web::Path<String>) -> Res
     show(&format!("Enrollment {}", found.enrollment.help_code), "enrollments", &staff, &page)
 }
 
-async fn look_up(projections: &Projections, id: EnrollmentId) -> Result<Option<Found>, ProjectionError> {
+async fn look_up(projections: &Projections, id: EnrollmentId, old: bool) -> Result<Option<Found>, ProjectionError> {
     let Some(enrollment) = enrollments::get(projections, id).await? else { return Ok(None) };
     let filter = AuditFilter { device: Some(id.device()), ..AuditFilter::default() };
     let mut rows = audit::query(projections, filter, TIMELINE).await?.rows;
@@ -110,7 +113,7 @@ async fn look_up(projections: &Projections, id: EnrollmentId) -> Result<Option<F
     };
     let others = others.into_iter().filter(|other| other.id != id).take(OTHERS).collect();
     let (steps, refusals) = (enrollments::steps(projections, id).await?, enrollments::refusals(projections, id).await?);
-    Ok(Some(Found { enrollment, steps, refusals, others, rows }))
+    Ok(Some(Found { enrollment, steps, refusals, others, rows, old }))
 }
 
 // The help desk does not see what the device reports after enrollment, nor who viewed it.
@@ -122,7 +125,7 @@ fn is_of_the_enrollment(row: &Row) -> bool {
 fn assemble(found: &Found, staff: &Staff, now: Timestamp) -> EnrollmentPage {
     let enrollment = &found.enrollment;
     let last = found.refusals.iter().rev().find_map(|refusal| refusal.reason);
-    let advice = advice::advice(enrollment, last, &format!("{}/enroll", staff.public_url()));
+    let advice = advice::advice(enrollment, (last, found.old), &format!("{}/enroll", staff.public_url()));
     EnrollmentPage {
         who: words::who(enrollment),
         sub: format!("{}, help code {}", words::device(enrollment), enrollment.help_code),
