@@ -275,6 +275,7 @@ const MAY_DEPEND: [(&str, &[&str]); 26] = [
             "devices",
             "events",
             "identity",
+            "imports",
             "pki",
             "platform",
             "projections",

@@ -153,24 +153,30 @@ impl Fold<'_> {
         Ok(())
     }
 
-    // What the server records about a device is no contact, and a refused message is none of the device.
     fn device(&self, event: &DeviceEvent) -> rusqlite::Result<()> {
-        match event {
-            DeviceEvent::ContactWatchBegun { .. } => {
-                let watch = "INSERT INTO links_contact (device, watched_from) VALUES (?1, ?2)
-                    ON CONFLICT (device) DO UPDATE SET watched_from = excluded.watched_from";
-                let values = params![self.entry.stream.id(), self.effective.0];
-                self.rows.prepare_cached(watch)?.execute(values).map(drop)
-            }
-            DeviceEvent::DeviceMessageRefused { .. } | DeviceEvent::IdentityRenewalRefused { .. } => Ok(()),
-            DeviceEvent::DeviceCheckedOut { .. } => Ok(()),
-            _ if self.entry.actor.kind == ActorKind::Device => {
-                let hear = "UPDATE links_contact SET heard_at = ?2 WHERE device = ?1";
-                let values = params![self.entry.stream.id(), self.effective.0];
-                self.rows.prepare_cached(hear)?.execute(values).map(drop)
-            }
-            _ => Ok(()),
+        let values = params![self.entry.stream.id(), self.effective.0];
+        if let DeviceEvent::ContactWatchBegun { .. } = event {
+            let watch = "INSERT INTO links_contact (device, watched_from) VALUES (?1, ?2)
+                ON CONFLICT (device) DO UPDATE SET watched_from = excluded.watched_from";
+            return self.rows.prepare_cached(watch)?.execute(values).map(drop);
         }
+        if !self.is_contact(event) {
+            return Ok(());
+        }
+        let hear = "UPDATE links_contact SET heard_at = ?2 WHERE device = ?1";
+        self.rows.prepare_cached(hear)?.execute(values).map(drop)
+    }
+
+    // What the server records about a device is no contact, a refused message is none of the device, and a goodbye is no
+    // sign of life.
+    fn is_contact(&self, event: &DeviceEvent) -> bool {
+        let is_none = matches!(
+            event,
+            DeviceEvent::DeviceMessageRefused { .. }
+                | DeviceEvent::IdentityRenewalRefused { .. }
+                | DeviceEvent::DeviceCheckedOut { .. }
+        );
+        self.entry.actor.kind == ActorKind::Device && !is_none
     }
 }
 

@@ -159,11 +159,13 @@ impl App {
         let sign_in = Arc::new(sign_in);
         let url = config.devices.url.clone();
         let devices = Arc::new(Devices::new(platform.clone(), Arc::clone(&settings), trust, pusher, url));
+        let imports = Arc::new(Imports::new(platform.clone(), Arc::clone(&sign_in)));
         let enroll = Arc::new(Enroll {
             platform: platform.clone(),
             settings: Arc::clone(&settings),
             sign_in: Arc::clone(&sign_in),
             devices: Arc::clone(&devices),
+            imports: Arc::clone(&imports),
         });
         let staff = Arc::new(Staff {
             platform: platform.clone(),
@@ -172,7 +174,6 @@ impl App {
             identity,
         });
         let reenrollment = Arc::new(Reenrollment::new(platform.clone(), Arc::clone(&settings)));
-        let imports = Arc::new(Imports::new(platform.clone(), Arc::clone(&sign_in)));
         let uploads = Arc::new(Uploads::new(Arc::clone(&imports), &config.store.directory));
         if let Err(error) = uploads.clear() {
             tracing::warn!(%error, "cannot remove the uploaded files that the last run has left");

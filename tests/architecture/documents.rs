@@ -1,6 +1,7 @@
 //! What the documents and comments must state, and how they are written.
 
 use super::{MAY_DEPEND, MAY_IMPORT, collect, root, source_folders};
+use events::record::{LinkEvidence, PreviousAnswer};
 use std::path::{Path, PathBuf};
 
 /// Maximum width of a line in characters: `max_width` in rustfmt.toml. rustfmt does not wrap comments.
@@ -106,5 +107,41 @@ fn no_documentation_holds_code_that_nobody_runs() {
             });
             assert_eq!(fence, None, "{}", path.display());
         }
+    }
+}
+
+#[test]
+fn the_document_of_re_enrollment_has_the_points_of_each_evidence() {
+    let text = std::fs::read_to_string(root().join("docs/re-enrollment.md")).unwrap();
+    let (at, since) = (events::Timestamp(0), events::Timestamp(0));
+    let answers = PreviousAnswer::ALL.map(|answer| LinkEvidence::Answered { answer });
+    let all = [
+        LinkEvidence::SamePerson {},
+        LinkEvidence::SamePersonOfMany {},
+        LinkEvidence::OtherPerson {},
+        LinkEvidence::SameModel {},
+        LinkEvidence::OtherModel {},
+        LinkEvidence::ModelUnknown {},
+        LinkEvidence::VersionNotOlder {},
+        LinkEvidence::VersionOlder {},
+        LinkEvidence::CheckedOutBefore { at },
+        LinkEvidence::PushUnregistered { since },
+        LinkEvidence::Silent { since },
+        LinkEvidence::HeardAfter { at },
+        LinkEvidence::SilenceUnknown {},
+        LinkEvidence::SameHardware {},
+        LinkEvidence::OtherHardware {},
+    ];
+    for evidence in all.into_iter().chain(answers) {
+        let words = projections::audit::link_evidence(evidence);
+        // Without the day.
+        let words = words.split([',', ' ']).take_while(|word| *word != "on" && *word != "since");
+        let words = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        let points = match decisions::link::points(evidence) {
+            0 => "0".to_owned(),
+            points => format!("{points:+}"),
+        };
+        let row = |line: &&str| line.replace(',', "").starts_with(&format!("| {words} | {points} |"));
+        assert!(text.lines().any(|line| row(&line)), "no row | {words} | {points} |");
     }
 }

@@ -106,7 +106,7 @@ pub async fn admission(
         Err(_) => PreviousRecords::default(),
     };
     let (received, policy) = (received(account, person), policy(enroll, &settings, person).await?);
-    let imported = imported_records(enroll, person, platform).await;
+    let imported = imported_records(enroll, account, person, platform).await;
     Ok(Admission { access, received, previous, imported, policy })
 }
 

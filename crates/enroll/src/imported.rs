@@ -1,25 +1,63 @@
-//! The records of other products that belong to a person, at sign-in.
+//! The records of other products that belong to a person, at sign-in. At the first sign-in, the effect that finds the
+//! owners of records has not run yet, so the few records of the person are resolved here.
 
 use crate::Enroll;
 use decisions::enrollment::{ImportedRecords, NEAREST_RECORDS};
 use events::enrollment::{DeviceFamily, Evidence, FoundImport, Platform};
 use events::person::PersonId;
+use events::{Actor, ActorKind};
+use identity::Account;
+use imports::ImportError;
+use platform::context::Context;
 use projections::records::{self, RecordRow};
 use projections::{ProjectionError, links};
+use sign_in::owner_keys;
+use std::time::Duration;
 
 /// Number of records of a person that are read. Further ones are not counted.
 const MOST_READ: u32 = 100;
 
+/// Number of records that are resolved at sign-in. An effect resolves further ones.
+const MOST_RESOLVED: u32 = 20;
+
+/// How long a sign-in waits until its records are resolved. A directory may not answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Returns the person's records of other products that no enrollment has taken the place of. Those of the device's
 /// family come first, each family with the latest contact first. An error is logged and means none: such records block
 /// no enrollment, and no limit counts them.
-pub(crate) async fn imported_records(enroll: &Enroll, person: PersonId, platform: Platform) -> ImportedRecords {
+pub(crate) async fn imported_records(
+    enroll: &Enroll,
+    account: &Account,
+    person: PersonId,
+    platform: Platform,
+) -> ImportedRecords {
+    match tokio::time::timeout(PATIENCE, resolve(enroll, account, person)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "records of other products have no owner yet"),
+        Err(_) => tracing::warn!("records of other products have no owner yet: it takes too long to find them"),
+    }
     match read(enroll, person).await {
         Ok(owned) => found(owned, platform.family),
         Err(error) => {
             tracing::error!(%error, "records of other products cannot be read");
             ImportedRecords::default()
         }
+    }
+}
+
+async fn resolve(enroll: &Enroll, account: &Account, person: PersonId) -> Result<(), ImportError> {
+    let (platform, keys) = (&enroll.platform, owner_keys(&enroll.platform.secrets, account));
+    let hmacs = keys.iter().map(|key| key.hmac.clone()).collect();
+    let due = records::to_resolve(&platform.projections, hmacs, person, None, MOST_RESOLVED).await?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let context = |_| Context::of(Actor::new(ActorKind::System, "sign-in"), None, platform.world.uuid());
+    enroll.imports.resolve_of(person, &keys, None, context).await?;
+    match platform.log.store().head().await? {
+        Some(head) => Ok(platform.projections.wait_for(head).await?),
+        None => Ok(()),
     }
 }
 

@@ -22,6 +22,7 @@ pub use old_management::may_have_old_management;
 pub use password::{Credentials, at_portal};
 
 use devices::Devices;
+use imports::Imports;
 use platform::Platform;
 use settings::SettingsService;
 use sign_in::SignIn;
@@ -33,4 +34,5 @@ pub struct Enroll {
     pub settings: Arc<SettingsService>,
     pub sign_in: Arc<SignIn>,
     pub devices: Arc<Devices>,
+    pub imports: Arc<Imports>,
 }

@@ -104,9 +104,9 @@ impl Reenrollment {
 
     async fn unregistered_since(&self, device: DeviceId) -> Result<Option<Timestamp>, ReenrollmentError> {
         let stream = self.platform.log.read(&device.stream()).await?;
-        Ok(stream.iter().rev().find_map(|entry| match &entry.event {
-            Event::Device(DeviceEvent::PushFailed { unregistered_since, .. }) => *unregistered_since,
-            _ => None,
+        Ok(stream.iter().rev().find_map(|entry| {
+            let Event::Device(DeviceEvent::PushFailed { unregistered_since, .. }) = &entry.event else { return None };
+            *unregistered_since
         }))
     }
 
