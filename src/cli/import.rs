@@ -66,10 +66,10 @@ pub(crate) struct Records {
     /// always use the same name. The default is the name of the product.
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
-    /// Which field names the owner, as FIELD=PROVIDER:ATTRIBUTE: it equals an attribute of people at a provider, such as
-    /// `mail=main:mail`. Several rules must find the same person. FIELD is user_name, mail or employee_number; PROVIDER
-    /// is `local`, or the name of a directory or identity provider; ATTRIBUTE is user_name, user_principal_name, mail or
-    /// employee_number. Without a rule, here or in the mapping, owners are not resolved.
+    /// Which field names the owner, as FIELD=PROVIDER:ATTRIBUTE: it equals an attribute of people at a provider, such
+    /// as `mail=main:mail`. Several rules must find the same person. FIELD is user_name, mail or employee_number;
+    /// PROVIDER is `local`, or the name of a directory or identity provider; ATTRIBUTE is user_name,
+    /// user_principal_name, mail or employee_number. Without a rule, here or in the mapping, owners are not resolved.
     #[arg(long = "owner", value_name = "RULE")]
     owners: Vec<OwnerRule>,
     /// The file has all records of its source: those that it lacks are marked as missing. None is deleted.
