@@ -263,8 +263,9 @@ pub enum RecordEvent {
         details: Box<RecordDetails>,
         owner_keys: Vec<OwnerKey>,
     },
-    /// A later import had other values: `details` has all of them, `changed` says which are new. Other keys than before
-    /// make the owner unresolved. Without keys, those of before stay if the fields that identify the owner are as before.
+    /// A later import had other values: `details` has all of them, `changed` says which are new. Other keys than
+    /// before make the owner unresolved. Without keys, those of before stay if the fields that identify the owner are
+    /// as before.
     PreviousRecordChanged {
         import: ImportId,
         changed: Vec<RecordField>,

@@ -167,8 +167,8 @@ impl Fold<'_> {
         self.rows.prepare_cached(hear)?.execute(values).map(drop)
     }
 
-    // What the server records about a device is no contact, a refused message is none of the device, and a goodbye is no
-    // sign of life.
+    // What the server records about a device is no contact, a refused message is none of the device, and a goodbye is
+    // no sign of life.
     fn is_contact(&self, event: &DeviceEvent) -> bool {
         let is_none = matches!(
             event,

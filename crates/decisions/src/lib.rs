@@ -2,9 +2,9 @@
 //! refused. The crate is pure: no clock, no randomness, no input or output. Everything that a decision depends on is
 //! part of its command.
 //!
-//! [`enrollment`] is an enrollment through the portal or Settings, [`device`] one management relationship. [`record`] is
-//! a device as another product knew it, with the later enrollments that may be it; [`link`] weighs what speaks for and
-//! against each. [`person`], [`successor`], [`staff`], [`settings`] and [`hardware`] are small aggregates.
+//! [`enrollment`] is an enrollment through the portal or Settings, [`device`] one management relationship. [`record`]
+//! is a device as another product knew it, with the later enrollments that may be it; [`link`] weighs what speaks for
+//! and against each. [`person`], [`successor`], [`staff`], [`settings`] and [`hardware`] are small aggregates.
 
 pub mod access;
 #[cfg(test)]

@@ -70,8 +70,8 @@ pub fn user_name_keys(typed: &str) -> Vec<String> {
     if composed == kept { vec![composed] } else { vec![composed, kept] }
 }
 
-/// Normalizes a value of a previous record or of a person, by which a record finds its owner: as directories compare it,
-/// and the user name of a local account as its account is found. `None`: nothing visible is left.
+/// Normalizes a value of a previous record or of a person, by which a record finds its owner: as directories compare
+/// it, and the user name of a local account as its account is found. `None`: nothing visible is left.
 pub fn owner_value(is_local_user_name: bool, text: &str) -> Option<String> {
     let value = if is_local_user_name { user_name_keys(text).swap_remove(0) } else { folded(text) };
     (!value.is_empty()).then_some(value)

@@ -144,8 +144,8 @@ pub trait KeyStore: Send + Sync {
     /// Returns an error if the store cannot be written.
     fn set_owner(&self, name: &KeyName, owner: &KeyName) -> Result<(), KeyError>;
 
-    /// Does the same as [`KeyStore::set_owner`] for many keys: pairs of a key and its owner. A key that is its own owner
-    /// belongs to nobody else any more.
+    /// Does the same as [`KeyStore::set_owner`] for many keys: pairs of a key and its owner. A key that is its own
+    /// owner belongs to nobody else any more.
     ///
     /// # Errors
     /// Returns an error if the store cannot be written.

@@ -1,6 +1,6 @@
-//! Converts old versions of `SettingsChanged`. Version 1 held the settings before and after the change; later ones hold
-//! the changed settings, and all settings only if no earlier event can be relied on. All settings of version 2 are those
-//! of schema 1.
+//! Converts old versions of `SettingsChanged`. Version 1 held the settings before and after the change; later ones
+//! hold the changed settings, and all settings only if no earlier event can be relied on. All settings of version 2
+//! are those of schema 1.
 
 use serde_json::{Map, Value, json};
 

@@ -85,7 +85,8 @@ pub async fn owned_by(
 ) -> Result<Vec<RecordRow>, ProjectionError> {
     projections
         .read_of("records", move |rows| {
-            // The conditions are those of the index records_by_person, which has this order. NULL is the smallest value.
+            // The conditions are those of the index records_by_person, which has this order. NULL is the smallest
+            // value.
             let select = format!(
                 "SELECT {COLUMNS} FROM records_current WHERE person = ?1 AND missing IS NULL AND erased = 0
                     ORDER BY last_contact DESC, record LIMIT ?2"
@@ -98,8 +99,8 @@ pub async fn owned_by(
 /// Number of people with one key that are read. Two are enough to see that it is ambiguous.
 const HOLDERS: u32 = 2;
 
-/// Returns the known people who have one of these keys, with all their keys. Of a key that many people have, only some of
-/// them are returned, but more than one. Erased people are unknown.
+/// Returns the known people who have one of these keys, with all their keys. Of a key that many people have, only some
+/// of them are returned, but more than one. Erased people are unknown.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
@@ -198,8 +199,8 @@ async fn by_keys(
         .await
 }
 
-/// Returns the records with a key that a person has been noted with after `position`, and that this person does not own,
-/// in order of their ids, after `after`: up to `limit`.
+/// Returns the records with a key that a person has been noted with after `position`, and that this person does not
+/// own, in order of their ids, after `after`: up to `limit`.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.

@@ -1,4 +1,5 @@
-//! Owners of previous records: people of a real identity provider, which cannot be asked about them before they sign in.
+//! Owners of previous records: people of a real identity provider, which cannot be asked about them before they sign
+//! in.
 
 use super::{SCHOOL, guest, school, school_with, sign_in};
 use crate::directory::owners::{Line, import, owner, people, record, shown_to};

@@ -18,8 +18,8 @@ const VALUES: usize = 50;
 /// Number of entries that one search may return for each value: two are enough to see that a value is ambiguous.
 const ENTRIES: usize = 2;
 
-/// Attributes that say that an account is disabled, of Active Directory, of OpenLDAP's password policy, of 389 Directory
-/// Server and of eDirectory. A directory ignores the names that it does not know (RFC 4511 §4.5.1.8).
+/// Attributes that say that an account is disabled, of Active Directory, of OpenLDAP's password policy, of 389
+/// Directory Server and of eDirectory. A directory ignores the names that it does not know (RFC 4511 §4.5.1.8).
 const ACCOUNT_CONTROL: &str = "userAccountControl";
 const LOCKED_TIME: &str = "pwdAccountLockedTime";
 const LOCKS: [&str; 2] = ["nsAccountLock", "loginDisabled"];

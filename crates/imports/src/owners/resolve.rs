@@ -41,9 +41,9 @@ pub(crate) enum NewPeople {
 }
 
 impl Imports {
-    /// Resolves the owners of records with these keys of a person, a bounded number of them in order of their ids after
-    /// `after`. A record of somebody else with the same key belongs to nobody any more. `context` returns the context of
-    /// the events of a record.
+    /// Resolves the owners of records with these keys of a person, a bounded number of them in order of their ids
+    /// after `after`. A record of somebody else with the same key belongs to nobody any more. `context` returns the
+    /// context of the events of a record.
     ///
     /// # Errors
     /// Returns an error if records or people cannot be read, or the log cannot be written.
@@ -62,8 +62,9 @@ impl Imports {
         Ok(Resolved { more_after, unresolved })
     }
 
-    /// Resolves the records with keys of people who were noted after `since`: the batches of an import may have read the
-    /// known people before that, and the effect of those events may have read the records before the import had them.
+    /// Resolves the records with keys of people who were noted after `since`: the batches of an import may have read
+    /// the known people before that, and the effect of those events may have read the records before the import had
+    /// them.
     pub(crate) async fn resolve_noted_since(
         &self,
         since: Option<Position>,
