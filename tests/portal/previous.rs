@@ -29,10 +29,15 @@ pub fn operator(scene: &Scene) -> Context {
 
 /// Imports a record of Jamf Pro, without an owner.
 pub async fn import(scene: &Scene, row: &str) -> RecordId {
+    import_by(scene, row, "").await
+}
+
+/// Same as [`import`], with owner rules.
+pub async fn import_by(scene: &Scene, row: &str, rules: &str) -> RecordId {
     let row: serde_json::Value = serde_json::from_str(row).unwrap();
     let columns: String = row.as_object().unwrap().keys().map(|name| format!("{name} = \"{name}\"\n")).collect();
     let mapping =
-        Mapping { source: Some("Jamf Pro".into()), ..toml::from_str(&format!("[columns]\n{columns}")).unwrap() };
+        Mapping { source: Some("Jamf Pro".into()), ..toml::from_str(&format!("{rules}[columns]\n{columns}")).unwrap() };
     // Nobody listens.
     let (told, _) = tokio::sync::mpsc::channel(1);
     let order = Order { mapping, is_complete: false, is_rehearsal: false };

@@ -100,3 +100,17 @@ async fn of_two_people_on_one_device_neither_sees_the_records_of_the_other() {
     assert_eq!(found(&scene).await, [(1, 1)], "at ada's sign-in only");
     scene.strike().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_their_first_sign_in_a_person_sees_the_record_that_a_rule_gives_them_and_nobody_else_does() {
+    let scene = Scene::set().await;
+    scene.server.add_user("bob", PASSWORD, &[Privilege::Enroll]).await;
+    let row = r#"{"source_id": "7", "model_name": "iPhone 13", "user_name": "Ada"}"#;
+    let rule = "[[owner]]\nfield = \"user_name\"\nprovider = \"local\"\nattribute = \"user_name\"\n";
+    import_by(&scene, row, rule).await;
+    let mut bob = Guest::new(&scene.server, &iphone("17.5"));
+    assert_ne!(bob.sign_in("bob", PASSWORD).await.led_to(), Some("/enroll/previous"));
+    let (_, page) = at_the_page(&scene, "17.5").await;
+    assert!(page.body.contains("iPhone 13"), "{}", page.body);
+    scene.strike().await;
+}
