@@ -22,6 +22,7 @@ use reenrollment::Pair;
 use simulator::acts::Nobody;
 use simulator::device::Device;
 use simulator::model::{Family, Hardware};
+use simulator::walk::{Person, Walk};
 use std::io::Cursor;
 use std::sync::Arc;
 use world::Clock as _;
@@ -47,15 +48,29 @@ fn iphone(ios: &str) -> Hardware {
 /// Enrolls this hardware as the personal device of a person: by profile up to iOS 17, from Settings later.
 async fn enroll(scene: &Scene, person: &str, hardware: &Hardware) -> Device {
     let visitor = Visitor { hardware: hardware.clone(), ..Visitor::personal(hardware.family, "17.5") };
-    let mut walk = scene.walk(visitor);
-    walk.person.user_name = person.into();
-    if hardware.ios < "18.0".parse().unwrap() {
-        return scene.enroll_in(walk).await;
+    let device = scene.walk(visitor).device;
+    enroll_again(scene, person, device).await.unwrap_or_else(|(_, why)| panic!("{why}"))
+}
+
+/// Same as [`enroll`], for a device that may have been enrolled before. Returns the device also if it cannot enroll,
+/// with what it says.
+async fn enroll_again(scene: &Scene, person: &str, device: Device) -> Result<Device, (Device, String)> {
+    let mut walk = scene.walk(Visitor::personal(Family::IPhone, "17.5"));
+    walk = Walk::new(Person { user_name: person.into(), ..walk.person }, device);
+    let enrolled = if walk.device.hardware.ios < "18.0".parse().unwrap() {
+        walk.run(&scene.address(), &mut Nobody).await.map(drop).map_err(|error| error.to_string())
+    } else {
+        trust(&scene.server, &walk.device);
+        let name = identifier(scene, person);
+        walk.enroll_with_account(&name, &mut Nobody).await.map_err(|error| error.to_string())
+    };
+    match enrolled {
+        Err(why) => Err((walk.device, why)),
+        Ok(()) => {
+            scene.answer_first_commands(&mut walk.device).await;
+            Ok(walk.device)
+        }
     }
-    trust(&scene.server, &walk.device);
-    walk.enroll_with_account(&identifier(scene, person), &mut Nobody).await.unwrap();
-    scene.answer_first_commands(&mut walk.device).await;
-    walk.device
 }
 
 fn own(device: &Device) -> RecordId {

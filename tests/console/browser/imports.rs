@@ -8,6 +8,7 @@ use harness::TestServer;
 use harness::browser::console::{DESK_BROWSER, PASSWORD, sign_in};
 use harness::browser::{Axe, Browser, DESK, Engine, Looks, PHONE, arrive, browser, look_at, wait_for};
 use harness::desk;
+use harness::waiting::until;
 
 /// A name without a place to break it, as long as a phone is wide and longer.
 const LONG: &str = "19,F2LXJ0AAAA9,adalovelace.of.the.department.of.analytical.engines@students.school.example,Ada,\
@@ -54,7 +55,8 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
     look(&import, "Records of this import", "import").await;
     look(&format!("{import}/undo"), "Undo this import?", "undo").await;
     browser.client.find(Locator::Css("main form button")).await.unwrap().click().await.unwrap();
-    arrive(&browser, &import).await;
+    // The address of the question begins with that of the import.
+    until("the page of the import", async || browser.client.current_url().await.unwrap().path() == import).await;
     ended(&helper, &import).await;
     server.caught_up().await;
     look(&import, "The import is undone", "import-undone").await;

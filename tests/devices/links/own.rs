@@ -175,3 +175,23 @@ async fn a_phone_that_is_restored_without_its_management_comes_back_as_a_probabl
     assert_eq!((link.record, link.band, link.proof.may_be_retired), (own(&old), LinkBand::Probable, false));
     scene.strike().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_removes_nothing_gets_the_error_of_ios_and_nothing_is_proposed_until_they_do() {
+    let (scene, _clock) = stage().await;
+    for ios in WAYS {
+        let old = enroll(&scene, "grace", &iphone(ios)).await;
+        let record = own(&old);
+        let Err((mut phone, why)) = enroll_again(&scene, "grace", old).await else { panic!("iOS keeps one management") };
+        assert!(why.contains("an old MDM profile has to be removed first"), "iOS {ios}: {why}");
+        scene.server.reacted().await;
+        let told = events_of(&scene, &record.stream()).await;
+        assert!(!told.contains(&"LinkProposed".to_owned()), "iOS {ios}: {told:?}");
+        phone.remove_mdm_profile().await.unwrap();
+        let mut new = enroll_again(&scene, "grace", phone).await.unwrap_or_else(|(_, why)| panic!("{why}"));
+        let link = links(&scene, id_of(&new)).await.into_iter().find(|link| link.record == record).unwrap();
+        assert_eq!(link.band, LinkBand::Strong, "iOS {ios}: {link:?}");
+        new.remove_mdm_profile().await.unwrap();
+    }
+    scene.strike().await;
+}
