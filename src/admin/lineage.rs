@@ -51,6 +51,7 @@ pub(crate) struct End {
     pub href: Option<String>,
     /// Source and kind of enrollment.
     pub what: String,
+    pub span: String,
     pub state: Chip,
 }
 
@@ -64,18 +65,24 @@ impl crate::web::content::Content for End {
     fn nth(nth: usize) -> End {
         let text = <String as crate::web::content::Content>::nth;
         let href = (nth == 0).then(|| text(0));
-        End { label: text(0), href, what: text(0), state: <Chip as crate::web::content::Content>::nth(nth) }
+        End {
+            label: text(0),
+            href,
+            what: text(0),
+            span: text(0),
+            state: <Chip as crate::web::content::Content>::nth(nth),
+        }
     }
 }
 
 impl Side {
-    pub(crate) fn end(&self) -> End {
-        let what = format!("{} · {}", self.source, self.kind);
-        End { label: self.label.clone(), href: self.href.clone(), what, state: self.state.clone() }
+    pub(crate) fn end(&self, now: Timestamp) -> End {
+        let (what, span) = (format!("{} · {}", self.source, self.kind), self.span(now));
+        End { label: self.label.clone(), href: self.href.clone(), what, span, state: self.state.clone() }
     }
 
-    /// Returns what is known about its time, such as `30 Sep 2021 – 10 Jan 2026`.
-    pub(crate) fn span(&self, now: Timestamp) -> String {
+    // Returns what is known about its time, such as `30 Sep 2021 – 10 Jan 2026`.
+    fn span(&self, now: Timestamp) -> String {
         let day = |at: Option<Timestamp>| at.map(|at| Day::of(at, now).words);
         match (day(self.begun), day(self.ended), self.record.is_imported()) {
             (Some(begun), Some(ended), _) if begun == ended => begun,
@@ -124,7 +131,7 @@ fn imported(found: &Folded, as_of: Option<Timestamp>) -> Side {
         href: (!found.entries.is_empty()).then(|| at_time(&records::href(id), as_of)),
         source: record.source.clone().unwrap_or_else(|| NONE.to_owned()),
         kind: details.map_or_else(|| NONE.to_owned(), |details| capital(details.kind.name())),
-        model: models.and_then(|models| models.into_iter().find_map(visible::name)),
+        model: models.and_then(|[model_name, product_name]| model([product_name, model_name])),
         os_version: plain(|details| details.os_version.as_deref()),
         person: record.owner.and_then(|owner| owner.person()),
         user_name: personal.and_then(|personal| personal.user_name.clone()),
@@ -136,7 +143,6 @@ fn imported(found: &Folded, as_of: Option<Timestamp>) -> Side {
 }
 
 fn own(device: &Device, staff: &Staff, as_of: Option<Timestamp>) -> Side {
-    let models = [device.model.as_deref(), device.product_name.as_deref()];
     Side {
         record: RecordId::of_device(device.id),
         is_known: true,
@@ -144,7 +150,7 @@ fn own(device: &Device, staff: &Staff, as_of: Option<Timestamp>) -> Side {
         href: href(device.id, staff, as_of),
         source: "Muster".to_owned(),
         kind: words::kind(device.kind).to_owned(),
-        model: models.into_iter().find_map(visible::name),
+        model: model([device.product_name.as_deref(), device.model.as_deref()]),
         os_version: device.os_version.clone(),
         person: device.person,
         user_name: device.user_name.clone(),
@@ -176,6 +182,12 @@ fn unknown(id: RecordId, staff: &Staff) -> Side {
     }
 }
 
+// Returns the marketing name if the identifier is known, else the name that the device or the source told.
+fn model([identifier, name]: [Option<&str>; 2]) -> Option<String> {
+    let known = identifier.and_then(apple::models::name).map(str::to_owned);
+    known.or_else(|| [name, identifier].into_iter().find_map(visible::name))
+}
+
 /// Returns the page of an enrolled device that these roles may see: the help desk sees its enrollment.
 pub(crate) fn href(device: DeviceId, staff: &Staff, as_of: Option<Timestamp>) -> Option<String> {
     if is_permitted::<SeesInventory>(&staff.roles) {
@@ -202,14 +214,13 @@ content!(Lineage { members, more });
 #[derive(Serialize)]
 struct Member {
     end: End,
-    span: String,
     /// The record whose page this is.
     here: bool,
     /// Only a proposal leads to it.
     proposed: bool,
 }
 
-content!(Member { end, span, here, proposed });
+content!(Member { end, here, proposed });
 
 /// Returns the lineage of a record or an enrollment; `None` if nothing is linked with it.
 ///
@@ -228,8 +239,7 @@ pub(crate) async fn of(staff: &Staff, start: RecordId, as_of: Option<Timestamp>)
     let certain = certain(start, &found);
     let now = staff.now();
     let member = |side: &Side| Member {
-        end: side.end(),
-        span: side.span(now),
+        end: side.end(now),
         here: side.record == start,
         proposed: !certain.contains(&side.record),
     };

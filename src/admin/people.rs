@@ -208,7 +208,7 @@ fn phone(sides: &[Side], found: &Gathered, axis: Option<&Axis>, now: Timestamp) 
     let models = sides.iter().rev().find_map(|side| side.model.clone());
     let title = models.unwrap_or_else(|| "Model unknown".to_owned());
     let item = |side: &Side| Item {
-        end: side.end(),
+        end: side.end(now),
         os_version: side.os_version.clone().unwrap_or_else(|| NONE.to_owned()),
         begun: side.begun.map(|at| Day::of(at, now)),
         ended: side.ended.map(|at| Day::of(at, now)),

@@ -153,9 +153,10 @@ pub(crate) async fn shown(
         Some(_) => plain::person([new.user_name.as_deref()]),
         None => plain::NONE.to_owned(),
     };
+    let now = staff.now();
     Ok(Shown {
-        old: old.end(),
-        new: new.end(),
+        old: old.end(now),
+        new: new.end(now),
         person,
         person_href: new.person.map(|person| people::href(person, as_of)),
         state: words::state(link.state),
@@ -163,7 +164,7 @@ pub(crate) async fn shown(
         sum: words::sum(&link.evidence, link.score),
         retired: words::retired(link.proof.may_be_retired),
         same: words::same(link.proof.is_same_device),
-        at: Instant::of(link.at, staff.now()),
+        at: Instant::of(link.at, now),
         who: decided_by(staff, link).await?,
         event_href: is_permitted::<SeesAudit>(&staff.roles).then(|| event_href(link.event)),
         decisions: place.map(offered).unwrap_or_default(),

@@ -45,7 +45,8 @@ pub(crate) fn sum(evidence: &[Weighed], score: i32) -> String {
     if evidence.is_empty() {
         return "nothing is known".to_owned();
     }
-    format!("{} = {score}", evidence_words(evidence))
+    // The total stays with its sign.
+    format!("{} =\u{a0}{score}", evidence_words(evidence))
 }
 
 /// Returns the answer to the question whether the old record may be retired.
@@ -74,10 +75,10 @@ mod tests {
             (LinkEvidence::SilenceUnknown {}, 0),
         ]
         .map(|(evidence, points)| Weighed { evidence, points });
-        assert_eq!(sum(&evidence[..3], 7), "same person +3, same model +2, silent since 2026-11-27 +2 = 7");
+        assert_eq!(sum(&evidence[..3], 7), "same person +3, same model +2, silent since 2026-11-27 +2 =\u{a0}7");
         let against = [Weighed { evidence: LinkEvidence::OtherModel {}, points: -6 }];
-        assert_eq!(sum(&against, -6), "another model -6 = -6");
-        assert_eq!(sum(&evidence[3..], 0), "unknown whether silent = 0");
+        assert_eq!(sum(&against, -6), "another model -6 =\u{a0}-6");
+        assert_eq!(sum(&evidence[3..], 0), "unknown whether silent =\u{a0}0");
         assert_eq!(sum(&[], 0), "nothing is known");
     }
 }

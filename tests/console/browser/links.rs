@@ -6,7 +6,7 @@ use events::staff::Privilege;
 use fantoccini::Locator;
 use harness::TestServer;
 use harness::browser::console::{DESK_BROWSER, PASSWORD, sign_in};
-use harness::browser::{Axe, DESK, Engine, Looks, PHONE, arrive, browser, look_at};
+use harness::browser::{Axe, DESK, Engine, Looks, PHONE, browser, look_at, wait_for};
 use harness::desk;
 
 /// A name without a place to break it.
@@ -37,16 +37,16 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
     own(&server, record, person).await;
     propose(&server, record, new, 9).await;
     look(LIST, "same person +3", "links").await;
-    look(&page(new), "Earlier records of this device", "device").await;
-    look(&page(old), "Enrolled again as", "device-old").await;
-    look(&format!("/console/records/{record}"), "This phone over time", "record").await;
-    look(&format!("/console/people/{person}"), "Devices over time", "person").await;
+    look(&page(new), "May the old record be retired?", "device").await;
+    look(&page(old), "May this record be retired?", "device-old").await;
+    look(&format!("/console/records/{record}"), "May this record be retired?", "record").await;
+    look(&format!("/console/people/{person}"), "they are probably one phone", "person").await;
 
     browser.client.goto(&format!("{url}{LIST}")).await.unwrap();
     browser.client.find(Locator::Css(".decide summary")).await.unwrap().click().await.unwrap();
     look_at(&browser, axe.as_ref(), &format!("{test}-links-decide")).await;
     browser.client.find(Locator::Css(".decide form button")).await.unwrap().click().await.unwrap();
-    arrive(&browser, "/console/links?done=confirm").await;
+    wait_for(&browser, ".done").await;
     look_at(&browser, axe.as_ref(), &format!("{test}-links-confirmed")).await;
     look(&format!("{LIST}?state=confirmed"), "Confirmed", "links-of-a-state").await;
     let late = crate::links::decide(&helper, (record, new), "reject", "list").await;
