@@ -19,6 +19,8 @@ use projections::links::{LinkState, lineage};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
+pub(crate) const PEOPLE: &str = "/console/people";
+
 /// Maximum number of records and enrollments that the lineage of one shows.
 const MOST_MEMBERS: usize = 20;
 
@@ -196,8 +198,13 @@ pub(crate) fn href(device: DeviceId, staff: &Staff, as_of: Option<Timestamp>) ->
     is_permitted::<SeesFunnel>(&staff.roles).then(|| enrollments::href(device.enrollment()))
 }
 
-/// Returns the address with the time that is looked at.
-pub(crate) fn at_time(path: &str, as_of: Option<Timestamp>) -> String {
+/// Returns the address of a person's page.
+pub(crate) fn person_href(person: PersonId, as_of: Option<Timestamp>) -> String {
+    at_time(&format!("{PEOPLE}/{person}"), as_of)
+}
+
+// Returns the address with the time that is looked at.
+fn at_time(path: &str, as_of: Option<Timestamp>) -> String {
     Query::default().with("as_of", as_of.map(Timestamp::to_rfc3339).as_deref()).href(path)
 }
 

@@ -1,5 +1,5 @@
-//! A person: their phones, the enrollments and previous records of each over time, and the links between them, now or at
-//! a given time.
+//! A person: their phones, the enrollments and previous records of each over time, and the links between them, now or
+//! at a given time.
 
 mod export;
 mod gathered;
@@ -9,7 +9,7 @@ pub(crate) use export::export;
 
 use super::audit;
 use super::devices::{self, Export, Fact, parse_as_of};
-use super::lineage::{End, Side, at_time};
+use super::lineage::{End, PEOPLE, Side, person_href};
 use super::links::{Shown, shown, words as link_words};
 use super::pages::show;
 use super::problem::Problem;
@@ -31,8 +31,6 @@ use projections::people::Person;
 use serde::{Deserialize, Serialize};
 use strip::{Axis, Bar};
 use uuid::Uuid;
-
-const PATH: &str = "/console/people";
 
 #[derive(Deserialize)]
 pub(crate) struct AsOf {
@@ -111,11 +109,6 @@ struct Tie {
 
 content!(Tie { to, state });
 
-/// Returns the address of a person's page.
-pub(crate) fn href(person: PersonId, as_of: Option<Timestamp>) -> String {
-    at_time(&format!("{PATH}/{person}"), as_of)
-}
-
 fn parse_person(text: &str) -> Result<PersonId, Problem> {
     Uuid::parse_str(text).map(PersonId).map_err(|_| Problem::NotFound)
 }
@@ -152,7 +145,7 @@ fn assemble(found: &Gathered, staff: &Staff, links: Vec<Shown>) -> PersonPage {
         name: name(&found.person),
         sub: sub(found),
         erased: found.person.is_erased,
-        href: href(person, None),
+        href: person_href(person, None),
         as_of: as_of.map(|at| Instant::of(at, now)),
         now_or_then: Instant::of(as_of.unwrap_or(now), now).input,
         facts: facts(found),
@@ -199,7 +192,7 @@ fn facts(found: &Gathered) -> Vec<Fact> {
 fn exports(staff: &Staff, person: PersonId, as_of: Option<Timestamp>) -> Vec<Export> {
     let query = Query::default().with("as_of", as_of.map(Timestamp::to_rfc3339).as_deref());
     match is_permitted::<ExportsLineage>(&staff.roles) {
-        true => Export::all(&query, &format!("{PATH}/{person}/export")),
+        true => Export::all(&query, &format!("{PEOPLE}/{person}/export")),
         false => Vec::new(),
     }
 }

@@ -10,7 +10,6 @@ use crate::admin::commands::{Standing, possible as commands_of, standing};
 use crate::admin::lineage::{self, Lineage};
 use crate::admin::links::{self, Shown};
 use crate::admin::pages::show;
-use crate::admin::people;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Parameters, Query, read};
 use crate::admin::render::view;
@@ -312,7 +311,10 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
         commands_over,
         apps: found.apps.iter().map(|app| app_line(app, now)).collect(),
         acts: if acts { offered(device) } else { vec![] },
-        earlier_more: device.person.filter(|_| found.earlier.len() > EARLIER).map(|person| people::href(person, as_of)),
+        earlier_more: device
+            .person
+            .filter(|_| found.earlier.len() > EARLIER)
+            .map(|person| lineage::person_href(person, as_of)),
         claims: found
             .claims
             .iter()
@@ -362,7 +364,7 @@ fn facts(found: &Found, as_of: Option<Timestamp>, now: Timestamp) -> Vec<Fact> {
     facts.push(Fact::new("Enrollment", format!("{}, {way}", words::kind(device.kind))));
     if let Some(person) = device.person {
         let name = words::person([device.user_name.as_deref()]);
-        facts.push(Fact::linked("Person", name, people::href(person, as_of)));
+        facts.push(Fact::linked("Person", name, lineage::person_href(person, as_of)));
     }
     if device.kind == Some(EnrollmentKind::UserEnrollment) {
         facts.push(Fact::new(words::account_name(device), text(&device.managed_apple_id)));

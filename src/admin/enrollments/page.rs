@@ -3,8 +3,8 @@
 use super::{advice, parse_enrollment, words};
 use crate::admin::audit::event_href;
 use crate::admin::devices::{Fact, href as device_href};
+use crate::admin::lineage::person_href;
 use crate::admin::pages::show;
-use crate::admin::people;
 use crate::admin::problem::Problem;
 use crate::admin::query::Query;
 use crate::admin::render::view;
@@ -172,7 +172,7 @@ fn facts(enrollment: &Enrollment, staff: &Staff, now: Timestamp) -> Vec<Fact> {
         facts.push(Fact::new("Enrolled by", words::name(signed_in)));
     }
     if let Some(named) = enrollment.owner.as_ref().or(enrollment.signed_in.as_ref()) {
-        facts.push(Fact::linked("Person", words::name(named), people::href(named.person, None)));
+        facts.push(Fact::linked("Person", words::name(named), person_href(named.person, None)));
     }
     if let Some(ended) = enrollment.ended {
         facts.push(Fact::new("Ended", time(ended).words));

@@ -2,8 +2,7 @@
 
 use super::{PATH, words};
 use crate::admin::audit::event_href;
-use crate::admin::lineage::{End, side};
-use crate::admin::people;
+use crate::admin::lineage::{End, person_href, side};
 use crate::admin::problem::Problem;
 use crate::admin::session::{DecidesLinks, SeesAudit, Staff, is_permitted};
 use crate::admin::words::{self as plain, Chip, Instant};
@@ -158,7 +157,7 @@ pub(crate) async fn shown(
         old: old.end(now),
         new: new.end(now),
         person,
-        person_href: new.person.map(|person| people::href(person, as_of)),
+        person_href: new.person.map(|person| person_href(person, as_of)),
         state: words::state(link.state),
         band: words::band(link.band),
         sum: words::sum(&link.evidence, link.score),

@@ -8,7 +8,6 @@ use crate::admin::imports;
 use crate::admin::lineage::{self, Lineage};
 use crate::admin::links::{self, Shown};
 use crate::admin::pages::show;
-use crate::admin::people;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Parameters, Query, read};
 use crate::admin::render::view;
@@ -222,7 +221,7 @@ fn person(details: &RecordDetails, owner: Option<RecordOwner>, as_of: Option<Tim
         Fact::new("Employee number", text(details, |personal| personal.employee_number.as_deref())),
     ];
     if let Some(RecordOwner::Unique { person }) = owner {
-        facts.push(Fact::linked("Person", "their devices over time", people::href(person, as_of)));
+        facts.push(Fact::linked("Person", "their devices over time", lineage::person_href(person, as_of)));
     }
     facts
 }
