@@ -14,7 +14,6 @@ mod carried;
 mod claims;
 mod commands;
 mod devices;
-mod earlier;
 mod enrollments;
 mod event;
 mod export;
@@ -22,8 +21,11 @@ mod form;
 mod funnel;
 mod imports;
 mod leaving;
+mod lineage;
+mod links;
 mod pages;
 mod passkey;
+mod people;
 mod portal_preview;
 mod problem;
 mod proof;
@@ -63,6 +65,7 @@ pub(crate) struct Console {
     pub devices: Arc<::devices::Devices>,
     pub staff: Arc<::staff::Staff>,
     pub uploads: Arc<::imports::uploads::Uploads>,
+    pub reenrollment: Arc<::reenrollment::Reenrollment>,
     pub web: Web,
 }
 
@@ -107,8 +110,8 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             .service(web::resource("/devices/{device}/{verb:unenroll|archive|restore}").post(act::submit))
             .service(web::resource("/devices/{device}/claims/{other}/{verb:same|different}").post(claims::decide))
             .configure(commands::routes)
-            .service(web::resource("/earlier").read_whole(earlier::list))
             .configure(of_records)
+            .configure(of_links)
             .service(web::resource("/funnel").read(funnel::page))
             .service(web::resource("/preview").read(portal_preview::page))
             .service(web::resource("/visits").read(enrollments::list))
@@ -191,6 +194,16 @@ fn of_records(config: &mut web::ServiceConfig) {
         .service(web::resource("/imports/uploads/{upload}/discard").post(upload::discard))
         .service(web::resource("/imports/{import}").read_whole(import::page))
         .service(web::resource("/imports/{import}/undo").read_whole(undo::ask).post(undo::undo));
+}
+
+fn of_links(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/links").read(links::list))
+        .service(web::resource("/links/{record}/{device}/{decision:confirm|reject|undo}").post(links::decide))
+        // The address of earlier versions.
+        .service(web::resource("/earlier").read_whole(links::moved))
+        .service(web::resource("/people/{person}").read(people::page))
+        .service(web::resource("/people/{person}/export").read(people::export).wrap(Compress::default()));
 }
 
 fn of_staff(config: &mut web::ServiceConfig) {

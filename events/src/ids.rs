@@ -80,6 +80,11 @@ impl RecordId {
         DeviceId(self.0)
     }
 
+    /// Returns whether the record was imported. Derived ids are UUIDs of version 8; ids of devices are not.
+    pub fn is_imported(self) -> bool {
+        self.0.get_version_num() == 8
+    }
+
     pub fn stream(self) -> StreamName {
         StreamName::of("record", self.0)
     }

@@ -2,12 +2,15 @@
 
 mod account;
 mod factors;
+#[cfg(test)]
+mod tests;
 
 pub use account::StaffEvent;
 pub use factors::{FactorRefusal, PasskeyId, Purpose, SecondFactor};
 
 use crate::device::DeviceId;
 use crate::enrollment::EnrollmentId;
+use crate::ids::{PersonId, RecordId};
 use crate::{KeyName, StreamName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -89,6 +92,17 @@ pub enum ApiRefusal {
 pub enum ApiResource {
     Devices,
     Audit,
+    /// Previous records.
+    Records,
+    /// Imports of previous records.
+    Imports,
+    /// Links between earlier records and later enrollments.
+    Links,
+}
+
+impl ApiResource {
+    pub const ALL: [ApiResource; 5] =
+        [ApiResource::Devices, ApiResource::Audit, ApiResource::Records, ApiResource::Imports, ApiResource::Links];
 }
 
 /// Stream `access-<staff>-<day>`: records what was viewed, and what was refused.
@@ -138,6 +152,25 @@ pub enum StaffActivityEvent {
     StaffListViewed {},
     StaffViewed {
         staff: StaffId,
+    },
+    PreviousRecordListViewed {},
+    PreviousRecordViewed {
+        record: RecordId,
+    },
+    /// The list of imports of previous records.
+    ImportListViewed {},
+    /// The links between earlier records and later enrollments.
+    LinkListViewed {},
+    /// The devices, records and links of a person over time.
+    PersonViewed {
+        person: PersonId,
+    },
+    /// An export of this number of devices, records and links of a person was started; `filters` as in
+    /// `AuditTrailExported`.
+    LineageExported {
+        filters: Vec<String>,
+        format: ExportFormat,
+        rows: u64,
     },
     /// A staff member with the required role attempted this action, and it was not possible.
     ActRefused {

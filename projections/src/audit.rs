@@ -53,7 +53,7 @@ impl Projection for Audit {
     }
 
     fn version(&self) -> u32 {
-        8
+        9
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -211,7 +211,10 @@ fn viewed(event: &StaffActivityEvent) -> Option<String> {
         StaffActivityEvent::InventoryExported { .. }
         | StaffActivityEvent::ApiRead { .. }
         | StaffActivityEvent::StaffListViewed {} => None,
-        StaffActivityEvent::StaffViewed { .. } => None,
+        StaffActivityEvent::PreviousRecordViewed { record } => Some(record.to_string()),
+        StaffActivityEvent::StaffViewed { .. } | StaffActivityEvent::PersonViewed { .. } => None,
+        StaffActivityEvent::PreviousRecordListViewed {} | StaffActivityEvent::ImportListViewed {} => None,
+        StaffActivityEvent::LinkListViewed {} | StaffActivityEvent::LineageExported { .. } => None,
     }
 }
 
@@ -225,9 +228,26 @@ fn person_named(entry: &Entry) -> Option<String> {
         Event::Account(AccountEvent::AccountSignInRefused { .. } | AccountEvent::AccountRefusalsSuppressed(_)) => None,
         Event::Staff(event) => refused_staff(event).then(|| entry.stream.id().to_owned()),
         Event::Record(event) => owner_resolved(event).map(|person| person.to_string()),
-        Event::Log(_) | Event::Hardware(_) | Event::UserName(_) | Event::StaffActivity(_) => None,
+        Event::StaffActivity(event) => person_viewed(event).map(|person| person.to_string()),
+        Event::Log(_) | Event::Hardware(_) | Event::UserName(_) => None,
         Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => None,
         Event::Import(_) | Event::Successor(_) => None,
+    }
+}
+
+fn person_viewed(event: &StaffActivityEvent) -> Option<PersonId> {
+    match event {
+        StaffActivityEvent::PersonViewed { person } => Some(*person),
+        StaffActivityEvent::DeviceListViewed {} | StaffActivityEvent::DeviceViewed { .. } => None,
+        StaffActivityEvent::AuditTrailViewed { .. } | StaffActivityEvent::FunnelViewed { .. } => None,
+        StaffActivityEvent::VisitListViewed { .. } | StaffActivityEvent::VisitViewed { .. } => None,
+        StaffActivityEvent::SettingsViewed {} | StaffActivityEvent::AuditTrailExported { .. } => None,
+        StaffActivityEvent::InventoryExported { .. } | StaffActivityEvent::ApiRead { .. } => None,
+        StaffActivityEvent::StaffListViewed {} | StaffActivityEvent::StaffViewed { .. } => None,
+        StaffActivityEvent::PreviousRecordListViewed {} | StaffActivityEvent::PreviousRecordViewed { .. } => None,
+        StaffActivityEvent::ImportListViewed {} | StaffActivityEvent::LinkListViewed {} => None,
+        StaffActivityEvent::LineageExported { .. } => None,
+        StaffActivityEvent::ActRefused { .. } | StaffActivityEvent::AccessRefused { .. } => None,
     }
 }
 

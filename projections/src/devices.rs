@@ -13,7 +13,7 @@ mod query;
 pub use enrolled::{Enrolled, earlier_of_person, enrolled, enrolled_by, later_of_person};
 pub use query::{
     Active, ActiveDevices, Device, DeviceFilter, ListedDevices, Naming, State, active_of_person, count_active, get,
-    known, list, namings, unknown,
+    known, list, namings, of_person, unknown,
 };
 
 use crate::Projection;

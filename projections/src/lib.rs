@@ -30,14 +30,13 @@ mod followers;
 pub mod last_seen;
 pub mod links;
 pub mod origin;
-pub(crate) mod people;
+pub mod people;
 mod progress;
 mod rebuild;
 pub mod records;
 pub mod reenrollment;
 pub mod renewals;
 pub mod staff;
-pub mod viewed;
 
 pub use database::{FILE, Projections};
 pub use progress::Health;

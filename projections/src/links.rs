@@ -1,12 +1,14 @@
 //! Links between earlier records and the enrollments that may be their devices, now and at any earlier instant.
 
 mod confirmed;
+mod lineage;
+mod list;
 mod query;
 
 pub use confirmed::confirmed_among;
-pub use query::{
-    Contact, LinkRow, LinkState, Question, contact, latest, of_record, of_successor, open_of_source, questions,
-};
+pub use lineage::{Lineage, between, lineage};
+pub use list::{LinkCursor, LinkFilter, ListedLinks, counts, list};
+pub use query::{Contact, LinkRow, LinkState, Question, contact, of_record, of_successor, open_of_source, questions};
 
 use crate::{Projection, sql};
 use events::device::{DeviceEvent, DeviceId};
@@ -23,7 +25,7 @@ impl Projection for Links {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -34,6 +36,8 @@ impl Projection for Links {
         "CREATE TABLE IF NOT EXISTS links_versions (
             record TEXT NOT NULL, successor TEXT NOT NULL, position INTEGER NOT NULL,
             valid_from INTEGER NOT NULL, valid_to INTEGER, event TEXT NOT NULL, state TEXT NOT NULL, weight TEXT NOT NULL,
+            -- Of `weight`, for the order and the filter of the list.
+            score INTEGER NOT NULL, band TEXT NOT NULL,
             -- When the proposal was recorded, until the question about silence is answered.
             ask_from INTEGER,
             PRIMARY KEY (record, successor, position)
@@ -42,6 +46,8 @@ impl Projection for Links {
         CREATE INDEX IF NOT EXISTS links_by_question ON links_versions (ask_from)
             WHERE ask_from IS NOT NULL AND valid_to IS NULL;
         CREATE INDEX IF NOT EXISTS links_by_state ON links_versions (state, valid_from) WHERE valid_to IS NULL;
+        CREATE INDEX IF NOT EXISTS links_by_score ON links_versions (state, score, valid_from) WHERE valid_to IS NULL;
+        CREATE INDEX IF NOT EXISTS links_by_time ON links_versions (valid_from) WHERE valid_to IS NULL;
         -- Contact of devices that are watched, because a later enrollment may be them.
         CREATE TABLE IF NOT EXISTS links_contact (
             device TEXT PRIMARY KEY, watched_from INTEGER NOT NULL, heard_at INTEGER
@@ -138,8 +144,8 @@ impl Fold<'_> {
         let end = "UPDATE links_versions SET valid_to = ?3 WHERE record = ?1 AND successor = ?2 AND valid_to IS NULL";
         self.rows.prepare_cached(end)?.execute(params![record, successor, self.effective.0])?;
         let insert = "INSERT INTO links_versions
-            (record, successor, position, valid_from, event, state, weight, ask_from)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            (record, successor, position, valid_from, event, state, weight, ask_from, score, band)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         self.rows.prepare_cached(insert)?.execute(params![
             record,
             successor,
@@ -149,6 +155,8 @@ impl Fold<'_> {
             next.state.as_str(),
             serde_json::to_string(&next.weight).unwrap_or_default(),
             next.ask_from,
+            next.weight.score,
+            next.weight.band.unwrap_or(LinkBand::None).as_str(),
         ])?;
         Ok(())
     }

@@ -1,11 +1,39 @@
 //! Names of people and staff, shown next to their ids.
 
-use crate::Projection;
-use events::person::PersonEvent;
+use crate::{Projection, ProjectionError, Projections};
+use events::person::{PersonEvent, PersonId};
 use events::personal::{Gone, is_placeholder};
 use events::staff::StaffEvent;
 use events::{Entry, Event, Personal, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+/// A person, with the names that their provider told last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub user_name: Option<String>,
+    pub display_name: Option<String>,
+    pub mail: Option<String>,
+    pub is_erased: bool,
+}
+
+/// Returns a person; `None` if there is none with this id.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn get(projections: &Projections, person: PersonId) -> Result<Option<Person>, ProjectionError> {
+    projections
+        .read_of("people", move |rows| {
+            let select = "SELECT user_name, display_name, mail, erased FROM people_names
+                WHERE id = ?1 AND kind = 'person'";
+            rows.prepare_cached(select)?
+                .query_row([person.to_string()], |row| {
+                    let [user_name, display_name, mail] = [row.get(0)?, row.get(1)?, row.get(2)?];
+                    Ok(Person { user_name, display_name, mail, is_erased: row.get(3)? })
+                })
+                .optional()
+        })
+        .await
+}
 
 pub(crate) struct People;
 

@@ -72,21 +72,6 @@ pub async fn of_device(
         .await
 }
 
-/// Returns the latest `limit` findings, the newest first.
-///
-/// # Errors
-/// Returns an error if the file cannot be read.
-pub async fn latest(projections: &Projections, limit: usize) -> Result<Vec<Earlier>, ProjectionError> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    projections
-        .read_of("reenrollment", move |rows| {
-            let select = "SELECT enrollment, previous, evidence, at, event FROM reenrollment_found
-                ORDER BY position DESC, previous LIMIT ?1";
-            rows.prepare_cached(select)?.query_map([limit], earlier_of)?.collect()
-        })
-        .await
-}
-
 fn earlier_of(row: &Row<'_>) -> rusqlite::Result<Earlier> {
     let uuid = |column: usize| {
         let text: String = row.get(column)?;
@@ -113,7 +98,7 @@ impl Projection for Reenrollment {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -125,8 +110,7 @@ impl Projection for Reenrollment {
             enrollment TEXT NOT NULL, previous TEXT NOT NULL, evidence TEXT NOT NULL, at INTEGER NOT NULL,
             event TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (enrollment, previous, position)
         ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS reenrollment_by_previous ON reenrollment_found (previous);
-        CREATE INDEX IF NOT EXISTS reenrollment_by_position ON reenrollment_found (position);"
+        CREATE INDEX IF NOT EXISTS reenrollment_by_previous ON reenrollment_found (previous);"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {

@@ -137,3 +137,12 @@ pub(super) async fn wait(app: &Console, position: Position) {
         Err(_) => tracing::warn!(%position, "the projections are slow: the page shows the record's earlier state"),
     }
 }
+
+/// Same as [`wait`], for everything that is in the log now.
+pub(super) async fn wait_for_all(app: &Console) {
+    match app.platform.log.store().head().await {
+        Ok(Some(head)) => wait(app, head).await,
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%error, "the page shows the record's earlier state"),
+    }
+}

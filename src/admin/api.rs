@@ -1,15 +1,16 @@
-//! The API under `/api/v1`: programs read the inventory, previous records and the audit trail as JSON, authenticated by
-//! a token, without cookies. The API is read-only, and each read is recorded before its data is sent. A test checks
-//! docs/api.md against this module.
+//! The API under `/api/v1`: programs read the inventory, previous records, links and the audit trail as JSON,
+//! authenticated by a token, without cookies. The API is read-only, and each read is recorded before its data is sent. A
+//! test checks docs/api.md against this module.
 
 mod client;
 mod problem;
 
 use super::audit;
 use super::devices;
+use super::links;
 use super::problem::Problem;
 use super::query::{Nothing, Parameters, filled};
-use super::record::{DeviceRecord, EventRecord, ImportRecord, PreviousRecord};
+use super::record::{DeviceRecord, EventRecord, ImportRecord, LinkRecord, PreviousRecord};
 use super::records;
 use crate::web::methods::{Read as _, refused};
 use actix_web::body::MessageBody;
@@ -26,6 +27,7 @@ use events::{EventId, device::DeviceId};
 use problem::ApiProblem;
 use projections::audit::{self as trail, AuditFilter};
 use projections::devices as inventory;
+use projections::links as linked;
 use projections::records as previous;
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +68,12 @@ struct Imports {
 }
 
 #[derive(Serialize)]
+struct Links {
+    links: Vec<LinkRecord>,
+    next: Option<String>,
+}
+
+#[derive(Serialize)]
 struct Events {
     events: Vec<EventRecord>,
     next: Option<EventId>,
@@ -90,6 +98,7 @@ pub(crate) fn routes() -> actix_web::Scope<
         .service(web::resource("/devices").read(list_devices))
         .service(web::resource("/records").read(list_records))
         .service(web::resource("/imports").read(list_imports))
+        .service(web::resource("/links").read(list_links))
         .service(web::resource("/audit").read(list_events))
         .default_service(web::to(nothing_here))
 }
@@ -107,8 +116,6 @@ async fn list_devices(client: Client, request: HttpRequest) -> Result<HttpRespon
     answer(&client, &request, &Devices { devices, next: found.next })
 }
 
-// The log has no resource for previous records. They are devices as another product knew them, so a filter names them
-// as a part of the inventory.
 async fn list_records(client: Client, request: HttpRequest) -> Result<HttpResponse, ApiProblem> {
     let Parameters(filters, paging) = Parameters::<records::Filters, Paging>::read_filled(request.query_string())?;
     let (filter, limit) = (filters.parse()?, paging.limit()?);
@@ -116,8 +123,7 @@ async fn list_records(client: Client, request: HttpRequest) -> Result<HttpRespon
         let there = previous::is_known(client.projections(), after).await.map_err(|error| client.broken(error))?;
         there.then_some(()).ok_or(ApiProblem::UnknownCursor)?;
     }
-    let names = [vec!["list=previous-records".to_owned()], filters.names_and_values()].concat();
-    client.record(ApiResource::Devices, names).await?;
+    client.record(ApiResource::Records, filters.names_and_values()).await?;
     let found = previous::list(client.projections(), filter, limit).await.map_err(|error| client.broken(error))?;
     let records = found.records.iter().map(PreviousRecord::from).collect();
     answer(&client, &request, &Records { records, next: found.next })
@@ -126,9 +132,18 @@ async fn list_records(client: Client, request: HttpRequest) -> Result<HttpRespon
 async fn list_imports(client: Client, request: HttpRequest) -> Result<HttpResponse, ApiProblem> {
     let Parameters(_, paging) = Parameters::<Nothing, Paging>::read_filled(request.query_string())?;
     let limit = u32::try_from(paging.limit()?).unwrap_or(u32::MAX);
-    client.record(ApiResource::Devices, vec!["list=imports".to_owned()]).await?;
+    client.record(ApiResource::Imports, vec![]).await?;
     let found = previous::imports(client.projections(), limit).await.map_err(|error| client.broken(error))?;
     answer(&client, &request, &Imports { imports: found.iter().map(ImportRecord::from).collect() })
+}
+
+async fn list_links(client: Client, request: HttpRequest) -> Result<HttpResponse, ApiProblem> {
+    let Parameters(filters, paging) = Parameters::<links::Filters, Paging>::read_filled(request.query_string())?;
+    let (filter, limit) = (filters.of_program()?, paging.limit()?);
+    client.record(ApiResource::Links, filters.names_and_values()).await?;
+    let found = linked::list(client.projections(), filter, limit).await.map_err(|error| client.broken(error))?;
+    let links = found.links.iter().map(LinkRecord::from).collect();
+    answer(&client, &request, &Links { links, next: found.next.map(|next| next.to_string()) })
 }
 
 /// Lists events in the order of the log. A client that passes `next` as `after` gets the events since then, each only

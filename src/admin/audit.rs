@@ -19,12 +19,12 @@ use crate::admin::devices::{Choice, Export};
 use crate::web::content::content;
 use actix_web::HttpResponse;
 use events::device::DeviceId;
+use events::record::RecordId;
 use events::staff::StaffActivityEvent;
 use events::{ActorKind, EventId, Timestamp};
 use filters::Shown;
 use names::visible;
 use projections::audit::{self as trail, Row};
-use projections::viewed::viewed_record;
 use serde::Serialize;
 
 pub(crate) const PATH: &str = "/console/audit";
@@ -203,9 +203,10 @@ fn about(row: &Row) -> String {
     }
 }
 
-/// Returns the address of the page of a device, or of the previous record whose view is recorded under this id.
+/// Returns the address of the page of a device, or of the imported record that has this id.
 pub(crate) fn record_href(device: DeviceId) -> String {
-    viewed_record(device).map_or_else(|| device_href(device, None), records::href)
+    let record = RecordId::of_device(device);
+    if record.is_imported() { records::href(record) } else { device_href(device, None) }
 }
 
 // An enrollment has its own page, which is linked only for roles that may see it.

@@ -32,7 +32,7 @@ use uuid::Uuid;
 /// Devices per page.
 const PAGE: usize = 50;
 
-const PATH: &str = "/console/devices";
+pub(crate) const PATH: &str = "/console/devices";
 
 const EXPORT: &str = "/console/devices/export";
 
@@ -263,7 +263,7 @@ pub(crate) fn href(device: DeviceId, as_of: Option<Timestamp>) -> String {
     Query::default().with("as_of", as_of.as_deref()).href(&format!("{PATH}/{device}"))
 }
 
-pub(super) fn parse_as_of(text: &str) -> Result<Timestamp, Problem> {
+pub(crate) fn parse_as_of(text: &str) -> Result<Timestamp, Problem> {
     parse_instant(text).ok_or(Problem::Bad("This is not a valid time. Write it as 2026-11-17T09:00, in UTC."))
 }
 

@@ -11,6 +11,7 @@ use super::words::{self, Chip, Instant};
 use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use events::personal::{KEY_DAMAGED, KEY_LOST};
+use events::record::RecordId;
 use events::staff::StaffActivityEvent;
 use events::{Entry, EventId};
 use projections::audit::{Row, find};
@@ -60,6 +61,9 @@ pub(crate) async fn page(staff: May<SeesAudit>, path: web::Path<String>) -> Resu
     let id = Uuid::parse_str(&path).map(EventId).map_err(|_| Problem::NotFound)?;
     let row = find(staff.projections(), id).await.map_err(|error| staff.broken(error))?.ok_or(Problem::NotFound)?;
     let viewed = match row.device {
+        Some(device) if RecordId::of_device(device).is_imported() => {
+            StaffActivityEvent::PreviousRecordViewed { record: RecordId::of_device(device) }
+        }
         Some(device) => StaffActivityEvent::DeviceViewed { device },
         None => StaffActivityEvent::AuditTrailViewed { filters: vec!["event".to_owned()] },
     };

@@ -16,6 +16,7 @@ use crate::web::content::content;
 use ::imports::uploads::{Asked, LARGEST, Stage, Upload, UploadId};
 use actix_web::HttpResponse;
 use events::record::{ImportCounts, ImportId};
+use events::staff::StaffActivityEvent;
 use events::{ActorKind, Timestamp};
 use names::visible;
 use projections::records::{self as previous, ImportRow};
@@ -110,8 +111,9 @@ impl From<ImportCounts> for Counts {
 /// Shows the list.
 ///
 /// # Errors
-/// Returns an error if the projections are unavailable.
+/// Returns an error if the event log or the projections are unavailable.
 pub(crate) async fn list(staff: May<SeesRecords>) -> Result<HttpResponse, Problem> {
+    staff.record(StaffActivityEvent::ImportListViewed {}).await?;
     let rows = previous::imports(staff.projections(), SHOWN).await.map_err(|error| staff.broken(error))?;
     let now = staff.now();
     let is_left = |upload: &Upload| !matches!(upload.stage, Stage::Imported(_));
@@ -123,7 +125,7 @@ pub(crate) async fn list(staff: May<SeesRecords>) -> Result<HttpResponse, Proble
         waiting: waiting.map(|(id, upload)| waits(id, &upload, now)).collect(),
         imports: rows.iter().map(|row| line(row, &staff, now)).collect(),
     };
-    show("Imports", "imports", &staff, &page)
+    show("Imports", "again", &staff, &page)
 }
 
 fn waits(id: UploadId, upload: &Upload, now: Timestamp) -> Waiting {

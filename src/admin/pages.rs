@@ -3,8 +3,7 @@
 use super::problem::Problem;
 use super::render::{Alone, Entry, Framed, Menu, Signed, View, render};
 use super::session::{
-    Acts, ChangesSettings, ManagesStaff, SeesAudit, SeesEarlier, SeesFunnel, SeesInventory, SeesRecords, Staff,
-    is_permitted,
+    Acts, ChangesSettings, ManagesStaff, SeesAudit, SeesFunnel, SeesInventory, SeesLinks, Staff, is_permitted,
 };
 use super::words;
 use actix_web::HttpResponse;
@@ -23,9 +22,7 @@ const MENU: &[Section] = &[
     ("commands", "/console/commands", "Commands", is_permitted::<Acts>),
     ("funnel", "/console/funnel", "Funnel", is_permitted::<SeesFunnel>),
     ("enrollments", "/console/visits", "Enrollments", is_permitted::<SeesFunnel>),
-    ("earlier", "/console/earlier", "Earlier records", is_permitted::<SeesEarlier>),
-    ("records", "/console/records", "Previous records", is_permitted::<SeesRecords>),
-    ("imports", "/console/imports", "Imports", is_permitted::<SeesRecords>),
+    ("again", "/console/links", "Re-enrollments", is_permitted::<SeesLinks>),
     ("audit", "/console/audit", "Audit trail", is_permitted::<SeesAudit>),
     ("staff", "/console/staff", "Staff", is_permitted::<ManagesStaff>),
     ("settings", "/console/settings", "Settings", is_permitted::<ChangesSettings>),

@@ -44,6 +44,11 @@ pub(crate) enum Problem {
     },
     /// The current state does not permit the action.
     Refused(String),
+    /// The link was decided otherwise in the meantime, or another one has its place; `href` is the page to look at.
+    LinkRefused {
+        why: String,
+        href: String,
+    },
     /// An upload is not possible now; the text says why.
     Busy(String),
     /// The uploaded file is not accepted; the text says why.
@@ -156,6 +161,7 @@ impl Problem {
                 "Correct the parameter or remove it.",
             ),
             Problem::Refused(why) => ("Not possible", why.clone(), "Open the record again to see its current state."),
+            Problem::LinkRefused { why, .. } => ("Not possible", why.clone(), "Nothing was changed."),
             Problem::Busy(why) => ("Not now", why.clone(), "Nothing was done. The page Imports shows what goes on."),
             Problem::FileRefused(why) | Problem::FileTooLarge(why) => {
                 ("The file was not accepted", why.clone(), "Nothing was imported.")
@@ -188,7 +194,11 @@ impl Problem {
             Problem::Unavailable { code, .. } => Some(projections::audit::help_code(*code)),
             _ => None,
         };
-        ProblemPage { heading, what, advice, code }
+        let go = match self {
+            Problem::LinkRefused { href, .. } => Some(href.clone()),
+            _ => None,
+        };
+        ProblemPage { heading, what, advice, code, go }
     }
 }
 
@@ -210,7 +220,7 @@ impl ResponseError for Problem {
             Problem::Method => StatusCode::METHOD_NOT_ALLOWED,
             Problem::FileTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::Bad(_) | Problem::Parameter { .. } | Problem::FileRefused(_) => StatusCode::BAD_REQUEST,
-            Problem::Refused(_) | Problem::Busy(_) => StatusCode::CONFLICT,
+            Problem::Refused(_) | Problem::LinkRefused { .. } | Problem::Busy(_) => StatusCode::CONFLICT,
             Problem::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
             Problem::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }

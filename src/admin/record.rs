@@ -1,13 +1,15 @@
 //! Exported form of events, devices, previous records and imports, for export files and the API. Names and values are
 //! the same in both, times are in UTC, and ids are stable.
 
+use super::lineage::Side;
 use super::words;
 use events::Timestamp;
 use events::device::{DeviceId, SupersessionEvidence};
 use events::enrollment::Ownership;
 use names::visible::visible_line;
-use projections::audit::{Row, actor_name};
+use projections::audit::{Row, actor_name, evidence_words};
 use projections::devices::Device;
+use projections::links::LinkRow;
 use projections::records::{ImportRow, RecordRow};
 use serde::Serialize;
 
@@ -86,6 +88,18 @@ impl Cell for u64 {
 impl Cell for Option<u64> {
     fn cell(&self) -> String {
         self.map(|number| number.to_string()).unwrap_or_default()
+    }
+}
+
+impl Cell for Option<i32> {
+    fn cell(&self) -> String {
+        self.map(|number| number.to_string()).unwrap_or_default()
+    }
+}
+
+impl Cell for Option<bool> {
+    fn cell(&self) -> String {
+        self.map(|answer| answer.to_string()).unwrap_or_default()
     }
 }
 
@@ -291,6 +305,115 @@ impl From<&ImportRow> for ImportRecord {
             missing: row.counts.map(|counts| counts.missing),
             set_aside: row.counts.map(|counts| counts.bad),
             erased: row.counts.map(|counts| counts.erased),
+        }
+        .shown()
+    }
+}
+
+record! {
+    /// A link between an earlier record and a later enrollment.
+    LinkRecord {
+        record_id: String,
+        device_id: String,
+        state: Option<&'static str>,
+        band: Option<&'static str>,
+        score: Option<i32>,
+        evidence: String,
+        may_be_retired: bool,
+        same_device: bool,
+        since: String,
+        event_id: String,
+    }
+}
+
+impl From<&LinkRow> for LinkRecord {
+    fn from(row: &LinkRow) -> LinkRecord {
+        LinkRecord {
+            record_id: row.record.to_string(),
+            device_id: row.successor.to_string(),
+            state: Some(row.state.as_str()),
+            band: Some(row.band.as_str()),
+            score: Some(row.score),
+            evidence: evidence_words(&row.evidence),
+            may_be_retired: row.proof.may_be_retired,
+            same_device: row.proof.is_same_device,
+            since: row.at.to_rfc3339(),
+            event_id: row.event.to_string(),
+        }
+        .shown()
+    }
+}
+
+record! {
+    /// A row of a person's lineage: an enrollment, a previous record, or a link between two of them.
+    LineageRecord {
+        what: Option<&'static str>,
+        id: String,
+        device: Option<u64>,
+        source: Option<String>,
+        enrollment: Option<String>,
+        name: Option<String>,
+        model: Option<String>,
+        os_version: Option<String>,
+        state: Option<String>,
+        erased: Option<bool>,
+        begun: Option<String>,
+        ended: Option<String>,
+        successor_id: Option<String>,
+        link_band: Option<&'static str>,
+        link_score: Option<i32>,
+        link_evidence: Option<String>,
+        may_be_retired: Option<bool>,
+        same_device: Option<bool>,
+    }
+}
+
+impl LineageRecord {
+    /// `device`: number of the group of enrollments and records that are probably one device.
+    pub(crate) fn of_side(side: &Side, device: u64) -> LineageRecord {
+        LineageRecord {
+            what: Some(if side.record.is_imported() { "previous_record" } else { "enrollment" }),
+            id: side.record.to_string(),
+            device: Some(device),
+            source: Some(side.source.clone()),
+            enrollment: Some(side.kind.clone()),
+            name: Some(side.label.clone()),
+            model: side.model.clone(),
+            os_version: side.os_version.clone(),
+            state: Some(side.state.label.to_owned()),
+            erased: Some(side.is_erased),
+            begun: side.begun.map(Timestamp::to_rfc3339),
+            ended: side.ended.map(Timestamp::to_rfc3339),
+            successor_id: None,
+            link_band: None,
+            link_score: None,
+            link_evidence: None,
+            may_be_retired: None,
+            same_device: None,
+        }
+        .shown()
+    }
+
+    pub(crate) fn of_link(row: &LinkRow) -> LineageRecord {
+        LineageRecord {
+            what: Some("link"),
+            id: row.record.to_string(),
+            device: None,
+            source: None,
+            enrollment: None,
+            name: None,
+            model: None,
+            os_version: None,
+            state: Some(words::capital(row.state.as_str())),
+            erased: None,
+            begun: Some(row.at.to_rfc3339()),
+            ended: None,
+            successor_id: Some(row.successor.to_string()),
+            link_band: Some(row.band.as_str()),
+            link_score: Some(row.score),
+            link_evidence: Some(evidence_words(&row.evidence)),
+            may_be_retired: Some(row.proof.may_be_retired),
+            same_device: Some(row.proof.is_same_device),
         }
         .shown()
     }

@@ -1,8 +1,10 @@
 //! Previous records: devices as other products knew them. The list, and the page of one record.
 
+mod folded;
 mod page;
 pub(crate) mod words;
 
+pub(crate) use folded::{Folded, folded};
 pub(crate) use page::page;
 
 use super::devices::Choice;
@@ -12,7 +14,7 @@ use super::problem::Problem;
 use super::query::{Parameters, Query, filled, read};
 use super::render::view;
 use super::session::{ImportsRecords, May, SeesRecords, is_permitted};
-use super::words::{Chip, Instant, NONE, capital};
+use super::words::{Chip, Day, NONE, capital};
 use crate::web::content::content;
 use actix_web::HttpResponse;
 use events::Timestamp;
@@ -93,20 +95,6 @@ struct Line {
 
 content!(Line { href, label, model, person, owner, kind, source, serial, last_contact, missing });
 
-/// The day of an instant: the other product's last contact may be years ago.
-#[derive(Serialize)]
-struct Day {
-    words: String,
-    at: Instant,
-}
-
-content!(Day { words, at });
-
-fn day(at: Timestamp, now: Timestamp) -> Day {
-    let at = Instant::of(at, now);
-    Day { words: at.words.split(',').next().unwrap_or_default().to_owned(), at }
-}
-
 /// Shows the list.
 ///
 /// # Errors
@@ -114,7 +102,7 @@ fn day(at: Timestamp, now: Timestamp) -> Day {
 pub(crate) async fn list(staff: May<SeesRecords>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
     let Parameters(filters, _) = address;
     let filter = filters.parse()?;
-    staff.record(StaffActivityEvent::DeviceListViewed {}).await?;
+    staff.record(StaffActivityEvent::PreviousRecordListViewed {}).await?;
     let query = filters.query();
     let continued = filter.after.is_some();
     let import_href = filter.import.map(imports::href);
@@ -135,7 +123,7 @@ pub(crate) async fn list(staff: May<SeesRecords>, address: Parameters<Filters>) 
         older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),
         newest: continued.then(|| query.href(PATH)),
     };
-    show("Previous records", "records", &staff, &page)
+    show("Previous records", "again", &staff, &page)
 }
 
 impl Filters {
@@ -228,7 +216,7 @@ fn line(record: &RecordRow, now: Timestamp) -> Line {
         kind,
         source: record.source.clone(),
         serial: words::given(record.serial_number.as_deref(), record.is_erased),
-        last_contact: record.last_contact.map(|at| day(at, now)),
+        last_contact: record.last_contact.map(|at| Day::of(at, now)),
         missing: record.is_missing,
     }
 }

@@ -18,7 +18,12 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("device_command", include_str!("../../templates/admin/device_command.hbs")),
     ("audit", include_str!("../../templates/admin/audit.hbs")),
     ("event", include_str!("../../templates/admin/event.hbs")),
-    ("earlier", include_str!("../../templates/admin/earlier.hbs")),
+    ("links", include_str!("../../templates/admin/links.hbs")),
+    ("link_card", include_str!("../../templates/admin/link_card.hbs")),
+    ("link_decisions", include_str!("../../templates/admin/link_decisions.hbs")),
+    ("lineage", include_str!("../../templates/admin/lineage.hbs")),
+    ("person", include_str!("../../templates/admin/person.hbs")),
+    ("again_tabs", include_str!("../../templates/admin/again_tabs.hbs")),
     ("records", include_str!("../../templates/admin/records.hbs")),
     ("previous_record", include_str!("../../templates/admin/previous_record.hbs")),
     ("imports", include_str!("../../templates/admin/imports.hbs")),
@@ -105,9 +110,11 @@ pub(crate) struct ProblemPage {
     pub what: String,
     pub advice: &'static str,
     pub code: Option<String>,
+    /// Page that shows the present state.
+    pub go: Option<String>,
 }
 
-view!(problem, Alone, ProblemPage { heading, what, advice, code });
+view!(problem, Alone, ProblemPage { heading, what, advice, code, go });
 
 /// A page with its own template. Only [`view!`] implements this trait, so that tests render every content of each
 /// page.

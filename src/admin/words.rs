@@ -60,6 +60,32 @@ fn ago(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// The day of an instant: what another product knew may be years ago.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Day {
+    pub words: String,
+    pub at: Instant,
+}
+
+// One content: a list of days with every content of an instant would make the tests of pages slow.
+#[cfg(test)]
+impl crate::web::content::Content for Day {
+    fn count() -> usize {
+        1
+    }
+
+    fn nth(_: usize) -> Day {
+        Day::of(Timestamp(0), Timestamp(0))
+    }
+}
+
+impl Day {
+    pub(crate) fn of(at: Timestamp, now: Timestamp) -> Day {
+        let at = Instant::of(at, now);
+        Day { words: at.words.split(',').next().unwrap_or_default().to_owned(), at }
+    }
+}
+
 /// Parses a form's `datetime-local` value (as UTC) or RFC 3339.
 pub(crate) fn parse_instant(text: &str) -> Option<Timestamp> {
     let text = text.trim();

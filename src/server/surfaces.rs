@@ -41,6 +41,7 @@ pub fn hand_out(app: &App, config: &mut ServiceConfig) {
         devices: Arc::clone(&app.devices),
         staff: Arc::clone(&app.staff),
         uploads: Arc::clone(&app.uploads),
+        reenrollment: Arc::clone(&app.reenrollment),
         web,
     }));
 }

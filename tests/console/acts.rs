@@ -29,7 +29,7 @@ async fn an_auditor_can_change_nothing() {
         let answer = browser.post(&format!("/console/devices/{device}/{verb}"), &[("csrf", &csrf)]).await;
         assert_eq!(answer.status, 403, "{verb}");
     }
-    assert_eq!(browser.get("/console/earlier").await.status, 403);
+    assert_eq!(browser.get("/console/staff").await.status, 403);
     let done_by_staff =
         server.log_of(&device.stream()).await.into_iter().any(|entry| entry.actor.kind == ActorKind::Staff);
     assert!(!done_by_staff);
@@ -39,12 +39,8 @@ async fn an_auditor_can_change_nothing() {
         .into_iter()
         .filter(|event| matches!(event, Event::StaffActivity(StaffActivityEvent::AccessRefused { .. })))
         .collect();
-    let acts = [
-        ("unenroll", Some(device)),
-        ("archive", Some(device)),
-        ("restore", Some(device)),
-        ("see earlier records", None),
-    ];
+    let acts =
+        [("unenroll", Some(device)), ("archive", Some(device)), ("restore", Some(device)), ("administer staff", None)];
     let tried = |(act, device): (&str, _)| {
         Event::StaffActivity(StaffActivityEvent::AccessRefused { act: act.to_owned(), device })
     };
@@ -179,7 +175,7 @@ async fn what_a_record_does_not_permit_is_refused_in_words() {
 }
 
 #[tokio::test]
-async fn earlier_records_are_listed_for_administrators_with_their_evidence() {
+async fn a_record_that_was_active_at_sign_in_is_told_on_the_pages_of_both_devices() {
     let server = TestServer::start().await;
     let now = server.app().platform.world.now();
     let (earlier, later) = (enrolled(&server, "ada", now).await, enrolled(&server, "ada", now).await);
@@ -188,10 +184,12 @@ async fn earlier_records_are_listed_for_administrators_with_their_evidence() {
     write(&server, &later.enrollment().stream(), now, found).await;
     server.caught_up().await;
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
-    let list = browser.get("/console/earlier").await;
-    assert_eq!(list.texts("tbody tr").len(), 1);
-    assert!(list.texts("tbody tr")[0].contains("same person, same kind of device"));
-    let page = browser.get(&format!("/console/devices/{later}")).await;
-    assert_eq!(page.attribute(".card a", "href"), Some(format!("/console/devices/{earlier}")));
+    for (page, other) in [(later, earlier), (earlier, later)] {
+        let page = browser.get(&format!("/console/devices/{page}")).await;
+        assert_eq!(page.attribute(".card a", "href"), Some(format!("/console/devices/{other}")));
+        assert!(page.texts(".card").concat().contains("same person, same kind of device"), "{}", page.body);
+    }
+    let moved = browser.get("/console/earlier").await;
+    assert_eq!((moved.status, moved.location()), (308, "/console/links"), "the address of earlier versions");
     server.stop().await;
 }

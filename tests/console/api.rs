@@ -235,13 +235,13 @@ async fn programs_page_through_previous_records_and_the_reading_is_recorded() {
     assert_eq!(lost.body["error"]["code"], "unknown_cursor");
     let imports = ask(&server, "/api/v1/imports", Some(&token)).await.body;
     assert_eq!((&imports["imports"][0]["new"], &imports["imports"][0]["source"]), (&2.into(), &"Old".into()));
-    let read = |filters: &[&str]| {
+    let read = |resource, filters: &[&str]| {
         let filters = filters.iter().map(|filter| (*filter).to_owned()).collect();
-        Event::StaffActivity(StaffActivityEvent::ApiRead { resource: ApiResource::Devices, filters })
+        Event::StaffActivity(StaffActivityEvent::ApiRead { resource, filters })
     };
     let access = server.events_of("access").await;
-    for filters in [&["list=previous-records", "q", "source=Old"][..], &["list=imports"]] {
-        assert!(access.contains(&read(filters)), "{filters:?}: {access:?}");
+    for read in [read(ApiResource::Records, &["q", "source=Old"]), read(ApiResource::Imports, &[])] {
+        assert!(access.contains(&read), "{read:?}: {access:?}");
     }
     server.stop().await;
 }
@@ -297,10 +297,12 @@ async fn the_description_of_the_api_is_true() {
     enrolled(&server, "ada", server.app().platform.world.now()).await;
     let root = harness::desk::Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
     crate::imports::import(&server, &root, &[], crate::imports::export(&[crate::imports::ADA])).await;
+    crate::links::proposed(&server, "grace").await;
     for (heading, path, list) in [
         ("`GET /api/v1/devices`", "/api/v1/devices", "devices"),
         ("`GET /api/v1/records`", "/api/v1/records", "records"),
         ("`GET /api/v1/imports`", "/api/v1/imports", "imports"),
+        ("`GET /api/v1/links`", "/api/v1/links", "links"),
         ("`GET /api/v1/audit`", "/api/v1/audit", "events"),
     ] {
         let answer = ask(&server, path, Some(&token)).await;

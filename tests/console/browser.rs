@@ -2,4 +2,5 @@
 
 mod console;
 mod imports;
+mod links;
 mod passkeys;

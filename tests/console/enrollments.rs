@@ -133,7 +133,7 @@ async fn the_help_desk_is_refused_everything_else_and_that_is_written_down() {
         ("/console/devices".to_owned(), "see the inventory"),
         (format!("/console/devices/{device}"), "see the inventory"),
         ("/console/audit".to_owned(), "see the audit trail"),
-        ("/console/earlier".to_owned(), "see earlier records"),
+        ("/console/staff".to_owned(), "administer staff"),
     ];
     for (path, _) in &closed {
         assert_eq!(browser.get(path).await.status, 403, "{path}");

@@ -13,6 +13,7 @@ mod exports;
 mod factors;
 mod facts;
 mod imports;
+mod links;
 mod names;
 mod pages;
 mod portal_preview;

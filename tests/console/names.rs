@@ -37,8 +37,12 @@ async fn every_link_and_button_has_words_whatever_devices_and_people_are_called(
         server.caught_up().await;
         let list = browser.get("/console/devices").await;
         assert_eq!(list.texts("tbody th a").first().map(String::as_str), Some("iPhone14,7"), "{name:?}");
-        let paths = ["/console/devices", "/console/visits", "/console/audit", "/console/staff", "/console/earlier"];
-        let of_device = [format!("/console/devices/{device}"), format!("/console/visits/{device}")];
+        let paths = ["/console/devices", "/console/visits", "/console/audit", "/console/staff", "/console/links"];
+        let of_device = [
+            format!("/console/devices/{device}"),
+            format!("/console/visits/{device}"),
+            format!("/console/people/{person}"),
+        ];
         for path in paths.into_iter().map(str::to_owned).chain(of_device) {
             let page = browser.get(&path).await;
             assert_eq!((page.status, wordless(&page.body)), (200, vec![]), "{path} with {name:?}");

@@ -48,7 +48,7 @@ async fn who_may_not_look_is_shown_nothing_and_nothing_is_written() {
     let device = enrolled(&server, "ada", server.app().platform.world.now()).await;
     let browser = Browser::new(&server);
     for path in
-        ["/console", "/console/devices", "/console/audit", "/console/earlier", &format!("/console/devices/{device}")]
+        ["/console", "/console/devices", "/console/audit", "/console/links", &format!("/console/devices/{device}")]
     {
         let answer = browser.get(path).await;
         assert_eq!(answer.status, 303, "{path}");
@@ -155,7 +155,7 @@ async fn every_answer_carries_the_headers_that_keep_it_from_being_misused() {
         "/console/devices",
         "/console/sign-in",
         "/console/nowhere",
-        "/console/earlier",
+        "/console/links",
         "/console/console.css",
         "/console",
     ] {
@@ -180,7 +180,7 @@ async fn pages_need_no_scripts_and_no_inline_styles() {
     let server = TestServer::start().await;
     let device = enrolled(&server, "ada", NOON).await;
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
-    for path in ["/console/devices", "/console/audit", "/console/earlier", &format!("/console/devices/{device}")] {
+    for path in ["/console/devices", "/console/audit", "/console/links", &format!("/console/devices/{device}")] {
         let page = browser.get(path).await;
         assert_eq!(page.status, 200, "{path}");
         for forbidden in ["<script", "<style", " style=", "onclick", "http://"] {

@@ -19,12 +19,14 @@ async fn the_pages_of_the_console_say_what_was_reviewed() {
     let browser = Browser::signed_in(&server, "grace", &[Privilege::Administrator, Privilege::Auditor]).await;
     server.reacted().await;
     let event = browser.get("/console/audit?type=DeviceEnrolled").await.attribute("td.when a", "href").unwrap();
+    let person = server.app().platform.device(device).await.unwrap().person.unwrap();
     let pages = [
         ("devices", "/console/devices".to_owned()),
         ("devices-none-found", "/console/devices?q=zzz".into()),
         ("device", format!("/console/devices/{device}")),
         ("commands", "/console/commands".into()),
-        ("earlier", "/console/earlier".into()),
+        ("links", "/console/links".into()),
+        ("person", format!("/console/people/{person}")),
         ("records", "/console/records".into()),
         ("imports", "/console/imports".into()),
         ("funnel", "/console/funnel".into()),
@@ -48,7 +50,7 @@ async fn the_pages_of_the_console_say_what_was_reviewed() {
         server.caught_up().await;
         texts.push((name, outline::main(&browser.get(&path).await.body)));
     }
-    texts.push(("with-its-frame", outline::whole(&browser.get("/console/earlier").await.body)));
+    texts.push(("with-its-frame", outline::whole(&browser.get("/console/links").await.body)));
     let stranger = Browser::new(&server);
     texts.push(("sign-in", outline::main(&stranger.get("/console/sign-in").await.body)));
     texts.push(("sign-in-refused", outline::main(&stranger.sign_in("eve", "wrong").await.body)));

@@ -24,13 +24,13 @@ async fn a_role_that_is_taken_away_is_gone_with_the_next_click() {
     let grace = Browser::signed_in(&server, "grace", &[Privilege::Administrator, Privilege::Auditor]).await;
     let root = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
     let id = staff_id(&server, "grace").await;
-    assert_eq!(grace.get("/console/earlier").await.status, 200);
+    assert_eq!(grace.get("/console/settings").await.status, 200);
     let changed = act(&root, id, "roles", &[("auditor", "on")]).await;
     assert_eq!(changed.status, 303, "{}", changed.body);
-    assert_eq!(grace.get("/console/earlier").await.status, 403);
+    assert_eq!(grace.get("/console/settings").await.status, 403);
     assert_eq!(grace.get("/console/audit").await.status, 200);
     let nav = grace.get("/console/audit").await.texts("nav[aria-label=Main] a").join(", ");
-    assert!(!nav.contains("Staff") && !nav.contains("Earlier"), "{nav}");
+    assert!(!nav.contains("Staff") && !nav.contains("Settings"), "{nav}");
     let log = server.log_of(&id.stream()).await;
     let entry = log.iter().find(|entry| entry.event.type_name() == "PrivilegesChanged").unwrap();
     let (before, after) =

@@ -42,6 +42,9 @@ impl Platform {
         let kind = match resource {
             ApiResource::Devices => "api-devices",
             ApiResource::Audit => "api-audit",
+            ApiResource::Records => "api-records",
+            ApiResource::Imports => "api-imports",
+            ApiResource::Links => "api-links",
         };
         let stream = StreamName::of("access", format!("{client}-{hour}-{}", self.secrets.name(kind, &asked)));
         let read = StaffActivityEvent::ApiRead { resource, filters };

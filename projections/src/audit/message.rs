@@ -9,7 +9,6 @@ mod words;
 pub use record::{evidence_words, link_evidence};
 pub use words::{attestation_refusal, faults, rejection, renewal_failure, supersession};
 
-use crate::viewed::viewed_record;
 use events::Event;
 use events::device::{CommandStatus, DeviceEvent, DeviceIdentifiers, MdmError, UnenrolledBy};
 use events::enrollment::{ChosenBy, EnrollmentEvent, Ownership};
@@ -373,10 +372,7 @@ fn person(event: &PersonEvent) -> Message {
 fn access(event: &StaffActivityEvent) -> Message {
     match event {
         StaffActivityEvent::DeviceListViewed {} => Message::of("device-list-viewed"),
-        StaffActivityEvent::DeviceViewed { device } => match viewed_record(*device) {
-            Some(_) => Message::of("previous-record-viewed"),
-            None => Message::of("device-viewed"),
-        },
+        StaffActivityEvent::DeviceViewed { .. } => Message::of("device-viewed"),
         StaffActivityEvent::AuditTrailViewed { filters } if filters.is_empty() => Message::of("audit-viewed"),
         StaffActivityEvent::AuditTrailViewed { filters } => {
             Message::of("audit-searched").with("filters", list(filters.iter().map(String::as_str)))
@@ -403,6 +399,14 @@ fn access(event: &StaffActivityEvent) -> Message {
         }
         StaffActivityEvent::StaffListViewed {} => Message::of("staff-list-viewed"),
         StaffActivityEvent::StaffViewed { .. } => Message::of("staff-viewed"),
+        StaffActivityEvent::PreviousRecordListViewed {} => Message::of("previous-record-list-viewed"),
+        StaffActivityEvent::PreviousRecordViewed { .. } => Message::of("previous-record-viewed"),
+        StaffActivityEvent::ImportListViewed {} => Message::of("import-list-viewed"),
+        StaffActivityEvent::LinkListViewed {} => Message::of("link-list-viewed"),
+        StaffActivityEvent::PersonViewed { .. } => Message::of("person-viewed"),
+        StaffActivityEvent::LineageExported { filters, format, rows } => {
+            exported(Message::of("lineage-exported"), filters, *format, *rows)
+        }
         StaffActivityEvent::ActRefused { act, .. } => Message::of("act-refused").with("act", act),
         StaffActivityEvent::AccessRefused { act, .. } => Message::of("access-refused").with("act", act),
     }

@@ -201,6 +201,11 @@ fn of_access(event: &StaffActivityEvent) -> AuditOutcome {
         StaffActivityEvent::SettingsViewed {} | StaffActivityEvent::AuditTrailExported { .. } => AuditOutcome::Ok,
         StaffActivityEvent::InventoryExported { .. } | StaffActivityEvent::ApiRead { .. } => AuditOutcome::Ok,
         StaffActivityEvent::StaffListViewed {} | StaffActivityEvent::StaffViewed { .. } => AuditOutcome::Ok,
+        StaffActivityEvent::PreviousRecordListViewed {} | StaffActivityEvent::PreviousRecordViewed { .. } => {
+            AuditOutcome::Ok
+        }
+        StaffActivityEvent::ImportListViewed {} | StaffActivityEvent::LinkListViewed {} => AuditOutcome::Ok,
+        StaffActivityEvent::PersonViewed { .. } | StaffActivityEvent::LineageExported { .. } => AuditOutcome::Ok,
     }
 }
 

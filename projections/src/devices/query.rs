@@ -397,6 +397,27 @@ pub async fn active_of_person(
         .await
 }
 
+/// Returns the devices of a person, whatever became of them, the newest first: up to `limit`.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn of_person(
+    projections: &Projections,
+    person: PersonId,
+    limit: usize,
+) -> Result<Vec<DeviceId>, ProjectionError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    projections
+        .read_of("devices", move |rows| {
+            let select = "SELECT id FROM devices_current WHERE person = ?1 ORDER BY added DESC LIMIT ?2";
+            let mut statement = rows.prepare_cached(select)?;
+            let found = statement.query_map((person.to_string(), limit), |row| row.get::<_, String>(0))?;
+            let ids = found.collect::<Result<Vec<_>, _>>()?;
+            Ok(ids.iter().filter_map(|id| Uuid::parse_str(id).ok()).map(DeviceId).collect())
+        })
+        .await
+}
+
 /// What people call a device, and since when they have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Naming {

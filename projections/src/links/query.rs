@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
 /// State of a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LinkState {
     Proposed,
     /// The evidence no longer suffices, or the import of the record was undone.
@@ -56,9 +56,9 @@ pub struct LinkRow {
     pub event: EventId,
 }
 
-const COLUMNS: &str = "record, successor, state, weight, valid_from, event";
+pub(super) const COLUMNS: &str = "record, successor, state, weight, valid_from, event";
 
-fn link(row: &Row<'_>) -> rusqlite::Result<LinkRow> {
+pub(super) fn link(row: &Row<'_>) -> rusqlite::Result<LinkRow> {
     let Weight { evidence, score, band, proof, silence } = weight(row, 3)?;
     Ok(LinkRow {
         record: RecordId(uuid(row, 0)?),
@@ -140,27 +140,6 @@ async fn by(
                 "SELECT {COLUMNS} FROM links_versions WHERE {column} = ?1 AND {at} ORDER BY position DESC LIMIT ?3"
             );
             rows.prepare_cached(&select)?.query_map(params![id, as_of.map(|at| at.0), limit], link)?.collect()
-        })
-        .await
-}
-
-/// Returns the links in a state, the newest first: up to `limit`.
-///
-/// # Errors
-/// Returns an error if the file cannot be read.
-pub async fn latest(
-    projections: &Projections,
-    state: LinkState,
-    limit: usize,
-) -> Result<Vec<LinkRow>, ProjectionError> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    projections
-        .read_of("links", move |rows| {
-            let select = format!(
-                "SELECT {COLUMNS} FROM links_versions WHERE state = ?1 AND valid_to IS NULL
-                    ORDER BY valid_from DESC, record LIMIT ?2"
-            );
-            rows.prepare_cached(&select)?.query_map(params![state.as_str(), limit], link)?.collect()
         })
         .await
 }

@@ -67,7 +67,7 @@ impl ApiProblem {
             ApiProblem::NotFound => (
                 StatusCode::NOT_FOUND,
                 "not_found",
-                "there is no such resource: use /api/v1/devices, /api/v1/records, /api/v1/imports or /api/v1/audit"
+                "there is no such resource: use /api/v1/devices, /api/v1/records, /api/v1/imports, /api/v1/links or /api/v1/audit"
                     .to_owned(),
             ),
             ApiProblem::Method => (

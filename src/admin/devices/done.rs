@@ -2,6 +2,7 @@
 //! from the record, so that no address can make the page show something false.
 
 use super::href;
+use crate::admin::links;
 use crate::admin::query::{Query, filled};
 use crate::admin::session::Staff;
 use crate::admin::words;
@@ -19,6 +20,14 @@ pub(crate) struct Asked {
     again: Option<String>,
     done: Option<String>,
     other: Option<String>,
+    link: Option<String>,
+}
+
+impl Asked {
+    /// Returns what to look for if the previous form decided about a link.
+    pub(super) fn of_link(self) -> links::Asked {
+        links::Asked { done: self.done, link: self.link }
+    }
 }
 
 /// Returns the address of a device's page after a command was queued or cancelled. `before`: the same form had already

@@ -7,7 +7,8 @@ use crate::admin::act;
 use crate::admin::audit;
 use crate::admin::claims;
 use crate::admin::commands::{Standing, possible as commands_of, standing};
-use crate::admin::earlier;
+use crate::admin::lineage::{self, Lineage};
+use crate::admin::links::{self, Shown};
 use crate::admin::pages::show;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Parameters, Query, read};
@@ -19,7 +20,7 @@ use ::devices::commands::table::CommandSpec;
 use actix_web::{HttpResponse, web};
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
-use events::person::PersonId;
+use events::record::RecordId;
 use events::staff::StaffActivityEvent;
 use events::{ActorKind, Timestamp};
 use projections::audit::{AuditFilter, Match, Row, supersession};
@@ -63,6 +64,12 @@ struct DevicePage {
     facts: Vec<Fact>,
     inventory: Vec<Fact>,
     claims: Vec<claims::Shown>,
+    /// Links to earlier records.
+    links: Vec<Shown>,
+    /// Links to later enrollments.
+    later: Vec<Shown>,
+    lineage: Option<Lineage>,
+    /// Records that were found at sign-in, or by the same UDID.
     earlier: Vec<Relative>,
     /// Address of the list of all records of the person, if there are more than are shown.
     earlier_more: Option<String>,
@@ -94,6 +101,9 @@ view!(
         facts,
         inventory,
         claims,
+        links,
+        later,
+        lineage,
         earlier,
         earlier_more,
         manage,
@@ -202,8 +212,14 @@ pub(crate) async fn page(
         None => done::said(&staff, &found.device, &found.commands, &found.claims, &asked).await,
         Some(_) => Ok(None),
     };
-    let done = done.map_err(|error| staff.broken(error))?;
-    let page = DevicePage { done, ..assemble(&found, &staff, as_of, staff.now()) };
+    let done = match done.map_err(|error| staff.broken(error))? {
+        None if as_of.is_none() => links::said(&staff, &asked.of_link()).await?,
+        done => done,
+    };
+    let (earlier, later) = links::of_device(&staff, id, as_of).await?;
+    let lineage = lineage::of(&staff, RecordId::of_device(id), as_of).await?;
+    let page = assemble(&found, &staff, as_of, staff.now());
+    let page = DevicePage { done, links: earlier, later, lineage, ..page };
     show(&label, "devices", &staff, &page)
 }
 
@@ -277,6 +293,9 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
     let (commands, commands_over) = split(found.commands.iter().map(|queued| standing(device.id, queued, acts, now)));
     DevicePage {
         done: None,
+        links: vec![],
+        later: vec![],
+        lineage: None,
         href: href(device.id, None),
         label: words::label(device),
         sub: sub(device),
@@ -285,14 +304,17 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
         archived: device.archived,
         as_of: as_of.map(|at| Instant::of(at, now)),
         now_or_then: Instant::of(as_of.unwrap_or(now), now).input,
-        facts: facts(found, now),
+        facts: facts(found, as_of, now),
         inventory: reported::facts(&found.known),
         lists: reported::lists(&found.known),
         commands,
         commands_over,
         apps: found.apps.iter().map(|app| app_line(app, now)).collect(),
         acts: if acts { offered(device) } else { vec![] },
-        earlier_more: device.person.filter(|_| found.earlier.len() > EARLIER).map(of_person),
+        earlier_more: device
+            .person
+            .filter(|_| found.earlier.len() > EARLIER)
+            .map(|person| lineage::person_href(person, as_of)),
         claims: found
             .claims
             .iter()
@@ -327,7 +349,7 @@ fn sub(device: &Device) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-fn facts(found: &Found, now: Timestamp) -> Vec<Fact> {
+fn facts(found: &Found, as_of: Option<Timestamp>, now: Timestamp) -> Vec<Fact> {
     let device = &found.device;
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| NONE.to_owned());
     let instant = |at: Option<Timestamp>| at.map_or_else(|| NONE.to_owned(), |at| Instant::of(at, now).words);
@@ -342,8 +364,7 @@ fn facts(found: &Found, now: Timestamp) -> Vec<Fact> {
     facts.push(Fact::new("Enrollment", format!("{}, {way}", words::kind(device.kind))));
     if let Some(person) = device.person {
         let name = words::person([device.user_name.as_deref()]);
-        let href = Query::default().with("person", Some(&person.to_string())).href(audit::PATH);
-        facts.push(Fact::linked("Person", name, href));
+        facts.push(Fact::linked("Person", name, lineage::person_href(person, as_of)));
     }
     if device.kind == Some(EnrollmentKind::UserEnrollment) {
         facts.push(Fact::new(words::account_name(device), text(&device.managed_apple_id)));
@@ -380,10 +401,6 @@ fn offered(device: &Device) -> Vec<Offered> {
     commands_of(device).into_iter().map(offer).collect()
 }
 
-fn of_person(person: PersonId) -> String {
-    Query::default().with("person", Some(&person.to_string())).with("archived", Some("yes")).href(super::PATH)
-}
-
 fn relative(id: DeviceId, found: &Earlier, other: Option<&Device>, now: Timestamp) -> Relative {
     let (other_id, relation, class) = if found.enrollment == id {
         (found.previous, "Earlier record", "warn")
@@ -395,9 +412,19 @@ fn relative(id: DeviceId, found: &Earlier, other: Option<&Device>, now: Timestam
         label: other.map_or_else(|| format!("Enrollment {}", words::short(&other_id.to_string())), words::label),
         relation,
         class,
-        evidence: earlier::evidence(&found.evidence),
+        evidence: evidence(&found.evidence),
         at: Instant::of(found.at, now),
     }
+}
+
+fn evidence(found: &[reenrollment::Found]) -> String {
+    use reenrollment::Found as F;
+    let words = found.iter().map(|found| match found {
+        F::SamePerson => "same person",
+        F::SameFamily => "same kind of device",
+        F::SameHardware => "same UDID",
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn manage(device: &Device) -> Vec<Manage> {

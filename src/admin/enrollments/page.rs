@@ -3,6 +3,7 @@
 use super::{advice, parse_enrollment, words};
 use crate::admin::audit::event_href;
 use crate::admin::devices::{Fact, href as device_href};
+use crate::admin::lineage::person_href;
 use crate::admin::pages::show;
 use crate::admin::problem::Problem;
 use crate::admin::query::Query;
@@ -172,6 +173,9 @@ fn facts(enrollment: &Enrollment, staff: &Staff, now: Timestamp) -> Vec<Fact> {
     {
         facts.push(Fact::new("Device of", words::name(owner)));
         facts.push(Fact::new("Enrolled by", words::name(signed_in)));
+    }
+    if let Some(named) = enrollment.owner.as_ref().or(enrollment.signed_in.as_ref()) {
+        facts.push(Fact::linked("Person", words::name(named), person_href(named.person, None)));
     }
     if let Some(ended) = enrollment.ended {
         facts.push(Fact::new("Ended", time(ended).words));

@@ -88,7 +88,7 @@ pub(crate) async fn page(staff: May<SeesRecords>, path: web::Path<String>) -> Re
         upload: staff.uploaded().into_iter().find(of_this),
     };
     let page = assemble(&row, &now, &staff);
-    let mut response = show(&format!("Import of {}", row.source), "imports", &staff, &page)?;
+    let mut response = show(&format!("Import of {}", row.source), "again", &staff, &page)?;
     if now.is_running || now.undo == Some(UndoStage::Running) {
         response.headers_mut().insert(HeaderName::from_static("refresh"), REFRESH);
     }

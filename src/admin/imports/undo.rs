@@ -40,7 +40,7 @@ pub(crate) async fn ask(staff: May<ImportsRecords>, path: web::Path<String>) -> 
     let preview = previous::undo_preview(staff.projections(), id).await.map_err(|error| staff.broken(error))?;
     let UndoPreview { removed, restored, kept } = preview;
     let (source, begun) = (row.source.clone(), Instant::of(row.begun, staff.now()));
-    show("Undo an import", "imports", &staff, &UndoPage { href: href(id), source, begun, removed, restored, kept })
+    show("Undo an import", "again", &staff, &UndoPage { href: href(id), source, begun, removed, restored, kept })
 }
 
 /// Undoes the import.

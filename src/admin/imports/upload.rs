@@ -151,7 +151,7 @@ pub(crate) async fn page(staff: May<ImportsRecords>, path: web::Path<String>) ->
     let id = parse(&path)?;
     let upload = staff.app().uploads.get(id).map_err(|error| problem(&staff, error))?;
     let page = assemble(id, &upload, staff.now());
-    let mut response = show(&page.name, "imports", &staff, &page)?;
+    let mut response = show(&page.name, "again", &staff, &page)?;
     if upload.is_under_way() {
         response.headers_mut().insert(HeaderName::from_static("refresh"), REFRESH);
     }

@@ -1,30 +1,27 @@
 //! Page of one previous record, now or at a given time: everything that is kept, and its history. It is read from the
 //! log, so that erased data is gone from it at once.
 
-use super::{href, parse_record, words};
+use super::{Folded, folded, href, parse_record, words};
 use crate::admin::audit::{self, event_href};
 use crate::admin::devices::{Fact, parse_as_of};
 use crate::admin::imports;
+use crate::admin::lineage::{self, Lineage};
+use crate::admin::links::{self, Shown};
 use crate::admin::pages::show;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Parameters, Query, read};
 use crate::admin::render::view;
-use crate::admin::session::{May, SeesAudit, SeesInventory, SeesRecords, Staff, is_permitted};
+use crate::admin::session::{May, SeesAudit, SeesRecords, Staff, is_permitted, see_other};
 use crate::admin::words::{Chip, Instant, NONE, capital};
 use crate::web::content::content;
 use actix_web::{HttpResponse, web};
-use decisions::Aggregate as _;
 use decisions::record::Record;
-use events::record::{ImportId, PersonalDetails, RecordDetails, RecordEvent, RecordId, RecordOwner};
+use events::record::{ImportId, PersonalDetails, RecordDetails, RecordEvent, RecordOwner};
 use events::staff::StaffActivityEvent;
 use events::{Entry, Event, Timestamp};
 use projections::audit::{english, message};
 use projections::records::OwnerOutcome;
-use projections::viewed::as_viewed;
 use serde::{Deserialize, Serialize};
-
-/// Maximum number of events read for the page. Each import that changes the record adds one.
-const TIMELINE: usize = 1_000;
 
 #[derive(Deserialize)]
 pub(crate) struct AsOf {
@@ -33,6 +30,8 @@ pub(crate) struct AsOf {
 
 #[derive(Serialize)]
 struct RecordPage {
+    /// Message about what the previous form did.
+    done: Option<String>,
     href: String,
     label: String,
     sub: String,
@@ -48,6 +47,8 @@ struct RecordPage {
     /// Labels of the values that the source did not give.
     absent: String,
     owner_sentence: &'static str,
+    links: Vec<Shown>,
+    lineage: Option<Lineage>,
     timeline: Vec<Happened>,
     audit_href: Option<String>,
     viewed_href: Option<String>,
@@ -57,6 +58,7 @@ view!(
     previous_record,
     Menu,
     RecordPage {
+        done,
         href,
         label,
         sub,
@@ -70,6 +72,8 @@ view!(
         person,
         absent,
         owner_sentence,
+        links,
+        lineage,
         timeline,
         audit_href,
         viewed_href
@@ -86,45 +90,36 @@ struct Happened {
 
 content!(Happened { at, sentence, import_href, href });
 
-/// The record at a time, and what led to it.
-struct Found {
-    id: RecordId,
-    record: Record,
-    entries: Vec<Entry>,
-}
-
-/// Shows the page.
+/// Shows the page. An enrollment of this installation has the page of its device.
 ///
 /// # Errors
 /// Returns an error if there is no such record now or at the given time, or the event log is unavailable.
 pub(crate) async fn page(
     staff: May<SeesRecords>,
     path: web::Path<String>,
-    address: Parameters<AsOf>,
+    address: Parameters<AsOf, links::Asked>,
 ) -> Result<HttpResponse, Problem> {
-    let Parameters(AsOf { as_of }, _) = address;
+    let Parameters(AsOf { as_of }, asked) = address;
     let id = parse_record(&path)?;
     let as_of = read("as_of", as_of.as_deref(), parse_as_of)?;
-    let found = folded(id, staff.events_of(&id.stream(), TIMELINE).await?, as_of);
+    if !id.is_imported() {
+        return lineage::href(id.device(), &staff, as_of).map(|href| see_other(&href)).ok_or(Problem::NotFound);
+    }
+    let found = folded(&staff, id, as_of).await?;
     if found.entries.is_empty() {
         return Err(Problem::NotFound);
     }
-    staff.record(StaffActivityEvent::DeviceViewed { device: as_viewed(id) }).await?;
-    let page = assemble(&found, &staff, as_of);
-    show(&page.label, "records", &staff, &page)
+    staff.record(StaffActivityEvent::PreviousRecordViewed { record: id }).await?;
+    let page = RecordPage {
+        done: links::said(&staff, &asked).await?,
+        links: links::of_record(&staff, id, as_of).await?,
+        lineage: lineage::of(&staff, id, as_of).await?,
+        ..assemble(&found, &staff, as_of)
+    };
+    show(&page.label, "again", &staff, &page)
 }
 
-// Folds the events up to the given time. A clock that was set back makes no event appear earlier than the one before.
-fn folded(id: RecordId, entries: Vec<Entry>, as_of: Option<Timestamp>) -> Found {
-    let up_to = entries.iter().take_while(|entry| as_of.is_none_or(|as_of| entry.at <= as_of)).count();
-    let entries: Vec<Entry> = entries.into_iter().take(up_to).collect();
-    let events =
-        entries.iter().filter_map(|entry| if let Event::Record(event) = &entry.event { Some(event) } else { None });
-    let record = events.fold(Record::default(), Record::evolve);
-    Found { id, record, entries }
-}
-
-fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>) -> RecordPage {
+fn assemble(found: &Folded, staff: &Staff, as_of: Option<Timestamp>) -> RecordPage {
     let (id, record, now) = (found.id, &found.record, staff.now());
     let none = PersonalDetails::default();
     let personal = record.details.as_ref().and_then(|details| details.personal.get()).unwrap_or(&none);
@@ -133,12 +128,15 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>) -> RecordPag
     let sees_audit = is_permitted::<SeesAudit>(&staff.roles);
     let filtered = |name, value: &str| Query::default().with(name, Some(value)).href(audit::PATH);
     let device = record.details.as_ref().map(|details| device(details, now)).unwrap_or_default();
-    let person = record.details.as_ref().map(|details| person(details, record.owner, staff)).unwrap_or_default();
+    let person = record.details.as_ref().map(|details| person(details, record.owner, as_of)).unwrap_or_default();
     let is_absent = |fact: &&Fact| fact.value == NONE;
     let absent: Vec<&str> = person.iter().chain(&device).filter(is_absent).map(|fact| fact.label.as_str()).collect();
     let absent = absent.join(", ");
     let given = |facts: Vec<Fact>| facts.into_iter().filter(|fact| fact.value != NONE).collect();
     RecordPage {
+        done: None,
+        links: vec![],
+        lineage: None,
         href: href(id),
         label: words::label(personal.device_name.as_deref(), models.unwrap_or_default(), id),
         sub: sub(record),
@@ -154,7 +152,7 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>) -> RecordPag
         owner_sentence: words::owner_sentence(record.owner),
         timeline: found.entries.iter().rev().filter_map(|entry| happened(entry, sees_audit, now)).collect(),
         audit_href: sees_audit.then(|| filtered("q", id.stream().to_string().as_str())),
-        viewed_href: sees_audit.then(|| filtered("device", &as_viewed(id).to_string())),
+        viewed_href: sees_audit.then(|| filtered("device", &id.to_string())),
     }
 }
 
@@ -169,7 +167,7 @@ fn sub(record: &Record) -> String {
     [kind, source].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-fn source(found: &Found, now: Timestamp) -> Vec<Fact> {
+fn source(found: &Folded, now: Timestamp) -> Vec<Fact> {
     let record = &found.record;
     let instant = |entry: &Entry| Instant::of(entry.at, now).words;
     let mut facts = vec![Fact::new("Source", record.source.as_deref().unwrap_or(NONE))];
@@ -215,16 +213,15 @@ fn device(details: &RecordDetails, now: Timestamp) -> Vec<Fact> {
     ]
 }
 
-fn person(details: &RecordDetails, owner: Option<RecordOwner>, staff: &Staff) -> Vec<Fact> {
+fn person(details: &RecordDetails, owner: Option<RecordOwner>, as_of: Option<Timestamp>) -> Vec<Fact> {
     let mut facts = vec![
         Fact::new("User name", text(details, |personal| personal.user_name.as_deref())),
         Fact::new("Full name", text(details, |personal| personal.full_name.as_deref())),
         Fact::new("Mail address", text(details, |personal| personal.mail.as_deref())),
         Fact::new("Employee number", text(details, |personal| personal.employee_number.as_deref())),
     ];
-    if let Some(RecordOwner::Unique { person }) = owner.filter(|_| is_permitted::<SeesInventory>(&staff.roles)) {
-        let devices = Query::default().with("person", Some(&person.to_string())).href("/console/devices");
-        facts.push(Fact::linked("Person", "devices of this person", devices));
+    if let Some(RecordOwner::Unique { person }) = owner {
+        facts.push(Fact::linked("Person", "their devices over time", lineage::person_href(person, as_of)));
     }
     facts
 }

@@ -157,12 +157,38 @@ impl Permit for SeesInventory {
     const ACT: &'static str = "see the inventory";
 }
 
-/// Sees earlier records of people and hardware that enrolled again.
-pub(crate) struct SeesEarlier;
+/// Sees the links between earlier records and later enrollments.
+pub(crate) struct SeesLinks;
 
-impl Permit for SeesEarlier {
+impl Permit for SeesLinks {
+    const ROLES: &'static [Privilege] = &[Administrator, Auditor, HelpDesk];
+    const ACT: &'static str = "see the links of re-enrollments";
+}
+
+/// Confirms and rejects links, and undoes both.
+pub(crate) struct DecidesLinks;
+
+impl Permit for DecidesLinks {
     const ROLES: &'static [Privilege] = &[Administrator];
-    const ACT: &'static str = "see earlier records";
+    const ACT: &'static str = "decide about a link";
+}
+
+impl Writes for DecidesLinks {}
+
+/// Sees the devices, records and links of a person over time.
+pub(crate) struct SeesPeople;
+
+impl Permit for SeesPeople {
+    const ROLES: &'static [Privilege] = &[Administrator, Auditor, HelpDesk];
+    const ACT: &'static str = "see a person";
+}
+
+/// Exports the devices, records and links of a person.
+pub(crate) struct ExportsLineage;
+
+impl Permit for ExportsLineage {
+    const ROLES: &'static [Privilege] = &[Administrator, Auditor];
+    const ACT: &'static str = "export the devices of a person";
 }
 
 /// Sees previous records and imports.

@@ -34,7 +34,7 @@ async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), da
         ("institutional", format!("/console/devices/{}", id_of(&other)), "no licence is assigned"),
         ("audit", "/console/audit".to_owned(), "enrolled"),
         ("audit-filtered", "/console/audit?type=UserSignedIn".to_owned(), "ada"),
-        ("earlier", "/console/earlier".to_owned(), "Earlier"),
+        ("links", "/console/links".to_owned(), "Re-enrollments"),
         ("funnel", "/console/funnel".to_owned(), "Choosing the ownership"),
         ("visits", "/console/visits".to_owned(), "Nobody signed in"),
         ("preview", "/console/preview?page=ca&version=17.5".to_owned(), "Taps do nothing here"),

@@ -18,7 +18,7 @@ const OWN_FACTORS: &str = "factors_and_password_change_only_after_a_proof_of_the
 const IMPORT: &str = "an_administrator_uploads_a_file_sees_what_would_happen_imports_it_and_undoes_the_import";
 
 /// Forms that need a role. A request without the role records `AccessRefused`.
-const WITH_A_ROLE: [(&str, Proof); 20] = [
+const WITH_A_ROLE: [(&str, Proof); 21] = [
     ("/devices/{device}/{verb:unenroll|archive|restore}", Walked),
     (
         "/devices/{device}/claims/{other}/{verb:same|different}",
@@ -42,6 +42,10 @@ const WITH_A_ROLE: [(&str, Proof); 20] = [
     ("/imports/uploads/{upload}/discard", None("removes a file of which nothing was imported")),
     ("/imports/uploads/{upload}/import", Test { event: "ImportFinished", name: IMPORT }),
     ("/imports/{import}/undo", Test { event: "ImportUndone", name: IMPORT }),
+    (
+        "/links/{record}/{device}/{decision:confirm|reject|undo}",
+        Test { event: "LinkConfirmed", name: "a_phone_that_is_enrolled_again_is_proposed_confirmed_and_undone" },
+    ),
     ("/settings/preview", None("shows what would change, and changes nothing")),
     (
         "/settings/apply",
@@ -119,7 +123,7 @@ fn every_form_of_the_console_has_a_row() {
 fn path(route: &str) -> String {
     let parts = route.split('/').map(|part| match part {
         "{verb}" => "lock",
-        verb if verb.starts_with("{verb:") => verb["{verb:".len()..].split('|').next().unwrap_or_default(),
+        verb if verb.contains(':') => verb.split([':', '|']).nth(1).unwrap_or_default(),
         id if id.starts_with('{') => ID,
         plain => plain,
     });

@@ -2,11 +2,10 @@
 
 use super::{ADA, GRACE, administrator, ended, export, files, import, import_events, post, send, upload};
 use events::Event;
-use events::device::DeviceId;
+use events::record::RecordId;
 use events::staff::{Privilege, StaffActivityEvent};
 use harness::TestServer;
 use harness::desk::{Answer, Browser};
-use projections::viewed::viewed_record;
 
 /// A server with two records, the page of the import, and the page of one record.
 async fn with_records() -> (TestServer, String, String) {
@@ -24,7 +23,8 @@ async fn only_reads(role: Privilege, sees_audit: bool) {
     let list = staff.get("/console/records").await;
     assert_eq!(list.texts("tbody th a").len(), 2);
     let nav = list.texts("nav[aria-label=Main] a");
-    assert!(nav.contains(&"Previous records".to_owned()) && nav.contains(&"Imports".to_owned()), "{nav:?}");
+    assert!(nav.contains(&"Re-enrollments".to_owned()), "{nav:?}");
+    assert_eq!(list.texts(".tabs a"), ["Links", "Previous records", "Imports"]);
     let shown = staff.get(&record).await;
     assert!(shown.texts("dd").contains(&"Ada Lovelace".to_owned()));
     assert_eq!(shown.texts(".log .more").len(), usize::from(sees_audit), "details of events are in the audit trail");
@@ -79,10 +79,11 @@ async fn who_viewed_which_record_is_in_the_audit_trail() {
     let grace = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
     grace.get("/console/records?q=ada").await;
     let page = grace.get(&record).await;
-    let id = DeviceId(record.rsplit('/').next().unwrap().parse().unwrap());
-    assert!(viewed_record(id).is_some());
+    let id = RecordId(record.rsplit('/').next().unwrap().parse().unwrap());
+    assert!(id.is_imported());
     let events = server.events_of("access").await;
-    let viewed = [StaffActivityEvent::DeviceListViewed {}, StaffActivityEvent::DeviceViewed { device: id }];
+    let viewed =
+        [StaffActivityEvent::PreviousRecordListViewed {}, StaffActivityEvent::PreviousRecordViewed { record: id }];
     assert_eq!(events[events.len() - 2..], viewed.map(Event::StaffActivity));
 
     server.caught_up().await;

@@ -182,7 +182,9 @@ async fn who_removes_nothing_gets_the_error_of_ios_and_nothing_is_proposed_until
     for ios in WAYS {
         let old = enroll(&scene, "grace", &iphone(ios)).await;
         let record = own(&old);
-        let Err((mut phone, why)) = enroll_again(&scene, "grace", old).await else { panic!("iOS keeps one management") };
+        let Err((mut phone, why)) = enroll_again(&scene, "grace", old).await else {
+            panic!("iOS keeps one management")
+        };
         assert!(why.contains("an old MDM profile has to be removed first"), "iOS {ios}: {why}");
         scene.server.reacted().await;
         let told = events_of(&scene, &record.stream()).await;

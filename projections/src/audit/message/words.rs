@@ -249,6 +249,9 @@ pub(super) fn resource(resource: ApiResource) -> &'static str {
     match resource {
         ApiResource::Devices => "the inventory",
         ApiResource::Audit => "the audit trail",
+        ApiResource::Records => "the previous records",
+        ApiResource::Imports => "the imports of previous records",
+        ApiResource::Links => "the links of re-enrollments",
     }
 }
 

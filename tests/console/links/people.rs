@@ -1,0 +1,166 @@
+//! The page of a person: their devices over time and across sources, as of any instant; and its export.
+
+use super::{administrator, at, decide, imported, own, page, person_of, propose, proposed};
+use events::Event;
+use events::person::{PersonEvent, PersonId};
+use events::record::RecordId;
+use events::staff::{ExportFormat, StaffActivityEvent};
+use harness::TestServer;
+use harness::desk::{Browser, write};
+use serde_json::Value;
+use std::sync::Arc;
+use world::{Clock as _, ManualClock, SystemClock, World};
+
+const ROW: &str = "F2LXJ0AAAA1,ada,Ada,ada's old phone,iPhone 13,PersonalDeviceProfile,2024-03-04T05:06:07Z,1";
+
+/// A person with two enrollments and a record of another product, all linked.
+async fn stage(server: &TestServer) -> (Browser, PersonId, RecordId, [events::device::DeviceId; 2]) {
+    let root = administrator(server, "root").await;
+    let (old, new) = proposed(server, "ada").await;
+    // Each enrollment of the desk has its own person: the record is owned by that of the later one.
+    let person = person_of(server, new).await;
+    let record = imported(server, &root, "17", ROW).await;
+    own(server, record, person).await;
+    propose(server, record, new, 7).await;
+    (root, person, record, [old, new])
+}
+
+fn lines(answer: &harness::desk::Answer) -> Vec<Value> {
+    answer.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_person_has_one_row_for_each_record_and_enrollment_grouped_by_phone() {
+    let server = TestServer::start().await;
+    let (root, person, record, [_, new]) = stage(&server).await;
+    let path = format!("/console/people/{person}");
+    let shown = root.get(&path).await;
+    assert_eq!(shown.texts(".sub"), ["1 device · 1 enrollment · 1 previous record"]);
+    assert_eq!(shown.texts(".time tbody").len(), 1, "linked: one phone");
+    let rows = shown.texts(".time tbody tr:not(.group) th");
+    assert!(
+        rows[0].starts_with("ada's old phone") && rows[0].contains("Old Jamf · Personal Device Profile"),
+        "{rows:?}"
+    );
+    assert!(rows[1].contains("Muster · User Enrollment"), "{rows:?}");
+    let cells = shown.texts(".time tbody tr:nth-of-type(2) td");
+    assert!(cells[2].contains("4 Mar 2024") && cells[2].contains("last contact"), "{cells:?}");
+    assert!(cells[3].contains("Proposed"), "{cells:?}");
+    assert_eq!(shown.texts("svg rect").len(), 2, "each has its bar");
+    decide(&root, (record, new), "reject", "list").await;
+    assert_eq!(root.get(&path).await.texts(".time tbody").len(), 2, "rejected: two phones");
+    let viewed = Event::StaffActivity(StaffActivityEvent::PersonViewed { person });
+    assert_eq!(server.events_of("access").await.iter().filter(|event| **event == viewed).count(), 2);
+    assert_eq!(root.get("/console/people/00000000-0000-0000-0000-000000000001").await.status, 404);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_record_shows_the_lineage_of_its_phone_and_an_own_one_leads_to_its_device() {
+    let server = TestServer::start().await;
+    let (root, person, record, [old, new]) = stage(&server).await;
+    let shown = root.get(&format!("/console/records/{record}")).await;
+    assert_eq!(shown.texts("ol.line li").len(), 3, "through the later device to its other record: {}", shown.body);
+    assert!(shown.texts("ol.line li[aria-current]").concat().contains("ada's old phone"));
+    assert_eq!(shown.texts(".card.link form button"), ["Confirm: same phone", "Reject: not the same"]);
+    assert!(shown.body.contains(&format!("href=\"/console/people/{person}\"")));
+    let moved = root.get(&format!("/console/records/{old}")).await;
+    assert_eq!((moved.status, moved.location()), (303, page(old).as_str()));
+    decide(&root, (record, new), "confirm", "record").await;
+    let shown = root.get(&page(new)).await;
+    assert_eq!(shown.texts("ol.line li.proposed").len(), 1, "the other record is only proposed: {}", shown.body);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_person_is_shown_as_of_any_instant() {
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
+    let server = TestServer::start_with(World::at(clock.clone()), |_| {}).await;
+    let start = clock.now();
+    clock.advance_seconds(60);
+    let (root, person, record, [_, new]) = stage(&server).await;
+    clock.advance_seconds(60);
+    let proposed = clock.now();
+    clock.advance_seconds(60);
+    decide(&root, (record, new), "confirm", "list").await;
+    let page = async |at: Option<_>| {
+        let at = at.map(|instant| format!("?as_of={}", super::at(instant))).unwrap_or_default();
+        root.get(&format!("/console/people/{person}{at}")).await
+    };
+    let nothing = page(Some(start)).await;
+    assert!(nothing.texts(".empty").concat().contains("at that time"), "{}", nothing.body);
+    assert!(page(Some(proposed)).await.texts(".time tbody tr:nth-of-type(2) td")[3].contains("Proposed"));
+    assert!(page(None).await.texts(".time tbody tr:nth-of-type(2) td")[3].contains("Confirmed"));
+    let export = format!("/console/people/{person}/export?format=jsonl&as_of={}", at(proposed));
+    let link = lines(&root.get(&export).await).into_iter().find(|row| row["successor_id"] == new.to_string());
+    assert_eq!(link.unwrap()["state"], "Proposed");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_export_says_what_the_page_says_and_is_recorded() {
+    let server = TestServer::start().await;
+    let (root, person, record, [old, new]) = stage(&server).await;
+    let shown = root.get(&format!("/console/people/{person}")).await;
+    let export = root.get(&format!("/console/people/{person}/export?format=jsonl")).await;
+    let rows = lines(&export);
+    let of = |what: &str| rows.iter().filter(|row| row["what"] == what).collect::<Vec<_>>();
+    assert_eq!((of("previous_record").len(), of("enrollment").len(), of("link").len()), (1, 1, 2), "{}", export.body);
+    assert_eq!(of("previous_record")[0]["id"], record.to_string());
+    assert_eq!(of("enrollment")[0]["id"], new.to_string());
+    let links: Vec<_> = of("link").iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(links, [record.to_string(), old.to_string()], "the newest first");
+    // Each name, and each sum, is on the page as well.
+    for row in rows.iter().filter(|row| row["name"].is_string()) {
+        assert!(shown.texts(".time th").concat().contains(row["name"].as_str().unwrap()), "{row}");
+    }
+    let sums = of("link")
+        .iter()
+        .map(|row| format!("{} = {}", row["link_evidence"].as_str().unwrap(), row["link_score"]))
+        .collect::<Vec<_>>();
+    let told = shown.texts(".links td.why");
+    assert!(told.iter().zip(&sums).all(|(told, sum)| told.ends_with(sum.as_str())), "{told:?} {sums:?}");
+    let csv = root.get(&format!("/console/people/{person}/export")).await;
+    assert_eq!(csv.body.lines().count(), 1 + rows.len());
+    assert!(csv.body.starts_with("\"what\",\"id\",\"device\""), "{}", csv.body);
+    let exported = |format| {
+        let filters = vec![format!("person={person}")];
+        Event::StaffActivity(StaffActivityEvent::LineageExported { filters, format, rows: rows.len() as u64 })
+    };
+    let access = server.events_of("access").await;
+    assert!(
+        access.contains(&exported(ExportFormat::Jsonl)) && access.contains(&exported(ExportFormat::Csv)),
+        "{access:?}"
+    );
+    server.caught_up().await;
+    let trail = root.get("/console/audit?type=LineageExported").await;
+    assert!(
+        trail.texts("tbody th")[0].starts_with("Exported devices, records and links of a person: 4 rows"),
+        "{}",
+        trail.body
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_erased_person_shows_as_erased() {
+    let server = TestServer::start().await;
+    let (root, person, record, [_, new]) = stage(&server).await;
+    let app = server.app();
+    // As erasing does it: the record's key is the person's from the time that its owner is known.
+    app.platform.log.keys().set_owner(&record.key(), &person.key()).unwrap();
+    app.platform.log.keys().destroy(&person.key()).unwrap();
+    write(&server, &person.stream(), app.platform.world.now(), PersonEvent::PersonErased {}).await;
+    server.caught_up().await;
+    let shown = root.get(&format!("/console/people/{person}")).await;
+    assert_eq!(shown.texts("h1")[0], "(erased) Person Erased", "{}", shown.body);
+    assert_eq!(shown.texts("dd")[..2], ["(erased)", "(erased)"]);
+    assert!(!shown.body.contains("ada"), "{}", shown.body);
+    let export = root.get(&format!("/console/people/{person}/export?format=jsonl")).await;
+    assert!(!export.body.contains("ada's old phone"), "{}", export.body);
+    assert!(lines(&export).iter().any(|row| row["erased"] == true), "{}", export.body);
+    for path in [super::LIST.to_owned(), page(new), format!("/console/records/{record}")] {
+        assert!(!root.get(&path).await.body.contains("ada's old phone"), "{path}");
+    }
+    server.stop().await;
+}
