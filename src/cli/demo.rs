@@ -1,6 +1,8 @@
 //! `muster demo`: a temporary server on this machine, and simulated people who enroll their devices with it, step by
 //! step.
 
+mod lineage;
+mod moving;
 mod staff;
 pub mod stage;
 mod teller;
@@ -18,7 +20,7 @@ use simulator::keys::KeyPool;
 use simulator::model::{Family, Hardware, IosVersion};
 use simulator::scep::common_name;
 use simulator::walk::{Ending, Ownership, Person, Walk};
-use stage::Stage;
+use stage::{ENROLLING, Stage};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -74,7 +76,10 @@ const VISITORS: [Visitor; 3] = [
 
 impl Demo {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        say("Muster demo: a temporary server on this machine, and a simulated person with two iPhones and an iPad.");
+        say(
+            "Muster demo: a temporary server on this machine, and two simulated people: Ada with two iPhones and an iPad, and",
+        );
+        say("Grace, whose iPhone was managed by another product.");
         let mut terminate = signal(SignalKind::terminate())?;
         let stage = tokio::select! {
             stage = Stage::set(self.listen) => stage?,
@@ -98,6 +103,7 @@ impl Demo {
             show_records(stage.app(), &device).await?;
             devices.push(device);
         }
+        devices.push(moving::act(stage).await?);
         staff::look(stage).await?;
         stage.tell_addresses();
         if self.exit {
@@ -114,26 +120,29 @@ impl Demo {
 async fn enroll(stage: &Stage, visitor: &Visitor) -> anyhow::Result<Device> {
     let hardware = Hardware::new(visitor.family, visitor.ios);
     let device = Device::new(hardware, KeyPool::fresh(), stage.push_server.clone());
-    let person = Person {
-        user_name: stage::ENROLLING.into(),
-        password: stage.passwords.enrolling.clone(),
-        ownership: visitor.ownership,
-        managed_apple_id: stage::MANAGED_APPLE_ID.into(),
-        switches_on_trust: true,
-    };
-    let mut walk = Walk::new(person, device);
-    let mut teller = Teller::new(visitor.family);
+    let mut walk = Walk::new(person(ENROLLING, &stage.passwords.enrolling, visitor.ownership), device);
+    let mut teller = Teller::new("Ada", visitor.family);
     if visitor.from_settings {
         // In a real installation the server's certificate is publicly trusted. Here the simulated device has the demo's
         // root installed already.
         walk.device.trust.install(stage.root()?);
         walk.device.trust.switch_on();
-        walk.enroll_with_account(&stage.account(), &mut teller).await?;
+        walk.enroll_with_account(&stage.account(ENROLLING), &mut teller).await?;
     } else if let Ending::Directed(page) = walk.run(&stage.address(), &mut teller).await? {
         bail!("the portal shows an unexpected page: {}", page.text);
     }
     answer_first_commands(&mut walk.device, &mut teller).await?;
     Ok(walk.device)
+}
+
+fn person(user_name: &str, password: &str, ownership: Ownership) -> Person {
+    Person {
+        user_name: user_name.into(),
+        password: password.into(),
+        ownership,
+        managed_apple_id: stage::managed_apple_id(user_name),
+        switches_on_trust: true,
+    }
 }
 
 // After the first TokenUpdate the server queries the device, which must be woken for that.
@@ -150,11 +159,7 @@ async fn answer_first_commands(device: &mut Device, teller: &mut Teller) -> anyh
 /// Prints inventory, audit trail and log of a newly enrolled device.
 async fn show_records(app: &App, device: &Device) -> anyhow::Result<()> {
     let id = id_of(device).context("the device's certificate does not name a known device")?;
-    if let Some(head) = app.platform.log.store().head().await? {
-        tokio::time::timeout(PATIENCE, app.platform.projections.wait_for(head))
-            .await
-            .context("the projections lag")??;
-    }
+    catch_up(app).await?;
     let record = get(&app.platform.projections, id, None).await?.context("the device is not in the inventory")?;
     if record.state != State::Enrolled {
         bail!("the inventory says that the device is {}", record.state.as_str());
@@ -173,6 +178,16 @@ async fn show_records(app: &App, device: &Device) -> anyhow::Result<()> {
     say("  Its log:\n");
     for line in log_list::of_device(&app.platform.log, id).await? {
         say(format_args!("  {line}"));
+    }
+    Ok(())
+}
+
+// Waits until the projections have the whole log.
+async fn catch_up(app: &App) -> anyhow::Result<()> {
+    if let Some(head) = app.platform.log.store().head().await? {
+        tokio::time::timeout(PATIENCE, app.platform.projections.wait_for(head))
+            .await
+            .context("the projections lag")??;
     }
     Ok(())
 }

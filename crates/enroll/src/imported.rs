@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Returns the person's records of other products that no enrollment has taken the place of. Those of the device's
 /// family come first, each family with the latest contact first. An error is logged and means none: such records block
 /// no enrollment, and no limit counts them.
-pub(crate) async fn imported_records(
+pub async fn imported_records(
     enroll: &Enroll,
     account: &Account,
     person: PersonId,

@@ -18,6 +18,7 @@ pub use admit::{admission, policy, previous_records};
 pub use assign::{Assigned, Assigning, assign, assign_to_oneself};
 pub use entitled::may_go_on;
 pub use entrance::{Entrance, SignInOutcome};
+pub use imported::imported_records;
 pub use old_management::may_have_old_management;
 pub use password::{Credentials, at_portal};
 

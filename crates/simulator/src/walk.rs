@@ -214,12 +214,13 @@ impl Walk {
         watcher.before(act).await;
         let started = Instant::now();
         let sent = self.safari.send_form(form, answers).await;
+        let told = answers.first().map_or("", |(_, value)| value);
         if let Ok(Opened::Left { status, url }) = sent {
-            watcher.after(act, started.elapsed(), "back to Settings").await;
+            watcher.after(act, started.elapsed(), told).await;
             return Ok(Next::Left { status, url });
         }
         let page = self.page(act, sent)?;
-        watcher.after(act, started.elapsed(), answers.first().map_or("", |(_, value)| value)).await;
+        watcher.after(act, started.elapsed(), told).await;
         Ok(Next::Page(page))
     }
 

@@ -16,13 +16,14 @@ use pki::create::PushServerFiles;
 use simulator::push_server::{self, PushServer};
 use staff::administration::{Answer, NewUser, Request, execute};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use tempfile::TempDir;
 use world::World;
 
 /// User name of the person who enrolls devices.
 pub const ENROLLING: &str = "ada";
-/// Managed Apple ID of the person who enrolls devices.
-pub(crate) const MANAGED_APPLE_ID: &str = "ada@appleid.school.example";
+/// User name of the person who enrolls a device again that another product managed.
+pub(crate) const MOVING: &str = "grace";
 pub(crate) const ADMINISTRATOR: &str = "administrator";
 pub(crate) const AUDITOR: &str = "auditor";
 pub(crate) const HELP_DESK: &str = "helpdesk";
@@ -36,6 +37,7 @@ pub struct Stage {
 
 pub struct Passwords {
     pub enrolling: String,
+    pub moving: String,
     pub administrator: String,
     pub auditor: String,
     pub help_desk: String,
@@ -70,6 +72,7 @@ impl Stage {
         })?;
         let passwords = Passwords {
             enrolling: password::generate(&world),
+            moving: password::generate(&world),
             administrator: password::generate(&world),
             auditor: password::generate(&world),
             help_desk: password::generate(&world),
@@ -88,8 +91,9 @@ impl Stage {
         let description = "Your photos, messages and apps stay yours: the school sees only what it installs.";
         settings.personal_description.insert("en".into(), description.into());
         self.execute(Request::ApplySettings { settings: Box::new(settings), over: None }).await?;
-        let Passwords { enrolling, administrator, auditor, help_desk } = &self.passwords;
+        let Passwords { enrolling, moving, administrator, auditor, help_desk } = &self.passwords;
         self.add(ENROLLING, enrolling, Privilege::Enroll).await?;
+        self.add(MOVING, moving, Privilege::Enroll).await?;
         self.add(ADMINISTRATOR, administrator, Privilege::Administrator).await?;
         self.add(AUDITOR, auditor, Privilege::Auditor).await?;
         self.add(HELP_DESK, help_desk, Privilege::HelpDesk).await
@@ -106,7 +110,7 @@ impl Stage {
             privileges: [privilege].into(),
             display_name: None,
             mail: None,
-            managed_apple_id: (privilege == Privilege::Enroll).then(|| MANAGED_APPLE_ID.into()),
+            managed_apple_id: (privilege == Privilege::Enroll).then(|| managed_apple_id(user_name)),
         };
         self.execute(Request::AddUser(user)).await
     }
@@ -127,10 +131,17 @@ impl Stage {
         self.app().config.server.public_url.clone()
     }
 
-    /// Returns the account that Ada types in Settings. Its domain is the server's own host and port, since the demo's
-    /// domain has no DNS entry.
-    pub fn account(&self) -> String {
-        format!("{ENROLLING}@{}", self.address().trim_start_matches("https://"))
+    /// Returns the account that a person types in Settings. Its domain is the server's own host and port, since the
+    /// demo's domain has no DNS entry.
+    pub(crate) fn account(&self, user_name: &str) -> String {
+        format!("{user_name}@{}", self.address().trim_start_matches("https://"))
+    }
+
+    /// Writes a file beside the installation. It is deleted with it.
+    pub(crate) fn write(&self, name: &str, content: &str) -> anyhow::Result<PathBuf> {
+        let path = self.directory.path().join(name);
+        std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(path)
     }
 
     /// Returns the root of the server's certificate.
@@ -141,11 +152,12 @@ impl Stage {
 
     pub(crate) fn tell_addresses(&self) {
         let address = self.address();
-        let Passwords { enrolling, administrator, auditor, help_desk } = &self.passwords;
+        let Passwords { enrolling, moving, administrator, auditor, help_desk } = &self.passwords;
         say(
             "\nOpen these pages (your browser will show a warning, because the demo issued its own TLS certificate):\n",
         );
         say(format_args!("  portal   {address}/enroll             {ENROLLING:<13}  {enrolling}"));
+        say(format_args!("  portal   {address}/enroll             {MOVING:<13}  {moving}"));
         say(format_args!("  console  {address}/console/devices    {ADMINISTRATOR:<13}  {administrator}"));
         say(format_args!("  console  {address}/console/audit      {AUDITOR:<13}  {auditor}"));
         say(format_args!("  console  {address}/console/visits     {HELP_DESK:<13}  {help_desk}"));
@@ -157,6 +169,10 @@ impl Stage {
     pub async fn strike(self) {
         self.running.stop().await;
     }
+}
+
+pub(crate) fn managed_apple_id(user_name: &str) -> String {
+    format!("{user_name}@appleid.school.example")
 }
 
 async fn start_push_server(files: &PushServerFiles) -> anyhow::Result<PushServer> {

@@ -4,31 +4,43 @@ use super::say;
 use async_trait::async_trait;
 use simulator::acts::{Act, Watcher};
 use simulator::model::Family;
+use std::fmt::Display;
 use std::time::Duration;
 
 pub(crate) struct Teller {
+    /// First name of the person.
+    person: &'static str,
     device: &'static str,
 }
 
 impl Teller {
-    pub(crate) fn new(family: Family) -> Teller {
-        Teller { device: family.name() }
+    pub(crate) fn new(person: &'static str, family: Family) -> Teller {
+        Teller { person, device: family.name() }
+    }
+
+    /// Prints something that belongs to a step but is no act of the simulator.
+    pub(crate) fn tell(&self, act: Act, words: impl Display) {
+        say(format_args!("  {:<12}  {words}", act.step()));
     }
 
     fn words(&self, act: Act, told: &str) -> String {
-        let device = self.device;
+        let (person, device) = (self.person, self.device);
         match act {
             Act::Discover => format!("types the account in Settings; its domain names the server: {told}"),
             Act::OpenPortal => format!("opens the enrollment URL in Safari: “{told}”"),
             Act::ProceedInSpiteOfWarning => {
-                format!("Safari cannot verify the identity of {told}; Ada proceeds to the website")
+                format!("Safari cannot verify the identity of {told}; {person} proceeds to the website")
             }
             Act::AnswerDeviceQuestion => {
-                format!("Safari identifies itself as a Macintosh; Ada says that it is an {device}")
+                format!("Safari identifies itself as a Macintosh; {person} says that it is an {device}")
             }
             Act::SignIn => format!("signs in as {told}"),
             Act::SayForWhom => format!("says who will use the {device}: {told}"),
-            Act::NotePreviousRecords => "reads about her earlier device and continues".into(),
+            Act::NotePreviousRecords => match told {
+                "this_device" => format!("says: it is this {device}"),
+                "yes" => "says: it is removed".into(),
+                _ => "reads about her earlier device and continues".into(),
+            },
             Act::ChooseOwnership => format!("chooses: {told}"),
             Act::AcceptTerms => "reads the terms of use and accepts them".into(),
             Act::DownloadCaProfile => format!("taps Allow: “{told}” is downloaded"),
@@ -55,6 +67,6 @@ impl Teller {
 #[async_trait]
 impl Watcher for Teller {
     async fn after(&mut self, act: Act, _took: Duration, told: &str) {
-        say(format_args!("  {:<12}  {}", act.step(), self.words(act, told)));
+        self.tell(act, self.words(act, told));
     }
 }

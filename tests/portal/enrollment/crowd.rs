@@ -96,6 +96,47 @@ async fn demo_shows_every_step_both_logs_and_where_to_look() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn demo_tells_how_a_device_leaves_another_product_and_is_linked_to_its_earlier_records() {
+    let (code, said) = run(words("demo --exit")).await;
+    assert_eq!(code, Some(0), "{said}");
+    let mut rest = said.as_str();
+    for words in [
+        "The school imports the records",
+        "muster import records jamf-pro.csv --complete --owner user_name=local:user_name",
+        "3 records of phones with the Personal Device Profile of Jamf Pro",
+        "Grace enrolls her iPhone, which still has its old profile",
+        "signs in as grace",
+        "her old record: “iPhone 13”, “Enrolled in 2021 with Jamf Pro”",
+        "it warns: “Wi-Fi, mail and certificates that came with the old management are removed with it.”",
+        "says: it is this iPhone",
+        "asks: “Is the old management removed from this iPhone?”",
+        "Remove Management",
+        "says: it is removed",
+        "the iPhone sends its push token: it is enrolled",
+        "Muster proposes that this iPhone is the iPhone 13 in the records of Jamf Pro",
+        "9 points (strong): same person +3, the person said: this device +3, same model +2, OS version not older +1.",
+        "retired? Proven: its only owner signed in, and another product managed it.",
+        "the same device? Not proven",
+        "It is confirmed",
+        "Grace updates her iPhone and enrolls it again from Settings",
+        "the iPhone sends CheckOut",
+        "signs in as grace",
+        "the iPhone sends its push token: it is enrolled",
+        "Muster proposes that this iPhone is the iPhone that was enrolled here before",
+        "9 points (strong): same person +3, same model +2, OS version not older +1, old management removed shortly before",
+        "retired? Proven: its only owner signed in, and its management has ended.",
+        "It is confirmed",
+        "The lineage of Grace’s iPhone",
+        "2021-09-10        Jamf Pro  iPhone 13, iOS 15.7.1, Personal Device Profile, last contact 2026-06-30",
+        "Muster    iPhone 13, iOS 17.5, User Enrollment, removed ",
+        "Muster    iPhone 13, iOS 18.2, User Enrollment, enrolled\n",
+    ] {
+        let Some((_, after)) = rest.split_once(words) else { panic!("{words:?} is missing in {rest}") };
+        rest = after;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn demo_fails_where_it_cannot_listen() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
