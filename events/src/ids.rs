@@ -90,7 +90,8 @@ impl RecordId {
         StreamName::of("record", self.0)
     }
 
-    /// Returns the name of the key for the personal fields of the record. It is handed to the owner when they are known.
+    /// Returns the name of the key for the personal fields of the record. It is handed to the owner when they are
+    /// known.
     pub fn key(self) -> KeyName {
         KeyName::of("record", self.0)
     }
