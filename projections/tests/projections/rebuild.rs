@@ -5,6 +5,10 @@ use crate::support::*;
 use events::background::Lane;
 use events::device::{AppStatus, DeviceEvent};
 use events::person::AccountEvent;
+use events::record::{
+    ImportEvent, ImportId, LinkBand, LinkProof, OwnerAttribute, OwnerKey, PersonalDetails, PreviousKind, RecordDetails,
+    RecordEvent, RecordId,
+};
 use events::staff::{StaffEvent, StaffId};
 use events::store::StoreLifecycle as _;
 use events::{Personal, Position, StreamName};
@@ -12,6 +16,22 @@ use projections::origin::remove_if_of_another_log;
 use projections::{ProjectionError, Projections, devices, last_seen};
 use std::time::Duration;
 use uuid::Uuid;
+
+fn imported(record: RecordId, import: ImportId) -> RecordEvent {
+    let details = RecordDetails {
+        kind: PreviousKind::Unknown,
+        product_name: None,
+        model_name: None,
+        os_version: None,
+        last_contact: None,
+        enrolled_at: None,
+        profile_identifier: None,
+        site: None,
+        personal: Personal::new(record.key(), PersonalDetails::default()),
+    };
+    let key = OwnerKey { provider: "local".into(), attribute: OwnerAttribute::UserName, hmac: "00".into() };
+    RecordEvent::PreviousRecordImported { import, source: "Old".into(), details, owner_keys: vec![key] }
+}
 
 #[tokio::test]
 async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
@@ -43,6 +63,20 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     desk.write(&staff.stream(), later(20_002), StaffEvent::ApiClientAdded { user_name, display_name: None }).await;
     let reserved = AccountEvent::AccountReserved { person: person(1) };
     desk.write(&StreamName::of("account", "00"), later(20_002), reserved).await;
+    let (import, record) = (ImportId(Uuid::from_u128(0x4000)), RecordId(Uuid::from_u128(0x4001)));
+    let begun = ImportEvent::ImportBegun { source: "Old".into(), preset: None, is_complete: false };
+    desk.write(&import.stream(), later(20_003), begun).await;
+    desk.write(&record.stream(), later(20_003), imported(record, import)).await;
+    let proposed = RecordEvent::LinkProposed {
+        successor: dead_one,
+        evidence: vec![],
+        score: 5,
+        band: LinkBand::Probable,
+        proof: LinkProof::default(),
+    };
+    desk.write(&RecordId::of_device(first).stream(), later(20_003), proposed).await;
+    let watched = DeviceEvent::ContactWatchBegun { successor: dead_one };
+    desk.write(&first.stream(), later(20_003), watched).await;
     let head = desk.log.store().head().await.unwrap().unwrap();
     projections.wait_for(head).await.unwrap();
     let live = projections.dump().await.unwrap();
