@@ -1,6 +1,6 @@
 //! The API under `/api/v1`: programs read the inventory, previous records, links and the audit trail as JSON,
-//! authenticated by a token, without cookies. The API is read-only, and each read is recorded before its data is sent. A
-//! test checks docs/api.md against this module.
+//! authenticated by a token, without cookies. The API is read-only, and each read is recorded before its data is sent.
+//! A test checks docs/api.md against this module.
 
 mod client;
 mod problem;

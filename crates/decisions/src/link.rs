@@ -72,10 +72,11 @@ pub fn weigh(facts: &Facts, rules: &Reenrollment) -> Weight {
     Weight { evidence, score, band, proof: proof(facts) }
 }
 
-// Thousands of devices have the same model and version: that supports a link and is none.
+// Thousands of devices have the same model and version, and a cart has many: that supports a link and is none.
 fn has_basis(facts: &Facts) -> bool {
+    let is_theirs = facts.same_person == Some(true) && !facts.is_of_many;
     let says_so = facts.answer == Some(PreviousAnswer::ThisDevice);
-    facts.same_person == Some(true) || facts.same_hardware == Some(true) || says_so
+    is_theirs || facts.same_hardware == Some(true) || says_so
 }
 
 /// Returns the points of a piece of evidence. Evidence that can be forged or shared by many devices has few.
@@ -133,11 +134,13 @@ fn management(facts: &Facts, rules: &Reenrollment) -> Option<LinkEvidence> {
     }
     let window = i64::from(rules.removed_within_hours) * 3_600;
     let is_shortly_before = |at: &Timestamp| (0..=window).contains(&facts.enrolled_at.seconds_since(*at));
-    if let Some(at) = checked_out.filter(is_shortly_before) {
-        return Some(LinkEvidence::CheckedOutBefore { at });
-    }
-    if let Some(since) = checked_out {
-        return Some(LinkEvidence::Silent { since });
+    if let Some(at) = checked_out {
+        return Some(match at {
+            // A device has one management: what says goodbye after the enrollment is another device.
+            at if at > facts.enrolled_at => LinkEvidence::HeardAfter { at },
+            at if is_shortly_before(&at) => LinkEvidence::CheckedOutBefore { at },
+            since => LinkEvidence::Silent { since },
+        });
     }
     if let Some(since) = push_unregistered {
         return Some(LinkEvidence::PushUnregistered { since });
@@ -164,7 +167,7 @@ fn proof(facts: &Facts) -> LinkProof {
     let is_heard = matches!(old.silence, Some(Silence::Heard { .. }));
     let has_ended = old.checked_out.is_some() || old.push_unregistered.is_some() || old.has_ended;
     LinkProof {
-        may_be_retired: facts.same_person == Some(true) && !is_heard && (!old.is_ours || has_ended),
+        may_be_retired: has_basis(facts) && facts.same_person == Some(true) && !is_heard && (!old.is_ours || has_ended),
         is_same_device: facts.same_hardware == Some(true),
     }
 }
