@@ -25,8 +25,12 @@ pub const FILE: &str = "keys.db";
 /// Fills a buffer with bytes that are fit for secrets. Passed by the caller, since only `world.rs` may use randomness.
 pub type Randomness = fn(&mut [u8]);
 
-/// Number of commits between two checkpoints of the write-ahead log. One commit is a page or two.
+/// Number of commits after which the write-ahead log is checkpointed. Most commits are a page or two.
 const COMMITS_BETWEEN_CHECKPOINTS: u32 = 500;
+
+/// Number of changed rows after which the write-ahead log is checkpointed, whatever the number of commits. A commit of
+/// an import changes thousands, and nearly each of them is on another page.
+const ROWS_BETWEEN_CHECKPOINTS: u64 = 10_000;
 
 /// Maximum number of unwrapped keys in memory. A device in use needs three: its own, that of its enrollment and that of
 /// its person. A key with its name takes about 150 bytes.
@@ -46,7 +50,10 @@ pub struct SqliteKeyStore {
     // Why the store stopped for good, as the log does. After a failed commit or checkpoint the content of the disk is
     // unknown.
     failed: watch::Sender<Option<String>>,
+    // Since the last checkpoint.
     commits: AtomicU32,
+    // Changed rows of the connection until the last checkpoint.
+    rows: AtomicU64,
     // The sequence that is durable in the file, never a higher one.
     sequence: AtomicU64,
     log_seen: LogSeen,
@@ -98,16 +105,19 @@ impl SqliteKeyStore {
                 .map_err(unavailable)?;
         }
         self.log_seen.write(&transaction).map_err(unavailable)?;
-        let sequence: u64 = transaction
-            .prepare_cached("SELECT sequence FROM about")
-            .and_then(|mut select| select.query_row([], |row| row.get(0)))
+        let (sequence, rows): (u64, u64) = transaction
+            .prepare_cached("SELECT sequence, total_changes() FROM about")
+            .and_then(|mut select| select.query_row([], |row| Ok((row.get(0)?, row.get(1)?))))
             .map_err(unavailable)?;
         transaction.commit().map_err(|error| self.fail("a commit", &error))?;
         self.sequence.fetch_max(sequence, Ordering::Release);
-        if self.commits.fetch_add(1, Ordering::Relaxed) % COMMITS_BETWEEN_CHECKPOINTS < COMMITS_BETWEEN_CHECKPOINTS - 1
-        {
+        let commits = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
+        let changed = rows.saturating_sub(self.rows.load(Ordering::Relaxed));
+        if commits < COMMITS_BETWEEN_CHECKPOINTS && changed < ROWS_BETWEEN_CHECKPOINTS {
             return Ok(());
         }
+        self.commits.store(0, Ordering::Relaxed);
+        self.rows.store(rows, Ordering::Relaxed);
         let passive = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         passive.map_err(|error| self.fail("a checkpoint", &error))
     }

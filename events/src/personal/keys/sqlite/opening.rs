@@ -102,6 +102,7 @@ impl SqliteKeyStore {
             destructions,
             failed,
             commits,
+            rows: AtomicU64::new(0),
             sequence,
             log_seen,
             counts,

@@ -36,6 +36,21 @@ fn name(id: u32) -> KeyName {
 }
 
 #[test]
+fn the_write_ahead_log_is_used_again_while_an_import_makes_many_keys_in_few_commits() {
+    let (_directory, path, keys) = store();
+    let size = || std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
+    let mut sizes = Vec::new();
+    for batch in 0..60_u32 {
+        // Their order is not that of the names, as with HMACs.
+        let names: Vec<KeyName> = (0..1_000).map(|of| name((batch * 1_000 + of).wrapping_mul(2_654_435_761))).collect();
+        keys.ensure(&names).unwrap();
+        sizes.push(size());
+    }
+    let kept_its_size = sizes.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    assert!(kept_its_size >= 20, "{sizes:?}");
+}
+
+#[test]
 fn how_far_the_log_was_is_kept_with_the_next_change_of_keys_and_at_the_end() {
     let (_directory, path, keys) = store();
     assert_eq!(keys.log_seen(), 0);
