@@ -131,8 +131,9 @@ impl Installation {
         let (world, person) = (&self.app.platform.world, person(nth));
         let device = DeviceId(world.uuid());
         let answer = PreviousAnswer::ThisDevice;
-        let answered =
-            records_of(nth).take(1).map(|record| EnrollmentEvent::PreviousRecordAnswered { record, answer }.into());
+        let answered = records_of(nth)
+            .take(1)
+            .map(|record| EnrollmentEvent::PreviousRecordAnswered { record, answer, removed: None }.into());
         self.append(&device.enrollment().stream(), answered).await;
         let sealed = |text: &str| Personal::new(device.key(), text.to_owned());
         let push = PushAddress { token: sealed("dG9rZW4="), push_magic: sealed("magic"), unlock_token: None };

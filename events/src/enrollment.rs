@@ -378,6 +378,9 @@ pub enum EnrollmentEvent {
     PreviousRecordAnswered {
         record: RecordId,
         answer: PreviousAnswer,
+        /// Whether they said that its management is removed from this device; `None`: they were not asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        removed: Option<bool>,
     },
     /// The person read what to do about the earlier records and continued.
     PreviousRecordsNoted {},

@@ -45,12 +45,14 @@ impl Projection for Links {
         CREATE INDEX IF NOT EXISTS links_by_successor ON links_versions (successor, valid_to);
         CREATE INDEX IF NOT EXISTS links_by_question ON links_versions (ask_from)
             WHERE ask_from IS NOT NULL AND valid_to IS NULL;
+        CREATE INDEX IF NOT EXISTS links_proposed ON links_versions (record, successor)
+            WHERE state = 'proposed' AND valid_to IS NULL;
         CREATE INDEX IF NOT EXISTS links_by_state ON links_versions (state, valid_from) WHERE valid_to IS NULL;
         CREATE INDEX IF NOT EXISTS links_by_score ON links_versions (state, score, valid_from) WHERE valid_to IS NULL;
         CREATE INDEX IF NOT EXISTS links_by_time ON links_versions (valid_from) WHERE valid_to IS NULL;
         -- Contact of devices that are watched, because a later enrollment may be them.
         CREATE TABLE IF NOT EXISTS links_contact (
-            device TEXT PRIMARY KEY, watched_from INTEGER NOT NULL, heard_at INTEGER
+            device TEXT PRIMARY KEY, watched_from INTEGER NOT NULL, pushed_at INTEGER, heard_at INTEGER
         ) WITHOUT ROWID;"
     }
 
@@ -96,8 +98,12 @@ impl Fold<'_> {
                 self.change(*successor, |version| {
                     let (evidence, silence) = (evidence.clone(), version.weight.silence);
                     version.weight = Weight { evidence, score: *score, band: Some(*band), proof: *proof, silence };
-                    version.state = if *band == LinkBand::None { LinkState::Withdrawn } else { LinkState::Proposed };
-                    version.ask_from = (*band != LinkBand::None).then_some(self.entry.at.0);
+                    // What a confirmed link proves is corrected; the decision stays.
+                    if version.state != LinkState::Confirmed {
+                        let is_none = *band == LinkBand::None;
+                        version.state = if is_none { LinkState::Withdrawn } else { LinkState::Proposed };
+                        version.ask_from = (!is_none).then_some(self.entry.at.0);
+                    }
                 })
             }
             RecordEvent::SilenceAsked { successor, silence } => self.change(*successor, |version| {
@@ -106,7 +112,14 @@ impl Fold<'_> {
             }),
             RecordEvent::LinkConfirmed { successor, .. } => self.decide(*successor, LinkState::Confirmed),
             RecordEvent::LinkRejected { successor } => self.decide(*successor, LinkState::Rejected),
-            RecordEvent::LinkUndone { successor } => self.decide(*successor, LinkState::Proposed),
+            RecordEvent::LinkUndone { successor } => self.change(*successor, |version| {
+                version.state = match version.weight.band {
+                    Some(LinkBand::None) | None => LinkState::Withdrawn,
+                    Some(LinkBand::Weak | LinkBand::Probable | LinkBand::Strong) => LinkState::Proposed,
+                };
+                let is_open = version.state == LinkState::Proposed && version.weight.silence.is_none();
+                version.ask_from = is_open.then_some(self.entry.at.0);
+            }),
             RecordEvent::PreviousRecordImportUndone { restored: None, .. } => self.withdraw_all(),
             RecordEvent::PreviousRecordImported { .. } | RecordEvent::PreviousRecordChanged { .. } => Ok(()),
             RecordEvent::PreviousRecordMissing { .. } | RecordEvent::PreviousRecordReturned { .. } => Ok(()),
@@ -167,6 +180,10 @@ impl Fold<'_> {
             let watch = "INSERT INTO links_contact (device, watched_from) VALUES (?1, ?2)
                 ON CONFLICT (device) DO UPDATE SET watched_from = excluded.watched_from";
             return self.rows.prepare_cached(watch)?.execute(values).map(drop);
+        }
+        if let DeviceEvent::DevicePushed { .. } = event {
+            let push = "UPDATE links_contact SET pushed_at = ?2 WHERE device = ?1";
+            return self.rows.prepare_cached(push)?.execute(values).map(drop);
         }
         if !self.is_contact(event) {
             return Ok(());

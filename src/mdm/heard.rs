@@ -6,6 +6,7 @@ use crate::mdm::Mdm;
 use decisions::device::{Command, Device, Phase};
 use devices::identify::Known;
 use events::Timestamp;
+use platform::PerformError;
 use projections::last_seen::{last_seen, touch};
 use std::net::IpAddr;
 
@@ -18,9 +19,13 @@ pub(crate) async fn from(app: &Mdm, known: &Known, source: Option<IpAddr>) {
     if known.state.phase == Phase::Enrolled && (known.state.contact_watched || is_after_silence(app, known, now).await)
     {
         let context = known.context(source);
-        if let Err(error) = app.platform.perform::<Device>(&known.device.stream(), &Command::HearFrom, &context).await {
-            tracing::warn!(device.id = %known.device, %error, "cannot record contact after a long silence");
-            return;
+        match app.platform.perform::<Device>(&known.device.stream(), &Command::HearFrom, &context).await {
+            // It said goodbye with this message.
+            Ok(_) | Err(PerformError::Refused(_)) => {}
+            Err(error) => {
+                tracing::warn!(device.id = %known.device, %error, "cannot record contact that is evidence");
+                return;
+            }
         }
     }
     touch(&app.platform.projections, known.device, now);

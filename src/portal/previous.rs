@@ -9,7 +9,7 @@ use super::submission::Submission;
 use super::texts::Argument;
 use super::visitor::{Answered, Session, Visitor};
 use crate::web::content::content;
-use decisions::enrollment::{Command, Enrollment, Step};
+use decisions::enrollment::{Command, Enrollment, Said, Step};
 use events::record::{PreviousAnswer, RecordId};
 use serde::Serialize;
 
@@ -76,14 +76,17 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
         Err(problem) => return Err(problem),
     };
     let answers = answers(&mut form, &all)?;
-    let is_removed = form.take("removed").is_some();
+    let removed = form.take("removed").map(|word| word == "yes");
     let visitor = form.visitor;
     let session = visitor.at(Step::PreviousRecords)?;
     let is_left =
         |record: &Earlier| !record.has_ended() && answers.contains(&(record.record, PreviousAnswer::ThisDevice));
-    if !is_removed && all.iter().any(is_left) {
+    if removed.is_none() && all.iter().any(is_left) {
         return visitor.page(&page(&visitor, session, &all, Some(&answers)));
     }
+    let left: Vec<RecordId> = all.iter().filter(|record| is_left(record)).map(|record| record.record).collect();
+    let said = |(record, answer)| Said { record, answer, removed: removed.filter(|_| left.contains(&record)) };
+    let answers = answers.into_iter().map(said).collect();
     let command = Command::NotePreviousRecords { policy: visitor.policy(session).await?, answers };
     let context = session.context(visitor.source);
     let performed = visitor.app.platform.perform::<Enrollment>(&session.id.stream(), &command, &context).await?;

@@ -4,10 +4,14 @@
 use super::{ReactionError, effect_of, settled};
 use crate::app::App;
 use decisions::device::{Command, Device};
-use events::device::DeviceId;
+use devices::commands::{Consent, QueueError, Terms, security_info};
+use events::device::{CommandId, DeviceId, Priority};
 use events::log::Entry;
 use events::record::{ImportEvent, LinkBand, RecordEvent, RecordId};
 use reenrollment::{Cause, DecideError, Pair, ReenrollmentError};
+
+/// How long a query waits for an earlier record to make contact, in seconds.
+const ANSWER_WITHIN: i64 = 30 * 24 * 3_600;
 
 fn cause(entry: &Entry) -> Cause {
     Cause { event: entry.id, position: entry.position }
@@ -42,13 +46,18 @@ pub(super) async fn react_to_record(
         }
         RecordEvent::SilenceAsked { successor, .. } => {
             let pair = Pair { record: id, successor: *successor };
-            Ok(app.reenrollment.silence_asked(cause(entry), pair).await?)
+            Ok(app.reenrollment.pair_changed(cause(entry), pair).await?)
         }
+        RecordEvent::LinkUndone { successor } => {
+            let pair = Pair { record: id, successor: *successor };
+            Ok(app.reenrollment.pair_changed(cause(entry), pair).await?)
+        }
+        RecordEvent::LinkConfirmed { .. } => Ok(app.reenrollment.link_confirmed(cause(entry), id).await?),
         // Without an owner, a record is linked to nothing.
         RecordEvent::PreviousRecordImported { .. } => Ok(()),
         RecordEvent::PreviousRecordMissing { .. } | RecordEvent::PreviousRecordReturned { .. } => Ok(()),
         RecordEvent::PreviousRecordImportUndone { restored: None, .. } => Ok(()),
-        RecordEvent::LinkConfirmed { .. } | RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. } => Ok(()),
+        RecordEvent::LinkRejected { .. } => Ok(()),
     }
 }
 
@@ -59,8 +68,10 @@ pub(super) async fn react_to_import(
     event: &ImportEvent,
 ) -> Result<(), ReactionError> {
     match event {
-        ImportEvent::ImportFinished { .. } => Ok(app.reenrollment.import_finished(cause(entry), id).await?),
-        ImportEvent::ImportBegun { .. } | ImportEvent::ImportUndone {} => Ok(()),
+        ImportEvent::ImportFinished { .. } | ImportEvent::ImportUndone {} => {
+            Ok(app.reenrollment.import_changed(cause(entry), id).await?)
+        }
+        ImportEvent::ImportBegun { .. } => Ok(()),
     }
 }
 
@@ -71,6 +82,7 @@ async fn proposed(app: &App, entry: &Entry, pair: Pair, band: LinkBand) -> Resul
         let watch = Command::WatchContact { successor: pair.successor };
         let context = effect_of(entry, "watch-contact");
         settled(app.platform.perform::<Device>(&pair.record.device().stream(), &watch, &context).await)?;
+        wake(app, entry, pair.record.device()).await?;
     }
     let settings = app.settings.at(entry.position).await?;
     if band != LinkBand::Strong || !settings.reenrollment.confirm_automatically {
@@ -80,6 +92,23 @@ async fn proposed(app: &App, entry: &Entry, pair: Pair, band: LinkBand) -> Resul
         // Somebody decided in the meantime, or another record of the source was first.
         Ok(()) | Err(DecideError::Refused(_) | DecideError::Taken(_)) => Ok(()),
         Err(DecideError::Failed(error)) => Err(error.into()),
+    }
+}
+
+// Queues a harmless query for a watched device. Its purpose is the push: a device that is still managed answers, and
+// only a device that was pushed can be silent.
+async fn wake(app: &App, entry: &Entry, device: DeviceId) -> Result<(), ReactionError> {
+    if !app.platform.device(device).await?.contact_watched {
+        return Ok(());
+    }
+    let command = CommandId(entry.id.caused("wake-earlier-record command", 0).0);
+    let expires = Some(app.platform.world.now().plus_seconds(ANSWER_WITHIN));
+    let terms = Terms { priority: Priority::Background, expires, consent: Consent::Nothing };
+    let context = effect_of(entry, "wake-earlier-record");
+    match app.devices.queue_command_on(device, command, &security_info(), terms, &context).await {
+        Ok(_) => Ok(()),
+        Err(QueueError::Perform(error)) => settled::<(), _>(Err(error)),
+        Err(error) => Err(ReactionError::Perform(error.to_string())),
     }
 }
 

@@ -86,7 +86,7 @@ async fn enrollment_events(scene: &Scene) -> Vec<EnrollmentEvent> {
 /// Returns what people said about their records, in order.
 async fn said(scene: &Scene) -> Vec<(RecordId, PreviousAnswer)> {
     let said = |event| match event {
-        EnrollmentEvent::PreviousRecordAnswered { record, answer } => Some((record, answer)),
+        EnrollmentEvent::PreviousRecordAnswered { record, answer, .. } => Some((record, answer)),
         _ => None,
     };
     enrollment_events(scene).await.into_iter().filter_map(said).collect()

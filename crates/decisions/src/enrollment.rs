@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use access_token::{AccessToken, AuthorizationCode, MachineInformation, Presented, RefreshToken, Tokens};
-pub use command::{Admission, AttributesReport, Begun, Command, Entry, Policy, Received, Refusal};
+pub use command::{Admission, AttributesReport, Begun, Command, Entry, Policy, Received, Refusal, Said};
 pub use credentials::{Credentials, DeviceIdentity, EnrollmentProfile};
 pub use previous::{ImportedRecords, NEAREST_RECORDS, PreviousRecords};
 pub use profile_service::{ProfileService, ReportedDevice, Verification};

@@ -47,6 +47,8 @@ pub struct Record {
     is_forgotten: bool,
     /// The complete import that did not have the record any more.
     pub missing_since: Option<ImportId>,
+    /// The latest contact that an import told: an older export does not take it back.
+    pub latest_contact: Option<Timestamp>,
     /// The later enrollments that may be this device.
     pub links: BTreeMap<DeviceId, Link>,
 }
@@ -201,6 +203,7 @@ impl Record {
             self.before.remove(0);
             self.is_forgotten = true;
         }
+        self.latest_contact = self.latest_contact.max(details.last_contact);
         (self.details, self.import) = (Some(details.clone()), Some(import));
         if owner_keys != self.owner_keys {
             self.earlier_keys = self.earlier_keys.union(&self.owner_keys).cloned().collect();
@@ -272,6 +275,7 @@ impl Record {
             before,
             is_forgotten: self.is_forgotten,
             missing_since: *missing_since,
+            latest_contact: details.last_contact,
             links,
         };
     }

@@ -1,7 +1,7 @@
 //! Reads a file on a blocking thread, in batches of rows.
 
 use openssl::sha::Sha256;
-use records::{BadRow, Field, Layout, Mapping, NoteKind, OpenError, Reader, Row};
+use records::{BadRow, Field, Layout, Mapping, NoteKind, OpenError, Reader, Reason, Row};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +32,8 @@ pub(crate) struct Batch {
     /// Lines of the file of bad rows.
     pub(crate) bad: Vec<String>,
     bad_bytes: usize,
+    /// A bad row may be one of a record that no other row names.
+    pub(crate) hides_records: bool,
     /// Bytes of the file so far.
     pub(crate) bytes: u64,
 }
@@ -120,6 +122,7 @@ impl Batch {
             Err(bad) => {
                 let line = layout.bad_file_line(&bad);
                 self.bad_bytes += line.len();
+                self.hides_records |= !bad.reasons.iter().all(|why| matches!(why, Reason::Duplicate { .. }));
                 self.bad.push(line);
             }
         }

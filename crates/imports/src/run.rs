@@ -60,6 +60,8 @@ struct Running<'a> {
     /// The records that a complete file has.
     seen: HashSet<RecordId>,
     newest_contact: Option<Timestamp>,
+    /// Rows were set aside whose records are unknown: which records the file lacks cannot be said.
+    hides_records: bool,
     last: Option<Position>,
 }
 
@@ -106,9 +108,10 @@ impl Imports {
         };
         let _running = (!is_rehearsal).then(|| self.announce(import));
         let source = layout.source.clone();
-        let (counts, owners, seen, newest_contact, last) = Default::default();
+        let (counts, owners, seen, newest_contact, hides_records, last) = Default::default();
         let rows = Rows { imports: self, import, context, is_rehearsal, rules, down: Down::default() };
-        let mut running = Running { rows, is_complete, source, counts, owners, seen, newest_contact, last };
+        let mut running =
+            Running { rows, is_complete, source, counts, owners, seen, newest_contact, hides_records, last };
         let since = self.await_projections().await?;
         running.begin(&layout, is_complete).await?;
         // Nobody listens any more: the import goes on.
@@ -121,7 +124,7 @@ impl Imports {
             let _ = told.send(Told::Progress { bytes, counts: running.counts, owners: running.owners }).await;
         }
         let end = ended(reading.await)?;
-        if is_complete {
+        if is_complete && !running.hides_records {
             running.miss_others().await?;
         }
         if !is_rehearsal && !running.rows.rules.is_empty() {
@@ -155,8 +158,11 @@ impl Running<'_> {
     // Returns the lines of bad rows.
     async fn take(&mut self, batch: Batch) -> Result<Vec<String>, ImportError> {
         self.counts.bad += batch.bad.len() as u64;
-        let contact = batch.rows.iter().filter_map(|row| row.record.last_contact).max();
-        self.newest_contact = self.newest_contact.max(contact.map(timestamp));
+        self.hides_records |= batch.hides_records;
+        // A contact in the future is an error of a clock: it says nothing about when the export was made.
+        let now = self.rows.imports.platform.world.now();
+        let contacts = batch.rows.iter().filter_map(|row| row.record.last_contact).map(timestamp);
+        self.newest_contact = self.newest_contact.max(contacts.filter(|at| *at <= now).max());
         for Done { record, effect, outcome, position } in self.rows.take(batch.rows).await? {
             if self.is_complete {
                 self.seen.insert(record);
@@ -207,7 +213,9 @@ impl Running<'_> {
         let AtEnd { sha256, noted, skipped } = end;
         let counts = self.counts;
         let owners = (!self.rows.rules.is_empty()).then_some(self.owners);
-        self.import(ImportCommand::Finish { file: sha256, counts, newest_contact: self.newest_contact }).await?;
+        // The row of a record may be among those that were set aside: the export does not say when it was heard from.
+        let newest_contact = self.newest_contact.filter(|_| !self.hides_records);
+        self.import(ImportCommand::Finish { file: sha256, counts, newest_contact }).await?;
         Ok(Finished { import: (!self.rows.is_rehearsal).then_some(self.rows.import), counts, owners, noted, skipped })
     }
 }

@@ -1,7 +1,7 @@
 //! Confirms, rejects and undoes links. The place of a record at its successor is reserved before the link is confirmed,
 //! so that concurrent confirmations end in one link.
 
-use crate::{OWN_SOURCE, Pair, Reenrollment, ReenrollmentError};
+use crate::{OWN_SOURCE, Pair, Reenrollment, ReenrollmentError, step};
 use decisions::record::{Command, Record, Refusal};
 use decisions::successor::{self, Successor, Taken};
 use events::StreamName;
@@ -35,12 +35,28 @@ impl Reenrollment {
         // A reservation without a proposal would keep the place for nothing.
         self.check(pair, &Command::ConfirmLink { successor: pair.successor }).await?;
         let source = self.source(pair).await?;
-        self.reserve(pair, &source, context).await?;
-        let confirmed = self.decide(pair, Command::ConfirmLink { successor: pair.successor }, context).await;
+        self.reserve(pair, &source, &step(context, pair, "reserve")).await?;
+        let confirmed = self.confirm_as_weighed(pair, context).await;
         if let Err(DecideError::Refused(_)) = confirmed {
-            self.release(pair, &source, context).await?;
+            self.release(pair, &source, &step(context, pair, "release")).await?;
         }
         confirmed
+    }
+
+    // What is known by now decides what the link proves, also if no effect has worked it in yet.
+    async fn confirm_as_weighed(&self, pair: Pair, context: &Context) -> Result<(), DecideError> {
+        let successor = pair.successor;
+        let weight = self.weigh_again(pair).await?;
+        let propose = weight.map(|weight| Command::ProposeLink { successor, weight });
+        let (confirm, weighing) = (Command::ConfirmLink { successor }, step(context, pair, "weigh"));
+        let deciding = step(context, pair, "confirm");
+        let commands: Vec<_> =
+            propose.iter().map(|propose| (propose, &weighing)).chain([(&confirm, &deciding)]).collect();
+        match self.platform.perform_together::<Record>(&pair.record.stream(), &commands).await {
+            Ok(_) => Ok(()),
+            Err(PerformError::Refused(refusal)) => Err(refusal.into()),
+            Err(error) => Err(failed(error).into()),
+        }
     }
 
     async fn reserve(&self, pair: Pair, source: &str, context: &Context) -> Result<(), DecideError> {
@@ -86,7 +102,7 @@ impl Reenrollment {
         let _turn = self.turn(pair.successor).lock().await;
         self.decide(pair, Command::UndoLink { successor: pair.successor }, context).await?;
         let source = self.source(pair).await?;
-        Ok(self.release(pair, &source, context).await?)
+        Ok(self.release(pair, &source, &step(context, pair, "release")).await?)
     }
 
     async fn check(&self, pair: Pair, command: &Command) -> Result<(), DecideError> {

@@ -1,6 +1,6 @@
 //! Collects what is known about an earlier record and a later enrollment.
 
-use crate::{Pair, Reenrollment, ReenrollmentError};
+use crate::{Pair, Reenrollment, ReenrollmentError, UNSURE_SECONDS};
 use decisions::link::{self, Facts, OldManagement};
 use decisions::record::Record;
 use events::device::{DeviceEvent, DeviceId, SupersessionEvidence};
@@ -9,6 +9,7 @@ use events::person::PersonId;
 use events::record::{RecordDetails, RecordOwner, Silence};
 use events::{Event, Timestamp};
 use projections::devices::{self, Enrolled, State};
+use projections::records;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -33,7 +34,9 @@ impl Reenrollment {
         let Some(device) = devices::enrolled(projections, id).await? else { return Ok(None) };
         let (Some(enrolled_at), Some(person)) = (device.enrolled_at, device.person) else { return Ok(None) };
         let most = self.settings.current().await?.reenrollment.most_records_by_person;
-        let is_of_many = devices::count_active(projections, person, None).await? > u64::from(most);
+        let own = devices::count_active(projections, person, None).await?;
+        let imported = records::owned_by(projections, person, most.saturating_add(1)).await?.len() as u64;
+        let is_of_many = own.max(imported) > u64::from(most);
         Ok(Some(Successor { device, enrolled_at, is_of_many }))
     }
 
@@ -72,12 +75,19 @@ impl Reenrollment {
     ) -> Result<OldManagement, ReenrollmentError> {
         match old {
             Old::Imported(record) => {
-                let contact = record.details.as_ref().and_then(|details| details.last_contact);
-                let heard = contact.filter(|at| *at > new.enrolled_at).map(|at| Silence::Heard { at });
+                let heard = self.heard_after(record, new.enrolled_at).map(|at| Silence::Heard { at });
                 Ok(OldManagement { silence: heard.or(asked), ..OldManagement::default() })
             }
             Old::Own(own) => self.own_management(own, asked, new).await,
         }
+    }
+
+    /// Returns the contact of a record of another product that was surely after the enrollment. A contact in the future
+    /// is an error of a clock.
+    pub(crate) fn heard_after(&self, record: &Record, enrolled_at: Timestamp) -> Option<Timestamp> {
+        let now = self.platform.world.now();
+        let is_after = |at: &Timestamp| at.seconds_since(enrolled_at) > UNSURE_SECONDS && *at <= now;
+        record.latest_contact.filter(is_after)
     }
 
     async fn own_management(

@@ -35,8 +35,12 @@ const MOST_CANDIDATES: usize = 10;
 /// Number of later enrollments that a late fact about a record is weighed against: the newest.
 const MOST_SUCCESSORS: usize = 3;
 
-/// The source that enrollments of this installation have as previous records.
-pub const OWN_SOURCE: &str = "muster";
+/// The source that enrollments of this installation have as previous records. No import can have it: a source has a name.
+const OWN_SOURCE: &str = "";
+
+/// Times of other products can be off by a day: a zone that the export does not name, or a date without a time. What
+/// happened within this many seconds of an enrollment was neither before nor after it.
+const UNSURE_SECONDS: i64 = 24 * 3_600;
 
 /// The service of re-enrollment.
 pub struct Reenrollment {
@@ -79,6 +83,14 @@ impl Reenrollment {
         let nth = usize::from(successor.0.as_bytes()[15]) % self.turns.len();
         &self.turns[nth]
     }
+}
+
+/// Returns the context of one step of a decision about a pair. If the decision is an effect, each stream needs an effect
+/// of its own.
+fn step(context: &Context, pair: Pair, name: &str) -> Context {
+    let effect = context.effect.as_ref();
+    let effect = effect.map(|effect| format!("{effect} {name} {} {}", pair.record, pair.successor).into());
+    Context { effect, ..context.clone() }
 }
 
 /// Returns the context of an effect about a pair. One event can cause effects on several pairs.

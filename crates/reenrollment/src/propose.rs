@@ -8,7 +8,7 @@ use events::device::DeviceId;
 use events::record::{LinkBand, RecordId, RecordOwner};
 use events::{EventId, Position};
 use platform::PerformError;
-use projections::links::{self, LinkState};
+use projections::links::{self, LinkRow, LinkState};
 use std::cmp::Reverse;
 
 /// Number of links that lead to one enrollment that are looked at for free places.
@@ -49,16 +49,36 @@ impl Reenrollment {
     pub async fn imported_record_changed(&self, cause: Cause, record: RecordId) -> Result<(), ReenrollmentError> {
         let (state, _) = self.platform.load::<Record>(&record.stream()).await?;
         let owner = state.owner.and_then(RecordOwner::person);
+        // Most records of an import: nobody is linked to them, and nobody can be.
+        if owner.is_none() && state.links.is_empty() {
+            return Ok(());
+        }
         self.platform.projections.wait_for(cause.position).await?;
         let pairs = self.of_imported(record, owner).await?;
         self.propose_each(cause.event, pairs).await
     }
 
-    /// The question about silence was answered.
+    /// A link was confirmed: other enrollments are no longer proposed for the record.
     ///
     /// # Errors
     /// Same as [`Reenrollment::device_enrolled`].
-    pub async fn silence_asked(&self, cause: Cause, pair: Pair) -> Result<(), ReenrollmentError> {
+    pub async fn link_confirmed(&self, cause: Cause, record: RecordId) -> Result<(), ReenrollmentError> {
+        self.platform.projections.wait_for(cause.position).await?;
+        let links = links::of_record(&self.platform.projections, record, None, MOST_LOOKED_AT).await?;
+        for LinkRow { record, successor, evidence, score, proof, .. } in
+            links.into_iter().filter(|link| link.state == LinkState::Proposed)
+        {
+            let withdrawn = Weight { evidence, score, band: LinkBand::None, proof };
+            self.say(cause.event, Pair { record, successor }, withdrawn).await?;
+        }
+        Ok(())
+    }
+
+    /// A decision was undone, or the question about silence was answered.
+    ///
+    /// # Errors
+    /// Same as [`Reenrollment::device_enrolled`].
+    pub async fn pair_changed(&self, cause: Cause, pair: Pair) -> Result<(), ReenrollmentError> {
         self.platform.projections.wait_for(cause.position).await?;
         self.propose(cause.event, pair.successor, vec![pair]).await
     }
@@ -75,32 +95,57 @@ impl Reenrollment {
         let _turn = self.turn(successor).lock().await;
         let Some(new) = self.successor(successor).await? else { return Ok(()) };
         let rules = self.settings.current().await?.reenrollment;
-        let mut weighed = Vec::new();
+        // A record that cannot be read holds up no other. The effect is retried for it.
+        let (mut weighed, mut done) = (Vec::new(), Ok(()));
         for pair in pairs {
-            if let Some(facts) = self.facts(pair, &new).await? {
-                weighed.push((pair, link::weigh(&facts, &rules)));
+            match self.facts(pair, &new).await {
+                Ok(facts) => weighed.extend(facts.map(|facts| (pair, link::weigh(&facts, &rules)))),
+                Err(error) => done = Err(error),
             }
         }
         weighed.sort_by_key(|(_, weight)| Reverse(weight.score));
         let mut proposed = self.proposed(&new).await?;
         for (pair, weight) in weighed {
-            // A place that another record gives up is free for the next event about the record that would take it.
-            let is_known = proposed.contains(&pair.record);
-            if weight.band == LinkBand::None || is_known || proposed.len() < MOST_PROPOSALS {
-                let is_proposed = weight.band != LinkBand::None;
-                self.say(cause, pair, weight).await?;
-                if is_proposed && !is_known {
-                    proposed.push(pair.record);
-                }
+            let is_known = proposed.iter().any(|link| link.record == pair.record);
+            let takes_place = weight.band != LinkBand::None && !is_known;
+            if takes_place && proposed.len() >= MOST_PROPOSALS && !self.make_room(cause, &mut proposed, &weight).await?
+            {
+                continue;
+            }
+            self.say(cause, pair, weight).await?;
+            if takes_place {
+                proposed = self.proposed(&new).await?;
             }
         }
-        Ok(())
+        done
+    }
+
+    // Withdraws the weakest proposal if this one is stronger. Returns whether there is a place.
+    async fn make_room(
+        &self,
+        cause: EventId,
+        proposed: &mut Vec<LinkRow>,
+        weight: &Weight,
+    ) -> Result<bool, ReenrollmentError> {
+        let weakest = proposed.iter().enumerate().min_by_key(|(_, link)| link.score).map(|(nth, _)| nth);
+        let Some(nth) = weakest.filter(|nth| proposed[*nth].score < weight.score) else { return Ok(false) };
+        let LinkRow { record, successor, evidence, score, proof, .. } = proposed.remove(nth);
+        let withdrawn = Weight { evidence, score, band: LinkBand::None, proof };
+        self.say(cause, Pair { record, successor }, withdrawn).await?;
+        Ok(true)
     }
 
     // Returns the records that are proposed for the enrollment at present.
-    async fn proposed(&self, new: &Successor) -> Result<Vec<RecordId>, ReenrollmentError> {
+    async fn proposed(&self, new: &Successor) -> Result<Vec<LinkRow>, ReenrollmentError> {
         let links = links::of_successor(&self.platform.projections, new.device.device, None, MOST_LOOKED_AT).await?;
-        Ok(links.into_iter().filter(|link| link.state == LinkState::Proposed).map(|link| link.record).collect())
+        Ok(links.into_iter().filter(|link| link.state == LinkState::Proposed).collect())
+    }
+
+    /// Weighs a pair anew, for a decision; `None` if there is nothing to link any more.
+    pub(crate) async fn weigh_again(&self, pair: Pair) -> Result<Option<Weight>, ReenrollmentError> {
+        let Some(new) = self.successor(pair.successor).await? else { return Ok(None) };
+        let rules = self.settings.current().await?.reenrollment;
+        Ok(self.facts(pair, &new).await?.map(|facts| link::weigh(&facts, &rules)))
     }
 
     async fn say(&self, cause: EventId, pair: Pair, weight: Weight) -> Result<(), ReenrollmentError> {

@@ -1,12 +1,12 @@
 //! Asks whether the old management was heard from after an enrollment. Silence counts only if contact would be known.
 
-use crate::{Cause, Pair, Reenrollment, ReenrollmentError, effect};
+use crate::{Cause, Pair, Reenrollment, ReenrollmentError, UNSURE_SECONDS, effect};
 use decisions::record::{Command, Import, Record};
 use events::record::{ImportId, Silence};
 use events::{EventId, Timestamp};
 use platform::PerformError;
 use projections::devices::{self, State};
-use projections::links::{self, Question};
+use projections::links::{self, Contact, LinkRow, Question};
 use projections::records;
 
 /// Number of links that are read at once.
@@ -20,34 +20,39 @@ impl Reenrollment {
     pub async fn ask_silence(&self, now: Timestamp, limit: usize) -> Result<(), ReenrollmentError> {
         let hours = self.settings.current().await?.reenrollment.ask_silence_after_hours;
         let before = now.plus_seconds(-i64::from(hours) * 3_600);
+        // A record that cannot be read holds up no other.
+        let mut done = Ok(());
         for question in links::questions(&self.platform.projections, before, limit).await? {
-            self.answer(question).await?;
+            done = done.and(self.answer(question).await);
         }
-        Ok(())
+        done
     }
 
-    /// An import ended. If it was a complete export, it may answer questions that could not be answered before.
+    /// An import ended or was undone. A complete export may answer what could not be answered before, and without it an
+    /// answer may be unknown again.
     ///
     /// # Errors
     /// Same as [`Reenrollment::ask_silence`].
-    pub async fn import_finished(&self, cause: Cause, import: ImportId) -> Result<(), ReenrollmentError> {
+    pub async fn import_changed(&self, cause: Cause, import: ImportId) -> Result<(), ReenrollmentError> {
         let (state, _) = self.platform.load::<Import>(&import.stream()).await?;
         let Some(source) = state.source.clone().filter(|_| state.is_complete) else { return Ok(()) };
         let projections = &self.platform.projections;
         projections.wait_for(cause.position).await?;
-        let mut after = None;
+        let (mut after, mut done) = (None, Ok(()));
         loop {
             let page = links::open_of_source(projections, source.clone(), after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else { return done };
             after = Some((last.record, last.successor));
-            for link in page.iter().filter(|link| link.silence == Some(Silence::Unknown {})) {
-                let pair = Pair { record: link.record, successor: link.successor };
-                let silence = self.silence(pair).await?;
-                if silence != (Silence::Unknown {}) {
-                    self.note(cause.event, pair, silence).await?;
-                }
+            for link in page.iter().filter(|link| link.silence.is_some()) {
+                done = done.and(self.answer_again(cause.event, link).await);
             }
         }
+    }
+
+    async fn answer_again(&self, cause: EventId, link: &LinkRow) -> Result<(), ReenrollmentError> {
+        let pair = Pair { record: link.record, successor: link.successor };
+        let silence = self.silence(pair).await?;
+        if link.silence == Some(silence) { Ok(()) } else { self.note(cause, pair, silence).await }
     }
 
     async fn answer(&self, Question { record, successor, event }: Question) -> Result<(), ReenrollmentError> {
@@ -70,10 +75,7 @@ impl Reenrollment {
         let Some(enrolled_at) = enrolled.and_then(|device| device.enrolled_at) else { return Ok(Silence::Unknown {}) };
         let (record, _) = self.platform.load::<Record>(&pair.record.stream()).await?;
         match (&record.details, &record.source) {
-            (Some(details), Some(source)) => {
-                let is_present = record.missing_since.is_none();
-                self.imported_silence((details.last_contact, source, is_present), enrolled_at).await
-            }
+            (Some(_), Some(source)) => self.imported_silence(&record, source, enrolled_at).await,
             (None, _) | (_, None) => self.own_silence(pair, enrolled_at).await,
         }
     }
@@ -81,19 +83,23 @@ impl Reenrollment {
     // An export that was made after the enrollment would say that the device was heard from. An older one says nothing.
     async fn imported_silence(
         &self,
-        (contact, source, is_present): (Option<Timestamp>, &str, bool),
+        record: &Record,
+        source: &str,
         enrolled_at: Timestamp,
     ) -> Result<Silence, ReenrollmentError> {
-        let Some(since) = contact else { return Ok(Silence::Unknown {}) };
-        if since > enrolled_at {
-            return Ok(Silence::Heard { at: since });
+        if let Some(at) = self.heard_after(record, enrolled_at) {
+            return Ok(Silence::Heard { at });
         }
         let until = records::known_until(&self.platform.projections, source.to_owned()).await?;
-        let is_known = is_present && until.is_some_and(|until| until > enrolled_at);
-        Ok(if is_known { Silence::Silent { since } } else { Silence::Unknown {} })
+        let is_after = |until: Timestamp| until.seconds_since(enrolled_at) > UNSURE_SECONDS;
+        let is_known = record.missing_since.is_none() && until.is_some_and(is_after);
+        let is_before = |since: &Timestamp| enrolled_at.seconds_since(*since) > UNSURE_SECONDS;
+        let since = record.latest_contact.filter(is_before).filter(|_| is_known);
+        Ok(since.map_or(Silence::Unknown {}, |since| Silence::Silent { since }))
     }
 
-    // Contact is an event as long as it is watched. Without a watch, a poll leaves none.
+    // Contact is an event as long as it is watched. A device makes contact if it is pushed: without a push that APNs
+    // accepted, nothing is known.
     async fn own_silence(&self, pair: Pair, enrolled_at: Timestamp) -> Result<Silence, ReenrollmentError> {
         let device = pair.record.device();
         let Some(own) = devices::enrolled(&self.platform.projections, device).await? else {
@@ -104,7 +110,8 @@ impl Reenrollment {
             return Ok(Silence::Heard { at });
         }
         let ended = own.ended_at.filter(|_| own.state != State::Enrolled);
-        let since = ended.or(contact.map(|contact| contact.watched_from));
+        let was_pushed = |contact: &Contact| contact.pushed_at.is_some_and(|at| at >= contact.watched_from);
+        let since = ended.or(contact.filter(was_pushed).map(|contact| contact.watched_from));
         Ok(since.map_or(Silence::Unknown {}, |since| Silence::Silent { since }))
     }
 }

@@ -58,6 +58,11 @@ const ENGLISH: &[(&str, &str)] = &[
     ("previous-record-found", "Earlier records that are still active: {count} ({evidence})"),
     ("imported-record-found", "Records of other products that belong to the person: {count}"),
     ("previous-record-answered", "Said about an earlier record: {answer}"),
+    ("previous-record-answered-removed", "Said about an earlier record: {answer}, and that its management is removed"),
+    (
+        "previous-record-answered-not-removed",
+        "Said about an earlier record: {answer}, and continued without saying that its management is removed",
+    ),
     ("previous-records-noted", "Read about the earlier records and continued"),
     ("personal-chosen", "Chose a personal device"),
     ("institutional-chosen", "Chose a device of the organization"),

@@ -208,8 +208,13 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             Message::of("previous-record-found").with("count", count).with("evidence", list(evidence))
         }
         EnrollmentEvent::ImportedRecordFound { count, .. } => Message::of("imported-record-found").with("count", count),
-        EnrollmentEvent::PreviousRecordAnswered { answer, .. } => {
-            Message::of("previous-record-answered").with("answer", record::answer_words(*answer))
+        EnrollmentEvent::PreviousRecordAnswered { answer, removed, .. } => {
+            let key = match removed {
+                Some(true) => "previous-record-answered-removed",
+                Some(false) => "previous-record-answered-not-removed",
+                None => "previous-record-answered",
+            };
+            Message::of(key).with("answer", record::answer_words(*answer))
         }
         EnrollmentEvent::PreviousRecordsNoted {} => Message::of("previous-records-noted"),
         EnrollmentEvent::OwnershipChosen { ownership, chosen_by } => match (chosen_by, ownership) {

@@ -207,6 +207,8 @@ pub async fn questions(
 pub struct Contact {
     /// From then on each first contact is an event.
     pub watched_from: Timestamp,
+    /// The last push that APNs accepted.
+    pub pushed_at: Option<Timestamp>,
     /// The last contact that is an event.
     pub heard_at: Option<Timestamp>,
 }
@@ -218,10 +220,10 @@ pub struct Contact {
 pub async fn contact(projections: &Projections, device: DeviceId) -> Result<Option<Contact>, ProjectionError> {
     projections
         .read_of("links", move |rows| {
-            let select = "SELECT watched_from, heard_at FROM links_contact WHERE device = ?1";
+            let select = "SELECT watched_from, pushed_at, heard_at FROM links_contact WHERE device = ?1";
             let contact = |row: &Row<'_>| {
-                let heard_at = row.get::<_, Option<i64>>(1)?.map(Timestamp);
-                Ok(Contact { watched_from: Timestamp(row.get(0)?), heard_at })
+                let time = |column| row.get::<_, Option<i64>>(column).map(|at| at.map(Timestamp));
+                Ok(Contact { watched_from: Timestamp(row.get(0)?), pushed_at: time(1)?, heard_at: time(2)? })
             };
             rows.prepare_cached(select)?.query_row([device.to_string()], contact).optional()
         })

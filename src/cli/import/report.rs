@@ -110,6 +110,7 @@ impl Report {
         };
         let missed = match (self.wanted.is_complete, missing) {
             (false, _) => "not looked for: --complete says that the file has all records of its source",
+            (true, 0) if bad > 0 => "nothing is marked if rows were set aside: correct them, and import again",
             (true, 0) => "",
             (true, _) => "no longer in the export: marked, not deleted",
         };

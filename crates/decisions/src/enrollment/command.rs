@@ -45,6 +45,15 @@ pub struct Admission {
     pub policy: Policy,
 }
 
+/// What a person said about an earlier record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    pub record: RecordId,
+    pub answer: PreviousAnswer,
+    /// Whether its management is removed from this device; `None`: they were not asked.
+    pub removed: Option<bool>,
+}
+
 /// Received groups and claims, and their provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
@@ -128,7 +137,7 @@ pub enum Command {
     NotePreviousRecords {
         policy: Policy,
         /// What they said about the records. Answers about records that were not shown are ignored.
-        answers: Vec<(RecordId, PreviousAnswer)>,
+        answers: Vec<Said>,
     },
     ChooseOwnership {
         ownership: Ownership,

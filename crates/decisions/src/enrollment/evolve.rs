@@ -51,7 +51,7 @@ fn apply(enrollment: &mut Enrollment, event: &Event) {
         Event::AccessDecided { access } => enrollment.access = Some(access.clone()),
         Event::PreviousRecordFound { records, count } => admission::find(enrollment, records, *count),
         Event::ImportedRecordFound { records, count } => admission::find_imports(enrollment, records, *count),
-        Event::PreviousRecordAnswered { record, answer } => {
+        Event::PreviousRecordAnswered { record, answer, removed: _ } => {
             enrollment.answers.insert(*record, *answer);
         }
         Event::PreviousRecordsNoted {} => enrollment.previous_noted = true,

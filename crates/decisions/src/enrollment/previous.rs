@@ -1,9 +1,9 @@
 //! The earlier records of a person, as a sign-in finds them: our own ones that are still active, and those of other
 //! products.
 
-use super::Enrollment;
+use super::{Enrollment, Said};
 use events::enrollment::{EnrollmentEvent, FoundImport, FoundRecord};
-use events::record::{PreviousAnswer, RecordId};
+use events::record::RecordId;
 use serde::{Deserialize, Serialize};
 
 /// Maximum number of earlier records that are listed; the others are only counted.
@@ -56,10 +56,10 @@ impl Enrollment {
     }
 
     // Returns the answers that count: one about each record that was shown.
-    pub(super) fn answered(&self, answers: &[(RecordId, PreviousAnswer)]) -> Vec<EnrollmentEvent> {
-        let of = |record| answers.iter().find(|(answered, _)| *answered == record);
-        let told = self.shown_records().filter_map(of);
-        told.map(|(record, answer)| EnrollmentEvent::PreviousRecordAnswered { record: *record, answer: *answer })
+    pub(super) fn answered(&self, answers: &[Said]) -> Vec<EnrollmentEvent> {
+        let of = |record| answers.iter().find(|said| said.record == record);
+        let told = self.shown_records().filter_map(of).copied();
+        told.map(|Said { record, answer, removed }| EnrollmentEvent::PreviousRecordAnswered { record, answer, removed })
             .collect()
     }
 }

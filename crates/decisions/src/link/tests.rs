@@ -55,6 +55,11 @@ fn the_name_of_a_person_with_many_devices_says_nothing() {
     let told = weight(&Facts { same_person: Some(true), is_of_many: true, ..facts() });
     assert_eq!((told.score, told.band), (0, LinkBand::None));
     assert_eq!(told.evidence[0], Weighed { evidence: LinkEvidence::SamePersonOfMany {}, points: 0 });
+    let model = model(Some("iPad13,1"), Some("iPad13,1"));
+    let silent = old(Silence::Silent { since: before(DAY) });
+    let of_a_cart = Facts { same_person: Some(true), is_of_many: true, model, old: silent, ..facts() };
+    let told = weight(&of_a_cart);
+    assert_eq!((told.score, told.band, told.proof.may_be_retired), (4, LinkBand::None, false));
 }
 
 #[test]
@@ -113,11 +118,10 @@ fn a_removal_counts_most_within_the_window_before_the_enrollment() {
     assert_eq!(of(before(3 * DAY)), LinkEvidence::CheckedOutBefore { at: before(3 * DAY) });
     assert_eq!(of(before(3 * DAY + 1)), LinkEvidence::Silent { since: before(3 * DAY + 1) });
     let after = ENROLLED.plus_seconds(3_600);
-    assert_eq!(
-        of(after),
-        LinkEvidence::Silent { since: after },
-        "a CheckOut an hour later ends the old management too"
-    );
+    assert_eq!(of(after), LinkEvidence::HeardAfter { at: after }, "a device has one management");
+    let old = OldManagement { checked_out: Some(after), is_ours: true, ..OldManagement::default() };
+    let told = weight(&Facts { same_person: Some(true), old, ..facts() });
+    assert!(told.proof.may_be_retired, "it has ended all the same");
 }
 
 #[test]

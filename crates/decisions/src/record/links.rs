@@ -35,16 +35,22 @@ impl Record {
 
     // A proposal is repeated only if its band or what it proves changes: each fact alone is worth no event.
     pub(super) fn propose(&self, successor: DeviceId, weight: &Weight) -> Vec<RecordEvent> {
-        let (known, other) = (self.links.get(&successor), self.successor().filter(|other| *other != successor));
-        let is_decided = known.is_some_and(|link| link.decision != LinkDecision::Open);
+        let known = self.links.get(&successor);
         let (band, proof) = known.map_or((LinkBand::None, LinkProof::default()), |link| (link.band, link.proof));
-        let is_news = weight.band != band || (band != LinkBand::None && weight.proof != proof);
-        let is_full = known.is_none() && self.links.len() >= MOST_LINKS;
-        if is_decided || other.is_some() || !is_news || is_full {
-            return vec![];
-        }
+        let is_other_proof = weight.proof != proof;
+        let is_news = match known.map(|link| link.decision) {
+            Some(LinkDecision::Rejected) => false,
+            // The decision stays. What it proves may become wrong, and who retires the record has to know.
+            Some(LinkDecision::Confirmed) => is_other_proof,
+            // The successor is known, so others are only withdrawn.
+            Some(LinkDecision::Open) | None if self.successor().is_some() => {
+                band != LinkBand::None && weight.band == LinkBand::None
+            }
+            Some(LinkDecision::Open) => weight.band != band || (band != LinkBand::None && is_other_proof),
+            None => weight.band != LinkBand::None && self.links.len() < MOST_LINKS,
+        };
         let Weight { evidence, score, band, proof } = weight.clone();
-        vec![RecordEvent::LinkProposed { successor, evidence, score, band, proof }]
+        if is_news { vec![RecordEvent::LinkProposed { successor, evidence, score, band, proof }] } else { vec![] }
     }
 
     pub(super) fn note_silence(&self, successor: DeviceId, silence: Silence) -> Vec<RecordEvent> {
@@ -87,8 +93,10 @@ impl Record {
     }
 
     pub(super) fn link(&mut self, successor: DeviceId, (score, band, proof): (i32, LinkBand, LinkProof)) {
-        let silence = self.links.get(&successor).and_then(|link| link.silence);
-        let link = Link { score, band, proof, silence, decision: LinkDecision::Open };
+        let known = self.links.get(&successor);
+        let silence = known.and_then(|link| link.silence);
+        let decision = known.map_or(LinkDecision::Open, |link| link.decision);
+        let link = Link { score, band, proof, silence, decision };
         self.links.insert(successor, link);
     }
 

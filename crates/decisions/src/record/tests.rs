@@ -67,8 +67,39 @@ fn what_was_decided_is_not_proposed_again() {
         let record = given([proposed(PHONE, LinkBand::Weak), decision]);
         assert_eq!(record.decide(&proposed(PHONE, LinkBand::Strong)), Ok(vec![]));
     }
-    let confirmed = given([proposed(PHONE, LinkBand::Weak), Command::ConfirmLink { successor: PHONE }]);
+    let confirmed = given([
+        proposed(PHONE, LinkBand::Weak),
+        proposed(OTHER_PHONE, LinkBand::Weak),
+        Command::ConfirmLink { successor: PHONE },
+    ]);
     assert_eq!(confirmed.decide(&proposed(OTHER_PHONE, LinkBand::Strong)), Ok(vec![]), "the successor is known");
+    let withdrawn = confirmed.decide(&proposed(OTHER_PHONE, LinkBand::None)).unwrap();
+    assert!(matches!(withdrawn[..], [RecordEvent::LinkProposed { band: LinkBand::None, .. }]));
+}
+
+#[test]
+fn what_a_confirmed_link_proves_is_corrected_and_the_decision_stays() {
+    let record = given([proposed(PHONE, LinkBand::Strong), Command::ConfirmLink { successor: PHONE }]);
+    let evidence = vec![Weighed { evidence: LinkEvidence::OtherPerson {}, points: -3 }];
+    let weight = Weight { evidence, score: -3, band: LinkBand::None, proof: LinkProof::default() };
+    let corrected = record.decide(&Command::ProposeLink { successor: PHONE, weight }).unwrap();
+    let record = corrected.iter().fold(record, Record::evolve);
+    assert_eq!((record.successor(), record.links[&PHONE].proof), (Some(PHONE), LinkProof::default()));
+}
+
+#[test]
+fn an_older_export_does_not_take_a_later_contact_back() {
+    let of = |contact| Box::new(RecordDetails { last_contact: Some(Timestamp(contact)), ..details("15.1", "a") });
+    let import = |import, contact| Command::Import {
+        import,
+        source: "Jamf Pro".into(),
+        details: of(contact),
+        owner_keys: vec![],
+    };
+    let record = given([import(FIRST, 2), import(SECOND, 1)]);
+    assert_eq!(record.latest_contact, Some(Timestamp(2)));
+    let undone = given([import(FIRST, 1), import(SECOND, 2), Command::UndoImport { import: SECOND }]);
+    assert_eq!(undone.latest_contact, Some(Timestamp(1)));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Facts that an enrollment knows: the future user of the device, whether a profile was served, the lifetime of tokens.
 
 use super::*;
-use crate::enrollment::ImportedRecords;
 use crate::enrollment::{AccessToken, Assignment, Tokens};
+use crate::enrollment::{ImportedRecords, Said};
 use events::enrollment::FoundImport;
 use events::person::PersonId;
 use events::record::{PreviousAnswer, RecordId};
@@ -118,10 +118,11 @@ fn a_person_with_records_of_other_products_alone_reads_about_them_first() {
 fn answers_count_about_the_records_that_were_shown_and_once() {
     let imported = ImportedRecords { nearest: vec![import(7), import(8)], count: 2 };
     let enrollment = given([open("17.5"), sign_in_with(Admission { imported, ..admission(policy(&[Personal])) })]);
+    let says = |n, answer| Said { record: import(n).record, answer, removed: None };
     let answers = vec![
-        (import(9).record, PreviousAnswer::ThisDevice),
-        (import(8).record, PreviousAnswer::NoLongerHave),
-        (import(8).record, PreviousAnswer::ThisDevice),
+        says(9, PreviousAnswer::ThisDevice),
+        says(8, PreviousAnswer::NoLongerHave),
+        says(8, PreviousAnswer::ThisDevice),
     ];
     let after = given_more(enrollment, [Command::NotePreviousRecords { policy: policy(&[Personal]), answers }]);
     assert_eq!(after.answers, [(import(8).record, PreviousAnswer::NoLongerHave)].into());
