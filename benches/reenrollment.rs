@@ -39,7 +39,7 @@ const LIMIT: Duration = Duration::from_millis(5);
 const GROWTH_LIMIT: f64 = 2.0;
 
 /// Minimum number of events about links that a rebuild folds in a second.
-const REBUILD_LIMIT: f64 = 20_000.0;
+const REBUILD_LIMIT: f64 = 5_000.0;
 
 fn main() -> ExitCode {
     let records = setting("MUSTER_BENCH_RECORDS", MANY);

@@ -84,14 +84,26 @@ impl Installation {
         newcomers
     }
 
+    // While one batch is written, the projections fold the batch before it.
     async fn write(&self, people: Vec<usize>, is_owner_known: bool) {
+        let mut written = None;
         for people in people.chunks(BATCH) {
             self.make_keys(people).await;
             let works = people.iter().map(|nth| self.person(*nth, is_owner_known));
             futures_util::stream::iter(works).buffer_unordered(AT_ONCE).collect::<()>().await;
+            self.fold(written.replace(self.head().await)).await;
         }
-        let head = self.app.platform.log.store().head().await.expect("the log").expect("events");
-        self.app.platform.projections.wait_for(head).await.expect("folded");
+        self.fold(written).await;
+    }
+
+    async fn head(&self) -> Position {
+        self.app.platform.log.store().head().await.expect("the log").expect("events")
+    }
+
+    async fn fold(&self, position: Option<Position>) {
+        if let Some(position) = position {
+            self.app.platform.projections.wait_for(position).await.expect("folded");
+        }
     }
 
     // Many in one commit: single ones would each be synced.
