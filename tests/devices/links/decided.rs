@@ -82,7 +82,7 @@ async fn a_reservation_that_a_crash_left_behind_is_taken_over_after_a_minute() {
     let (scene, clock) = stage().await;
     let pair = pair(&scene).await;
     let app = scene.server.app();
-    let name = app.platform.secrets.name("successor", &[&pair.successor.to_string(), "muster"]);
+    let name = app.platform.secrets.name("successor", &[&pair.successor.to_string(), ""]);
     let stream = StreamName::of("successor", name);
     let other = RecordId(app.platform.world.uuid());
     let reserve = decisions::successor::Command::Reserve { record: other, in_place_of: None };
