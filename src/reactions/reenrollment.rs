@@ -98,7 +98,9 @@ async fn proposed(app: &App, entry: &Entry, pair: Pair, band: LinkBand) -> Resul
 // Queues a harmless query for a watched device. Its purpose is the push: a device that is still managed answers, and
 // only a device that was pushed can be silent.
 async fn wake(app: &App, entry: &Entry, device: DeviceId) -> Result<(), ReactionError> {
-    if !app.platform.device(device).await?.contact_watched {
+    // A command that waits has caused a push, and causes another one each day until the device makes contact.
+    let state = app.platform.device(device).await?;
+    if !state.contact_watched || state.waiting().next().is_some() {
         return Ok(());
     }
     let command = CommandId(entry.id.caused("wake-earlier-record command", 0).0);

@@ -12,7 +12,7 @@ use events::person::PersonId;
 use events::record::{LinkBand, LinkEvidence, LinkProof, RecordEvent, RecordId, RecordOwner, Weighed};
 use events::staff::Privilege;
 use harness::TestServer;
-use harness::desk::{Answer, Browser, enrolled, write};
+use harness::desk::{Answer, Browser, enrolled_twice, write};
 
 pub const LIST: &str = "/console/links";
 
@@ -24,10 +24,10 @@ pub fn page(device: DeviceId) -> String {
     format!("/console/devices/{device}")
 }
 
-/// Two enrollments, of which the first is proposed as an earlier record of the second.
+/// Two enrollments of one person, of which the first is proposed as an earlier record of the second.
 pub async fn proposed(server: &TestServer, name: &str) -> (DeviceId, DeviceId) {
     let now = server.app().platform.world.now();
-    let (old, new) = (enrolled(server, name, now).await, enrolled(server, name, now).await);
+    let (old, new) = enrolled_twice(server, name, now).await;
     // The server's own look at the two comes first.
     server.reacted().await;
     propose(server, RecordId::of_device(old), new, 5).await;

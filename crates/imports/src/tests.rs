@@ -147,8 +147,19 @@ async fn a_rehearsal_counts_what_the_import_then_does_and_appends_nothing() {
     let head = scene.imports.platform.log.store().head().await.unwrap();
     let rehearsed = scene.run(rows, rehearsal(complete())).await;
     assert_eq!(scene.imports.platform.log.store().head().await.unwrap(), head);
-    assert_eq!((rehearsed.import, rehearsed.counts), (None, ImportCounts { bad: 1, ..counts(1, 1, 0, 1) }));
+    assert_eq!((rehearsed.import, rehearsed.counts), (None, ImportCounts { bad: 1, ..counts(1, 1, 0, 0) }));
     assert_eq!(scene.run(rows, complete()).await.counts, rehearsed.counts);
+}
+
+#[tokio::test]
+async fn no_record_is_missing_while_a_row_that_was_set_aside_may_be_its_own() {
+    let scene = Scene::set().await;
+    scene.run(TWO, partial()).await;
+    let one = "1,F2LXAAAAAAAA,,ada@school.example,15.1\n";
+    let unreadable = scene.run(&format!("{one},,,x,\n"), complete()).await;
+    assert_eq!((unreadable.counts.missing, unreadable.counts.bad), (0, 1));
+    let repeated = scene.run(&format!("{one}{one}"), complete()).await;
+    assert_eq!((repeated.counts.missing, repeated.counts.bad), (1, 1), "the record of the repeated row is known");
 }
 
 #[tokio::test]

@@ -35,7 +35,8 @@ const MOST_CANDIDATES: usize = 10;
 /// Number of later enrollments that a late fact about a record is weighed against: the newest.
 const MOST_SUCCESSORS: usize = 3;
 
-/// The source that enrollments of this installation have as previous records. No import can have it: a source has a name.
+/// The source that enrollments of this installation have as previous records. No import can have it, since a source has
+/// a name.
 const OWN_SOURCE: &str = "";
 
 /// Times of other products can be off by a day: a zone that the export does not name, or a date without a time. What
@@ -85,8 +86,8 @@ impl Reenrollment {
     }
 }
 
-/// Returns the context of one step of a decision about a pair. If the decision is an effect, each stream needs an effect
-/// of its own.
+/// Returns the context of one step of a decision about a pair. If the decision is an effect, each stream needs an
+/// effect of its own.
 fn step(context: &Context, pair: Pair, name: &str) -> Context {
     let effect = context.effect.as_ref();
     let effect = effect.map(|effect| format!("{effect} {name} {} {}", pair.record, pair.successor).into());

@@ -10,7 +10,7 @@ use harness::browser::{Axe, DESK, Engine, Looks, PHONE, browser, look_at, wait_f
 use harness::desk;
 
 /// A name without a place to break it.
-const LONG: &str = "F2LXJ0AAAA9,ada,Ada,IPHONEOFADALOVELACEOFTHEDEPARTMENTOFANALYTICALENGINES,iPhone 13,\
+const LONG: &str = "F2LXJ0AAAA9,ada,Ada,IPHONEOFADALOVELACEOFTHEDEPARTMENTOFANALYTICALENGINES,iPhone 14,\
     PersonalDeviceProfile,2024-05-04T05:06:07Z,3";
 
 async fn look_around(engine: Engine, test: &str, (width, height): (u32, u32), dark: bool) {

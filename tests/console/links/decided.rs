@@ -137,7 +137,7 @@ async fn a_second_record_of_one_source_is_refused_and_the_page_says_which_has_th
     let root = administrator(&server, "root").await;
     let (_, new) = proposed(&server, "ada").await;
     let person = person_of(&server, new).await;
-    let row = "F2LXJ0AAAA1,ada,Ada,first phone,iPhone 13,PersonalDeviceProfile,2024-03-04T05:06:07Z,1";
+    let row = "F2LXJ0AAAA1,ada,Ada,first phone,iPhone 14,PersonalDeviceProfile,2024-03-04T05:06:07Z,1";
     let one = imported(&server, &root, "1", row).await;
     let two = imported(&server, &root, "2", &row.replace("first", "second")).await;
     for record in [one, two] {

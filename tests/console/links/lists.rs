@@ -70,6 +70,9 @@ async fn proposals_come_strongest_first_page_by_page_each_once() {
     server.stop().await;
 }
 
+/// What a decision weighs again.
+const WEIGHED: &str = "same person +3, same model +2, OS version not older +1";
+
 #[tokio::test]
 async fn programs_read_the_same_links_and_that_is_recorded() {
     let server = TestServer::start().await;
@@ -93,10 +96,10 @@ async fn programs_read_the_same_links_and_that_is_recorded() {
     let (_, confirmed) = ask(&server, &token, &format!("?state=confirmed&device={new}")).await;
     let link = &confirmed["links"][0];
     assert_eq!((&link["record_id"], &link["state"]), (&old.to_string().into(), &"confirmed".into()));
-    assert_eq!((&link["score"], &link["evidence"]), (&5.into(), &"same person +3, same model +2".into()));
-    assert_eq!((&link["may_be_retired"], &link["same_device"]), (&true.into(), &false.into()));
+    assert_eq!((&link["score"], &link["evidence"]), (&6.into(), &WEIGHED.into()));
+    assert_eq!((&link["may_be_retired"], &link["same_device"]), (&false.into(), &false.into()));
     let row = root.get(&format!("{LIST}?record={old}")).await;
-    assert!(row.texts("td.why").concat().ends_with("same person +3, same model +2 = 5"), "{}", row.body);
+    assert!(row.texts("td.why").concat().ends_with(&format!("{WEIGHED} = 6")), "{}", row.body);
     let filters = vec!["state=confirmed".to_owned(), format!("device={new}")];
     let read = Event::StaffActivity(StaffActivityEvent::ApiRead { resource: ApiResource::Links, filters });
     assert!(server.events_of("access").await.contains(&read));
@@ -110,7 +113,7 @@ async fn names_from_devices_and_files_are_shown_escaped() {
     let root = administrator(&server, "root").await;
     let (old, new) = proposed(&server, "<i>ada</i>").await;
     renamed(&server, new, "<b>new</b>\u{202e}", now).await;
-    let row = "F2LXJ0AAAA1,ada,Ada,<script>alert(1)</script>,iPhone 13,PersonalDeviceProfile,2024-03-04T05:06:07Z,1";
+    let row = "F2LXJ0AAAA1,ada,Ada,<script>alert(1)</script>,iPhone 14,PersonalDeviceProfile,2024-03-04T05:06:07Z,1";
     let record = imported(&server, &root, "1", row).await;
     let person = super::person_of(&server, new).await;
     super::own(&server, record, person).await;

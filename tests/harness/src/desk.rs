@@ -167,6 +167,14 @@ pub async fn enrolled(server: &TestServer, name: &str, at: Timestamp) -> DeviceI
     device
 }
 
+/// Adds two such iPhones of one person, one after the other.
+pub async fn enrolled_twice(server: &TestServer, name: &str, at: Timestamp) -> (DeviceId, DeviceId) {
+    let person = write_person(server, name, at).await;
+    let (old, new) = (write_device(server, person, name, at).await, write_device(server, person, name, at).await);
+    server.caught_up().await;
+    (old, new)
+}
+
 /// Adds `count` such iPhones, each of a different person.
 pub async fn enrolled_many(server: &TestServer, count: i64, from: Timestamp) {
     let one = |nth: i64| async move { write_enrolled(server, &format!("person{nth}"), from.plus_seconds(nth)).await };
@@ -176,13 +184,23 @@ pub async fn enrolled_many(server: &TestServer, count: i64, from: Timestamp) {
 }
 
 async fn write_enrolled(server: &TestServer, name: &str, at: Timestamp) -> DeviceId {
-    let world = &server.app().platform.world;
-    let (person, device) = (PersonId(world.random_uuid()), DeviceId(world.random_uuid()));
+    let person = write_person(server, name, at).await;
+    write_device(server, person, name, at).await
+}
+
+async fn write_person(server: &TestServer, name: &str, at: Timestamp) -> PersonId {
+    let person = PersonId(server.app().platform.world.random_uuid());
     let user_name = Personal::new(person.key(), name.to_owned());
-    let attributes = PersonAttributes { user_name: Some(user_name.clone()), ..PersonAttributes::default() };
+    let attributes = PersonAttributes { user_name: Some(user_name), ..PersonAttributes::default() };
     let method = SignInMethodName::LocalAccount;
     let known = PersonEvent::PersonKnown { method, account: "00".into(), attributes };
     write(server, &person.stream(), at, known).await;
+    person
+}
+
+async fn write_device(server: &TestServer, person: PersonId, name: &str, at: Timestamp) -> DeviceId {
+    let device = DeviceId(server.app().platform.world.random_uuid());
+    let user_name = Personal::new(person.key(), name.to_owned());
     for event in walk(device, person, user_name) {
         write(server, &device.enrollment().stream(), at, event).await;
     }
