@@ -295,6 +295,11 @@ async fn pushes_that_were_under_way_when_the_server_was_killed_are_sent_when_it_
     }
     let mut causes = Vec::new();
     scene.quiet().await;
+    // Phones of one person and model are asked whether they are still managed.
+    for device in &mut devices {
+        device.poll().await.unwrap();
+    }
+    scene.quiet().await;
     for device in &devices {
         scene.push_server.always(&token_of(device), Some(Behaviour::Silence));
     }

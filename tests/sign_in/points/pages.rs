@@ -104,6 +104,7 @@ fn named(path: &str) -> String {
         "{provider}" => "school",
         "{token}" => "setup-00000000-0000-0000-0000-000000000000.secret",
         "{verb:same|different}" => "same",
+        "{decision:confirm|reject|undo}" => "confirm",
         choice if choice.starts_with("{verb:") => "archive",
         id if id.starts_with('{') => "00000000-0000-0000-0000-000000000000",
         plain => plain,
