@@ -52,10 +52,15 @@ impl Reenrollment {
         let deciding = step(context, pair, "confirm");
         let commands: Vec<_> =
             propose.iter().map(|propose| (propose, &weighing)).chain([(&confirm, &deciding)]).collect();
-        match self.platform.perform_together::<Record>(&pair.record.stream(), &commands).await {
-            Ok(_) => Ok(()),
-            Err(PerformError::Refused(refusal)) => Err(refusal.into()),
-            Err(error) => Err(failed(error).into()),
+        match (self.platform.perform_together::<Record>(&pair.record.stream(), &commands).await, &propose) {
+            (Ok(_), _) => Ok(()),
+            // What is known withdraws the proposal: the next page shows this and why.
+            (Err(PerformError::Refused(refusal)), Some(propose)) => {
+                self.decide(pair, propose.clone(), &weighing).await?;
+                Err(refusal.into())
+            }
+            (Err(PerformError::Refused(refusal)), None) => Err(refusal.into()),
+            (Err(error), _) => Err(failed(error).into()),
         }
     }
 

@@ -120,3 +120,15 @@ async fn links_are_the_same_after_the_projections_are_built_anew_and_after_a_res
     assert_eq!(link(&scene, pair.successor).await, before);
     scene.strike().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proposal_that_no_longer_holds_is_withdrawn_instead_of_confirmed() {
+    let (scene, _clock) = stage().await;
+    let pair = pair(&scene).await;
+    // Nothing looks at the links after a change of the settings.
+    scene.server.settings(|settings| settings.reenrollment.most_records_by_person = 0).await;
+    let confirmed = scene.server.app().reenrollment.confirm(pair, &operator(&scene)).await;
+    assert!(matches!(confirmed, Err(DecideError::Refused(Refusal::NoLink))), "{confirmed:?}");
+    assert_eq!(link(&scene, pair.successor).await.state, LinkState::Withdrawn);
+    scene.strike().await;
+}
