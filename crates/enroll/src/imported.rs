@@ -1,5 +1,5 @@
 //! The records of other products that belong to a person, at sign-in. At the first sign-in, the effect that finds the
-//! owners of records has not run yet, so the few records of the person are resolved here.
+//! owners of records has not run yet, so the first records of the person are resolved here.
 
 use crate::Enroll;
 use decisions::enrollment::{ImportedRecords, NEAREST_RECORDS};
@@ -16,9 +16,6 @@ use std::time::Duration;
 
 /// Number of records of a person that are read. Further ones are not counted.
 const MOST_READ: u32 = 100;
-
-/// Number of records that are resolved at sign-in. An effect resolves further ones.
-const MOST_RESOLVED: u32 = 20;
 
 /// How long a sign-in waits until its records are resolved. A directory may not answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -49,8 +46,8 @@ pub async fn imported_records(
 async fn resolve(enroll: &Enroll, account: &Account, person: PersonId) -> Result<(), ImportError> {
     let (platform, keys) = (&enroll.platform, owner_keys(&enroll.platform.secrets, account));
     let hmacs = keys.iter().map(|key| key.hmac.clone()).collect();
-    let due = records::to_resolve(&platform.projections, hmacs, person, None, MOST_RESOLVED).await?;
-    if due.is_empty() {
+    // Most people have no such record. One is enough to know that there are some.
+    if records::to_resolve(&platform.projections, hmacs, person, None, 1).await?.is_empty() {
         return Ok(());
     }
     let context = |_| Context::of(Actor::new(ActorKind::System, "sign-in"), None, platform.world.uuid());
@@ -64,7 +61,6 @@ async fn resolve(enroll: &Enroll, account: &Account, person: PersonId) -> Result
 async fn read(enroll: &Enroll, person: PersonId) -> Result<Vec<RecordRow>, ProjectionError> {
     let projections = &enroll.platform.projections;
     let mut owned = records::owned_by(projections, person, MOST_READ).await?;
-    owned.retain(|record| !record.is_missing && !record.is_erased);
     let confirmed = links::confirmed_among(projections, owned.iter().map(|record| record.record).collect()).await?;
     owned.retain(|record| !confirmed.contains(&record.record));
     Ok(owned)
