@@ -2,10 +2,10 @@
 //! Every effect may be tried several times and happens once. So a crash repeats or resumes effects and loses none, and
 //! deleting the projections resends nothing.
 //!
-//! `effects` are commands to other streams, `claims` those about records of the same hardware,
-//! and `reenrollment` those about links of earlier records. `pushes` wakes
-//! devices, and `timer` turns what has become due into commands. An effect that cannot be done now is set aside
-//! (`platform::aside`).
+//! `effects` names the effects of each event: commands to other streams, `claims` about records of the same hardware,
+//! `reenrollment` about links of earlier records, and `owners` about owners of previous records. Two followers run them:
+//! one at once, the other behind the projections. `pushes` wakes devices, and `timer` turns what has become due into
+//! commands. An effect that cannot be done now is set aside (`platform::aside`).
 
 mod checkpoint;
 mod claims;
@@ -18,6 +18,7 @@ mod timer;
 
 use crate::app::App;
 use checkpoint::Checkpoint;
+use effects::Order;
 use events::Position;
 use events::background::Lane;
 use events::log::{Delivery, Entry, Next, Opened};
@@ -34,6 +35,9 @@ const AT_ONCE: usize = 32;
 
 /// The same for effects of a backlog, which must not occupy all connections of the store.
 const AT_ONCE_BEHIND: usize = 2;
+
+/// The checkpoint of a follower that has done nothing.
+const BEFORE_ALL: Position = Position(0);
 
 /// How often the effects that were set aside are checked for a retry (`aside`), and the maximum number of them in one
 /// check.
@@ -58,9 +62,19 @@ pub(crate) enum ReactionError {
     Keys(#[from] events::personal::keys::KeyError),
 }
 
-/// Names of the checkpoints of the two followers.
+/// Names of the checkpoints of the followers.
 const EFFECTS: &str = "reactions-effects";
+const EFFECTS_BEHIND: &str = "reactions-effects-behind";
 const PUSHES: &str = "reactions-pushes";
+
+impl Order {
+    fn follower(self) -> &'static str {
+        match self {
+            Order::AtOnce => EFFECTS,
+            Order::Behind => EFFECTS_BEHIND,
+        }
+    }
+}
 
 /// Becomes true when the server stops.
 pub type Stop = watch::Receiver<bool>;
@@ -69,16 +83,49 @@ pub type Stop = watch::Receiver<bool>;
 pub async fn run(app: App, mut stop: Stop) {
     let (reminders, mut reminded) = pushes::reminders();
     let mut stop_pushes = stop.clone();
+    let mut stop_behind = stop.clone();
+    begin_behind(&app, &mut stop).await;
+    let followers = async {
+        tokio::join!(
+            effects(&app, Order::AtOnce, &mut stop),
+            effects(&app, Order::Behind, &mut stop_behind),
+            pushes(&app, &mut reminded, &mut stop_pushes),
+        )
+    };
     tokio::select! {
-        _ = async { tokio::join!(effects(&app, &mut stop), pushes(&app, &mut reminded, &mut stop_pushes)) } => {}
+        _ = followers => {}
         () = timer::run(&app, &reminders) => {}
     }
 }
 
-async fn effects(app: &App, stop: &mut Stop) {
+// In a log of an older version, all effects up to the checkpoint of the one follower are done, or set aside.
+async fn begin_behind(app: &App, stop: &mut Stop) {
     let mut backoff = Backoff::new(AGAIN_AFTER, AGAIN_AFTER_AT_MOST);
-    while let Err(error) = follow_effects(app, stop).await {
-        report_failure(EFFECTS, &error);
+    while let Err(error) = try_begin_behind(app).await {
+        report_failure(EFFECTS_BEHIND, &error);
+        wait(&mut backoff, stop).await;
+        if *stop.borrow() {
+            return;
+        }
+    }
+}
+
+// Stores a position also if there is none: the other follower's later one must not be taken for it at the next start.
+async fn try_begin_behind(app: &App) -> Result<(), ReactionError> {
+    let projections = &app.platform.projections;
+    if projections.checkpoint(EFFECTS_BEHIND).await?.is_some() {
+        return Ok(());
+    }
+    let aside = projections.set_aside(EFFECTS, MOST_ASIDE).await?;
+    projections.put_aside(EFFECTS_BEHIND, aside).await?;
+    let begin = projections.checkpoint(EFFECTS).await?.unwrap_or(BEFORE_ALL);
+    Ok(projections.set_checkpoint(EFFECTS_BEHIND, begin).await?)
+}
+
+async fn effects(app: &App, order: Order, stop: &mut Stop) {
+    let mut backoff = Backoff::new(AGAIN_AFTER, AGAIN_AFTER_AT_MOST);
+    while let Err(error) = follow_effects(app, order, stop).await {
+        report_failure(order.follower(), &error);
         wait(&mut backoff, stop).await;
     }
 }
@@ -110,8 +157,8 @@ fn report_failure(reaction: &'static str, error: &ReactionError) {
     tracing::error!(reaction, %error, "a reaction failed and will be retried");
 }
 
-async fn follow_effects(app: &App, stop: &mut Stop) -> Result<(), ReactionError> {
-    let mut checkpoint = checkpoint(app, EFFECTS).await?;
+async fn follow_effects(app: &App, order: Order, stop: &mut Stop) -> Result<(), ReactionError> {
+    let mut checkpoint = checkpoint(app, order.follower()).await?;
     let mut follower = app.platform.log.follow(checkpoint.begin());
     // The first check is immediate: a restart may have removed the cause of a failure.
     let (mut look, mut aside) = (tokio::time::interval(LOOK_ASIDE), Aside::default());
@@ -119,13 +166,13 @@ async fn follow_effects(app: &App, stop: &mut Stop) -> Result<(), ReactionError>
         tokio::select! {
             next = follower.next() => match next? {
                 Next::Events(events) => {
-                    do_effects(app, &events).await?;
+                    do_effects(app, order, &events).await?;
                     // The checkpoint moves last, so that after a crash the interrupted effects run again.
                     checkpoint.reach(events.last());
                 }
                 Next::Unreadable(_, position) => {
-                    report_unreadable(EFFECTS, position);
-                    put_aside(app, vec![position]).await?;
+                    report_unreadable(order.follower(), position);
+                    put_aside(app, order, vec![position]).await?;
                     checkpoint.reach(position);
                 }
                 Next::CaughtUp => {}
@@ -133,7 +180,7 @@ async fn follow_effects(app: &App, stop: &mut Stop) -> Result<(), ReactionError>
             },
             error = checkpoint.keep() => return Err(error.into()),
             () = stopped(stop) => return Ok(checkpoint.end().await?),
-            _ = look.tick() => try_again(app, &mut aside).await?,
+            _ = look.tick() => try_again(app, order, &mut aside).await?,
         }
     }
 }
@@ -147,36 +194,37 @@ fn report_unreadable(reaction: &'static str, position: Position) {
     tracing::error!(reaction, %position, "cannot read an event; its effects are set aside and will be retried");
 }
 
-async fn do_effects(app: &App, events: &Delivery) -> Result<(), ReactionError> {
+async fn do_effects(app: &App, order: Order, events: &Delivery) -> Result<(), ReactionError> {
     let opened = events.open(&app.platform.log).await?;
-    let mut aside = unreadable(events, &opened)?;
+    let mut aside = unreadable(order, events, &opened)?;
     // On the usual threads: an effect holds the turn at a stream that the device's own message waits for.
     let at_once = if events.lane() == Lane::Background { AT_ONCE_BEHIND } else { AT_ONCE };
-    aside.extend(undone_of(app, &opened, at_once).await);
-    if aside.is_empty() { Ok(()) } else { put_aside(app, aside).await }
+    aside.extend(undone_of(app, order, &opened, at_once).await);
+    if aside.is_empty() { Ok(()) } else { put_aside(app, order, aside).await }
 }
 
 // Runs the effects of the readable events. Returns the positions of those that failed. Each entry is the only cause of
 // its effects, so they do not depend on the others.
-async fn undone_of(app: &App, opened: &Opened, at_once: usize) -> Vec<Position> {
-    let effects: Vec<_> = opened.decided().flatten().map(|entry| undone(app, entry)).collect();
+async fn undone_of(app: &App, order: Order, opened: &Opened, at_once: usize) -> Vec<Position> {
+    let effects: Vec<_> = opened.decided().flatten().map(|entry| undone(app, order, entry)).collect();
     futures_util::stream::iter(effects).buffer_unordered(at_once).filter_map(std::future::ready).collect().await
 }
 
-async fn put_aside(app: &App, positions: Vec<Position>) -> Result<(), ReactionError> {
-    app.platform.projections.put_aside(EFFECTS, positions).await?;
-    count_aside(app, EFFECTS).await.map(drop)
+async fn put_aside(app: &App, order: Order, positions: Vec<Position>) -> Result<(), ReactionError> {
+    app.platform.projections.put_aside(order.follower(), positions).await?;
+    count_aside(app, order.follower()).await.map(drop)
 }
 
 // Returns the positions of the events that cannot be decoded.
-fn unreadable(events: &Delivery, opened: &Opened) -> Result<Vec<Position>, ReactionError> {
+fn unreadable(order: Order, events: &Delivery, opened: &Opened) -> Result<Vec<Position>, ReactionError> {
     let mut aside = Vec::new();
     for (recorded, entry) in events.recorded().iter().zip(opened.decided()) {
         let position = recorded.position;
         match entry {
             Ok(_) => {}
             Err(error @ ReadError::Corrupt { .. }) => {
-                tracing::error!(%position, %error, "cannot decode an event; its effects are set aside and will be retried");
+                let reaction = order.follower();
+                tracing::error!(reaction, %position, %error, "cannot decode an event; its effects are set aside and will be retried");
                 aside.push(position);
             }
             Err(error) => return Err(error.clone().into()),
@@ -186,18 +234,18 @@ fn unreadable(events: &Delivery, opened: &Opened) -> Result<Vec<Position>, React
 }
 
 // Runs the effect of an entry. Returns the entry's position if the effect failed.
-async fn undone(app: &App, entry: &Entry) -> Option<Position> {
-    let error = effects::react(app, entry).await.err()?;
+async fn undone(app: &App, order: Order, entry: &Entry) -> Option<Position> {
+    let error = effects::react(app, entry, order).await.err()?;
     tracing::error!(event = %entry.id, stream = %entry.stream, %error, "an effect failed; it is set aside and will be retried");
     Some(entry.position)
 }
 
-async fn try_again(app: &App, aside: &mut Aside<Position>) -> Result<(), ReactionError> {
+async fn try_again(app: &App, order: Order, aside: &mut Aside<Position>) -> Result<(), ReactionError> {
     aside.look(app.platform.world.now());
-    for position in positions_aside(app, EFFECTS, aside).await? {
+    for position in positions_aside(app, order.follower(), aside).await? {
         match entry_at(app, position).await {
-            Some(entry) if undone(app, &entry).await.is_none() => {
-                app.platform.projections.done(EFFECTS, position).await?
+            Some(entry) if undone(app, order, &entry).await.is_none() => {
+                app.platform.projections.done(order.follower(), position).await?
             }
             _ => aside.put(position),
         }

@@ -40,7 +40,7 @@ pub fn draft(world: &World, event: Event) -> Draft {
 
 /// Skips the reactions for the existing events: the first queries of new devices and their pushes are not measured.
 pub async fn pass_over(app: &App, head: Position) {
-    for reaction in ["reactions-effects", "reactions-pushes"] {
+    for reaction in ["reactions-effects", "reactions-effects-behind", "reactions-pushes"] {
         app.platform.projections.set_checkpoint(reaction, head).await.expect("a checkpoint");
     }
 }

@@ -144,9 +144,18 @@ impl Projections {
     /// # Errors
     /// Returns an error if the projections stopped before it.
     pub async fn wait_for(&self, position: Position) -> Result<(), ProjectionError> {
-        let mut health = self.inner.progress.watch();
-        let is_behind = health.borrow().position < Some(position);
+        let is_behind = self.health().position < Some(position);
         let _waiting = is_behind.then(|| self.inner.progress.await_newest());
+        self.wait_patiently_for(position).await
+    }
+
+    /// Same as [`Projections::wait_for`], but the projections keep their pace and their priority: for work that nobody
+    /// waits for.
+    ///
+    /// # Errors
+    /// Same as [`Projections::wait_for`].
+    pub async fn wait_patiently_for(&self, position: Position) -> Result<(), ProjectionError> {
+        let mut health = self.inner.progress.watch();
         let reached = health
             .wait_for(|health| health.position >= Some(position) || health.stopped.is_some())
             .await

@@ -1,4 +1,4 @@
-//! Effects that are commands to other streams.
+//! The effects of each event.
 
 use super::{ReactionError, claims, effect_of, owners, reenrollment, settled};
 use crate::app::App;
@@ -10,148 +10,184 @@ use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::enrollment::{EnrollmentEvent, EnrollmentId, Ownership};
 use events::log::Entry;
 use events::person::{PersonEvent, PersonId};
-use events::record::{ImportId, RecordEvent, RecordId};
+use events::record::{ImportId, RecordId};
 use events::store::ReadError;
 use events::{Event, Personal};
 use platform::PerformError;
 use platform::context::Context;
 use plist::Dictionary;
 use projections::disposable;
+use std::pin::Pin;
 use uuid::Uuid;
 
-pub(super) async fn react(app: &App, entry: &Entry) -> Result<(), ReactionError> {
-    let Ok(id) = Uuid::parse_str(entry.stream.id()) else { return Ok(()) };
-    match &entry.event {
-        Event::Enrollment(event) => react_to_enrollment(app, entry, EnrollmentId(id), event).await,
-        Event::Device(event) => react_to_device(app, entry, DeviceId(id), event).await,
-        Event::Person(event) => react_to_person(app, entry, PersonId(id), event).await,
-        Event::Log(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
-        Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) => {
-            Ok(())
-        }
-        Event::Record(event) => react_to_record(app, entry, RecordId(id), event).await,
-        Event::Import(event) => reenrollment::react_to_import(app, entry, ImportId(id), event).await,
-        Event::Settings(_) | Event::Successor(_) => Ok(()),
+/// When the effects of events run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// At once.
+    AtOnce,
+    /// When the projections have the event, since the effects read them. The projections may be far behind, and no other
+    /// effect waits for them.
+    Behind,
+}
+
+type Effect<'a> = Pin<Box<dyn Future<Output = Result<(), ReactionError>> + Send + 'a>>;
+
+/// The effects of one event. None has begun. Each runs on its own: a corrupt enrollment or earlier record blocks only the
+/// effects that depend on it.
+struct Effects<'a>(Vec<(Order, Effect<'a>)>);
+
+impl<'a> Effects<'a> {
+    fn none() -> Effects<'a> {
+        Effects(Vec::new())
+    }
+
+    fn at_once(self, effect: impl Future<Output = Result<(), ReactionError>> + Send + 'a) -> Effects<'a> {
+        self.with(Order::AtOnce, effect)
+    }
+
+    fn behind(self, effect: impl Future<Output = Result<(), ReactionError>> + Send + 'a) -> Effects<'a> {
+        self.with(Order::Behind, effect)
+    }
+
+    fn with(
+        mut self,
+        order: Order,
+        effect: impl Future<Output = Result<(), ReactionError>> + Send + 'a,
+    ) -> Effects<'a> {
+        self.0.push((order, Box::pin(effect)));
+        self
+    }
+
+    async fn run(self, order: Order) -> Result<(), ReactionError> {
+        let effects = self.0.into_iter().filter(|(of, _)| *of == order).map(|(_, effect)| effect);
+        futures_util::future::join_all(effects).await.into_iter().collect()
     }
 }
 
-// A link that cannot be proposed now does not hold up the key, or the other way round.
-async fn react_to_record(app: &App, entry: &Entry, id: RecordId, event: &RecordEvent) -> Result<(), ReactionError> {
-    let effects = (owners::hand_key(app, id, event), reenrollment::react_to_record(app, entry, id, event));
-    let (handed, linked) = futures_util::future::join(effects.0, effects.1).await;
-    handed.and(linked)
+/// Runs the effects of an event that have this order.
+pub(super) async fn react(app: &App, entry: &Entry, order: Order) -> Result<(), ReactionError> {
+    let Ok(id) = Uuid::parse_str(entry.stream.id()) else { return Ok(()) };
+    of_event(app, entry, id).run(order).await
 }
 
-async fn react_to_enrollment(
-    app: &App,
-    entry: &Entry,
-    id: EnrollmentId,
-    event: &EnrollmentEvent,
-) -> Result<(), ReactionError> {
+fn of_event<'a>(app: &'a App, entry: &'a Entry, id: Uuid) -> Effects<'a> {
+    match &entry.event {
+        Event::Enrollment(event) => of_enrollment(app, entry, EnrollmentId(id), event),
+        Event::Device(event) => of_device(app, entry, DeviceId(id), event),
+        Event::Person(event) => of_person(app, entry, PersonId(id), event),
+        Event::Log(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Effects::none(),
+        Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) => {
+            Effects::none()
+        }
+        Event::Record(event) => Effects::none()
+            .at_once(owners::hand_key(app, RecordId(id), event))
+            .behind(reenrollment::react_to_record(app, entry, RecordId(id), event)),
+        Event::Import(event) => Effects::none().behind(reenrollment::react_to_import(app, entry, ImportId(id), event)),
+        Event::Settings(_) | Event::Successor(_) => Effects::none(),
+    }
+}
+
+fn of_enrollment<'a>(app: &'a App, entry: &'a Entry, id: EnrollmentId, event: &'a EnrollmentEvent) -> Effects<'a> {
     match event {
-        EnrollmentEvent::UserSignedIn { person, .. } => hand_over_enrollment_key(app, id, *person).await,
+        EnrollmentEvent::UserSignedIn { person, .. } => {
+            Effects::none().at_once(hand_over_enrollment_key(app, id, *person))
+        }
         EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id } => {
-            remember_managed_apple_id(app, entry, id, managed_apple_id).await
+            Effects::none().at_once(remember_managed_apple_id(app, entry, id, managed_apple_id))
         }
         EnrollmentEvent::TermsAccepted { ownership, version, .. } => {
-            remember_acceptance(app, entry, id, (*ownership, version)).await
+            Effects::none().at_once(remember_acceptance(app, entry, id, (*ownership, version)))
         }
-        EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => Ok(()),
-        EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::IdentityRefused { .. } => Ok(()),
-        EnrollmentEvent::FormRefused { .. } | EnrollmentEvent::LanguageChosen { .. } => Ok(()),
-        EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::SignInRefused { .. } => Ok(()),
-        EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => Ok(()),
-        EnrollmentEvent::SingleSignOnProven { .. } | EnrollmentEvent::SingleSignOnRefused { .. } => Ok(()),
-        EnrollmentEvent::AssignmentOffered { .. } | EnrollmentEvent::EnrollmentAssigned { .. } => Ok(()),
+        EnrollmentEvent::VisitOpened { .. } | EnrollmentEvent::AccountDrivenBegun { .. } => Effects::none(),
+        EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::IdentityRefused { .. } => Effects::none(),
+        EnrollmentEvent::FormRefused { .. } | EnrollmentEvent::LanguageChosen { .. } => Effects::none(),
+        EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::SignInRefused { .. } => Effects::none(),
+        EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => Effects::none(),
+        EnrollmentEvent::SingleSignOnProven { .. } | EnrollmentEvent::SingleSignOnRefused { .. } => Effects::none(),
+        EnrollmentEvent::AssignmentOffered { .. } | EnrollmentEvent::EnrollmentAssigned { .. } => Effects::none(),
         EnrollmentEvent::AssignmentDeclined {}
         | EnrollmentEvent::AttributesReceived { .. }
-        | EnrollmentEvent::AccessDecided { .. } => Ok(()),
-        EnrollmentEvent::TermsRequested { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
-        EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => Ok(()),
-        EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Ok(()),
-        EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Ok(()),
-        EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdAssigned { .. } => Ok(()),
-        EnrollmentEvent::AccessTokenIssued { .. } | EnrollmentEvent::AuthorizationCodeIssued { .. } => Ok(()),
-        EnrollmentEvent::AccessTokenRefreshed { .. } | EnrollmentEvent::MachineInformationReceived { .. } => Ok(()),
-        EnrollmentEvent::SignInAgainAsked { .. } | EnrollmentEvent::ProfileServiceServed { .. } => Ok(()),
-        EnrollmentEvent::DeviceAttributesReported { .. } => Ok(()),
-        EnrollmentEvent::VerificationProfileServed { .. } => Ok(()),
-        EnrollmentEvent::VerificationIdentityIssued { .. } | EnrollmentEvent::ProfileServiceRefused { .. } => Ok(()),
-        EnrollmentEvent::MdmProfileServed { .. } | EnrollmentEvent::IdentityIssued { .. } => Ok(()),
-        EnrollmentEvent::IdentityRevoked { .. } | EnrollmentEvent::EnrollmentRefused { .. } => Ok(()),
-        EnrollmentEvent::EnrollmentAbandoned {} | EnrollmentEvent::SignedOut {} => Ok(()),
+        | EnrollmentEvent::AccessDecided { .. } => Effects::none(),
+        EnrollmentEvent::TermsRequested { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Effects::none(),
+        EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => Effects::none(),
+        EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Effects::none(),
+        EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Effects::none(),
+        EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdAssigned { .. } => Effects::none(),
+        EnrollmentEvent::AccessTokenIssued { .. } | EnrollmentEvent::AuthorizationCodeIssued { .. } => Effects::none(),
+        EnrollmentEvent::AccessTokenRefreshed { .. } | EnrollmentEvent::MachineInformationReceived { .. } => {
+            Effects::none()
+        }
+        EnrollmentEvent::SignInAgainAsked { .. } | EnrollmentEvent::ProfileServiceServed { .. } => Effects::none(),
+        EnrollmentEvent::DeviceAttributesReported { .. } => Effects::none(),
+        EnrollmentEvent::VerificationProfileServed { .. } => Effects::none(),
+        EnrollmentEvent::VerificationIdentityIssued { .. } | EnrollmentEvent::ProfileServiceRefused { .. } => {
+            Effects::none()
+        }
+        EnrollmentEvent::MdmProfileServed { .. } | EnrollmentEvent::IdentityIssued { .. } => Effects::none(),
+        EnrollmentEvent::IdentityRevoked { .. } | EnrollmentEvent::EnrollmentRefused { .. } => Effects::none(),
+        EnrollmentEvent::EnrollmentAbandoned {} | EnrollmentEvent::SignedOut {} => Effects::none(),
     }
 }
 
-async fn react_to_person(app: &App, entry: &Entry, id: PersonId, event: &PersonEvent) -> Result<(), ReactionError> {
+fn of_person<'a>(app: &'a App, entry: &'a Entry, id: PersonId, event: &'a PersonEvent) -> Effects<'a> {
     match event {
-        PersonEvent::PersonErased {} => forget(app, entry, id).await,
-        PersonEvent::PersonKeysNoted { keys } => owners::resolve(app, entry, id, keys, None).await,
-        PersonEvent::PersonRecordsResolved { up_to } => owners::go_on(app, entry, id, *up_to).await,
-        PersonEvent::PersonKnown { .. } | PersonEvent::PersonAttributesChanged { .. } => Ok(()),
-        PersonEvent::ManagedAppleIdLearned { .. } | PersonEvent::TermsAcceptanceKept { .. } => Ok(()),
+        PersonEvent::PersonErased {} => {
+            Effects::none().at_once(forget(app, id)).behind(owners::hand_over(app, entry, id))
+        }
+        PersonEvent::PersonKeysNoted { keys } => Effects::none().behind(owners::resolve(app, entry, id, keys, None)),
+        PersonEvent::PersonRecordsResolved { up_to } => Effects::none().behind(owners::go_on(app, entry, id, *up_to)),
+        PersonEvent::PersonKnown { .. } | PersonEvent::PersonAttributesChanged { .. } => Effects::none(),
+        PersonEvent::ManagedAppleIdLearned { .. } | PersonEvent::TermsAcceptanceKept { .. } => Effects::none(),
     }
 }
 
-async fn react_to_device(app: &App, entry: &Entry, id: DeviceId, event: &DeviceEvent) -> Result<(), ReactionError> {
+fn of_device<'a>(app: &'a App, entry: &'a Entry, id: DeviceId, event: &'a DeviceEvent) -> Effects<'a> {
     match event {
-        DeviceEvent::DeviceEnrolled { .. } => {
-            // Each effect runs on its own: a corrupt enrollment or earlier record blocks only the effects that depend
-            // on it.
-            let effects = (
-                queue_first_commands(app, entry, id),
-                claims::enrolled(app, entry, id),
-                reenrollment::device_enrolled(app, entry, id),
-            );
-            let (queued, claimed, linked) = futures_util::future::join3(effects.0, effects.1, effects.2).await;
-            queued.and(claimed).and(linked)
+        DeviceEvent::DeviceEnrolled { .. } => Effects::none()
+            .at_once(queue_first_commands(app, entry, id))
+            .at_once(claims::enrolled(app, entry, id))
+            .behind(reenrollment::device_enrolled(app, entry, id)),
+        DeviceEvent::InventoryReported { changes } => {
+            Effects::none().at_once(claims::told_otherwise(app, entry, id, changes))
         }
-        DeviceEvent::InventoryReported { changes } => claims::told_otherwise(app, entry, id, changes).await,
-        DeviceEvent::HardwareAttested { .. } => {
-            let effects = (claims::attested(app, entry, id), reenrollment::device_enrolled(app, entry, id));
-            let (attested, linked) = futures_util::future::join(effects.0, effects.1).await;
-            attested.and(linked)
-        }
-        DeviceEvent::PushFailed { unregistered_since: Some(since), .. } => {
-            let effects =
-                (claims::unregistered(app, entry, id, *since), reenrollment::own_record_changed(app, entry, id));
-            let (unregistered, linked) = futures_util::future::join(effects.0, effects.1).await;
-            unregistered.and(linked)
-        }
-        DeviceEvent::DeviceRevived { superseded_by } => {
-            let effects =
-                (claims::revived(app, entry, id, *superseded_by), reenrollment::own_record_changed(app, entry, id));
-            let (revived, linked) = futures_util::future::join(effects.0, effects.1).await;
-            revived.and(linked)
-        }
+        DeviceEvent::HardwareAttested { .. } => Effects::none()
+            .at_once(claims::attested(app, entry, id))
+            .behind(reenrollment::device_enrolled(app, entry, id)),
+        DeviceEvent::PushFailed { unregistered_since: Some(since), .. } => Effects::none()
+            .at_once(claims::unregistered(app, entry, id, *since))
+            .behind(reenrollment::own_record_changed(app, entry, id)),
+        DeviceEvent::DeviceRevived { superseded_by } => Effects::none()
+            .at_once(claims::revived(app, entry, id, *superseded_by))
+            .behind(reenrollment::own_record_changed(app, entry, id)),
         DeviceEvent::DeviceHeardFrom {}
         | DeviceEvent::DeviceCheckedOut { .. }
         | DeviceEvent::DeviceUnenrolled { .. }
-        | DeviceEvent::DeviceSuperseded { .. } => reenrollment::own_record_changed(app, entry, id).await,
-        DeviceEvent::PushFailed { unregistered_since: None, .. } => Ok(()),
-        DeviceEvent::DeviceAuthenticated { .. } | DeviceEvent::PushTokenRenewed { .. } => Ok(()),
-        DeviceEvent::IdentityRenewed { .. } | DeviceEvent::IdentityRenewalRequested { .. } => Ok(()),
-        DeviceEvent::DeviceReauthenticated { .. } | DeviceEvent::IdentityRenewalCompleted { .. } => Ok(()),
-        DeviceEvent::IdentityRenewalFailed { .. } | DeviceEvent::IdentityRolledBack { .. } => Ok(()),
-        DeviceEvent::MdmCommandQueued { .. } | DeviceEvent::MdmCommandDelivered { .. } => Ok(()),
-        DeviceEvent::MdmCommandCancelled { .. } | DeviceEvent::MdmCommandExpired { .. } => Ok(()),
-        DeviceEvent::MdmCommandAnswered { .. } | DeviceEvent::MdmResultTooLarge { .. } => Ok(()),
-        DeviceEvent::ManagedAppReported { .. } => Ok(()),
-        DeviceEvent::ContactWatchBegun { .. } | DeviceEvent::DevicePushed { .. } => Ok(()),
-        DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => Ok(()),
-        DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
-        DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
-        DeviceEvent::MdmAnswerUnreadable { .. } => Ok(()),
-        DeviceEvent::HardwareClaimNoted { .. } | DeviceEvent::HardwareClaimDismissed { .. } => Ok(()),
-        DeviceEvent::HardwareAttestationRequested { .. } => Ok(()),
-        DeviceEvent::HardwareAttestationRefused { .. } => Ok(()),
+        | DeviceEvent::DeviceSuperseded { .. } => {
+            Effects::none().behind(reenrollment::own_record_changed(app, entry, id))
+        }
+        DeviceEvent::PushFailed { unregistered_since: None, .. } => Effects::none(),
+        DeviceEvent::DeviceAuthenticated { .. } | DeviceEvent::PushTokenRenewed { .. } => Effects::none(),
+        DeviceEvent::IdentityRenewed { .. } | DeviceEvent::IdentityRenewalRequested { .. } => Effects::none(),
+        DeviceEvent::DeviceReauthenticated { .. } | DeviceEvent::IdentityRenewalCompleted { .. } => Effects::none(),
+        DeviceEvent::IdentityRenewalFailed { .. } | DeviceEvent::IdentityRolledBack { .. } => Effects::none(),
+        DeviceEvent::MdmCommandQueued { .. } | DeviceEvent::MdmCommandDelivered { .. } => Effects::none(),
+        DeviceEvent::MdmCommandCancelled { .. } | DeviceEvent::MdmCommandExpired { .. } => Effects::none(),
+        DeviceEvent::MdmCommandAnswered { .. } | DeviceEvent::MdmResultTooLarge { .. } => Effects::none(),
+        DeviceEvent::ManagedAppReported { .. } => Effects::none(),
+        DeviceEvent::ContactWatchBegun { .. } | DeviceEvent::DevicePushed { .. } => Effects::none(),
+        DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => Effects::none(),
+        DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Effects::none(),
+        DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Effects::none(),
+        DeviceEvent::MdmAnswerUnreadable { .. } => Effects::none(),
+        DeviceEvent::HardwareClaimNoted { .. } | DeviceEvent::HardwareClaimDismissed { .. } => Effects::none(),
+        DeviceEvent::HardwareAttestationRequested { .. } => Effects::none(),
+        DeviceEvent::HardwareAttestationRefused { .. } => Effects::none(),
     }
 }
 
 // The person's key was destroyed before the event. This destroys it again in case it came back (for example, from a
 // backup), and deletes the databases that were set aside while the key existed.
-async fn forget(app: &App, entry: &Entry, person: PersonId) -> Result<(), ReactionError> {
-    owners::hand_over(app, entry, person).await?;
+async fn forget(app: &App, person: PersonId) -> Result<(), ReactionError> {
     lost_keys::destroy_again(&app.platform.keys, vec![person.key()]).await?;
     let paths = [app.platform.projections.path().to_owned(), app.sign_in.staff_sessions.path().to_owned()];
     let forget = move || paths.iter().try_for_each(|path| disposable::forget_set_aside(path));

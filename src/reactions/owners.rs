@@ -19,7 +19,7 @@ pub(super) async fn resolve(
     keys: &[OwnerKey],
     after: Option<RecordId>,
 ) -> Result<(), ReactionError> {
-    app.platform.projections.wait_for(entry.position).await?;
+    app.platform.projections.wait_patiently_for(entry.position).await?;
     let context = |record: RecordId| {
         let effect = format!("resolve-owner-{record}");
         Context { effect: Some(effect.into()), ..effect_of(entry, "resolve-owner") }
@@ -64,7 +64,7 @@ pub(super) async fn hand_key(app: &App, record: RecordId, event: &RecordEvent) -
 
 /// Destroys the keys of records that name an erased person, in case they were imported while the person was erased.
 pub(super) async fn hand_over(app: &App, entry: &Entry, person: PersonId) -> Result<(), ReactionError> {
-    app.platform.projections.wait_for(entry.position).await?;
+    app.platform.projections.wait_patiently_for(entry.position).await?;
     app.imports.hand_over_records(person).await.map_err(failed)
 }
 

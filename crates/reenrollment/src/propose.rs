@@ -27,7 +27,7 @@ impl Reenrollment {
     /// # Errors
     /// Returns an error if the log or the projections cannot be read or written. It can be tried again.
     pub async fn device_enrolled(&self, cause: Cause, device: DeviceId) -> Result<(), ReenrollmentError> {
-        self.platform.projections.wait_for(cause.position).await?;
+        self.platform.projections.wait_patiently_for(cause.position).await?;
         let pairs = self.of_successor(device).await?;
         self.propose(cause.event, device, pairs).await
     }
@@ -37,7 +37,7 @@ impl Reenrollment {
     /// # Errors
     /// Same as [`Reenrollment::device_enrolled`].
     pub async fn own_record_changed(&self, cause: Cause, device: DeviceId) -> Result<(), ReenrollmentError> {
-        self.platform.projections.wait_for(cause.position).await?;
+        self.platform.projections.wait_patiently_for(cause.position).await?;
         let pairs = self.of_own_record(device).await?;
         self.propose_each(cause.event, pairs).await
     }
@@ -53,7 +53,7 @@ impl Reenrollment {
         if owner.is_none() && state.links.is_empty() {
             return Ok(());
         }
-        self.platform.projections.wait_for(cause.position).await?;
+        self.platform.projections.wait_patiently_for(cause.position).await?;
         let pairs = self.of_imported(record, owner).await?;
         self.propose_each(cause.event, pairs).await
     }
@@ -63,7 +63,7 @@ impl Reenrollment {
     /// # Errors
     /// Same as [`Reenrollment::device_enrolled`].
     pub async fn link_confirmed(&self, cause: Cause, record: RecordId) -> Result<(), ReenrollmentError> {
-        self.platform.projections.wait_for(cause.position).await?;
+        self.platform.projections.wait_patiently_for(cause.position).await?;
         let links = links::of_record(&self.platform.projections, record, None, MOST_LOOKED_AT).await?;
         for LinkRow { record, successor, evidence, score, proof, .. } in
             links.into_iter().filter(|link| link.state == LinkState::Proposed)
@@ -79,7 +79,7 @@ impl Reenrollment {
     /// # Errors
     /// Same as [`Reenrollment::device_enrolled`].
     pub async fn pair_changed(&self, cause: Cause, pair: Pair) -> Result<(), ReenrollmentError> {
-        self.platform.projections.wait_for(cause.position).await?;
+        self.platform.projections.wait_patiently_for(cause.position).await?;
         self.propose(cause.event, pair.successor, vec![pair]).await
     }
 
@@ -92,6 +92,9 @@ impl Reenrollment {
 
     // Weighs the pairs of one successor, and proposes the best ones while it has free places.
     async fn propose(&self, cause: EventId, successor: DeviceId, pairs: Vec<Pair>) -> Result<(), ReenrollmentError> {
+        if pairs.is_empty() {
+            return Ok(());
+        }
         let _turn = self.turn(successor).lock().await;
         let Some(new) = self.successor(successor).await? else { return Ok(()) };
         let rules = self.settings.current().await?.reenrollment;
@@ -154,7 +157,7 @@ impl Reenrollment {
         match self.platform.perform::<Record>(&pair.record.stream(), &propose, &context).await {
             // The next pair of the same enrollment counts this one.
             Ok(performed) => match performed.appended {
-                Some(appended) => Ok(self.platform.projections.wait_for(appended.position).await?),
+                Some(appended) => Ok(self.platform.projections.wait_patiently_for(appended.position).await?),
                 None => Ok(()),
             },
             Err(PerformError::Refused(_)) => Ok(()),

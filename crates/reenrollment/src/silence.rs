@@ -37,7 +37,7 @@ impl Reenrollment {
         let (state, _) = self.platform.load::<Import>(&import.stream()).await?;
         let Some(source) = state.source.clone().filter(|_| state.is_complete) else { return Ok(()) };
         let projections = &self.platform.projections;
-        projections.wait_for(cause.position).await?;
+        projections.wait_patiently_for(cause.position).await?;
         let (mut after, mut done) = (None, Ok(()));
         loop {
             let page = links::open_of_source(projections, source.clone(), after, PAGE).await?;

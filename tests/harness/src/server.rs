@@ -35,6 +35,10 @@ struct Pattern {
     push_server: PushServerFiles,
 }
 
+/// The checkpoints of the effects, and those of all reactions.
+const EFFECTS: [&str; 2] = ["reactions-effects", "reactions-effects-behind"];
+const REACTIONS: [&str; 3] = [EFFECTS[0], EFFECTS[1], "reactions-pushes"];
+
 static PATTERN: OnceCell<Pattern> = OnceCell::const_new();
 
 async fn pattern() -> &'static Pattern {
@@ -267,10 +271,7 @@ impl TestServer {
     /// Waits until every reaction has processed the log completely: no push is due or in flight. The projections may be
     /// behind, or stopped by damage.
     pub async fn settled(&self) {
-        waiting::until("the reactions", async || {
-            self.followed("reactions-effects").await && self.followed("reactions-pushes").await
-        })
-        .await;
+        waiting::until("the reactions", async || self.followed(&REACTIONS).await).await;
     }
 
     /// Waits until the timer has looked at everything that is due now. The pass that is under way may have begun
@@ -286,13 +287,20 @@ impl TestServer {
     /// Waits until the effects have processed the log completely and pages show it. Does not wait for pushes, for a
     /// server that has no push server.
     pub async fn reacted(&self) {
-        waiting::until("the effects", async || self.followed("reactions-effects").await).await;
+        waiting::until("the effects", async || self.followed(&EFFECTS).await).await;
         self.caught_up().await;
     }
 
-    async fn followed(&self, follower: &'static str) -> bool {
-        let head = self.app().platform.log.store().head().await.unwrap();
-        self.app().platform.projections.checkpoint(follower).await.unwrap() >= head
+    // Each of them may append events that another has to follow.
+    async fn followed(&self, followers: &[&'static str]) -> bool {
+        let platform = &self.app().platform;
+        let head = platform.log.store().head().await.unwrap();
+        for follower in followers {
+            if platform.projections.checkpoint(follower).await.unwrap() < head {
+                return false;
+            }
+        }
+        platform.log.store().head().await.unwrap() == head
     }
 
     /// Stops the server and checks what it leaves: the projections must not lag, and the log must verify.
