@@ -219,8 +219,7 @@ async fn attest(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionEr
 // Queues a harmless query for the old device. Its purpose is the push: the response shows whether the push token is
 // still registered.
 async fn look_for(app: &App, entry: &Entry, id: DeviceId, (other, state): Record) -> Result<(), ReactionError> {
-    if state.push_is_dead {
-        let Some(since) = unregistered_since(app, other).await? else { return Ok(()) };
+    if let Some(since) = state.push_dead_since {
         let device = app.platform.device(id).await?;
         if is_gone_for(app, (other, &state), since, (id, &device)).await? {
             return end(app, entry, id, vec![(other, state)], SupersessionEvidence::PushUnregistered).await;
@@ -310,14 +309,6 @@ async fn enrolled_at(app: &App, id: DeviceId) -> Result<Option<Timestamp>, React
     let stream = app.platform.log.read(&id.stream()).await?;
     let enrolled = |entry: &&Entry| matches!(entry.event, Event::Device(DeviceEvent::DeviceEnrolled { .. }));
     Ok(stream.iter().rfind(enrolled).map(|entry| entry.at))
-}
-
-async fn unregistered_since(app: &App, id: DeviceId) -> Result<Option<Timestamp>, ReactionError> {
-    let stream = app.platform.log.read(&id.stream()).await?;
-    Ok(stream.iter().rev().find_map(|entry| {
-        let Event::Device(DeviceEvent::PushFailed { unregistered_since, .. }) = &entry.event else { return None };
-        *unregistered_since
-    }))
 }
 
 // A poll leaves no event, so the `last_seen` table is used too; it has more contacts, but it may be lost. A refused

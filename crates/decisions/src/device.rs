@@ -53,8 +53,8 @@ pub struct Device {
     pub push_told_by: Option<BodyHash>,
     /// The address that the last event replaced, if it did.
     pub replaced_push: Option<PushAddress>,
-    /// APNs reported that the token is unregistered: nothing is pushed until a `TokenUpdate` arrives.
-    pub push_is_dead: bool,
+    /// Since when APNs reports the token as unregistered: nothing is pushed until a `TokenUpdate` arrives.
+    pub push_dead_since: Option<Timestamp>,
     /// A command was queued, and no push was sent since.
     pub wants_push: bool,
     /// A command was answered with NotNow, and no push was sent since.
@@ -264,7 +264,7 @@ fn forbidden(request_type: &str, why: &str) -> String {
 }
 
 impl Aggregate for Device {
-    const FOLD: u32 = 4;
+    const FOLD: u32 = 5;
 
     type Whole = Self;
     type Event = DeviceEvent;

@@ -3,11 +3,11 @@
 use crate::{Pair, Reenrollment, ReenrollmentError, UNSURE_SECONDS};
 use decisions::link::{self, Facts, OldManagement};
 use decisions::record::Record;
-use events::device::{DeviceEvent, DeviceId, SupersessionEvidence};
+use events::Timestamp;
+use events::device::{DeviceId, SupersessionEvidence};
 use events::enrollment::OsVersion;
 use events::person::PersonId;
 use events::record::{RecordDetails, RecordOwner, Silence};
-use events::{Event, Timestamp};
 use projections::devices::{self, Enrolled, State};
 use projections::records;
 use std::collections::BTreeSet;
@@ -99,25 +99,13 @@ impl Reenrollment {
         let contact = projections::links::contact(&self.platform.projections, own.device).await?;
         let heard = contact.and_then(|contact| contact.heard_at).filter(|at| *at > new.enrolled_at);
         let device = self.platform.device(own.device).await?;
-        let push_unregistered = match device.push_is_dead && own.state == State::Enrolled {
-            true => self.unregistered_since(own.device).await?,
-            false => None,
-        };
         Ok(OldManagement {
             is_ours: true,
             checked_out: own.ended_at.filter(|_| own.state == State::CheckedOut),
-            push_unregistered,
+            push_unregistered: device.push_dead_since.filter(|_| own.state == State::Enrolled),
             has_ended: matches!(own.state, State::Unenrolled | State::Superseded),
             silence: heard.map(|at| Silence::Heard { at }).or(asked),
         })
-    }
-
-    async fn unregistered_since(&self, device: DeviceId) -> Result<Option<Timestamp>, ReenrollmentError> {
-        let stream = self.platform.log.read(&device.stream()).await?;
-        Ok(stream.iter().rev().find_map(|entry| {
-            let Event::Device(DeviceEvent::PushFailed { unregistered_since, .. }) = &entry.event else { return None };
-            *unregistered_since
-        }))
     }
 
     // Attestation names the hardware of a Device Enrollment. A User Enrollment names none, so nothing is known then.

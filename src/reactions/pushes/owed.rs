@@ -34,7 +34,7 @@ pub(crate) fn owed(stream: &[Entry], cause: EventId) -> Option<Owed> {
     });
     let fetches_by_itself = matches!(device_event(&stream[asked])?, DeviceEvent::MdmCommandQueued { .. })
         && device.waiting().all(|command| command.status != CommandState::Queued);
-    if is_done || fetches_by_itself || device.push_is_dead || device.waiting().next().is_none() {
+    if is_done || fetches_by_itself || device.push_dead_since.is_some() || device.waiting().next().is_none() {
         return None;
     }
     let is_address = |event: &DeviceEvent| {

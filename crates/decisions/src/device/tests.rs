@@ -275,16 +275,16 @@ fn push_failure(token: &str, unregistered_since: Option<events::Timestamp>) -> C
 fn what_became_of_an_old_token_is_no_news() {
     let device = given_more(enrolled(), [queue(1, "SecurityInfo"), token_update(user_enrollment("E1"), "t2")]);
     assert_eq!(device.decide(&push_failure("t1", Some(NOW))), Ok(vec![]));
-    assert!(!given_more(device, [push_failure("t1", Some(NOW))]).push_is_dead);
+    assert!(given_more(device, [push_failure("t1", Some(NOW))]).push_dead_since.is_none());
 }
 
 #[test]
 fn a_token_that_was_called_dead_lives_again_when_the_device_says_it_again() {
     let same = || token_update(user_enrollment("E1"), "t1");
     let device = given_more(enrolled(), [queue(1, "SecurityInfo"), push_failure("t1", Some(NOW))]);
-    assert!(device.push_is_dead);
+    assert!(device.push_dead_since.is_some());
     let device = given_more(device, [same()]);
-    assert!(!device.push_is_dead && device.wants_push);
+    assert!(device.push_dead_since.is_none() && device.wants_push);
     assert_eq!(device.decide(&same()), Ok(vec![]), "once");
 }
 

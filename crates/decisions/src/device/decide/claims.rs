@@ -21,7 +21,7 @@ pub(super) fn supersede(
     let holds = match evidence {
         SupersessionEvidence::Claimed => false,
         SupersessionEvidence::PushUnregistered => {
-            device.phase == Phase::Enrolled && device.push_is_dead && !device.claims.survived.contains(&by)
+            device.phase == Phase::Enrolled && device.push_dead_since.is_some() && !device.claims.survived.contains(&by)
         }
         SupersessionEvidence::ProfileService
         | SupersessionEvidence::Attestation

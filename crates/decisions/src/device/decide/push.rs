@@ -43,7 +43,7 @@ pub(super) fn same_address(before: &PushAddress, now: &PushAddress) -> bool {
 /// Returns whether this is the address that APNs reported as dead.
 pub(super) fn is_back(device: &Device, push: &PushAddress) -> bool {
     let same = device.push.as_ref().is_some_and(|before| same_address(before, push));
-    device.phase == Phase::Enrolled && device.push_is_dead && same
+    device.phase == Phase::Enrolled && device.push_dead_since.is_some() && same
 }
 
 /// Returns whether this message reported the current address, whose key was lost since. A message that reported an

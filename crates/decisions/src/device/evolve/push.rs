@@ -20,7 +20,7 @@ pub(super) fn renew(device: &mut Device, push: &PushAddress, body: &BodyHash) {
 pub(super) fn set(device: &mut Device, push: &PushAddress) {
     let unlock_token = push.unlock_token.clone().or_else(|| device.push.take().and_then(|before| before.unlock_token));
     device.push = Some(PushAddress { unlock_token, ..push.clone() });
-    device.push_is_dead = false;
+    device.push_dead_since = None;
     // If commands are waiting, the device is woken with its new token, even if a push to the old one failed or
     // succeeded.
     let waits = device.waiting().next().is_some();
@@ -37,5 +37,5 @@ pub(super) fn send(device: &mut Device, put_off_since: bool) {
 pub(super) fn fail(device: &mut Device, unregistered_since: Option<Timestamp>) {
     device.wants_push = false;
     device.wants_push_again = unregistered_since.is_none();
-    device.push_is_dead = unregistered_since.is_some();
+    device.push_dead_since = unregistered_since;
 }

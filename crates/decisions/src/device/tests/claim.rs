@@ -140,7 +140,7 @@ fn a_proof_makes_a_conclusion_final() {
 #[test]
 fn a_record_that_came_back_does_not_end_for_the_same_record_by_the_same_conclusion() {
     let device = given_more(unreachable(), [supersede(Evidence::PushUnregistered), revive("idle", NOW)]);
-    assert!(device.push_is_dead);
+    assert!(device.push_dead_since.is_some());
     assert_eq!(device.decide(&supersede(Evidence::PushUnregistered)), Ok(vec![]));
     assert_eq!(given_more(device, [supersede(Evidence::Attestation)]).phase, Phase::Superseded);
 }
