@@ -335,4 +335,6 @@ pub enum ImportEvent {
     },
     /// Its effects on the records are being undone.
     ImportUndone {},
+    /// The questions about silence that it changed were answered anew, up to this link. There may be more.
+    ImportQuestionsAnswered { up_to: RecordId, successor: DeviceId },
 }

@@ -8,7 +8,9 @@ mod query;
 pub use confirmed::confirmed_among;
 pub use lineage::{Lineage, between, lineage};
 pub use list::{LinkCursor, LinkFilter, ListedLinks, counts, list};
-pub use query::{Contact, LinkRow, LinkState, Question, contact, of_record, of_successor, open_of_source, questions};
+pub use query::{
+    Contact, LinkRow, LinkState, Question, answered_of_source, contact, of_record, of_successor, questions,
+};
 
 use crate::{Projection, sql};
 use events::device::{DeviceEvent, DeviceId};

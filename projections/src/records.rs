@@ -226,5 +226,6 @@ fn import(rows: &Connection, id: &str, event: &ImportEvent, by: &Actor, at: Time
         ImportEvent::ImportUndone {} => {
             rows.prepare_cached("UPDATE records_imports SET undone = 1 WHERE import = ?1")?.execute([id]).map(drop)
         }
+        ImportEvent::ImportQuestionsAnswered { .. } => Ok(()),
     }
 }

@@ -4,10 +4,11 @@
 use super::{ReactionError, effect_of, settled};
 use crate::app::App;
 use decisions::device::{Command, Device};
+use decisions::record::{Import, ImportCommand};
 use devices::commands::{Consent, QueueError, Terms, security_info};
 use events::device::{CommandId, DeviceId, Priority};
 use events::log::Entry;
-use events::record::{ImportEvent, LinkBand, RecordEvent, RecordId};
+use events::record::{ImportEvent, ImportId, LinkBand, RecordEvent, RecordId};
 use reenrollment::{Cause, DecideError, Pair, ReenrollmentError};
 
 /// How long a query waits for an earlier record to make contact, in seconds.
@@ -64,15 +65,29 @@ pub(super) async fn react_to_record(
 pub(super) async fn react_to_import(
     app: &App,
     entry: &Entry,
-    id: events::record::ImportId,
+    id: ImportId,
     event: &ImportEvent,
 ) -> Result<(), ReactionError> {
     match event {
-        ImportEvent::ImportFinished { .. } | ImportEvent::ImportUndone {} => {
-            Ok(app.reenrollment.import_changed(cause(entry), id).await?)
+        ImportEvent::ImportFinished { .. } | ImportEvent::ImportUndone {} => import_changed(app, entry, id, None).await,
+        ImportEvent::ImportQuestionsAnswered { up_to, successor } => {
+            let answered = Pair { record: *up_to, successor: *successor };
+            import_changed(app, entry, id, Some(answered)).await
         }
         ImportEvent::ImportBegun { .. } => Ok(()),
     }
+}
+
+// Answers the next questions. If there are more than one effect may answer, an event of the import causes the next.
+async fn import_changed(app: &App, entry: &Entry, id: ImportId, after: Option<Pair>) -> Result<(), ReactionError> {
+    let answered = app.reenrollment.import_changed(cause(entry), id, after).await?;
+    if let Some(Pair { record, successor }) = answered.more_after {
+        let go_on = ImportCommand::GoOnAfter { record, successor };
+        let context = effect_of(entry, "go-on-answering");
+        settled(app.platform.perform::<Import>(&id.stream(), &go_on, &context).await)?;
+    }
+    // A question that could not be answered is answered by the retry. The others were not kept waiting.
+    Ok(answered.done?)
 }
 
 // An enrollment of this installation is watched, so that its next contact is known. A record of another product has no

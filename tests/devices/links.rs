@@ -1,6 +1,7 @@
 //! Tests of devices that are enrolled again: which earlier records are proposed, on which evidence, and what a decision
 //! about them does.
 
+mod answered;
 mod decided;
 mod imported;
 mod own;

@@ -282,7 +282,7 @@ async fn a_410_for_an_old_token_says_nothing_of_the_new_one() {
     scene.push_server.release();
     let handled = device.serve_once(PATIENCE).await.unwrap();
     assert_eq!(handled.len(), 1);
-    assert!(!scene.server.app().platform.device(id).await.unwrap().push_is_dead);
+    assert!(scene.server.app().platform.device(id).await.unwrap().push_dead_since.is_none());
     scene.strike().await;
 }
 

@@ -212,6 +212,7 @@ fn import_command() -> impl Strategy<Value = ImportCommand> {
             newest_contact: None,
         }),
         Just(ImportCommand::Undo),
+        Just(ImportCommand::GoOnAfter { record: RecordId(Uuid::nil()), successor: DeviceId(Uuid::nil()) }),
     ]
 }
 

@@ -16,7 +16,7 @@ use events::Timestamp;
 use events::device::DeviceId;
 use events::personal::Gone;
 use events::record::{
-    ImportCounts, ImportEvent, ImportId, OwnerKey, PersonalDetails, RecordDetails, RecordEvent, RecordField,
+    ImportCounts, ImportEvent, ImportId, OwnerKey, PersonalDetails, RecordDetails, RecordEvent, RecordField, RecordId,
     RecordOwner, RestoredRecord, Silence, replaces_keys,
 };
 use serde::{Deserialize, Serialize};
@@ -327,9 +327,22 @@ pub struct Import {
 
 #[derive(Debug, Clone)]
 pub enum ImportCommand {
-    Begin { source: String, preset: Option<String>, is_complete: bool },
-    Finish { file: String, counts: ImportCounts, newest_contact: Option<Timestamp> },
+    Begin {
+        source: String,
+        preset: Option<String>,
+        is_complete: bool,
+    },
+    Finish {
+        file: String,
+        counts: ImportCounts,
+        newest_contact: Option<Timestamp>,
+    },
     Undo,
+    /// More questions remain after those up to this link.
+    GoOnAfter {
+        record: RecordId,
+        successor: DeviceId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -349,20 +362,21 @@ impl Aggregate for Import {
     type Refusal = ImportRefusal;
 
     fn decide(&self, command: &ImportCommand) -> Result<Vec<ImportEvent>, ImportRefusal> {
-        if self.is_undone {
-            return match command {
-                ImportCommand::Undo => Ok(vec![]),
-                ImportCommand::Begin { .. } | ImportCommand::Finish { .. } => Err(ImportRefusal::Undone),
-            };
-        }
+        let is_undone = self.is_undone;
         Ok(match command {
+            ImportCommand::Begin { .. } | ImportCommand::Finish { .. } if is_undone => {
+                return Err(ImportRefusal::Undone);
+            }
+            ImportCommand::Undo if is_undone => vec![],
             ImportCommand::Begin { .. } if self.source.is_some() => vec![],
             ImportCommand::Begin { source, preset, is_complete } => vec![ImportEvent::ImportBegun {
                 source: source.clone(),
                 preset: preset.clone(),
                 is_complete: *is_complete,
             }],
-            ImportCommand::Finish { .. } | ImportCommand::Undo if self.source.is_none() => {
+            ImportCommand::Finish { .. } | ImportCommand::Undo | ImportCommand::GoOnAfter { .. }
+                if self.source.is_none() =>
+            {
                 return Err(ImportRefusal::Unknown);
             }
             ImportCommand::Finish { .. } if self.counts.is_some() => vec![],
@@ -372,6 +386,10 @@ impl Aggregate for Import {
                 newest_contact: *newest_contact,
             }],
             ImportCommand::Undo => vec![ImportEvent::ImportUndone {}],
+            // The answers depend on the import also after it was undone.
+            ImportCommand::GoOnAfter { record, successor } => {
+                vec![ImportEvent::ImportQuestionsAnswered { up_to: *record, successor: *successor }]
+            }
         })
     }
 
@@ -383,6 +401,7 @@ impl Aggregate for Import {
             }
             ImportEvent::ImportFinished { counts, .. } => self.counts = Some(*counts),
             ImportEvent::ImportUndone {} => self.is_undone = true,
+            ImportEvent::ImportQuestionsAnswered { .. } => {}
         }
         self
     }

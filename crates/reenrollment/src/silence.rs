@@ -9,8 +9,16 @@ use projections::devices::{self, State};
 use projections::links::{self, Contact, LinkRow, Question};
 use projections::records;
 
-/// Number of links that are read at once.
-const PAGE: usize = 500;
+/// Number of questions that are answered anew because of one event.
+const ANSWERS: usize = 100;
+
+/// Result of answering questions anew.
+pub struct Answered {
+    /// There may be more questions after this pair.
+    pub more_after: Option<Pair>,
+    /// Whether all of these could be answered.
+    pub done: Result<(), ReenrollmentError>,
+}
 
 impl Reenrollment {
     /// Answers the questions that are due at `now`: up to `limit`.
@@ -29,24 +37,31 @@ impl Reenrollment {
     }
 
     /// An import ended or was undone. A complete export may answer what could not be answered before, and without it an
-    /// answer may be unknown again.
+    /// answer may be unknown again. Answers a bounded number of the questions after the pair `after`.
     ///
     /// # Errors
     /// Same as [`Reenrollment::ask_silence`].
-    pub async fn import_changed(&self, cause: Cause, import: ImportId) -> Result<(), ReenrollmentError> {
+    pub async fn import_changed(
+        &self,
+        cause: Cause,
+        import: ImportId,
+        after: Option<Pair>,
+    ) -> Result<Answered, ReenrollmentError> {
         let (state, _) = self.platform.load::<Import>(&import.stream()).await?;
-        let Some(source) = state.source.clone().filter(|_| state.is_complete) else { return Ok(()) };
+        let Some(source) = state.source.clone().filter(|_| state.is_complete) else {
+            return Ok(Answered { more_after: None, done: Ok(()) });
+        };
         let projections = &self.platform.projections;
         projections.wait_patiently_for(cause.position).await?;
-        let (mut after, mut done) = (None, Ok(()));
-        loop {
-            let page = links::open_of_source(projections, source.clone(), after, PAGE).await?;
-            let Some(last) = page.last() else { return done };
-            after = Some((last.record, last.successor));
-            for link in page.iter().filter(|link| link.silence.is_some()) {
-                done = done.and(self.answer_again(cause.event, link).await);
-            }
+        let after = after.map(|Pair { record, successor }| (record, successor));
+        let page = links::answered_of_source(projections, source, after, ANSWERS).await?;
+        let mut done = Ok(());
+        for link in &page {
+            done = done.and(self.answer_again(cause.event, link).await);
         }
+        let last = page.last().filter(|_| page.len() == ANSWERS);
+        let more_after = last.map(|last| Pair { record: last.record, successor: last.successor });
+        Ok(Answered { more_after, done })
     }
 
     async fn answer_again(&self, cause: EventId, link: &LinkRow) -> Result<(), ReenrollmentError> {

@@ -230,6 +230,7 @@ const ENGLISH: &[(&str, &str)] = &[
         "Imported records: {new} new, {changed} changed, {unchanged} unchanged, {missing} no longer there, {bad} set aside, {erased} of erased people",
     ),
     ("import-undone", "The import was undone"),
+    ("import-questions-answered", "Open questions whether old devices are silent were answered anew; more follow"),
 ];
 
 /// Returns the English sentence. Erased values read “(erased)”. `{count|event was|events were}` is a number followed by

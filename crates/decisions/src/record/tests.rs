@@ -287,6 +287,10 @@ fn an_import_begins_and_ends_once_and_nothing_is_added_after_it_was_undone() {
     let undone = after(&[&begin, &finish, &ImportCommand::Undo]);
     assert_eq!(undone.decide(&begin), Err(ImportRefusal::Undone));
     assert_eq!(undone.decide(&ImportCommand::Undo), Ok(vec![]));
+    let go_on =
+        ImportCommand::GoOnAfter { record: RecordId(Uuid::from_u128(1)), successor: DeviceId(Uuid::from_u128(2)) };
+    assert_eq!(Import::default().decide(&go_on), Err(ImportRefusal::Unknown));
+    assert_eq!(undone.decide(&go_on).unwrap().len(), 1, "an undo changes answers too");
 }
 
 #[test]

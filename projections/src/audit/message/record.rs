@@ -56,6 +56,7 @@ pub(super) fn import(event: &ImportEvent) -> Message {
             .with("bad", counts.bad)
             .with("erased", counts.erased),
         ImportEvent::ImportUndone {} => Message::of("import-undone"),
+        ImportEvent::ImportQuestionsAnswered { .. } => Message::of("import-questions-answered"),
     }
 }
 
