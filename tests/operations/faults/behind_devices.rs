@@ -12,6 +12,7 @@ use harness::cast::{Scene, Visitor, id_of};
 use harness::devices::{IOS, Invited, KEYS, TestDevice, invite, scep_payload};
 use harness::profile_service::{ASKS, taken};
 use harness::waiting::until;
+use projections::ProjectionError;
 use rusqlite::Connection;
 use simulator::account::SignedIn;
 use simulator::acts::Nobody;
@@ -399,32 +400,64 @@ async fn projections_that_cannot_be_read_remove_no_device() {
     assert_eq!(disturbed, [""; 0], "devices are answered from the log");
 }
 
+/// The connection that the projections write with, kept from them until it is released.
+struct Held {
+    release: std::sync::mpsc::Sender<()>,
+    holds: tokio::task::JoinHandle<Result<bool, ProjectionError>>,
+}
+
+impl Held {
+    async fn of(server: &TestServer) -> Held {
+        let projections = server.app().platform.projections.clone();
+        change(projections.path(), "INSERT INTO damaged_keys (name) VALUES ('person-1')");
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (begin, begun) = tokio::sync::watch::channel(false);
+        // Asked about the damaged key, this writer keeps the connection and its transaction until the test releases it.
+        let holds = tokio::spawn(async move {
+            projections
+                .fold_anew_if(move |_| {
+                    begin.send_replace(true);
+                    // An error is the release.
+                    released.recv().is_ok()
+                })
+                .await
+        });
+        begun.clone().wait_for(|begun| *begun).await.unwrap();
+        Held { release, holds }
+    }
+
+    async fn end(self) {
+        assert!(!self.holds.is_finished());
+        drop(self.release);
+        assert!(!self.holds.await.unwrap().unwrap());
+    }
+}
+
 #[actix_web::test]
 async fn no_device_waits_for_the_connection_that_the_projections_write_with() {
     let mut stage = Stage::set().await;
     stage.scene.server.caught_up().await;
-    let projections = stage.scene.server.app().platform.projections.clone();
-    change(projections.path(), "INSERT INTO damaged_keys (name) VALUES ('person-1')");
-    let (release, released) = std::sync::mpsc::channel::<()>();
-    let (begin, begun) = tokio::sync::watch::channel(false);
-    // Asked about the damaged key, this writer keeps the connection and its transaction until the test releases it.
-    let holds = tokio::spawn(async move {
-        projections
-            .fold_anew_if(move |_| {
-                begin.send_replace(true);
-                // An error is the release.
-                released.recv().is_ok()
-            })
-            .await
-    });
-    begun.clone().wait_for(|begun| *begun).await.unwrap();
+    let held = Held::of(&stage.scene.server).await;
     let disturbed = stage.disturbed().await;
-    assert!(!holds.is_finished());
-    drop(release);
-    assert!(!holds.await.unwrap().unwrap());
+    held.end().await;
     assert_eq!(disturbed, [""; 0]);
     stage.assert_all_managed().await;
     stage.scene.strike().await;
+}
+
+#[actix_web::test]
+async fn new_devices_get_their_first_commands_while_the_projections_do_not_go_on() {
+    let server = TestServer::start().await;
+    server.reacted().await;
+    let held = Held::of(&server).await;
+    // Each enrollment causes links to be looked for, which needs the projections.
+    for _ in 0..3 {
+        let device = TestDevice::enrolled(&server, EnrollmentKind::UserEnrollment).await;
+        questions(&server, device.id).await;
+    }
+    held.end().await;
+    server.reacted().await;
+    server.stop().await;
 }
 
 fn tables(file: &Path) -> Vec<String> {
