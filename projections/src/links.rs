@@ -27,7 +27,7 @@ impl Projection for Links {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -186,6 +186,12 @@ impl Fold<'_> {
         if let DeviceEvent::DevicePushed { .. } = event {
             let push = "UPDATE links_contact SET pushed_at = ?2 WHERE device = ?1";
             return self.rows.prepare_cached(push)?.execute(values).map(drop);
+        }
+        // A record that ended before anything watched it has no row.
+        if let DeviceEvent::DeviceRevived { .. } = event {
+            let revive = "INSERT INTO links_contact (device, watched_from, heard_at) VALUES (?1, ?2, ?2)
+                ON CONFLICT (device) DO UPDATE SET heard_at = excluded.heard_at";
+            return self.rows.prepare_cached(revive)?.execute(values).map(drop);
         }
         if !self.is_contact(event) {
             return Ok(());

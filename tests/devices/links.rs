@@ -1,26 +1,33 @@
 //! Tests of devices that are enrolled again: which earlier records are proposed, on which evidence, and what a decision
-//! about them does.
+//! about them does. The stories run on each way to enroll: `asked` has "removes when asked"; `own` has "removes first",
+//! "removes nothing", "erased", "new phone", "another person" and "archived"; `restored` has the backups; `imported` has
+//! "import after enrollment", "owner not unique" and "two sources"; `attested` says when it is the same device.
 
 mod answered;
+mod asked;
+mod attested;
 mod decided;
 mod imported;
 mod own;
+mod restored;
 
+use ::devices::commands::security_info;
 use decisions::record::{Command, Record};
-use events::device::DeviceId;
+use events::device::{CommandId, DeviceId};
 use events::enrollment::EnrollmentEvent;
 use events::person::PersonId;
 use events::record::{LinkBand, LinkEvidence, RecordId, RecordOwner};
 use events::staff::Privilege;
 use events::{Actor, ActorKind, Event, StreamName};
-use harness::account::{identifier, scene_in, trust};
+use harness::account::{identifier, scene_with, trust};
 use harness::cast::{PASSWORD, Scene, Visitor, id_of};
 use imports::Order;
+use muster::config::Config;
 use platform::context::Context;
 use projections::links::{LinkRow, LinkState};
 use records::Mapping;
 use reenrollment::Pair;
-use simulator::acts::Nobody;
+use simulator::acts::{Nobody, Watcher};
 use simulator::device::Device;
 use simulator::model::{Family, Hardware};
 use simulator::walk::{Person, Walk};
@@ -34,10 +41,18 @@ const DAY: i64 = 24 * 3_600;
 /// How a personal device enrolls: with a profile from the portal, or from Settings.
 const WAYS: [&str; 3] = ["17.5", "18.2", "27.0"];
 
+/// Each way with a person of its own, so that one story is no part of another.
+const TRAVELERS: [(&str, &str); 3] = [(WAYS[0], "ada"), (WAYS[1], "bob"), (WAYS[2], "grace")];
+
 /// A server that knows ada, bob and grace, and its clock.
 async fn stage() -> (Scene, Arc<ManualClock>) {
+    stage_with(|_| {}).await
+}
+
+/// Same as [`stage`], with the test's own configuration.
+async fn stage_with(change: impl FnOnce(&mut Config)) -> (Scene, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
-    let scene = scene_in(World::at(clock.clone())).await;
+    let scene = scene_with(World::at(clock.clone()), change).await;
     scene.server.add_user("bob", PASSWORD, &[Privilege::Enroll]).await;
     (scene, clock)
 }
@@ -56,14 +71,23 @@ async fn enroll(scene: &Scene, person: &str, hardware: &Hardware) -> Device {
 /// Same as [`enroll`], for a device that may have been enrolled before. Returns the device also if it cannot enroll,
 /// with what it says.
 async fn enroll_again(scene: &Scene, person: &str, device: Device) -> Result<Device, (Device, String)> {
+    enroll_watched(scene, person, device, &mut Nobody).await
+}
+
+async fn enroll_watched(
+    scene: &Scene,
+    person: &str,
+    device: Device,
+    watcher: &mut dyn Watcher,
+) -> Result<Device, (Device, String)> {
     let mut walk = scene.walk(Visitor::personal(Family::IPhone, "17.5"));
     walk = Walk::new(Person { user_name: person.into(), ..walk.person }, device);
     let enrolled = if walk.device.hardware.ios < "18.0".parse().unwrap() {
-        walk.run(&scene.address(), &mut Nobody).await.map(drop).map_err(|error| error.to_string())
+        walk.run(&scene.address(), watcher).await.map(drop).map_err(|error| error.to_string())
     } else {
         trust(&scene.server, &walk.device);
         let name = identifier(scene, person);
-        walk.enroll_with_account(&name, &mut Nobody).await.map_err(|error| error.to_string())
+        walk.enroll_with_account(&name, watcher).await.map_err(|error| error.to_string())
     };
     match enrolled {
         Err(why) => Err((walk.device, why)),
@@ -74,8 +98,27 @@ async fn enroll_again(scene: &Scene, person: &str, device: Device) -> Result<Dev
     }
 }
 
+/// Enrolls this hardware as a device of the institution (Device Enrollment with a profile).
+async fn enroll_institutional(scene: &Scene, person: &str, hardware: &Hardware) -> Device {
+    scene.enroll_in(institutional(scene, person, hardware)).await
+}
+
+fn institutional(scene: &Scene, person: &str, hardware: &Hardware) -> Walk {
+    let visitor = Visitor { hardware: hardware.clone(), ..Visitor::institutional(hardware.family, "17.5") };
+    let walk = scene.walk(visitor);
+    Walk::new(Person { user_name: person.into(), ..walk.person }, walk.device)
+}
+
 fn own(device: &Device) -> RecordId {
     RecordId::of_device(id_of(device))
+}
+
+/// From now on, APNs does not know the push token of this device, which is pushed.
+async fn unregister(scene: &Scene, device: &Device) {
+    scene.push_server.refuse(&device.management().unwrap().push.token, 410, "Unregistered");
+    let (app, context) = (scene.server.app(), operator(scene));
+    let command = CommandId(app.platform.world.uuid());
+    app.devices.queue_command(id_of(device), command, &security_info(), &context).await.unwrap();
 }
 
 /// Returns the links that lead to a device.
@@ -83,6 +126,11 @@ async fn links(scene: &Scene, successor: DeviceId) -> Vec<LinkRow> {
     scene.server.reacted().await;
     let projections = &scene.server.app().platform.projections;
     projections::links::of_successor(projections, successor, None, 100).await.unwrap()
+}
+
+/// Returns the link of two records, if there is one.
+async fn link_of(scene: &Scene, record: RecordId, successor: DeviceId) -> Option<LinkRow> {
+    links(scene, successor).await.into_iter().find(|link| link.record == record)
 }
 
 /// Returns the only link that leads to a device.
@@ -106,13 +154,13 @@ async fn person_of(scene: &Scene, device: DeviceId) -> PersonId {
     person.unwrap()
 }
 
-/// Imports rows of records with the columns id, product, model, os, contact and enrolled.
+/// Imports rows of records with the columns id, product, model, os, contact, enrolled and serial.
 async fn import(scene: &Scene, source: &str, rows: &str) -> imports::Finished {
     let mapping = "[columns]\nsource_id = \"id\"\nproduct_name = \"product\"\nmodel_name = \"model\"\n\
-        os_version = \"os\"\nlast_contact = \"contact\"\nenrolled_at = \"enrolled\"\n\
+        os_version = \"os\"\nlast_contact = \"contact\"\nenrolled_at = \"enrolled\"\nserial_number = \"serial\"\n\
         [constants]\nkind = \"personal-device-profile\"\n";
     let mapping = Mapping { source: Some(source.into()), ..toml::from_str(mapping).unwrap() };
-    let file = Cursor::new(format!("id,product,model,os,contact,enrolled\n{rows}").into_bytes());
+    let file = Cursor::new(format!("id,product,model,os,contact,enrolled,serial\n{rows}").into_bytes());
     // Nobody listens.
     let (told, _) = tokio::sync::mpsc::channel(1);
     let order = Order { mapping, is_complete: true, is_rehearsal: false };

@@ -1,6 +1,8 @@
 //! Property tests of the small aggregates: any sequence of commands leads to a valid state, and replaying the events
 //! gives the same state.
 
+mod links;
+
 use super::Aggregate;
 use super::examples::{ENROLLMENT, NOW, sealed, secret};
 use super::hardware::{Enroll, Hardware};

@@ -4,9 +4,10 @@
 #[cfg(test)]
 mod tests;
 
+use events::enrollment::OsVersion;
 use events::record::{LinkBand, LinkEvidence, LinkProof, PreviousAnswer, Silence, Weighed};
 use events::settings::Reenrollment;
-use events::{Timestamp, enrollment::OsVersion};
+use events::{Position, Timestamp};
 use std::collections::BTreeSet;
 
 /// What is known about a record and a later enrollment.
@@ -61,6 +62,12 @@ pub struct Weight {
     pub score: i32,
     pub band: LinkBand,
     pub proof: LinkProof,
+}
+
+/// Returns whether an enrollment of this installation can have a later one as its successor. Each was opened at a
+/// position of the log. Only what was opened earlier precedes, so no circle of successors can exist.
+pub fn may_precede(opened: Position, successor_opened: Position) -> bool {
+    opened < successor_opened
 }
 
 /// Weighs the facts.

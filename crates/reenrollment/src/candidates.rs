@@ -30,8 +30,11 @@ impl Reenrollment {
 
     /// Returns the pairs of an enrollment of this installation about whose end or contact something is known.
     pub(crate) async fn of_own_record(&self, device: DeviceId) -> Result<Vec<Pair>, ReenrollmentError> {
-        let later = devices::later_of_person(&self.platform.projections, device, MOST_SUCCESSORS).await?;
-        let later = later.into_iter().map(|later| later.device);
+        let projections = &self.platform.projections;
+        let later = devices::later_of_person(projections, device, MOST_SUCCESSORS).await?;
+        // Its hardware may be another person's by now.
+        let proven = devices::enrolled(projections, device).await?.and_then(|own| own.superseded_by);
+        let later = proven.into_iter().chain(later.into_iter().map(|later| later.device));
         self.of_record(RecordId::of_device(device), later).await
     }
 

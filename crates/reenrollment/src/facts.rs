@@ -3,11 +3,11 @@
 use crate::{Pair, Reenrollment, ReenrollmentError, UNSURE_SECONDS};
 use decisions::link::{self, Facts, OldManagement};
 use decisions::record::Record;
-use events::Timestamp;
-use events::device::{DeviceId, SupersessionEvidence};
-use events::enrollment::OsVersion;
+use events::device::{DeviceId, DeviceIdentifiers, SupersessionEvidence};
+use events::enrollment::{DeviceSignature, OsVersion};
 use events::person::PersonId;
 use events::record::{RecordDetails, RecordOwner, Silence};
+use events::{Personal, Timestamp};
 use projections::devices::{self, Enrolled, State};
 use projections::records;
 use std::collections::BTreeSet;
@@ -48,8 +48,7 @@ impl Reenrollment {
             Old::Imported(Arc::clone(&record))
         } else {
             let own = devices::enrolled(&self.platform.projections, pair.record.device()).await?;
-            // Only enrollments that were opened earlier in the log: so no circle of successors can exist.
-            let Some(own) = own.filter(|own| own.added < new.device.added) else { return Ok(None) };
+            let Some(own) = own.filter(|own| link::may_precede(own.added, new.device.added)) else { return Ok(None) };
             Old::Own(Box::new(own))
         };
         let asked = record.links.get(&pair.successor).and_then(|link| link.silence);
@@ -102,34 +101,58 @@ impl Reenrollment {
         Ok(OldManagement {
             is_ours: true,
             checked_out: own.ended_at.filter(|_| own.state == State::CheckedOut),
-            push_unregistered: device.push_dead_since.filter(|_| own.state == State::Enrolled),
+            push_unregistered: device.push_dead_since.filter(|_| own.state != State::CheckedOut),
             has_ended: matches!(own.state, State::Unenrolled | State::Superseded),
             silence: heard.map(|at| Silence::Heard { at }).or(asked),
         })
     }
 
-    // Attestation names the hardware of a Device Enrollment. A User Enrollment names none, so nothing is known then.
+    // A User Enrollment names no hardware, so nothing is known then.
     async fn same_hardware(&self, old: &Old, successor: DeviceId) -> Result<Option<bool>, ReenrollmentError> {
         match old {
-            Old::Own(own) => Ok(own.is_proven_as(successor).then_some(true)),
+            Old::Own(own) if own.is_proven_as(successor) => Ok(Some(true)),
+            Old::Own(own) => {
+                let Some(new) = self.proven(successor).await? else { return Ok(None) };
+                let old = self.proven(own.device).await?;
+                Ok(old.map(|old| old.udid == new.udid))
+            }
             Old::Imported(record) => {
-                let device = self.platform.device(successor).await?;
-                let Some(own) = device.claims.attested.then(|| serial_number(&device)).flatten() else {
-                    return Ok(None);
-                };
+                let own = self.proven(successor).await?.and_then(|proven| proven.serial_number);
                 let personal = record.details.as_ref().and_then(|details| details.personal.get());
                 let theirs = personal.and_then(|personal| personal.serial_number.as_deref());
-                Ok(theirs.map(|theirs| theirs.eq_ignore_ascii_case(&own)))
+                Ok(own.zip(theirs).map(|(own, theirs)| theirs.eq_ignore_ascii_case(&own)))
             }
         }
     }
+
+    /// Returns the hardware of an enrollment if Apple attested it, or the Profile Service verified it: the device
+    /// signed what it is with its built-in identity. What a device only tells is no proof.
+    async fn proven(&self, id: DeviceId) -> Result<Option<Proven>, ReenrollmentError> {
+        let device = self.platform.device(id).await?;
+        let Some(DeviceIdentifiers::DeviceEnrollment { udid, serial_number, .. }) = &device.identifiers else {
+            return Ok(None);
+        };
+        let Some(udid) = udid.get() else { return Ok(None) };
+        if device.claims.attested {
+            return Ok(Some(Proven::of(udid, serial_number.as_ref())));
+        }
+        let enrollment = self.platform.enrollment(id.enrollment()).await?;
+        let verified = enrollment.identity.as_ref().and_then(|identity| identity.verified.as_ref());
+        let genuine = verified.filter(|told| told.signature == DeviceSignature::Genuine && told.has_udid(udid));
+        Ok(genuine.map(|told| Proven::of(udid, told.attributes.serial_number.as_ref())))
+    }
 }
 
-fn serial_number(device: &decisions::device::Device) -> Option<String> {
-    use events::device::DeviceIdentifiers;
-    match device.identifiers.as_ref()? {
-        DeviceIdentifiers::DeviceEnrollment { serial_number, .. } => serial_number.as_ref()?.get().cloned(),
-        DeviceIdentifiers::UserEnrollment { .. } => None,
+/// Proven identifiers of hardware.
+struct Proven {
+    udid: String,
+    serial_number: Option<String>,
+}
+
+impl Proven {
+    fn of(udid: &str, serial_number: Option<&Personal<String>>) -> Proven {
+        let serial_number = serial_number.and_then(|serial| serial.get().cloned());
+        Proven { udid: udid.to_owned(), serial_number }
     }
 }
 

@@ -60,7 +60,7 @@ async fn one_phone_may_stand_in_two_sources_and_once_in_each() {
     let (scene, _clock) = stage().await;
     let pair = pair(&scene).await;
     let person = person_of(&scene, pair.successor).await;
-    let row = "1,\"iPhone14,5\",,15.7,2026-01-10,\n2,\"iPhone14,5\",,15.7,2026-01-10,\n";
+    let row = "1,\"iPhone14,5\",,15.7,2026-01-10,,\n2,\"iPhone14,5\",,15.7,2026-01-10,,\n";
     import(&scene, "Jamf Pro", row).await;
     let [one, two] = ["1", "2"].map(|id| scene.server.app().imports.record_id("Jamf Pro", id));
     for record in [one, two] {

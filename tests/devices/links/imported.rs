@@ -5,7 +5,7 @@ use harness::waiting::until;
 
 /// A row of an iPhone 13, in contact until this day.
 fn row(id: &str, contact: &str) -> String {
-    format!("{id},\"iPhone14,5\",iPhone 13,15.7,{contact},2021-09-30\n")
+    format!("{id},\"iPhone14,5\",iPhone 13,15.7,{contact},2021-09-30,\n")
 }
 
 fn record(scene: &Scene, source: &str, id: &str) -> RecordId {
@@ -57,14 +57,33 @@ async fn only_a_unique_owner_leads_to_a_proposal_and_a_lost_one_withdraws_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_after_people_enrolled_is_worked_in() {
+async fn an_import_after_people_enrolled_is_worked_in_for_the_only_owner_and_from_each_source() {
     let (scene, _clock) = stage().await;
-    let new = enroll(&scene, "grace", &iphone("18.2")).await;
-    assert_eq!(links(&scene, id_of(&new)).await, []);
-    import(&scene, "Jamf Pro", &row("1", "2026-01-10")).await;
-    let (old, person) = (record(&scene, "Jamf Pro", "1"), person_of(&scene, id_of(&new)).await);
-    resolve(&scene, old, RecordOwner::Unique { person }).await;
-    assert_eq!(link(&scene, id_of(&new)).await.record, old);
+    let mut phones = Vec::new();
+    for (ios, person) in TRAVELERS {
+        let new = id_of(&enroll(&scene, person, &iphone(ios)).await);
+        assert_eq!(links(&scene, new).await, []);
+        phones.push((ios, new, person_of(&scene, new).await));
+    }
+    let rows = |kind: &str| WAYS.map(|ios| row(&format!("{kind} {ios}"), "2026-01-10")).concat();
+    import(&scene, "Jamf Pro", &(rows("unique") + &rows("several") + &rows("left"))).await;
+    import(&scene, "Intune", &rows("unique")).await;
+    for (ios, new, person) in phones {
+        let unique = RecordOwner::Unique { person };
+        let of = |source: &str, kind: &str| record(&scene, source, &format!("{kind} {ios}"));
+        resolve(&scene, of("Jamf Pro", "several"), RecordOwner::Several {}).await;
+        resolve(&scene, of("Jamf Pro", "left"), RecordOwner::Left {}).await;
+        let both = [of("Jamf Pro", "unique"), of("Intune", "unique")];
+        for old in both {
+            resolve(&scene, old, unique).await;
+        }
+        let told = links(&scene, new).await;
+        assert_eq!(told.len(), 2, "iOS {ios}: {told:?}");
+        for link in told {
+            assert!(both.contains(&link.record), "iOS {ios}: {link:?}");
+            assert_eq!((link.state, link.band, link.score), (LinkState::Proposed, LinkBand::Probable, 6), "iOS {ios}");
+        }
+    }
     scene.strike().await;
 }
 

@@ -3,6 +3,12 @@
 use super::*;
 use harness::waiting::until;
 
+/// Returns the records that are proposed for a device, in the order of their proposals.
+async fn proposed(scene: &Scene, successor: DeviceId) -> Vec<RecordId> {
+    let links = links(scene, successor).await.into_iter().rev();
+    links.filter(|link| link.state == LinkState::Proposed).map(|link| link.record).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_removes_the_old_management_first_is_one_person_with_one_phone() {
     let (scene, _clock) = stage().await;
@@ -28,45 +34,63 @@ async fn who_removes_the_old_management_first_is_one_person_with_one_phone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erased_phone_is_probable_at_once_and_strong_after_the_old_one_stayed_silent() {
     let (scene, clock) = stage().await;
-    let phone = iphone("18.2");
-    let old = enroll(&scene, "grace", &phone).await;
+    let mut olds = Vec::new();
+    for (ios, person) in TRAVELERS {
+        olds.push((ios, person, enroll(&scene, person, &iphone(ios)).await));
+    }
     clock.advance_seconds(30 * DAY);
-    let new = id_of(&enroll(&scene, "grace", &phone).await);
-    let at_first = link(&scene, new).await;
-    assert_eq!((at_first.record, at_first.band), (own(&old), LinkBand::Probable));
-    assert!(!at_first.proof.may_be_retired, "Muster still manages it: silence is no end");
+    let mut pairs = Vec::new();
+    for (ios, person, old) in &olds {
+        let new = id_of(&enroll(&scene, person, &old.hardware).await);
+        let at_first = link(&scene, new).await;
+        assert_eq!((at_first.record, at_first.band), (own(old), LinkBand::Probable), "iOS {ios}");
+        assert!(!at_first.proof.may_be_retired, "iOS {ios}: Muster still manages it: silence is no end");
+        pairs.push((*ios, own(old), new));
+    }
     ask_silence(&scene, &clock).await;
-    let later = link(&scene, new).await;
-    assert!(matches!(evidence(&later).last(), Some(LinkEvidence::Silent { .. })), "{later:?}");
-    assert_eq!((later.band, later.proof.may_be_retired), (LinkBand::Strong, false));
-    let told = events_of(&scene, &own(&old).stream()).await;
-    assert_eq!(told, ["LinkProposed", "SilenceAsked", "LinkProposed"]);
+    for (ios, record, new) in &pairs {
+        let later = link(&scene, *new).await;
+        assert!(matches!(evidence(&later).last(), Some(LinkEvidence::Silent { .. })), "iOS {ios}: {later:?}");
+        assert_eq!((later.band, later.proof.may_be_retired), (LinkBand::Strong, false), "iOS {ios}");
+        let told = events_of(&scene, &record.stream()).await;
+        assert_eq!(told, ["LinkProposed", "SilenceAsked", "LinkProposed"], "iOS {ios}");
+    }
     ask_silence(&scene, &clock).await;
-    assert_eq!(link(&scene, new).await.band, LinkBand::Strong);
-    assert_eq!(
-        events_of(&scene, &own(&old).stream()).await.len(),
-        4,
-        "the question is asked once for each proposal, and the same answer causes no other"
-    );
+    for (ios, record, new) in pairs {
+        assert_eq!(link(&scene, new).await.band, LinkBand::Strong, "iOS {ios}");
+        let told = events_of(&scene, &record.stream()).await.len();
+        assert_eq!(told, 4, "iOS {ios}: one question for each proposal, and the same answer causes no other");
+    }
     scene.strike().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_phone_of_the_same_model_is_told_apart_by_the_first_contact_of_the_old_one() {
     let (scene, clock) = stage().await;
-    let mut old = enroll(&scene, "grace", &iphone("18.2")).await;
-    let new = id_of(&enroll(&scene, "grace", &iphone("18.2")).await);
-    assert_eq!(link(&scene, new).await.band, LinkBand::Probable);
+    let mut pairs = Vec::new();
+    for (ios, person) in TRAVELERS {
+        let old = enroll(&scene, person, &iphone(ios)).await;
+        let new = id_of(&enroll(&scene, person, &iphone(ios)).await);
+        assert_eq!(link(&scene, new).await.band, LinkBand::Probable, "iOS {ios}");
+        pairs.push((ios, old, new));
+    }
+    // The push of the question is no contact.
+    scene.server.settled().await;
     clock.advance_seconds(3_600);
-    old.poll().await.unwrap();
-    until("the withdrawal", async || link(&scene, new).await.state == LinkState::Withdrawn).await;
-    let withdrawn = link(&scene, new).await;
-    assert!(matches!(evidence(&withdrawn).last(), Some(LinkEvidence::HeardAfter { .. })), "{withdrawn:?}");
-    let stream = id_of(&old).stream();
-    let heard = async || events_of(&scene, &stream).await.iter().filter(|event| *event == "DeviceHeardFrom").count();
-    assert_eq!(heard().await, 1);
-    old.poll().await.unwrap();
-    assert_eq!(heard().await, 1, "later contact is no event again");
+    for (ios, mut old, new) in pairs {
+        old.poll().await.unwrap();
+        until("the withdrawal", async || link(&scene, new).await.state == LinkState::Withdrawn).await;
+        let withdrawn = link(&scene, new).await;
+        let last = *evidence(&withdrawn).last().unwrap();
+        assert!(matches!(last, LinkEvidence::HeardAfter { .. }), "iOS {ios}: {withdrawn:?}");
+        let stream = id_of(&old).stream();
+        let heard =
+            async || events_of(&scene, &stream).await.iter().filter(|event| *event == "DeviceHeardFrom").count();
+        assert_eq!(heard().await, 1, "iOS {ios}");
+        scene.server.settled().await;
+        assert!(old.poll().await.unwrap().is_empty(), "iOS {ios}: the answer causes no other question");
+        assert_eq!(heard().await, 1, "iOS {ios}: later contact is no event again");
+    }
     scene.strike().await;
 }
 
@@ -85,11 +109,16 @@ async fn a_check_out_an_hour_after_the_enrollment_is_worked_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_person_on_the_same_ipad_is_no_successor() {
     let (scene, _clock) = stage().await;
-    let ipad = Hardware::new(Family::IPad, "18.2".parse().unwrap());
-    let mut old = enroll(&scene, "grace", &ipad).await;
-    old.remove_mdm_profile().await.unwrap();
-    let new = id_of(&enroll(&scene, "bob", &ipad).await);
-    assert_eq!(links(&scene, new).await, []);
+    for (ios, person) in TRAVELERS {
+        let ipad = Hardware::new(Family::IPad, ios.parse().unwrap());
+        let mut old = enroll(&scene, person, &ipad).await;
+        let record = own(&old);
+        old.remove_mdm_profile().await.unwrap();
+        let (_, other) = TRAVELERS.into_iter().find(|(_, other)| *other != person).unwrap();
+        let new = id_of(&enroll(&scene, other, &ipad).await);
+        assert_eq!(link_of(&scene, record, new).await, None, "iOS {ios}");
+        assert_eq!(events_of(&scene, &record.stream()).await, [""; 0], "iOS {ios}: nobody is proposed");
+    }
     scene.strike().await;
 }
 
@@ -105,27 +134,38 @@ async fn another_model_of_the_same_person_is_no_successor() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_archived_record_is_proposed_like_any_other() {
     let (scene, _clock) = stage().await;
-    let phone = iphone("18.2");
-    let mut old = enroll(&scene, "grace", &phone).await;
-    let (id, record) = (id_of(&old), own(&old));
-    old.remove_mdm_profile().await.unwrap();
-    let archive = decisions::device::Command::Archive;
-    let platform = &scene.server.app().platform;
-    platform.perform::<decisions::device::Device>(&id.stream(), &archive, &operator(&scene)).await.unwrap();
-    let new = id_of(&enroll(&scene, "grace", &phone).await);
-    assert_eq!(link(&scene, new).await.record, record);
+    for (ios, person) in TRAVELERS {
+        let phone = iphone(ios);
+        let mut old = enroll(&scene, person, &phone).await;
+        let (id, record) = (id_of(&old), own(&old));
+        old.remove_mdm_profile().await.unwrap();
+        let archive = decisions::device::Command::Archive;
+        let platform = &scene.server.app().platform;
+        platform.perform::<decisions::device::Device>(&id.stream(), &archive, &operator(&scene)).await.unwrap();
+        let new = id_of(&enroll(&scene, person, &phone).await);
+        let link = link(&scene, new).await;
+        assert_eq!((link.record, link.band, link.state), (record, LinkBand::Strong, LinkState::Proposed), "iOS {ios}");
+    }
     scene.strike().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_most_three_records_are_proposed_for_an_enrollment() {
+async fn at_most_three_records_are_proposed_for_an_enrollment_and_a_stronger_one_takes_the_place_of_the_weakest() {
     let (scene, _clock) = stage().await;
     let phone = iphone("18.2");
+    // The push tokens live as long as the devices. A dead one would be evidence.
+    let mut olds = Vec::new();
     for _ in 0..4 {
-        enroll(&scene, "grace", &phone).await;
+        olds.push(enroll(&scene, "grace", &phone).await);
+        scene.server.settled().await;
     }
     let new = id_of(&enroll(&scene, "grace", &phone).await);
-    assert_eq!(links(&scene, new).await.len(), 3);
+    let newest: Vec<_> = olds[1..].iter().rev().map(own).collect();
+    assert_eq!(proposed(&scene, new).await, newest, "of equal ones, the newest");
+    let oldest = &olds[0];
+    unregister(&scene, oldest).await;
+    until("the stronger proposal", async || proposed(&scene, new).await.contains(&own(oldest))).await;
+    assert_eq!(proposed(&scene, new).await.len(), 3);
     scene.strike().await;
 }
 
@@ -144,34 +184,6 @@ async fn who_has_many_devices_gets_no_proposal_by_their_name_alone() {
     scene.server.settings(|settings| settings.reenrollment.most_records_by_person = 10).await;
     let fourth = id_of(&enroll(&scene, "grace", &phone).await);
     assert!(links(&scene, fourth).await.iter().any(|link| link.record == record));
-    scene.strike().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_phone_that_is_restored_with_its_management_is_the_same_record() {
-    let (scene, _clock) = stage().await;
-    let walk = scene.walk(Visitor::institutional(Family::IPhone, "26.1"));
-    let mut phone = scene.enroll_in(walk).await;
-    let before = scene.server.whole_log().await.len();
-    phone.renew_push_token().await.unwrap();
-    scene.server.reacted().await;
-    let after: Vec<String> =
-        scene.server.whole_log().await[before..].iter().map(|entry| entry.event.type_name()).collect();
-    assert!(after.contains(&"PushTokenRenewed".to_owned()), "{after:?}");
-    assert!(!after.contains(&"LinkProposed".to_owned()), "{after:?}");
-    assert_eq!(links(&scene, id_of(&phone)).await, []);
-    scene.strike().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_phone_that_is_restored_without_its_management_comes_back_as_a_probable_successor() {
-    let (scene, _clock) = stage().await;
-    let phone = iphone("27.0");
-    let old = enroll(&scene, "grace", &phone).await;
-    // From iOS 27 on, a restore brings no management back, and the old one says no goodbye.
-    let new = id_of(&enroll(&scene, "grace", &phone).await);
-    let link = link(&scene, new).await;
-    assert_eq!((link.record, link.band, link.proof.may_be_retired), (own(&old), LinkBand::Probable, false));
     scene.strike().await;
 }
 
