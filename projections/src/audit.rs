@@ -229,6 +229,7 @@ fn viewed(event: &StaffActivityEvent) -> Option<String> {
         StaffActivityEvent::StaffViewed { .. } | StaffActivityEvent::PersonViewed { .. } => None,
         StaffActivityEvent::PreviousRecordListViewed {} | StaffActivityEvent::ImportListViewed {} => None,
         StaffActivityEvent::LinkListViewed {} | StaffActivityEvent::LineageExported { .. } => None,
+        StaffActivityEvent::PreviousRecordsExported { .. } => None,
     }
 }
 
@@ -260,7 +261,7 @@ fn person_viewed(event: &StaffActivityEvent) -> Option<PersonId> {
         StaffActivityEvent::StaffListViewed {} | StaffActivityEvent::StaffViewed { .. } => None,
         StaffActivityEvent::PreviousRecordListViewed {} | StaffActivityEvent::PreviousRecordViewed { .. } => None,
         StaffActivityEvent::ImportListViewed {} | StaffActivityEvent::LinkListViewed {} => None,
-        StaffActivityEvent::LineageExported { .. } => None,
+        StaffActivityEvent::LineageExported { .. } | StaffActivityEvent::PreviousRecordsExported { .. } => None,
         StaffActivityEvent::ActRefused { .. } | StaffActivityEvent::AccessRefused { .. } => None,
     }
 }

@@ -439,6 +439,12 @@ fn access(event: &StaffActivityEvent) -> Message {
         StaffActivityEvent::LineageExported { filters, format, rows } => {
             exported(Message::of("lineage-exported"), filters, *format, *rows)
         }
+        StaffActivityEvent::PreviousRecordsExported { filters, format, rows } if filters.is_empty() => {
+            exported(Message::of("records-exported"), filters, *format, *rows)
+        }
+        StaffActivityEvent::PreviousRecordsExported { filters, format, rows } => {
+            exported(Message::of("records-part-exported"), filters, *format, *rows)
+        }
         StaffActivityEvent::ActRefused { act, .. } => Message::of("act-refused").with("act", act),
         StaffActivityEvent::AccessRefused { act, .. } => Message::of("access-refused").with("act", act),
     }
