@@ -181,8 +181,9 @@ fn of_records(config: &mut web::ServiceConfig) {
     use imports::{import, received, undo, upload};
     config
         .service(web::resource("/records").read(records::list))
+        .service(web::resource("/records/export").read(records::export).wrap(Compress::default()))
         .service(web::resource("/records/{record}").read(records::page))
-        .service(web::resource("/imports").read_whole(imports::list).post(upload::receive))
+        .service(web::resource("/imports").read(imports::list).post(upload::receive))
         .service(web::resource("/imports/uploads/{upload}").read_whole(upload::page))
         .service(web::resource("/imports/uploads/{upload}/set-aside").read_whole(upload::set_aside))
         .service(web::resource("/imports/uploads/{upload}/import").post(upload::import))

@@ -172,6 +172,12 @@ pub enum StaffActivityEvent {
         format: ExportFormat,
         rows: u64,
     },
+    /// An export of this number of previous records was started; `filters` as in `AuditTrailExported`.
+    PreviousRecordsExported {
+        filters: Vec<String>,
+        format: ExportFormat,
+        rows: u64,
+    },
     /// A staff member with the required role attempted this action, and it was not possible.
     ActRefused {
         /// The verb in the address of a command, such as `erase`; for other pages the permission in words, such as

@@ -1,6 +1,7 @@
 //! The audit trail: every event as a searchable row.
 
 mod english;
+mod erase;
 mod message;
 mod outcome;
 mod query;
@@ -16,7 +17,7 @@ pub use query::{AuditFilter, AuditPage, Extent, Match, Row, extent, find, has_ac
 use crate::{Projection, sql};
 use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::enrollment::{self, EnrollmentEvent, EnrollmentId};
-use events::person::{AccountEvent, PersonId};
+use events::person::{AccountEvent, PersonEvent, PersonId};
 use events::personal::Gone;
 use events::record::{RecordEvent, RecordOwner};
 use events::staff::{StaffActivityEvent, StaffEvent};
@@ -53,11 +54,11 @@ impl Projection for Audit {
     }
 
     fn version(&self) -> u32 {
-        9
+        10
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["audit_events", "audit_people", "audit_accounts", "audit_commands"]
+        &["audit_events", "audit_personal", "audit_people", "audit_accounts", "audit_commands"]
     }
 
     // The index by event is not unique, so that a log which contains an event id twice is shown completely.
@@ -66,8 +67,10 @@ impl Projection for Audit {
             position INTEGER PRIMARY KEY, event TEXT NOT NULL, at INTEGER NOT NULL, effective INTEGER NOT NULL,
             stream TEXT NOT NULL, revision INTEGER NOT NULL, type TEXT NOT NULL, actor_kind TEXT NOT NULL,
             actor_id TEXT NOT NULL, person TEXT, device TEXT, correlation TEXT NOT NULL, help_code TEXT NOT NULL,
-            device_code TEXT, source TEXT, source_erased INTEGER NOT NULL, outcome TEXT NOT NULL, message TEXT NOT NULL,
-            message_values TEXT NOT NULL, text TEXT NOT NULL, account TEXT
+            device_code TEXT, source TEXT, source_erased INTEGER NOT NULL,
+            -- The key that seals the source, if it is not the key of the person.
+            source_key TEXT,
+            outcome TEXT NOT NULL, message TEXT NOT NULL, message_values TEXT NOT NULL, text TEXT NOT NULL, account TEXT
         );
         CREATE INDEX IF NOT EXISTS audit_by_event ON audit_events (event);
         CREATE INDEX IF NOT EXISTS audit_by_time ON audit_events (effective);
@@ -79,8 +82,15 @@ impl Projection for Audit {
         CREATE INDEX IF NOT EXISTS audit_by_help_code ON audit_events (help_code);
         CREATE INDEX IF NOT EXISTS audit_by_device_code ON audit_events (device_code);
         CREATE INDEX IF NOT EXISTS audit_by_account ON audit_events (account) WHERE account IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS audit_by_source_key ON audit_events (source_key) WHERE source_key IS NOT NULL;
+        -- The values of messages that contain personal text: the key that seals it, and the value without it.
+        CREATE TABLE IF NOT EXISTS audit_personal (
+            key TEXT NOT NULL, position INTEGER NOT NULL, value TEXT NOT NULL, erased TEXT,
+            PRIMARY KEY (key, position, value)
+        ) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS audit_accounts (account TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS audit_people (device TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS audit_people_by_person ON audit_people (person);
         CREATE TABLE IF NOT EXISTS audit_commands (
             device TEXT NOT NULL, command TEXT NOT NULL, request_type TEXT NOT NULL, PRIMARY KEY (device, command)
         ) WITHOUT ROWID;"
@@ -100,7 +110,11 @@ impl Projection for Audit {
             own(rows, entry.stream.id(), &person.to_string())?;
         }
         let about = About { device, account, person };
-        insert(rows, entry, effective, &about)
+        insert(rows, entry, effective, &about)?;
+        if let Event::Person(PersonEvent::PersonErased {}) = &entry.event {
+            erase::erase(rows, entry.stream.id())?;
+        }
+        Ok(())
     }
 }
 
@@ -215,6 +229,7 @@ fn viewed(event: &StaffActivityEvent) -> Option<String> {
         StaffActivityEvent::StaffViewed { .. } | StaffActivityEvent::PersonViewed { .. } => None,
         StaffActivityEvent::PreviousRecordListViewed {} | StaffActivityEvent::ImportListViewed {} => None,
         StaffActivityEvent::LinkListViewed {} | StaffActivityEvent::LineageExported { .. } => None,
+        StaffActivityEvent::PreviousRecordsExported { .. } => None,
     }
 }
 
@@ -246,7 +261,7 @@ fn person_viewed(event: &StaffActivityEvent) -> Option<PersonId> {
         StaffActivityEvent::StaffListViewed {} | StaffActivityEvent::StaffViewed { .. } => None,
         StaffActivityEvent::PreviousRecordListViewed {} | StaffActivityEvent::PreviousRecordViewed { .. } => None,
         StaffActivityEvent::ImportListViewed {} | StaffActivityEvent::LinkListViewed {} => None,
-        StaffActivityEvent::LineageExported { .. } => None,
+        StaffActivityEvent::LineageExported { .. } | StaffActivityEvent::PreviousRecordsExported { .. } => None,
         StaffActivityEvent::ActRefused { .. } | StaffActivityEvent::AccessRefused { .. } => None,
     }
 }
@@ -420,11 +435,11 @@ fn insert(rows: &Connection, entry: &Entry, effective: Timestamp, about: &About<
     let device_code = device.as_deref().and_then(|id| Uuid::parse_str(id).ok()).map(help_code);
     let event_type = entry.event.type_name();
     let id = entry.id.to_string();
-    let text = format!("{}\n{event_type}\n{}\n{id}", english(said.key, &said.values), entry.stream).to_lowercase();
+    let text = searched(&english(said.key, &said.values), &event_type, entry.stream.as_str(), &id);
     let insert = "INSERT INTO audit_events (position, event, at, effective, stream, revision, type, actor_kind,
         actor_id, person, device, correlation, help_code, source, source_erased, outcome, message, message_values, text, device_code,
-        account)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
+        account, source_key)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
     rows.prepare_cached(insert)?.execute(params![
         sql(entry.position),
         id,
@@ -446,7 +461,13 @@ fn insert(rows: &Connection, entry: &Entry, effective: Timestamp, about: &About<
         serde_json::to_string(&said.values).unwrap_or_default(),
         text,
         device_code,
-        account
+        account,
+        erase::foreign_source_key(entry, person.as_deref())
     ])?;
-    Ok(())
+    erase::note(rows, entry.position, &said)
+}
+
+/// Returns the text that a search looks through.
+fn searched(sentence: &str, event_type: &str, stream: &str, event: &str) -> String {
+    format!("{sentence}\n{event_type}\n{stream}\n{event}").to_lowercase()
 }

@@ -8,6 +8,7 @@
 
 mod current;
 mod enrolled;
+mod erase;
 mod query;
 
 pub use enrolled::{Enrolled, earlier_of_person, enrolled, enrolled_by, later_of_person};
@@ -20,6 +21,7 @@ use crate::Projection;
 use current::Current;
 use events::device::{DeviceEvent, DeviceIdentifiers, InventoryValue, plain_identifier};
 use events::enrollment::{EnrollmentEvent, IssuedCertificate};
+use events::person::PersonEvent;
 use events::personal::{Gone, is_placeholder};
 use events::{Entry, Event, Personal, Timestamp};
 use rusqlite::types::Value;
@@ -68,7 +70,7 @@ impl Projection for Devices {
     }
 
     fn version(&self) -> u32 {
-        7
+        8
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -88,7 +90,9 @@ impl Projection for Devices {
         CREATE INDEX IF NOT EXISTS devices_by_person ON devices_current (person, phase, added, product_name);
         CREATE TABLE IF NOT EXISTS devices_history (
             device TEXT NOT NULL, attribute TEXT NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER,
-            position INTEGER NOT NULL, value, PRIMARY KEY (device, attribute, position)
+            position INTEGER NOT NULL, value,
+            -- The person's key sealed the value.
+            personal INTEGER NOT NULL, PRIMARY KEY (device, attribute, position)
         ) WITHOUT ROWID;"
     }
 
@@ -100,6 +104,7 @@ impl Projection for Devices {
                 record.current.touch();
                 record.device(event)?;
             }
+            Event::Person(PersonEvent::PersonErased {}) => return erase::erase(rows, entry.stream.id()),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => {}
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => {}
             Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => {}
@@ -258,13 +263,9 @@ impl Record<'_> {
             DeviceIdentifiers::UserEnrollment { enrollment_id } => self.set_personal("enrollment_id", enrollment_id),
             DeviceIdentifiers::DeviceEnrollment { udid, serial_number, imei, meid } => {
                 self.set_personal("udid", udid)?;
-                let others = [("SerialNumber", serial_number), ("IMEI", imei), ("MEID", meid)].into_iter().filter_map(
-                    |(name, it)| {
-                        let value = serde_json::Value::from(it.as_ref()?.shown()?);
-                        Some((name.to_owned(), InventoryValue::Plain(value)))
-                    },
-                );
-                self.inventory(&others.collect())
+                let others = [("SerialNumber", serial_number), ("IMEI", imei), ("MEID", meid)];
+                let others = others.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+                others.into_iter().try_for_each(|(name, value)| self.inventory_value(name, Known::sealed(value)))
             }
         }
     }
@@ -275,22 +276,26 @@ impl Record<'_> {
     }
 
     fn inventory(&mut self, changes: &BTreeMap<String, InventoryValue>) -> rusqlite::Result<()> {
-        for (name, value) in changes {
+        changes.iter().try_for_each(|(name, value)| {
             let value = match value {
-                InventoryValue::Plain(value) => readable(value),
-                InventoryValue::Personal(value) => match (value.get(), value.gone()) {
+                InventoryValue::Plain(value) => Known::plain(readable(value)),
+                InventoryValue::Personal(value) => Known::personal(match (value.get(), value.gone()) {
                     (Some(value), _) => readable(value),
                     (None, gone) => gone.and_then(Gone::shown).map_or(Value::Null, |word| Value::Text(word.to_owned())),
-                },
+                }),
             };
-            match column_of(name) {
-                Some(column) if self.contradicts(column, &value)? => self.set(&format!("inventory.{name}"), value)?,
-                Some(column) => self.set(column, value)?,
-                None if FLEETING.contains(&name.as_str()) => self.replace(&format!("inventory.{name}"), value)?,
-                None => self.set(&format!("inventory.{name}"), value)?,
-            }
+            self.inventory_value(name, value)
+        })
+    }
+
+    fn inventory_value(&mut self, name: &str, value: Known) -> rusqlite::Result<()> {
+        let other = format!("inventory.{name}");
+        match column_of(name) {
+            Some(column) if self.contradicts(column, &value.value)? => self.know(&other, value),
+            Some(column) => self.know(column, value),
+            None if FLEETING.contains(&name) => self.replace(&other, value),
+            None => self.know(&other, value),
         }
-        Ok(())
     }
 
     // The hardware identifiers of a record are fixed at enrollment, and claims are based on them. A device cannot
@@ -318,14 +323,17 @@ impl Record<'_> {
     }
 
     fn set_personal(&mut self, attribute: &str, value: &Personal<String>) -> rusqlite::Result<()> {
-        self.set(attribute, value.shown().map_or(Value::Null, |text| Value::Text(text.to_owned())))
+        self.know(attribute, Known::sealed(value))
+    }
+
+    fn set(&mut self, attribute: &str, value: impl Into<Value>) -> rusqlite::Result<()> {
+        self.know(attribute, Known::plain(value.into()))
     }
 
     /// Sets the attribute from now on. Setting the same value again creates no row.
-    fn set(&mut self, attribute: &str, value: impl Into<Value>) -> rusqlite::Result<()> {
-        let value = value.into();
-        let before = self.open_value(attribute)?;
-        if before.as_ref() == Some(&value) {
+    fn know(&mut self, attribute: &str, known: Known) -> rusqlite::Result<()> {
+        let before = self.open(attribute)?;
+        if before.as_ref() == Some(&known) {
             return Ok(());
         }
         if before.is_some() {
@@ -333,28 +341,57 @@ impl Record<'_> {
                 WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
             self.rows.prepare_cached(close)?.execute(params![self.id(), attribute, self.effective.0])?;
         }
-        let open = "INSERT INTO devices_history (device, attribute, valid_from, position, value)
-            VALUES (?1, ?2, ?3, ?4, ?5)";
+        let open = "INSERT INTO devices_history (device, attribute, valid_from, position, value, personal)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let position = crate::sql(self.entry.position);
-        self.rows.prepare_cached(open)?.execute(params![self.id(), attribute, self.effective.0, position, value])?;
+        let Known { value, is_personal } = known;
+        let row = params![self.id(), attribute, self.effective.0, position, value, is_personal];
+        self.rows.prepare_cached(open)?.execute(row)?;
         self.current.set(attribute, value);
         Ok(())
     }
 
     /// Replaces the value of the attribute without keeping the earlier value.
-    fn replace(&mut self, attribute: &str, value: Value) -> rusqlite::Result<()> {
-        if self.open_value(attribute)?.is_none() {
-            return self.set(attribute, value);
+    fn replace(&mut self, attribute: &str, known: Known) -> rusqlite::Result<()> {
+        if self.open(attribute)?.is_none() {
+            return self.know(attribute, known);
         }
-        let replace = "UPDATE devices_history SET value = ?3
+        let replace = "UPDATE devices_history SET value = ?3, personal = ?4
             WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
-        self.rows.prepare_cached(replace)?.execute(params![self.id(), attribute, value])?;
-        Ok(())
+        let row = params![self.id(), attribute, known.value, known.is_personal];
+        self.rows.prepare_cached(replace)?.execute(row).map(drop)
+    }
+
+    fn open(&self, attribute: &str) -> rusqlite::Result<Option<Known>> {
+        let select = "SELECT value, personal FROM devices_history
+            WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
+        let known = |row: &rusqlite::Row<'_>| Ok(Known { value: row.get(0)?, is_personal: row.get(1)? });
+        self.rows.prepare_cached(select)?.query_row(params![self.id(), attribute], known).optional()
     }
 
     fn open_value(&self, attribute: &str) -> rusqlite::Result<Option<Value>> {
-        let select = "SELECT value FROM devices_history WHERE device = ?1 AND attribute = ?2 AND valid_to IS NULL";
-        self.rows.prepare_cached(select)?.query_row(params![self.id(), attribute], |row| row.get(0)).optional()
+        Ok(self.open(attribute)?.map(|known| known.value))
+    }
+}
+
+/// A value of the history. Personal values are erased with the person.
+#[derive(PartialEq)]
+struct Known {
+    value: Value,
+    is_personal: bool,
+}
+
+impl Known {
+    fn plain(value: Value) -> Known {
+        Known { value, is_personal: false }
+    }
+
+    fn personal(value: Value) -> Known {
+        Known { value, is_personal: true }
+    }
+
+    fn sealed(value: &Personal<String>) -> Known {
+        Known::personal(value.shown().map_or(Value::Null, |text| Value::Text(text.to_owned())))
     }
 }
 

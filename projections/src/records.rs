@@ -4,10 +4,11 @@ mod list;
 mod owners;
 mod query;
 
-pub use list::{Listed, OwnerOutcome, RecordFilter, is_known, list, sources};
+pub use list::{Listed, OwnerOutcome, RecordFilter, by_id, count, is_known, list, sources};
 pub use owners::{carrying, known_people, noted_since, owned_by, to_resolve};
 pub use query::{
-    ImportRow, RecordRow, UndoPreview, import_of_id, imports, known_until, of_source, touched_by, undo_preview,
+    ImportRow, ListedImports, RecordRow, UndoPreview, import_of_id, imports, known_until, of_source, touched_by,
+    undo_preview,
 };
 
 use crate::Projection;

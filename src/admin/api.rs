@@ -7,9 +7,10 @@ mod problem;
 
 use super::audit;
 use super::devices;
+use super::imports;
 use super::links;
 use super::problem::Problem;
-use super::query::{Nothing, Parameters, filled};
+use super::query::{Parameters, filled};
 use super::record::{DeviceRecord, EventRecord, ImportRecord, LinkRecord, PreviousRecord};
 use super::records;
 use crate::web::methods::{Read as _, refused};
@@ -21,7 +22,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use client::Client;
-use events::record::RecordId;
+use events::record::{ImportId, RecordId};
 use events::staff::ApiResource;
 use events::{EventId, device::DeviceId};
 use problem::ApiProblem;
@@ -65,6 +66,7 @@ struct Records {
 #[derive(Serialize)]
 struct Imports {
     imports: Vec<ImportRecord>,
+    next: Option<ImportId>,
 }
 
 #[derive(Serialize)]
@@ -130,11 +132,16 @@ async fn list_records(client: Client, request: HttpRequest) -> Result<HttpRespon
 }
 
 async fn list_imports(client: Client, request: HttpRequest) -> Result<HttpResponse, ApiProblem> {
-    let Parameters(_, paging) = Parameters::<Nothing, Paging>::read_filled(request.query_string())?;
-    let limit = u32::try_from(paging.limit()?).unwrap_or(u32::MAX);
+    let Parameters(from, paging) = Parameters::<imports::Cursor, Paging>::read_filled(request.query_string())?;
+    let (after, limit) = (from.after()?, paging.limit()?);
+    if let Some(after) = after {
+        let there = previous::import_of_id(client.projections(), after).await;
+        there.map_err(|error| client.broken(error))?.ok_or(ApiProblem::UnknownCursor)?;
+    }
     client.record(ApiResource::Imports, vec![]).await?;
-    let found = previous::imports(client.projections(), limit).await.map_err(|error| client.broken(error))?;
-    answer(&client, &request, &Imports { imports: found.iter().map(ImportRecord::from).collect() })
+    let found = previous::imports(client.projections(), after, limit).await.map_err(|error| client.broken(error))?;
+    let imports = found.imports.iter().map(ImportRecord::from).collect();
+    answer(&client, &request, &Imports { imports, next: found.next })
 }
 
 async fn list_links(client: Client, request: HttpRequest) -> Result<HttpResponse, ApiProblem> {

@@ -8,6 +8,8 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::Bytes;
 use events::Timestamp;
 use events::staff::ExportFormat;
+use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+use projections::ProjectionError;
 use serde::Deserialize;
 
 /// Query parameters of an export besides the filters of the page.
@@ -64,6 +66,29 @@ pub(crate) fn lines<R: Record>(format: ExportFormat, records: impl IntoIterator<
         }
     }
     Bytes::from(text)
+}
+
+/// Returns the file in chunks: its header, then the records of each page. `page` returns the records after a place, and
+/// the place to go on from.
+pub(crate) fn streamed<R, P, F, Q>(
+    format: ExportFormat,
+    first: Option<P>,
+    page: F,
+) -> impl Stream<Item = Result<Bytes, ProjectionError>>
+where
+    R: Record,
+    F: Fn(P) -> Q,
+    Q: Future<Output = Result<(Vec<R>, Option<P>), ProjectionError>>,
+{
+    let head = stream::iter([Ok(head::<R>(format))]);
+    let rest = stream::try_unfold((first, page), move |(next, page)| async move {
+        let Some(place) = next else { return Ok(None) };
+        let found = page(place).await;
+        let (records, next) = found.inspect_err(|error| tracing::error!(%error, "an export is aborted"))?;
+        Ok(Some((lines(format, records), (next, page))))
+    });
+    // Skips empty chunks, because an empty chunk would end the body.
+    head.chain(rest).try_filter(|bytes| std::future::ready(!bytes.is_empty()))
 }
 
 fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {

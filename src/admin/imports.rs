@@ -8,7 +8,7 @@ pub(crate) mod upload;
 use super::devices::Choice;
 use super::pages::show;
 use super::problem::Problem;
-use super::query::Query;
+use super::query::{Parameters, Query, read};
 use super::render::view;
 use super::session::{ImportsRecords, May, SeesRecords, is_permitted};
 use super::words::{Chip, Instant};
@@ -21,13 +21,29 @@ use events::{ActorKind, Timestamp};
 use names::visible;
 use projections::records::{self as previous, ImportRow};
 use records::Preset;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub(crate) const PATH: &str = "/console/imports";
 
-/// Maximum number of imports shown.
-const SHOWN: u32 = 100;
+/// Imports per page.
+const PAGE: usize = 50;
+
+/// The cursor as a query parameter.
+#[derive(Deserialize)]
+pub(crate) struct Cursor {
+    after: Option<String>,
+}
+
+impl Cursor {
+    /// Returns the import that the page continues after.
+    ///
+    /// # Errors
+    /// Returns an error if it is not the id of an import.
+    pub(crate) fn after(&self) -> Result<Option<ImportId>, Problem> {
+        read("after", self.after.as_deref(), parse_import)
+    }
+}
 
 #[derive(Serialize)]
 struct ImportsPage {
@@ -36,9 +52,11 @@ struct ImportsPage {
     largest: u64,
     waiting: Vec<Waiting>,
     imports: Vec<Line>,
+    older: Option<String>,
+    newest: Option<String>,
 }
 
-view!(imports as imports_page, Menu, ImportsPage { form, largest, waiting, imports });
+view!(imports as imports_page, Menu, ImportsPage { form, largest, waiting, imports, older, newest });
 
 /// The fields of the form that say how a file is read.
 #[derive(Serialize)]
@@ -111,10 +129,12 @@ impl From<ImportCounts> for Counts {
 /// Shows the list.
 ///
 /// # Errors
-/// Returns an error if the event log or the projections are unavailable.
-pub(crate) async fn list(staff: May<SeesRecords>) -> Result<HttpResponse, Problem> {
+/// Returns an error if the cursor is invalid, or the event log or the projections are unavailable.
+pub(crate) async fn list(staff: May<SeesRecords>, address: Parameters<Cursor>) -> Result<HttpResponse, Problem> {
+    let Parameters(from, _) = address;
+    let after = from.after()?;
     staff.record(StaffActivityEvent::ImportListViewed {}).await?;
-    let rows = previous::imports(staff.projections(), SHOWN).await.map_err(|error| staff.broken(error))?;
+    let found = previous::imports(staff.projections(), after, PAGE).await.map_err(|error| staff.broken(error))?;
     let now = staff.now();
     let is_left = |upload: &Upload| !matches!(upload.stage, Stage::Imported(_));
     let waiting = staff.uploaded().into_iter().filter(|(_, upload)| is_left(upload));
@@ -123,7 +143,9 @@ pub(crate) async fn list(staff: May<SeesRecords>) -> Result<HttpResponse, Proble
         form: may_import.then(|| How::of(&Asked::default())),
         largest: LARGEST / 1024 / 1024,
         waiting: waiting.map(|(id, upload)| waits(id, &upload, now)).collect(),
-        imports: rows.iter().map(|row| line(row, &staff, now)).collect(),
+        imports: found.imports.iter().map(|row| line(row, &staff, now)).collect(),
+        older: found.next.map(|next| Query::default().with("after", Some(&next.to_string())).href(PATH)),
+        newest: after.map(|_| PATH.to_owned()),
     };
     show("Imports", "again", &staff, &page)
 }

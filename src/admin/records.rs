@@ -1,19 +1,21 @@
 //! Previous records: devices as other products knew them. The list, and the page of one record.
 
+mod export;
 mod folded;
 mod page;
 pub(crate) mod words;
 
+pub(crate) use export::export;
 pub(crate) use folded::{Folded, folded};
 pub(crate) use page::page;
 
-use super::devices::Choice;
+use super::devices::{Choice, Export};
 use super::imports::{self, parse_import};
 use super::pages::show;
 use super::problem::Problem;
 use super::query::{Parameters, Query, filled, read};
 use super::render::view;
-use super::session::{ImportsRecords, May, SeesRecords, is_permitted};
+use super::session::{ExportsRecords, ImportsRecords, May, SeesRecords, is_permitted};
 use super::words::{Chip, Day, NONE, capital};
 use crate::web::content::content;
 use actix_web::HttpResponse;
@@ -26,6 +28,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub(crate) const PATH: &str = "/console/records";
+
+const EXPORT: &str = "/console/records/export";
 
 /// Records per page.
 const PAGE: usize = 50;
@@ -55,6 +59,7 @@ struct RecordsPage {
     filtered: bool,
     may_import: bool,
     records: Vec<Line>,
+    exports: Vec<Export>,
     older: Option<String>,
     newest: Option<String>,
 }
@@ -73,6 +78,7 @@ view!(
         filtered,
         may_import,
         records,
+        exports,
         older,
         newest
     }
@@ -120,6 +126,10 @@ pub(crate) async fn list(staff: May<SeesRecords>, address: Parameters<Filters>) 
         filtered: !query.is_empty(),
         may_import: is_permitted::<ImportsRecords>(&staff.roles),
         records: found.records.iter().map(|record| line(record, now)).collect(),
+        exports: match is_permitted::<ExportsRecords>(&staff.roles) {
+            true => Export::all(&query, EXPORT),
+            false => Vec::new(),
+        },
         older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),
         newest: continued.then(|| query.href(PATH)),
     };
@@ -149,7 +159,7 @@ impl Filters {
         Ok(RecordFilter { text, source, kind, owner, missing, import, after })
     }
 
-    /// Returns the filters of an API request for its event. Search texts are left out because they may be personal.
+    /// Returns the filters of an export or API request for its event. Search texts are left out because they may be personal.
     pub(crate) fn names_and_values(&self) -> Vec<String> {
         let told = |(name, value): &(&'static str, String)| match *name {
             "q" => (*name).to_owned(),

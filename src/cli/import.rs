@@ -11,7 +11,7 @@ use super::{At, say};
 use crate::app::App;
 use crate::config::Config;
 use crate::server::command_socket;
-use crate::server::command_socket::imports::{self, ImportRequest, Line};
+use crate::server::command_socket::imports::{self, ImportRequest, Line, Listed};
 use anyhow::{Context as _, anyhow, bail};
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Subcommand};
@@ -121,18 +121,37 @@ async fn open(config: Config) -> anyhow::Result<App> {
     Ok(app)
 }
 
-async fn perform(at: &At, request: &ImportRequest) -> anyhow::Result<Line> {
-    let config = at.load()?;
-    let broken = "the running server did not answer: `muster import list` shows whether the command was performed";
-    if let Some(line) = command_socket::ask(&config.store.directory, request).await.context(broken)? {
-        return Ok(line);
+/// Who answers commands: the running server, or this process once it has opened the installation.
+struct Answering {
+    config: Config,
+    app: Option<App>,
+}
+
+impl Answering {
+    fn at(at: &At) -> anyhow::Result<Answering> {
+        Ok(Answering { config: at.load()?, app: None })
     }
-    let app = open(config).await?;
-    Ok(match request {
-        ImportRequest::UndoImport { import } => imports::undo(&app, *import).await,
-        ImportRequest::ListImports => imports::list(&app).await,
-        ImportRequest::ImportRecords(_) => bail!("a file is imported by other means"),
-    })
+
+    async fn perform(&mut self, request: &ImportRequest) -> anyhow::Result<Line> {
+        let app = match self.app.take() {
+            Some(app) => app,
+            None => {
+                let broken =
+                    "the running server did not answer: `muster import list` shows whether the command was performed";
+                let asked = command_socket::ask(&self.config.store.directory, request).await.context(broken)?;
+                match asked {
+                    Some(line) => return Ok(line),
+                    None => open(self.config.clone()).await?,
+                }
+            }
+        };
+        let app = self.app.insert(app);
+        Ok(match request {
+            ImportRequest::UndoImport { import } => imports::undo(app, *import).await,
+            ImportRequest::ListImports { after } => imports::list(app, *after).await,
+            ImportRequest::ImportRecords(_) => bail!("a file is imported by other means"),
+        })
+    }
 }
 
 fn unexpected() -> anyhow::Error {
@@ -140,7 +159,7 @@ fn unexpected() -> anyhow::Error {
 }
 
 async fn undo(at: &At, import: ImportId) -> anyhow::Result<ExitCode> {
-    match perform(at, &ImportRequest::UndoImport { import }).await? {
+    match Answering::at(at)?.perform(&ImportRequest::UndoImport { import }).await? {
         Line::Undone { restored, kept } => {
             say(format_args!("{} restored to their state before the import", counted(restored, "record")));
             if kept > 0 {
@@ -153,12 +172,24 @@ async fn undo(at: &At, import: ImportId) -> anyhow::Result<ExitCode> {
     }
 }
 
+async fn all(answering: &mut Answering) -> anyhow::Result<Vec<Listed>> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let (imports, next) = match answering.perform(&ImportRequest::ListImports { after }).await? {
+            Line::Imports { imports, next } => (imports, next),
+            Line::Refused { why } => return Err(anyhow!(why)),
+            _ => return Err(unexpected()),
+        };
+        all.extend(imports);
+        if next.is_none() {
+            return Ok(all);
+        }
+        after = next;
+    }
+}
+
 async fn list(at: &At, json: bool) -> anyhow::Result<ExitCode> {
-    let listed = match perform(at, &ImportRequest::ListImports).await? {
-        Line::Imports { imports } => imports,
-        Line::Refused { why } => return Err(anyhow!(why)),
-        _ => return Err(unexpected()),
-    };
+    let listed = all(&mut Answering::at(at)?).await?;
     match (json, listed.is_empty()) {
         (true, _) => say(serde_json::to_string_pretty(&listed)?),
         (false, true) => say("there is no import yet: `muster import records FILE`"),

@@ -130,7 +130,7 @@ async fn converse_about_imports(
             return tokio::join!(import, answer).1;
         }
         Ok(ImportRequest::UndoImport { import }) => imports::undo(app, import).await,
-        Ok(ImportRequest::ListImports) => imports::list(app).await,
+        Ok(ImportRequest::ListImports { after }) => imports::list(app, after).await,
         Err(error) => Line::Refused { why: unparsed(&error) },
     };
     writer.write_all(&line_of(&answer)?).await

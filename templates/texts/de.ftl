@@ -139,20 +139,20 @@ previous-step-open = Öffnen Sie **{ -settings }** und gehen Sie zu **{ manageme
     [yes] { "" }
    *[no] { " " }Die Zeile kann auch **Profile & Geräteverwaltung** oder **Profil** heißen.
   }
-previous-step-remove = Tippen Sie auf das Profil der Organisation, dann auf **{ -remove-management }**, und geben Sie den Gerätecode ein.
+previous-step-remove = Tippen Sie auf das alte Profil der Organisation, dann auf **{ -remove-management }**, und geben Sie den Gerätecode ein.
 previous-step-remove-personal = Tippen Sie auf das alte Profil, das oft **MDM Profile** heißt, dann auf **{ -remove-management }**, und geben Sie den Gerätecode ein.
 previous-step-remove-account = Tippen Sie auf Ihren Arbeits- oder Schulaccount, dann auf **{ -sign-out-ios }**, und bestätigen Sie.
-previous-step-remove-either = Tippen Sie auf das Profil der Organisation, dann auf **{ -remove-management }**. Wenn dort stattdessen ein Arbeits- oder Schulaccount ist, tippen Sie darauf, dann auf **{ -sign-out-ios }**.
+previous-step-remove-either = Tippen Sie auf das alte Profil der Organisation, dann auf **{ -remove-management }**. Wenn dort stattdessen ein Arbeits- oder Schulaccount ist, tippen Sie darauf, dann auf **{ -sign-out-ios }**.
 previous-step-back = Kommen Sie auf diese Seite zurück.
 previous-step-again = Tippen Sie auf **{ -sign-in-row }** und melden Sie sich noch einmal an.
-previous-not-there = Wenn dort nichts steht, ist sie schon entfernt. Wenn die Taste fehlt, fragen Sie Ihren Helpdesk.
+previous-not-there = Wenn dort nichts steht, ist die alte Verwaltung schon entfernt. Wenn die Taste fehlt, fragen Sie Ihren Helpdesk.
 previous-goes = WLAN, Mail und Zertifikate, die mit der alten Verwaltung kamen, werden mit ihr entfernt. Schalten Sie darum zuerst mobile Daten oder ein anderes WLAN ein, sonst kommen Sie nicht hierher zurück.
 previous-goes-certificate = Das Zertifikat installieren Sie in einem späteren Schritt wieder.
 previous-other-device = Wenn es ein anderes Gerät ist
 previous-other-device-text = Sie müssen nichts entfernen. Tippen Sie auf „Weiter“: Das andere Gerät bleibt, wie es ist.
 previous-asks-title = Ist die alte Verwaltung von diesem { $device } entfernt?
-previous-asks = Es gibt keine Meldung darüber, und diese Seite kann es nicht sehen. Wenn sie noch da ist, lehnt Ihr { $device } die Registrierung ab. Sie haben gesagt, dass es dieses { $device } ist:
-previous-asks-steps = Wenn sie noch da ist
+previous-asks = Es gibt keine Meldung, dass sie entfernt wurde, und diese Seite kann es nicht sehen. Wenn die alte Verwaltung noch da ist, lehnt Ihr { $device } die Registrierung ab. Sie haben gesagt, dass es dieses { $device } ist:
+previous-asks-steps = Wenn die alte Verwaltung noch da ist
 previous-change = Meine Antworten ändern
 previous-removed-button = Sie ist entfernt: weiter
 previous-anyway-button = Weiter, ohne sie zu entfernen
@@ -192,7 +192,7 @@ screen-back = Zurück
 ca-why-title = Wozu ist das nötig?
 ca-why = Der Server Ihrer Organisation verwendet ein eigenes Zertifikat. Ohne diesen Schritt bricht der nächste mit „Profilinstallation fehlgeschlagen“ ab.
 eight-minutes-title = Sie haben acht Minuten Zeit
-eight-minutes = Ihr { $device } behält ein geladenes Profil acht Minuten lang. Wenn es nicht mehr da ist, laden Sie es noch einmal.
+eight-minutes = Ihr { $device } behält ein geladenes Profil acht Minuten lang. Laden Sie es danach noch einmal.
 
 maid-title = { $ios18 ->
     [yes] Ihr verwalteter Apple Account
@@ -253,13 +253,13 @@ about-managed-title = { $organization } verwaltet die eigenen Geräte
 about-managed = { $organization } entscheidet, wie lange. Fragen Sie dort, bevor Sie das Profil entfernen, und auch, wenn etwas nicht funktioniert.
 
 complete-title-waiting = Warten auf Ihr { $device }
-complete-lead-waiting = Sobald das Profil installiert ist, sehen Sie es auf dieser Seite.
+complete-lead-waiting = Sobald das geladene Profil installiert ist, sehen Sie es auf dieser Seite.
 complete-title-installing = Fast fertig
 complete-lead-installing = Ihr { $device } ist verbunden und schließt die Einrichtung ab.
 complete-title-enrolled = Ihr { $device } ist registriert
 complete-lead-enrolled = { $organization } verwaltet es jetzt. Sie können diese Seite schließen.
 complete-title-ended = Diese Registrierung ist beendet
-complete-lead-ended = Das Profil wurde entfernt, oder das { $device } wurde noch einmal registriert. Wenn Sie es registrieren wollen, beginnen Sie von vorn.
+complete-lead-ended = Das Profil dieser Registrierung wurde entfernt, oder das { $device } wurde noch einmal registriert. Wenn Sie es registrieren wollen, beginnen Sie von vorn.
 complete-refreshing = Diese Seite wird alle paar Sekunden aktualisiert.
 complete-not-refreshing = Diese Seite wird nicht automatisch aktualisiert. Tippen Sie zum Prüfen auf die Taste.
 complete-still = Nicht automatisch aktualisieren
@@ -268,9 +268,9 @@ complete-before-title = Ihre Geräte, vorher und jetzt
 complete-before = Vorher
 complete-now = Jetzt
 complete-now-enrolled = Registriert
-complete-state-ended = Entfernt
+complete-state-ended = Verwaltung entfernt
 complete-state-managed = Nicht als entfernt gemeldet
-complete-state-unknown = Wir können nicht sehen, ob es entfernt wurde
+complete-state-unknown = Wir können nicht sehen, ob seine Verwaltung entfernt wurde
 complete-fate-linked = { $organization } hat beide verknüpft: Es ist ein { $device } mit einem Verlauf.
 complete-fate-ended = Die alte Verwaltung ist beendet. { $organization } behält ihren Eintrag nur noch als Verlauf.
 complete-fate-check = { $organization } prüft, ob beide dasselbe { $device } sind, und kann dann den alten Eintrag schließen. Sie müssen nichts tun.
@@ -281,11 +281,11 @@ complete-fate-gone = { $other ->
   }
 causes-title = Wenn Ihr { $device } einen Fehler zeigt
 cause-old = Ein altes Verwaltungsprofil ist noch installiert
-cause-old-then = Gehen Sie dann zurück zur Anleitung und laden Sie das Profil noch einmal.
+cause-old-then = Gehen Sie dann zurück zur Anleitung und laden Sie das neue Profil.
 cause-old-by-account = Tippen Sie dann auf **{ -sign-in-row }** und melden Sie sich noch einmal an.
 cause-trust = Das Zertifikat ist nicht eingeschaltet
-cause-trust-do = Gehen Sie in den **{ -settings }** zu **{ -trust-settings }** und schalten Sie das Zertifikat von { $organization } ein. Laden Sie dann das Profil noch einmal.
-cause-expired = Das Profil ist weg
+cause-trust-do = Gehen Sie in den **{ -settings }** zu **{ -trust-settings }** und schalten Sie das Zertifikat von { $organization } ein. Laden Sie dann das neue Profil noch einmal.
+cause-expired = Das geladene Profil ist abgelaufen
 self-service-title = Noch etwas
 self-service = { $organization } bietet Apps in Self Service an. Laden Sie es aus dem App Store.
 self-service-button = Self Service laden

@@ -235,6 +235,15 @@ async fn programs_page_through_previous_records_and_the_reading_is_recorded() {
     assert_eq!(lost.body["error"]["code"], "unknown_cursor");
     let imports = ask(&server, "/api/v1/imports", Some(&token)).await.body;
     assert_eq!((&imports["imports"][0]["new"], &imports["imports"][0]["source"]), (&2.into(), &"Old".into()));
+    assert_eq!(imports["next"], Value::Null);
+    import(&server, &root, &[("source", "Newer")], export(&[ADA])).await;
+    let first = ask(&server, "/api/v1/imports?limit=1&after=", Some(&token)).await.body;
+    assert_eq!(first["imports"][0]["source"], "Newer");
+    let path = format!("/api/v1/imports?limit=1&after={}", first["next"].as_str().unwrap());
+    let second = ask(&server, &path, Some(&token)).await.body;
+    assert_eq!((&second["imports"][0]["source"], &second["next"]), (&"Old".into(), &Value::Null));
+    let lost = ask(&server, "/api/v1/imports?after=00000000-0000-0000-0000-000000000000", Some(&token)).await;
+    assert_eq!(lost.body["error"]["code"], "unknown_cursor");
     let read = |resource, filters: &[&str]| {
         let filters = filters.iter().map(|filter| (*filter).to_owned()).collect();
         Event::StaffActivity(StaffActivityEvent::ApiRead { resource, filters })

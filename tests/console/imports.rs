@@ -2,6 +2,7 @@
 //! undo; who may do what; files and forms that are refused.
 
 mod hostile;
+mod lists;
 mod roles;
 
 use events::Event;

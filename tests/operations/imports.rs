@@ -3,15 +3,17 @@
 mod interrupted;
 
 use events::envelope::ActorKind;
-use events::record::{ImportEvent, RecordEvent};
+use events::record::{ImportEvent, ImportId, RecordEvent};
 use events::{Entry, Event};
+use futures_util::StreamExt as _;
 use harness::binary::{Said, Serving, muster, muster_at};
-use harness::installation;
+use harness::desk::write;
+use harness::{TestServer, installation};
 use muster::app::assemble::read_log;
 use muster::config::Config;
 use serde_json::Value;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const HEADER: &str = "JSS Mobile Device ID,Device Ownership Type,Serial Number,IMEI,Email Address,OS Version";
 
@@ -337,4 +339,31 @@ fn the_presets_are_shown_without_an_installation() {
     let unknown = muster(&["import", "template", "--preset", "kandji"], "");
     assert_eq!(unknown.code, Some(2));
     assert!(unknown.err.contains("jamf-pro"), "{}", unknown.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_imports_is_complete_however_long_it_is() {
+    let server = TestServer::start().await;
+    let now = server.app().platform.world.now();
+    let begin = |nth: i64| {
+        let (server, import) = (&server, ImportId(server.app().platform.world.random_uuid()));
+        let begun = ImportEvent::ImportBegun { source: format!("Source {nth}"), preset: None, is_complete: false };
+        async move { write(server, &import.stream(), now.plus_seconds(nth), begun).await }
+    };
+    // Several at a time, so that they share the commits.
+    futures_util::stream::iter(0..1_003).map(begin).buffer_unordered(32).for_each(async |()| {}).await;
+    let config = server.config_file();
+    let all: Vec<String> = (0..1_003).rev().map(|nth| format!("Source {nth}")).collect();
+    assert_eq!(sources(&config).await, all, "from the running server");
+    let directory = server.stop_keeping().await;
+    assert_eq!(sources(&config).await, all, "and without it");
+    drop(directory);
+}
+
+/// Returns the sources of the imports that the command lists.
+async fn sources(config: &Path) -> Vec<String> {
+    let config = config.to_owned();
+    let list = move || muster_at(&config, &["import", "list", "--json"], "").expect_success();
+    let listed: Vec<Value> = serde_json::from_str(&tokio::task::spawn_blocking(list).await.unwrap()).unwrap();
+    listed.iter().map(|one| one["source"].as_str().unwrap().to_owned()).collect()
 }

@@ -96,7 +96,7 @@ impl Scene {
         if let Some(head) = platform.log.store().head().await.unwrap() {
             platform.projections.wait_for(head).await.unwrap();
         }
-        projections::records::imports(&platform.projections, 100).await.unwrap()
+        projections::records::imports(&platform.projections, None, 100).await.unwrap().imports
     }
 }
 

@@ -19,7 +19,16 @@ fn viewed() -> impl Strategy<Value = StaffActivityEvent> {
         Just(StaffActivityEvent::LinkListViewed {}),
         id.clone().prop_map(|id| StaffActivityEvent::PreviousRecordViewed { record: RecordId(id) }),
         id.prop_map(|id| StaffActivityEvent::PersonViewed { person: PersonId(id) }),
-        exported.prop_map(|(filters, format, rows)| StaffActivityEvent::LineageExported { filters, format, rows }),
+        exported.clone().prop_map(|(filters, format, rows)| StaffActivityEvent::LineageExported {
+            filters,
+            format,
+            rows
+        }),
+        exported.prop_map(|(filters, format, rows)| StaffActivityEvent::PreviousRecordsExported {
+            filters,
+            format,
+            rows
+        }),
         (prop::sample::select(ApiResource::ALL.to_vec()), filters)
             .prop_map(|(resource, filters)| StaffActivityEvent::ApiRead { resource, filters }),
     ]

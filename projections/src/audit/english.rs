@@ -177,6 +177,8 @@ const ENGLISH: &[(&str, &str)] = &[
     ("link-list-viewed", "Viewed the links of re-enrollments"),
     ("person-viewed", "Viewed the devices and records of a person"),
     ("lineage-exported", "Exported devices, records and links of a person: {rows|row|rows} as {format}, by {filters}"),
+    ("records-exported", "Exported the list of previous records: {rows|record|records} as {format}"),
+    ("records-part-exported", "Exported {rows|previous record|previous records} as {format}, by {filters}"),
     ("audit-viewed", "Viewed the audit trail"),
     ("audit-searched", "Searched the audit trail by {filters}"),
     ("funnel-viewed", "Viewed the enrollment funnel"),

@@ -13,7 +13,7 @@ use events::Event;
 use events::device::{CommandStatus, DeviceEvent, DeviceIdentifiers, MdmError, UnenrolledBy};
 use events::enrollment::{ChosenBy, EnrollmentEvent, Ownership};
 use events::person::{AccountEvent, PersonEvent};
-use events::personal::Personal;
+use events::personal::{KeyName, Personal};
 use events::settings::SettingsEvent;
 use events::staff::{ExportFormat, StaffActivityEvent, UserNameEvent};
 use events::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent, SuppressedRefusals};
@@ -25,11 +25,22 @@ pub struct Message {
     /// Key of the sentence in `english.rs`, such as `visit-opened`.
     pub key: &'static str,
     pub values: BTreeMap<String, Option<String>>,
+    /// The values that contain personal text, by name.
+    pub(super) personal: BTreeMap<String, PersonalValue>,
+}
+
+/// What becomes of a value when its personal text is erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PersonalValue {
+    /// The key that seals the text, by its first name.
+    pub key: KeyName,
+    /// The value without that text.
+    pub erased: Option<String>,
 }
 
 impl Message {
     pub(super) fn of(key: &'static str) -> Message {
-        Message { key, values: BTreeMap::new() }
+        Message { key, values: BTreeMap::new(), personal: BTreeMap::new() }
     }
 
     pub(super) fn with(mut self, name: &str, value: impl ToString) -> Message {
@@ -37,8 +48,15 @@ impl Message {
         self
     }
 
-    pub(super) fn personal(mut self, name: &str, value: &Personal<String>) -> Message {
-        self.values.insert(name.to_owned(), value.shown().map(str::to_owned));
+    pub(super) fn personal(self, name: &str, value: &Personal<String>) -> Message {
+        self.composed(name, value.shown().map(str::to_owned), Some((value.key(), None)))
+    }
+
+    /// Adds a value that contains personal text: with the key of that text, and the value without it.
+    fn composed(mut self, name: &str, value: Option<String>, erased: Option<(&KeyName, Option<String>)>) -> Message {
+        self.values.insert(name.to_owned(), value);
+        let personal = erased.map(|(key, erased)| (name.to_owned(), PersonalValue { key: key.first(), erased }));
+        self.personal.extend(personal);
         self
     }
 }
@@ -105,15 +123,18 @@ fn account(event: &AccountEvent) -> Message {
     }
 }
 
-// The sources are personal; erased ones read “(erased)”.
+// The sources are personal; erased ones read “(erased)”. One key seals all sources of an event.
 fn suppressed(key: &'static str, refusals: &SuppressedRefusals) -> Message {
-    let sources = refusals.sources.iter().map(|source| {
-        let address = source.source.get().map_or("(erased)", String::as_str);
-        format!("{address} ({})", source.count)
-    });
-    let others = (refusals.others > 0).then(|| format!("others ({})", refusals.others));
-    let sources: Vec<String> = sources.chain(others).collect();
-    Message::of(key).with("count", refusals.count).with("sources", sources.join(", "))
+    let sources = |address: fn(&Personal<String>) -> Option<&String>| {
+        let sources = refusals.sources.iter().map(|source| {
+            let address = address(&source.source).map_or("(erased)", String::as_str);
+            format!("{address} ({})", source.count)
+        });
+        let others = (refusals.others > 0).then(|| format!("others ({})", refusals.others));
+        Some(sources.chain(others).collect::<Vec<_>>().join(", "))
+    };
+    let sealed = refusals.sources.first().map(|source| (source.source.key(), sources(|_| None)));
+    Message::of(key).with("count", refusals.count).composed("sources", sources(Personal::get), sealed)
 }
 
 fn log(event: &LogEvent) -> Message {
@@ -346,14 +367,20 @@ fn authenticated(identifiers: &DeviceIdentifiers, version: Option<String>, produ
 }
 
 fn answered(status: CommandStatus, errors: &[MdmError]) -> Message {
-    let errors = words::errors(errors);
     let said = match status {
         CommandStatus::Acknowledged => Message::of("command-acknowledged"),
         CommandStatus::NotNow => Message::of("command-not-now"),
-        CommandStatus::Error => Message::of("command-failed").with("errors", errors),
-        CommandStatus::CommandFormatError => Message::of("command-format-error").with("errors", errors),
+        CommandStatus::Error => failed("command-failed", errors),
+        CommandStatus::CommandFormatError => failed("command-format-error", errors),
     };
     said.with("command", SOME_COMMAND)
+}
+
+// One key seals all texts of a device. Without its text, an error reads as its domain and number.
+fn failed(key: &'static str, errors: &[MdmError]) -> Message {
+    let sealed = errors.iter().find_map(|error| error.description.as_ref()).map(Personal::key);
+    let erased = sealed.map(|key| (key, Some(words::errors(errors, |_| None))));
+    Message::of(key).composed("errors", Some(words::errors(errors, Personal::shown)), erased)
 }
 
 fn person(event: &PersonEvent) -> Message {
@@ -411,6 +438,12 @@ fn access(event: &StaffActivityEvent) -> Message {
         StaffActivityEvent::PersonViewed { .. } => Message::of("person-viewed"),
         StaffActivityEvent::LineageExported { filters, format, rows } => {
             exported(Message::of("lineage-exported"), filters, *format, *rows)
+        }
+        StaffActivityEvent::PreviousRecordsExported { filters, format, rows } if filters.is_empty() => {
+            exported(Message::of("records-exported"), filters, *format, *rows)
+        }
+        StaffActivityEvent::PreviousRecordsExported { filters, format, rows } => {
+            exported(Message::of("records-part-exported"), filters, *format, *rows)
         }
         StaffActivityEvent::ActRefused { act, .. } => Message::of("act-refused").with("act", act),
         StaffActivityEvent::AccessRefused { act, .. } => Message::of("access-refused").with("act", act),

@@ -206,6 +206,7 @@ fn of_access(event: &StaffActivityEvent) -> AuditOutcome {
         }
         StaffActivityEvent::ImportListViewed {} | StaffActivityEvent::LinkListViewed {} => AuditOutcome::Ok,
         StaffActivityEvent::PersonViewed { .. } | StaffActivityEvent::LineageExported { .. } => AuditOutcome::Ok,
+        StaffActivityEvent::PreviousRecordsExported { .. } => AuditOutcome::Ok,
     }
 }
 

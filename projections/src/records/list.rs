@@ -74,40 +74,89 @@ const CONDITION: &str = "(:source IS NULL OR source = :source) AND (:kind IS NUL
         || coalesce(device_name, '') || char(10) || coalesce(full_name, '') || char(10) || coalesce(mail, '') || char(10)
         || coalesce(asset_tag, '') || char(10) || coalesce(model_name, '') || char(10) || coalesce(product_name, '')
         || char(10) || coalesce(udid, '') || char(10) || coalesce(source_id, '') || char(10) || record)
-        LIKE :text ESCAPE '\\')
-    AND (:after IS NULL OR (coalesce(last_contact, 0), record)
+        LIKE :text ESCAPE '\\')";
+
+const LATEST_FIRST: &str = "(:after IS NULL OR (coalesce(last_contact, 0), record)
         < (SELECT coalesce(o.last_contact, 0), o.record FROM records_current o WHERE o.record = :after))
     ORDER BY coalesce(last_contact, 0) DESC, record DESC LIMIT :limit";
+
+const BY_ID: &str = "(:after IS NULL OR record > :after) ORDER BY record LIMIT :limit";
 
 /// Returns up to `limit` records that match, the one with the latest contact first.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
 pub async fn list(projections: &Projections, filter: RecordFilter, limit: usize) -> Result<Listed, ProjectionError> {
-    projections.read_of("records", move |rows| list_in(rows, &filter, limit)).await
+    projections.read_of("records", move |rows| list_in(rows, &filter, LATEST_FIRST, limit)).await
 }
 
-fn list_in(rows: &Connection, filter: &RecordFilter, limit: usize) -> rusqlite::Result<Listed> {
-    let text = filter.text.as_deref().map(like);
-    let kind = filter.kind.map(PreviousKind::as_str);
-    let owner = filter.owner.map(OwnerOutcome::as_str);
-    let import = filter.import.map(|import| import.to_string());
+/// Returns up to `limit` records that match, in order of their ids. Unlike the order of [`list`], this one does not
+/// change while an import runs: somebody who reads all pages reads each record once.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn by_id(projections: &Projections, filter: RecordFilter, limit: usize) -> Result<Listed, ProjectionError> {
+    projections.read_of("records", move |rows| list_in(rows, &filter, BY_ID, limit)).await
+}
+
+/// Returns the number of records that match.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn count(projections: &Projections, filter: RecordFilter) -> Result<u64, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select = format!("SELECT count(*) FROM records_current WHERE {CONDITION}");
+            let bound = Bound::of(&filter);
+            rows.prepare_cached(&select)?.query_row(&bound.named()[..], |row| row.get(0))
+        })
+        .await
+}
+
+/// The values of a filter as the condition compares them.
+struct Bound<'a> {
+    source: Option<&'a str>,
+    kind: Option<&'static str>,
+    owner: Option<&'static str>,
+    missing: Option<bool>,
+    import: Option<String>,
+    text: Option<String>,
+}
+
+impl Bound<'_> {
+    fn of(filter: &RecordFilter) -> Bound<'_> {
+        Bound {
+            source: filter.source.as_deref(),
+            kind: filter.kind.map(PreviousKind::as_str),
+            owner: filter.owner.map(OwnerOutcome::as_str),
+            missing: filter.missing,
+            import: filter.import.map(|import| import.to_string()),
+            text: filter.text.as_deref().map(like),
+        }
+    }
+
+    fn named(&self) -> [(&'static str, &dyn ToSql); 6] {
+        [
+            (":source", &self.source),
+            (":kind", &self.kind),
+            (":owner", &self.owner),
+            (":missing", &self.missing),
+            (":import", &self.import),
+            (":text", &self.text),
+        ]
+    }
+}
+
+fn list_in(rows: &Connection, filter: &RecordFilter, order: &str, limit: usize) -> rusqlite::Result<Listed> {
+    let bound = Bound::of(filter);
     let after = filter.after.map(|after| after.to_string());
     // One row more than requested shows whether there is another page.
     let fetch = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
-    let bindings: [(&str, &dyn ToSql); 8] = [
-        (":source", &filter.source),
-        (":kind", &kind),
-        (":owner", &owner),
-        (":missing", &filter.missing),
-        (":import", &import),
-        (":text", &text),
-        (":after", &after),
-        (":limit", &fetch),
-    ];
-    let select = format!("SELECT {COLUMNS} FROM records_current WHERE {CONDITION}");
+    let page: [(&str, &dyn ToSql); 2] = [(":after", &after), (":limit", &fetch)];
+    let select = format!("SELECT {COLUMNS} FROM records_current WHERE {CONDITION} AND {order}");
     let mut statement = rows.prepare_cached(&select)?;
-    let mut records = statement.query_map(&bindings[..], record_of)?.collect::<Result<Vec<_>, _>>()?;
+    let mut records =
+        statement.query_map(&[&bound.named()[..], &page].concat()[..], record_of)?.collect::<Result<Vec<_>, _>>()?;
     let next = if records.len() > limit {
         records.truncate(limit);
         records.last().map(|record| record.record)

@@ -128,15 +128,40 @@ const IMPORTS: &str = "SELECT i.import, i.source, i.preset, i.complete, i.begun,
     i.missing, i.bad, i.erased, i.undone, i.finished, i.actor_kind, i.actor, coalesce(p.display_name, p.user_name)
     FROM records_imports i LEFT JOIN people_names p ON p.id = i.actor";
 
-/// Returns the imports, the newest first: up to `limit`.
+/// A page of the imports.
+#[derive(Debug, Clone)]
+pub struct ListedImports {
+    pub imports: Vec<ImportRow>,
+    /// Continue after this import to get the next page.
+    pub next: Option<ImportId>,
+}
+
+/// Returns the imports that began before `after` (all if `None`), the newest first: up to `limit`.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
-pub async fn imports(projections: &Projections, limit: u32) -> Result<Vec<ImportRow>, ProjectionError> {
+pub async fn imports(
+    projections: &Projections,
+    after: Option<ImportId>,
+    limit: usize,
+) -> Result<ListedImports, ProjectionError> {
     projections
         .read_of("records", move |rows| {
-            let select = format!("{IMPORTS} ORDER BY i.begun DESC, i.import LIMIT ?1");
-            rows.prepare_cached(&select)?.query_map([limit], import_of)?.collect()
+            let select = format!(
+                "{IMPORTS} WHERE ?1 IS NULL
+                    OR (i.begun, i.import) < (SELECT o.begun, o.import FROM records_imports o WHERE o.import = ?1)
+                    ORDER BY i.begun DESC, i.import DESC LIMIT ?2"
+            );
+            // One row more than requested shows whether there is another page.
+            let fetch = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
+            let after = after.map(|after| after.to_string());
+            let mut select = rows.prepare_cached(&select)?;
+            let found = select.query_map(params![after, fetch], import_of)?;
+            let mut imports = found.collect::<Result<Vec<_>, _>>()?;
+            let is_cut = imports.len() > limit;
+            imports.truncate(limit);
+            let next = imports.last().filter(|_| is_cut).map(|last| last.import);
+            Ok(ListedImports { imports, next })
         })
         .await
 }

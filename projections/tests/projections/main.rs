@@ -7,6 +7,7 @@ mod commands;
 mod devices;
 mod due;
 mod enrollments;
+mod erasure;
 mod questions;
 mod rebuild;
 mod records;

@@ -58,6 +58,32 @@ async fn imported(desk: &Desk, nth: u128, contact: Option<i64>, keys: &[&str]) -
     record
 }
 
+/// Imports a record with personal values that contain `mark`, owned by `person`.
+pub(crate) async fn owned_record(desk: &Desk, nth: u128, person: PersonId, mark: &str) -> RecordId {
+    let record = record(nth);
+    let value = |what: &str| Some(format!("{mark}-{what}"));
+    let personal = PersonalDetails {
+        source_id: format!("{mark}-id"),
+        serial_number: value("serial"),
+        device_name: value("old phone"),
+        user_name: value("user"),
+        mail: value("mail"),
+        full_name: value("full name"),
+        ..PersonalDetails::default()
+    };
+    let details = RecordDetails { personal: Personal::new(record.key(), personal), ..details(record, None) };
+    let event = RecordEvent::PreviousRecordImported {
+        import: import(1),
+        source: "Jamf Pro".into(),
+        details: Box::new(details),
+        owner_keys: vec![key("z")],
+    };
+    desk.write(&record.stream(), NOON, event).await;
+    noted(desk, person, &["z"]).await;
+    resolved(desk, record, RecordOwner::Unique { person }).await;
+    record
+}
+
 fn changed(record: RecordId, fields: &[RecordField], keys: &[&str]) -> RecordEvent {
     RecordEvent::PreviousRecordChanged {
         import: import(2),

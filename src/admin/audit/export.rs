@@ -2,17 +2,14 @@
 //! first byte is sent.
 
 use super::filters::Filters;
-use crate::admin::export::{Wanted, file, head, lines};
+use crate::admin::export::{Wanted, file, streamed};
 use crate::admin::problem::Problem;
 use crate::admin::query::Parameters;
 use crate::admin::record::EventRecord;
 use crate::admin::session::{Exports, May};
 use actix_web::HttpResponse;
-use actix_web::web::Bytes;
-use events::staff::{ExportFormat, StaffActivityEvent};
-use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+use events::staff::StaffActivityEvent;
 use projections::audit::{self as trail, AuditFilter};
-use projections::{ProjectionError, Projections};
 
 /// Events per chunk.
 const CHUNK: usize = 500;
@@ -36,30 +33,15 @@ pub(crate) async fn export(staff: May<Exports>, address: Parameters<Filters, Wan
             rows: extent.rows,
         })
         .await?;
-    let mut file = file("audit", format, staff.now());
-    let Some(newest) = extent.newest else { return Ok(file.body(head::<EventRecord>(format))) };
-    let filter = AuditFilter { oldest_first: true, up_to: Some(newest), ..filter };
-    Ok(file.streaming(body(staff.projections().clone(), filter, format)))
-}
-
-fn body(
-    projections: Projections,
-    filter: AuditFilter,
-    format: ExportFormat,
-) -> impl Stream<Item = Result<Bytes, ProjectionError>> {
-    let first = stream::iter([Ok(head::<EventRecord>(format))]);
-    let rest = stream::try_unfold(Some(filter), move |next| {
+    let filter = extent.newest.map(|newest| AuditFilter { oldest_first: true, up_to: Some(newest), ..filter });
+    let projections = staff.projections().clone();
+    let page = move |filter: AuditFilter| {
         let projections = projections.clone();
         async move {
-            let Some(filter) = next else { return Ok(None) };
-            let page = trail::query(&projections, filter.clone(), CHUNK).await.inspect_err(|error| {
-                tracing::error!(%error, "an export of the audit trail is aborted");
-            })?;
-            let bytes = lines(format, page.rows.iter().map(EventRecord::from));
-            let next = page.next.map(|after| AuditFilter { after: Some(after), ..filter });
-            Ok(Some((bytes, next)))
+            let page = trail::query(&projections, filter.clone(), CHUNK).await?;
+            let records: Vec<EventRecord> = page.rows.iter().map(EventRecord::from).collect();
+            Ok((records, page.next.map(|after| AuditFilter { after: Some(after), ..filter })))
         }
-    });
-    // Skips empty chunks, because an empty chunk would end the body.
-    first.chain(rest).try_filter(|bytes| std::future::ready(!bytes.is_empty()))
+    };
+    Ok(file("audit", format, staff.now()).streaming(streamed(format, filter, page)))
 }

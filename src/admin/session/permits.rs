@@ -199,6 +199,14 @@ impl Permit for SeesRecords {
     const ACT: &'static str = "see previous records";
 }
 
+/// Exports previous records.
+pub(crate) struct ExportsRecords;
+
+impl Permit for ExportsRecords {
+    const ROLES: &'static [Privilege] = &[Administrator];
+    const ACT: &'static str = "export previous records";
+}
+
 /// Imports previous records, and undoes imports.
 pub(crate) struct ImportsRecords;
 

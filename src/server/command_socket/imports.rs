@@ -7,7 +7,7 @@ use events::record::{ImportCounts, ImportId};
 use imports::{Finished, ImportError, Imports, Noted, Order, OwnerCounts, Told, Undone};
 use platform::PerformError;
 use platform::context::Context;
-use projections::records::ImportRow;
+use projections::records::{ImportRow, ListedImports};
 use records::{Delimiter, Encoding, Format, Layout, Mapping, MappingError, NoOwnerRule, OpenError, Preset};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -18,8 +18,8 @@ use tokio::sync::mpsc;
 /// Number of lines that wait for the other side.
 pub(crate) const WAITING: usize = 16;
 
-/// Maximum number of imports in a list.
-const MOST_LISTED: u32 = 1_000;
+/// Imports in one answer. The command asks again for those after them.
+const PAGE: usize = 1_000;
 
 /// A command about imports.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -30,7 +30,10 @@ pub(crate) enum ImportRequest {
     UndoImport {
         import: ImportId,
     },
-    ListImports,
+    /// Those after this import; all if it is `None`.
+    ListImports {
+        after: Option<ImportId>,
+    },
 }
 
 /// Names of the commands in [`ImportRequest`].
@@ -92,6 +95,8 @@ pub(crate) enum Line {
     },
     Imports {
         imports: Vec<Listed>,
+        /// `None`: these were the last ones.
+        next: Option<ImportId>,
     },
     /// The command ended early. `why` says the reason and what to do.
     Refused {
@@ -272,17 +277,19 @@ pub(crate) async fn undo(app: &App, import: ImportId) -> Line {
     }
 }
 
-/// Returns the imports, the newest first.
-pub(crate) async fn list(app: &App) -> Line {
+/// Returns the imports after `after`, the newest first.
+pub(crate) async fn list(app: &App, after: Option<ImportId>) -> Line {
     let listed = async {
         if let Some(head) = app.platform.log.store().head().await.map_err(|error| error.to_string())? {
             app.platform.projections.wait_for(head).await.map_err(|error| error.to_string())?;
         }
-        let rows = projections::records::imports(&app.platform.projections, MOST_LISTED).await;
-        rows.map_err(|error| error.to_string())
+        let found = projections::records::imports(&app.platform.projections, after, PAGE).await;
+        found.map_err(|error| error.to_string())
     };
     match listed.await {
-        Ok(rows) => Line::Imports { imports: rows.into_iter().map(Listed::of).collect() },
+        Ok(ListedImports { imports, next }) => {
+            Line::Imports { imports: imports.into_iter().map(Listed::of).collect(), next }
+        }
         Err(why) => Line::Refused { why },
     }
 }
@@ -309,7 +316,7 @@ mod tests {
         let requests = [
             ImportRequest::ImportRecords(wanted),
             ImportRequest::UndoImport { import: ImportId(uuid::Uuid::from_u128(1)) },
-            ImportRequest::ListImports,
+            ImportRequest::ListImports { after: None },
         ];
         for (request, name) in requests.iter().zip(COMMANDS) {
             let json = serde_json::to_value(request).unwrap();

@@ -36,13 +36,13 @@ async fn the_last_page_shows_old_and_new_side_by_side_and_what_happens_to_the_ol
         "Before",
         "Enrolled here on",
         "Separate area for work",
-        "Removed",
+        "Management removed",
         "Now",
         "Enrolled",
         "The old management has ended.",
         "iPhone 13",
         "Enrolled in 2021 with Jamf Pro",
-        "We cannot see whether it was removed",
+        "We cannot see whether its management was removed",
         "checks whether both are the same iPhone",
     ];
     reads(&page.text, &wanted);
@@ -68,7 +68,7 @@ async fn the_page_that_waits_and_the_help_desk_name_old_management_first_for_who
     let scene = Scene::set().await;
     let heidi = Browser::signed_in(&scene.server, "heidi", &[Privilege::HelpDesk]).await;
     let (old, taps, gone) =
-        ("An old management profile is still installed", "Remove Management", "The profile is gone");
+        ("An old management profile is still installed", "Remove Management", "The downloaded profile has expired");
     let (_, page) = waiting(&scene).await;
     reads(&page.text, &["If your iPhone shows an error", gone, old]);
     record_of_ada(&scene, OLD_PHONE).await;
@@ -95,6 +95,6 @@ async fn who_said_that_the_record_is_another_device_is_told_of_old_management_la
     let Opened::Profile(_) = walk.safari.tap_link("profile").await.unwrap() else { panic!("no profile") };
     let opened = walk.safari.open(&format!("{}/enroll/complete", scene.server.url())).await.unwrap();
     let Opened::Page(page) = opened else { panic!("no page") };
-    reads(&page.text, &["The profile is gone", "An old management profile is still installed"]);
+    reads(&page.text, &["The downloaded profile has expired", "An old management profile is still installed"]);
     scene.strike().await;
 }

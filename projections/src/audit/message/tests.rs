@@ -121,11 +121,12 @@ fn an_error_of_a_device_is_told_in_its_words_where_these_are_kept_and_else_by_nu
         domain: domain.into(),
         description: description.map(|text| Personal::new(KeyName("device-1".into()), text.to_owned())),
     };
-    assert_eq!(words::errors(&[error("MCMDMErrorDomain", None)]), "MCMDMErrorDomain 12021");
-    assert_eq!(words::errors(&[error("", None)]), "12021");
-    let both = words::errors(&[error("MCMDMErrorDomain", Some("The profile is invalid.")), error("X", None)]);
+    assert_eq!(words::errors(&[error("MCMDMErrorDomain", None)], Personal::shown), "MCMDMErrorDomain 12021");
+    assert_eq!(words::errors(&[error("", None)], Personal::shown), "12021");
+    let both =
+        words::errors(&[error("MCMDMErrorDomain", Some("The profile is invalid.")), error("X", None)], Personal::shown);
     assert_eq!(both, "The profile is invalid., X 12021");
-    assert!(!words::errors(&[]).is_empty());
+    assert!(!words::errors(&[], Personal::shown).is_empty());
 }
 
 /// Returns every frozen sample of an event, upcast to its current version.
@@ -144,7 +145,7 @@ fn samples() -> Vec<(String, Event)> {
 }
 
 fn sentence(event: &Event) -> String {
-    let Message { key, values } = message(event);
+    let Message { key, values, .. } = message(event);
     english(key, &values)
 }
 

@@ -353,8 +353,8 @@ pub fn rejection(why: RejectionReason) -> &'static str {
 }
 
 /// Returns the device's error texts if they are stored, otherwise the error domains and codes.
-pub(super) fn errors(chain: &[MdmError]) -> String {
-    let said = |error: &MdmError| match error.description.as_ref().and_then(Personal::shown) {
+pub(super) fn errors(chain: &[MdmError], text: fn(&Personal<String>) -> Option<&str>) -> String {
+    let said = |error: &MdmError| match error.description.as_ref().and_then(text) {
         Some(text) => text.to_owned(),
         None => format!("{} {}", error.domain, error.code).trim_start().to_owned(),
     };
