@@ -48,16 +48,14 @@ pub(super) async fn react_to_record(
             let pair = Pair { record: id, successor: *successor };
             Ok(app.reenrollment.pair_changed(cause(entry), pair).await?)
         }
-        RecordEvent::LinkUndone { successor } => {
-            let pair = Pair { record: id, successor: *successor };
-            Ok(app.reenrollment.pair_changed(cause(entry), pair).await?)
-        }
+        RecordEvent::LinkUndone { .. } => Ok(app.reenrollment.link_undone(cause(entry), id).await?),
+        // The place is free for the next record.
+        RecordEvent::LinkRejected { successor } => device_enrolled(app, entry, *successor).await,
         RecordEvent::LinkConfirmed { .. } => Ok(app.reenrollment.link_confirmed(cause(entry), id).await?),
         // Without an owner, a record is linked to nothing.
         RecordEvent::PreviousRecordImported { .. } => Ok(()),
         RecordEvent::PreviousRecordMissing { .. } | RecordEvent::PreviousRecordReturned { .. } => Ok(()),
         RecordEvent::PreviousRecordImportUndone { restored: None, .. } => Ok(()),
-        RecordEvent::LinkRejected { .. } => Ok(()),
     }
 }
 
@@ -78,12 +76,14 @@ pub(super) async fn react_to_import(
 // An enrollment of this installation is watched, so that its next contact is known. A record of another product has no
 // device here.
 async fn proposed(app: &App, entry: &Entry, pair: Pair, band: LinkBand) -> Result<(), ReactionError> {
-    if band != LinkBand::None {
-        let watch = Command::WatchContact { successor: pair.successor };
-        let context = effect_of(entry, "watch-contact");
-        settled(app.platform.perform::<Device>(&pair.record.device().stream(), &watch, &context).await)?;
-        wake(app, entry, pair.record.device()).await?;
+    if band == LinkBand::None {
+        // The place is free for the next record.
+        return device_enrolled(app, entry, pair.successor).await;
     }
+    let watch = Command::WatchContact { successor: pair.successor };
+    let context = effect_of(entry, "watch-contact");
+    settled(app.platform.perform::<Device>(&pair.record.device().stream(), &watch, &context).await)?;
+    wake(app, entry, pair.record.device()).await?;
     let settings = app.settings.at(entry.position).await?;
     if band != LinkBand::Strong || !settings.reenrollment.confirm_automatically {
         return Ok(());
