@@ -76,14 +76,12 @@ pub(super) async fn react_to_import(
 // An enrollment of this installation is watched, so that its next contact is known. A record of another product has no
 // device here.
 async fn proposed(app: &App, entry: &Entry, pair: Pair, band: LinkBand) -> Result<(), ReactionError> {
-    if band == LinkBand::None {
-        // The place is free for the next record.
-        return device_enrolled(app, entry, pair.successor).await;
+    if band != LinkBand::None {
+        let watch = Command::WatchContact { successor: pair.successor };
+        let context = effect_of(entry, "watch-contact");
+        settled(app.platform.perform::<Device>(&pair.record.device().stream(), &watch, &context).await)?;
+        wake(app, entry, pair.record.device()).await?;
     }
-    let watch = Command::WatchContact { successor: pair.successor };
-    let context = effect_of(entry, "watch-contact");
-    settled(app.platform.perform::<Device>(&pair.record.device().stream(), &watch, &context).await)?;
-    wake(app, entry, pair.record.device()).await?;
     let settings = app.settings.at(entry.position).await?;
     if band != LinkBand::Strong || !settings.reenrollment.confirm_automatically {
         return Ok(());

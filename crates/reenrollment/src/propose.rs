@@ -22,7 +22,7 @@ pub struct Cause {
 }
 
 impl Reenrollment {
-    /// A device enrolled, something new is known about its hardware, or one of its proposals has gone: proposes its
+    /// A device enrolled, something new is known about its hardware, or one of its proposals was rejected: proposes its
     /// earlier records.
     ///
     /// # Errors
