@@ -49,16 +49,14 @@ pub(super) async fn react_to_record(
             let pair = Pair { record: id, successor: *successor };
             Ok(app.reenrollment.pair_changed(cause(entry), pair).await?)
         }
-        RecordEvent::LinkUndone { successor } => {
-            let pair = Pair { record: id, successor: *successor };
-            Ok(app.reenrollment.pair_changed(cause(entry), pair).await?)
-        }
+        RecordEvent::LinkUndone { .. } => Ok(app.reenrollment.link_undone(cause(entry), id).await?),
+        // The place is free for the next record.
+        RecordEvent::LinkRejected { successor } => device_enrolled(app, entry, *successor).await,
         RecordEvent::LinkConfirmed { .. } => Ok(app.reenrollment.link_confirmed(cause(entry), id).await?),
         // Without an owner, a record is linked to nothing.
         RecordEvent::PreviousRecordImported { .. } => Ok(()),
         RecordEvent::PreviousRecordMissing { .. } | RecordEvent::PreviousRecordReturned { .. } => Ok(()),
         RecordEvent::PreviousRecordImportUndone { restored: None, .. } => Ok(()),
-        RecordEvent::LinkRejected { .. } => Ok(()),
     }
 }
 

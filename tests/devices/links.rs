@@ -1,12 +1,14 @@
 //! Tests of devices that are enrolled again: which earlier records are proposed, on which evidence, and what a decision
 //! about them does. The stories run on each way to enroll: `asked` has "removes when asked"; `own` has "removes first",
 //! "removes nothing", "erased", "new phone", "another person" and "archived"; `restored` has the backups; `imported` has
-//! "import after enrollment", "owner not unique" and "two sources"; `attested` says when it is the same device.
+//! "import after enrollment", "owner not unique" and "two sources"; `attested` says when it is the same device. `facts` has
+//! single pieces of evidence, and `decided` what staff decide.
 
 mod answered;
 mod asked;
 mod attested;
 mod decided;
+mod facts;
 mod imported;
 mod own;
 mod restored;
@@ -80,13 +82,16 @@ async fn enroll_watched(
     device: Device,
     watcher: &mut dyn Watcher,
 ) -> Result<Device, (Device, String)> {
-    let mut walk = scene.walk(Visitor::personal(Family::IPhone, "17.5"));
-    walk = Walk::new(Person { user_name: person.into(), ..walk.person }, device);
+    let walk = scene.walk(Visitor::personal(Family::IPhone, "17.5"));
+    enroll_by(scene, Walk::new(Person { user_name: person.into(), ..walk.person }, device), watcher).await
+}
+
+async fn enroll_by(scene: &Scene, mut walk: Walk, watcher: &mut dyn Watcher) -> Result<Device, (Device, String)> {
     let enrolled = if walk.device.hardware.ios < "18.0".parse().unwrap() {
         walk.run(&scene.address(), watcher).await.map(drop).map_err(|error| error.to_string())
     } else {
         trust(&scene.server, &walk.device);
-        let name = identifier(scene, person);
+        let name = identifier(scene, &walk.person.user_name);
         walk.enroll_with_account(&name, watcher).await.map_err(|error| error.to_string())
     };
     match enrolled {
@@ -128,6 +133,12 @@ async fn links(scene: &Scene, successor: DeviceId) -> Vec<LinkRow> {
     projections::links::of_successor(projections, successor, None, 100).await.unwrap()
 }
 
+/// Returns the records that are proposed for a device, in the order of their proposals.
+async fn proposed(scene: &Scene, successor: DeviceId) -> Vec<RecordId> {
+    let links = links(scene, successor).await.into_iter().rev();
+    links.filter(|link| link.state == LinkState::Proposed).map(|link| link.record).collect()
+}
+
 /// Returns the link of two records, if there is one.
 async fn link_of(scene: &Scene, record: RecordId, successor: DeviceId) -> Option<LinkRow> {
     links(scene, successor).await.into_iter().find(|link| link.record == record)
@@ -165,6 +176,10 @@ async fn import(scene: &Scene, source: &str, rows: &str) -> imports::Finished {
     let (told, _) = tokio::sync::mpsc::channel(1);
     let order = Order { mapping, is_complete: true, is_rehearsal: false };
     scene.server.app().imports.run(file, order, &operator(scene), &told).await.unwrap()
+}
+
+fn record(scene: &Scene, source: &str, id: &str) -> RecordId {
+    scene.server.app().imports.record_id(source, id)
 }
 
 fn operator(scene: &Scene) -> Context {

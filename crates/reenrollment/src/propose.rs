@@ -22,7 +22,8 @@ pub struct Cause {
 }
 
 impl Reenrollment {
-    /// A device enrolled, or something new is known about its hardware: proposes its earlier records.
+    /// A device enrolled, something new is known about its hardware, or one of its proposals was rejected: proposes its
+    /// earlier records.
     ///
     /// # Errors
     /// Returns an error if the log or the projections cannot be read or written. It can be tried again.
@@ -74,7 +75,19 @@ impl Reenrollment {
         Ok(())
     }
 
-    /// A decision was undone, or the question about silence was answered.
+    /// A decision was undone: the enrollments that it withdrew may be proposed for the record again.
+    ///
+    /// # Errors
+    /// Same as [`Reenrollment::device_enrolled`].
+    pub async fn link_undone(&self, cause: Cause, record: RecordId) -> Result<(), ReenrollmentError> {
+        self.platform.projections.wait_for(cause.position).await?;
+        let links = links::of_record(&self.platform.projections, record, None, MOST_LOOKED_AT).await?;
+        let open = links.into_iter().filter(|link| matches!(link.state, LinkState::Proposed | LinkState::Withdrawn));
+        let pairs = open.map(|link| Pair { record, successor: link.successor }).collect();
+        self.propose_each(cause.event, pairs).await
+    }
+
+    /// The question about silence was answered.
     ///
     /// # Errors
     /// Same as [`Reenrollment::device_enrolled`].

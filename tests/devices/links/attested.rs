@@ -62,7 +62,7 @@ async fn attested_hardware_is_the_same_device_whoever_it_belongs_to_and_claimed_
         // Another product knew the serial number.
         let (source, person) = (format!("Jamf Pro {nth}"), person_of(&scene, id_of(&new)).await);
         import(&scene, &source, &row("1", &hardware)).await;
-        let imported = scene.server.app().imports.record_id(&source, "1");
+        let imported = record(&scene, &source, "1");
         resolve(&scene, imported, RecordOwner::Unique { person }).await;
         attests(&scene, &mut new).await;
         let told = format!("{before}, {after}, attested: {is_attested}");
@@ -90,16 +90,16 @@ async fn hardware_that_the_profile_service_verified_is_the_same_device_also_afte
         scene.server.settings(|settings| settings.profile_service = ASKS).await;
         let hardware = ipad();
         let mut old = enroll_institutional(&scene, "grace", &hardware).await;
-        let (record, person) = (own(&old), person_of(&scene, id_of(&old)).await);
+        let (removed, person) = (own(&old), person_of(&scene, id_of(&old)).await);
         old.remove_mdm_profile().await.unwrap();
         let other = ipad();
         import(&scene, "Jamf Pro", &(row("same", &hardware) + &row("other", &other))).await;
-        let [same, another] = ["same", "other"].map(|id| scene.server.app().imports.record_id("Jamf Pro", id));
+        let [same, another] = ["same", "other"].map(|id| record(&scene, "Jamf Pro", id));
         for imported in [same, another] {
             resolve(&scene, imported, RecordOwner::Unique { person }).await;
         }
         let new = id_of(&enroll_institutional(&scene, "grace", &hardware).await);
-        for known in [record, same] {
+        for known in [removed, same] {
             let link = link_of(&scene, known, new).await.unwrap();
             assert_eq!(link.state, LinkState::Proposed, "genuine: {is_genuine}: {link:?}");
             assert_eq!(link.proof.is_same_device, is_genuine, "{link:?}");
@@ -109,7 +109,7 @@ async fn hardware_that_the_profile_service_verified_is_the_same_device_also_afte
         let is_proposed = async |record| link_of(&scene, record, new).await.is_some();
         assert_eq!(is_proposed(another).await, !is_genuine, "genuine: {is_genuine}");
         let new = id_of(&enroll_institutional(&scene, "grace", &ipad()).await);
-        assert_eq!(link_of(&scene, record, new).await.is_some(), !is_genuine, "genuine: {is_genuine}");
+        assert_eq!(link_of(&scene, removed, new).await.is_some(), !is_genuine, "genuine: {is_genuine}");
         scene.strike().await;
     }
 }

@@ -8,10 +8,6 @@ fn row(id: &str, contact: &str) -> String {
     format!("{id},\"iPhone14,5\",iPhone 13,15.7,{contact},2021-09-30,\n")
 }
 
-fn record(scene: &Scene, source: &str, id: &str) -> RecordId {
-    scene.server.app().imports.record_id(source, id)
-}
-
 /// Grace has enrolled a phone once and removed it, so that the server knows her. Returns who she is.
 async fn known(scene: &Scene) -> PersonId {
     let ipad = Hardware::new(Family::IPad, "18.2".parse().unwrap());

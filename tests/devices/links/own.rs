@@ -3,12 +3,6 @@
 use super::*;
 use harness::waiting::until;
 
-/// Returns the records that are proposed for a device, in the order of their proposals.
-async fn proposed(scene: &Scene, successor: DeviceId) -> Vec<RecordId> {
-    let links = links(scene, successor).await.into_iter().rev();
-    links.filter(|link| link.state == LinkState::Proposed).map(|link| link.record).collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn who_removes_the_old_management_first_is_one_person_with_one_phone() {
     let (scene, _clock) = stage().await;

@@ -12,7 +12,7 @@ enum Way {
     Settings,
 }
 
-async fn enroll_by(scene: &Scene, way: Way, person: &str, hardware: &Hardware) -> Device {
+async fn enroll_in_way(scene: &Scene, way: Way, person: &str, hardware: &Hardware) -> Device {
     match way {
         Way::Profile => enroll_institutional(scene, person, hardware).await,
         Way::Settings => enroll(scene, person, hardware).await,
@@ -26,7 +26,7 @@ async fn is_told_apart_from_a_new_phone(
     person: &str,
     mut restored: Device,
 ) {
-    let new = id_of(&enroll_by(scene, way, person, &iphone(&restored.hardware.ios.to_string())).await);
+    let new = id_of(&enroll_in_way(scene, way, person, &iphone(&restored.hardware.ios.to_string())).await);
     let record = own(&restored);
     let at_first = link_of(scene, record, new).await.unwrap();
     assert_eq!((at_first.state, at_first.band), (LinkState::Proposed, LinkBand::Probable), "{at_first:?}");
@@ -61,9 +61,9 @@ async fn a_phone_that_is_restored_without_its_management_comes_back_as_a_success
         [("26.1", Way::Profile, "ada"), ("27.0", Way::Profile, "bob"), ("27.0", Way::Settings, "grace")]
     {
         let phone = iphone(ios);
-        let old = enroll_by(&scene, way, person, &phone).await;
+        let old = enroll_in_way(&scene, way, person, &phone).await;
         let record = own(&old);
-        let again = enroll_by(&scene, way, person, &phone).await;
+        let again = enroll_in_way(&scene, way, person, &phone).await;
         let new = id_of(&again);
         let at_first = link(&scene, new).await;
         assert_eq!((at_first.record, at_first.band), (record, LinkBand::Probable), "iOS {ios}, {way:?}");

@@ -49,7 +49,7 @@ fn device(opened: u64) -> DeviceId {
 
 /// The streams that the steps write, as the service of re-enrollment writes them.
 #[derive(Debug, Clone, Default, PartialEq)]
-struct World {
+struct Streams {
     records: BTreeMap<RecordId, Record>,
     places: BTreeMap<(DeviceId, &'static str), Successor>,
 }
@@ -72,7 +72,7 @@ fn earlier(nth: usize) -> Earlier {
     }
 }
 
-impl World {
+impl Streams {
     fn perform(&mut self, record: RecordId, command: &record::Command) -> bool {
         let state = self.records.remove(&record).unwrap_or_default();
         let decided = state.decide(command);
@@ -158,18 +158,18 @@ impl World {
 proptest! {
     #[test]
     fn of_links_between_enrollments_and_records(steps in vec(step(), 0..80), last in step()) {
-        let mut world = World::default();
+        let mut streams = Streams::default();
         for (nth, new, act) in steps {
-            world.act(earlier(nth), new, act);
-            assert!(!world.has_circle(), "a circle of successors: {world:?}");
-            world.assert_one_in_each_source();
+            streams.act(earlier(nth), new, act);
+            assert!(!streams.has_circle(), "a circle of successors: {streams:?}");
+            streams.assert_one_in_each_source();
         }
         let (nth, new, _) = last;
-        let before = world.clone();
-        world.act(earlier(nth), new, Act::Confirm);
-        if world.successor(earlier(nth).id) != before.successor(earlier(nth).id) {
-            world.act(earlier(nth), new, Act::Undo);
-            assert_eq!(world.records, before.records, "undo restores exactly");
+        let before = streams.clone();
+        streams.act(earlier(nth), new, Act::Confirm);
+        if streams.successor(earlier(nth).id) != before.successor(earlier(nth).id) {
+            streams.act(earlier(nth), new, Act::Undo);
+            assert_eq!(streams.records, before.records, "undo restores exactly");
         }
     }
 }
