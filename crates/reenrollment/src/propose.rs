@@ -80,7 +80,7 @@ impl Reenrollment {
     /// # Errors
     /// Same as [`Reenrollment::device_enrolled`].
     pub async fn link_undone(&self, cause: Cause, record: RecordId) -> Result<(), ReenrollmentError> {
-        self.platform.projections.wait_for(cause.position).await?;
+        self.platform.projections.wait_patiently_for(cause.position).await?;
         let links = links::of_record(&self.platform.projections, record, None, MOST_LOOKED_AT).await?;
         let open = links.into_iter().filter(|link| matches!(link.state, LinkState::Proposed | LinkState::Withdrawn));
         let pairs = open.map(|link| Pair { record, successor: link.successor }).collect();
