@@ -240,7 +240,7 @@ impl Filters {
 
 fn line(device: &Device, as_of: Option<Timestamp>, now: Timestamp) -> Line {
     let label = words::label(device);
-    let product = device.product_name.clone().filter(|product| *product != label);
+    let product = words::model(device.product_name.as_deref()).filter(|product| *product != label);
     Line {
         href: href(device.id, as_of),
         label,

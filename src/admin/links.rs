@@ -57,6 +57,8 @@ struct LinksPage {
     filtered: bool,
     /// Only the links of one record or device are shown.
     only: bool,
+    /// There is no link in any state.
+    none_yet: bool,
     explained: &'static str,
     links: Vec<Shown>,
     older: Option<String>,
@@ -66,7 +68,7 @@ struct LinksPage {
 view!(
     links as links_page,
     Menu,
-    LinksPage { done, states, state, bands, filtered, only, explained, links, older, newest }
+    LinksPage { done, states, state, bands, filtered, only, none_yet, explained, links, older, newest }
 );
 
 #[derive(Serialize)]
@@ -103,6 +105,7 @@ pub(crate) async fn list(staff: May<SeesLinks>, address: Parameters<Filters, Ask
         bands: filters.bands(),
         filtered: filters.band.is_some(),
         only,
+        none_yet: counts.values().all(|count| *count == 0),
         explained: words::explained(LinkState::parse(chosen)),
         links: lines,
         older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),

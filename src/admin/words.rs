@@ -202,10 +202,16 @@ pub(crate) fn capital(text: &str) -> String {
 /// Returns the label of a device: its name, else its model, else its id. Names without visible characters are skipped,
 /// because the label is the text of links.
 pub(crate) fn label(device: &Device) -> String {
-    [&device.name, &device.model, &device.product_name]
+    let known = device.product_name.as_deref().and_then(apple::models::name);
+    [device.name.as_deref(), known, device.model.as_deref(), device.product_name.as_deref()]
         .into_iter()
-        .find_map(|name| visible::name(name.as_deref()))
+        .find_map(visible::name)
         .unwrap_or_else(|| format!("Device {}", short(&device.id.to_string())))
+}
+
+/// Returns the marketing name of a model identifier such as `iPhone14,7`; the identifier itself if the name is unknown.
+pub(crate) fn model(identifier: Option<&str>) -> Option<String> {
+    identifier.map(|identifier| apple::models::name(identifier).unwrap_or(identifier).to_owned())
 }
 
 /// Returns a label that distinguishes devices of the same name: with the person, the serial number and the beginning

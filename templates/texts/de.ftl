@@ -248,7 +248,7 @@ can-all-apps = jede installierte App sehen
 can-restrict = Apps und Einstellungen installieren und einschränken, was das Gerät kann
 can-lock = das Gerät sperren, seinen Gerätecode entfernen oder alles darauf löschen
 about-leave-title = Mit einem privaten Gerät können Sie jederzeit aufhören
-about-leave = Öffnen Sie **{ -settings }** › **{ management-row }**, tippen Sie auf das Profil und auf **{ -remove-management }**. Damit werden auch die Apps und Daten der Organisation entfernt.
+about-leave = Öffnen Sie **{ -settings }** › **{ management-row }**, tippen Sie auf das Profil von { $organization } und auf **{ -remove-management }**. Damit werden auch die Apps und Daten der Organisation entfernt.
 about-managed-title = { $organization } verwaltet die eigenen Geräte
 about-managed = { $organization } entscheidet, wie lange. Fragen Sie dort, bevor Sie das Profil entfernen, und auch, wenn etwas nicht funktioniert.
 

@@ -240,7 +240,7 @@ can-all-apps = see every app that is installed
 can-restrict = install apps and settings, and restrict what the device can do
 can-lock = lock the device, remove its passcode, or erase everything on it
 about-leave-title = You can leave at any time with your own device
-about-leave = Open **{ -settings }** › **{ management-row }**, tap the profile and **{ -remove-management }**. This also removes the organization’s apps and data.
+about-leave = Open **{ -settings }** › **{ management-row }**, tap the profile of { $organization } and **{ -remove-management }**. This also removes the organization’s apps and data.
 about-managed-title = { $organization } manages its own devices
 about-managed = { $organization } decides for how long. Ask { $organization } before you remove the profile, and if something does not work.
 

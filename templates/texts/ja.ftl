@@ -220,7 +220,7 @@ can-all-apps = インストールされているすべてのAppを見ること
 can-restrict = Appや設定をインストールし、デバイスの機能を制限すること
 can-lock = デバイスをロックし、パスコードを削除し、すべてを消去すること
 about-leave-title = 個人のデバイスなら、いつでもやめられます
-about-leave = **{ -settings }** › **{ management-row }**を開き、プロファイルをタップして**{ -remove-management }**をタップします。組織のAppとデータも一緒に削除されます。
+about-leave = **{ -settings }** › **{ management-row }**を開き、{ $organization }のプロファイルをタップして**{ -remove-management }**をタップします。組織のAppとデータも一緒に削除されます。
 about-managed-title = { $organization }のデバイスは{ $organization }が管理します
 about-managed = 管理の期間は{ $organization }が決めます。プロファイルを削除する前や、うまくいかないときは、{ $organization }にお問い合わせください。
 

@@ -36,7 +36,7 @@ async fn every_link_and_button_has_words_whatever_devices_and_people_are_called(
         write(&server, &person.stream(), now, PersonEvent::PersonAttributesChanged { attributes }).await;
         server.caught_up().await;
         let list = browser.get("/console/devices").await;
-        assert_eq!(list.texts("tbody th a").first().map(String::as_str), Some("iPhone14,7"), "{name:?}");
+        assert_eq!(list.texts("tbody th a").first().map(String::as_str), Some("iPhone 14"), "{name:?}");
         let paths = ["/console/devices", "/console/visits", "/console/audit", "/console/staff", "/console/links"];
         let of_device = [
             format!("/console/devices/{device}"),

@@ -7,7 +7,7 @@ use events::device::{DeviceId, SupersessionEvidence};
 use events::enrollment::OsVersion;
 use events::person::PersonId;
 use events::{Position, Timestamp};
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Row, params};
 use uuid::Uuid;
 
 /// A device that enrolled, whatever became of it.
@@ -55,18 +55,33 @@ fn enrolled_of(row: &Row<'_>) -> rusqlite::Result<Option<Enrolled>> {
     }))
 }
 
+// Returns the devices `o` that enrolled and match, the newest first. `condition` compares with `id` as `?1`.
+async fn found(
+    projections: &Projections,
+    condition: &'static str,
+    id: Uuid,
+    limit: usize,
+) -> Result<Vec<Enrolled>, ProjectionError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    projections
+        .read_of("devices", move |rows| {
+            let select = format!(
+                "SELECT {COLUMNS} FROM devices_current o {condition} AND o.enrolled_at IS NOT NULL
+                    ORDER BY o.added DESC LIMIT ?2"
+            );
+            let mut select = rows.prepare_cached(&select)?;
+            let found = select.query_map(params![id.to_string(), limit], enrolled_of)?;
+            Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        })
+        .await
+}
+
 /// Returns a device that enrolled; `None` if it did not.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
 pub async fn enrolled(projections: &Projections, device: DeviceId) -> Result<Option<Enrolled>, ProjectionError> {
-    projections
-        .read_of("devices", move |rows| {
-            let select =
-                format!("SELECT {COLUMNS} FROM devices_current o WHERE o.id = ?1 AND o.enrolled_at IS NOT NULL");
-            rows.prepare_cached(&select)?.query_row([device.to_string()], enrolled_of).optional().map(Option::flatten)
-        })
-        .await
+    Ok(found(projections, "WHERE o.id = ?1", device.0, 1).await?.pop())
 }
 
 /// Returns the devices that the person of `device` enrolled before it, the newest first: up to `limit`.
@@ -78,7 +93,8 @@ pub async fn earlier_of_person(
     device: DeviceId,
     limit: usize,
 ) -> Result<Vec<Enrolled>, ProjectionError> {
-    beside(projections, device, "<", limit).await
+    let earlier = "JOIN devices_current s ON s.person = o.person WHERE s.id = ?1 AND o.added < s.added";
+    found(projections, earlier, device.0, limit).await
 }
 
 /// Returns the devices that the person of `device` enrolled after it, the newest first: up to `limit`.
@@ -90,28 +106,8 @@ pub async fn later_of_person(
     device: DeviceId,
     limit: usize,
 ) -> Result<Vec<Enrolled>, ProjectionError> {
-    beside(projections, device, ">", limit).await
-}
-
-async fn beside(
-    projections: &Projections,
-    device: DeviceId,
-    order: &'static str,
-    limit: usize,
-) -> Result<Vec<Enrolled>, ProjectionError> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    projections
-        .read_of("devices", move |rows| {
-            let select = format!(
-                "SELECT {COLUMNS} FROM devices_current s JOIN devices_current o ON o.person = s.person
-                    WHERE s.id = ?1 AND o.added {order} s.added AND o.enrolled_at IS NOT NULL
-                    ORDER BY o.added DESC LIMIT ?2"
-            );
-            let mut select = rows.prepare_cached(&select)?;
-            let found = select.query_map(params![device.to_string(), limit], enrolled_of)?;
-            Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
-        })
-        .await
+    let later = "JOIN devices_current s ON s.person = o.person WHERE s.id = ?1 AND o.added > s.added";
+    found(projections, later, device.0, limit).await
 }
 
 /// Returns the devices that a person enrolled, the newest first: up to `limit`.
@@ -123,16 +119,5 @@ pub async fn enrolled_by(
     person: PersonId,
     limit: usize,
 ) -> Result<Vec<Enrolled>, ProjectionError> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    projections
-        .read_of("devices", move |rows| {
-            let select = format!(
-                "SELECT {COLUMNS} FROM devices_current o WHERE o.person = ?1 AND o.enrolled_at IS NOT NULL
-                    ORDER BY o.added DESC LIMIT ?2"
-            );
-            let mut select = rows.prepare_cached(&select)?;
-            let found = select.query_map(params![person.to_string(), limit], enrolled_of)?;
-            Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
-        })
-        .await
+    found(projections, "WHERE o.person = ?1", person.0, limit).await
 }

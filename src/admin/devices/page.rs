@@ -345,7 +345,12 @@ fn split(commands: impl Iterator<Item = Standing>) -> (Vec<Standing>, Vec<Standi
 
 fn sub(device: &Device) -> String {
     let version = device.os_version.as_ref().map(|version| format!("iOS {version}"));
-    let parts = [device.product_name.clone(), version, device.user_name.clone()];
+    let identifier = device.product_name.as_deref();
+    let model = words::model(identifier).map(|model| match identifier {
+        Some(identifier) if identifier != model => format!("{model} ({identifier})"),
+        _ => model,
+    });
+    let parts = [model, version, device.user_name.clone()];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 

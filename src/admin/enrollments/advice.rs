@@ -93,7 +93,7 @@ fn advice_for(enrollment: &Enrollment, (refused, old): (Option<Reason>, bool)) -
         Step::MdmProfile => &["Tap “Continue” on the page, then Allow."],
         Step::Install => &[
             "Open Settings and tap Profile Downloaded, or Enroll in …, and follow the steps there.",
-            "The device keeps a downloaded profile for eight minutes. If it is gone, tap “Download the profile again”.",
+            "The device keeps a downloaded profile for eight minutes. After that, tap “Download the profile again”.",
         ],
         Step::Connect | Step::Enrolled => &[
             "Keep the device on and online for a minute.",

@@ -116,10 +116,12 @@ content!(Found { source, product, format, encoding, complete, fields, absent, ig
 #[derive(Serialize)]
 struct Used {
     field: &'static str,
+    /// As mappings and messages name the field.
+    name: String,
     columns: String,
 }
 
-content!(Used { field, columns });
+content!(Used { field, name, columns });
 
 #[derive(Serialize)]
 struct Bad {
@@ -309,8 +311,11 @@ fn found(layout: &Layout, complete: bool) -> Found {
     let used: BTreeSet<&String> = layout.fields.iter().flat_map(|(_, columns)| columns).collect();
     let is_there = |field: &Field| layout.fields.iter().any(|(there, _)| there == field);
     let absent = Field::ALL.into_iter().filter(|field| !is_there(field)).map(label);
-    let used_columns =
-        |(field, columns): &(Field, Vec<String>)| Used { field: label(*field), columns: columns.join(", ") };
+    let used_columns = |(field, columns): &(Field, Vec<String>)| Used {
+        field: label(*field),
+        name: field.to_string(),
+        columns: columns.join(", "),
+    };
     Found {
         source: layout.source.clone(),
         product: layout.preset.map_or("Own mapping", super::product),

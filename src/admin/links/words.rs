@@ -18,14 +18,16 @@ pub(crate) fn state(state: LinkState) -> Chip {
 pub(crate) fn explained(state: Option<LinkState>) -> &'static str {
     match state {
         Some(LinkState::Proposed) => {
-            "Muster takes each of these records for the device that was enrolled later. An administrator decides. The strongest come first."
+            "Each earlier record is probably the device that was enrolled later. An administrator decides. The strongest evidence comes first."
         }
         Some(LinkState::Confirmed) => {
             "An administrator, or the settings, confirmed these links. The latest come first."
         }
-        Some(LinkState::Rejected) => "These are not the same phone: an administrator said so. The latest come first.",
+        Some(LinkState::Rejected) => {
+            "An administrator rejected these links: each is two devices. The latest come first."
+        }
         Some(LinkState::Withdrawn) => {
-            "Muster proposed these links once. Later facts speak against them, or the import of the record was undone."
+            "Muster proposed these links. Later facts contradicted them, or the import of the record was undone."
         }
         None => "Links in any state. The latest change comes first.",
     }
@@ -36,7 +38,7 @@ pub(crate) fn band(band: LinkBand) -> Chip {
         LinkBand::Strong => Chip { label: "Strong", class: "ok" },
         LinkBand::Probable => Chip { label: "Probable", class: "" },
         LinkBand::Weak => Chip { label: "Weak", class: "muted" },
-        LinkBand::None => Chip { label: "No evidence", class: "muted" },
+        LinkBand::None => Chip { label: "No longer proposed", class: "muted" },
     }
 }
 

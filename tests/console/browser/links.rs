@@ -4,6 +4,7 @@ use super::Sight;
 use crate::links::{LIST, decide, imported, own, page, person_of, propose, proposed};
 use events::record::RecordId;
 use harness::browser::{DESK, Engine, PHONE, wait_for};
+use harness::desk::renamed;
 
 /// A name without a place to break it.
 const LONG: &str = "F2LXJ0AAAA9,ada,Ada,IPHONEOFADALOVELACEOFTHEDEPARTMENTOFANALYTICALENGINES,iPhone 14,\
@@ -12,9 +13,11 @@ const LONG: &str = "F2LXJ0AAAA9,ada,Ada,IPHONEOFADALOVELACEOFTHEDEPARTMENTOFANAL
 async fn look_around(engine: Engine, test: &'static str, size: (u32, u32), dark: bool) {
     let Some(sight) = Sight::begin(engine, test, size, dark).await else { return };
     let (server, helper) = (&sight.server, &sight.helper);
-    sight.look(LIST, "There is no such link", "links-empty").await;
+    sight.look(LIST, "There are no links yet", "links-empty").await;
 
     let (old, new) = proposed(server, "adalovelace.of.the.department.of.analytical.engines").await;
+    // A name shorter than the text beside it.
+    renamed(server, old, "Ada’s iPhone", server.app().platform.world.now()).await;
     let person = person_of(server, new).await;
     let record = imported(server, helper, "9", LONG).await;
     own(server, record, person).await;

@@ -3,7 +3,7 @@
 /// Returns the taps that remove old management. `row`: the row in Settings.
 pub(super) fn taps(row: &str) -> String {
     format!(
-        "Old management is in Settings › {row}: tap the profile and Remove Management, or the work or school account and Sign Out."
+        "Old management is in Settings › {row}: tap the old profile and Remove Management, or the work or school account and Sign Out."
     )
 }
 
