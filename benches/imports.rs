@@ -2,8 +2,8 @@
 //! 100,000 rows must be imported within 60 s and grow the log by at most 2 KB a row, the beginning and the end of the
 //! import included. Keys are counted separately.
 //!
-//! Also measured: a dry run, the same export again, an export in which every row has changed, and the undoing of that
-//! import. `cargo bench --bench imports`; `MUSTER_BENCH_ROWS` sets the number of rows, and the time limit in
+//! Both limits also hold with owner rules, if nobody has signed in yet. Also measured: a dry run, the same export again,
+//! an export in which every row has changed, and the undoing of that import. `cargo bench --bench imports`; `MUSTER_BENCH_ROWS` sets the number of rows, and the time limit in
 //! proportion.
 #![expect(unreachable_pub, reason = "a benchmark has no API: `pub` only leads out of a module")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     if took <= limit && grown <= BYTES_PER_ROW { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Returns the duration of the first import, and the growth of the log for each of its rows.
+/// Returns the duration of the longest first import, and the largest growth of the log for each of its rows.
 async fn measure(rows: u32) -> (Duration, u64) {
     let directory = tempfile::tempdir().expect("a directory");
     let plan = shared::plan(directory.path(), "https://localhost:0");
@@ -54,14 +54,15 @@ async fn measure(rows: u32) -> (Duration, u64) {
     let running = server::start(config, World::system()).await.expect("it starts");
     let app = &running.app;
     let export = || Cursor::new(export(rows, "15.7.1"));
-    let order = |is_rehearsal| Order { mapping: Mapping::default(), is_complete: true, is_rehearsal };
+    let order = |is_rehearsal, mapping| Order { mapping, is_complete: true, is_rehearsal };
 
     println!("{:<28} {:>9} {:>10} {:>10} {:>10} {:>10}", "", "seconds", "rows/s", "cpu s", "log/row", "keys/row");
-    let work = async |what: &str, is_rehearsal: bool, file: Cursor<Vec<u8>>| {
+    let work_as = async |what: &str, is_rehearsal: bool, file: Cursor<Vec<u8>>, mapping: Mapping| {
         let meter = Meter::begin(app, &data);
-        let finished = import(app, file, order(is_rehearsal)).await;
+        let finished = import(app, file, order(is_rehearsal, mapping)).await;
         (finished, meter.end(app, what, rows).await)
     };
+    let work = async |what, is_rehearsal, file| work_as(what, is_rehearsal, file, Mapping::default()).await;
     work("dry run", true, export()).await;
     let (first, measured) = work("first import", false, export()).await;
     assert_eq!(first.counts.new, u64::from(rows));
@@ -74,8 +75,12 @@ async fn measure(rows: u32) -> (Duration, u64) {
     let undone = app.imports.undo(import, &operator(app)).await.expect("undone");
     assert_eq!(undone.restored, u64::from(rows));
     meter.end(app, "undoing it", rows).await;
+    let owner = ["user_name=local:user_name", "mail=local:mail"].map(|rule| rule.parse().expect("a rule")).into();
+    let mapping = Mapping { source: Some("Another source".to_owned()), owner, ..Mapping::default() };
+    let (owned, with_owners) = work_as("first, with owner rules", false, export(), mapping).await;
+    assert_eq!(owned.owners.expect("the owners").none, u64::from(rows));
     running.stop().await;
-    measured
+    (measured.0.max(with_owners.0), measured.1.max(with_owners.1))
 }
 
 fn operator(app: &App) -> Context {

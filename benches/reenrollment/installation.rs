@@ -127,15 +127,15 @@ impl Installation {
             ..PersonAttributes::default()
         };
         let method = SignInMethodName::LocalAccount;
-        let known = PersonEvent::PersonKnown { method, account: hex::encode(person.0), attributes };
-        let noted = PersonEvent::PersonKeysNoted { keys: keys.clone() };
+        let (account_name, names) = (hex::encode(person.0), vec![]);
+        let known = PersonEvent::PersonKnown { method, account: account_name, attributes, keys: keys.clone(), names };
         for record in records_of(nth) {
             let owner = is_owner_known
                 .then_some(RecordEvent::PreviousRecordOwnerResolved { owner: RecordOwner::Unique { person } });
             let imported = imported(record, &account, keys.clone());
             self.append(&record.stream(), [imported].into_iter().chain(owner).map(Event::from)).await;
         }
-        self.append(&person.stream(), [known.into(), noted.into()].into_iter()).await;
+        self.append(&person.stream(), std::iter::once(known.into())).await;
     }
 
     /// Writes that a person enrolled a device after they said that the first of their records is this device.
@@ -230,5 +230,12 @@ fn imported(record: RecordId, account: &Account, owner_keys: Vec<OwnerKey>) -> R
         personal: Personal::new(record.key(), personal),
     };
     let (import, source) = (ImportId(Uuid::from_u128(1)), "Jamf Pro".into());
-    RecordEvent::PreviousRecordImported { import, source, details: Box::new(details), owner_keys }
+    RecordEvent::PreviousRecordImported {
+        import,
+        source,
+        details: Box::new(details),
+        owner_keys,
+        names: vec![],
+        owner: None,
+    }
 }

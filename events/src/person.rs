@@ -6,7 +6,7 @@ pub use crate::ids::PersonId;
 use crate::enrollment::{Ownership, SignInMethodName, SignInRefusal};
 use crate::ids::{EnrollmentId, RecordId};
 use crate::personal::Personal;
-use crate::record::OwnerKey;
+use crate::record::{NameKey, OwnerKey};
 use crate::system::SuppressedRefusals;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,10 @@ pub enum PersonEvent {
         /// HMAC of (method, issuer, subject), lower-case hex: the id of the `account-` stream.
         account: String,
         attributes: PersonAttributes,
+        /// As in `PersonKeysNoted`.
+        keys: Vec<OwnerKey>,
+        /// As in `PersonKeysNoted`.
+        names: Vec<NameKey>,
     },
     /// The sign-in method provided new attributes; `attributes` holds all that it provides now.
     PersonAttributesChanged { attributes: PersonAttributes },
@@ -40,9 +44,10 @@ pub enum PersonEvent {
         version: String,
         enrollment: EnrollmentId,
     },
-    /// The provider of the person stated values by which previous records find their owner. `keys` has those that are
-    /// new. Keys of earlier values stay valid, so that a record with an earlier name finds the person.
-    PersonKeysNoted { keys: Vec<OwnerKey> },
+    /// The provider of the person stated values by which previous records find their owner (`keys`), and the same values
+    /// as any record may name the person (`names`). Both have those that are new. Those of earlier values stay valid,
+    /// so that a record with an earlier name finds the person.
+    PersonKeysNoted { keys: Vec<OwnerKey>, names: Vec<NameKey> },
     /// The owners of the previous records with keys of this person were resolved, in order of the records' ids, up to
     /// this one. The rest follows from this event, so that each effect is bounded.
     PersonRecordsResolved { up_to: RecordId },

@@ -163,12 +163,20 @@ pub struct OwnerKey {
     pub hmac: String,
 }
 
+/// A value by which a record names somebody, whatever provider knows them: 16 lower-case hex digits of the HMAC of the
+/// folded value. It never decides who owns a record. The record is erased with each person who has one of its values.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NameKey(pub String);
+
 /// What is known about the owner of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum RecordOwner {
     /// Exactly one person has the values of the record.
     Unique { person: PersonId },
+    /// Exactly one account has them, and nobody has signed in with it. It becomes a person at the first sign-in.
+    Account {},
     /// Nobody has them.
     Unknown {},
     /// Several people have them.
@@ -182,7 +190,7 @@ impl RecordOwner {
     pub fn person(self) -> Option<PersonId> {
         match self {
             RecordOwner::Unique { person } => Some(person),
-            RecordOwner::Unknown {} | RecordOwner::Several {} | RecordOwner::Left {} => None,
+            RecordOwner::Account {} | RecordOwner::Unknown {} | RecordOwner::Several {} | RecordOwner::Left {} => None,
         }
     }
 
@@ -190,6 +198,7 @@ impl RecordOwner {
     pub fn as_str(self) -> &'static str {
         match self {
             RecordOwner::Unique { .. } => "unique",
+            RecordOwner::Account {} => "account",
             RecordOwner::Unknown {} => "unknown",
             RecordOwner::Several {} => "several",
             RecordOwner::Left {} => "left",
@@ -247,6 +256,9 @@ pub struct RestoredRecord {
     /// Those of earlier values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier_keys: Vec<OwnerKey>,
+    /// Those of these values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<NameKey>,
     /// `None`: not resolved, or the import had other keys.
     pub owner: Option<RecordOwner>,
     /// The complete import that had not had the record.
@@ -262,6 +274,11 @@ pub enum RecordEvent {
         source: String,
         details: Box<RecordDetails>,
         owner_keys: Vec<OwnerKey>,
+        /// Those of all values that name the owner, with and without an owner rule.
+        names: Vec<NameKey>,
+        /// What was found out about the owner, if that is no person. A person is an event of its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<RecordOwner>,
     },
     /// A later import had other values: `details` has all of them, `changed` says which are new. Other keys than
     /// before make the owner unresolved. Without keys, those of before stay if the fields that identify the owner are
@@ -271,6 +288,8 @@ pub enum RecordEvent {
         changed: Vec<RecordField>,
         details: Box<RecordDetails>,
         owner_keys: Vec<OwnerKey>,
+        /// As in `PreviousRecordImported`.
+        names: Vec<NameKey>,
     },
     /// A later complete export of the source did not have the record.
     PreviousRecordMissing { import: ImportId },
@@ -315,6 +334,23 @@ pub struct ImportCounts {
     pub erased: u64,
 }
 
+/// What was found out about the owners of the rows of an import.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerCounts {
+    /// Exactly one person.
+    pub unique: u64,
+    /// Exactly one account, with which nobody has signed in yet.
+    pub account: u64,
+    /// Nobody has the values of the row, or the row has none.
+    pub none: u64,
+    pub several: u64,
+    /// The account is disabled.
+    pub left: u64,
+    /// A directory did not answer, or the provider cannot be asked: resolved when the person signs in, or by a later
+    /// import.
+    pub unresolved: u64,
+}
+
 /// An import of previous records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ImportEvent {
@@ -329,6 +365,8 @@ pub enum ImportEvent {
         /// SHA-256 of the file, lower-case hex.
         file: String,
         counts: ImportCounts,
+        /// `None`: the mapping had no owner rule.
+        owners: Option<OwnerCounts>,
         /// The newest last contact of all rows: the export was made then or later. `None`: no row has one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         newest_contact: Option<Timestamp>,

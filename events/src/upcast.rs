@@ -3,7 +3,7 @@
 
 mod settings;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Returns the newest schema version of this event type, the one that new events are written in.
 pub fn current_version(event_type: &str) -> u16 {
@@ -105,6 +105,17 @@ const STEPS: &[Step] = &[
             data
         },
     },
+    // Version 1: the keys of a person were always an event of their own, and no values without a provider were stored.
+    Step {
+        event_type: "PersonKnown",
+        from: 1,
+        upgrade: |data| with(data, [("keys", json!([])), ("names", json!([]))]),
+    },
+    Step { event_type: "PersonKeysNoted", from: 1, upgrade: |data| with(data, [("names", json!([]))]) },
+    Step { event_type: "PreviousRecordImported", from: 1, upgrade: |data| with(data, [("names", json!([]))]) },
+    Step { event_type: "PreviousRecordChanged", from: 1, upgrade: |data| with(data, [("names", json!([]))]) },
+    // Version 1 did not store what was found out about the owners.
+    Step { event_type: "ImportFinished", from: 1, upgrade: |data| with(data, [("owners", Value::Null)]) },
     // Version 1 treated an attribute that the provider had omitted as empty.
     Step {
         event_type: "AccessDecided",
@@ -117,6 +128,13 @@ const STEPS: &[Step] = &[
         },
     },
 ];
+
+fn with<const N: usize>(mut data: Value, fields: [(&str, Value); N]) -> Value {
+    if let Value::Object(data) = &mut data {
+        data.extend(fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect::<Map<_, _>>());
+    }
+    data
+}
 
 #[cfg(test)]
 mod tests {

@@ -46,7 +46,16 @@ fn known(number: u128) -> Draft {
         display_name: Some(Personal::new(ANNA.key(), "Anna Beispiel".into())),
         ..PersonAttributes::default()
     };
-    draft(number, PersonEvent::PersonKnown { method: SignInMethodName::LocalAccount, account: "x".into(), attributes })
+    draft(
+        number,
+        PersonEvent::PersonKnown {
+            method: SignInMethodName::LocalAccount,
+            account: "x".into(),
+            attributes,
+            keys: vec![],
+            names: vec![],
+        },
+    )
 }
 
 async fn destroy(log: &Log, name: KeyName) {
@@ -194,7 +203,16 @@ fn with_damaged_key(directory: &TempDir, log: Log, name: &KeyName) -> Log {
 fn known_of_other(number: u128, key: KeyName) -> Draft {
     let display_name = Some(Personal::new(key, "Anna Beispiel".into()));
     let attributes = PersonAttributes { display_name, ..PersonAttributes::default() };
-    draft(number, PersonEvent::PersonKnown { method: SignInMethodName::LocalAccount, account: "x".into(), attributes })
+    draft(
+        number,
+        PersonEvent::PersonKnown {
+            method: SignInMethodName::LocalAccount,
+            account: "x".into(),
+            attributes,
+            keys: vec![],
+            names: vec![],
+        },
+    )
 }
 
 fn shown(entry: &events::Entry) -> [Option<&str>; 2] {

@@ -5,7 +5,7 @@ mod owners;
 mod query;
 
 pub use list::{Listed, OwnerOutcome, RecordFilter, by_id, count, is_known, list, sources};
-pub use owners::{carrying, known_people, noted_since, owned_by, to_resolve};
+pub use owners::{known_people, naming, noted_since, owned_by, to_resolve, to_resolve_again};
 pub use query::{
     ImportRow, ListedImports, RecordRow, UndoPreview, import_of_id, imports, known_until, of_source, touched_by,
     undo_preview,
@@ -17,7 +17,7 @@ use events::personal::Gone;
 use events::record::{
     ImportEvent, ImportId, PersonalDetails, RecordDetails, RecordEvent, RestoredRecord, replaces_keys,
 };
-use events::{Actor, Entry, Event, Timestamp};
+use events::{Actor, Entry, Event, Position, Timestamp};
 use rusqlite::{Connection, params};
 
 pub(crate) struct Records;
@@ -28,11 +28,19 @@ impl Projection for Records {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["records_current", "records_keys", "records_people", "records_imports", "records_touched"]
+        &[
+            "records_current",
+            "records_keys",
+            "records_names",
+            "records_people",
+            "records_people_names",
+            "records_imports",
+            "records_touched",
+        ]
     }
 
     fn schema(&self) -> &'static str {
@@ -48,7 +56,8 @@ impl Projection for Records {
             enrolled_at INTEGER, profile_identifier TEXT, site TEXT,
             source_id TEXT, serial_number TEXT, udid TEXT, device_name TEXT, asset_tag TEXT,
             user_name TEXT, mail TEXT, full_name TEXT, employee_number TEXT, erased INTEGER NOT NULL,
-            owner TEXT, person TEXT
+            -- resolved: where the log has the owner.
+            owner TEXT, person TEXT, resolved INTEGER
         ) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS records_by_source ON records_current (source, record);
         CREATE INDEX IF NOT EXISTS records_by_contact ON records_current (coalesce(last_contact, 0), record);
@@ -60,6 +69,10 @@ impl Projection for Records {
             hmac TEXT NOT NULL, record TEXT NOT NULL, present INTEGER NOT NULL, PRIMARY KEY (hmac, record)
         ) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS records_keys_by_record ON records_keys (record);
+        -- The values that name the owner, at present or earlier, whatever provider knows them.
+        CREATE TABLE IF NOT EXISTS records_names (
+            hmac TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (hmac, record)
+        ) WITHOUT ROWID;
         -- Known people, and where their keys were noted in the log.
         CREATE TABLE IF NOT EXISTS records_people (
             hmac TEXT NOT NULL, person TEXT NOT NULL, provider TEXT NOT NULL, attribute TEXT NOT NULL,
@@ -67,11 +80,18 @@ impl Projection for Records {
         ) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS records_people_by_person ON records_people (person);
         CREATE INDEX IF NOT EXISTS records_people_by_position ON records_people (position);
+        CREATE TABLE IF NOT EXISTS records_people_names (
+            hmac TEXT NOT NULL, person TEXT NOT NULL, PRIMARY KEY (hmac, person)
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS records_people_names_by_person ON records_people_names (person);
         CREATE TABLE IF NOT EXISTS records_imports (
             import TEXT PRIMARY KEY, source TEXT NOT NULL, preset TEXT, complete INTEGER NOT NULL, begun INTEGER NOT NULL,
             actor_kind TEXT NOT NULL, actor TEXT NOT NULL,
             finished INTEGER, created INTEGER, changed INTEGER, unchanged INTEGER, missing INTEGER, bad INTEGER,
             erased INTEGER, newest_contact INTEGER,
+            -- The rows by what was found out about their owners; NULL without an owner rule.
+            one_person INTEGER, one_account INTEGER, nobody INTEGER, several INTEGER, has_left INTEGER,
+            unresolved INTEGER,
             undone INTEGER NOT NULL DEFAULT 0
         ) WITHOUT ROWID;
         -- The records that an import created, changed or missed.
@@ -83,7 +103,7 @@ impl Projection for Records {
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
         let id = entry.stream.id();
         match &entry.event {
-            Event::Record(event) => record(rows, id, event),
+            Event::Record(event) => record(rows, id, event, entry.position),
             Event::Import(event) => import(rows, id, event, &entry.actor, effective),
             Event::Person(event) => owners::person(rows, id, event, entry.position),
             Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Account(_) => Ok(()),
@@ -94,22 +114,25 @@ impl Projection for Records {
     }
 }
 
-fn record(rows: &Connection, id: &str, event: &RecordEvent) -> rusqlite::Result<()> {
+fn record(rows: &Connection, id: &str, event: &RecordEvent, position: Position) -> rusqlite::Result<()> {
     match event {
-        RecordEvent::PreviousRecordImported { import, source, details, owner_keys } => {
+        RecordEvent::PreviousRecordImported { import, source, details, owner_keys, names, owner } => {
             let insert = "INSERT INTO records_current (record, source, kind, erased) VALUES (?1, ?2, '', 0)
                 ON CONFLICT (record) DO UPDATE SET source = excluded.source";
             rows.prepare_cached(insert)?.execute([id, source])?;
             imported(rows, id, (*import, false), details)?;
-            owners::replace_keys(rows, id, owner_keys, &[])
+            owners::add_names(rows, id, names)?;
+            owners::replace_keys(rows, id, owner_keys, &[])?;
+            owners::own(rows, id, *owner, position)
         }
-        RecordEvent::PreviousRecordChanged { import, changed, details, owner_keys } => {
+        RecordEvent::PreviousRecordChanged { import, changed, details, owner_keys, names } => {
             imported(rows, id, (*import, true), details)?;
+            owners::add_names(rows, id, names)?;
             if !replaces_keys(changed, owner_keys) || owners::has_keys(rows, id, owner_keys)? {
                 return Ok(());
             }
             owners::replace_keys(rows, id, owner_keys, &[])?;
-            owners::own(rows, id, None)
+            owners::own(rows, id, None, position)
         }
         RecordEvent::PreviousRecordMissing { import } => {
             touch(rows, id, *import)?;
@@ -119,9 +142,9 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent) -> rusqlite::Result<
         RecordEvent::PreviousRecordImportUndone { import, restored } => {
             let forget = "DELETE FROM records_touched WHERE import = ?1 AND record = ?2";
             rows.prepare_cached(forget)?.execute([import.to_string().as_str(), id])?;
-            undo(rows, id, restored.as_deref())
+            undo(rows, id, restored.as_deref(), position)
         }
-        RecordEvent::PreviousRecordOwnerResolved { owner } => owners::own(rows, id, Some(*owner)),
+        RecordEvent::PreviousRecordOwnerResolved { owner } => owners::own(rows, id, Some(*owner), position),
         RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. } => Ok(()),
         RecordEvent::LinkConfirmed { .. } | RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. } => Ok(()),
     }
@@ -187,14 +210,16 @@ fn miss(rows: &Connection, id: &str, import: Option<ImportId>) -> rusqlite::Resu
     rows.prepare_cached(update)?.execute(params![id, import.map(|import| import.to_string())]).map(drop)
 }
 
-fn undo(rows: &Connection, id: &str, restored: Option<&RestoredRecord>) -> rusqlite::Result<()> {
-    let Some(RestoredRecord { import, details, owner_keys, earlier_keys, owner, missing_since }) = restored else {
+fn undo(rows: &Connection, id: &str, restored: Option<&RestoredRecord>, position: Position) -> rusqlite::Result<()> {
+    let Some(RestoredRecord { import, details, owner_keys, earlier_keys, names, owner, missing_since }) = restored
+    else {
         owners::replace_keys(rows, id, &[], &[])?;
         return rows.prepare_cached("DELETE FROM records_current WHERE record = ?1")?.execute([id]).map(drop);
     };
     keep(rows, id, details, (*import, false))?;
     owners::replace_keys(rows, id, owner_keys, earlier_keys)?;
-    owners::own(rows, id, *owner)?;
+    owners::add_names(rows, id, names)?;
+    owners::own(rows, id, *owner, position)?;
     miss(rows, id, *missing_since)
 }
 
@@ -206,9 +231,10 @@ fn import(rows: &Connection, id: &str, event: &ImportEvent, by: &Actor, at: Time
             let kind = actor_name(by.kind);
             rows.prepare_cached(insert)?.execute(params![id, source, preset, is_complete, at.0, kind, by.id]).map(drop)
         }
-        ImportEvent::ImportFinished { counts, newest_contact, .. } => {
+        ImportEvent::ImportFinished { counts, owners, newest_contact, .. } => {
             let update = "UPDATE records_imports SET finished = ?2, created = ?3, changed = ?4, unchanged = ?5,
-                missing = ?6, bad = ?7, erased = ?8, newest_contact = ?9 WHERE import = ?1";
+                missing = ?6, bad = ?7, erased = ?8, newest_contact = ?9, one_person = ?10, one_account = ?11,
+                nobody = ?12, several = ?13, has_left = ?14, unresolved = ?15 WHERE import = ?1";
             let (new, changed, unchanged) = (counts.new, counts.changed, counts.unchanged);
             rows.prepare_cached(update)?
                 .execute(params![
@@ -220,7 +246,13 @@ fn import(rows: &Connection, id: &str, event: &ImportEvent, by: &Actor, at: Time
                     counts.missing,
                     counts.bad,
                     counts.erased,
-                    newest_contact.map(|at| at.0)
+                    newest_contact.map(|at| at.0),
+                    owners.map(|owners| owners.unique),
+                    owners.map(|owners| owners.account),
+                    owners.map(|owners| owners.none),
+                    owners.map(|owners| owners.several),
+                    owners.map(|owners| owners.left),
+                    owners.map(|owners| owners.unresolved),
                 ])
                 .map(drop)
         }

@@ -134,9 +134,11 @@ fn of_person<'a>(app: &'a App, entry: &'a Entry, id: PersonId, event: &'a Person
         PersonEvent::PersonErased {} => {
             Effects::none().at_once(forget(app, id)).behind(owners::hand_over(app, entry, id))
         }
-        PersonEvent::PersonKeysNoted { keys } => Effects::none().behind(owners::resolve(app, entry, id, keys, None)),
+        PersonEvent::PersonKnown { keys, .. } | PersonEvent::PersonKeysNoted { keys, .. } => {
+            Effects::none().behind(owners::resolve(app, entry, id, keys, None))
+        }
         PersonEvent::PersonRecordsResolved { up_to } => Effects::none().behind(owners::go_on(app, entry, id, *up_to)),
-        PersonEvent::PersonKnown { .. } | PersonEvent::PersonAttributesChanged { .. } => Effects::none(),
+        PersonEvent::PersonAttributesChanged { .. } => Effects::none(),
         PersonEvent::ManagedAppleIdLearned { .. } | PersonEvent::TermsAcceptanceKept { .. } => Effects::none(),
     }
 }

@@ -19,6 +19,9 @@ pub(super) async fn resolve(
     keys: &[OwnerKey],
     after: Option<RecordId>,
 ) -> Result<(), ReactionError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
     app.platform.projections.wait_patiently_for(entry.position).await?;
     let context = |record: RecordId| {
         let effect = format!("resolve-owner-{record}");

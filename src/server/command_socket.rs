@@ -117,7 +117,7 @@ async fn converse_about_imports(
     let answer = match serde_json::from_str::<ImportRequest>(line) {
         Ok(ImportRequest::ImportRecords(wanted)) => {
             let (sender, mut lines) = mpsc::channel(WAITING);
-            let file = transfer::receive(reader);
+            let file = transfer::receive(reader, transfer::PATIENCE);
             let import = imports::import(Arc::clone(&app.imports), wanted, file, imports::operator(app), sender);
             // The receiver is dropped after an error, and the import goes on: a file that was sent to its end is
             // imported although nobody hears the result.

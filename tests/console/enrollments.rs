@@ -84,7 +84,7 @@ async fn who_was_refused_by_a_rule_is_told_apart_and_an_administrator_is_led_fur
     let user_name = Personal::new(person.key(), "eve".to_owned());
     let method = SignInMethodName::LocalAccount;
     let attributes = PersonAttributes { user_name: Some(user_name.clone()), ..PersonAttributes::default() };
-    let known = PersonEvent::PersonKnown { method, account: "00".into(), attributes };
+    let known = PersonEvent::PersonKnown { method, account: "00".into(), attributes, keys: vec![], names: vec![] };
     write(&server, &person.stream(), now, known).await;
     let session = SecretHash("01".into());
     let signed_in = EnrollmentEvent::UserSignedIn { method, person, account: "00".into(), user_name, session };

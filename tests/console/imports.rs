@@ -266,3 +266,23 @@ async fn after_a_restart_an_import_that_was_interrupted_says_so_and_uploaded_fil
     assert!(page.texts(".notice").concat().contains("Import the same file again"), "{}", page.body);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn the_page_of_an_import_shows_the_owners_that_it_found() {
+    let server = TestServer::start().await;
+    server.add_user("ada", "four plain words here", &[Privilege::Enroll]).await;
+    let root = administrator(&server).await;
+    let mapping = "[[owner]]\nfield = \"user_name\"\nprovider = \"local\"\nattribute = \"user_name\"\n";
+    let page = import(&server, &root, &[("mapping", mapping)], export(&[ADA, GRACE])).await;
+    let shown = root.get(&page).await;
+    assert_eq!(numbers(&shown)[6..], ["0", "1", "1", "0", "0", "0"], "{}", shown.body);
+    let labels = shown.texts(".totals dt");
+    assert_eq!(labels[6..9], ["One person", "One account", "Nobody known"], "{}", shown.body);
+    let list = root.get("/console/records?owner=account").await;
+    assert_eq!(list.texts("tbody th a"), ["ada's phone"]);
+    let record = root.get(&list.attribute("tbody th a", "href").unwrap()).await;
+    assert!(record.body.contains("It becomes a person at the first sign-in."), "{}", record.body);
+    let without = import(&server, &root, &[("source", "Other")], export(&[ADA])).await;
+    assert_eq!(numbers(&root.get(&without).await).len(), 6, "no rule: owners were not looked for");
+    server.stop().await;
+}

@@ -294,38 +294,48 @@ async fn what_cannot_be_imported_or_undone_says_why() {
     refused(&scene);
 }
 
+/// An export with a value in every column of the preset.
+fn full_export(rows: u32) -> String {
+    let header = "JSS Mobile Device ID,Device Ownership Type,Serial Number,UDID,IMEI,Wi-Fi MAC Address,Bluetooth MAC \
+                  Address,Model Identifier,Model,OS Version,Display Name,Username,Email Address,Full Name,Last Inventory \
+                  Update,Last Enrollment,Site,Asset Tag\n";
+    (0..rows).fold(header.to_owned(), |mut text, id| {
+        let mac = format!("A4:83:E7:{:02X}:{:02X}:{:02X}", id >> 16, (id >> 8) & 255, id & 255);
+        writeln!(
+            text,
+            "{id},PersonalDeviceProfile,F2LX{id:08},00008110-{id:016X},,{mac},{mac},\"iPhone14,5\",iPhone 13 \
+             (128 GB),15.7.1,Phone of Person Number {id},person.number.{id},person.number.{id}@students.school.example,\
+             Person Number {id},2024-03-04T05:06:07Z,2021-09-10T11:12:13Z,Campus North,Inventory-{id:08}"
+        )
+        .unwrap();
+        text
+    })
+}
+
 #[tokio::test]
-async fn a_row_grows_the_log_by_at_most_two_kilobytes() {
+async fn a_row_grows_the_log_by_at_most_two_kilobytes_with_and_without_owner_rules() {
     const ROWS: u32 = 3_000;
-    let scene = Scene::set().await;
-    let text = (0..ROWS).fold(
-        "JSS Mobile Device ID,Device Ownership Type,Serial Number,UDID,IMEI,Wi-Fi MAC Address,Bluetooth MAC \
-         Address,Model Identifier,Model,OS Version,Display Name,Username,Email Address,Full Name,Last Inventory \
-         Update,Last Enrollment,Site,Asset Tag\n"
-            .to_owned(),
-        |mut text, id| {
-            let mac = format!("A4:83:E7:{:02X}:{:02X}:{:02X}", id >> 16, (id >> 8) & 255, id & 255);
-            writeln!(
-                text,
-                "{id},PersonalDeviceProfile,F2LX{id:08},00008110-{id:016X},,{mac},{mac},\"iPhone14,5\",iPhone 13 \
-                 (128 GB),15.7.1,Phone of Person Number {id},person.number.{id},person.number.{id}@students.school.example,\
-                 Person Number {id},2024-03-04T05:06:07Z,2021-09-10T11:12:13Z,Campus North,Inventory-{id:08}"
-            )
-            .unwrap();
-            text
-        },
-    );
-    let file = scene.write("export.csv", text);
-    let mut server = Serving::start(&scene.config);
-    let before = scene.log_size();
-    assert_eq!(counts(&scene.imported(&file, &["--complete"])), [ROWS.into(), 0, 0, 0, 0, 0]);
-    server.terminate();
-    let grown = (scene.log_size() - before) / u64::from(ROWS);
-    assert!((500..=BYTES_PER_ROW).contains(&grown), "{grown} bytes a row");
-    let before = scene.log_size();
-    assert_eq!(counts(&scene.imported(&file, &["--complete"])), [0, 0, ROWS.into(), 0, 0, 0]);
-    let grown = scene.log_size() - before;
-    assert!(grown < 100_000, "a repeated import writes only its beginning and its end, but {grown} bytes were written");
+    // The outcome has as many bytes as that of an account with which nobody has signed in: no import makes people.
+    for rules in [&[][..], &["--owner", "user_name=local:user_name", "--owner", "mail=local:mail"]] {
+        let scene = Scene::set().await;
+        let file = scene.write("export.csv", full_export(ROWS));
+        let mut server = Serving::start(&scene.config);
+        let before = scene.log_size();
+        let imported = scene.imported(&file, &[&["--complete"], rules].concat());
+        assert_eq!(counts(&imported), [ROWS.into(), 0, 0, 0, 0, 0]);
+        assert_eq!(imported["owners"]["none"].as_u64(), (!rules.is_empty()).then_some(ROWS.into()));
+        server.terminate();
+        assert_eq!(scene.list()[0]["owners"], imported["owners"]);
+        let list = muster_at(&scene.config, &["import", "list"], "").expect_success();
+        assert_eq!(list.contains("owners of the rows: one person 0, one account 0, nobody 3000,"), !rules.is_empty());
+        let grown = (scene.log_size() - before) / u64::from(ROWS);
+        assert!((500..=BYTES_PER_ROW).contains(&grown), "{grown} bytes a row, rules {rules:?}");
+        let before = scene.log_size();
+        let again = scene.imported(&file, &[&["--complete"], rules].concat());
+        assert_eq!(counts(&again), [0, 0, ROWS.into(), 0, 0, 0]);
+        let grown = scene.log_size() - before;
+        assert!(grown < 100_000, "a repeated import writes only its beginning and its end, but {grown} bytes");
+    }
 }
 
 #[test]

@@ -18,8 +18,8 @@ use events::device::DeviceId;
 use events::enrollment::{Ownership, SecretHash, SignInMethodName, SignInRefusal};
 use events::person::{PersonAttributes, PersonId};
 use events::record::{
-    ImportCounts, ImportId, LinkBand, LinkEvidence, LinkProof, OwnerAttribute, OwnerKey, PersonalDetails, PreviousKind,
-    RecordDetails, RecordEvent, RecordId, RecordOwner, Silence, Weighed,
+    ImportCounts, ImportId, LinkBand, LinkEvidence, LinkProof, NameKey, OwnerAttribute, OwnerKey, PersonalDetails,
+    PreviousKind, RecordDetails, RecordEvent, RecordId, RecordOwner, Silence, Weighed,
 };
 use events::settings::Settings;
 use events::staff::{PasskeyId, Privilege, Purpose, StaffId};
@@ -47,10 +47,12 @@ const METHOD: SignInMethodName = SignInMethodName::LocalAccount;
 
 fn person_command() -> impl Strategy<Value = person::Command> {
     prop_oneof![
-        "[a-c]".prop_map(|name| person::Command::Know {
+        ("[a-c]", vec("[a-c]", 0..3)).prop_map(|(name, hmacs)| person::Command::Know {
             method: METHOD,
             account: "account".into(),
             attributes: PersonAttributes { user_name: Some(sealed(&name)), ..PersonAttributes::default() },
+            keys: hmacs.into_iter().map(owner_key).collect(),
+            names: vec![NameKey(name)],
         }),
         "[a-c]".prop_map(|id| person::Command::LearnManagedAppleId { managed_apple_id: sealed(&id) }),
         "[a-c]".prop_map(|version| person::Command::KeepTermsAcceptance {
@@ -59,7 +61,7 @@ fn person_command() -> impl Strategy<Value = person::Command> {
             enrollment: ENROLLMENT,
         }),
         vec("[a-c]", 0..3)
-            .prop_map(|hmacs| person::Command::NoteKeys { keys: hmacs.into_iter().map(owner_key).collect() }),
+            .prop_map(|hmacs| person::Command::NoteNames { names: hmacs.into_iter().map(NameKey).collect() }),
         Just(person::Command::GoOnAfter { record: RecordId(Uuid::from_u128(1)) }),
     ]
 }
@@ -72,6 +74,7 @@ fn record_command() -> impl Strategy<Value = record::Command> {
     let import = || (0..3u128).prop_map(|id| ImportId(Uuid::from_u128(id)));
     let owner = prop_oneof![
         (0..2u128).prop_map(|id| RecordOwner::Unique { person: PersonId(Uuid::from_u128(id)) }),
+        Just(RecordOwner::Account {}),
         Just(RecordOwner::Several {}),
         Just(RecordOwner::Unknown {}),
     ];
@@ -82,6 +85,8 @@ fn record_command() -> impl Strategy<Value = record::Command> {
                 source: "Jamf Pro".into(),
                 details: Box::new(record_details(&mail, version)),
                 owner_keys: hmacs.into_iter().map(owner_key).collect(),
+                names: vec![NameKey(mail)],
+                owner: None,
             }
         }),
         import().prop_map(|import| record::Command::Miss { import }),
@@ -211,6 +216,7 @@ fn import_command() -> impl Strategy<Value = ImportCommand> {
         (0..3u64).prop_map(|new| ImportCommand::Finish {
             file: "00".into(),
             counts: ImportCounts { new, ..ImportCounts::default() },
+            owners: None,
             newest_contact: None,
         }),
         Just(ImportCommand::Undo),
@@ -332,7 +338,7 @@ proptest! {
         let (source, details, owner_keys) = ("Jamf Pro".to_owned(), Box::new(record_details("a", "d".into())), vec![]);
         let command = match is_missed {
             true => record::Command::Miss { import },
-            false => record::Command::Import { import, source, details, owner_keys },
+            false => record::Command::Import { import, source, details, owner_keys, names: vec![], owner: None },
         };
         let happened = given.decide(&command).expect("never erased");
         let is_noted = happened.iter().all(|event| !matches!(event, RecordEvent::PreviousRecordReturned { .. }));
@@ -355,7 +361,8 @@ proptest! {
             Err(_) => record,
         });
         let (import, source, owner_keys) = (ImportId(import), "Jamf Pro".to_owned(), vec![]);
-        let row = record::Command::Import { import, source, details: Box::new(record_details("a", "d".into())), owner_keys };
+        let (details, names) = (Box::new(record_details("a", "d".into())), vec![NameKey("a".into())]);
+        let row = record::Command::Import { import, source, details, owner_keys, names, owner: None };
         let once = given.decide(&row).expect("never erased").iter().fold(given, Record::evolve);
         assert_eq!(once.decide(&row), Ok(vec![]), "an import twice is an import once");
     }

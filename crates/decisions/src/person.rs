@@ -7,11 +7,11 @@ use crate::Aggregate;
 use events::enrollment::{EnrollmentId, Ownership, SignInMethodName};
 use events::person::{AccountEvent, PersonAttributes, PersonEvent, PersonId};
 use events::personal::Personal;
-use events::record::{OwnerKey, RecordId};
+use events::record::{NameKey, OwnerKey, RecordId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Maximum number of keys of a person. People who can change an attribute at their provider could otherwise add a key
+/// Maximum number of keys of a person, and of names. People who can change an attribute at their provider could otherwise add a key
 /// at each sign-in.
 pub const MOST_KEYS: usize = 100;
 
@@ -25,16 +25,20 @@ pub struct Person {
     pub accepted_terms: BTreeMap<Ownership, String>,
     /// Those of present and of earlier values.
     pub keys: BTreeSet<OwnerKey>,
+    /// Those of present and of earlier values: records that name the person by one of them are erased with the person.
+    pub names: BTreeSet<NameKey>,
     pub erased: bool,
 }
 
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// A sign-in method identified the person.
+    /// A sign-in method identified the person, and stated the values of these keys and names.
     Know {
         method: SignInMethodName,
         account: String,
         attributes: PersonAttributes,
+        keys: Vec<OwnerKey>,
+        names: Vec<NameKey>,
     },
     LearnManagedAppleId {
         managed_apple_id: Personal<String>,
@@ -44,9 +48,9 @@ pub enum Command {
         version: String,
         enrollment: EnrollmentId,
     },
-    /// The provider stated the values of these keys.
-    NoteKeys {
-        keys: Vec<OwnerKey>,
+    /// The provider stated values with these names, and the log did not store it then.
+    NoteNames {
+        names: Vec<NameKey>,
     },
     /// The owners of the records with the person's keys were resolved up to this record, and there are more.
     GoOnAfter {
@@ -61,7 +65,7 @@ pub enum Refusal {
 }
 
 impl Aggregate for Person {
-    const FOLD: u32 = 2;
+    const FOLD: u32 = 3;
 
     type Whole = Self;
     type Event = PersonEvent;
@@ -73,15 +77,19 @@ impl Aggregate for Person {
             return Err(Refusal::Erased);
         }
         Ok(match command {
-            Command::Know { method, account, attributes } if !self.known => {
+            Command::Know { method, account, attributes, keys, names } if !self.known => {
                 vec![PersonEvent::PersonKnown {
                     method: *method,
                     account: account.clone(),
                     attributes: attributes.clone(),
+                    keys: new(&self.keys, keys),
+                    names: new(&self.names, names),
                 }]
             }
-            Command::Know { attributes, .. } if *attributes != self.attributes => {
-                vec![PersonEvent::PersonAttributesChanged { attributes: attributes.clone() }]
+            Command::Know { attributes, keys, names, .. } => {
+                let changed = PersonEvent::PersonAttributesChanged { attributes: attributes.clone() };
+                let changed = (*attributes != self.attributes).then_some(changed);
+                changed.into_iter().chain(self.note(keys, names)).collect()
             }
             Command::LearnManagedAppleId { managed_apple_id } if self.managed_apple_id() != Some(managed_apple_id) => {
                 vec![PersonEvent::ManagedAppleIdLearned { managed_apple_id: managed_apple_id.clone() }]
@@ -95,17 +103,18 @@ impl Aggregate for Person {
                     enrollment: *enrollment,
                 }]
             }
-            Command::NoteKeys { keys } => self.note(keys),
+            Command::NoteNames { names } => self.note(&[], names).into_iter().collect(),
             Command::GoOnAfter { record } => vec![PersonEvent::PersonRecordsResolved { up_to: *record }],
-            Command::Know { .. } | Command::LearnManagedAppleId { .. } | Command::KeepTermsAcceptance { .. } => vec![],
+            Command::LearnManagedAppleId { .. } | Command::KeepTermsAcceptance { .. } => vec![],
         })
     }
 
     fn evolve(mut self, event: &PersonEvent) -> Person {
         match event {
-            PersonEvent::PersonKnown { attributes, .. } => {
+            PersonEvent::PersonKnown { attributes, keys, names, .. } => {
                 self.known = true;
                 self.attributes = attributes.clone();
+                self.take(keys, names);
             }
             PersonEvent::PersonAttributesChanged { attributes } => self.attributes = attributes.clone(),
             PersonEvent::ManagedAppleIdLearned { managed_apple_id } => {
@@ -114,7 +123,7 @@ impl Aggregate for Person {
             PersonEvent::TermsAcceptanceKept { ownership, version, .. } => {
                 self.accepted_terms.insert(*ownership, version.clone());
             }
-            PersonEvent::PersonKeysNoted { keys } => self.keys.extend(keys.iter().cloned()),
+            PersonEvent::PersonKeysNoted { keys, names } => self.take(keys, names),
             PersonEvent::PersonRecordsResolved { .. } => {}
             PersonEvent::PersonErased {} => self = Person { erased: true, ..Person::default() },
         }
@@ -123,17 +132,26 @@ impl Aggregate for Person {
 }
 
 impl Person {
-    fn note(&self, keys: &[OwnerKey]) -> Vec<PersonEvent> {
-        let new: BTreeSet<_> = keys.iter().filter(|key| !self.keys.contains(key)).cloned().collect();
-        let room = MOST_KEYS.saturating_sub(self.keys.len());
-        let new: Vec<_> = new.into_iter().take(room).collect();
-        if new.is_empty() { vec![] } else { vec![PersonEvent::PersonKeysNoted { keys: new }] }
+    fn note(&self, keys: &[OwnerKey], names: &[NameKey]) -> Option<PersonEvent> {
+        let (keys, names) = (new(&self.keys, keys), new(&self.names, names));
+        (!keys.is_empty() || !names.is_empty()).then_some(PersonEvent::PersonKeysNoted { keys, names })
+    }
+
+    fn take(&mut self, keys: &[OwnerKey], names: &[NameKey]) {
+        self.keys.extend(keys.iter().cloned());
+        self.names.extend(names.iter().cloned());
     }
 
     /// Returns the value that the Managed Apple ID step is filled in with.
     pub fn managed_apple_id(&self) -> Option<&Personal<String>> {
         self.learned_managed_apple_id.as_ref().or(self.attributes.managed_apple_id.as_ref())
     }
+}
+
+// Returns those that are not known yet, as far as there is room for them.
+fn new<T: Ord + Clone>(known: &BTreeSet<T>, told: &[T]) -> Vec<T> {
+    let new: BTreeSet<_> = told.iter().filter(|told| !known.contains(told)).cloned().collect();
+    new.into_iter().take(MOST_KEYS.saturating_sub(known.len())).collect()
 }
 
 /// The person that an account belongs to.

@@ -16,8 +16,8 @@ use events::Timestamp;
 use events::device::DeviceId;
 use events::personal::Gone;
 use events::record::{
-    ImportCounts, ImportEvent, ImportId, OwnerKey, PersonalDetails, RecordDetails, RecordEvent, RecordField, RecordId,
-    RecordOwner, RestoredRecord, Silence, replaces_keys,
+    ImportCounts, ImportEvent, ImportId, NameKey, OwnerCounts, OwnerKey, PersonalDetails, RecordDetails, RecordEvent,
+    RecordField, RecordId, RecordOwner, RestoredRecord, Silence, replaces_keys,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +36,8 @@ pub struct Record {
     /// Those of earlier values: the device may have had another owner, so they find nobody. The record is erased with
     /// each person who has one of them.
     pub earlier_keys: BTreeSet<OwnerKey>,
+    /// Those of the present values.
+    pub names: BTreeSet<NameKey>,
     /// `None`: not resolved.
     pub owner: Option<RecordOwner>,
     /// The import that gave the present details.
@@ -61,6 +63,9 @@ pub enum Command {
         source: String,
         details: Box<RecordDetails>,
         owner_keys: Vec<OwnerKey>,
+        names: Vec<NameKey>,
+        /// What was found out about the owner, if that is no person.
+        owner: Option<RecordOwner>,
     },
     /// A complete import has no row for this record.
     Miss {
@@ -113,7 +118,7 @@ pub enum Refusal {
 }
 
 impl Aggregate for Record {
-    const FOLD: u32 = 2;
+    const FOLD: u32 = 3;
 
     type Whole = Record;
     type Event = RecordEvent;
@@ -122,8 +127,8 @@ impl Aggregate for Record {
 
     fn decide(&self, command: &Command) -> Result<Vec<RecordEvent>, Refusal> {
         match command {
-            Command::Import { import, source, details, owner_keys } => {
-                self.import(*import, source, details, owner_keys)
+            Command::Import { import, source, details, owner_keys, names, owner } => {
+                self.import(*import, source, details, (owner_keys, names, *owner))
             }
             Command::Miss { import } => Ok(match (&self.details, self.missing_since) {
                 (Some(_), None) => vec![RecordEvent::PreviousRecordMissing { import: *import }],
@@ -148,13 +153,16 @@ impl Aggregate for Record {
 
     fn evolve(mut self, event: &RecordEvent) -> Record {
         match event {
-            RecordEvent::PreviousRecordImported { import, source, details, owner_keys } => {
+            RecordEvent::PreviousRecordImported { import, source, details, owner_keys, names, owner } => {
                 self.source = Some(source.clone());
                 self.take(*import, details, owner_keys.iter().cloned().collect());
+                self.names = names.iter().cloned().collect();
+                self.owner = *owner;
             }
-            RecordEvent::PreviousRecordChanged { import, changed, details, owner_keys } => {
+            RecordEvent::PreviousRecordChanged { import, changed, details, owner_keys, names } => {
                 let keys = present_keys(&self.owner_keys, changed, owner_keys);
                 self.take(*import, details, keys);
+                self.names = names.iter().cloned().collect();
             }
             RecordEvent::PreviousRecordMissing { import } => self.missing_since = Some(*import),
             RecordEvent::PreviousRecordReturned { .. } => self.missing_since = None,
@@ -178,18 +186,20 @@ impl Record {
         import: ImportId,
         source: &str,
         details: &RecordDetails,
-        owner_keys: &[OwnerKey],
+        (owner_keys, names, owner): (&[OwnerKey], &[NameKey], Option<RecordOwner>),
     ) -> Result<Vec<RecordEvent>, Refusal> {
-        let (details, owner_keys) = (Box::new(details.clone()), owner_keys.to_vec());
+        let (details, owner_keys, names) = (Box::new(details.clone()), owner_keys.to_vec(), names.to_vec());
         let Some(old) = &self.details else {
             let source = source.to_owned();
-            return Ok(vec![RecordEvent::PreviousRecordImported { import, source, details, owner_keys }]);
+            return Ok(vec![RecordEvent::PreviousRecordImported { import, source, details, owner_keys, names, owner }]);
         };
         let personal = old.personal.get().ok_or(Refusal::Erased)?;
         let changed = changes((old, personal), &details);
         let has_other_keys = present_keys(&self.owner_keys, &changed, &owner_keys) != self.owner_keys;
-        Ok(if !changed.is_empty() || has_other_keys {
-            vec![RecordEvent::PreviousRecordChanged { import, changed, details, owner_keys }]
+        // An import of an earlier version stored no names.
+        let has_other_names = names.iter().collect::<BTreeSet<_>>() != self.names.iter().collect();
+        Ok(if !changed.is_empty() || has_other_keys || has_other_names {
+            vec![RecordEvent::PreviousRecordChanged { import, changed, details, owner_keys, names }]
         } else if self.missing_since.is_some() {
             vec![RecordEvent::PreviousRecordReturned { import }]
         } else {
@@ -220,6 +230,7 @@ impl Record {
             details: self.details.clone()?,
             owner_keys: self.owner_keys.iter().cloned().collect(),
             earlier_keys: self.earlier_keys.iter().cloned().collect(),
+            names: self.names.iter().cloned().collect(),
             owner: self.owner,
             missing_since: self.missing_since,
         })
@@ -254,9 +265,7 @@ impl Record {
 
     fn undo(&mut self, import: ImportId, restored: Option<&RestoredRecord>) {
         let (source, links) = (self.source.take(), std::mem::take(&mut self.links));
-        let Some(RestoredRecord { import: earlier, details, owner_keys, earlier_keys, owner, missing_since }) =
-            restored
-        else {
+        let Some(restored) = restored else {
             *self = Record { source, links, ..Record::default() };
             return self.forget_proposals();
         };
@@ -267,15 +276,16 @@ impl Record {
         }
         *self = Record {
             source,
-            details: Some(details.clone()),
-            owner_keys: owner_keys.iter().cloned().collect(),
-            earlier_keys: earlier_keys.iter().cloned().collect(),
-            owner: *owner,
-            import: Some(*earlier),
+            details: Some(restored.details.clone()),
+            owner_keys: restored.owner_keys.iter().cloned().collect(),
+            earlier_keys: restored.earlier_keys.iter().cloned().collect(),
+            names: restored.names.iter().cloned().collect(),
+            owner: restored.owner,
+            import: Some(restored.import),
             before,
             is_forgotten: self.is_forgotten,
-            missing_since: *missing_since,
-            latest_contact: details.last_contact,
+            missing_since: restored.missing_since,
+            latest_contact: restored.details.last_contact,
             links,
         };
     }
@@ -335,6 +345,7 @@ pub enum ImportCommand {
     Finish {
         file: String,
         counts: ImportCounts,
+        owners: Option<OwnerCounts>,
         newest_contact: Option<Timestamp>,
     },
     Undo,
@@ -380,9 +391,10 @@ impl Aggregate for Import {
                 return Err(ImportRefusal::Unknown);
             }
             ImportCommand::Finish { .. } if self.counts.is_some() => vec![],
-            ImportCommand::Finish { file, counts, newest_contact } => vec![ImportEvent::ImportFinished {
+            ImportCommand::Finish { file, counts, owners, newest_contact } => vec![ImportEvent::ImportFinished {
                 file: file.clone(),
                 counts: *counts,
+                owners: *owners,
                 newest_contact: *newest_contact,
             }],
             ImportCommand::Undo => vec![ImportEvent::ImportUndone {}],

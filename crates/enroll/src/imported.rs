@@ -45,13 +45,11 @@ pub async fn imported_records(
 
 async fn resolve(enroll: &Enroll, account: &Account, person: PersonId) -> Result<(), ImportError> {
     let (platform, keys) = (&enroll.platform, owner_keys(&enroll.platform.secrets, account));
-    let hmacs = keys.iter().map(|key| key.hmac.clone()).collect();
-    // Most people have no such record. One is enough to know that there are some.
-    if records::to_resolve(&platform.projections, hmacs, person, None, 1).await?.is_empty() {
+    let context = |_| Context::of(Actor::new(ActorKind::System, "sign-in"), None, platform.world.uuid());
+    // Most people have no such record.
+    if !enroll.imports.resolve_at_sign_in(person, &keys, context).await? {
         return Ok(());
     }
-    let context = |_| Context::of(Actor::new(ActorKind::System, "sign-in"), None, platform.world.uuid());
-    enroll.imports.resolve_of(person, &keys, None, context).await?;
     match platform.log.store().head().await? {
         Some(head) => Ok(platform.projections.wait_for(head).await?),
         None => Ok(()),

@@ -15,7 +15,7 @@ pub mod uploads;
 
 pub use error::ImportError;
 pub use file::Noted;
-pub use owners::{OwnerCounts, Resolved, WrongRule};
+pub use owners::{Resolved, WrongRule};
 pub use run::{Finished, Order, Told};
 pub use undo::Undone;
 

@@ -1,44 +1,31 @@
-//! Owners of previous records. `rules` reads the values by which a record names its owner, `search` finds who has them,
-//! `resolve` records the result, `keys` hands the key of a record to its owner.
+//! Owners of previous records. `rules` reads the values by which a record names its owner, `search` finds who has them
+//! (`local`: among the local accounts), `resolve` records the result, `keys` hands the key of a record to its owner.
 
 mod keys;
+mod local;
 mod resolve;
 mod rules;
 mod search;
 
 pub use resolve::Resolved;
-pub(crate) use resolve::{NewPeople, owner, person_of};
+pub(crate) use resolve::owner;
 pub use rules::WrongRule;
 
-pub(crate) use rules::{Rules, Value};
-pub(crate) use search::{Down, Outcome, Owner};
+pub(crate) use rules::{Rules, Value, names};
+pub(crate) use search::{Outcome, Owner, Sources};
 
-use serde::{Deserialize, Serialize};
+use decisions::record::Who;
+use events::record::OwnerCounts;
 
-/// What was found out about the owners of the rows of a file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnerCounts {
-    /// Exactly one person.
-    pub unique: u64,
-    /// Nobody has the values of the row, or the row has none.
-    pub none: u64,
-    pub several: u64,
-    /// The account is disabled.
-    pub left: u64,
-    /// A directory did not answer, or the provider cannot be asked: resolved when the person signs in, or by a later
-    /// import.
-    pub unresolved: u64,
-}
-
-impl OwnerCounts {
-    pub(crate) fn count(&mut self, outcome: &Outcome) {
-        let count = match outcome {
-            Outcome::Unique(_) => &mut self.unique,
-            Outcome::Unknown => &mut self.none,
-            Outcome::Several => &mut self.several,
-            Outcome::Left => &mut self.left,
-            Outcome::Unresolved => &mut self.unresolved,
-        };
-        *count += 1;
-    }
+/// Counts a row by what was found out about its owner.
+pub(crate) fn count(counts: &mut OwnerCounts, outcome: &Outcome) {
+    let count = match outcome {
+        Outcome::Unique(Owner { who: Who::Person(_), .. }) => &mut counts.unique,
+        Outcome::Unique(Owner { who: Who::Account(_), .. }) => &mut counts.account,
+        Outcome::Unknown => &mut counts.none,
+        Outcome::Several => &mut counts.several,
+        Outcome::Left => &mut counts.left,
+        Outcome::Unresolved => &mut counts.unresolved,
+    };
+    *count += 1;
 }

@@ -1,7 +1,7 @@
 //! The rows of a batch become records with their owners.
 
 use crate::details::details;
-use crate::owners::{Down, Outcome, Rules, Value, owner, person_of};
+use crate::owners::{Outcome, Rules, Sources, Value, names, owner};
 use crate::{AT_ONCE, ImportError, Imports, all};
 use decisions::Aggregate as _;
 use decisions::record::{Command, Record, Refusal};
@@ -11,7 +11,7 @@ use events::record::{ImportId, RecordEvent, RecordId, RecordOwner};
 use platform::PerformError;
 use platform::context::Context;
 use records::Row;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What a row did.
@@ -47,7 +47,7 @@ pub(crate) struct Rows<'a> {
     /// Nothing is written.
     pub(crate) is_rehearsal: bool,
     pub(crate) rules: Rules,
-    pub(crate) down: Down,
+    pub(crate) sources: Sources,
 }
 
 impl Rows<'_> {
@@ -56,17 +56,19 @@ impl Rows<'_> {
         let mut prepared: Vec<_> = rows.into_iter().map(|row| self.prepare(row)).collect();
         self.leave_erased(&mut prepared).await?;
         let outcomes = self.outcomes(&prepared).await?;
-        let people = match self.is_rehearsal {
-            true => BTreeMap::new(),
-            false => self.imports.people_of(&outcomes, |_| self.context.clone()).await?,
-        };
+        if !self.is_rehearsal {
+            self.imports.note_keys(&outcomes, self.context).await?;
+        }
         // Without rules, no row has an outcome.
         let outcomes = outcomes.into_iter().map(Some).chain(std::iter::repeat(None));
         let (mut works, mut owners) = (Vec::with_capacity(prepared.len()), Vec::new());
-        for ((record, import, values), outcome) in prepared.into_iter().zip(outcomes) {
-            let found = outcome.as_ref().filter(|_| !values.is_empty()).and_then(|outcome| owner(outcome, &people));
-            owners.extend(found.and_then(person_of).map(|person| (record.key(), person.key())));
+        for ((record, mut import, values), outcome) in prepared.into_iter().zip(outcomes) {
+            let found = outcome.as_ref().filter(|_| !values.is_empty()).and_then(owner);
+            owners.extend(found.and_then(RecordOwner::person).map(|person| (record.key(), person.key())));
             let keys = values.into_iter().map(|value| value.key).collect();
+            if let Command::Import { owner, .. } = &mut import {
+                *owner = found.filter(|owner| owner.person().is_none());
+            }
             let resolve = found.map(|owner| Command::ResolveOwner { keys, owner });
             works.push(Work { record, commands: [import].into_iter().chain(resolve).collect(), outcome });
         }
@@ -82,10 +84,11 @@ impl Rows<'_> {
         let record = self.imports.record_id(&source, &row.record.source_id);
         let details = Box::new(details(row.record, record));
         let personal = details.personal.get();
-        let values = personal.map(|personal| self.rules.values(&self.imports.platform.secrets, personal));
-        let values = values.unwrap_or_default();
+        let secrets = &self.imports.platform.secrets;
+        let values = personal.map(|personal| self.rules.values(secrets, personal)).unwrap_or_default();
+        let names = personal.map(|personal| names(secrets, personal)).unwrap_or_default().into_iter().collect();
         let owner_keys = values.iter().map(|value| value.key.clone()).collect();
-        (record, Command::Import { import: self.import, source, details, owner_keys }, values)
+        (record, Command::Import { import: self.import, source, details, owner_keys, names, owner: None }, values)
     }
 
     // Nobody is sought for an erased record: its owner would become known again.
@@ -105,7 +108,7 @@ impl Rows<'_> {
             return Ok(Vec::new());
         }
         let values: Vec<&[Value]> = prepared.iter().map(|(_, _, values)| values.as_slice()).collect();
-        self.imports.search(&values, &mut self.down).await
+        self.imports.search(&values, &mut self.sources).await
     }
 
     async fn write(&self, works: Vec<Work>) -> Result<Vec<Done>, ImportError> {

@@ -3,11 +3,11 @@
 use crate::details::timestamp;
 use crate::error::ImportError;
 use crate::file::{AtEnd, Batch, FromFile, Noted, ended, read};
-use crate::owners::{Down, OwnerCounts, Rules};
+use crate::owners::{self, Rules, Sources};
 use crate::row::{Done, Effect, Rows};
 use crate::{AT_ONCE, Imports, PAGE, all};
 use decisions::record::{Command, Import, ImportCommand, Record};
-use events::record::{ImportCounts, ImportId, RecordId};
+use events::record::{ImportCounts, ImportId, OwnerCounts, RecordId};
 use events::{Position, Timestamp};
 use platform::context::Context;
 use records::{Layout, Mapping, OpenError};
@@ -109,7 +109,7 @@ impl Imports {
         let _running = (!is_rehearsal).then(|| self.announce(import));
         let source = layout.source.clone();
         let (counts, owners, seen, newest_contact, hides_records, last) = Default::default();
-        let rows = Rows { imports: self, import, context, is_rehearsal, rules, down: Down::default() };
+        let rows = Rows { imports: self, import, context, is_rehearsal, rules, sources: Sources::default() };
         let mut running =
             Running { rows, is_complete, source, counts, owners, seen, newest_contact, hides_records, last };
         let since = self.await_projections().await?;
@@ -176,7 +176,7 @@ impl Running<'_> {
             };
             *count += 1;
             if let Some(outcome) = outcome.filter(|_| effect != Effect::Erased) {
-                self.owners.count(&outcome);
+                owners::count(&mut self.owners, &outcome);
             }
         }
         Ok(batch.bad)
@@ -215,7 +215,7 @@ impl Running<'_> {
         let owners = (!self.rows.rules.is_empty()).then_some(self.owners);
         // The row of a record may be among those that were set aside: the export does not say when it was heard from.
         let newest_contact = self.newest_contact.filter(|_| !self.hides_records);
-        self.import(ImportCommand::Finish { file: sha256, counts, newest_contact }).await?;
+        self.import(ImportCommand::Finish { file: sha256, counts, owners, newest_contact }).await?;
         Ok(Finished { import: (!self.rows.is_rehearsal).then_some(self.rows.import), counts, owners, noted, skipped })
     }
 }

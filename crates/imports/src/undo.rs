@@ -1,7 +1,6 @@
 //! Reverts an import.
 
 use crate::error::ImportError;
-use crate::owners::NewPeople;
 use crate::{AT_ONCE, Imports, PAGE, all};
 use decisions::record::{Command, Import, ImportCommand};
 use events::record::ImportId;
@@ -41,7 +40,7 @@ impl Imports {
             }
             // The owner was found for the values that are undone.
             self.hand_keys(&page).await?;
-            self.resolve(&page, NewPeople::Created, |_| context.clone()).await?;
+            self.resolve(&page, |_| context.clone()).await?;
         }
     }
 }

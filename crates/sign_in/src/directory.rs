@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use decisions::Aggregate;
 use decisions::staff::{LocalAccount, UserName};
 use events::log::Log;
+use events::staff::StaffId;
 use events::{Personal, StreamName};
+use identity::ldap::Listed;
 use identity::local::{Directory, Stored};
 use identity::{Account, Identifier, Identifiers, LOCAL, Unavailable};
 use platform::secrets::Secrets;
@@ -36,6 +38,12 @@ impl OwnStreams {
         let events = entries.into_iter().filter_map(|entry| A::Event::try_from(entry.event).ok());
         Ok(events.fold(A::default(), |state, event| state.evolve(&event)))
     }
+}
+
+/// Returns a local account as directories list theirs.
+pub fn local_account(id: StaffId, account: LocalAccount) -> Listed {
+    let Stored { account, disabled, .. } = stored(id.to_string(), "", account);
+    Listed { account, is_disabled: disabled }
 }
 
 fn stored(subject: String, typed: &str, account: LocalAccount) -> Stored {

@@ -1,11 +1,14 @@
 //! Keys by which previous records and people find each other: HMACs of the values that a provider states.
 
-use events::record::{OwnerAttribute, OwnerKey};
+use events::record::{NameKey, OwnerAttribute, OwnerKey};
 use identity::{Account, Identifier, LOCAL};
 use platform::secrets::Secrets;
+use std::collections::BTreeSet;
 
 /// Length of the HMAC in an [`OwnerKey`], in hexadecimal digits.
 const DIGITS: usize = 32;
+/// Length of the HMAC in a [`NameKey`].
+const NAME_DIGITS: usize = 16;
 
 /// Returns the key of a value. `None`: the value has no visible character, so it equals nothing.
 pub fn owner_key(secrets: &Secrets, provider: &str, attribute: OwnerAttribute, value: &str) -> Option<OwnerKey> {
@@ -19,6 +22,20 @@ pub fn owner_key(secrets: &Secrets, provider: &str, attribute: OwnerAttribute, v
 pub fn owner_keys(secrets: &Secrets, account: &Account) -> Vec<OwnerKey> {
     let key = |(identifier, value)| owner_key(secrets, &account.provider, attribute_of(identifier), value);
     account.identifiers.iter().filter_map(key).collect()
+}
+
+/// Returns the key of a value by which any record may name somebody. `None`: the value has no visible character.
+pub fn name_key(secrets: &Secrets, value: &str) -> Option<NameKey> {
+    let mut hmac = secrets.name("record-name", &[&names::owner_value(false, value)?]);
+    hmac.truncate(NAME_DIGITS);
+    Some(NameKey(hmac))
+}
+
+/// Returns the keys of the values that the provider of an account states, whatever their attributes: a record may have
+/// an employee number as its user name.
+pub(crate) fn name_keys(secrets: &Secrets, account: &Account) -> Vec<NameKey> {
+    let keys: BTreeSet<_> = account.identifiers.iter().filter_map(|(_, value)| name_key(secrets, value)).collect();
+    keys.into_iter().collect()
 }
 
 /// Returns the form of an identifier in events.
@@ -45,6 +62,17 @@ pub fn identifier_of(attribute: OwnerAttribute) -> Identifier {
 mod tests {
     use super::*;
     use events::personal::keys::MasterKey;
+
+    #[test]
+    fn a_name_depends_on_the_folded_value_and_on_the_installation_alone() {
+        let secrets = Secrets::derive(&MasterKey::from_bytes([7; 32]));
+        let name = |value| name_key(&secrets, value);
+        assert_eq!(name("Ada@example.org").unwrap().0.len(), NAME_DIGITS);
+        assert_eq!(name("Ada@example.org"), name(" ada@EXAMPLE.org"));
+        assert_ne!(name("ada@example.org"), name("ada@example.com"));
+        assert_ne!(name("ada"), name_key(&Secrets::derive(&MasterKey::from_bytes([8; 32])), "ada"));
+        assert_eq!(name(" \u{200B}"), None);
+    }
 
     #[test]
     fn a_key_depends_on_provider_attribute_and_folded_value_and_on_the_installation() {

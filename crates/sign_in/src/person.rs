@@ -1,6 +1,6 @@
 //! Finds or creates the person of an account.
 
-use crate::owner_keys::owner_keys;
+use crate::owner_keys::{name_keys, owner_keys};
 use crate::{Proof, SignInError};
 use decisions::enrollment::SignedIn;
 use decisions::person::{self, Person, ReserveAccount};
@@ -22,11 +22,14 @@ pub async fn find_or_create_person(
 ) -> Result<SignedIn, SignInError> {
     let (account, name) = (&proof.account, proof.account_name(&platform.secrets));
     let person = person_of(platform, &name, &context).await?;
-    let know =
-        person::Command::Know { method: proof.method, account: name.clone(), attributes: attributes(account, person) };
-    let note = person::Command::NoteKeys { keys: owner_keys(&platform.secrets, account) };
-    let context = context(person);
-    platform.perform_together::<Person>(&person.stream(), &[(&know, &context), (&note, &context)]).await?;
+    let know = person::Command::Know {
+        method: proof.method,
+        account: name.clone(),
+        attributes: attributes(account, person),
+        keys: owner_keys(&platform.secrets, account),
+        names: name_keys(&platform.secrets, account),
+    };
+    platform.perform::<Person>(&person.stream(), &know, &context(person)).await?;
     let user_name = Personal::new(person.key(), account.user_name.clone());
     Ok(SignedIn { method: proof.method, person, account: name, user_name })
 }

@@ -395,7 +395,9 @@ fn person(event: &PersonEvent) -> Message {
         PersonEvent::TermsAcceptanceKept { version, .. } => {
             Message::of("terms-acceptance-kept").with("version", version)
         }
-        PersonEvent::PersonKeysNoted { keys } => Message::of("person-keys-noted").with("count", keys.len()),
+        PersonEvent::PersonKeysNoted { keys, names } => {
+            Message::of("person-keys-noted").with("count", keys.len().max(names.len()))
+        }
         PersonEvent::PersonRecordsResolved { .. } => Message::of("person-records-resolved"),
         PersonEvent::PersonErased {} => Message::of("person-erased"),
     }

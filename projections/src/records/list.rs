@@ -9,6 +9,7 @@ use rusqlite::{Connection, ToSql};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnerOutcome {
     Unique,
+    Account,
     Unknown,
     Several,
     Left,
@@ -16,8 +17,9 @@ pub enum OwnerOutcome {
 }
 
 impl OwnerOutcome {
-    pub const ALL: [OwnerOutcome; 5] = [
+    pub const ALL: [OwnerOutcome; 6] = [
         OwnerOutcome::Unique,
+        OwnerOutcome::Account,
         OwnerOutcome::Unknown,
         OwnerOutcome::Several,
         OwnerOutcome::Left,
@@ -28,6 +30,7 @@ impl OwnerOutcome {
     pub fn as_str(self) -> &'static str {
         match self {
             OwnerOutcome::Unique => "unique",
+            OwnerOutcome::Account => "account",
             OwnerOutcome::Unknown => "unknown",
             OwnerOutcome::Several => "several",
             OwnerOutcome::Left => "left",

@@ -1,10 +1,10 @@
 //! Owners of previous records: the keys of records, the keys of known people, and the queries that join both.
 
 use super::query::{COLUMNS, RecordRow, record_of, uuid_of};
-use crate::{ProjectionError, Projections};
+use crate::{ProjectionError, Projections, sql};
 use events::Position;
 use events::person::{PersonEvent, PersonId};
-use events::record::{OwnerAttribute, OwnerKey, RecordId, RecordOwner};
+use events::record::{NameKey, OwnerAttribute, OwnerKey, RecordId, RecordOwner};
 use rusqlite::{Connection, Row, params};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +27,13 @@ pub(super) fn replace_keys(
     Ok(())
 }
 
+// Names of earlier values stay, so that the record is erased with each person whom it named.
+pub(super) fn add_names(rows: &Connection, record: &str, names: &[NameKey]) -> rusqlite::Result<()> {
+    let mut insert =
+        rows.prepare_cached("INSERT INTO records_names (hmac, record) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+    names.iter().try_for_each(|NameKey(hmac)| insert.execute(params![hmac, record]).map(drop))
+}
+
 // Whether these are the present keys of the record.
 pub(super) fn has_keys(rows: &Connection, record: &str, keys: &[OwnerKey]) -> rusqlite::Result<bool> {
     let select = "SELECT hmac FROM records_keys WHERE record = ?1 AND present";
@@ -35,41 +42,66 @@ pub(super) fn has_keys(rows: &Connection, record: &str, keys: &[OwnerKey]) -> ru
     Ok(kept == keys.iter().map(|key| key.hmac.clone()).collect())
 }
 
-pub(super) fn own(rows: &Connection, record: &str, owner: Option<RecordOwner>) -> rusqlite::Result<()> {
-    let person = match owner {
-        Some(RecordOwner::Unique { person }) => Some(person.to_string()),
-        Some(RecordOwner::Unknown {} | RecordOwner::Several {} | RecordOwner::Left {}) | None => None,
-    };
-    let update = "UPDATE records_current SET owner = ?2, person = ?3 WHERE record = ?1";
-    rows.prepare_cached(update)?.execute(params![record, owner.map(RecordOwner::as_str), person]).map(drop)
+pub(super) fn own(
+    rows: &Connection,
+    record: &str,
+    owner: Option<RecordOwner>,
+    position: Position,
+) -> rusqlite::Result<()> {
+    let person = owner.and_then(RecordOwner::person).map(|person| person.to_string());
+    let update = "UPDATE records_current SET owner = ?2, person = ?3, resolved = ?4 WHERE record = ?1";
+    let word = owner.map(RecordOwner::as_str);
+    rows.prepare_cached(update)?.execute(params![record, word, person, sql(position)]).map(drop)
 }
 
 pub(super) fn person(rows: &Connection, person: &str, event: &PersonEvent, position: Position) -> rusqlite::Result<()> {
     match event {
-        PersonEvent::PersonKeysNoted { keys } => {
-            let insert = "INSERT INTO records_people (hmac, person, provider, attribute, position)
-                VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
-            let mut insert = rows.prepare_cached(insert)?;
-            for key in keys {
-                insert.execute(params![key.hmac, person, key.provider, key.attribute.as_str(), position.0])?;
-            }
-            Ok(())
+        PersonEvent::PersonKnown { keys, names, .. } | PersonEvent::PersonKeysNoted { keys, names } => {
+            note(rows, person, (keys, names), position)
         }
         PersonEvent::PersonErased {} => erase(rows, person),
-        PersonEvent::PersonKnown { .. } | PersonEvent::PersonAttributesChanged { .. } => Ok(()),
+        PersonEvent::PersonAttributesChanged { .. } => Ok(()),
         PersonEvent::ManagedAppleIdLearned { .. } | PersonEvent::TermsAcceptanceKept { .. } => Ok(()),
         PersonEvent::PersonRecordsResolved { .. } => Ok(()),
     }
 }
 
+fn note(
+    rows: &Connection,
+    person: &str,
+    (keys, names): (&[OwnerKey], &[NameKey]),
+    position: Position,
+) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO records_people (hmac, person, provider, attribute, position)
+        VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
+    let mut insert = rows.prepare_cached(insert)?;
+    for key in keys {
+        insert.execute(params![key.hmac, person, key.provider, key.attribute.as_str(), sql(position)])?;
+    }
+    let insert = "INSERT INTO records_people_names (hmac, person) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    let mut insert = rows.prepare_cached(insert)?;
+    names.iter().try_for_each(|NameKey(hmac)| insert.execute(params![hmac, person]).map(drop))
+}
+
+/// A record with the name `n.hmac` is erased with the person `?1`, unless its only owner is somebody else who has the
+/// same name at another provider.
+const NAMES: &str = "NOT EXISTS (SELECT 1 FROM records_current c JOIN records_people_names o ON o.person = c.person
+    WHERE c.record = n.record AND o.hmac = n.hmac AND o.person <> ?1)";
+
 // The keys of these records were destroyed with the person's.
 fn erase(rows: &Connection, person: &str) -> rusqlite::Result<()> {
-    let clear = "UPDATE records_current SET source_id = NULL, serial_number = NULL, udid = NULL, device_name = NULL,
+    let clear = format!(
+        "UPDATE records_current SET source_id = NULL, serial_number = NULL, udid = NULL, device_name = NULL,
             asset_tag = NULL, user_name = NULL, mail = NULL, full_name = NULL, employee_number = NULL, erased = 1,
             person = NULL
         WHERE person = ?1 OR record IN (
-            SELECT records_keys.record FROM records_people JOIN records_keys USING (hmac) WHERE person = ?1)";
-    rows.prepare_cached(clear)?.execute([person])?;
+            SELECT records_keys.record FROM records_people JOIN records_keys USING (hmac) WHERE person = ?1)
+            OR record IN (
+                SELECT n.record FROM records_people_names p JOIN records_names n USING (hmac)
+                WHERE p.person = ?1 AND {NAMES})"
+    );
+    rows.prepare_cached(&clear)?.execute([person])?;
+    rows.prepare_cached("DELETE FROM records_people_names WHERE person = ?1")?.execute([person])?;
     rows.prepare_cached("DELETE FROM records_people WHERE person = ?1")?.execute([person]).map(drop)
 }
 
@@ -155,48 +187,87 @@ pub async fn to_resolve(
     after: Option<RecordId>,
     limit: u32,
 ) -> Result<Vec<RecordId>, ProjectionError> {
-    let select = "SELECT record FROM records_keys JOIN records_current USING (record)
-        WHERE hmac = ?1 AND record > ?2 AND present AND erased = 0 AND person IS NOT ?4 AND owner IS NOT 'several'
-        ORDER BY record LIMIT ?3";
-    by_keys(projections, select, hmacs, Some(person), after, limit).await
+    let page = Page { person, after, limit };
+    projections.read_of("records", move |rows| page.first(page.records(rows, TO_RESOLVE, &hmacs)?)).await
 }
 
-/// Returns the records that have or had one of these keys, in order of their ids, after `after`: up to `limit`.
+/// Like [`to_resolve`], without the records of which it was found out that the person does not own them, although they
+/// have the key: another value contradicts. A key that was noted later makes them worth a look again.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
-pub async fn carrying(
+pub async fn to_resolve_again(
     projections: &Projections,
     hmacs: BTreeSet<String>,
-    after: Option<RecordId>,
+    person: PersonId,
     limit: u32,
 ) -> Result<Vec<RecordId>, ProjectionError> {
-    let select = "SELECT record FROM records_keys WHERE hmac = ?1 AND record > ?2 AND ?4 IS NULL
-        ORDER BY record LIMIT ?3";
-    by_keys(projections, select, hmacs, None, after, limit).await
+    let (select, page) = (format!("{TO_RESOLVE} AND {UNDECIDED}"), Page { person, after: None, limit });
+    projections.read_of("records", move |rows| page.first(page.records(rows, &select, &hmacs)?)).await
 }
 
-async fn by_keys(
+/// Returns the records that have or had one of these keys (`keys`) or names: they are erased with `person`. A record of
+/// somebody else who has the same name at another provider is left out. In order of their ids, after `after`: up to
+/// `limit`.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn naming(
     projections: &Projections,
-    select: &'static str,
-    hmacs: BTreeSet<String>,
-    person: Option<PersonId>,
+    (keys, names): (BTreeSet<String>, BTreeSet<NameKey>),
+    person: PersonId,
     after: Option<RecordId>,
     limit: u32,
 ) -> Result<Vec<RecordId>, ProjectionError> {
+    let page = Page { person, after, limit };
     projections
         .read_of("records", move |rows| {
-            let after = after.map(|after| after.to_string()).unwrap_or_default();
-            let person = person.map(|person| person.to_string());
-            let (mut select, mut records) = (rows.prepare_cached(select)?, BTreeSet::new());
-            for hmac in hmacs {
-                for record in select.query_map(params![hmac, after, limit, person], record_id)? {
-                    records.insert(record?);
-                }
-            }
-            Ok(records.into_iter().take(limit as usize).collect())
+            let mut records = page.records(rows, "SELECT n.record FROM records_keys n WHERE ?1 <> ''", &keys)?;
+            let names = names.into_iter().map(|NameKey(hmac)| hmac).collect();
+            let select = format!("SELECT n.record FROM records_names n WHERE {NAMES}");
+            records.extend(page.records(rows, &select, &names)?);
+            page.first(records)
         })
         .await
+}
+
+const TO_RESOLVE: &str = "SELECT n.record FROM records_keys n JOIN records_current r USING (record)
+    WHERE n.present AND r.erased = 0 AND r.person IS NOT ?1 AND r.owner IS NOT 'several'";
+
+/// A key that the projection does not have yet counts as new.
+const UNDECIDED: &str = "(r.owner IS NOT 'unknown' OR NOT EXISTS (
+    SELECT 1 FROM records_people p WHERE p.hmac = n.hmac AND p.person = ?1 AND p.position < r.resolved))";
+
+/// The records of a person by their HMACs, in order of their ids.
+#[derive(Clone, Copy)]
+struct Page {
+    person: PersonId,
+    after: Option<RecordId>,
+    limit: u32,
+}
+
+impl Page {
+    // `select` has conditions about the table `n` with the HMACs, and the person as its first parameter.
+    fn records(
+        self,
+        rows: &Connection,
+        select: &str,
+        hmacs: &BTreeSet<String>,
+    ) -> rusqlite::Result<BTreeSet<RecordId>> {
+        let select = format!("{select} AND n.hmac = ?2 AND n.record > ?3 ORDER BY n.record LIMIT ?4");
+        let (mut select, mut records) = (rows.prepare_cached(&select)?, BTreeSet::new());
+        let (person, after) = (self.person.to_string(), self.after.map(|after| after.to_string()).unwrap_or_default());
+        for hmac in hmacs {
+            for record in select.query_map(params![person, hmac, after, self.limit], record_id)? {
+                records.insert(record?);
+            }
+        }
+        Ok(records)
+    }
+
+    fn first(self, records: BTreeSet<RecordId>) -> rusqlite::Result<Vec<RecordId>> {
+        Ok(records.into_iter().take(self.limit as usize).collect())
+    }
 }
 
 /// Returns the records with a key that a person has been noted with after `position`, and that this person does not

@@ -3,7 +3,7 @@
 use crate::audit::ACTOR_KINDS;
 use crate::{ProjectionError, Projections};
 use events::person::PersonId;
-use events::record::{ImportCounts, ImportId, RecordId};
+use events::record::{ImportCounts, ImportId, OwnerCounts, RecordId};
 use events::{ActorKind, Timestamp};
 use rusqlite::{OptionalExtension as _, Row, params};
 use uuid::Uuid;
@@ -116,6 +116,8 @@ pub struct ImportRow {
     pub finished: Option<Timestamp>,
     /// `None`: it goes on, or it was interrupted.
     pub counts: Option<ImportCounts>,
+    /// `None`: as for `counts`, or the mapping had no owner rule.
+    pub owners: Option<OwnerCounts>,
     pub is_undone: bool,
     pub actor_kind: ActorKind,
     /// Id within its kind, as in `Actor::id`.
@@ -125,7 +127,8 @@ pub struct ImportRow {
 }
 
 const IMPORTS: &str = "SELECT i.import, i.source, i.preset, i.complete, i.begun, i.created, i.changed, i.unchanged,
-    i.missing, i.bad, i.erased, i.undone, i.finished, i.actor_kind, i.actor, coalesce(p.display_name, p.user_name)
+    i.missing, i.bad, i.erased, i.undone, i.finished, i.actor_kind, i.actor, coalesce(p.display_name, p.user_name),
+    i.one_person, i.one_account, i.nobody, i.several, i.has_left, i.unresolved
     FROM records_imports i LEFT JOIN people_names p ON p.id = i.actor";
 
 /// A page of the imports.
@@ -238,6 +241,17 @@ fn import_of(row: &Row<'_>) -> rusqlite::Result<ImportRow> {
             erased: row.get(10)?,
         })
     };
+    let one_person: Option<u64> = row.get(16)?;
+    let owners = |unique| -> rusqlite::Result<OwnerCounts> {
+        Ok(OwnerCounts {
+            unique,
+            account: row.get(17)?,
+            none: row.get(18)?,
+            several: row.get(19)?,
+            left: row.get(20)?,
+            unresolved: row.get(21)?,
+        })
+    };
     let kind: String = row.get(13)?;
     Ok(ImportRow {
         import: ImportId(uuid_of(0, &row.get::<_, String>(0)?)?),
@@ -246,6 +260,7 @@ fn import_of(row: &Row<'_>) -> rusqlite::Result<ImportRow> {
         is_complete: row.get(3)?,
         begun: Timestamp(row.get(4)?),
         counts: new.map(counts).transpose()?,
+        owners: one_person.map(owners).transpose()?,
         is_undone: row.get(11)?,
         finished: row.get::<_, Option<i64>>(12)?.map(Timestamp),
         actor_kind: ACTOR_KINDS.iter().find(|(_, name)| *name == kind).map_or(ActorKind::System, |(kind, _)| *kind),

@@ -324,7 +324,13 @@ async fn an_enrollment_names_both_people_as_they_are_called() {
         let personal = |text: &str| Some(Personal::new(person.key(), text.to_owned()));
         let (user_name, display_name) = (personal(user_name), personal(display_name));
         let attributes = PersonAttributes { user_name, display_name, ..PersonAttributes::default() };
-        PersonEvent::PersonKnown { method: SignInMethodName::Directory, account: "00".into(), attributes }
+        PersonEvent::PersonKnown {
+            method: SignInMethodName::Directory,
+            account: "00".into(),
+            attributes,
+            keys: vec![],
+            names: vec![],
+        }
     };
     desk.write(&person(1).stream(), NOON, called(person(1), "ada", "Ada Lovelace")).await;
     desk.write(&person(2).stream(), NOON, called(person(2), "eve", "Eve Moneypenny")).await;

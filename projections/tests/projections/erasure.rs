@@ -72,9 +72,13 @@ fn names(nth: &str) -> PersonEvent {
         ..PersonAttributes::default()
     };
     match nth {
-        "first" => {
-            PersonEvent::PersonKnown { method: SignInMethodName::LocalAccount, account: "00".into(), attributes }
-        }
+        "first" => PersonEvent::PersonKnown {
+            method: SignInMethodName::LocalAccount,
+            account: "00".into(),
+            attributes,
+            keys: vec![],
+            names: vec![],
+        },
         _ => PersonEvent::PersonAttributesChanged { attributes },
     }
 }

@@ -5,12 +5,12 @@ use crate::support::*;
 use events::Personal;
 use events::person::{PersonEvent, PersonId};
 use events::record::{
-    ImportCounts, ImportEvent, ImportId, OwnerAttribute, OwnerKey, PersonalDetails, PreviousKind, RecordDetails,
-    RecordEvent, RecordField, RecordId, RecordOwner, RestoredRecord,
+    ImportCounts, ImportEvent, ImportId, NameKey, OwnerAttribute, OwnerCounts, OwnerKey, PersonalDetails, PreviousKind,
+    RecordDetails, RecordEvent, RecordField, RecordId, RecordOwner, RestoredRecord,
 };
 use events::{Position, Timestamp};
 use projections::Projections;
-use projections::records::{carrying, known_people, noted_since, of_source, owned_by, to_resolve};
+use projections::records::{known_people, naming, noted_since, of_source, owned_by, to_resolve, to_resolve_again};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -53,6 +53,8 @@ async fn imported(desk: &Desk, nth: u128, contact: Option<i64>, keys: &[&str]) -
         source: "Jamf Pro".into(),
         details: Box::new(details(record, contact)),
         owner_keys: keys.iter().map(|hmac| key(hmac)).collect(),
+        names: vec![name("of a record")],
+        owner: None,
     };
     desk.write(&record.stream(), NOON, event).await;
     record
@@ -77,6 +79,8 @@ pub(crate) async fn owned_record(desk: &Desk, nth: u128, person: PersonId, mark:
         source: "Jamf Pro".into(),
         details: Box::new(details),
         owner_keys: vec![key("z")],
+        names: vec![],
+        owner: None,
     };
     desk.write(&record.stream(), NOON, event).await;
     noted(desk, person, &["z"]).await;
@@ -90,6 +94,7 @@ fn changed(record: RecordId, fields: &[RecordField], keys: &[&str]) -> RecordEve
         changed: fields.to_vec(),
         details: Box::new(details(record, None)),
         owner_keys: keys.iter().map(|hmac| key(hmac)).collect(),
+        names: vec![],
     }
 }
 
@@ -99,7 +104,7 @@ async fn resolved(desk: &Desk, record: RecordId, owner: RecordOwner) {
 
 async fn noted(desk: &Desk, person: PersonId, keys: &[&str]) {
     let keys = keys.iter().map(|hmac| key(hmac)).collect();
-    desk.write(&person.stream(), NOON, PersonEvent::PersonKeysNoted { keys }).await;
+    desk.write(&person.stream(), NOON, PersonEvent::PersonKeysNoted { keys, names: vec![name("of a person")] }).await;
 }
 
 async fn owned(projections: &Projections, person: PersonId) -> Vec<RecordId> {
@@ -114,6 +119,14 @@ async fn found(projections: &Projections, keys: &[&str], person: PersonId) -> Ve
     to_resolve(projections, hmacs(keys), person, None, 10).await.unwrap()
 }
 
+async fn carrying(projections: &Projections, keys: &[&str]) -> Vec<RecordId> {
+    naming(projections, (hmacs(keys), BTreeSet::new()), person(9), None, 10).await.unwrap()
+}
+
+fn name(hmac: &str) -> NameKey {
+    NameKey(hmac.to_owned())
+}
+
 /// Writes an import, and owners of each outcome.
 pub(crate) async fn import_with_owners(desk: &Desk) {
     let begun = ImportEvent::ImportBegun { source: "Jamf Pro".into(), preset: None, is_complete: true };
@@ -122,8 +135,9 @@ pub(crate) async fn import_with_owners(desk: &Desk) {
     noted(desk, person(1), &["a"]).await;
     resolved(desk, record, RecordOwner::Unique { person: person(1) }).await;
     imported(desk, 2, None, &["b"]).await;
-    let finished =
-        ImportEvent::ImportFinished { file: "f".into(), counts: ImportCounts::default(), newest_contact: None };
+    let owners = Some(OwnerCounts { unique: 1, account: 2, none: 3, several: 4, left: 5, unresolved: 6 });
+    let counts = ImportCounts::default();
+    let finished = ImportEvent::ImportFinished { file: "f".into(), counts, owners, newest_contact: None };
     desk.write(&import(1).stream(), NOON, finished).await;
 }
 
@@ -162,7 +176,7 @@ async fn an_owner_is_unresolved_after_the_name_in_the_record_changed() {
     assert!(owned(&projections, person(1)).await.is_empty());
     assert!(found(&projections, &["a"], person(1)).await.is_empty(), "an earlier key finds nobody");
     assert_eq!(found(&projections, &["b"], person(1)).await, [record]);
-    assert_eq!(carrying(&projections, hmacs(&["a"]), None, 10).await.unwrap(), [record], "but it is not forgotten");
+    assert_eq!(carrying(&projections, &["a"]).await, [record], "but it is not forgotten");
 }
 
 #[tokio::test]
@@ -175,6 +189,7 @@ async fn an_undone_import_gives_back_the_owner_and_the_keys() {
         details: details(record, None),
         owner_keys: vec![key("a")],
         earlier_keys: vec![],
+        names: vec![],
         owner: Some(RecordOwner::Unique { person: person(1) }),
         missing_since: None,
     };
@@ -183,16 +198,12 @@ async fn an_undone_import_gives_back_the_owner_and_the_keys() {
     let projections = desk.caught_up().await;
     assert_eq!(owned(&projections, person(1)).await, [record]);
     assert!(found(&projections, &["b"], person(2)).await.is_empty());
-    assert_eq!(carrying(&projections, hmacs(&["b"]), None, 10).await.unwrap(), [record]);
+    assert_eq!(carrying(&projections, &["b"]).await, [record]);
     let undone = RecordEvent::PreviousRecordImportUndone { import: import(1), restored: None };
     desk.write(&record.stream(), NOON, undone).await;
     desk.follow(&projections).await;
     assert!(owned(&projections, person(1)).await.is_empty());
-    assert_eq!(
-        carrying(&projections, hmacs(&["a", "b"]), None, 10).await.unwrap(),
-        [record],
-        "the log still names them"
-    );
+    assert_eq!(carrying(&projections, &["a", "b"]).await, [record], "the log still names them");
 }
 
 #[tokio::test]
@@ -267,4 +278,68 @@ async fn people_who_were_noted_while_an_import_ran_are_found_with_the_records_th
     assert_eq!(noted_since(&projections, since, Some(record(1)), 10).await.unwrap(), [record(2)]);
     let before: Option<Position> = None;
     assert_eq!(noted_since(&projections, before, None, 1).await.unwrap(), [record(1)]);
+}
+
+#[tokio::test]
+async fn a_name_finds_records_page_by_page_but_not_those_of_another_person_of_that_name() {
+    let desk = Desk::new();
+    let mut records = Vec::new();
+    for nth in 1..=4 {
+        let record = record(nth);
+        let (import, source) = (import(1), "Jamf Pro".into());
+        let (details, names) = (Box::new(details(record, None)), vec![name("ada"), name("7")]);
+        let imported = RecordEvent::PreviousRecordImported {
+            import,
+            source,
+            details,
+            owner_keys: vec![key("a")],
+            names,
+            owner: None,
+        };
+        desk.write(&record.stream(), NOON, imported).await;
+        records.push(record);
+    }
+    let noted = |names: &[&str]| PersonEvent::PersonKeysNoted {
+        keys: vec![],
+        names: names.iter().map(|hmac| name(hmac)).collect(),
+    };
+    desk.write(&person(1).stream(), NOON, noted(&["ada", "7"])).await;
+    desk.write(&person(2).stream(), NOON, noted(&["ada"])).await;
+    desk.write(&person(3).stream(), NOON, noted(&["carol"])).await;
+    for (record, nth) in [(records[1], 2), (records[2], 3)] {
+        resolved(&desk, record, RecordOwner::Unique { person: person(nth) }).await;
+    }
+    let projections = desk.caught_up().await;
+    let find = async |names: &[&str], after, limit| {
+        let names = names.iter().map(|hmac| name(hmac)).collect();
+        naming(&projections, (BTreeSet::new(), names), person(1), after, limit).await.unwrap()
+    };
+    let [first, second, third, fourth] = records[..] else { unreachable!("there are four") };
+    assert_eq!(find(&["ada"], None, 10).await, [first, third, fourth], "the second is of another ada");
+    assert_eq!(find(&["ada"], None, 2).await, [first, third]);
+    assert_eq!(find(&["ada"], Some(third), 2).await, [fourth]);
+    assert_eq!(find(&["ada", "7"], None, 10).await, [first, second, third, fourth], "that one has no such number");
+    assert!(owned(&projections, person(1)).await.is_empty(), "a name gives no record to anybody");
+    assert!(found(&projections, &["ada"], person(1)).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_record_of_which_it_was_found_out_that_it_is_nobodys_is_looked_at_again_only_for_a_new_key() {
+    let desk = Desk::new();
+    noted(&desk, person(1), &["a"]).await;
+    let record = imported(&desk, 1, None, &["a", "b"]).await;
+    resolved(&desk, record, RecordOwner::Unknown {}).await;
+    let pending = imported(&desk, 2, None, &["a"]).await;
+    resolved(&desk, pending, RecordOwner::Account {}).await;
+    let projections = desk.caught_up().await;
+    let again = async |keys: &[&str]| to_resolve_again(&projections, hmacs(keys), person(1), 10).await.unwrap();
+    assert_eq!(found(&projections, &["a"], person(1)).await, [record, pending], "an effect of a new key looks at both");
+    assert_eq!(again(&["a"]).await, [pending]);
+    assert_eq!(again(&["a", "b"]).await, [record, pending], "the key is new, although the projection lacks it");
+    noted(&desk, person(1), &["b"]).await;
+    desk.follow(&projections).await;
+    assert_eq!(again(&["a", "b"]).await, [record, pending]);
+    resolved(&desk, record, RecordOwner::Unknown {}).await;
+    desk.follow(&projections).await;
+    assert_eq!(again(&["a", "b"]).await, [pending]);
 }

@@ -129,7 +129,13 @@ pub(crate) fn person(nth: u128) -> PersonId {
 pub(crate) fn known(person: PersonId, name: &str) -> PersonEvent {
     let user_name = Some(Personal::new(person.key(), name.to_owned()));
     let attributes = PersonAttributes { user_name, ..PersonAttributes::default() };
-    PersonEvent::PersonKnown { method: SignInMethodName::LocalAccount, account: "00".into(), attributes }
+    PersonEvent::PersonKnown {
+        method: SignInMethodName::LocalAccount,
+        account: "00".into(),
+        attributes,
+        keys: vec![],
+        names: vec![],
+    }
 }
 
 pub(crate) fn opened(device: DeviceId) -> EnrollmentEvent {

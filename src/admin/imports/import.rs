@@ -6,6 +6,7 @@ use crate::admin::devices::Fact;
 use crate::admin::pages::show;
 use crate::admin::problem::Problem;
 use crate::admin::query::Query;
+use crate::admin::records::words;
 use crate::admin::render::view;
 use crate::admin::session::{ImportsRecords, May, SeesAudit, SeesRecords, is_permitted};
 use crate::admin::words::{Chip, Instant, NONE};
@@ -14,7 +15,8 @@ use ::imports::uploads::{Stage, UndoStage, Upload, UploadId};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, web};
 use events::Timestamp;
-use projections::records::{self as previous, ImportRow, UndoPreview};
+use events::record::OwnerCounts;
+use projections::records::{self as previous, ImportRow, OwnerOutcome, UndoPreview};
 use records::Preset;
 use serde::Serialize;
 
@@ -33,6 +35,8 @@ struct ImportPage {
     /// It was interrupted: the advice is to repeat it.
     unfinished: bool,
     counts: Option<Counts>,
+    /// What the import found out about the owners of the rows.
+    owners: Vec<Fact>,
     facts: Vec<Fact>,
     records_href: Option<String>,
     bad_href: Option<String>,
@@ -53,6 +57,7 @@ view!(
         wrong,
         unfinished,
         counts,
+        owners,
         facts,
         records_href,
         bad_href,
@@ -113,6 +118,7 @@ fn assemble(row: &ImportRow, now: &Now, staff: &May<SeesRecords>) -> ImportPage 
         wrong,
         unfinished: row.counts.is_none() && !now.is_running && !row.is_undone,
         counts: row.counts.map(Counts::from),
+        owners: row.owners.map(owners).unwrap_or_default(),
         facts: facts(row, staff.now()),
         records_href: (touched > 0).then(|| href_of_records(row.import)),
         bad_gone: may_import && bad > 0 && bad_href.is_none(),
@@ -151,6 +157,13 @@ fn undo(row: &ImportRow, now: &Now) -> Option<&'static str> {
         (false, false) => Some("Undo this import…"),
         (true, false) => (left > 0).then_some("Finish the undo…"),
     }
+}
+
+fn owners(counts: OwnerCounts) -> Vec<Fact> {
+    let OwnerCounts { unique, account, none, several, left, unresolved } = counts;
+    let counts = [unique, account, none, several, left, unresolved];
+    let labels = OwnerOutcome::ALL.map(|outcome| words::owner(outcome).label);
+    labels.into_iter().zip(counts).map(|(label, count)| Fact::new(label, count.to_string())).collect()
 }
 
 fn facts(row: &ImportRow, now: Timestamp) -> Vec<Fact> {

@@ -9,6 +9,7 @@ use projections::records::OwnerOutcome;
 pub(crate) fn owner(owner: OwnerOutcome) -> Chip {
     match owner {
         OwnerOutcome::Unique => Chip { label: "One person", class: "ok" },
+        OwnerOutcome::Account => Chip { label: "One account", class: "ok" },
         OwnerOutcome::Unknown => Chip { label: "Nobody known", class: "" },
         OwnerOutcome::Several => Chip { label: "Several people", class: "warn" },
         OwnerOutcome::Left => Chip { label: "Left", class: "warn" },
@@ -20,6 +21,9 @@ pub(crate) fn owner(owner: OwnerOutcome) -> Chip {
 pub(crate) fn owner_sentence(owner: Option<RecordOwner>) -> &'static str {
     match owner {
         Some(RecordOwner::Unique { .. }) => "Exactly one person has the values of the record.",
+        Some(RecordOwner::Account {}) => {
+            "Exactly one account has the values of the record. It becomes a person at the first sign-in."
+        }
         Some(RecordOwner::Unknown {}) => "Nobody known here has the values of the record.",
         Some(RecordOwner::Several {}) => "Several people have the values of the record, so nobody is asked about it.",
         Some(RecordOwner::Left {}) => "The account of the only person who has the values is disabled.",

@@ -2,8 +2,7 @@
 
 use crate::cli::say;
 use crate::server::command_socket::imports::{Imported, Listed, Note, Opened, Wanted};
-use events::record::{ImportCounts, ImportId};
-use imports::OwnerCounts;
+use events::record::{ImportCounts, ImportId, OwnerCounts};
 use names::quoted;
 use names::visible::{visible_line, visible_path};
 use plural::counted;
@@ -132,14 +131,16 @@ impl Report {
     }
 
     fn owners(&self) -> Vec<String> {
-        let Some(OwnerCounts { unique, none, several, left, unresolved }) = self.imported.owners else {
+        let Some(OwnerCounts { unique, account, none, several, left, unresolved }) = self.imported.owners else {
             return vec!["owners are not resolved: no --owner and no [[owner]] in the mapping names them".to_owned()];
         };
+        let first = if account > 0 { "it becomes a person at the first sign-in" } else { "" };
         let later = if unresolved > 0 { "until they sign in, or until a directory answers a later import" } else { "" };
         let row = |name: &str, count: u64, what: &str| format!("  {name:<11} {count:>6}  {what}").trim_end().to_owned();
         vec![
             "owners of the rows:".to_owned(),
             row("one person", unique, ""),
+            row("one account", account, first),
             row("nobody", none, ""),
             row("several", several, ""),
             row("left", left, if left > 0 { "the account is disabled" } else { "" }),
@@ -172,7 +173,7 @@ pub(super) fn table(imports: &[Listed]) -> Vec<String> {
     let head = ["NEW", "CHANGED", "UNCHANGED", "MISSING", "SET ASIDE", "ERASED"].map(str::to_owned);
     let mut lines = vec![row("IMPORT", "BEGUN", head, "SOURCE")];
     for listed in imports {
-        let Listed { import, source, is_complete, begun, counts, is_undone, .. } = listed;
+        let Listed { import, source, is_complete, begun, counts, owners, is_undone, .. } = listed;
         let numbers = match counts {
             Some(ImportCounts { new, changed, unchanged, missing, bad, erased }) => {
                 [new, changed, unchanged, missing, bad, erased].map(u64::to_string)
@@ -189,6 +190,15 @@ pub(super) fn table(imports: &[Listed]) -> Vec<String> {
         // The seconds suffice.
         let begun = format!("{}Z", begun.split(['.', 'Z', '+']).next().unwrap_or_default());
         lines.push(row(&import.to_string(), &begun, numbers, &format!("{}{state}", visible_line(source))));
+        lines.extend(owners.map(owners_line));
     }
     lines
+}
+
+fn owners_line(owners: OwnerCounts) -> String {
+    let OwnerCounts { unique, account, none, several, left, unresolved } = owners;
+    format!(
+        "  owners of the rows: one person {unique}, one account {account}, nobody {none}, several {several}, left {left}, \
+         unresolved {unresolved}"
+    )
 }

@@ -3,8 +3,8 @@
 
 use crate::app::App;
 use decisions::record::ImportRefusal;
-use events::record::{ImportCounts, ImportId};
-use imports::{Finished, ImportError, Imports, Noted, Order, OwnerCounts, Told, Undone};
+use events::record::{ImportCounts, ImportId, OwnerCounts};
+use imports::{Finished, ImportError, Imports, Noted, Order, Told, Undone};
 use platform::PerformError;
 use platform::context::Context;
 use projections::records::{ImportRow, ListedImports};
@@ -204,13 +204,15 @@ pub(crate) struct Listed {
     pub(crate) begun: String,
     /// `None`: it goes on, or it ended early.
     pub(crate) counts: Option<ImportCounts>,
+    /// What the import found out. `None`: as for `counts`, or no owner rule.
+    pub(crate) owners: Option<OwnerCounts>,
     pub(crate) is_undone: bool,
 }
 
 impl Listed {
     fn of(row: ImportRow) -> Listed {
-        let ImportRow { import, source, preset, is_complete, begun, counts, is_undone, .. } = row;
-        Listed { import, source, preset, is_complete, begun: begun.to_rfc3339(), counts, is_undone }
+        let ImportRow { import, source, preset, is_complete, begun, counts, owners, is_undone, .. } = row;
+        Listed { import, source, preset, is_complete, begun: begun.to_rfc3339(), counts, owners, is_undone }
     }
 }
 

@@ -4,6 +4,7 @@
 //! Both directions are bounded: the receiver takes the next frame when the file's reader has used the last ones.
 
 use std::io::{self, Read};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
@@ -12,6 +13,10 @@ const FRAME: usize = 64 * 1024;
 
 /// Number of frames that wait for the file's reader.
 const WAITING: usize = 4;
+
+/// How long a frame may take to arrive. A command that reads a pipe sends nothing while the pipe is silent, and until
+/// the file ends no other import runs.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// Why a file was not sent to its end.
 #[derive(Debug, thiserror::Error)]
@@ -43,36 +48,38 @@ pub(crate) async fn send(mut file: impl AsyncRead + Unpin, mut to: impl AsyncWri
 
 /// A file that is received, to be read on a blocking thread.
 pub(crate) struct Incoming {
-    frames: mpsc::Receiver<Vec<u8>>,
+    frames: mpsc::Receiver<io::Result<Vec<u8>>>,
     frame: io::Cursor<Vec<u8>>,
     has_ended: bool,
 }
 
 /// Receives a file in the background. If nobody reads it any more, the rest of it is passed over, because a sender that
-/// is cut off may lose the answer.
-pub(crate) fn receive(from: impl AsyncRead + Send + Unpin + 'static) -> Incoming {
+/// is cut off may lose the answer. A frame that takes longer than `patience` is an error.
+pub(crate) fn receive(from: impl AsyncRead + Send + Unpin + 'static, patience: Duration) -> Incoming {
     let (sender, frames) = mpsc::channel(WAITING);
-    tokio::spawn(take_frames(from, sender));
+    tokio::spawn(take_frames(from, patience, sender));
     Incoming { frames, frame: io::Cursor::default(), has_ended: false }
 }
 
 // An error ends the frames without the empty one that ends the file.
-async fn take_frames(mut from: impl AsyncRead + Unpin, sender: mpsc::Sender<Vec<u8>>) {
-    while let Ok(frame) = take_frame(&mut from).await {
-        let is_end = frame.is_empty();
+async fn take_frames(mut from: impl AsyncRead + Unpin, patience: Duration, sender: mpsc::Sender<io::Result<Vec<u8>>>) {
+    loop {
+        let frame =
+            tokio::time::timeout(patience, take_frame(&mut from)).await.unwrap_or_else(|_| Err(stalled(patience)));
+        let is_last = frame.as_ref().map_or(true, Vec::is_empty);
         // Nobody may read the file any more.
         let _ = sender.send(frame).await;
-        if is_end {
+        if is_last {
             return;
         }
     }
 }
 
 async fn take_frame(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
-    let length = from.read_u32().await?;
+    let length = from.read_u32().await.map_err(|_| broken())?;
     let length = usize::try_from(length).ok().filter(|length| *length <= FRAME);
-    let mut frame = vec![0; length.ok_or(io::ErrorKind::InvalidData)?];
-    from.read_exact(&mut frame).await?;
+    let mut frame = vec![0; length.ok_or_else(broken)?];
+    from.read_exact(&mut frame).await.map_err(|_| broken())?;
     Ok(frame)
 }
 
@@ -83,7 +90,7 @@ impl Read for Incoming {
             if length > 0 || buffer.is_empty() || self.has_ended {
                 return Ok(length);
             }
-            let frame = self.frames.blocking_recv().ok_or_else(broken)?;
+            let frame = self.frames.blocking_recv().ok_or_else(broken)??;
             self.has_ended = frame.is_empty();
             self.frame = io::Cursor::new(frame);
         }
@@ -92,6 +99,11 @@ impl Read for Incoming {
 
 fn broken() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the connection broke before the end of the file")
+}
+
+fn stalled(patience: Duration) -> io::Error {
+    let minutes = plural::counted(patience.as_secs() / 60, "minute");
+    io::Error::new(io::ErrorKind::TimedOut, format!("nothing of it arrived for {minutes}, and other imports wait"))
 }
 
 #[cfg(test)]
@@ -105,7 +117,7 @@ mod tests {
     }
 
     async fn received(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
-        let incoming = receive(io::Cursor::new(bytes));
+        let incoming = receive(io::Cursor::new(bytes), PATIENCE);
         tokio::task::spawn_blocking(move || read(incoming)).await.unwrap()
     }
 
@@ -115,7 +127,7 @@ mod tests {
         for file in [file, b"x".to_vec(), vec![]] {
             let (near, far) = tokio::io::duplex(1_000);
             let (sent, got) = tokio::join!(send(&file[..], near), async {
-                let incoming = receive(far);
+                let incoming = receive(far, PATIENCE);
                 tokio::task::spawn_blocking(move || read(incoming)).await.unwrap()
             });
             sent.unwrap();
@@ -134,6 +146,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_sender_that_falls_silent_ends_the_file_with_an_error_although_the_connection_stays() {
+        for begun in [&[][..], &[0, 0], &[0, 0, 0, 9, 1], &[0, 0, 0, 1, 1]] {
+            let (mut near, far) = tokio::io::duplex(1_000);
+            near.write_all(begun).await.unwrap();
+            let incoming = receive(far, Duration::from_millis(20));
+            let read = tokio::task::spawn_blocking(move || read(incoming)).await.unwrap();
+            let error = read.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{begun:?}: {error}");
+            drop(near);
+        }
+        assert!(stalled(PATIENCE).to_string().contains("for 10 minutes"));
+    }
+
+    #[tokio::test]
     async fn a_frame_that_is_too_long_is_refused_before_it_is_read() {
         let error = received([0xff; 8].to_vec()).await.unwrap_err();
         assert!(error.to_string().contains("broke"), "{error}");
@@ -142,14 +168,14 @@ mod tests {
     #[tokio::test]
     async fn a_sender_whose_file_is_no_longer_read_is_not_cut_off() {
         let (near, far) = tokio::io::duplex(1_000);
-        drop(receive(far));
+        drop(receive(far, PATIENCE));
         send(&vec![7; 20 * FRAME][..], near).await.unwrap();
     }
 
     #[tokio::test]
     async fn no_more_than_a_few_frames_wait_for_a_slow_reader() {
         let (near, far) = tokio::io::duplex(1_000);
-        let incoming = receive(far);
+        let incoming = receive(far, PATIENCE);
         let (file, mut rest) = tokio::io::duplex(10 * FRAME);
         rest.write_all(&vec![7; 10 * FRAME]).await.unwrap();
         drop(rest);

@@ -193,7 +193,8 @@ async fn write_person(server: &TestServer, name: &str, at: Timestamp) -> PersonI
     let user_name = Personal::new(person.key(), name.to_owned());
     let attributes = PersonAttributes { user_name: Some(user_name), ..PersonAttributes::default() };
     let method = SignInMethodName::LocalAccount;
-    let known = PersonEvent::PersonKnown { method, account: "00".into(), attributes };
+    let (account, keys, names) = ("00".into(), vec![], vec![]);
+    let known = PersonEvent::PersonKnown { method, account, attributes, keys, names };
     write(server, &person.stream(), at, known).await;
     person
 }

@@ -137,7 +137,7 @@ async fn an_effect_that_fails_is_set_aside_and_holds_up_no_other() {
     // A person who signed in and whose key is destroyed since then. Nothing can be stored for this person.
     let attributes = PersonAttributes { user_name: Some(personal("ada")), ..PersonAttributes::default() };
     let method = events::enrollment::SignInMethodName::LocalAccount;
-    let known = PersonEvent::PersonKnown { method, account: "a".into(), attributes };
+    let known = PersonEvent::PersonKnown { method, account: "a".into(), attributes, keys: vec![], names: vec![] };
     write(&server, &person.stream(), now, known).await;
     let session = events::enrollment::SecretHash("0".into());
     let signed_in =

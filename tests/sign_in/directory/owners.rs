@@ -3,14 +3,16 @@
 use decisions::record::Record;
 use events::Event;
 use events::person::{PersonEvent, PersonId};
-use events::record::{RecordId, RecordOwner};
+use events::record::{OwnerCounts, RecordId, RecordOwner};
+use events::staff::Privilege;
 use harness::directory::slapd::{self, PASSWORD, PEOPLE, Slapd};
 use harness::directory::{changed, config};
 use harness::guest::{Guest, iphone};
 use harness::{TestServer, test_name};
 use identity::Identifier;
-use imports::{Finished, ImportError, Order, OwnerCounts};
+use imports::{Finished, ImportError, Order};
 use platform::context::Context;
+use staff::administration::{NewUser, Request};
 use std::fmt::Write as _;
 use tokio::sync::mpsc;
 use world::World;
@@ -156,15 +158,19 @@ async fn a_record_that_is_imported_before_the_first_sign_in_belongs_to_the_perso
     let server = server(&slapd).await;
     let lines = [("1", "", "ADA@example.test ", ""), ("2", "", "nobody@example.test", ""), ("3", "ada", "", "")];
     let finished = import(&server, &BY_MAIL, &lines).await;
-    assert_eq!(counts(&finished), OwnerCounts { unique: 1, none: 2, ..OwnerCounts::default() });
-    let ada = people(&server, "ada").await;
-    assert_eq!(ada.len(), 1);
-    assert_eq!(owner(&server, "1").await, unique(ada[0]));
+    assert_eq!(counts(&finished), OwnerCounts { account: 1, none: 2, ..OwnerCounts::default() });
+    assert!(server.events_of("person").await.is_empty(), "most owners of old records never sign in");
+    assert!(server.events_of("account").await.is_empty());
+    assert_eq!(owner(&server, "1").await, Some(RecordOwner::Account {}));
     assert_eq!(owner(&server, "2").await, Some(RecordOwner::Unknown {}));
     assert_eq!(owner(&server, "3").await, None, "no rule is about its user name");
     sign_in(&server, "ada").await;
-    assert_eq!(people(&server, "ada").await, ada, "the sign-in finds the person that the import made");
+    let ada = people(&server, "ada").await;
+    assert_eq!(ada.len(), 1);
+    assert_eq!(owner(&server, "1").await, unique(ada[0]));
     assert_eq!(shown_to(&server, ada[0]).await, [record(&server, "1")]);
+    let noted = |event: &Event| matches!(event, Event::Person(PersonEvent::PersonKeysNoted { .. }));
+    assert!(!server.events_of("person").await.iter().any(noted), "the keys are in the first event of the person");
     let again = import(&server, &BY_MAIL, &lines).await;
     assert_eq!((again.counts.unchanged, again.counts.changed), (3, 0), "an import twice is an import once");
     server.stop().await;
@@ -230,6 +236,7 @@ async fn a_record_that_two_people_could_own_is_shown_to_neither_even_if_it_was_o
     let slapd = Slapd::start();
     let server = server(&slapd).await;
     import(&server, &BY_MAIL, &[("1", "", "ada@example.test", "")]).await;
+    sign_in(&server, "ada").await;
     let ada = people(&server, "ada").await[0];
     assert_eq!(shown_to(&server, ada).await.len(), 1);
     slapd.modify(&format!("dn: uid=alan,{PEOPLE}\nchangetype: modify\nadd: mail\nmail: Ada@Example.test\n"));
@@ -259,7 +266,7 @@ async fn the_owner_of_a_disabled_account_has_left_and_two_entries_with_one_name_
     let rules = ["user_name=main:user_name"];
     let lines = [("1", "alan", "", ""), ("2", "twin", "", ""), ("3", "odd*(name)", "", "")];
     let finished = import(&server, &rules, &lines).await;
-    assert_eq!(counts(&finished), OwnerCounts { left: 1, several: 1, unique: 1, ..OwnerCounts::default() });
+    assert_eq!(counts(&finished), OwnerCounts { left: 1, several: 1, account: 1, ..OwnerCounts::default() });
     assert_eq!(owner(&server, "1").await, Some(RecordOwner::Left {}));
     assert!(people(&server, "alan").await.is_empty(), "nobody is made of a disabled account");
     slapd.modify(&format!("dn: uid=alan,{PEOPLE}\nchangetype: modify\ndelete: pwdAccountLockedTime\n"));
@@ -289,7 +296,7 @@ async fn a_directory_that_does_not_answer_leaves_owners_unresolved_until_the_nex
     let ada = people(&server, "ada").await[0];
     assert_eq!(shown_to(&server, ada).await, [record(&server, "1")]);
     let finished = import(&server, &rules, &lines).await;
-    assert_eq!(counts(&finished), OwnerCounts { unique: 3, ..OwnerCounts::default() });
+    assert_eq!(counts(&finished), OwnerCounts { unique: 2, account: 1, ..OwnerCounts::default() });
     assert_eq!(finished.counts.unchanged, 3);
     server.stop().await;
 }
@@ -302,6 +309,8 @@ async fn the_records_of_an_erased_person_are_erased_and_no_import_brings_them_ba
     let slapd = Slapd::start();
     let server = server(&slapd).await;
     let rules = ["mail=main:mail", "user_name=main:user_name"];
+    sign_in(&server, "ada").await;
+    sign_in(&server, "alan").await;
     // Owned; of several people; with an earlier owner; of an import that is undone; somebody else's.
     let lines = [
         ("1", "", "ada@example.test", "number <1>"),
@@ -357,7 +366,7 @@ async fn a_rehearsal_says_who_would_own_the_records_and_writes_nothing() {
     let before = server.whole_log().await.len();
     let lines = [("1", "", "ada@example.test", ""), ("2", "", "nobody@example.test", "")];
     let finished = try_import(&server, &BY_MAIL, true, &lines).await.unwrap();
-    assert_eq!(counts(&finished), OwnerCounts { unique: 1, none: 1, ..OwnerCounts::default() });
+    assert_eq!(counts(&finished), OwnerCounts { account: 1, none: 1, ..OwnerCounts::default() });
     assert_eq!(server.whole_log().await.len(), before);
     let finished = try_import(&server, &[], true, &lines).await.unwrap();
     assert_eq!(finished.owners, None, "without a rule, owners are not resolved");
@@ -393,6 +402,8 @@ async fn an_undone_import_gives_the_record_back_to_its_owner() {
     }
     let slapd = Slapd::start();
     let server = server(&slapd).await;
+    sign_in(&server, "ada").await;
+    sign_in(&server, "alan").await;
     import(&server, &BY_MAIL, &[("1", "", "ada@example.test", "")]).await;
     let second = import(&server, &BY_MAIL, &[("1", "", "alan@example.test", "")]).await;
     let (ada, alan) = (people(&server, "ada").await[0], people(&server, "alan").await[0]);
@@ -413,11 +424,11 @@ async fn an_undone_import_gives_the_record_back_to_its_owner() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_records_of_one_person_are_resolved_by_several_effects() {
     let server = TestServer::start().await;
-    server.add_user("kim", "a long walk in eleven steps", &[events::staff::Privilege::Enroll]).await;
+    server.add_user("kim", "a long walk in eleven steps", &[Privilege::Enroll]).await;
     let ids: Vec<String> = (0..250).map(|nth| nth.to_string()).collect();
     let lines: Vec<Line<'_>> = ids.iter().map(|id| (id.as_str(), "Kim", "", "")).collect();
     let finished = import(&server, &["user_name=local:user_name"], &lines).await;
-    assert_eq!(counts(&finished), OwnerCounts { unresolved: 250, ..OwnerCounts::default() });
+    assert_eq!(counts(&finished), OwnerCounts { account: 250, ..OwnerCounts::default() });
     let mut guest = Guest::new(&server, &iphone("17.5"));
     assert_eq!(guest.sign_in("kim", "a long walk in eleven steps").await.led_to(), Some("/enroll/previous"));
     let kim = people(&server, "kim").await[0];
@@ -427,4 +438,73 @@ async fn many_records_of_one_person_are_resolved_by_several_effects() {
     assert!((1..=2).contains(&went_on), "the sign-in itself resolves the first ones: {went_on}");
     assert_eq!(guest.sign_in("kim", "a long walk in eleven steps").await.led_to(), None, "nothing new");
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn local_accounts_are_known_to_an_import_before_anybody_signs_in() {
+    let server = TestServer::start().await;
+    let password = "a long walk in eleven steps";
+    for (name, mail) in [("kim", "kim"), ("lee", "team"), ("max", "Team")] {
+        let user = NewUser {
+            user_name: name.into(),
+            password: password.into(),
+            privileges: [Privilege::Enroll].into(),
+            display_name: None,
+            mail: Some(format!("{mail}@example.test")),
+            managed_apple_id: None,
+        };
+        server.execute(Request::AddUser(user)).await;
+    }
+    let rules = ["user_name=local:user_name", "mail=local:mail"];
+    let lines = [
+        ("1", "Kim", "", ""),
+        ("2", "", "KIM@example.test", ""),
+        ("3", "", "team@example.test", ""),
+        ("4", "nobody", "", ""),
+        ("5", "kim", "team@example.test", ""),
+    ];
+    let finished = import(&server, &rules, &lines).await;
+    assert_eq!(counts(&finished), OwnerCounts { account: 2, several: 2, none: 1, ..OwnerCounts::default() });
+    assert!(server.events_of("person").await.is_empty());
+    server.execute(Request::DisableUser { user_name: "kim".into() }).await;
+    let finished = import(&server, &rules, &[("6", "kim", "", "")]).await;
+    assert_eq!(counts(&finished), OwnerCounts { left: 1, ..OwnerCounts::default() });
+    let mut guest = Guest::new(&server, &iphone("17.5"));
+    guest.sign_in("lee", password).await;
+    assert_eq!(owner(&server, "3").await, Some(RecordOwner::Several {}));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_of_a_known_person_grows_the_log_by_at_most_two_kilobytes() {
+    const ROWS: u64 = 2_000;
+    let server = TestServer::start().await;
+    server.add_user("kim", "a long walk in eleven steps", &[Privilege::Enroll]).await;
+    Guest::new(&server, &iphone("17.5")).sign_in("kim", "a long walk in eleven steps").await;
+    let header = "JSS Mobile Device ID,Device Ownership Type,Serial Number,UDID,IMEI,Wi-Fi MAC Address,Bluetooth MAC \
+                  Address,Model Identifier,Model,OS Version,Display Name,Username,Email Address,Full Name,Last Inventory \
+                  Update,Last Enrollment,Site,Asset Tag\n";
+    let text = (0..ROWS).fold(header.to_owned(), |mut text, id| {
+        writeln!(
+            text,
+            "{id},PersonalDeviceProfile,F2LX{id:08},00008110-{id:016X},,A4:83:E7:00:00:01,A4:83:E7:00:00:02,\
+             \"iPhone14,5\",iPhone 13 (128 GB),15.7.1,Phone of Person Number {id},kim,\
+             person.number.{id}@students.school.example,Person Number {id},2024-03-04T05:06:07Z,2021-09-10T11:12:13Z,\
+             Campus North,Inventory-{id:08}"
+        )
+        .unwrap();
+        text
+    });
+    let mapping =
+        records::Mapping { owner: vec!["user_name=local:user_name".parse().unwrap()], ..records::Mapping::default() };
+    let order = Order { mapping, is_complete: false, is_rehearsal: false };
+    let (told, _) = mpsc::channel(1);
+    let context = Context::operator(server.app().platform.world.uuid());
+    let file = std::io::Cursor::new(text.into_bytes());
+    let finished = server.app().imports.run(file, order, &context, &told).await.unwrap();
+    assert_eq!(counts(&finished), OwnerCounts { unique: ROWS, ..OwnerCounts::default() });
+    server.reacted().await;
+    let directory = server.stop_keeping().await;
+    let log = std::fs::metadata(directory.path().join("muster/data/events.db")).unwrap().len();
+    assert!((500..=2_048).contains(&(log / ROWS)), "{} bytes a row, with the rest of the log", log / ROWS);
 }

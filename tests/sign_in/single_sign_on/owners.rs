@@ -3,8 +3,7 @@
 
 use super::{SCHOOL, guest, school, school_with, sign_in};
 use crate::directory::owners::{Line, import, owner, people, record, shown_to};
-use events::record::RecordOwner;
-use imports::OwnerCounts;
+use events::record::{OwnerCounts, RecordOwner};
 use world::World;
 
 const LINES: [Line<'_>; 3] =

@@ -5,7 +5,7 @@ use crate::Aggregate;
 use crate::examples::{ADA, ENROLLMENT, sealed};
 use events::enrollment::{Ownership, SignInMethodName};
 use events::person::{AccountEvent, PersonAttributes, PersonEvent, PersonId};
-use events::record::{OwnerAttribute, OwnerKey};
+use events::record::{NameKey, OwnerAttribute, OwnerKey};
 use uuid::Uuid;
 
 fn attributes(name: &str, managed_apple_id: Option<&str>) -> PersonAttributes {
@@ -17,10 +17,17 @@ fn attributes(name: &str, managed_apple_id: Option<&str>) -> PersonAttributes {
 }
 
 fn know(name: &str, managed_apple_id: Option<&str>) -> Command {
+    know_with(name, managed_apple_id, &[])
+}
+
+/// Each key has a name.
+fn know_with(name: &str, managed_apple_id: Option<&str>, keys: &[&str]) -> Command {
     Command::Know {
         method: SignInMethodName::Directory,
         account: "account".into(),
         attributes: attributes(name, managed_apple_id),
+        keys: keys.iter().map(|hmac| key(hmac)).collect(),
+        names: keys.iter().map(|hmac| NameKey((*hmac).into())).collect(),
     }
 }
 
@@ -103,20 +110,36 @@ fn key(hmac: &str) -> OwnerKey {
 
 #[test]
 fn a_key_is_noted_once_and_stays_after_the_value_changed() {
-    let note = |keys: &[&str]| Command::NoteKeys { keys: keys.iter().map(|hmac| key(hmac)).collect() };
-    let known = given(&[know("ada", None), note(&["a", "a"])]);
-    assert_eq!(known.decide(&note(&["a"])), Ok(vec![]));
-    let changed = known.decide(&note(&["b", "a"])).unwrap();
-    assert_eq!(changed, [PersonEvent::PersonKeysNoted { keys: vec![key("b")] }]);
+    let with = |keys: &[&str]| know_with("ada", None, keys);
+    let known = Person::default().decide(&with(&["a", "a"])).unwrap();
+    let [PersonEvent::PersonKnown { keys, names, .. }] = &known[..] else { panic!("one event: {known:?}") };
+    assert_eq!((&keys[..], &names[..]), (&[key("a")][..], &[NameKey("a".into())][..]));
+    let known = known.iter().fold(Person::default(), Person::evolve);
+    assert_eq!(known.decide(&with(&["a"])), Ok(vec![]));
+    let changed = known.decide(&with(&["b", "a"])).unwrap();
+    assert_eq!(changed, [PersonEvent::PersonKeysNoted { keys: vec![key("b")], names: vec![NameKey("b".into())] }]);
     let changed = changed.iter().fold(known, Person::evolve);
     assert_eq!(changed.keys, [key("a"), key("b")].into());
-    assert_eq!(Person::evolve(changed, &PersonEvent::PersonErased {}).keys, [].into());
+    let renamed = changed.decide(&know_with("lovelace", None, &["c"])).unwrap();
+    assert!(
+        matches!(renamed[..], [PersonEvent::PersonAttributesChanged { .. }, PersonEvent::PersonKeysNoted { .. }]),
+        "{renamed:?}"
+    );
+    let erased = Person::evolve(changed, &PersonEvent::PersonErased {});
+    assert_eq!((erased.keys, erased.names), ([].into(), [].into()));
 }
 
 #[test]
 fn a_person_has_a_bounded_number_of_keys() {
-    let keys = |first: usize| (first..first + 90).map(|nth| key(&format!("{nth:03}"))).collect();
-    let full = given(&[Command::NoteKeys { keys: keys(0) }, Command::NoteKeys { keys: keys(90) }]);
-    assert_eq!(full.keys.len(), MOST_KEYS);
-    assert_eq!(full.decide(&Command::NoteKeys { keys: keys(200) }), Ok(vec![]));
+    let know = |first: usize| {
+        let keys: Vec<String> = (first..first + 90).map(|nth| format!("{nth:03}")).collect();
+        know_with("ada", None, &keys.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let full = given(&[know(0), know(90)]);
+    assert_eq!((full.keys.len(), full.names.len()), (MOST_KEYS, MOST_KEYS));
+    assert_eq!(full.decide(&know(200)), Ok(vec![]));
+    let later = Command::NoteNames { names: vec![NameKey("x".into())] };
+    assert_eq!(full.decide(&later), Ok(vec![]));
+    let noted = given(&[know_with("ada", None, &[])]).decide(&later);
+    assert_eq!(noted, Ok(vec![PersonEvent::PersonKeysNoted { keys: vec![], names: vec![NameKey("x".into())] }]));
 }

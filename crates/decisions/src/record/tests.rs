@@ -30,9 +30,13 @@ fn key(mail: &str) -> OwnerKey {
     OwnerKey { provider: "entra".into(), attribute: OwnerAttribute::Mail, hmac: mail.into() }
 }
 
+fn name(mail: &str) -> NameKey {
+    NameKey(mail.into())
+}
+
 fn import(import: ImportId, version: &str, mail: &str) -> Command {
-    let (details, owner_keys) = (Box::new(details(version, mail)), vec![key(mail)]);
-    Command::Import { import, source: "Jamf Pro".into(), details, owner_keys }
+    let (details, owner_keys, names) = (Box::new(details(version, mail)), vec![key(mail)], vec![name(mail)]);
+    Command::Import { import, source: "Jamf Pro".into(), details, owner_keys, names, owner: None }
 }
 
 fn given(commands: impl IntoIterator<Item = Command>) -> Record {
@@ -95,6 +99,8 @@ fn an_older_export_does_not_take_a_later_contact_back() {
         source: "Jamf Pro".into(),
         details: of(contact),
         owner_keys: vec![],
+        names: vec![],
+        owner: None,
     };
     let record = given([import(FIRST, 2), import(SECOND, 1)]);
     assert_eq!(record.latest_contact, Some(Timestamp(2)));
@@ -274,7 +280,7 @@ fn an_owner_is_recorded_when_they_change() {
 fn an_import_begins_and_ends_once_and_nothing_is_added_after_it_was_undone() {
     let begin = ImportCommand::Begin { source: "Jamf Pro".into(), preset: None, is_complete: false };
     let counts = ImportCounts { new: 1, ..ImportCounts::default() };
-    let finish = ImportCommand::Finish { file: "f".into(), counts, newest_contact: None };
+    let finish = ImportCommand::Finish { file: "f".into(), counts, owners: None, newest_contact: None };
     let after = |commands: &[&ImportCommand]| {
         commands.iter().fold(Import::default(), |import, command| {
             import.decide(command).unwrap().iter().fold(import, Import::evolve)
@@ -322,6 +328,8 @@ fn an_import_without_owner_rules_keeps_the_owner_unless_the_name_changed() {
         source: "Jamf Pro".into(),
         details: Box::new(details(version, mail)),
         owner_keys: vec![],
+        names: vec![name(mail)],
+        owner: None,
     };
     let record = given([import(FIRST, "15.1", "a"), resolve("a", UNIQUE)]);
     assert_eq!(record.decide(&without("15.1", "a")), Ok(vec![]));
@@ -351,4 +359,40 @@ fn an_undone_import_does_not_bring_back_an_owner_who_was_taken_away_since() {
         Command::UndoImport { import: SECOND },
     ]);
     assert_eq!((renamed.owner, renamed.owner_keys), (None, [key("a")].into()), "it is resolved again");
+}
+
+#[test]
+fn a_record_of_an_earlier_version_gets_its_names_with_the_next_import_and_an_undo_takes_them_back() {
+    let Command::Import { import: first, source, details, owner_keys, owner, .. } = import(FIRST, "15.1", "a") else {
+        return;
+    };
+    let record = given([Command::Import { import: first, source, details, owner_keys, names: vec![], owner }]);
+    let changed = record.decide(&import(SECOND, "15.1", "a")).unwrap();
+    assert!(matches!(&changed[..], [RecordEvent::PreviousRecordChanged { changed, names, .. }]
+            if changed.is_empty() && *names == [name("a")]));
+    let record = changed.iter().fold(record, Record::evolve);
+    assert_eq!(record.names, [name("a")].into());
+    assert_eq!(record.decide(&import(THIRD, "15.1", "a")), Ok(vec![]));
+    let undone = record.decide(&Command::UndoImport { import: SECOND }).unwrap();
+    let record = undone.iter().fold(record, Record::evolve);
+    assert_eq!((record.names, record.owner_keys), ([].into(), [key("a")].into()));
+    let other =
+        given([import(FIRST, "15.1", "a"), import(SECOND, "15.1", "b"), Command::UndoImport { import: SECOND }]);
+    assert_eq!(other.names, [name("a")].into());
+}
+
+#[test]
+fn what_a_first_import_found_out_is_in_its_event_and_a_person_is_an_event_of_its_own() {
+    let found = |found: RecordOwner| {
+        let Command::Import { import, source, details, owner_keys, names, .. } = import(FIRST, "15.1", "a") else {
+            unreachable!("an import")
+        };
+        let owner = Some(found).filter(|owner| owner.person().is_none());
+        let row = Command::Import { import, source, details, owner_keys, names, owner };
+        let record = given([row]);
+        let later = record.decide(&resolve("a", found)).unwrap();
+        (record.owner, later.len())
+    };
+    assert_eq!(found(RecordOwner::Account {}), (Some(RecordOwner::Account {}), 0));
+    assert_eq!(found(UNIQUE), (None, 1));
 }

@@ -1,13 +1,14 @@
 //! Resolves the owners of records that were imported before.
 
 use super::rules::values_of;
-use super::{Down, Outcome, Owner, Value};
+use super::{Outcome, Owner, Sources, Value};
 use crate::{AT_ONCE, ImportError, Imports, PAGE, all};
 use decisions::record::{Command, Record, Refusal, Who};
 use events::Position;
 use events::enrollment::SignInMethodName;
 use events::person::PersonId;
 use events::record::{OwnerKey, RecordId, RecordOwner};
+use identity::LOCAL;
 use platform::PerformError;
 use platform::context::Context;
 use sign_in::{Proof, find_or_create_person};
@@ -32,14 +33,6 @@ struct Asked {
     values: Vec<Value>,
 }
 
-/// Whether a directory account that nobody has signed in with becomes a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NewPeople {
-    Created,
-    /// Not in an effect, because a second run would have other events.
-    LeftOut,
-}
-
 impl Imports {
     /// Resolves the owners of records with these keys of a person, a bounded number of them in order of their ids
     /// after `after`. A record of somebody else with the same key belongs to nobody any more. `context` returns the
@@ -58,8 +51,27 @@ impl Imports {
         let projections = &self.platform.projections;
         let page = projections::records::to_resolve(projections, hmacs, person, after, RECORDS).await?;
         let more_after = page.last().copied().filter(|_| page.len() == RECORDS as usize);
-        let unresolved = self.resolve(&page, NewPeople::LeftOut, context).await?;
+        let unresolved = self.resolve(&page, context).await?;
         Ok(Resolved { more_after, unresolved })
+    }
+
+    /// Resolves the owners of records with these keys of a person who signs in: as many as [`Imports::resolve_of`], which
+    /// an effect does for new keys. Records whose owner an earlier sign-in has found out are left out. Returns whether
+    /// there was any.
+    ///
+    /// # Errors
+    /// Same as [`Imports::resolve_of`].
+    pub async fn resolve_at_sign_in(
+        &self,
+        person: PersonId,
+        keys: &[OwnerKey],
+        context: impl Fn(RecordId) -> Context,
+    ) -> Result<bool, ImportError> {
+        let hmacs = keys.iter().map(|key| key.hmac.clone()).collect();
+        let projections = &self.platform.projections;
+        let page = projections::records::to_resolve_again(projections, hmacs, person, RECORDS).await?;
+        self.resolve(&page, context).await?;
+        Ok(!page.is_empty())
     }
 
     /// Resolves the records with keys of people who were noted after `since`: the batches of an import may have read
@@ -77,7 +89,7 @@ impl Imports {
             let page = projections::records::noted_since(projections, since, after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(*last);
-            self.resolve(&page, NewPeople::Created, |_| context.clone()).await?;
+            self.resolve(&page, |_| context.clone()).await?;
         }
     }
 
@@ -85,7 +97,6 @@ impl Imports {
     pub(crate) async fn resolve(
         &self,
         records: &[RecordId],
-        people: NewPeople,
         context: impl Fn(RecordId) -> Context,
     ) -> Result<usize, ImportError> {
         if records.is_empty() {
@@ -96,22 +107,15 @@ impl Imports {
         self.await_projections().await?;
         let asked = self.asked(records).await?;
         let values: Vec<&[Value]> = asked.iter().map(|asked| asked.values.as_slice()).collect();
-        let outcomes = self.search(&values, &mut Down::default()).await?;
+        let outcomes = self.search(&values, &mut Sources::default()).await?;
         let unresolved = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Unresolved)).count();
-        let created = match people {
-            NewPeople::Created => self.people_of(&outcomes, |_| context(records[0])).await?,
-            NewPeople::LeftOut => BTreeMap::new(),
-        };
-        let owners: Vec<_> = asked
-            .iter()
-            .zip(&outcomes)
-            .filter_map(|(asked, outcome)| Some((asked, owner(outcome, &created)?)))
-            .collect();
-        let unique = owners.iter().filter_map(|(asked, owner)| Some((asked.record.key(), person_of(*owner)?.key())));
+        let owners: Vec<_> =
+            asked.iter().zip(&outcomes).filter_map(|(asked, outcome)| Some((asked, owner(outcome)?))).collect();
+        let unique = owners.iter().filter_map(|(asked, owner)| Some((asked.record.key(), owner.person()?.key())));
         self.set_owners(unique.collect()).await?;
         let works = owners.iter().map(|(asked, owner)| self.record_owner(asked, *owner, context(asked.record)));
         all(works.collect(), AT_ONCE).await?;
-        let others = owners.iter().filter(|(_, owner)| person_of(*owner).is_none());
+        let others = owners.iter().filter(|(_, owner)| owner.person().is_none());
         self.set_owners(others.map(|(asked, _)| (asked.record.key(), asked.record.key())).collect()).await?;
         Ok(unresolved)
     }
@@ -138,48 +142,33 @@ impl Imports {
         Ok(all(works.collect(), AT_ONCE).await?.into_iter().flatten().collect())
     }
 
-    /// Makes people of the directory accounts that own records, and notes new keys of those who are known. Returns the
-    /// person of each account.
-    pub(crate) async fn people_of(
-        &self,
-        outcomes: &[Outcome],
-        context: impl Fn(PersonId) -> Context,
-    ) -> Result<BTreeMap<Who, PersonId>, ImportError> {
+    /// Notes the keys of known people that their directory states and that they have not signed in with.
+    pub(crate) async fn note_keys(&self, outcomes: &[Outcome], context: &Context) -> Result<(), ImportError> {
         let mut accounts = BTreeMap::new();
         for outcome in outcomes {
-            if let Outcome::Unique(Owner { who, account: Some(account) }) = outcome {
-                accounts.entry(who.clone()).or_insert(account);
+            if let Outcome::Unique(Owner { who: Who::Person(person), account: Some(account) }) = outcome
+                && account.provider != LOCAL
+            {
+                accounts.entry(*person).or_insert(account);
             }
         }
-        let context = &context;
-        let works = accounts.into_iter().map(|(who, account)| async move {
+        let works = accounts.into_values().map(|account| async move {
             let proof = Proof { method: SignInMethodName::Directory, account: (**account).clone(), local: None };
-            let signed_in = find_or_create_person(&self.platform, &proof, context).await?;
-            Ok::<_, ImportError>((who, signed_in.person))
+            Ok::<_, ImportError>(find_or_create_person(&self.platform, &proof, |_| context.clone()).await?)
         });
-        Ok(all(works.collect(), AT_ONCE).await?.into_iter().collect())
+        all(works.collect(), AT_ONCE).await.map(drop)
     }
 }
 
-/// Returns what is recorded about the owner. `None`: nothing, since it cannot be said now. `people`: those of accounts.
-pub(crate) fn owner(outcome: &Outcome, people: &BTreeMap<Who, PersonId>) -> Option<RecordOwner> {
+/// Returns what is recorded about the owner. `None`: nothing, since it cannot be said now.
+pub(crate) fn owner(outcome: &Outcome) -> Option<RecordOwner> {
     match outcome {
-        Outcome::Unique(Owner { who, .. }) => match (who, people.get(who)) {
-            (_, Some(person)) => Some(RecordOwner::Unique { person: *person }),
-            (Who::Person(person), None) => Some(RecordOwner::Unique { person: *person }),
-            (Who::Account(_), None) => None,
-        },
+        Outcome::Unique(Owner { who: Who::Person(person), .. }) => Some(RecordOwner::Unique { person: *person }),
+        // No person is made of an account that nobody has signed in with: most owners of old records never do.
+        Outcome::Unique(Owner { who: Who::Account(_), .. }) => Some(RecordOwner::Account {}),
         Outcome::Unknown => Some(RecordOwner::Unknown {}),
         Outcome::Several => Some(RecordOwner::Several {}),
         Outcome::Left => Some(RecordOwner::Left {}),
         Outcome::Unresolved => None,
-    }
-}
-
-/// Returns the person who may see the record.
-pub(crate) fn person_of(owner: RecordOwner) -> Option<PersonId> {
-    match owner {
-        RecordOwner::Unique { person } => Some(person),
-        RecordOwner::Unknown {} | RecordOwner::Several {} | RecordOwner::Left {} => None,
     }
 }

@@ -1,10 +1,10 @@
 //! The rules of a mapping, and the values of a record that they name.
 
-use events::record::{OwnerAttribute, OwnerKey, PersonalDetails};
+use events::record::{NameKey, OwnerAttribute, OwnerKey, PersonalDetails};
 use identity::{Identifier, LOCAL};
 use platform::secrets::Secrets;
 use records::{Attribute, OwnerField, OwnerRule};
-use sign_in::{SignIn, attribute_of, owner_key};
+use sign_in::{SignIn, attribute_of, name_key, owner_key};
 use std::collections::BTreeSet;
 
 /// Why a rule cannot be used.
@@ -57,6 +57,11 @@ impl Rules {
         }
         values
     }
+}
+
+/// Returns the keys of all values by which a record names its owner, whether a rule is about them or not.
+pub(crate) fn names(secrets: &Secrets, details: &PersonalDetails) -> BTreeSet<NameKey> {
+    OwnerField::ALL.into_iter().filter_map(|field| name_key(secrets, text(details, field)?)).collect()
 }
 
 /// Returns the values of a record whose keys these are. A key whose value the record does not have is left out.
@@ -139,6 +144,16 @@ mod tests {
         let texts: Vec<&str> = values.iter().map(|value| value.text.as_str()).collect();
         assert_eq!(texts, ["Ada@x", "ada"]);
         assert_eq!(rules(&[]).values(&secrets, &details()).len(), 0);
+    }
+
+    #[test]
+    fn each_value_that_names_the_owner_is_a_name_and_two_equal_ones_are_one() {
+        let secrets = Secrets::derive(&MasterKey::from_bytes([7; 32]));
+        let name = |text| name_key(&secrets, text).unwrap();
+        assert_eq!(names(&secrets, &details()), [name("ada@x"), name("ada")].into());
+        let number = PersonalDetails { employee_number: Some(" ADA ".into()), ..details() };
+        assert_eq!(names(&secrets, &number).len(), 2);
+        assert!(names(&secrets, &PersonalDetails::default()).is_empty());
     }
 
     #[test]

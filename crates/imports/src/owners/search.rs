@@ -1,4 +1,4 @@
-//! Finds who has the values of records: the known people, and the accounts of directories.
+//! Finds who has the values of records: the known people, the accounts of directories, and local accounts.
 
 use super::Value;
 use crate::{AT_ONCE, ImportError, Imports, all};
@@ -6,9 +6,9 @@ use decisions::person::{self, Person};
 use decisions::record::{Found, Holder, Search, Sought, Who, owner};
 use events::StreamName;
 use events::enrollment::SignInMethodName;
-use events::record::OwnerAttribute;
-use identity::Account;
+use events::record::{OwnerAttribute, OwnerKey};
 use identity::ldap::Listed;
+use identity::{Account, LOCAL};
 use sign_in::{account_name, holders, identifier_of, owner_keys};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -37,16 +37,27 @@ pub(crate) struct Owner {
     pub(crate) account: Option<Box<Account>>,
 }
 
-/// Directories that do not answer: how many batches failed in a row.
-#[derive(Debug, Default)]
-pub(crate) struct Down(HashMap<String, u32>);
+/// What is known about the providers that are asked.
+#[derive(Default)]
+pub(crate) struct Sources {
+    /// Directories that do not answer: how many batches failed in a row.
+    failures: HashMap<String, u32>,
+    /// The local accounts, read at their first use.
+    pub(super) local: Option<LocalAccounts>,
+}
+
+/// The local accounts, each with its keys.
+pub(super) enum LocalAccounts {
+    Known(Vec<(Listed, Vec<OwnerKey>)>),
+    TooMany,
+}
 
 /// What is known about the keys of a batch.
 #[derive(Default)]
-struct Keys {
+pub(super) struct Keys {
     /// By HMAC.
     holders: HashMap<String, BTreeSet<Who>>,
-    searched: HashMap<String, Search>,
+    pub(super) searched: HashMap<String, Search>,
     about: BTreeMap<Who, Holder>,
     /// Accounts of directories that have keys which are not known of their person, or belong to no person.
     accounts: BTreeMap<Who, Box<Account>>,
@@ -54,10 +65,15 @@ struct Keys {
 
 impl Imports {
     /// Returns the owner of each record, by its values. A record without values belongs to nobody.
-    pub(crate) async fn search(&self, records: &[&[Value]], down: &mut Down) -> Result<Vec<Outcome>, ImportError> {
+    pub(crate) async fn search(
+        &self,
+        records: &[&[Value]],
+        sources: &mut Sources,
+    ) -> Result<Vec<Outcome>, ImportError> {
         let mut keys = Keys::default();
         self.known_people(records, &mut keys).await?;
-        self.directories(records, &mut keys, down).await?;
+        self.directories(records, &mut keys, sources).await?;
+        self.local_accounts(records, &mut keys, sources).await?;
         Ok(records.iter().map(|values| keys.outcome(values)).collect())
     }
 
@@ -69,7 +85,12 @@ impl Imports {
         Ok(())
     }
 
-    async fn directories(&self, records: &[&[Value]], keys: &mut Keys, down: &mut Down) -> Result<(), ImportError> {
+    async fn directories(
+        &self,
+        records: &[&[Value]],
+        keys: &mut Keys,
+        sources: &mut Sources,
+    ) -> Result<(), ImportError> {
         let mut wanted: BTreeMap<(&str, OwnerAttribute), BTreeMap<&str, &str>> = BTreeMap::new();
         for Value { key, text } in records.iter().copied().flatten() {
             if self.sign_in.directories.named(&key.provider).is_some() {
@@ -78,12 +99,12 @@ impl Imports {
         }
         let mut failed: BTreeMap<&str, bool> = BTreeMap::new();
         for ((directory, attribute), values) in wanted {
-            let is_down = down.0.get(directory).is_some_and(|failures| *failures >= FAILURES);
+            let is_down = sources.failures.get(directory).is_some_and(|failures| *failures >= FAILURES);
             let has_failed = self.directory(directory, attribute, &values, is_down, keys).await?;
             *failed.entry(directory).or_default() |= has_failed;
         }
         for (directory, has_failed) in failed {
-            let failures = down.0.entry(directory.to_owned()).or_default();
+            let failures = sources.failures.entry(directory.to_owned()).or_default();
             *failures = if has_failed { *failures + 1 } else { 0 };
         }
         Ok(())
@@ -117,7 +138,7 @@ impl Imports {
         Ok(has_failed)
     }
 
-    async fn take(&self, listed: Vec<Listed>, keys: &mut Keys) -> Result<(), ImportError> {
+    pub(super) async fn take(&self, listed: Vec<Listed>, keys: &mut Keys) -> Result<(), ImportError> {
         let works = listed.into_iter().map(|listed| async move {
             let who = self.who(&listed.account).await?;
             Ok::<_, ImportError>((who, listed))
@@ -135,7 +156,8 @@ impl Imports {
 
     // Returns the person of an account, as a sign-in would find them.
     async fn who(&self, account: &Account) -> Result<Who, ImportError> {
-        let method = SignInMethodName::Directory;
+        let is_local = account.provider == LOCAL;
+        let method = if is_local { SignInMethodName::LocalAccount } else { SignInMethodName::Directory };
         let name = account_name(&self.platform.secrets, method, &account.issuer, &account.subject);
         let (reserved, _) = self.platform.load::<person::Account>(&StreamName::of("account", &name)).await?;
         let Some(person) = reserved.person else { return Ok(Who::Account(name)) };

@@ -1,12 +1,15 @@
 //! Owners of records without a directory: the people that the log knows, and the keys of the records.
 
 use super::*;
+use events::Event;
 use events::enrollment::SignInMethodName;
 use events::person::{PersonAttributes, PersonEvent, PersonId};
-use events::personal::Gone;
-use events::record::{OwnerAttribute, OwnerKey, RecordOwner};
+use events::personal::{Gone, Personal};
+use events::record::{
+    NameKey, OwnerAttribute, OwnerCounts, OwnerKey, PersonalDetails, RecordDetails, RecordEvent, RecordOwner,
+};
 use events::store::Expected;
-use sign_in::owner_key;
+use sign_in::{name_key, owner_key};
 
 const BY_MAIL: &str = "mail=local:mail";
 
@@ -33,9 +36,31 @@ impl Scene {
     async fn sign_in(&self, nth: u128, mail: &str) -> PersonId {
         let person = PersonId(Uuid::from_u128(nth));
         let (method, attributes) = (SignInMethodName::LocalAccount, PersonAttributes::default());
-        self.tell(person, PersonEvent::PersonKnown { method, account: nth.to_string(), attributes }).await;
-        self.tell(person, PersonEvent::PersonKeysNoted { keys: vec![self.key(mail)] }).await;
+        let (account, keys, names) = (nth.to_string(), vec![self.key(mail)], vec![self.name(mail)]);
+        self.tell(person, PersonEvent::PersonKnown { method, account, attributes, keys, names }).await;
         person
+    }
+
+    fn name(&self, value: &str) -> NameKey {
+        name_key(&self.imports.platform.secrets, value).unwrap()
+    }
+
+    /// Erases a person as the services permit it.
+    async fn erase(&self, person: PersonId) {
+        self.imports.hand_over_records(person).await.unwrap();
+        self.destroy_key_of(person).await;
+        self.tell(person, PersonEvent::PersonErased {}).await;
+        // What the effect of that event does.
+        self.imports.hand_over_records(person).await.unwrap();
+    }
+
+    /// Returns the ids of the records whose text the projections have.
+    async fn legible(&self) -> Vec<String> {
+        self.imports.await_projections().await.unwrap();
+        let dump = self.imports.platform.projections.dump().await.unwrap();
+        let rows = &dump.iter().find(|table| table.table == "records_current").unwrap().rows;
+        let ids = (1..10).map(|id| id.to_string());
+        ids.filter(|id| rows.iter().any(|row| row.contains(&format!("source_id={id:?}")))).collect()
     }
 
     /// Does what the effect of a sign-in does, without going on.
@@ -74,17 +99,13 @@ async fn the_key_of_a_record_is_destroyed_with_the_owners_and_other_records_stay
     let ada = scene.sign_in(1, "ada@example.org").await;
     let file = format!("{}{}", rows(1..=1, "Ada@example.org"), rows(2..=2, "bob@example.org"));
     let finished = scene.run(&file, owned_by_rule(BY_MAIL)).await;
-    assert_eq!(finished.owners, Some(OwnerCounts { unique: 1, unresolved: 1, ..OwnerCounts::default() }));
-    assert_eq!((scene.owner("1").await, scene.owner("2").await), (unique(ada), None));
+    assert_eq!(finished.owners, Some(OwnerCounts { unique: 1, none: 1, ..OwnerCounts::default() }));
+    assert_eq!((scene.owner("1").await, scene.owner("2").await), (unique(ada), Some(RecordOwner::Unknown {})));
     scene.destroy_key_of(ada).await;
     assert_eq!((scene.gone("1").await, scene.gone("2").await), (Some(Gone::Erased), None));
     let again = scene.run(&file, owned_by_rule(BY_MAIL)).await;
     assert_eq!((again.counts.erased, again.counts.unchanged), (1, 1));
-    assert_eq!(
-        again.owners,
-        Some(OwnerCounts { unresolved: 1, ..OwnerCounts::default() }),
-        "an erased row has no owner"
-    );
+    assert_eq!(again.owners, Some(OwnerCounts { none: 1, ..OwnerCounts::default() }), "an erased row has no owner");
 }
 
 #[tokio::test]
@@ -148,7 +169,7 @@ async fn a_record_with_another_name_has_no_owner_until_somebody_is_found_and_an_
     let ada = scene.sign_in(1, "ada@example.org").await;
     scene.run(&rows(1..=1, "ada@example.org"), owned_by_rule(BY_MAIL)).await;
     let second = scene.run(&rows(1..=1, "bob@example.org"), owned_by_rule(BY_MAIL)).await;
-    assert_eq!((scene.owner("1").await, scene.shown_to(ada).await), (None, 0));
+    assert_eq!((scene.owner("1").await, scene.shown_to(ada).await), (Some(RecordOwner::Unknown {}), 0));
     scene.undo(second.import).await;
     assert_eq!((scene.owner("1").await, scene.shown_to(ada).await), (unique(ada), 1));
     let third = scene.run(&rows(1..=1, "bob@example.org"), owned_by_rule(BY_MAIL)).await;
@@ -182,4 +203,104 @@ async fn a_rehearsal_of_owners_changes_neither_records_nor_keys() {
     let finished = scene.run(&rows(1..=1, "ada@example.org"), rehearsal(owned_by_rule(BY_MAIL))).await;
     assert_eq!(finished.owners, Some(OwnerCounts { unique: 1, ..OwnerCounts::default() }));
     assert_eq!((scene.record("1").await.details.clone(), scene.shown_to(ada).await), (None, 0));
+}
+
+fn users(lines: &[(&str, &str, &str)]) -> Cursor<Vec<u8>> {
+    let lines = lines.iter().map(|(id, user, number)| format!("{id},{user},{number}\n")).collect::<String>();
+    Cursor::new(format!("JSS Mobile Device ID,Username,Asset Tag\n{lines}").into_bytes())
+}
+
+#[tokio::test]
+async fn records_without_an_owner_rule_are_erased_with_the_person_whom_they_name() {
+    let scene = Scene::set().await;
+    let file = format!("{}{}", rows(1..=1, "Ada@example.org"), rows(2..=2, "bob@example.org"));
+    scene.run(&file, partial()).await;
+    // In another column than the provider's attribute.
+    scene.run_order(users(&[("3", "ada@example.org", ""), ("4", "ada", "")]), partial()).await.unwrap();
+    // Named earlier, and by an import that is undone.
+    scene.run(&rows(5..=5, "ada@example.org"), partial()).await;
+    scene.run(&rows(5..=5, "carol@example.org"), partial()).await;
+    let undone = scene.run(&rows(6..=6, "ada@example.org"), partial()).await;
+    scene.undo(undone.import).await;
+    let ada = scene.sign_in(1, "ada@example.org").await;
+    assert_eq!(scene.shown_to(ada).await, 0, "without a rule, nothing is hers");
+    scene.erase(ada).await;
+    for (id, gone) in [("1", true), ("2", false), ("3", true), ("4", false), ("5", true)] {
+        assert_eq!(scene.gone(id).await, gone.then_some(Gone::Erased), "{id}");
+    }
+    assert_eq!(scene.legible().await, ["2", "4"]);
+    let again = scene.run(&rows([1, 5, 6].into_iter(), "ada@example.org"), partial()).await;
+    assert_eq!((again.counts.erased, again.counts.new), (3, 0));
+}
+
+#[tokio::test]
+async fn a_record_of_the_only_owner_outlives_a_person_of_the_same_name_at_another_provider() {
+    let scene = Scene::set().await;
+    let bob = scene.sign_in(1, "team@example.org").await;
+    scene.run(&rows(1..=1, "team@example.org"), owned_by_rule(BY_MAIL)).await;
+    scene.run(&rows(2..=2, "team@example.org"), partial()).await;
+    let ada = PersonId(Uuid::from_u128(2));
+    let names = vec![scene.name("team@example.org")];
+    scene.tell(ada, PersonEvent::PersonKeysNoted { keys: vec![], names }).await;
+    assert_eq!(scene.owner("1").await, unique(bob));
+    scene.erase(ada).await;
+    assert_eq!((scene.gone("1").await, scene.shown_to(bob).await), (None, 1));
+    assert_eq!(scene.gone("2").await, Some(Gone::Erased), "nobody owns it, and it names her");
+    assert_eq!(scene.legible().await, ["1"]);
+}
+
+#[tokio::test]
+async fn people_and_records_of_an_earlier_version_have_no_names_and_get_them() {
+    let scene = Scene::set().await;
+    let (file, person) = (rows(1..=1, "ada@example.org"), PersonId(Uuid::from_u128(1)));
+    let other = scene.imports.record_id("Jamf Pro", "1");
+    scene.run(&file, partial()).await;
+    let past = scene.imports.platform.log.read(&other.stream()).await.unwrap();
+    let Event::Record(RecordEvent::PreviousRecordImported { import, source, details, .. }) = past[0].event.clone()
+    else {
+        panic!("{past:?}")
+    };
+    // A record as an earlier version wrote it.
+    let old = scene.imports.record_id("Jamf Pro", "2");
+    let PersonalDetails { mail, .. } = details.personal.get().unwrap().clone();
+    let personal = PersonalDetails { source_id: "2".into(), mail, ..PersonalDetails::default() };
+    let details = Box::new(RecordDetails { personal: Personal::new(old.key(), personal), ..*details });
+    let imported =
+        RecordEvent::PreviousRecordImported { import, source, details, owner_keys: vec![], names: vec![], owner: None };
+    scene.imports.platform.append_event(&old.stream(), Expected::Any, imported, &operator()).await.unwrap();
+    let sealed = |text: &str| Some(Personal::new(person.key(), text.to_owned()));
+    let named = |mail| PersonAttributes { mail: sealed(mail), ..PersonAttributes::default() };
+    let (method, account, attributes) = (SignInMethodName::Directory, "a".into(), named("ada@example.org"));
+    let (keys, names) = (vec![], vec![]);
+    scene.tell(person, PersonEvent::PersonKnown { method, account, attributes, keys, names }).await;
+    let attributes = named("lovelace@example.org");
+    scene.tell(person, PersonEvent::PersonAttributesChanged { attributes }).await;
+    let again = scene.run(&rows(2..=2, "ada@example.org"), partial()).await;
+    assert_eq!(again.counts.changed, 1);
+    scene.erase(person).await;
+    assert_eq!((scene.gone("1").await, scene.gone("2").await), (Some(Gone::Erased), Some(Gone::Erased)));
+    assert!(scene.legible().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_record_that_another_value_contradicts_is_looked_up_again_only_for_a_new_value() {
+    let scene = Scene::set().await;
+    let rules = ["user_name=local:user_name", BY_MAIL].map(|rule| rule.parse().unwrap());
+    let order = Order { mapping: Mapping { owner: rules.into(), ..Mapping::default() }, ..partial() };
+    let file = "JSS Mobile Device ID,Username,Email Address\n1,kim,new@example.org\n2,kim,kim@example.org\n";
+    let kim = scene.sign_in(1, "kim@example.org").await;
+    let name = owner_key(&scene.imports.platform.secrets, "local", OwnerAttribute::UserName, "kim").unwrap();
+    scene.tell(kim, PersonEvent::PersonKeysNoted { keys: vec![name.clone()], names: vec![] }).await;
+    scene.run_order(Cursor::new(file.as_bytes().to_vec()), order).await.unwrap();
+    assert_eq!((scene.owner("1").await, scene.owner("2").await), (Some(RecordOwner::Unknown {}), unique(kim)));
+    let sign_in = async |mail| {
+        scene.imports.await_projections().await.unwrap();
+        let keys = [name.clone(), scene.key(mail)];
+        scene.imports.resolve_at_sign_in(kim, &keys, |_| operator()).await.unwrap()
+    };
+    assert!(!sign_in("kim@example.org").await, "nothing is new");
+    scene.tell(kim, PersonEvent::PersonKeysNoted { keys: vec![scene.key("new@example.org")], names: vec![] }).await;
+    assert!(sign_in("new@example.org").await);
+    assert_eq!(scene.owner("1").await, unique(kim));
+    assert!(!sign_in("new@example.org").await);
 }

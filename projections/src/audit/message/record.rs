@@ -132,6 +132,7 @@ fn date(at: Timestamp) -> String {
 fn owner_words(owner: RecordOwner) -> &'static str {
     match owner {
         RecordOwner::Unique { .. } => "one person",
+        RecordOwner::Account {} => "one account, with which nobody has signed in yet",
         RecordOwner::Unknown {} => "nobody known here",
         RecordOwner::Several {} => "several people, so nobody is asked about it",
         RecordOwner::Left {} => "a person whose account is disabled",
