@@ -21,7 +21,6 @@ use crate::Projection;
 use current::Current;
 use events::device::{DeviceEvent, DeviceIdentifiers, InventoryValue, plain_identifier};
 use events::enrollment::{EnrollmentEvent, IssuedCertificate};
-use events::person::PersonEvent;
 use events::personal::{Gone, is_placeholder};
 use events::{Entry, Event, Personal, Timestamp};
 use rusqlite::types::Value;
@@ -104,8 +103,8 @@ impl Projection for Devices {
                 record.current.touch();
                 record.device(event)?;
             }
-            Event::Person(PersonEvent::PersonErased {}) => return erase::erase(rows, entry.stream.id()),
-            Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => {}
+            Event::Person(event) => erase::person(rows, entry.stream.id(), event)?,
+            Event::Log(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => {}
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => {}
             Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => {}
         }

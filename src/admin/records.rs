@@ -159,7 +159,8 @@ impl Filters {
         Ok(RecordFilter { text, source, kind, owner, missing, import, after })
     }
 
-    /// Returns the filters of an export or API request for its event. Search texts are left out because they may be personal.
+    /// Returns the filters of an export or API request for its event. Search texts are left out because they may be
+    /// personal.
     pub(crate) fn names_and_values(&self) -> Vec<String> {
         let told = |(name, value): &(&'static str, String)| match *name {
             "q" => (*name).to_owned(),

@@ -1,10 +1,20 @@
 //! Erases a person's values from the inventory. The rows are then those that a rebuild makes of the same events.
 
 use super::{COLUMNS, HARDWARE, column_of};
+use events::person::PersonEvent;
 use rusqlite::{Connection, params};
 
+pub(super) fn person(rows: &Connection, person: &str, event: &PersonEvent) -> rusqlite::Result<()> {
+    match event {
+        PersonEvent::PersonErased {} => erase(rows, person),
+        PersonEvent::PersonKnown { .. } | PersonEvent::PersonAttributesChanged { .. } => Ok(()),
+        PersonEvent::ManagedAppleIdLearned { .. } | PersonEvent::TermsAcceptanceKept { .. } => Ok(()),
+        PersonEvent::PersonKeysNoted { .. } | PersonEvent::PersonRecordsResolved { .. } => Ok(()),
+    }
+}
+
 /// Erases the personal values of the records of `person`, whose key sealed them.
-pub(super) fn erase(rows: &Connection, person: &str) -> rusqlite::Result<()> {
+fn erase(rows: &Connection, person: &str) -> rusqlite::Result<()> {
     let records: Vec<String> = {
         let mut select = rows.prepare_cached("SELECT id FROM devices_current WHERE person = ?1")?;
         select.query_map([person], |row| row.get(0))?.collect::<Result<_, _>>()?

@@ -1,5 +1,5 @@
-//! Exports previous records as a file, with the filters of the page. The export is recorded as an event before the first
-//! byte is sent.
+//! Exports previous records as a file, with the filters of the page. The export is recorded as an event before the
+//! first byte is sent.
 
 use super::Filters;
 use crate::admin::export::{Wanted, file, streamed};
