@@ -276,7 +276,7 @@ pub enum RecordEvent {
         owner_keys: Vec<OwnerKey>,
         /// Those of all values that name the owner, with and without an owner rule.
         names: Vec<NameKey>,
-        /// What was found out about the owner, if that is no person. A person is an event of its own.
+        /// What was found out about the owner.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         owner: Option<RecordOwner>,
     },

@@ -268,8 +268,8 @@ fn person_viewed(event: &StaffActivityEvent) -> Option<PersonId> {
 
 fn owner_resolved(event: &RecordEvent) -> Option<PersonId> {
     match event {
-        RecordEvent::PreviousRecordOwnerResolved { owner: RecordOwner::Unique { person } } => Some(*person),
-        RecordEvent::PreviousRecordOwnerResolved { .. } | RecordEvent::PreviousRecordImported { .. } => None,
+        RecordEvent::PreviousRecordOwnerResolved { owner } => owner.person(),
+        RecordEvent::PreviousRecordImported { owner, .. } => owner.and_then(RecordOwner::person),
         RecordEvent::PreviousRecordChanged { .. } | RecordEvent::PreviousRecordMissing { .. } => None,
         RecordEvent::PreviousRecordReturned { .. } | RecordEvent::PreviousRecordImportUndone { .. } => None,
         RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. } | RecordEvent::LinkConfirmed { .. } => None,

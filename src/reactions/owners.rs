@@ -55,8 +55,8 @@ pub(super) async fn hand_key(app: &App, record: RecordId, event: &RecordEvent) -
     let may_change_owner = match event {
         RecordEvent::PreviousRecordOwnerResolved { .. } | RecordEvent::PreviousRecordImportUndone { .. } => true,
         RecordEvent::PreviousRecordChanged { changed, owner_keys, .. } => replaces_keys(changed, owner_keys),
-        RecordEvent::PreviousRecordImported { .. } | RecordEvent::PreviousRecordMissing { .. } => false,
-        RecordEvent::PreviousRecordReturned { .. } => false,
+        RecordEvent::PreviousRecordImported { owner, .. } => owner.is_some_and(|owner| owner.person().is_some()),
+        RecordEvent::PreviousRecordMissing { .. } | RecordEvent::PreviousRecordReturned { .. } => false,
         RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. } | RecordEvent::LinkConfirmed { .. } => {
             false
         }

@@ -35,7 +35,9 @@ pub(super) async fn react_to_record(
     event: &RecordEvent,
 ) -> Result<(), ReactionError> {
     match event {
-        RecordEvent::PreviousRecordChanged { .. } | RecordEvent::PreviousRecordOwnerResolved { .. } => {
+        RecordEvent::PreviousRecordImported { owner: Some(_), .. }
+        | RecordEvent::PreviousRecordChanged { .. }
+        | RecordEvent::PreviousRecordOwnerResolved { .. } => {
             Ok(app.reenrollment.imported_record_changed(cause(entry), id).await?)
         }
         RecordEvent::PreviousRecordImportUndone { restored: Some(_), .. } => {
@@ -54,7 +56,7 @@ pub(super) async fn react_to_record(
         RecordEvent::LinkRejected { successor } => device_enrolled(app, entry, *successor).await,
         RecordEvent::LinkConfirmed { .. } => Ok(app.reenrollment.link_confirmed(cause(entry), id).await?),
         // Without an owner, a record is linked to nothing.
-        RecordEvent::PreviousRecordImported { .. } => Ok(()),
+        RecordEvent::PreviousRecordImported { owner: None, .. } => Ok(()),
         RecordEvent::PreviousRecordMissing { .. } | RecordEvent::PreviousRecordReturned { .. } => Ok(()),
         RecordEvent::PreviousRecordImportUndone { restored: None, .. } => Ok(()),
     }

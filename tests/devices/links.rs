@@ -194,6 +194,8 @@ async fn resolve(scene: &Scene, record: RecordId, owner: RecordOwner) {
 
 /// Lets the timer ask whether the old management was heard from.
 async fn ask_silence(scene: &Scene, clock: &ManualClock) {
+    // A proposal that comes later is asked about later.
+    scene.server.reacted().await;
     clock.advance_seconds(2 * DAY + 60);
     scene.server.timer_looked().await;
     scene.server.reacted().await;

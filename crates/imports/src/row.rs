@@ -67,7 +67,7 @@ impl Rows<'_> {
             owners.extend(found.and_then(RecordOwner::person).map(|person| (record.key(), person.key())));
             let keys = values.into_iter().map(|value| value.key).collect();
             if let Command::Import { owner, .. } = &mut import {
-                *owner = found.filter(|owner| owner.person().is_none());
+                *owner = found;
             }
             let resolve = found.map(|owner| Command::ResolveOwner { keys, owner });
             works.push(Work { record, commands: [import].into_iter().chain(resolve).collect(), outcome });

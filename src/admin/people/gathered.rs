@@ -10,6 +10,7 @@ use projections::audit::{self, AuditFilter, Match};
 use projections::devices as inventory;
 use projections::links::{LinkRow, LinkState, between};
 use projections::people::{self, Person};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -58,10 +59,16 @@ pub(super) async fn gather(staff: &Staff, id: PersonId, as_of: Option<Timestamp>
 
 // The records whose only owner this person is or was, the latest first. Records have no history in their projection.
 async fn ever_owned(staff: &Staff, person: PersonId) -> Result<Vec<RecordId>, Problem> {
-    let event_type = Some(Match::is("PreviousRecordOwnerResolved".to_owned()));
-    let filter = AuditFilter { person: Some(person), event_type, ..AuditFilter::default() };
-    let found = audit::query(staff.projections(), filter, MOST_EVENTS).await.map_err(|error| staff.broken(error))?;
-    let ids = found.rows.iter().filter_map(|row| Uuid::parse_str(row.stream.id()).ok()).map(RecordId);
+    let mut rows = Vec::new();
+    for event_type in ["PreviousRecordImported", "PreviousRecordOwnerResolved"] {
+        let event_type = Some(Match::is(event_type.to_owned()));
+        let filter = AuditFilter { person: Some(person), event_type, ..AuditFilter::default() };
+        let found =
+            audit::query(staff.projections(), filter, MOST_EVENTS).await.map_err(|error| staff.broken(error))?;
+        rows.extend(found.rows);
+    }
+    rows.sort_by_key(|row| Reverse(row.at));
+    let ids = rows.iter().filter_map(|row| Uuid::parse_str(row.stream.id()).ok()).map(RecordId);
     let mut known = BTreeSet::new();
     Ok(ids.filter(|id| known.insert(*id)).collect())
 }
@@ -88,7 +95,7 @@ fn by_phone(mut sides: BTreeMap<RecordId, Side>, links: &[LinkRow]) -> Vec<Vec<S
         phones.push(phone);
     }
     let latest = |phone: &Vec<Side>| phone.iter().filter_map(|side| side.begun.or(side.ended)).max();
-    phones.sort_by_key(|phone| (std::cmp::Reverse(latest(phone)), phone.first().map(|side| side.record)));
+    phones.sort_by_key(|phone| (Reverse(latest(phone)), phone.first().map(|side| side.record)));
     phones
 }
 

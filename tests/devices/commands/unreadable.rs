@@ -79,7 +79,7 @@ async fn what_cannot_be_kept_of_an_answer_is_left_out_and_the_next_question_come
 async fn a_name_in_cdata_is_the_devices_name_and_an_empty_one_leaves_its_model() {
     let server = TestServer::start().await;
     let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
-    for (name, shown) in [("<![CDATA[Ada & Bob]]>", "Ada & Bob"), ("", "iPhone14,5")] {
+    for (name, shown) in [("<![CDATA[Ada & Bob]]>", "Ada & Bob"), ("", "iPhone 13")] {
         let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;
         server.reacted().await;
         let (id, _) = device.poll().await.expect("a command");

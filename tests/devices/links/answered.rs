@@ -12,7 +12,7 @@ const QUESTIONS: usize = 130;
 async fn a_complete_import_answers_every_question_of_its_source_page_by_page() {
     let (scene, _clock) = stage().await;
     let rows: String =
-        (0..QUESTIONS).map(|nth| format!("{nth},\"iPhone14,5\",iPhone 13,15.7,2026-01-10,2021-09-30\n")).collect();
+        (0..QUESTIONS).map(|nth| format!("{nth},\"iPhone14,5\",iPhone 13,15.7,2026-01-10,2021-09-30,\n")).collect();
     import(&scene, "Jamf Pro", &rows).await;
     let platform = &scene.server.app().platform;
     let (now, records) = (platform.world.now(), (0..QUESTIONS).map(|nth| record(&scene, nth)));
