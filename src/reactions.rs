@@ -3,9 +3,9 @@
 //! deleting the projections resends nothing.
 //!
 //! `effects` names the effects of each event: commands to other streams, `claims` about records of the same hardware,
-//! `reenrollment` about links of earlier records, and `owners` about owners of previous records. Two followers run them:
-//! one at once, the other behind the projections. `pushes` wakes devices, and `timer` turns what has become due into
-//! commands. An effect that cannot be done now is set aside (`platform::aside`).
+//! `reenrollment` about links of earlier records, and `owners` about owners of previous records. Two followers run
+//! them: one at once, the other behind the projections. `pushes` wakes devices, and `timer` turns what has become due
+//! into commands. An effect that cannot be done now is set aside (`platform::aside`).
 
 mod checkpoint;
 mod claims;
