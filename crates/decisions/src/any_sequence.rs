@@ -50,7 +50,7 @@ fn person_command() -> impl Strategy<Value = person::Command> {
         ("[a-c]", vec("[a-c]", 0..3)).prop_map(|(name, hmacs)| person::Command::Know {
             method: METHOD,
             account: "account".into(),
-            attributes: PersonAttributes { user_name: Some(sealed(&name)), ..PersonAttributes::default() },
+            attributes: Box::new(PersonAttributes { user_name: Some(sealed(&name)), ..PersonAttributes::default() }),
             keys: hmacs.into_iter().map(owner_key).collect(),
             names: vec![NameKey(name)],
         }),

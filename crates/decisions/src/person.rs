@@ -36,7 +36,7 @@ pub enum Command {
     Know {
         method: SignInMethodName,
         account: String,
-        attributes: PersonAttributes,
+        attributes: Box<PersonAttributes>,
         keys: Vec<OwnerKey>,
         names: Vec<NameKey>,
     },
@@ -81,14 +81,14 @@ impl Aggregate for Person {
                 vec![PersonEvent::PersonKnown {
                     method: *method,
                     account: account.clone(),
-                    attributes: attributes.clone(),
+                    attributes: (**attributes).clone(),
                     keys: new(&self.keys, keys),
                     names: new(&self.names, names),
                 }]
             }
             Command::Know { attributes, keys, names, .. } => {
-                let changed = PersonEvent::PersonAttributesChanged { attributes: attributes.clone() };
-                let changed = (*attributes != self.attributes).then_some(changed);
+                let changed = PersonEvent::PersonAttributesChanged { attributes: (**attributes).clone() };
+                let changed = (**attributes != self.attributes).then_some(changed);
                 changed.into_iter().chain(self.note(keys, names)).collect()
             }
             Command::LearnManagedAppleId { managed_apple_id } if self.managed_apple_id() != Some(managed_apple_id) => {

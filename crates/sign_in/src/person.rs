@@ -25,7 +25,7 @@ pub async fn find_or_create_person(
     let know = person::Command::Know {
         method: proof.method,
         account: name.clone(),
-        attributes: attributes(account, person),
+        attributes: Box::new(attributes(account, person)),
         keys: owner_keys(&platform.secrets, account),
         names: name_keys(&platform.secrets, account),
     };

@@ -25,7 +25,7 @@ fn know_with(name: &str, managed_apple_id: Option<&str>, keys: &[&str]) -> Comma
     Command::Know {
         method: SignInMethodName::Directory,
         account: "account".into(),
-        attributes: attributes(name, managed_apple_id),
+        attributes: Box::new(attributes(name, managed_apple_id)),
         keys: keys.iter().map(|hmac| key(hmac)).collect(),
         names: keys.iter().map(|hmac| NameKey((*hmac).into())).collect(),
     }
