@@ -27,7 +27,7 @@ impl Projection for Links {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -138,11 +138,20 @@ impl Fold<'_> {
     }
 
     fn withdraw_all(&self) -> rusqlite::Result<()> {
-        let select = "SELECT successor FROM links_versions WHERE record = ?1 AND valid_to IS NULL AND state = ?2";
+        let select = "SELECT successor FROM links_versions WHERE record = ?1 AND valid_to IS NULL AND state <> ?2";
         let mut select = self.rows.prepare_cached(select)?;
-        let proposed = select.query_map([self.entry.stream.id(), LinkState::Proposed.as_str()], query::successor)?;
-        for successor in proposed.collect::<Result<Vec<_>, _>>()? {
-            self.decide(successor, LinkState::Withdrawn)?;
+        let others = select.query_map([self.entry.stream.id(), LinkState::Withdrawn.as_str()], query::successor)?;
+        for successor in others.collect::<Result<Vec<_>, _>>()? {
+            self.change(successor, |version| {
+                if version.state == LinkState::Proposed {
+                    version.state = LinkState::Withdrawn;
+                } else {
+                    // The decision stays, since somebody made it, but nothing speaks for it any more.
+                    let silence = version.weight.silence;
+                    version.weight = Weight { band: Some(LinkBand::None), silence, ..Weight::default() };
+                }
+                version.ask_from = None;
+            })?;
         }
         Ok(())
     }

@@ -118,7 +118,7 @@ pub enum Refusal {
 }
 
 impl Aggregate for Record {
-    const FOLD: u32 = 3;
+    const FOLD: u32 = 4;
 
     type Whole = Record;
     type Event = RecordEvent;

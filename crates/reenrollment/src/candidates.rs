@@ -15,17 +15,24 @@ impl Reenrollment {
     /// what is proposed already.
     pub(crate) async fn of_successor(&self, successor: DeviceId) -> Result<Vec<Pair>, ReenrollmentError> {
         let projections = &self.platform.projections;
-        let known = links::of_successor(projections, successor, None, MOST_LINKS).await?;
+        let known = self.proposed_pairs(successor).await?;
         let own = devices::earlier_of_person(projections, successor, MOST_CANDIDATES).await?;
         let person = devices::enrolled(projections, successor).await?.and_then(|device| device.person);
         let imported = match person {
             Some(person) => records::owned_by(projections, person, MOST_CANDIDATES as u32).await?,
             None => Vec::new(),
         };
-        let known = known.into_iter().filter(|link| link.state == LinkState::Proposed).map(|link| link.record);
+        let known = known.into_iter().map(|pair| pair.record);
         let own = own.into_iter().map(|device| RecordId::of_device(device.device));
         let imported = imported.into_iter().map(|record| record.record);
         Ok(distinct(known.chain(own).chain(imported).map(|record| Pair { record, successor })))
+    }
+
+    /// Returns the pairs that are proposed for a device.
+    pub(crate) async fn proposed_pairs(&self, successor: DeviceId) -> Result<Vec<Pair>, ReenrollmentError> {
+        let links = links::of_successor(&self.platform.projections, successor, None, MOST_LINKS).await?;
+        let proposed = links.into_iter().filter(|link| link.state == LinkState::Proposed);
+        Ok(proposed.map(|link| Pair { record: link.record, successor }).collect())
     }
 
     /// Returns the pairs of an enrollment of this installation about whose end or contact something is known.

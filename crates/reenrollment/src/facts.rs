@@ -33,11 +33,17 @@ impl Reenrollment {
         let projections = &self.platform.projections;
         let Some(device) = devices::enrolled(projections, id).await? else { return Ok(None) };
         let (Some(enrolled_at), Some(person)) = (device.enrolled_at, device.person) else { return Ok(None) };
+        let is_of_many = self.is_of_many(person).await?;
+        Ok(Some(Successor { device, enrolled_at, is_of_many }))
+    }
+
+    /// Returns whether the person has so many records that their name says nothing.
+    pub(crate) async fn is_of_many(&self, person: PersonId) -> Result<bool, ReenrollmentError> {
         let most = self.settings.current().await?.reenrollment.most_records_by_person;
+        let projections = &self.platform.projections;
         let own = devices::count_active(projections, person, None).await?;
         let imported = records::owned_by(projections, person, most.saturating_add(1)).await?.len() as u64;
-        let is_of_many = own.max(imported) > u64::from(most);
-        Ok(Some(Successor { device, enrolled_at, is_of_many }))
+        Ok(own.max(imported) > u64::from(most))
     }
 
     /// Returns the facts about a pair; `None` if there is nothing to link: the record is gone, or the enrollment is not

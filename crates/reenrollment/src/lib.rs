@@ -18,7 +18,7 @@ pub use propose::Cause;
 use events::device::DeviceId;
 use events::record::RecordId;
 use events::store::ReadError;
-use events::{EventId, StreamName};
+use events::{EventId, Position, StreamName};
 use platform::Platform;
 use platform::context::Context;
 use projections::ProjectionError;
@@ -47,8 +47,9 @@ const UNSURE_SECONDS: i64 = 24 * 3_600;
 pub struct Reenrollment {
     platform: Platform,
     settings: Arc<SettingsService>,
-    /// Taken while proposals of an enrollment are counted and made. Enrollments share the locks by their id.
-    turns: [Mutex<()>; 16],
+    /// Taken while proposals of an enrollment are counted and made. Enrollments share the locks by their id. Each holds
+    /// the position of the newest proposal that was made; `None`: none was made since the start.
+    turns: [Mutex<Option<Position>>; 16],
 }
 
 /// Why links could not be proposed or decided on. It can be tried again.
@@ -80,7 +81,7 @@ impl Reenrollment {
         StreamName::of("successor", name)
     }
 
-    fn turn(&self, successor: DeviceId) -> &Mutex<()> {
+    fn turn(&self, successor: DeviceId) -> &Mutex<Option<Position>> {
         let nth = usize::from(successor.0.as_bytes()[15]) % self.turns.len();
         &self.turns[nth]
     }

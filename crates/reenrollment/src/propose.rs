@@ -1,13 +1,15 @@
 //! Weighs pairs and proposes links.
 
 use crate::facts::Successor;
-use crate::{MOST_PROPOSALS, Pair, Reenrollment, ReenrollmentError, effect};
+use crate::{MOST_PROPOSALS, MOST_SUCCESSORS, Pair, Reenrollment, ReenrollmentError, effect};
 use decisions::link::{self, Weight};
 use decisions::record::{Command, Record};
 use events::device::DeviceId;
+use events::person::PersonId;
 use events::record::{LinkBand, RecordId, RecordOwner};
 use events::{EventId, Position};
 use platform::PerformError;
+use projections::devices;
 use projections::links::{self, LinkRow, LinkState};
 use std::cmp::Reverse;
 
@@ -30,7 +32,14 @@ impl Reenrollment {
     pub async fn device_enrolled(&self, cause: Cause, device: DeviceId) -> Result<(), ReenrollmentError> {
         self.platform.projections.wait_patiently_for(cause.position).await?;
         let pairs = self.of_successor(device).await?;
-        self.propose(cause.event, device, pairs).await
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        self.propose(cause.event, device, pairs).await?;
+        match devices::enrolled(&self.platform.projections, device).await?.and_then(|device| device.person) {
+            Some(person) => self.person_has_more(cause.event, person).await,
+            None => Ok(()),
+        }
     }
 
     /// Something is known about the end or the contact of an enrollment of this installation.
@@ -56,7 +65,25 @@ impl Reenrollment {
         }
         self.platform.projections.wait_patiently_for(cause.position).await?;
         let pairs = self.of_imported(record, owner).await?;
-        self.propose_each(cause.event, pairs).await
+        self.propose_each(cause.event, pairs).await?;
+        match owner {
+            Some(person) => self.person_has_more(cause.event, person).await,
+            None => Ok(()),
+        }
+    }
+
+    // With one record more, a person may have so many that their name says nothing: what was proposed by it is weighed
+    // anew. What is withdrawn is not looked at again.
+    async fn person_has_more(&self, cause: EventId, person: PersonId) -> Result<(), ReenrollmentError> {
+        if !self.is_of_many(person).await? {
+            return Ok(());
+        }
+        let projections = &self.platform.projections;
+        for device in devices::enrolled_by(projections, person, MOST_SUCCESSORS).await? {
+            let pairs = self.proposed_pairs(device.device).await?;
+            self.propose(cause, device.device, pairs).await?;
+        }
+        Ok(())
     }
 
     /// A link was confirmed: other enrollments are no longer proposed for the record.
@@ -66,11 +93,9 @@ impl Reenrollment {
     pub async fn link_confirmed(&self, cause: Cause, record: RecordId) -> Result<(), ReenrollmentError> {
         self.platform.projections.wait_patiently_for(cause.position).await?;
         let links = links::of_record(&self.platform.projections, record, None, MOST_LOOKED_AT).await?;
-        for LinkRow { record, successor, evidence, score, proof, .. } in
-            links.into_iter().filter(|link| link.state == LinkState::Proposed)
-        {
-            let withdrawn = Weight { evidence, score, band: LinkBand::None, proof };
-            self.say(cause.event, Pair { record, successor }, withdrawn).await?;
+        for link in links.into_iter().filter(|link| link.state == LinkState::Proposed) {
+            let Place { pair, withdrawn } = Place::of_link(link);
+            self.say(cause.event, pair, withdrawn).await?;
         }
         Ok(())
     }
@@ -108,7 +133,8 @@ impl Reenrollment {
         if pairs.is_empty() {
             return Ok(());
         }
-        let _turn = self.turn(successor).lock().await;
+        let mut turn = self.turn(successor).lock().await;
+        self.await_proposals(*turn).await?;
         let Some(new) = self.successor(successor).await? else { return Ok(()) };
         let rules = self.settings.current().await?.reenrollment;
         // A record that cannot be read holds up no other. The effect is retried for it.
@@ -122,39 +148,41 @@ impl Reenrollment {
         weighed.sort_by_key(|(_, weight)| Reverse(weight.score));
         let mut proposed = self.proposed(&new).await?;
         for (pair, weight) in weighed {
-            let is_known = proposed.iter().any(|link| link.record == pair.record);
+            let is_known = proposed.iter().any(|place| place.pair.record == pair.record);
             let takes_place = weight.band != LinkBand::None && !is_known;
-            if takes_place && proposed.len() >= MOST_PROPOSALS && !self.make_room(cause, &mut proposed, &weight).await?
-            {
-                continue;
+            if takes_place && proposed.len() >= MOST_PROPOSALS {
+                let Some(nth) = weakest(&proposed, weight.score) else { continue };
+                let withdrawn = proposed.remove(nth);
+                *turn = self.say(cause, withdrawn.pair, withdrawn.withdrawn).await?.max(*turn);
             }
-            self.say(cause, pair, weight).await?;
-            if takes_place {
-                proposed = self.proposed(&new).await?;
+            let (place, is_withdrawn) = (Place::of(pair, &weight), weight.band == LinkBand::None);
+            let said = self.say(cause, pair, weight).await?;
+            *turn = said.max(*turn);
+            if is_withdrawn {
+                proposed.retain(|place| place.pair.record != pair.record);
+            } else if takes_place && said.is_some() {
+                proposed.push(place);
             }
         }
         done
     }
 
-    // Withdraws the weakest proposal if this one is stronger. Returns whether there is a place.
-    async fn make_room(
-        &self,
-        cause: EventId,
-        proposed: &mut Vec<LinkRow>,
-        weight: &Weight,
-    ) -> Result<bool, ReenrollmentError> {
-        let weakest = proposed.iter().enumerate().min_by_key(|(_, link)| link.score).map(|(nth, _)| nth);
-        let Some(nth) = weakest.filter(|nth| proposed[*nth].score < weight.score) else { return Ok(false) };
-        let LinkRow { record, successor, evidence, score, proof, .. } = proposed.remove(nth);
-        let withdrawn = Weight { evidence, score, band: LinkBand::None, proof };
-        self.say(cause, Pair { record, successor }, withdrawn).await?;
-        Ok(true)
+    // The projections need the proposals that were made before for the count. After a start, nobody knows the newest.
+    async fn await_proposals(&self, newest: Option<Position>) -> Result<(), ReenrollmentError> {
+        let newest = match newest {
+            Some(newest) => Some(newest),
+            None => self.platform.log.store().head().await?,
+        };
+        match newest {
+            Some(newest) => Ok(self.platform.projections.wait_patiently_for(newest).await?),
+            None => Ok(()),
+        }
     }
 
     // Returns the records that are proposed for the enrollment at present.
-    async fn proposed(&self, new: &Successor) -> Result<Vec<LinkRow>, ReenrollmentError> {
+    async fn proposed(&self, new: &Successor) -> Result<Vec<Place>, ReenrollmentError> {
         let links = links::of_successor(&self.platform.projections, new.device.device, None, MOST_LOOKED_AT).await?;
-        Ok(links.into_iter().filter(|link| link.state == LinkState::Proposed).collect())
+        Ok(links.into_iter().filter(|link| link.state == LinkState::Proposed).map(Place::of_link).collect())
     }
 
     /// Weighs a pair anew, for a decision; `None` if there is nothing to link any more.
@@ -164,17 +192,38 @@ impl Reenrollment {
         Ok(self.facts(pair, &new).await?.map(|facts| link::weigh(&facts, &rules)))
     }
 
-    async fn say(&self, cause: EventId, pair: Pair, weight: Weight) -> Result<(), ReenrollmentError> {
+    // Returns the position of the proposal; `None` if it says nothing new.
+    async fn say(&self, cause: EventId, pair: Pair, weight: Weight) -> Result<Option<Position>, ReenrollmentError> {
         let propose = Command::ProposeLink { successor: pair.successor, weight };
         let context = effect(cause, pair, "propose-link");
         match self.platform.perform::<Record>(&pair.record.stream(), &propose, &context).await {
-            // The next pair of the same enrollment counts this one.
-            Ok(performed) => match performed.appended {
-                Some(appended) => Ok(self.platform.projections.wait_patiently_for(appended.position).await?),
-                None => Ok(()),
-            },
-            Err(PerformError::Refused(_)) => Ok(()),
+            Ok(performed) => Ok(performed.appended.map(|appended| appended.position)),
+            Err(PerformError::Refused(_)) => Ok(None),
             Err(error) => Err(ReenrollmentError::Perform(error.to_string())),
         }
     }
+}
+
+/// A proposal of an enrollment.
+struct Place {
+    pair: Pair,
+    /// What withdraws it.
+    withdrawn: Weight,
+}
+
+impl Place {
+    fn of(pair: Pair, weight: &Weight) -> Place {
+        Place { pair, withdrawn: Weight { band: LinkBand::None, ..weight.clone() } }
+    }
+
+    fn of_link(link: LinkRow) -> Place {
+        let LinkRow { record, successor, evidence, score, proof, .. } = link;
+        Place { pair: Pair { record, successor }, withdrawn: Weight { evidence, score, band: LinkBand::None, proof } }
+    }
+}
+
+// Returns the weakest proposal if it is weaker than this score.
+fn weakest(proposed: &[Place], score: i32) -> Option<usize> {
+    let (nth, place) = proposed.iter().enumerate().min_by_key(|(_, place)| place.withdrawn.score)?;
+    (place.withdrawn.score < score).then_some(nth)
 }

@@ -1,7 +1,10 @@
 //! Records of other products.
 
 use super::*;
+use decisions::record::Refusal;
+use events::record::LinkProof;
 use harness::waiting::until;
+use reenrollment::DecideError;
 
 /// A row of an iPhone 13, in contact until this day.
 fn row(id: &str, contact: &str) -> String {
@@ -134,6 +137,31 @@ async fn an_import_that_is_undone_withdraws_its_proposals() {
     assert_eq!(link(&scene, new).await.state, LinkState::Proposed);
     scene.server.app().imports.undo(finished.import.unwrap(), &operator(&scene)).await.unwrap();
     assert_eq!(link(&scene, new).await.state, LinkState::Withdrawn);
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_whose_record_is_gone_proves_nothing_and_cannot_be_confirmed_again() {
+    let (scene, _clock) = stage().await;
+    let person = known(&scene).await;
+    let finished = import(&scene, "Jamf Pro", &row("1", "2026-01-10")).await;
+    let old = record(&scene, "Jamf Pro", "1");
+    resolve(&scene, old, RecordOwner::Unique { person }).await;
+    let new = id_of(&enroll(&scene, "grace", &iphone("18.2")).await);
+    let (app, pair) = (scene.server.app(), Pair { record: old, successor: new });
+    assert!(link(&scene, new).await.proof.may_be_retired);
+    app.reenrollment.confirm(pair, &operator(&scene)).await.unwrap();
+    app.imports.undo(finished.import.unwrap(), &operator(&scene)).await.unwrap();
+    let confirmed = link(&scene, new).await;
+    assert_eq!((confirmed.state, confirmed.proof), (LinkState::Confirmed, LinkProof::default()), "{confirmed:?}");
+    app.reenrollment.undo(pair, &operator(&scene)).await.unwrap();
+    let refused = app.reenrollment.confirm(pair, &operator(&scene)).await;
+    assert!(matches!(refused, Err(DecideError::Refused(Refusal::NoLink))), "{refused:?}");
+    assert_eq!(link(&scene, new).await.state, LinkState::Withdrawn);
+    import(&scene, "Jamf Pro", &row("1", "2026-01-10")).await;
+    resolve(&scene, old, RecordOwner::Unique { person }).await;
+    assert_eq!(link(&scene, new).await.state, LinkState::Proposed, "the record is back");
+    app.reenrollment.confirm(pair, &operator(&scene)).await.unwrap();
     scene.strike().await;
 }
 

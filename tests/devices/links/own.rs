@@ -164,6 +164,20 @@ async fn at_most_three_records_are_proposed_for_an_enrollment_and_a_stronger_one
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_proposed_by_a_name_is_withdrawn_when_the_person_has_many_devices() {
+    let (scene, _clock) = stage().await;
+    scene.server.settings(|settings| settings.reenrollment.most_records_by_person = 2).await;
+    let phone = iphone("18.2");
+    enroll(&scene, "grace", &phone).await;
+    let second = id_of(&enroll(&scene, "grace", &phone).await);
+    assert_eq!(link(&scene, second).await.state, LinkState::Proposed);
+    enroll(&scene, "grace", &phone).await;
+    let withdrawn = link(&scene, second).await;
+    assert_eq!(withdrawn.state, LinkState::Withdrawn, "{withdrawn:?}");
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_has_many_devices_gets_no_proposal_by_their_name_alone() {
     let (scene, _clock) = stage().await;
     scene.server.settings(|settings| settings.reenrollment.most_records_by_person = 2).await;
