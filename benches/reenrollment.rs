@@ -144,6 +144,8 @@ async fn proposals(installation: &Installation, people: usize) -> Took {
         let begun = Instant::now();
         installation.app.reenrollment.device_enrolled(cause, device).await.expect("proposed");
         took.push(begun.elapsed());
+        let head = installation.app.platform.log.store().head().await.expect("a log");
+        projections.wait_for(head.expect("events")).await.expect("folded");
         let links = projections::links::of_successor(projections, device, None, 10).await.expect("links");
         assert!(links.len() >= RECORDS_EACH, "each record of the person is proposed");
     }
