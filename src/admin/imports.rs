@@ -5,21 +5,22 @@ pub(crate) mod received;
 pub(crate) mod undo;
 pub(crate) mod upload;
 
-use super::devices::Choice;
+use super::devices::{Choice, Fact};
 use super::pages::show;
 use super::problem::Problem;
 use super::query::{Parameters, Query, read};
+use super::records::words as record_words;
 use super::render::view;
 use super::session::{ImportsRecords, May, SeesRecords, is_permitted};
-use super::words::{Chip, Instant};
+use super::words::{Chip, Instant, capital};
 use crate::web::content::content;
 use ::imports::uploads::{Asked, LARGEST, Stage, Upload, UploadId};
 use actix_web::HttpResponse;
-use events::record::{ImportCounts, ImportId};
+use events::record::{ImportCounts, ImportId, OwnerCounts};
 use events::staff::StaffActivityEvent;
 use events::{ActorKind, Timestamp};
 use names::visible;
-use projections::records::{self as previous, ImportRow};
+use projections::records::{self as previous, ImportRow, OwnerOutcome};
 use records::Preset;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -64,10 +65,11 @@ struct How {
     presets: Vec<Choice>,
     source: String,
     mapping: String,
+    owners: String,
     is_complete: bool,
 }
 
-content!(How { presets, source, mapping, is_complete });
+content!(How { presets, source, mapping, owners, is_complete });
 
 impl How {
     fn of(asked: &Asked) -> How {
@@ -78,6 +80,7 @@ impl How {
             presets: std::iter::once(recognized).chain(presets).collect(),
             source: asked.source.clone(),
             mapping: asked.mapping.clone(),
+            owners: asked.owners.clone(),
             is_complete: asked.is_complete,
         }
     }
@@ -124,6 +127,35 @@ impl From<ImportCounts> for Counts {
         let ImportCounts { new, changed, unchanged, missing, bad, erased } = counts;
         Counts { new, changed, unchanged, missing, erased, bad }
     }
+}
+
+/// What an import found out about the owners of the rows.
+fn owners(counts: OwnerCounts) -> Vec<Fact> {
+    let OwnerCounts { unique, account, none, several, left, unresolved } = counts;
+    let counts = [unique, account, none, several, left, unresolved];
+    let labels = OwnerOutcome::ALL.map(|outcome| record_words::owner(outcome).label);
+    labels.into_iter().zip(counts).map(|(label, count)| Fact::new(label, count.to_string())).collect()
+}
+
+/// A note of the reader on values of rows that were read.
+#[derive(Serialize)]
+struct Noted {
+    field: String,
+    text: String,
+    count: u64,
+    first_line: u64,
+}
+
+content!(Noted { field, text, count, first_line });
+
+fn notes(upload: &Upload) -> Vec<Noted> {
+    let noted = |note: &::imports::Noted| Noted {
+        field: note.field.map_or_else(|| "Row".to_owned(), |field| upload::label(field).to_owned()),
+        text: capital(&note.kind.to_string()),
+        count: note.count,
+        first_line: note.first_line,
+    };
+    upload.noted.iter().map(noted).collect()
 }
 
 /// Shows the list.

@@ -132,7 +132,11 @@ fn imported(found: &Folded, as_of: Option<Timestamp>) -> Side {
         label: records::words::label(name, models.unwrap_or_default(), id),
         href: (!found.entries.is_empty()).then(|| at_time(&records::href(id), as_of)),
         source: record.source.clone().unwrap_or_else(|| NONE.to_owned()),
-        kind: details.map_or_else(|| NONE.to_owned(), |details| capital(details.kind.name())),
+        kind: match details {
+            Some(details) => capital(details.kind.name()),
+            None if found.entries.is_empty() => NONE.to_owned(),
+            None => "the import of the record was undone".to_owned(),
+        },
         model: models.and_then(|[model_name, product_name]| model([product_name, model_name])),
         os_version: plain(|details| details.os_version.as_deref()),
         person: record.owner.and_then(|owner| owner.person()),

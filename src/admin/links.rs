@@ -5,7 +5,7 @@ mod shown;
 pub(crate) mod words;
 
 pub(crate) use decide::{decide, said};
-pub(crate) use shown::{Place, Shown, of_device, of_record, shown};
+pub(crate) use shown::{Place, Shown, name, of_device, of_record, shown};
 
 use super::devices::{Choice, parse_device};
 use super::pages::show;

@@ -77,7 +77,7 @@ view!(
     }
 );
 
-/// Records and enrollments that are linked: probably one phone.
+/// Records and enrollments that confirmed links connect.
 #[derive(Serialize)]
 struct Phone {
     title: String,
@@ -124,7 +124,7 @@ pub(crate) async fn page(
 ) -> Result<HttpResponse, Problem> {
     let Parameters(AsOf { as_of }, _) = address;
     let person = parse_person(&path)?;
-    let as_of = read("as_of", as_of.as_deref(), parse_as_of)?;
+    let as_of = read("as_of", as_of.as_deref(), parse_as_of)?.map(|at| at.min(staff.now()));
     let found = gather(&staff, person, as_of).await?;
     staff.record(StaffActivityEvent::PersonViewed { person }).await?;
     let mut links = Vec::new();
@@ -171,8 +171,10 @@ fn sub(found: &Gathered) -> String {
     let sides = || found.phones.iter().flatten();
     let records = sides().filter(|side| side.record.is_imported()).count();
     let count = |number: usize, what: &str| counted(i64::try_from(number).unwrap_or(i64::MAX), what);
+    let devices = count(found.phones.len(), "device");
     let parts = [
-        count(found.phones.len(), "device"),
+        // Proposals are no facts: each may make two devices one.
+        if found.least < found.phones.len() { format!("{} to {devices}", found.least) } else { devices },
         count(sides().count() - records, "enrollment"),
         count(records, "previous record"),
     ];

@@ -9,7 +9,7 @@ use events::enrollment::Ownership;
 use names::visible::visible_line;
 use projections::audit::{Row, actor_name, evidence_words};
 use projections::devices::Device;
-use projections::links::LinkRow;
+use projections::links::{LinkRow, LinkState};
 use projections::records::{ImportRow, RecordRow};
 use serde::Serialize;
 
@@ -319,8 +319,8 @@ record! {
         band: Option<&'static str>,
         score: Option<i32>,
         evidence: String,
-        may_be_retired: bool,
-        same_device: bool,
+        may_be_retired: Option<bool>,
+        same_device: Option<bool>,
         since: String,
         event_id: String,
     }
@@ -335,8 +335,8 @@ impl From<&LinkRow> for LinkRecord {
             band: Some(row.band.as_str()),
             score: Some(row.score),
             evidence: evidence_words(&row.evidence),
-            may_be_retired: row.proof.may_be_retired,
-            same_device: row.proof.is_same_device,
+            may_be_retired: answered(row, row.proof.may_be_retired),
+            same_device: answered(row, row.proof.is_same_device),
             since: row.at.to_rfc3339(),
             event_id: row.event.to_string(),
         }
@@ -369,7 +369,7 @@ record! {
 }
 
 impl LineageRecord {
-    /// `device`: number of the group of enrollments and records that are probably one device.
+    /// `device`: number of the group of enrollments and records that confirmed links connect.
     pub(crate) fn of_side(side: &Side, device: u64) -> LineageRecord {
         LineageRecord {
             what: Some(if side.record.is_imported() { "previous_record" } else { "enrollment" }),
@@ -412,11 +412,16 @@ impl LineageRecord {
             link_band: Some(row.band.as_str()),
             link_score: Some(row.score),
             link_evidence: Some(evidence_words(&row.evidence)),
-            may_be_retired: Some(row.proof.may_be_retired),
-            same_device: Some(row.proof.is_same_device),
+            may_be_retired: answered(row, row.proof.may_be_retired),
+            same_device: answered(row, row.proof.is_same_device),
         }
         .shown()
     }
+}
+
+// A withdrawn link answers nothing.
+fn answered(row: &LinkRow, answer: bool) -> Option<bool> {
+    (row.state != LinkState::Withdrawn).then_some(answer)
 }
 
 // Joins ids with blanks; `None` for an empty list.

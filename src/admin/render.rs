@@ -31,6 +31,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("import_counts", include_str!("../../templates/admin/import_counts.hbs")),
     ("import_undo", include_str!("../../templates/admin/import_undo.hbs")),
     ("import_upload", include_str!("../../templates/admin/import_upload.hbs")),
+    ("import_owners", include_str!("../../templates/admin/import_owners.hbs")),
+    ("import_notes", include_str!("../../templates/admin/import_notes.hbs")),
     ("import_how", include_str!("../../templates/admin/import_how.hbs")),
     ("funnel", include_str!("../../templates/admin/funnel.hbs")),
     ("portal_preview", include_str!("../../templates/admin/portal_preview.hbs")),

@@ -27,6 +27,8 @@ pub(crate) struct Earlier {
     pub kind: Option<&'static str>,
     pub removal: Removal,
     pub standing: Standing,
+    /// The family of the device, if known.
+    pub family: Option<DeviceFamily>,
 }
 
 /// What is known about the management of an earlier record.
@@ -86,6 +88,11 @@ impl Earlier {
     pub(crate) fn has_ended(&self) -> bool {
         self.standing == Standing::Ended
     }
+
+    /// The record is of a device of another family than this one.
+    pub(crate) fn is_other_than(&self, family: Option<DeviceFamily>) -> bool {
+        matches!((self.family, family), (Some(old), Some(new)) if old != new)
+    }
 }
 
 /// Returns the records that the enrollment's person was shown at sign-in, if they still are theirs. One of ours that
@@ -108,7 +115,9 @@ async fn own(visitor: &Visitor, enrollment: &Enrollment, id: DeviceId, naming: O
     if device.person.is_some_and(|person| Some(person) != owner) {
         return None;
     }
-    let (kind, removal) = match readable(platform.enrollment(id.enrollment()).await) {
+    let old = readable(platform.enrollment(id.enrollment()).await);
+    let family = old.as_ref().and_then(|old| old.opened.as_ref()).map(|opened| opened.platform.family);
+    let (kind, removal) = match old {
         Some(old) if old.account_driven.is_some() => (Some("previous-kind-account"), Removal::Account),
         Some(old) => (old.ownership.map(kind_of), Removal::Profile),
         None => (None, Removal::Either),
@@ -116,7 +125,8 @@ async fn own(visitor: &Visitor, enrollment: &Enrollment, id: DeviceId, naming: O
     let enrolled_at = naming.as_ref().and_then(|naming| naming.enrolled_at);
     let name = naming.and_then(label);
     let standing = if device.phase.has_ended() { Standing::Ended } else { Standing::Managed };
-    Some(Earlier { record: RecordId::of_device(id), name, enrolled_at, source: None, kind, removal, standing })
+    let record = RecordId::of_device(id);
+    Some(Earlier { record, name, enrolled_at, source: None, kind, removal, standing, family })
 }
 
 fn kind_of(ownership: Ownership) -> &'static str {
@@ -147,6 +157,7 @@ async fn imported(visitor: &Visitor, enrollment: &Enrollment, id: RecordId) -> O
         kind,
         removal,
         standing: Standing::Unknown,
+        family: family(details),
     })
 }
 
@@ -194,6 +205,13 @@ pub(crate) fn label(naming: Naming) -> Option<String> {
     let name = naming.names.iter().find_map(|name| visible::name(Some(in_words(name))))?;
     let is_family = DeviceFamily::ALL.iter().any(|family| family.name() == name);
     Some(model.filter(|_| is_family).map_or(name, str::to_owned))
+}
+
+// Model identifiers and marketing names both begin with the name of the family.
+fn family(details: &RecordDetails) -> Option<DeviceFamily> {
+    let names = [details.product_name.as_deref(), details.model_name.as_deref()];
+    let of = |name: &str| DeviceFamily::ALL.into_iter().find(|family| name.starts_with(family.name()));
+    names.into_iter().flatten().find_map(of)
 }
 
 fn model(details: &RecordDetails) -> Option<String> {

@@ -176,6 +176,8 @@ impl Sample<'_> {
             enrolled: self.language.plain("previous-imported", imported).unwrap_or_default(),
             kind: Some("previous-kind-personal-profile"),
             ended: false,
+            ours: false,
+            other: false,
             chosen: "",
         };
         PreviousPage {
@@ -185,6 +187,9 @@ impl Sample<'_> {
             steps: previous::steps(Removal::PersonalProfile, false),
             certificate: !self.settings.skip_ca_profile,
             asks: false,
+            elsewhere: false,
+            watches: false,
+            wrong: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Page between the sign-in and ownership steps: shows a person their earlier records, says what to do first, and asks
 //! which device each of them is. Every question can be left open.
 
-use super::earlier::{Earlier, Removal, earlier};
+use super::earlier::{Earlier, Removal, Standing, earlier};
 use super::onward::onward;
 use super::problem::Problem;
 use super::render::Page;
@@ -9,9 +9,12 @@ use super::submission::Submission;
 use super::texts::Argument;
 use super::visitor::{Answered, Session, Visitor};
 use crate::web::content::content;
+use actix_web::http::StatusCode;
 use decisions::enrollment::{Command, Enrollment, Said, Step};
+use events::enrollment::DeviceFamily;
 use events::record::{PreviousAnswer, RecordId};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct PreviousPage {
@@ -19,12 +22,18 @@ pub(crate) struct PreviousPage {
     pub records: Vec<Record>,
     /// Number of further records that are not listed; `None` if all are listed.
     pub more: Option<u64>,
-    /// Text keys of what to do first, in order. Empty: all old management has ended.
+    /// Text keys of what to do first, in order. Empty: none is left.
     pub steps: Vec<&'static str>,
     /// A certificate is installed in a later step.
     pub certificate: bool,
     /// The person said that a record is this device, and nothing says that its management was removed.
     pub asks: bool,
+    /// None of the records can be this device.
+    pub elsewhere: bool,
+    /// It asks about a device of ours, whose removal is reported to us: the page looks for the report.
+    pub watches: bool,
+    /// Text key: why the answers cannot be right.
+    pub wrong: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -36,6 +45,10 @@ pub(crate) struct Record {
     /// Text key for the kind of its enrollment.
     pub kind: Option<&'static str>,
     pub ended: bool,
+    /// It is ours, so its end is reported to us.
+    pub ours: bool,
+    /// It is of another family, so it cannot be this device.
+    pub other: bool,
     /// Word of the answer that is chosen; empty if none.
     pub chosen: &'static str,
 }
@@ -46,6 +59,8 @@ content!(Record {
     enrolled,
     kind among [Some("previous-kind-user"), None],
     ended,
+    ours,
+    other,
     chosen among ["this_device", "another_device", "no_longer_have", ""],
 });
 
@@ -55,11 +70,26 @@ impl Page for PreviousPage {
 
 content!(PreviousPage {
     title among [TITLE, ASKS],
-    records, more, steps among [steps(Removal::Either, true), vec![]], certificate, asks });
+    records, more, steps among [steps(Removal::Either, true), vec![]], certificate, asks, elsewhere,
+    watches,
+    wrong among [Some(OTHER_FAMILY), Some(SEVERAL), None] });
 
 /// Text keys of the titles: of the page, and of the page that asks whether the old management is removed.
 pub(crate) const TITLE: &str = "previous-title";
 pub(crate) const ASKS: &str = "previous-asks-title";
+
+/// Text keys of why answers cannot be right.
+pub(crate) const OTHER_FAMILY: &str = "previous-wrong-family";
+pub(crate) const SEVERAL: &str = "previous-wrong-several";
+
+/// What the page is shown for.
+enum View<'a> {
+    First,
+    /// The answers after which the page asks whether the old management is removed.
+    Asks(&'a Answers),
+    /// Answers that cannot be right, and the text key of why.
+    Wrong(&'a Answers, &'static str),
+}
 
 /// What the person said about the records.
 type Answers = Vec<(RecordId, PreviousAnswer)>;
@@ -67,7 +97,7 @@ type Answers = Vec<(RecordId, PreviousAnswer)>;
 pub(crate) async fn show(visitor: Visitor) -> Answered {
     let session = visitor.at(Step::PreviousRecords)?;
     let all = earlier(&visitor, &session.enrollment).await;
-    visitor.page(&page(&visitor, session, &all, None))
+    visitor.page(&page(&visitor, session, &all, &View::First))
 }
 
 pub(crate) async fn take(mut form: Submission) -> Answered {
@@ -79,10 +109,14 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
     let removed = form.take("removed").map(|word| word == "yes");
     let visitor = form.visitor;
     let session = visitor.at(Step::PreviousRecords)?;
+    if let Some(why) = wrong(&answers, &all, family(session)) {
+        return visitor
+            .page_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&visitor, session, &all, &View::Wrong(&answers, why)));
+    }
     let is_left =
         |record: &Earlier| !record.has_ended() && answers.contains(&(record.record, PreviousAnswer::ThisDevice));
     if removed.is_none() && all.iter().any(is_left) {
-        return visitor.page(&page(&visitor, session, &all, Some(&answers)));
+        return visitor.page(&page(&visitor, session, &all, &View::Asks(&answers)));
     }
     let left: Vec<RecordId> = all.iter().filter(|record| is_left(record)).map(|record| record.record).collect();
     let said = |(record, answer)| Said { record, answer, removed: removed.filter(|_| left.contains(&record)) };
@@ -104,25 +138,58 @@ fn answers(form: &mut Submission, all: &[Earlier]) -> Result<Answers, Problem> {
     Ok(answers)
 }
 
-// `asked`: the answers after which the page asks whether the old management is removed.
-fn page(visitor: &Visitor, session: &Session, all: &[Earlier], asked: Option<&Answers>) -> PreviousPage {
+fn family(session: &Session) -> Option<DeviceFamily> {
+    session.enrollment.opened.as_ref().map(|opened| opened.platform.family)
+}
+
+// Returns the text key of why the answers cannot be right. Each source has a device once.
+fn wrong(answers: &Answers, all: &[Earlier], family: Option<DeviceFamily>) -> Option<&'static str> {
+    let is_this = |record: &&Earlier| answers.contains(&(record.record, PreviousAnswer::ThisDevice));
+    let mut sources = BTreeSet::new();
+    let mut result = None;
+    for record in all.iter().filter(is_this) {
+        if record.is_other_than(family) {
+            return Some(OTHER_FAMILY);
+        }
+        if !sources.insert(&record.source) {
+            result = Some(SEVERAL);
+        }
+    }
+    result
+}
+
+fn page(visitor: &Visitor, session: &Session, all: &[Earlier], view: &View<'_>) -> PreviousPage {
     let enrollment = &session.enrollment;
     let by_account = enrollment.account_driven.is_some();
+    let (answers, asks, wrong) = match view {
+        View::First => (None, false, None),
+        View::Asks(answers) => (Some(*answers), true, None),
+        View::Wrong(answers, why) => (Some(*answers), false, Some(*why)),
+    };
     let chosen =
-        |record: RecordId| asked.into_iter().flatten().find(|(of, _)| *of == record).map(|(_, answer)| *answer);
-    let is_this = |record: &&Earlier| chosen(record.record) == Some(PreviousAnswer::ThisDevice);
-    let left = all.iter().filter(|record| !record.has_ended() && (asked.is_none() || is_this(record)));
-    let removal = Removal::of(left.map(|record| record.removal));
-    let nothing_left = !all.is_empty() && all.iter().all(Earlier::has_ended);
+        |record: RecordId| answers.into_iter().flatten().find(|(of, _)| *of == record).map(|(_, answer)| *answer);
+    let is_this = |record: &Earlier| chosen(record.record) == Some(PreviousAnswer::ThisDevice);
+    let may_be_here = |record: &Earlier| if asks { is_this(record) } else { !record.is_other_than(family(session)) };
+    let left: Vec<&Earlier> = all.iter().filter(|record| !record.has_ended() && may_be_here(record)).collect();
+    let removal = Removal::of(left.iter().map(|record| record.removal));
+    let mut possible = all.iter().filter(|record| !record.is_other_than(family(session))).peekable();
+    let elsewhere = !all.is_empty() && possible.peek().is_none();
+    let nothing_left = !all.is_empty() && possible.all(Earlier::has_ended);
     let shown = enrollment.previous.nearest.len() + enrollment.imported.nearest.len();
     let more = (enrollment.previous.count + enrollment.imported.count).saturating_sub(shown as u64);
     PreviousPage {
-        records: all.iter().map(|earlier| record(visitor, earlier, chosen(earlier.record))).collect(),
+        records: all
+            .iter()
+            .map(|earlier| record(visitor, earlier, chosen(earlier.record), earlier.is_other_than(family(session))))
+            .collect(),
         more: (more > 0).then_some(more),
         steps: if nothing_left { vec![] } else { steps(removal, by_account) },
         certificate: !by_account && !visitor.settings.skip_ca_profile,
-        asks: asked.is_some(),
-        title: if asked.is_some() { ASKS } else { TITLE },
+        asks,
+        elsewhere,
+        watches: asks && left.iter().any(|record| record.standing == Standing::Managed),
+        wrong,
+        title: if asks { ASKS } else { TITLE },
     }
 }
 
@@ -135,13 +202,15 @@ pub(crate) fn steps(removal: Removal, by_account: bool) -> Vec<&'static str> {
     }
 }
 
-fn record(visitor: &Visitor, earlier: &Earlier, chosen: Option<PreviousAnswer>) -> Record {
+fn record(visitor: &Visitor, earlier: &Earlier, chosen: Option<PreviousAnswer>, other: bool) -> Record {
     Record {
         id: earlier.record.to_string(),
         label: earlier.label(visitor),
         enrolled: enrolled(visitor, earlier),
         kind: earlier.kind,
         ended: earlier.has_ended(),
+        ours: earlier.standing != Standing::Unknown,
+        other,
         chosen: chosen.map_or("", PreviousAnswer::as_str),
     }
 }

@@ -266,6 +266,8 @@ fn previous_pages() -> Vec<PreviousPage> {
         enrolled: "Enrolled in 2021 with <Jamf>".into(),
         kind,
         ended,
+        ours: nth < 2,
+        other: nth == 3,
         chosen: if nth == 1 { "this_device" } else { "" },
     };
     let kinds = [
@@ -283,12 +285,19 @@ fn previous_pages() -> Vec<PreviousPage> {
         steps: previous::steps(removal, by_account),
         certificate: !by_account,
         asks,
+        elsewhere: false,
+        watches: asks && by_account,
+        wrong: None,
     };
+    let wrong = |why| PreviousPage { wrong: Some(why), ..page(Removal::Profile, false, false) };
     vec![
+        wrong(previous::OTHER_FAMILY),
+        wrong(previous::SEVERAL),
         page(Removal::PersonalProfile, false, false),
         page(Removal::Profile, false, true),
         page(Removal::Account, true, false),
         page(Removal::Either, true, true),
+        PreviousPage { steps: vec![], elsewhere: true, ..page(Removal::Either, false, false) },
         PreviousPage { steps: vec![], records: vec![record(1, None, true)], ..page(Removal::Either, false, false) },
     ]
 }

@@ -42,10 +42,14 @@
   if (form && languages) languages.addEventListener("submit", keep);
 
   // A page that shows what happened meanwhile is loaded again when the person comes back from Settings, unless the network
-  // went with the old management.
+  // went with the old management. A page that asks about what happened sends its answers again.
   if (form && "again" in form.dataset) {
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState !== "visible" || !navigator.onLine) return;
+      if (form.dataset.again === "send") {
+        form.submit();
+        return;
+      }
       keep();
       location.replace(of);
     });

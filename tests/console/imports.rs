@@ -186,7 +186,7 @@ async fn a_file_that_cannot_be_read_can_be_read_in_another_way_without_another_u
     let path = upload(&root, &[("mapping", "colums = 1")], b"Nummer;Name\n1;ada\n".to_vec()).await;
     let wrong = ended(&root, &path).await;
     assert!(wrong.texts("[role=alert]").concat().contains("colums"), "{}", wrong.body);
-    assert_eq!(wrong.texts("textarea"), ["colums = 1"], "the typed text is not lost");
+    assert_eq!(wrong.texts("#mapping"), ["colums = 1"], "the typed text is not lost");
     assert_eq!(post(&root, &format!("{path}/import")).await.status, 400);
 
     let csrf = wrong.csrf();

@@ -16,6 +16,9 @@ use harness::desk::{Answer, Browser, enrolled_twice, write};
 
 pub const LIST: &str = "/console/links";
 
+/// The possible decisions about a proposed link. Neither says that both are the same device.
+pub const DECISIONS: [&str; 2] = ["Confirm: it took the record’s place", "Reject: it did not take its place"];
+
 pub async fn administrator(server: &TestServer, name: &str) -> Browser {
     Browser::signed_in(server, name, &[Privilege::Administrator]).await
 }

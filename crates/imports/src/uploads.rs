@@ -12,9 +12,10 @@ pub use bad_lines::BadLine;
 pub use incoming::Incoming;
 
 use crate::Imports;
+use crate::file::Noted;
 use crate::undo::Undone;
 use events::Timestamp;
-use events::record::{ImportCounts, ImportId};
+use events::record::{ImportCounts, ImportId, OwnerCounts};
 use platform::context::Context;
 use records::{Format, Layout};
 use std::collections::BTreeMap;
@@ -70,6 +71,12 @@ pub struct Upload {
     /// Bytes read so far in this stage.
     pub bytes: u64,
     pub counts: ImportCounts,
+    /// What was found out about the owners of the rows; `None` until the file is read, or if there is no owner rule.
+    pub owners: Option<OwnerCounts>,
+    /// The notes of the reader, when the file is read.
+    pub noted: Vec<Noted>,
+    /// Rows without a value in a column that the mapping names.
+    pub skipped: u64,
     /// The first rows that were set aside.
     pub bad: Vec<BadLine>,
     /// The file of rows that were set aside is not complete, because it would be too large.
@@ -275,6 +282,8 @@ impl Upload {
     fn restart(&mut self, stage: Stage) {
         self.stage = stage;
         (self.bytes, self.counts, self.is_bad_file_cut) = Default::default();
+        (self.owners, self.skipped) = Default::default();
+        self.noted.clear();
         self.bad.clear();
     }
 

@@ -1,12 +1,11 @@
 //! Page of one import: its numbers, its state, and what became of its undo.
 
-use super::{Counts, href_of_records, href_of_upload, parse_import, product, state, who};
+use super::{Counts, Noted, href_of_records, href_of_upload, notes, owners, parse_import, product, state, who};
 use crate::admin::audit::PATH as AUDIT;
 use crate::admin::devices::Fact;
 use crate::admin::pages::show;
 use crate::admin::problem::Problem;
 use crate::admin::query::Query;
-use crate::admin::records::words;
 use crate::admin::render::view;
 use crate::admin::session::{ImportsRecords, May, SeesAudit, SeesRecords, is_permitted};
 use crate::admin::words::{Chip, Instant, NONE};
@@ -15,8 +14,7 @@ use ::imports::uploads::{Stage, UndoStage, Upload, UploadId};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, web};
 use events::Timestamp;
-use events::record::OwnerCounts;
-use projections::records::{self as previous, ImportRow, OwnerOutcome, UndoPreview};
+use projections::records::{self as previous, ImportRow, UndoPreview};
 use records::Preset;
 use serde::Serialize;
 
@@ -37,6 +35,11 @@ struct ImportPage {
     counts: Option<Counts>,
     /// What the import found out about the owners of the rows.
     owners: Vec<Fact>,
+    /// The import had no owner rule.
+    no_owners: bool,
+    /// Notes of the reader, while the server has them.
+    notes: Vec<Noted>,
+    skipped: u64,
     facts: Vec<Fact>,
     records_href: Option<String>,
     bad_href: Option<String>,
@@ -58,6 +61,9 @@ view!(
         unfinished,
         counts,
         owners,
+        no_owners,
+        notes,
+        skipped,
         facts,
         records_href,
         bad_href,
@@ -119,6 +125,9 @@ fn assemble(row: &ImportRow, now: &Now, staff: &May<SeesRecords>) -> ImportPage 
         unfinished: row.counts.is_none() && !now.is_running && !row.is_undone,
         counts: row.counts.map(Counts::from),
         owners: row.owners.map(owners).unwrap_or_default(),
+        no_owners: row.counts.is_some() && row.owners.is_none(),
+        notes: now.upload.as_ref().map(|(_, upload)| notes(upload)).unwrap_or_default(),
+        skipped: now.upload.as_ref().map_or(0, |(_, upload)| upload.skipped),
         facts: facts(row, staff.now()),
         records_href: (touched > 0).then(|| href_of_records(row.import)),
         bad_gone: may_import && bad > 0 && bad_href.is_none(),
@@ -152,18 +161,13 @@ fn told(row: &ImportRow, now: &Now) -> (Option<String>, Option<String>) {
 // Returns the label of the button, if there is something to undo.
 fn undo(row: &ImportRow, now: &Now) -> Option<&'static str> {
     let left = now.preview.removed + now.preview.restored;
-    match (row.is_undone, now.undo == Some(UndoStage::Running) || now.is_running) {
+    // The row may not have the end of an undo yet.
+    let is_undone = row.is_undone || matches!(now.undo, Some(UndoStage::Undone(_)));
+    match (is_undone, now.undo == Some(UndoStage::Running) || now.is_running) {
         (_, true) => None,
         (false, false) => Some("Undo this import…"),
         (true, false) => (left > 0).then_some("Finish the undo…"),
     }
-}
-
-fn owners(counts: OwnerCounts) -> Vec<Fact> {
-    let OwnerCounts { unique, account, none, several, left, unresolved } = counts;
-    let counts = [unique, account, none, several, left, unresolved];
-    let labels = OwnerOutcome::ALL.map(|outcome| words::owner(outcome).label);
-    labels.into_iter().zip(counts).map(|(label, count)| Fact::new(label, count.to_string())).collect()
 }
 
 fn facts(row: &ImportRow, now: Timestamp) -> Vec<Fact> {

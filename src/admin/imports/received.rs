@@ -136,7 +136,13 @@ pub(super) fn asked(fields: &BTreeMap<String, String>) -> Result<Asked, Problem>
         word => Some(Preset::ALL.into_iter().find(|preset| preset.name() == word).ok_or_else(incomplete)?),
     };
     let mapping = Some(text("mapping_file")).filter(|file| !file.is_empty()).unwrap_or_else(|| text("mapping"));
-    Ok(Asked { preset, source: text("source"), mapping, is_complete: text("complete") == "yes" })
+    Ok(Asked {
+        preset,
+        source: text("source"),
+        mapping,
+        owners: text("owners"),
+        is_complete: text("complete") == "yes",
+    })
 }
 
 // The parser of forms takes only streams that another thread may read, and a request's body is none.

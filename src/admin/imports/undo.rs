@@ -39,6 +39,9 @@ pub(crate) async fn ask(staff: May<ImportsRecords>, path: web::Path<String>) -> 
     let row = find(&staff, id).await?;
     let preview = previous::undo_preview(staff.projections(), id).await.map_err(|error| staff.broken(error))?;
     let UndoPreview { removed, restored, kept } = preview;
+    if row.is_undone && removed + restored == 0 {
+        return Ok(see_other(&href(id)));
+    }
     let (source, begun) = (row.source.clone(), Instant::of(row.begun, staff.now()));
     show("Undo an import", "again", &staff, &UndoPage { href: href(id), source, begun, removed, restored, kept })
 }

@@ -1,8 +1,9 @@
 //! An uploaded file: what its rehearsal found, its import with the progress, and the rows that were set aside.
 
 use super::received::{self, Received, problem};
-use super::{Counts, How, PATH, file_name, href_of_records, href_of_upload as href, stage};
+use super::{Counts, How, Noted, PATH, file_name, href_of_records, href_of_upload as href, notes, owners, stage};
 use crate::admin::carried::{About, Act};
+use crate::admin::devices::Fact;
 use crate::admin::export::file;
 use crate::admin::form::{Empty, Genuine};
 use crate::admin::pages::show;
@@ -50,6 +51,12 @@ struct UploadPage {
     ready: bool,
     imported: Option<Imported>,
     counts: Option<Counts>,
+    /// What was found out about the owners of the rows.
+    owners: Vec<Fact>,
+    /// The file was read, and there is no owner rule.
+    no_owners: bool,
+    notes: Vec<Noted>,
+    skipped: u64,
     layout: Option<Found>,
     bad: Vec<Bad>,
     bad_more: u64,
@@ -73,6 +80,10 @@ view!(
         ready,
         imported,
         counts,
+        owners,
+        no_owners,
+        notes,
+        skipped,
         layout,
         bad,
         bad_more,
@@ -282,6 +293,10 @@ fn assemble(id: UploadId, upload: &Upload, now: Timestamp) -> UploadPage {
         ready: matches!(upload.stage, Stage::Checked | Stage::Interrupted(_)),
         imported: imported.map(|import| Imported { href: super::href(import), records_href: href_of_records(import) }),
         counts: upload.layout.is_some().then(|| Counts::from(upload.counts)),
+        owners: upload.owners.map(owners).unwrap_or_default(),
+        no_owners: matches!(upload.stage, Stage::Checked | Stage::Imported(_)) && upload.owners.is_none(),
+        notes: notes(upload),
+        skipped: upload.skipped,
         layout: upload.layout.as_ref().map(|layout| found(layout, upload.asked.is_complete)),
         bad: upload.bad.iter().map(bad).collect(),
         bad_more,
@@ -329,7 +344,7 @@ fn found(layout: &Layout, complete: bool) -> Found {
 }
 
 // The words of a record's page.
-fn label(field: Field) -> &'static str {
+pub(super) fn label(field: Field) -> &'static str {
     match field {
         Field::SourceId => "Id in the source",
         Field::Kind => "Kind of enrollment",

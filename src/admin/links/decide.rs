@@ -111,14 +111,18 @@ pub(crate) async fn said(staff: &Staff, asked: &Asked) -> Result<Option<String>,
     let pair = Pair { record, successor };
     let Some(link) = find(staff, pair).await? else { return Ok(None) };
     let (old, new) = sides(staff, pair).await?;
-    let both = format!("{} ({}) and {} ({})", old.label, old.source, new.label, new.source);
+    let named = |side: &Side| format!("{} ({})", side.label, side.source);
+    let (old, new) = (named(&old), named(&new));
+    let both = format!("{old} and {new}");
     let (by, name) = doer(staff, &link).await?;
     let at = Instant::of(link.at, staff.now()).words;
     let is_own = by == staff.id.to_string();
     Ok(match (decision, link.state) {
-        (Decision::Confirm, LinkState::Confirmed) if is_own => Some(format!("Confirmed: {both} are one phone.")),
+        (Decision::Confirm, LinkState::Confirmed) if is_own => {
+            Some(format!("Confirmed: {new} took the place of {old}."))
+        }
         (Decision::Reject, LinkState::Rejected) if is_own => {
-            Some(format!("Rejected: {both} are not the same. Muster does not propose this link again."))
+            Some(format!("Rejected: {new} did not take the place of {old}. Muster does not propose this link again."))
         }
         (Decision::Confirm, LinkState::Confirmed) => Some(format!(
             "{name} was first and confirmed the link of {both} on {at}. Your confirmation changed nothing."

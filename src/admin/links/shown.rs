@@ -8,14 +8,17 @@ use crate::admin::session::{DecidesLinks, SeesAudit, Staff, is_permitted};
 use crate::admin::words::{self as plain, Chip, Instant};
 use crate::web::content::content;
 use events::device::DeviceId;
-use events::record::RecordId;
+use events::record::{LinkBand, RecordId};
 use events::{ActorKind, Timestamp};
-use projections::audit::find;
+use projections::audit::{Row, find};
 use projections::links::{self, LinkRow, LinkState, of_successor};
 use serde::Serialize;
 
 /// Maximum number of links shown on the page of a device or a record, in each direction.
 const SHOWN: usize = 20;
+
+/// Why a link is withdrawn whose evidence nothing contradicts.
+const UNDONE: &str = "the import of the record was undone";
 
 /// The page with the form of a decision, to which the answer leads back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +69,8 @@ impl Decision {
 
     pub(crate) fn label(self) -> &'static str {
         match self {
-            Decision::Confirm => "Confirm: same phone",
-            Decision::Reject => "Reject: not the same",
+            Decision::Confirm => "Confirm: it took the record’s place",
+            Decision::Reject => "Reject: it did not take its place",
             Decision::Undo => "Undo the decision",
         }
     }
@@ -75,8 +78,8 @@ impl Decision {
     pub(crate) fn consequence(self) -> &'static str {
         match self {
             Decision::Confirm => {
-                "The earlier record counts as the past of this device. Nothing changes on the device, nothing is deleted, and \
-                 you can undo it."
+                "The earlier record counts as the past of this device. This does not say that both are the same device. Nothing \
+                 changes on the device, nothing is deleted, and you can undo it."
             }
             Decision::Reject => {
                 "Both stay separate, and Muster does not propose this link again. Nothing changes on the device, and you can \
@@ -153,21 +156,29 @@ pub(crate) async fn shown(
         None => plain::NONE.to_owned(),
     };
     let now = staff.now();
+    let is_withdrawn = link.state == LinkState::Withdrawn;
+    // Facts against a link leave no band; only the undo of the import leaves what was proposed.
+    let is_undone = is_withdrawn && link.band != LinkBand::None;
     Ok(Shown {
         old: old.end(now),
         new: new.end(now),
         person,
         person_href: new.person.map(|person| person_href(person, as_of)),
         state: words::state(link.state),
-        band: words::band(link.band),
-        sum: words::sum(&link.evidence, link.score),
-        retired: words::retired(link.proof.may_be_retired),
-        same: words::same(link.proof.is_same_device),
+        band: if is_withdrawn { words::band(LinkBand::None) } else { words::band(link.band) },
+        sum: if is_undone { UNDONE.to_owned() } else { words::sum(&link.evidence, link.score) },
+        retired: if is_withdrawn { unanswered() } else { words::retired(link.proof.may_be_retired) },
+        same: if is_withdrawn { unanswered() } else { words::same(link.proof.is_same_device) },
         at: Instant::of(link.at, now),
         who: decided_by(staff, link).await?,
         event_href: is_permitted::<SeesAudit>(&staff.roles).then(|| event_href(link.event)),
         decisions: place.map(offered).unwrap_or_default(),
     })
+}
+
+// A withdrawn link answers no question.
+fn unanswered() -> Chip {
+    Chip { label: plain::NONE, class: "muted" }
 }
 
 fn offered(link: &LinkRow, decision: Decision, place: Place) -> Offered {
@@ -193,14 +204,16 @@ async fn decided_by(staff: &Staff, link: &LinkRow) -> Result<Option<String>, Pro
 /// Returns an error if the projections are unavailable.
 pub(crate) async fn doer(staff: &Staff, link: &LinkRow) -> Result<(String, String), Problem> {
     let row = find(staff.projections(), link.event).await.map_err(|error| staff.broken(error))?;
-    Ok(row.map_or_else(Default::default, |row| {
-        let name = match row.actor_kind {
-            ActorKind::Staff => plain::person([row.actor_name.as_deref()]),
-            ActorKind::Operator => "An operator".to_owned(),
-            ActorKind::Visitor | ActorKind::Person | ActorKind::Device | ActorKind::System => "Muster".to_owned(),
-        };
-        (row.actor_id, name)
-    }))
+    Ok(row.map_or_else(Default::default, |row| (row.actor_id.clone(), name(&row))))
+}
+
+/// Returns the name of who caused an event.
+pub(crate) fn name(row: &Row) -> String {
+    match row.actor_kind {
+        ActorKind::Staff => plain::person([row.actor_name.as_deref()]),
+        ActorKind::Operator => "An operator".to_owned(),
+        ActorKind::Visitor | ActorKind::Person | ActorKind::Device | ActorKind::System => "Muster".to_owned(),
+    }
 }
 
 /// Returns the links of a device that say something now: to its earlier records, and to later enrollments.

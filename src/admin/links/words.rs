@@ -18,13 +18,13 @@ pub(crate) fn state(state: LinkState) -> Chip {
 pub(crate) fn explained(state: Option<LinkState>) -> &'static str {
     match state {
         Some(LinkState::Proposed) => {
-            "Each earlier record is probably the device that was enrolled later. An administrator decides. The strongest evidence comes first."
+            "Each device that was enrolled later probably took the place of the earlier record. An administrator decides. The strongest evidence comes first."
         }
         Some(LinkState::Confirmed) => {
             "An administrator, or the settings, confirmed these links. The latest come first."
         }
         Some(LinkState::Rejected) => {
-            "An administrator rejected these links: each is two devices. The latest come first."
+            "An administrator rejected these links: the device did not take the place of the record. The latest come first."
         }
         Some(LinkState::Withdrawn) => {
             "Muster proposed these links. Later facts contradicted them, or the import of the record was undone."

@@ -23,7 +23,7 @@ pub(crate) async fn export(
 ) -> Result<HttpResponse, Problem> {
     let Parameters(AsOf { as_of }, wanted) = address;
     let (person, format) = (parse_person(&path)?, wanted.format()?);
-    let as_of = read("as_of", as_of.as_deref(), parse_as_of)?;
+    let as_of = read("as_of", as_of.as_deref(), parse_as_of)?.map(|at| at.min(staff.now()));
     let found = gather(&staff, person, as_of).await?;
     let rows = rows(&found);
     let at = as_of.map(|at| format!("as_of={}", at.to_rfc3339()));

@@ -25,8 +25,10 @@ pub(super) struct Gathered {
     pub id: PersonId,
     pub as_of: Option<Timestamp>,
     pub person: Person,
-    /// The person's enrollments and records, by phone; the phone with the latest enrollment first, in it the earliest.
+    /// The person's enrollments and records, by phone, as confirmed links connect them; the phone with the latest enrollment first, in it the earliest.
     pub phones: Vec<Vec<Side>>,
+    /// Number of phones if all proposed links were confirmed.
+    pub least: usize,
     /// The links of these, the newest first.
     pub links: Vec<LinkRow>,
     /// There are more devices or records than were read.
@@ -54,7 +56,10 @@ pub(super) async fn gather(staff: &Staff, id: PersonId, as_of: Option<Timestamp>
     }
     let links = between(staff.projections(), sides.keys().copied().collect(), as_of).await;
     let links = links.map_err(|error| staff.broken(error))?;
-    Ok(Gathered { id, as_of, person, phones: by_phone(sides, &links), links, is_cut })
+    let all: BTreeSet<RecordId> = sides.keys().copied().collect();
+    let least = groups(all.clone(), &links, &[LinkState::Confirmed, LinkState::Proposed]).len();
+    let groups = groups(all, &links, &[LinkState::Confirmed]);
+    Ok(Gathered { id, as_of, person, phones: phones(sides, groups), least, links, is_cut })
 }
 
 // The records whose only owner this person is or was, the latest first. Records have no history in their projection.
@@ -73,14 +78,14 @@ async fn ever_owned(staff: &Staff, person: PersonId) -> Result<Vec<RecordId>, Pr
     Ok(ids.filter(|id| known.insert(*id)).collect())
 }
 
-// Groups what confirmed and proposed links connect.
-fn by_phone(mut sides: BTreeMap<RecordId, Side>, links: &[LinkRow]) -> Vec<Vec<Side>> {
-    let mut phones = Vec::new();
-    while let Some(first) = sides.keys().next().copied() {
+// Groups what links in these states connect.
+fn groups(mut all: BTreeSet<RecordId>, links: &[LinkRow], states: &[LinkState]) -> Vec<BTreeSet<RecordId>> {
+    let mut groups = Vec::new();
+    while let Some(first) = all.pop_first() {
         let mut members = BTreeSet::from([first]);
         loop {
             let before = members.len();
-            for link in links.iter().filter(|link| is_open(link)) {
+            for link in links.iter().filter(|link| states.contains(&link.state)) {
                 let ends = [link.record, RecordId::of_device(link.successor)];
                 if ends.iter().any(|end| members.contains(end)) {
                     members.extend(ends);
@@ -90,6 +95,15 @@ fn by_phone(mut sides: BTreeMap<RecordId, Side>, links: &[LinkRow]) -> Vec<Vec<S
                 break;
             }
         }
+        all.retain(|record| !members.contains(record));
+        groups.push(members);
+    }
+    groups
+}
+
+fn phones(mut sides: BTreeMap<RecordId, Side>, groups: Vec<BTreeSet<RecordId>>) -> Vec<Vec<Side>> {
+    let mut phones = Vec::new();
+    for members in groups {
         let mut phone: Vec<Side> = members.iter().filter_map(|member| sides.remove(member)).collect();
         phone.sort_by_key(|side| (side.begun.or(side.ended), side.record));
         phones.push(phone);
@@ -97,8 +111,4 @@ fn by_phone(mut sides: BTreeMap<RecordId, Side>, links: &[LinkRow]) -> Vec<Vec<S
     let latest = |phone: &Vec<Side>| phone.iter().filter_map(|side| side.begun.or(side.ended)).max();
     phones.sort_by_key(|phone| (Reverse(latest(phone)), phone.first().map(|side| side.record)));
     phones
-}
-
-fn is_open(link: &LinkRow) -> bool {
-    matches!(link.state, LinkState::Confirmed | LinkState::Proposed)
 }

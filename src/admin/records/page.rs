@@ -19,7 +19,7 @@ use decisions::record::Record;
 use events::record::{ImportId, PersonalDetails, RecordDetails, RecordEvent, RecordOwner};
 use events::staff::StaffActivityEvent;
 use events::{Entry, Event, Timestamp};
-use projections::audit::{english, message};
+use projections::audit::{english, find as audit_row, message};
 use projections::records::OwnerOutcome;
 use serde::{Deserialize, Serialize};
 
@@ -84,11 +84,13 @@ view!(
 struct Happened {
     at: Instant,
     sentence: String,
+    /// Who decided about a link.
+    by: Option<String>,
     import_href: Option<String>,
     href: Option<String>,
 }
 
-content!(Happened { at, sentence, import_href, href });
+content!(Happened { at, sentence, by, import_href, href });
 
 /// Shows the page. An enrollment of this installation has the page of its device.
 ///
@@ -114,6 +116,7 @@ pub(crate) async fn page(
         done: links::said(&staff, &asked).await?,
         links: links::of_record(&staff, id, as_of).await?,
         lineage: lineage::of(&staff, id, as_of).await?,
+        timeline: timeline(&found, &staff).await?,
         ..assemble(&found, &staff, as_of)
     };
     show(&page.label, "again", &staff, &page)
@@ -150,7 +153,7 @@ fn assemble(found: &Folded, staff: &Staff, as_of: Option<Timestamp>) -> RecordPa
         person: given(person),
         absent,
         owner_sentence: words::owner_sentence(record.owner),
-        timeline: found.entries.iter().rev().filter_map(|entry| happened(entry, sees_audit, now)).collect(),
+        timeline: vec![],
         audit_href: sees_audit.then(|| filtered("q", id.stream().to_string().as_str())),
         viewed_href: sees_audit.then(|| filtered("device", &id.to_string())),
     }
@@ -241,12 +244,38 @@ fn several(details: &RecordDetails, values: impl FnOnce(&PersonalDetails) -> &Ve
     }
 }
 
+async fn timeline(found: &Folded, staff: &Staff) -> Result<Vec<Happened>, Problem> {
+    let sees_audit = is_permitted::<SeesAudit>(&staff.roles);
+    let mut timeline = Vec::new();
+    for entry in found.entries.iter().rev() {
+        if let Some(happened) = happened(entry, sees_audit, staff.now()) {
+            timeline.push(Happened { by: decided_by(entry, staff).await?, ..happened });
+        }
+    }
+    Ok(timeline)
+}
+
+async fn decided_by(entry: &Entry, staff: &Staff) -> Result<Option<String>, Problem> {
+    let is_decision = matches!(
+        &entry.event,
+        Event::Record(
+            RecordEvent::LinkConfirmed { .. } | RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. }
+        )
+    );
+    if !is_decision {
+        return Ok(None);
+    }
+    let row = audit_row(staff.projections(), entry.id).await.map_err(|error| staff.broken(error))?;
+    Ok(row.as_ref().map(links::name))
+}
+
 fn happened(entry: &Entry, sees_audit: bool, now: Timestamp) -> Option<Happened> {
     let Event::Record(event) = &entry.event else { return None };
     let said = message(&entry.event);
     Some(Happened {
         at: Instant::of(entry.at, now),
         sentence: english(said.key, &said.values),
+        by: None,
         import_href: import_of(event).map(imports::href),
         href: sees_audit.then(|| event_href(entry.id)),
     })

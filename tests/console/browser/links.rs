@@ -27,7 +27,7 @@ async fn look_around(engine: Engine, test: &'static str, size: (u32, u32), dark:
     sight.look(&page(new), "May the old record be retired?", "device").await;
     sight.look(&page(old), "May this record be retired?", "device-old").await;
     sight.look(&of_record, "May this record be retired?", "record").await;
-    sight.look(&of_person, "they are probably one phone", "person").await;
+    sight.look(&of_person, "A proposed link joins nothing", "person").await;
 
     sight.open(LIST).await;
     sight.click(".decide summary").await;

@@ -1,6 +1,6 @@
 //! Long lists of imports and records: pages of imports, at the console and through the API; the export of records.
 
-use super::{ADA, GRACE, administrator, export, import};
+use super::{ADA, GRACE, administrator, ended, export, import, post, upload};
 use events::Event;
 use events::record::{ImportEvent, ImportId};
 use events::staff::{ExportFormat, Privilege, StaffActivityEvent};
@@ -129,5 +129,40 @@ async fn only_administrators_export_records() {
         "the link has the filters of the page"
     );
     assert_eq!(root.get("/console/records/export?format=xls").await.status, 400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_check_and_the_import_say_what_became_of_owners_and_of_damaged_values() {
+    let server = TestServer::start().await;
+    let root = administrator(&server).await;
+    let damaged = GRACE.replace("2023-03-04T05:06:07Z", "yesterday");
+    let path = upload(&root, &[], export(&[ADA, &damaged])).await;
+    let checked = ended(&root, &path).await;
+    let told = checked.texts(".notice").concat();
+    assert!(told.contains("Owners are not resolved: the mapping has no owner rule"), "{}", checked.body);
+    let notes = checked.texts(".notes tbody tr");
+    assert!(notes.len() == 1 && notes[0].starts_with("Last contact"), "{notes:?}");
+    assert_eq!(checked.texts(".notes td")[1..], ["1", "3"], "how often, and in which line first");
+
+    let csrf = root.get(&path).await.csrf();
+    let fields = [("csrf", csrf.as_str()), ("owners", "user_name=local:user_name"), ("preset", "jamf-pro")];
+    assert_eq!(root.post(&format!("{path}/check"), &fields).await.location(), path);
+    let checked = ended(&root, &path).await;
+    assert!(!checked.body.contains("Owners are not resolved"), "{}", checked.body);
+    let owners = checked.texts(".owners dd");
+    assert_eq!(owners.iter().map(|count| count.parse::<u64>().unwrap()).sum::<u64>(), 2, "{owners:?}");
+    assert_eq!(checked.texts("#owners"), ["user_name=local:user_name"], "the rule is kept for another check");
+    assert_eq!(post(&root, &format!("{path}/import")).await.status, 303);
+    let imported = ended(&root, &path).await;
+    server.caught_up().await;
+    let page = root.get(&imported.attribute(".acts a:nth-of-type(2)", "href").unwrap()).await;
+    for shown in [&imported, &page] {
+        assert_eq!(shown.texts(".owners dd").len(), 6, "{}", shown.body);
+        assert_eq!(shown.texts(".notes tbody tr").len(), 1, "{}", shown.body);
+    }
+    let path = upload(&root, &[("owners", "mail")], export(&[ADA])).await;
+    let refused = ended(&root, &path).await;
+    assert!(refused.texts(".notice.bad").concat().contains("is no owner rule"), "{}", refused.body);
     server.stop().await;
 }

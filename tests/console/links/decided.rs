@@ -188,6 +188,7 @@ async fn a_withdrawn_link_cannot_be_decided_and_an_unknown_one_is_not_found() {
     server.caught_up().await;
     let withdrawn = root.get(&format!("{LIST}?state=withdrawn")).await;
     assert_eq!((withdrawn.texts("tbody tr").len(), withdrawn.texts("tbody form").len()), (1, 0));
+    assert_eq!(withdrawn.texts("tbody td")[3..5], ["–", "–"], "a withdrawn link answers nothing");
     let refused = decide(&root, (RecordId::of_device(old), new), "confirm", "list").await;
     assert_eq!(refused.status, 409);
     assert!(refused.texts("main p").concat().contains("no longer proposed"), "{}", refused.body);

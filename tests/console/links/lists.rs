@@ -134,3 +134,43 @@ async fn names_from_devices_and_files_are_shown_escaped() {
     assert!(root.get(LIST).await.body.contains("&lt;script&gt;"));
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_link_of_an_undone_import_answers_nothing_and_says_why_it_is_withdrawn() {
+    let server = TestServer::start().await;
+    let root = administrator(&server, "root").await;
+    let (_, new) = proposed(&server, "ada").await;
+    let person = super::person_of(&server, new).await;
+    let row = "F2LXJ0AAAA1,ada,Ada,,\"iPad13,1\",PersonalDeviceProfile,2024-03-04T05:06:07Z,1";
+    let record = imported(&server, &root, "1", row).await;
+    super::own(&server, record, person).await;
+    propose(&server, record, new, 6).await;
+    let shown = root.get(&format!("{LIST}?record={record}")).await;
+    assert!(shown.texts("tbody th")[0].starts_with("iPad Air (4th generation)"), "{:?}", shown.texts("tbody th"));
+    assert_eq!(shown.texts("tbody td")[3..5], ["Yes", "Not proven"]);
+
+    let token = program(&server).await;
+    let import = root.get("/console/imports").await.attribute("tbody th a", "href").unwrap();
+    let csrf = root.get("/console/account").await.csrf();
+    assert_eq!(root.post(&format!("{import}/undo"), &[("csrf", &csrf)]).await.status, 303);
+    crate::imports::ended(&root, &import).await;
+    server.reacted().await;
+    let shown = root.get(&format!("{LIST}?record={record}")).await;
+    let cells = shown.texts("tbody td");
+    assert_eq!(cells[3..5], ["–", "–"], "{}", shown.body);
+    assert!(cells[2].starts_with("No longer proposed") && cells[2].ends_with("was undone"), "{cells:?}");
+    assert!(
+        shown.texts("tbody th")[0].contains("the import of the record was undone"),
+        "{:?}",
+        shown.texts("tbody th")
+    );
+    let (_, body) = ask(&server, &token, &format!("?record={record}")).await;
+    let link = &body["links"][0];
+    assert_eq!(
+        (&link["state"], &link["may_be_retired"], &link["same_device"]),
+        (&"withdrawn".into(), &Value::Null, &Value::Null)
+    );
+    let again = root.get(&format!("{import}/undo")).await;
+    assert_eq!((again.status, again.location()), (303, import.as_str()), "it is undone already");
+    server.stop().await;
+}

@@ -35,8 +35,16 @@ async fn a_person_has_one_row_for_each_record_and_enrollment_grouped_by_phone() 
     let (root, person, record, [old, new]) = stage(&server).await;
     let path = format!("/console/people/{person}");
     let shown = root.get(&path).await;
+    assert_eq!(shown.texts(".sub"), ["1 to 3 devices · 2 enrollments · 1 previous record"], "proposals are no facts");
+    assert_eq!(shown.texts(".time tbody").len(), 3, "only proposed: {}", shown.body);
+    let export = root.get(&format!("{path}/export?format=jsonl")).await;
+    let devices: BTreeSet<_> = lines(&export).iter().filter_map(|row| row["device"].as_u64()).collect();
+    assert_eq!(devices.len(), 3, "{}", export.body);
+    decide(&root, (record, new), "confirm", "list").await;
+    decide(&root, (RecordId::of_device(old), new), "confirm", "list").await;
+    let shown = root.get(&path).await;
     assert_eq!(shown.texts(".sub"), ["1 device · 2 enrollments · 1 previous record"]);
-    assert_eq!(shown.texts(".time tbody").len(), 1, "linked: one phone");
+    assert_eq!(shown.texts(".time tbody").len(), 1, "confirmed: one phone");
     let rows = shown.texts(".time tbody tr:not(.group) th");
     assert!(
         rows[0].starts_with("ada's old phone") && rows[0].contains("Old Jamf · Personal Device Profile"),
@@ -45,14 +53,18 @@ async fn a_person_has_one_row_for_each_record_and_enrollment_grouped_by_phone() 
     assert!(rows[1].contains("Muster · User Enrollment"), "{rows:?}");
     let cells = shown.texts(".time tbody tr:nth-of-type(2) td");
     assert!(cells[2].contains("4 Mar 2024") && cells[2].contains("last contact"), "{cells:?}");
-    assert!(cells[3].contains("Proposed"), "{cells:?}");
+    assert!(cells[3].contains("Confirmed"), "{cells:?}");
     assert_eq!(shown.texts("svg rect").len(), 3, "each has its bar");
+    decide(&root, (record, new), "undo", "list").await;
+    server.reacted().await;
     for successor in [old, new] {
         decide(&root, (record, successor), "reject", "list").await;
     }
-    assert_eq!(root.get(&path).await.texts(".time tbody").len(), 2, "rejected: two phones");
+    let shown = root.get(&path).await;
+    assert_eq!(shown.texts(".time tbody").len(), 2, "rejected: two phones");
+    assert!(shown.texts(".sub")[0].starts_with("2 devices · "), "{}", shown.body);
     let viewed = Event::StaffActivity(StaffActivityEvent::PersonViewed { person });
-    assert_eq!(server.events_of("access").await.iter().filter(|event| **event == viewed).count(), 2);
+    assert_eq!(server.events_of("access").await.iter().filter(|event| **event == viewed).count(), 3);
     assert_eq!(root.get("/console/people/00000000-0000-0000-0000-000000000001").await.status, 404);
     server.stop().await;
 }
@@ -65,12 +77,16 @@ async fn a_record_shows_the_lineage_of_its_phone_and_an_own_one_leads_to_its_dev
     assert_eq!(shown.texts("ol.line li").len(), 3, "through the later device to its other record: {}", shown.body);
     assert!(shown.texts("ol.line li[aria-current]").concat().contains("ada's old phone"));
     // Both enrollments of the owner may be the phone of the record.
-    let both = ["Confirm: same phone", "Reject: not the same"].repeat(2);
+    let both = super::DECISIONS.repeat(2);
     assert_eq!(shown.texts(".card.link form button"), both);
     assert!(shown.body.contains(&format!("href=\"/console/people/{person}\"")));
     let moved = root.get(&format!("/console/records/{old}")).await;
     assert_eq!((moved.status, moved.location()), (303, page(old).as_str()));
     decide(&root, (record, new), "confirm", "record").await;
+    server.caught_up().await;
+    let history = root.get(&format!("/console/records/{record}")).await.texts(".log .said");
+    let confirmed = history.iter().find(|said| said.contains("device confirmed: ")).unwrap();
+    assert!(confirmed.ends_with("· root of Example School"), "who decided: {history:?}");
     let shown = root.get(&page(new)).await;
     assert_eq!(shown.texts("ol.line li.proposed").len(), 1, "the other record is only proposed: {}", shown.body);
     server.stop().await;
@@ -93,8 +109,13 @@ async fn a_person_is_shown_as_of_any_instant() {
     };
     let nothing = page(Some(start)).await;
     assert!(nothing.texts(".empty").concat().contains("at that time"), "{}", nothing.body);
-    assert!(page(Some(proposed)).await.texts(".time tbody tr:nth-of-type(2) td")[3].contains("Proposed"));
-    assert!(page(None).await.texts(".time tbody tr:nth-of-type(2) td")[3].contains("Confirmed"));
+    let ties = async |at| page(at).await.texts("td[data-label='Earlier record of']").concat();
+    let then = ties(Some(proposed)).await;
+    assert!(then.contains("Proposed") && !then.contains("Confirmed"), "{then}");
+    assert!(ties(None).await.contains("Confirmed"));
+    let future = root.get(&format!("/console/people/{person}?as_of=2099-01-01T00:00:00Z")).await;
+    assert!(future.texts("main > .notice").concat().contains(&at(clock.now())[..4]), "{}", future.body);
+    assert!(!future.body.contains("2099"), "nothing is known about the future");
     let export = format!("/console/people/{person}/export?format=jsonl&as_of={}", at(proposed));
     let link = lines(&root.get(&export).await).into_iter().find(|row| row["successor_id"] == new.to_string());
     assert_eq!(link.unwrap()["state"], "Proposed");

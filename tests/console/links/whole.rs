@@ -1,7 +1,7 @@
 //! The whole way with simulated devices: a phone is removed and enrolled again, the link is proposed, confirmed on one
 //! page, undone on another.
 
-use super::{LIST, administrator, at, decide, page};
+use super::{DECISIONS, LIST, administrator, at, decide, page};
 use events::ActorKind;
 use events::record::RecordId;
 use events::staff::Privilege;
@@ -58,7 +58,8 @@ async fn a_phone_that_is_enrolled_again_is_proposed_confirmed_and_undone() {
     let confirmed = decide(&root, pair, "confirm", "device").await;
     assert!(confirmed.location().starts_with(&page(new)), "{} {}", confirmed.status, confirmed.body);
     let shown = root.get(confirmed.location()).await;
-    assert!(shown.texts("main > .done").concat().starts_with("Confirmed: "), "{}", shown.body);
+    let said = shown.texts("main > .done").concat();
+    assert!(said.starts_with("Confirmed: ") && said.contains("(Muster) took the place of "), "{said}");
     assert_eq!(shown.texts(".card.link form button"), ["Undo the decision"]);
     assert!(shown.texts(".card.link").concat().contains("Confirmed by root of Example School"), "{}", shown.body);
     let log = server.log_of(&pair.0.stream()).await;
@@ -74,7 +75,7 @@ async fn a_phone_that_is_enrolled_again_is_proposed_confirmed_and_undone() {
     assert!(undone.location().starts_with(&page(old)), "{}", undone.location());
     let shown = root.get(undone.location()).await;
     assert!(shown.texts("main > .done").concat().starts_with("Undone: "), "{}", shown.body);
-    assert_eq!(shown.texts(".card.link form button"), ["Confirm: same phone", "Reject: not the same"]);
+    assert_eq!(shown.texts(".card.link form button"), DECISIONS);
     let rejected = decide(&root, pair, "reject", "list").await;
     assert!(rejected.location().starts_with(LIST), "{}", rejected.location());
     assert!(root.get(rejected.location()).await.texts("main > .done").concat().starts_with("Rejected: "));

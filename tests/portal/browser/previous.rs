@@ -117,3 +117,33 @@ async fn the_pages_that_wait_and_that_compare_old_and_new_are_read_by_everybody(
     journey.browser.close().await;
     scene.strike().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_that_asks_goes_on_by_itself_when_the_old_management_is_removed() {
+    let test = "previous-watches";
+    let visitor = Visitor::personal(Family::IPhone, "17.5");
+    let user_agent = visitor.hardware.user_agent();
+    let looks = Looks { user_agent: &user_agent, width: PHONE.0, height: PHONE.1, dark: false, language: "en" };
+    let Some(browser) = browser(Engine::WebKit, test, &looks).await else { return };
+    let (scene, mut old, _) = scene().await;
+    let axe = Axe::load(test);
+    let client = &browser.client;
+    client.goto(&format!("{}/enroll/sign-in", scene.server.url())).await.unwrap();
+    client.find(Locator::Css("#user_name")).await.unwrap().send_keys("ada").await.unwrap();
+    client.find(Locator::Css("#password")).await.unwrap().send_keys(PASSWORD).await.unwrap();
+    client.find(Locator::Css("#continue button[type=submit]")).await.unwrap().click().await.unwrap();
+    arrive(&browser, "/enroll/previous").await;
+    let own = RecordId::of_device(harness::cast::id_of(&old));
+    for language in ["ja", "de", "en"] {
+        speak(&browser, language).await;
+        wait_for(&browser, &format!("label[for='this_device-{own}']")).await.click().await.unwrap();
+        client.find(Locator::Css("#continue button[type=submit]")).await.unwrap().click().await.unwrap();
+        wait_for(&browser, "button[name=removed]").await;
+        look_at(&browser, axe.as_ref(), &format!("{test}-{language}")).await;
+    }
+    old.remove_mdm_profile().await.unwrap();
+    client.execute("document.dispatchEvent(new Event('visibilitychange'))", vec![]).await.unwrap();
+    arrive(&browser, "/enroll/ownership").await;
+    browser.close().await;
+    scene.strike().await;
+}

@@ -43,7 +43,7 @@ async fn the_last_page_shows_old_and_new_side_by_side_and_what_happens_to_the_ol
         "iPhone 13",
         "Enrolled in 2021 with Jamf Pro",
         "We cannot see whether its management was removed",
-        "checks whether both are the same iPhone",
+        "checks whether this iPhone took the place of the old record",
     ];
     reads(&page.text, &wanted);
     let told = [(own, PreviousAnswer::ThisDevice), (imported, PreviousAnswer::ThisDevice)];

@@ -90,6 +90,7 @@ async fn the_taps_are_those_of_the_version_the_old_kind_and_the_language() {
     let new = page(&iphone("15.0"), "en").await;
     reads(&new, &["General › VPN & Device Management", "MDM Profile"]);
     assert!(!new.contains("Profiles & Device Management"));
+    record_of_ada(&scene, r#"{"source_id":"36","kind":"personal-device-profile","model_name":"iPad Air"}"#).await;
     let ipad = Visitor::personal(Family::IPad, "12.4").hardware.user_agent();
     reads(&page(&ipad, "de").await, &["Es ist dieses iPad", "Allgemein › Geräteverwaltung", "Verwaltung entfernen"]);
     reads(&page(&iphone("27.0"), "ja").await, &["2021年にJamf Proで登録", "一般 › VPNとデバイス管理", "管理を削除"]);
@@ -124,5 +125,29 @@ async fn records_of_other_products_count_for_no_limit_of_devices() {
     record_of_ada(&scene, &OLD_PHONE.replace("35", "36")).await;
     let (mut guest, _) = at_the_page(&scene, "17.5").await;
     assert_ne!(guest.post("/enroll/previous", &[]).await.led_to(), Some("/enroll/stopped"));
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_that_asks_about_a_removal_notices_that_a_device_of_ours_checked_out() {
+    let scene = Scene::set().await;
+    let mut old = scene.enroll(Visitor::institutional(Family::IPhone, "17.5")).await;
+    scene.server.caught_up().await;
+    let imported = record_of_ada(&scene, OLD_PHONE).await;
+    let (own, imported) = (answer(RecordId::of_device(id_of(&old))), answer(imported));
+    let (mut guest, _) = at_the_page(&scene, "17.5").await;
+    let both = [(own.as_str(), "this_device"), (imported.as_str(), "this_device")];
+    let page = guest.post("/enroll/previous", &both).await;
+    let (ours, unseen, watches) = ("still manages it", "this page cannot see it", r#"data-again="send""#);
+    reads(&page.body, &[watches, ours, unseen, "Check again"]);
+    let page = guest.post("/enroll/previous", &both[..1]).await;
+    reads(&page.body, &[watches, ours, "Check again"]);
+    assert!(!page.body.contains(unseen), "Muster sees whether its own device was removed: {}", page.body);
+    old.remove_mdm_profile().await.unwrap();
+    // The page sends its answers again when the person comes back.
+    let page = guest.post("/enroll/previous", &both).await;
+    reads(&page.body, &[unseen, "It is removed: continue"]);
+    assert!(!page.body.contains(ours) && !page.body.contains(watches), "{}", page.body);
+    assert_eq!(guest.post("/enroll/previous", &both[..1]).await.led_to(), Some("/enroll/ownership"));
     scene.strike().await;
 }

@@ -72,6 +72,11 @@ async fn who_enrolled_here_from_settings_reads_how_to_sign_out_there() {
         trust(&scene.server, &walk.device);
         let page = earlier_page(&scene, &mut walk).await;
         reads(&page.text, &["Work or school account in Settings", "Tap your work or school account, then Sign Out"]);
+        let answer = answer(RecordId::of_device(harness::cast::id_of(&old.device)));
+        let asked = walk.safari.send_form("continue", &[(answer.as_str(), "this_device")]).await.unwrap();
+        let Opened::Page(asked) = asked else { panic!("it goes on") };
+        reads(&asked.text, &["still manages it", "Close this page."]);
+        assert!(!asked.text.contains("this page cannot see it"), "{}", asked.text);
         old.device.remove_mdm_profile().await.unwrap();
         let Opened::Page(page) = walk.safari.open(page.url.as_str()).await.unwrap() else { panic!("no page") };
         reads(&page.text, &["Its management is removed", "You can continue"]);

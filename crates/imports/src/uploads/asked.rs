@@ -1,7 +1,7 @@
 //! How a file is to be read, as the form asks for it.
 
 use crate::Order;
-use records::{Mapping, Preset};
+use records::{Mapping, NoOwnerRule, Preset};
 
 /// What the form of an upload says besides the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Asked {
     pub source: String,
     /// A mapping in TOML, or empty.
     pub mapping: String,
+    /// Owner rules in addition to those of the mapping, one a line: `FIELD=PROVIDER:ATTRIBUTE`.
+    pub owners: String,
     /// The file has all records of its source.
     pub is_complete: bool,
 }
@@ -26,6 +28,9 @@ impl Asked {
         mapping.preset = self.preset.or(mapping.preset);
         if !self.source.is_empty() {
             mapping.source = Some(self.source.clone());
+        }
+        for rule in self.owners.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            mapping.owner.push(rule.parse().map_err(|error: NoOwnerRule| error.to_string())?);
         }
         Ok(Order { mapping, is_complete: self.is_complete, is_rehearsal })
     }
@@ -43,6 +48,12 @@ mod tests {
         assert_eq!(read(&asked), Ok((Some("Old".into()), Some(Preset::Fleet))));
         let asked = Asked { source: "New".into(), preset: Some(Preset::Intune), ..asked };
         assert_eq!(read(&asked), Ok((Some("New".into()), Some(Preset::Intune))));
+        let owners = "mail=main:mail\r\n\r\n user_name=local:user_name ".to_owned();
+        let rules = Asked { owners, ..asked.clone() }.order(true).map(|order| order.mapping.owner);
+        let rules = rules.map(|rules| rules.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(rules, Ok(vec!["mail=main:mail".to_owned(), "user_name=local:user_name".to_owned()]));
+        let wrong = Asked { owners: "mail".into(), ..asked };
+        assert!(read(&wrong).is_err_and(|why| why.contains("is no owner rule")));
         let wrong = Asked { mapping: "colums = 1".into(), ..Asked::default() };
         assert!(read(&wrong).is_err_and(|why| why.contains("the mapping is not valid") && why.contains("colums")));
     }

@@ -88,6 +88,9 @@ impl Incoming {
             layout: None,
             bytes: 0,
             counts: ImportCounts::default(),
+            owners: None,
+            noted: Vec::new(),
+            skipped: 0,
             bad: Vec::new(),
             is_bad_file_cut: false,
         };

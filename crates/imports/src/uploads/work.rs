@@ -114,7 +114,10 @@ impl Uploads {
         let (finished, noted) = tokio::join!(importing, self.note(id, told));
         let finished = finished?;
         noted?;
-        self.change(id, |upload| upload.counts = finished.counts);
+        self.change(id, |upload| {
+            (upload.counts, upload.owners, upload.skipped) = (finished.counts, finished.owners, finished.skipped);
+            upload.noted.clone_from(&finished.noted);
+        });
         Ok(finished)
     }
 
