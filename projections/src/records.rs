@@ -28,7 +28,7 @@ impl Projection for Records {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -94,9 +94,9 @@ impl Projection for Records {
             unresolved INTEGER,
             undone INTEGER NOT NULL DEFAULT 0
         ) WITHOUT ROWID;
-        -- The records that an import created, changed or missed.
+        -- The records that an import created, changed, missed or had again. mark: it gave no values.
         CREATE TABLE IF NOT EXISTS records_touched (
-            import TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (import, record)
+            import TEXT NOT NULL, record TEXT NOT NULL, mark INTEGER NOT NULL, PRIMARY KEY (import, record)
         ) WITHOUT ROWID;"
     }
 
@@ -135,10 +135,13 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent, position: Position) 
             owners::own(rows, id, None, position)
         }
         RecordEvent::PreviousRecordMissing { import } => {
-            touch(rows, id, *import)?;
+            touch(rows, id, *import, true)?;
             miss(rows, id, Some(*import))
         }
-        RecordEvent::PreviousRecordReturned { .. } => miss(rows, id, None),
+        RecordEvent::PreviousRecordReturned { import } => {
+            touch(rows, id, *import, true)?;
+            miss(rows, id, None)
+        }
         RecordEvent::PreviousRecordImportUndone { import, restored } => {
             let forget = "DELETE FROM records_touched WHERE import = ?1 AND record = ?2";
             rows.prepare_cached(forget)?.execute([import.to_string().as_str(), id])?;
@@ -156,14 +159,14 @@ fn imported(
     (import, has_before): (ImportId, bool),
     details: &RecordDetails,
 ) -> rusqlite::Result<()> {
-    touch(rows, id, import)?;
+    touch(rows, id, import, false)?;
     keep(rows, id, details, (import, has_before))?;
     miss(rows, id, None)
 }
 
-fn touch(rows: &Connection, id: &str, import: ImportId) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO records_touched (import, record) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    rows.prepare_cached(insert)?.execute(params![import.to_string(), id]).map(drop)
+fn touch(rows: &Connection, id: &str, import: ImportId, is_mark: bool) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO records_touched (import, record, mark) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    rows.prepare_cached(insert)?.execute(params![import.to_string(), id, is_mark]).map(drop)
 }
 
 fn keep(

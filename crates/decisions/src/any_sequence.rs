@@ -19,7 +19,7 @@ use events::enrollment::{Ownership, SecretHash, SignInMethodName, SignInRefusal}
 use events::person::{PersonAttributes, PersonId};
 use events::record::{
     ImportCounts, ImportId, LinkBand, LinkEvidence, LinkProof, NameKey, OwnerAttribute, OwnerKey, PersonalDetails,
-    PreviousKind, RecordDetails, RecordEvent, RecordId, RecordOwner, Silence, Weighed,
+    PreviousKind, RecordDetails, RecordId, RecordOwner, Silence, Weighed,
 };
 use events::settings::Settings;
 use events::staff::{PasskeyId, Privilege, Purpose, StaffId};
@@ -341,8 +341,7 @@ proptest! {
             false => record::Command::Import { import, source, details, owner_keys, names: vec![], owner: None },
         };
         let happened = given.decide(&command).expect("never erased");
-        let is_noted = happened.iter().all(|event| !matches!(event, RecordEvent::PreviousRecordReturned { .. }));
-        if is_noted && !happened.is_empty() {
+        if !happened.is_empty() {
             let after = happened.iter().fold(given.clone(), Record::evolve);
             let undone = after.decide(&record::Command::UndoImport { import }).expect("never refused");
             let undone = undone.iter().fold(after, Record::evolve);
@@ -352,6 +351,41 @@ proptest! {
             };
             assert_eq!(shown(&undone), shown(&given), "undo restores exactly");
         }
+    }
+
+    #[test]
+    fn of_marks_that_are_undone_in_any_order(had in vec(any::<bool>(), 0..12), order in vec(any::<u16>(), 12)) {
+        let id = |n: usize| ImportId(Uuid::from_u128(n as u128));
+        let import = |n: usize| record::Command::Import {
+            import: id(n),
+            source: "Jamf Pro".to_owned(),
+            details: Box::new(record_details("a", "d".into())),
+            owner_keys: vec![],
+            names: vec![],
+            owner: None,
+        };
+        let perform = |record: Record, command: record::Command| {
+            let happened = record.decide(&command).expect("never refused");
+            let is_done = !happened.is_empty();
+            (happened.iter().fold(record, Record::evolve), is_done)
+        };
+        let first = perform(Record::default(), import(99)).0;
+        let (mut record, mut marks) = (first.clone(), Vec::new());
+        for (n, had) in had.into_iter().enumerate() {
+            let command = if had { import(n) } else { record::Command::Miss { import: id(n) } };
+            let (after, is_done) = perform(record, command);
+            marks.extend(is_done.then_some((n, had)));
+            record = after;
+        }
+        while !marks.is_empty() {
+            let (undone, _) = marks.remove(usize::from(order[marks.len()]) % marks.len());
+            let (after, is_done) = perform(record, record::Command::UndoImport { import: id(undone) });
+            assert!(is_done, "a mark can always be undone");
+            let missing = marks.last().and_then(|(n, had)| (!had).then_some(id(*n)));
+            assert_eq!(after.missing_since, missing, "as if the import had not been");
+            record = after;
+        }
+        assert_eq!(record, first);
     }
 
     #[test]

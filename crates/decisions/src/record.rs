@@ -2,8 +2,8 @@
 //! another product knew it, or an earlier enrollment of this installation, which has links alone.
 
 mod links;
-
 mod owner;
+mod sightings;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +20,7 @@ use events::record::{
     RecordField, RecordId, RecordOwner, RestoredRecord, Silence, replaces_keys,
 };
 use serde::{Deserialize, Serialize};
+use sightings::{Sighting, Sightings};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Number of imports of one record that can be undone, one after the other.
@@ -47,6 +48,7 @@ pub struct Record {
     before: Vec<RestoredRecord>,
     /// There were more imports than `before` remembers: the oldest one that it knows was not the first.
     is_forgotten: bool,
+    sightings: Sightings,
     /// The complete import that did not have the record any more.
     pub missing_since: Option<ImportId>,
     /// The latest contact that an import told: an older export does not take it back.
@@ -164,8 +166,8 @@ impl Aggregate for Record {
                 self.take(*import, details, keys);
                 self.names = names.iter().cloned().collect();
             }
-            RecordEvent::PreviousRecordMissing { import } => self.missing_since = Some(*import),
-            RecordEvent::PreviousRecordReturned { .. } => self.missing_since = None,
+            RecordEvent::PreviousRecordMissing { import } => self.mark(*import, Sighting::Missed),
+            RecordEvent::PreviousRecordReturned { import } => self.mark(*import, Sighting::Returned),
             RecordEvent::PreviousRecordImportUndone { import, restored } => self.undo(*import, restored.as_deref()),
             RecordEvent::PreviousRecordOwnerResolved { owner } => self.owner = Some(*owner),
             RecordEvent::LinkProposed { successor, score, band, proof, .. } => {
@@ -220,7 +222,12 @@ impl Record {
             self.earlier_keys.retain(|key| !owner_keys.contains(key));
             (self.owner_keys, self.owner) = (owner_keys, None);
         }
-        self.missing_since = None;
+        self.mark(import, Sighting::Imported);
+    }
+
+    fn mark(&mut self, import: ImportId, sighting: Sighting) {
+        self.sightings.add(import, sighting);
+        self.missing_since = self.sightings.missing_since(None);
     }
 
     // The record as it is.
@@ -236,25 +243,30 @@ impl Record {
         })
     }
 
-    // Only the last import that changed the record and the one that missed it can be undone: what they left is what the
-    // record is.
+    // Of the imports that gave values, only the last one can be undone: what it left is what the record is. A mark can
+    // always be undone.
     fn undo_import(&self, import: ImportId) -> Vec<RecordEvent> {
-        let restored = if self.import == Some(import) && !self.is_beyond_memory() {
-            self.before.last().map(|before| self.restored(before))
-        } else if self.missing_since == Some(import) {
-            self.now().map(|now| RestoredRecord { missing_since: None, ..now })
+        let restored = if self.has_values_of(import) {
+            self.before.last().map(|before| self.restored(import, before))
+        } else if let Some(left) = self.sightings.without_mark(import) {
+            self.now().map(|now| RestoredRecord { missing_since: left.missing_since(None), ..now })
         } else {
             return vec![];
         };
         vec![RecordEvent::PreviousRecordImportUndone { import, restored: restored.map(Box::new) }]
     }
 
+    fn has_values_of(&self, import: ImportId) -> bool {
+        self.import == Some(import) && !self.is_beyond_memory()
+    }
+
     // What was found out since the import holds. With other keys, the owner is about other values.
-    fn restored(&self, before: &RestoredRecord) -> RestoredRecord {
+    fn restored(&self, import: ImportId, before: &RestoredRecord) -> RestoredRecord {
         let has_same_keys = before.owner_keys.iter().eq(&self.owner_keys);
+        let left = self.sightings.without_values(import);
         RestoredRecord {
             owner: self.owner.filter(|_| has_same_keys),
-            missing_since: self.missing_since.or(before.missing_since),
+            missing_since: left.missing_since(before.missing_since),
             ..before.clone()
         }
     }
@@ -269,11 +281,14 @@ impl Record {
             *self = Record { source, links, ..Record::default() };
             return self.forget_proposals();
         };
-        let mut before = std::mem::take(&mut self.before);
-        // What missed the record had not changed it.
-        if self.import == Some(import) {
+        let has_values = self.has_values_of(import);
+        let (mut before, sightings) = (std::mem::take(&mut self.before), std::mem::take(&mut self.sightings));
+        let sightings = if has_values {
             before.pop();
-        }
+            sightings.without_values(import)
+        } else {
+            sightings.without_mark(import).unwrap_or(sightings)
+        };
         *self = Record {
             source,
             details: Some(restored.details.clone()),
@@ -284,6 +299,7 @@ impl Record {
             import: Some(restored.import),
             before,
             is_forgotten: self.is_forgotten,
+            sightings,
             missing_since: restored.missing_since,
             latest_contact: restored.details.last_contact,
             links,

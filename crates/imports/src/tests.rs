@@ -13,7 +13,7 @@ use platform::health::Health;
 use platform::secrets::Secrets;
 use platform::{Parts, PerformError};
 use projections::Projections;
-use projections::records::ImportRow;
+use projections::records::{ImportRow, UndoPreview};
 use records::{Field, Mapping, NoteKind, Preset};
 use settings::SettingsService;
 use sign_in::Directories;
@@ -80,6 +80,11 @@ impl Scene {
 
     async fn undo(&self, import: Option<ImportId>) -> Undone {
         self.imports.undo(import.unwrap(), &operator()).await.unwrap()
+    }
+
+    async fn preview(&self, import: Option<ImportId>) -> UndoPreview {
+        self.list().await;
+        projections::records::undo_preview(&self.imports.platform.projections, import.unwrap()).await.unwrap()
     }
 
     async fn record(&self, id: &str) -> Arc<Record> {
@@ -207,6 +212,24 @@ async fn an_undone_import_leaves_the_records_as_they_were_and_those_that_changed
     assert_eq!((scene.version("1").await.as_deref(), scene.version("2").await), (Some("17.0"), None));
     let unknown = scene.imports.undo(ImportId(Uuid::from_u128(9)), &operator()).await;
     assert!(matches!(unknown, Err(ImportError::Import(PerformError::Refused(ImportRefusal::Unknown)))), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn the_marks_of_missing_records_are_undone_in_any_order() {
+    for is_last_first in [true, false] {
+        let scene = Scene::set().await;
+        scene.run(TWO, complete()).await;
+        let missed = scene.run("1,F2LXAAAAAAAA,,ada@school.example,15.1\n", complete()).await;
+        let returned = scene.run(TWO, complete()).await;
+        assert_eq!((missed.counts, returned.counts), (counts(0, 0, 1, 1), counts(0, 1, 1, 0)));
+        let (first, second) = if is_last_first { (&returned, &missed) } else { (&missed, &returned) };
+        assert_eq!(scene.preview(first.import).await, UndoPreview { removed: 0, restored: 1, kept: 0 });
+        assert_eq!(scene.undo(first.import).await, Undone { restored: 1, kept: 0 });
+        let expected = missed.import.filter(|_| is_last_first);
+        assert_eq!(scene.record("2").await.missing_since, expected, "it is missing again");
+        assert_eq!(scene.undo(second.import).await, Undone { restored: 1, kept: 0 });
+        assert_eq!(scene.record("2").await.missing_since, None);
+    }
 }
 
 #[tokio::test]

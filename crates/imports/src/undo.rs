@@ -6,7 +6,7 @@ use decisions::record::{Command, Import, ImportCommand};
 use events::record::ImportId;
 use platform::context::Context;
 
-/// What became of the records that an import had created, changed or missed.
+/// What became of the records that an import had created, changed, missed or had again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Undone {
     /// They are as they were before the import.

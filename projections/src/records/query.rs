@@ -83,7 +83,7 @@ pub async fn of_source(
         .await
 }
 
-/// Returns the records that an import created, changed or missed, in order of their ids, after `after`: up to `limit`.
+/// Returns the records that an import created, changed, missed or had again, in order of their ids, after `after`: up to `limit`.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
@@ -201,9 +201,9 @@ pub async fn undo_preview(projections: &Projections, import: ImportId) -> Result
     projections
         .read_of("records", move |rows| {
             let select = "SELECT count(*) FILTER (WHERE gave AND NOT has_before),
-                count(*) FILTER (WHERE (gave AND has_before) OR (missed AND NOT gave)),
-                count(*) FILTER (WHERE NOT gave AND NOT missed)
-                FROM (SELECT coalesce(r.import = t.import, 0) AS gave, coalesce(r.missing = t.import, 0) AS missed,
+                count(*) FILTER (WHERE (gave AND has_before) OR (marked AND NOT gave)),
+                count(*) FILTER (WHERE NOT gave AND NOT marked)
+                FROM (SELECT coalesce(r.import = t.import, 0) AS gave, t.mark AND r.record IS NOT NULL AS marked,
                     r.has_before
                 FROM records_touched t LEFT JOIN records_current r ON r.record = t.record WHERE t.import = ?1)";
             let preview =

@@ -251,6 +251,39 @@ fn an_import_is_undone_after_a_later_one_missed_what_it_had_added() {
 }
 
 #[test]
+fn the_undo_of_an_import_that_had_a_missing_record_again_restores_the_mark() {
+    let undo = |import| Command::UndoImport { import };
+    let returned = [import(FIRST, "15.1", "a"), Command::Miss { import: SECOND }, import(THIRD, "15.1", "a")];
+    let after = |undos: &[ImportId]| given(returned.clone().into_iter().chain(undos.iter().copied().map(undo)));
+    assert_eq!(after(&[]).missing_since, None);
+    assert_eq!(after(&[THIRD]).missing_since, Some(SECOND), "the second import misses it again");
+    let first = given([import(FIRST, "15.1", "a")]);
+    assert_eq!(after(&[THIRD, SECOND]), first);
+    assert_eq!(after(&[SECOND]).decide(&undo(THIRD)).unwrap().len(), 1, "it is undone in any order");
+    assert_eq!(after(&[SECOND, THIRD]), first);
+}
+
+#[test]
+fn the_undo_of_an_import_does_not_restore_the_mark_of_one_that_was_undone_before() {
+    let undo = |import| Command::UndoImport { import };
+    let changed = [import(FIRST, "15.1", "a"), Command::Miss { import: SECOND }, import(THIRD, "16.0", "a")];
+    let record = given(changed.into_iter().chain([undo(SECOND), undo(THIRD)]));
+    assert_eq!(record, given([import(FIRST, "15.1", "a")]));
+}
+
+#[test]
+fn the_mark_of_an_import_that_is_not_remembered_is_not_undone() {
+    let id = |n| ImportId(Uuid::from_u128(n));
+    let marks = (2..=20).map(|n| match n % 2 {
+        0 => Command::Miss { import: id(n) },
+        _ => import(id(n), "15.1", "a"),
+    });
+    let record = given([import(FIRST, "15.1", "a")].into_iter().chain(marks));
+    assert_eq!(record.decide(&Command::UndoImport { import: id(5) }), Ok(vec![]), "what was before is not known");
+    assert_eq!(record.decide(&Command::UndoImport { import: id(6) }).unwrap().len(), 1);
+}
+
+#[test]
 fn an_import_is_not_undone_where_a_later_one_changed_the_record() {
     let record = given([import(FIRST, "15.1", "a"), import(SECOND, "16.0", "a")]);
     assert_eq!(record.decide(&Command::UndoImport { import: FIRST }), Ok(vec![]));
