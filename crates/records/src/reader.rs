@@ -66,8 +66,8 @@ pub enum OpenError {
 ///
 /// Of several rows with the same source id, the first one counts. A later one with the same content is yielded with a
 /// note ([`Row::is_repeated`]), one with other content is a bad row. If a later row silently replaced the first, an
-/// export that was merged from two instances of a product would lose records. Source ids are remembered by a hash; after
-/// four million of them (about 200 MB), further rows are not compared.
+/// export that was merged from two instances of a product would lose records. Source ids are remembered by a hash;
+/// after four million of them (about 200 MB), further rows are not compared.
 pub struct Reader<R> {
     rows: Rows<R>,
     layout: Layout,
