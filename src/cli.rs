@@ -65,7 +65,7 @@ enum Command {
     Init(Box<init::Init>),
     /// Run the server for people, devices and staff.
     Serve(serve::Serve),
-    /// Run a server in a temporary directory and watch three simulated devices enroll, step by step.
+    /// Run a server in a temporary directory and watch four simulated devices enroll, step by step.
     #[cfg(feature = "demo")]
     Demo(demo::Demo),
     /// Enroll many simulated devices at a running server, and report rates and latencies.

@@ -308,7 +308,7 @@ const MAY_DEPEND: [(&str, &[&str]); 26] = [
         ],
     ),
     ("identity", &["findings", "names", "plural", "world"]),
-    ("imports", &["decisions", "events", "identity", "platform", "projections", "records", "sign_in"]),
+    ("imports", &["decisions", "events", "identity", "names", "platform", "projections", "records", "sign_in"]),
     ("names", &[]),
     ("pki", &["findings", "world"]),
     ("platform", &["decisions", "events", "identity", "names", "plural", "projections", "telemetry", "world"]),

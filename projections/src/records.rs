@@ -4,7 +4,7 @@ mod list;
 mod owners;
 mod query;
 
-pub use list::{Listed, OwnerOutcome, RecordFilter, by_id, count, is_known, list, sources};
+pub use list::{Listed, OwnerOutcome, RecordFilter, by_id, count, is_known, list, live_sources, sources};
 pub use owners::{known_people, naming, noted_since, owned_by, to_resolve, to_resolve_again};
 pub use query::{
     ImportRow, ListedImports, RecordRow, UndoPreview, import_of_id, imports, known_until, of_source, touched_by,

@@ -67,12 +67,14 @@ pub(crate) struct Records {
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Which field names the owner, as FIELD=PROVIDER:ATTRIBUTE: it equals an attribute of people at a provider, such
-    /// as `mail=main:mail`. Several rules must find the same person. FIELD is user_name, mail or employee_number;
-    /// PROVIDER is `local`, or the name of a directory or identity provider; ATTRIBUTE is user_name,
-    /// user_principal_name, mail or employee_number. Without a rule, here or in the mapping, owners are not resolved.
+    /// as `mail=main:mail`. Rules that find somebody must find the same person; one whose value nobody has does not
+    /// contradict. FIELD is user_name, mail or employee_number; PROVIDER is `local`, or the name of a directory or
+    /// identity provider; ATTRIBUTE is user_name, user_principal_name, mail or employee_number. Without a rule, here or
+    /// in the mapping, owners are not resolved.
     #[arg(long = "owner", value_name = "RULE")]
     owners: Vec<OwnerRule>,
-    /// The file has all records of its source: those that it lacks are marked as missing. None is deleted.
+    /// The file has all records of its source: those that it lacks are marked as missing. None is deleted. Refused for
+    /// a file without records, and for a file of rows that were set aside.
     #[arg(long)]
     complete: bool,
     /// Report what the import would do. Changes nothing.
@@ -161,15 +163,25 @@ fn unexpected() -> anyhow::Error {
 async fn undo(at: &At, import: ImportId) -> anyhow::Result<ExitCode> {
     match Answering::at(at)?.perform(&ImportRequest::UndoImport { import }).await? {
         Line::Undone { restored, kept } => {
-            say(format_args!("{} restored to their state before the import", counted(restored, "record")));
+            say(restored_text(restored));
             if kept > 0 {
-                say(format_args!("{} kept, because a later import changed them", counted(kept, "record")));
+                say(kept_text(kept));
             }
             Ok(ExitCode::SUCCESS)
         }
         Line::Refused { why } => Err(anyhow!(why)),
         _ => Err(unexpected()),
     }
+}
+
+fn restored_text(restored: u64) -> String {
+    let whose = if restored == 1 { "its" } else { "their" };
+    format!("{} restored to {whose} state before the import", counted(restored, "record"))
+}
+
+fn kept_text(kept: u64) -> String {
+    let which = if kept == 1 { "it" } else { "them" };
+    format!("{} kept, because a later import changed {which}", counted(kept, "record"))
 }
 
 async fn all(answering: &mut Answering) -> anyhow::Result<Vec<Listed>> {
@@ -191,9 +203,22 @@ async fn all(answering: &mut Answering) -> anyhow::Result<Vec<Listed>> {
 async fn list(at: &At, json: bool) -> anyhow::Result<ExitCode> {
     let listed = all(&mut Answering::at(at)?).await?;
     match (json, listed.is_empty()) {
-        (true, _) => say(serde_json::to_string_pretty(&listed)?),
+        (true, _) => say(report::json(&listed)?),
         (false, true) => say("there is no import yet: `muster import records FILE`"),
         (false, false) => report::table(&listed).into_iter().for_each(say),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_undo_says_what_became_of_one_record_and_of_several() {
+        assert_eq!(restored_text(1), "1 record restored to its state before the import");
+        assert_eq!(restored_text(0), "0 records restored to their state before the import");
+        assert_eq!(kept_text(1), "1 record kept, because a later import changed it");
+        assert_eq!(kept_text(2), "2 records kept, because a later import changed them");
+    }
 }

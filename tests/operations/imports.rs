@@ -89,13 +89,14 @@ fn export(ids: impl IntoIterator<Item = u32>) -> String {
 /// The numbers of new, changed, unchanged, missing, bad and erased records.
 #[track_caller]
 fn counts(result: &Value) -> [u64; 6] {
-    ["new", "changed", "unchanged", "missing", "bad", "erased"].map(|name| result["counts"][name].as_u64().unwrap())
+    ["new", "changed", "unchanged", "missing", "set_aside", "erased"]
+        .map(|name| result["counts"][name].as_u64().unwrap())
 }
 
 async fn walk(scene: &Scene) {
     let file = scene.write("export.csv", export(1..=4));
     let rehearsed = scene.imported(&file, &["--dry-run", "--complete"]);
-    assert_eq!((counts(&rehearsed), &rehearsed["import"]), ([4, 0, 0, 0, 0, 0], &Value::Null));
+    assert_eq!((counts(&rehearsed), &rehearsed["id"]), ([4, 0, 0, 0, 0, 0], &Value::Null));
     assert_eq!(scene.list(), Value::Array(vec![]), "a dry run changes nothing");
 
     let first = scene.imported(&file, &[]);
@@ -113,7 +114,7 @@ async fn walk(scene: &Scene) {
     let returned = scene.write("returned.csv", export([3]));
     assert_eq!(counts(&scene.imported(&returned, &[])), [0, 1, 0, 0, 0, 0], "a missing record has returned");
 
-    let undone = scene.undo(&second["import"]).expect_success();
+    let undone = scene.undo(&second["id"]).expect_success();
     assert!(undone.contains("4 records restored"), "{undone}");
     assert_eq!(
         counts(&scene.imported(&later, &["--dry-run"])),
@@ -121,10 +122,14 @@ async fn walk(scene: &Scene) {
         "the undone import can be repeated"
     );
     let list = scene.list();
-    let listed: Vec<_> = list.as_array().unwrap().iter().map(|one| (&one["import"], &one["is_undone"])).collect();
+    let listed: Vec<_> = list.as_array().unwrap().iter().map(|one| (&one["id"], &one["undone"])).collect();
     assert_eq!(listed.len(), 5, "{list}");
-    assert!(listed.contains(&(&second["import"], &true.into())), "{list}");
-    assert!(listed.contains(&(&first["import"], &false.into())), "{list}");
+    assert!(
+        list.as_array().unwrap().iter().all(|one| one["begun"].is_string() && one["finished"].is_string()),
+        "{list}"
+    );
+    assert!(listed.contains(&(&second["id"], &true.into())), "{list}");
+    assert!(listed.contains(&(&first["id"], &false.into())), "{list}");
 }
 
 #[tokio::test]
@@ -224,7 +229,15 @@ async fn bad_rows_are_set_aside_in_a_new_file_which_is_corrected_and_imported() 
     let named = scene.import(&file, &["--bad-rows", bad.to_str().unwrap()]).expect_failure();
     assert!(named.contains("exists already"), "{named}");
     let corrected = scene.write("corrected.csv", text.replace("\",,,,,nobody", "\",99,,,,nobody"));
+    let complete = scene.import(&corrected, &["--complete"]).expect_failure();
+    assert!(complete.contains("has the column \"Import error\"") && complete.contains("with --complete"), "{complete}");
     assert_eq!(counts(&scene.imported(&corrected, &[])), [1, 0, 0, 0, 0, 0]);
+    let empty = scene.write("empty.csv", format!("{HEADER}\n"));
+    let refused = scene.import(&empty, &["--complete"]).expect_failure();
+    assert!(refused.contains("no records") && refused.contains("leave --complete out"), "{refused}");
+    assert!(!refused.contains("import undo"), "no import began: {refused}");
+    let other = scene.import(&corrected, &["--source", "jamf pro"]).expect_failure();
+    assert!(other.contains("use \"Jamf Pro\""), "{other}");
 }
 
 #[tokio::test]
@@ -323,7 +336,7 @@ async fn a_row_grows_the_log_by_at_most_two_kilobytes_with_and_without_owner_rul
         let before = scene.log_size();
         let imported = scene.imported(&file, &[&["--complete"], rules].concat());
         assert_eq!(counts(&imported), [ROWS.into(), 0, 0, 0, 0, 0]);
-        assert_eq!(imported["owners"]["none"].as_u64(), (!rules.is_empty()).then_some(ROWS.into()));
+        assert_eq!(imported["owners"]["unknown"].as_u64(), (!rules.is_empty()).then_some(ROWS.into()));
         server.terminate();
         assert_eq!(scene.list()[0]["owners"], imported["owners"]);
         let list = muster_at(&scene.config, &["import", "list"], "").expect_success();

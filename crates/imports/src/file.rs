@@ -1,5 +1,7 @@
 //! Reads a file on a blocking thread, in batches of rows.
 
+use crate::details::timestamp;
+use events::Timestamp;
 use openssl::sha::Sha256;
 use records::{BadRow, Field, Layout, Mapping, NoteKind, OpenError, Reader, Reason, Row};
 use std::collections::BTreeMap;
@@ -25,12 +27,20 @@ pub struct Noted {
     pub first_line: u64,
 }
 
+/// A row that is set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// The line of the file of bad rows. In JSON Lines, one that is no object has no reason.
+    pub line: String,
+    /// The number of the line in the file, and the reasons.
+    pub why: String,
+}
+
 /// Rows that were read.
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) rows: Vec<Row>,
-    /// Lines of the file of bad rows.
-    pub(crate) bad: Vec<String>,
+    pub(crate) bad: Vec<SetAside>,
     bad_bytes: usize,
     /// A bad row may be one of a record that no other row names.
     pub(crate) hides_records: bool,
@@ -73,16 +83,25 @@ impl<R: Read> Read for Hashed<R> {
 }
 
 /// Counts the notes of rows. There are as many entries as fields and kinds of notes.
-#[derive(Default)]
-struct Notes(BTreeMap<(Option<Field>, NoteKind), Noted>);
+struct Notes {
+    /// When the import began.
+    now: Timestamp,
+    noted: BTreeMap<(Option<Field>, NoteKind), Noted>,
+}
 
 impl Notes {
     fn add(&mut self, row: &Row) {
         for note in &row.notes {
-            let (field, kind) = (note.field, note.kind);
-            let new = Noted { field, kind, count: 0, first_line: row.line };
-            self.0.entry((field, kind)).or_insert(new).count += 1;
+            self.count(note.field, note.kind, row.line);
         }
+        if !row.is_repeated() && row.record.last_contact.is_some_and(|at| timestamp(at) > self.now) {
+            self.count(Some(Field::LastContact), NoteKind::Future, row.line);
+        }
+    }
+
+    fn count(&mut self, field: Option<Field>, kind: NoteKind, line: u64) {
+        let new = Noted { field, kind, count: 0, first_line: line };
+        self.noted.entry((field, kind)).or_insert(new).count += 1;
     }
 }
 
@@ -90,12 +109,17 @@ impl Notes {
 ///
 /// # Errors
 /// The file cannot be read, or the mapping does not fit it.
-pub(crate) fn read(file: impl Read, mapping: &Mapping, sender: &mpsc::Sender<FromFile>) -> Result<AtEnd, OpenError> {
+pub(crate) fn read(
+    file: impl Read,
+    mapping: &Mapping,
+    now: Timestamp,
+    sender: &mpsc::Sender<FromFile>,
+) -> Result<AtEnd, OpenError> {
     let hash = Arc::new(Mutex::new(Sha256::new()));
     let mut reader = Reader::open(Hashed { file, hash: Arc::clone(&hash) }, mapping)?;
     let layout = reader.layout().clone();
     let mut is_heard = sender.blocking_send(FromFile::Layout(Box::new(layout.clone()))).is_ok();
-    let (mut batch, mut notes) = (Batch::default(), Notes::default());
+    let (mut batch, mut notes) = (Batch::default(), Notes { now, noted: BTreeMap::new() });
     while is_heard && let Some(outcome) = reader.next() {
         batch.add(outcome?, &layout, &mut notes);
         if batch.is_full() {
@@ -109,7 +133,7 @@ pub(crate) fn read(file: impl Read, mapping: &Mapping, sender: &mpsc::Sender<Fro
     drop(reader);
     let hash = Arc::into_inner(hash).map(|hash| hash.into_inner().unwrap_or_else(PoisonError::into_inner));
     let sha256 = hex::encode(hash.unwrap_or_default().finish());
-    Ok(AtEnd { sha256, noted: notes.0.into_values().collect(), skipped })
+    Ok(AtEnd { sha256, noted: notes.noted.into_values().collect(), skipped })
 }
 
 impl Batch {
@@ -117,13 +141,16 @@ impl Batch {
         match outcome {
             Ok(row) => {
                 notes.add(&row);
-                self.rows.push(row);
+                if !row.is_repeated() {
+                    self.rows.push(row);
+                }
             }
             Err(bad) => {
                 let line = layout.bad_file_line(&bad);
-                self.bad_bytes += line.len();
+                let why = bad.why();
+                self.bad_bytes += line.len() + why.len();
                 self.hides_records |= !bad.reasons.iter().all(|why| matches!(why, Reason::Duplicate { .. }));
-                self.bad.push(line);
+                self.bad.push(SetAside { line, why });
             }
         }
     }

@@ -14,7 +14,7 @@ mod undo;
 pub mod uploads;
 
 pub use error::ImportError;
-pub use file::Noted;
+pub use file::{Noted, SetAside};
 pub use owners::{Resolved, WrongRule};
 pub use run::{Finished, Order, Told};
 pub use undo::Undone;

@@ -2,13 +2,14 @@
 
 use crate::details::timestamp;
 use crate::error::ImportError;
-use crate::file::{AtEnd, Batch, FromFile, Noted, ended, read};
+use crate::file::{AtEnd, Batch, FromFile, Noted, SetAside, ended, read};
 use crate::owners::{self, Rules, Sources};
 use crate::row::{Done, Effect, Rows};
 use crate::{AT_ONCE, Imports, PAGE, all};
 use decisions::record::{Command, Import, ImportCommand, Record};
 use events::record::{ImportCounts, ImportId, OwnerCounts, RecordId};
 use events::{Position, Timestamp};
+use names::{folded, quoted};
 use platform::context::Context;
 use records::{Layout, Mapping, OpenError};
 use std::collections::HashSet;
@@ -30,10 +31,15 @@ pub struct Order {
 pub enum Told {
     /// What was found out about the file; comes first.
     Opened(Box<Layout>),
+    /// The import is in the log. A rehearsal does not say this.
+    Begun,
     /// Numbers so far.
-    Progress { bytes: u64, counts: ImportCounts, owners: OwnerCounts },
-    /// A row that is set aside: a line of the file of bad rows.
-    SetAside(String),
+    Progress {
+        bytes: u64,
+        counts: ImportCounts,
+        owners: OwnerCounts,
+    },
+    SetAside(SetAside),
 }
 
 /// The result of an import.
@@ -63,6 +69,7 @@ struct Running<'a> {
     /// Rows were set aside whose records are unknown: which records the file lacks cannot be said.
     hides_records: bool,
     last: Option<Position>,
+    has_begun: bool,
 }
 
 impl Imports {
@@ -101,29 +108,46 @@ impl Imports {
         let _turn = self.turn()?;
         let Order { mapping, is_complete, is_rehearsal } = order;
         let rules = Rules::check(&mapping.owner, &self.sign_in)?;
+        let now = self.platform.world.now();
         let (sender, mut received) = mpsc::channel(4);
-        let reading = tokio::task::spawn_blocking(move || read(file, &mapping, &sender));
+        let reading = tokio::task::spawn_blocking(move || read(file, &mapping, now, &sender));
         let Some(FromFile::Layout(layout)) = received.recv().await else {
             return Err(ended(reading.await).err().unwrap_or(OpenError::Empty).into());
         };
         let _running = (!is_rehearsal).then(|| self.announce(import));
         let source = layout.source.clone();
-        let (counts, owners, seen, newest_contact, hides_records, last) = Default::default();
+        let (counts, owners, seen, newest_contact, hides_records, last, has_begun) = Default::default();
         let rows = Rows { imports: self, import, context, is_rehearsal, rules, sources: Sources::default() };
         let mut running =
-            Running { rows, is_complete, source, counts, owners, seen, newest_contact, hides_records, last };
+            Running { rows, is_complete, source, counts, owners, seen, newest_contact, hides_records, last, has_begun };
         let since = self.await_projections().await?;
-        running.begin(&layout, is_complete).await?;
+        running.check(&layout).await?;
+        // A complete import begins with its first record: without one, it is refused and leaves no event.
+        if !is_complete {
+            running.begin(&layout).await?;
+        }
         // Nobody listens any more: the import goes on.
-        let _ = told.send(Told::Opened(layout)).await;
+        let _ = told.send(Told::Opened(layout.clone())).await;
+        if running.is_in_log() {
+            let _ = told.send(Told::Begun).await;
+        }
         while let Some(FromFile::Batch(batch)) = received.recv().await {
             let bytes = batch.bytes;
-            for line in running.take(batch).await? {
-                let _ = told.send(Told::SetAside(line)).await;
+            if !running.has_begun && !batch.rows.is_empty() {
+                running.begin(&layout).await?;
+                if running.is_in_log() {
+                    let _ = told.send(Told::Begun).await;
+                }
+            }
+            for row in running.take(batch).await? {
+                let _ = told.send(Told::SetAside(row)).await;
             }
             let _ = told.send(Told::Progress { bytes, counts: running.counts, owners: running.owners }).await;
         }
         let end = ended(reading.await)?;
+        if !running.has_begun {
+            return Err(ImportError::NoRecords);
+        }
         if is_complete && !running.hides_records {
             running.miss_others().await?;
         }
@@ -135,10 +159,31 @@ impl Imports {
 }
 
 impl Running<'_> {
-    async fn begin(&mut self, layout: &Layout, is_complete: bool) -> Result<(), ImportError> {
+    async fn check(&self, layout: &Layout) -> Result<(), ImportError> {
+        if self.is_complete && layout.is_bad_file() {
+            return Err(ImportError::NotComplete);
+        }
+        let sources = projections::records::live_sources(&self.rows.imports.platform.projections).await?;
+        if sources.contains(&self.source) {
+            return Ok(());
+        }
+        let name = folded(&self.source);
+        match sources.iter().find(|known| folded(known) == name) {
+            Some(known) => Err(ImportError::SimilarSource { source_name: quoted(&self.source), known: quoted(known) }),
+            None => Ok(()),
+        }
+    }
+
+    async fn begin(&mut self, layout: &Layout) -> Result<(), ImportError> {
         let preset = layout.preset.map(|preset| preset.name().to_owned());
-        let begin = ImportCommand::Begin { source: self.source.clone(), preset, is_complete };
-        self.import(begin).await
+        let (source, is_complete) = (self.source.clone(), self.is_complete);
+        self.import(ImportCommand::Begin { source, preset, is_complete }).await?;
+        self.has_begun = true;
+        Ok(())
+    }
+
+    fn is_in_log(&self) -> bool {
+        self.has_begun && !self.rows.is_rehearsal
     }
 
     async fn import(&mut self, command: ImportCommand) -> Result<(), ImportError> {
@@ -155,8 +200,8 @@ impl Running<'_> {
         Ok(())
     }
 
-    // Returns the lines of bad rows.
-    async fn take(&mut self, batch: Batch) -> Result<Vec<String>, ImportError> {
+    // Returns the bad rows.
+    async fn take(&mut self, batch: Batch) -> Result<Vec<SetAside>, ImportError> {
         self.counts.bad += batch.bad.len() as u64;
         self.hides_records |= batch.hides_records;
         // A contact in the future is an error of a clock: it says nothing about when the export was made.

@@ -163,8 +163,67 @@ async fn no_record_is_missing_while_a_row_that_was_set_aside_may_be_its_own() {
     let one = "1,F2LXAAAAAAAA,,ada@school.example,15.1\n";
     let unreadable = scene.run(&format!("{one},,,x,\n"), complete()).await;
     assert_eq!((unreadable.counts.missing, unreadable.counts.bad), (0, 1));
-    let repeated = scene.run(&format!("{one}{one}"), complete()).await;
+    let other = one.replace("15.1", "16.0");
+    let repeated = scene.run(&format!("{one}{other}"), complete()).await;
     assert_eq!((repeated.counts.missing, repeated.counts.bad), (1, 1), "the record of the repeated row is known");
+}
+
+#[tokio::test]
+async fn a_row_that_is_repeated_with_the_same_values_is_noted_and_not_set_aside() {
+    let scene = Scene::set().await;
+    scene.run(TWO, partial()).await;
+    let one = "1,F2LXAAAAAAAA,,ada@school.example,16.0\n";
+    let repeated = scene.run(&format!("{one}{one}{one}"), complete()).await;
+    assert_eq!(repeated.counts, counts(0, 1, 0, 1));
+    let [noted] = repeated.noted[..] else { panic!("{:?}", repeated.noted) };
+    assert_eq!((noted.kind, noted.count, noted.first_line), (NoteKind::Repeated, 2, 3));
+}
+
+#[tokio::test]
+async fn a_complete_import_without_a_record_is_refused_and_leaves_no_event() {
+    let scene = Scene::set().await;
+    scene.run(TWO, partial()).await;
+    let head = scene.imports.platform.log.store().head().await.unwrap();
+    for rows in ["", ",,,x,\n"] {
+        for order in [complete(), rehearsal(complete())] {
+            let refused = scene.run_order(file(rows), order).await;
+            assert!(matches!(refused, Err(ImportError::NoRecords)), "{rows:?}: {refused:?}");
+        }
+    }
+    assert_eq!(scene.imports.platform.log.store().head().await.unwrap(), head);
+    assert_eq!(scene.run("", partial()).await.counts, counts(0, 0, 0, 0));
+    let late = scene.run(&format!("{}{TWO}", ",,,x,\n".repeat(600)), complete()).await;
+    assert_eq!((late.counts.unchanged, late.counts.bad), (2, 600), "the first batch has no record");
+}
+
+#[tokio::test]
+async fn a_file_of_rows_that_were_set_aside_is_no_complete_export() {
+    let scene = Scene::set().await;
+    scene.run(TWO, partial()).await;
+    let corrected = format!("\u{feff}Import error,{HEADER}line 4: no id,3,F2LXCCCCCCCC,,,15.1\n");
+    let of = |order| scene.run_order(Cursor::new(corrected.clone().into_bytes()), order);
+    let refused = of(complete()).await;
+    assert!(matches!(refused, Err(ImportError::NotComplete)), "{refused:?}");
+    assert_eq!(of(partial()).await.unwrap().counts, counts(1, 0, 0, 0));
+    assert_eq!(scene.record("1").await.missing_since, None);
+}
+
+fn of_source(name: &str) -> Order {
+    Order { mapping: Mapping { source: Some(name.into()), ..Mapping::default() }, ..partial() }
+}
+
+#[tokio::test]
+async fn a_source_that_differs_from_a_known_one_only_in_capitals_is_refused_with_the_known_name() {
+    let scene = Scene::set().await;
+    let first = scene.run(TWO, of_source("Jamf Berlin")).await;
+    let refused = scene.run_order(file(TWO), of_source("jamf  BERLIN")).await.unwrap_err().to_string();
+    assert!(refused.starts_with("the source \"Jamf Berlin\" is known, and \"jamf  BERLIN\" differs"), "{refused}");
+    assert_eq!(scene.run(TWO, of_source("Jamf Berlin")).await.counts, counts(0, 0, 2, 0));
+    assert_eq!(scene.run(TWO, of_source("Jamf Bern")).await.counts, counts(2, 0, 0, 0));
+    for import in [first.import, scene.list().await[1].import.into()] {
+        scene.undo(import).await;
+    }
+    assert_eq!(scene.run(TWO, of_source("jamf BERLIN")).await.counts, counts(2, 0, 0, 0), "no import has that name");
 }
 
 #[tokio::test]
@@ -332,12 +391,41 @@ async fn notes_and_skipped_rows_are_counted_and_bad_rows_are_told() {
     assert!(matches!(noted.kind, NoteKind::LeftOut(_)));
     let mut lines = Vec::new();
     while let Some(told) = heard.recv().await {
-        if let Told::SetAside(line) = told {
-            lines.push(line);
+        if let Told::SetAside(row) = told {
+            lines.push(row.line);
         }
     }
     assert_eq!(lines.len(), 1);
     assert!(lines[0].starts_with("\"line 5: source_id has no value"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_line_that_is_no_object_is_set_aside_with_its_number() {
+    let scene = Scene::set().await;
+    let (told, mut heard) = told::channel(16);
+    let lines = Cursor::new("{\"id\":\"1\"}\n[1]\n");
+    let mapping = toml::from_str("source = \"Old\"\ncolumns.source_id = \"id\"").unwrap();
+    let finished = scene.imports.run(lines, Order { mapping, ..partial() }, &operator(), &told).await.unwrap();
+    drop(told);
+    assert_eq!(finished.counts, ImportCounts { bad: 1, ..counts(1, 0, 0, 0) });
+    let mut set_aside = Vec::new();
+    while let Some(told) = heard.recv().await {
+        set_aside.extend(if let Told::SetAside(row) = told { Some(row) } else { None });
+    }
+    assert_eq!(set_aside[0].line, "[1]\n");
+    assert!(set_aside[0].why.starts_with("line 2: the line is not a JSON object"), "{set_aside:?}");
+}
+
+#[tokio::test]
+async fn a_last_contact_in_the_future_is_noted() {
+    let scene = Scene::set().await;
+    let mapping: Mapping =
+        toml::from_str("source = \"Old\"\n[columns]\nsource_id = \"id\"\nlast_contact = \"seen\"").unwrap();
+    let rows = Cursor::new("id,seen\n1,2020-01-01T00:00:00Z\n2,2190-01-01T00:00:00Z\n");
+    let finished = scene.run_order(rows, Order { mapping, ..partial() }).await.unwrap();
+    let [noted] = finished.noted[..] else { panic!("{:?}", finished.noted) };
+    assert_eq!((noted.field, noted.kind), (Some(Field::LastContact), NoteKind::Future));
+    assert_eq!((noted.count, noted.first_line, finished.counts), (1, 3, counts(2, 0, 0, 0)));
 }
 
 #[tokio::test]

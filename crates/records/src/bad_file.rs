@@ -1,7 +1,7 @@
 //! The lines of a file with bad rows, in which an administrator corrects them and which is imported again. It has the
 //! form of the original file; the reasons are in a first column, so that a row with too few fields stays as it is.
 
-use crate::outcome::{BadRow, Reason};
+use crate::outcome::BadRow;
 use crate::reader::{Format, Layout};
 use std::borrow::Cow;
 
@@ -9,6 +9,11 @@ use std::borrow::Cow;
 pub const ERROR_COLUMN: &str = "Import error";
 
 impl Layout {
+    /// Returns whether the file is one of rows that were set aside: it has only a part of an export.
+    pub fn is_bad_file(&self) -> bool {
+        self.columns.iter().any(|column| column.trim().eq_ignore_ascii_case(ERROR_COLUMN))
+    }
+
     /// Returns the first line of the file with bad rows, with its line end; empty for JSON Lines. It begins with a byte
     /// order mark, without which Excel does not read UTF-8.
     pub fn bad_file_header(&self) -> String {
@@ -23,8 +28,7 @@ impl Layout {
     /// Returns the line of a bad row, with its line end. In CSV, a cell that a spreadsheet would execute begins with an
     /// apostrophe.
     pub fn bad_file_line(&self, bad: &BadRow) -> String {
-        let reasons = bad.reasons.iter().map(Reason::to_string).collect::<Vec<_>>().join("; ");
-        let reasons = format!("line {}: {reasons}", bad.line);
+        let reasons = bad.why();
         match self.format {
             Format::Csv(delimiter) => {
                 let delimiter = char::from(delimiter.byte());

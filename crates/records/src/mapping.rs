@@ -34,8 +34,8 @@ pub struct Mapping {
     /// Translations of values, as of the kinds of enrollment: value in the file, value of the field. An empty value
     /// means absence.
     pub values: BTreeMap<Field, BTreeMap<String, String>>,
-    /// Which field equals which attribute of the owner. Without a rule, owners are not resolved. Rules with a value in
-    /// the record must find the same person.
+    /// Which field equals which attribute of the owner. Without a rule, owners are not resolved. Rules that find
+    /// somebody must find the same person; one whose value nobody has does not contradict.
     pub owner: Vec<OwnerRule>,
     /// Identifiers that replace an absent source id, in this order. They must be stable.
     pub fallback_id: Option<Vec<Fallback>>,
@@ -135,6 +135,10 @@ pub enum MappingError {
     NoSourceId { hint: String, columns: String },
     #[error("source is empty: enter the name of the product or of its instance")]
     NoSource,
+    #[error("source has {length} characters: use a name of at most {LONGEST_SOURCE}")]
+    LongSource { length: usize },
+    #[error("source is {OWN_SOURCE}, which names the enrollments of this server: enter the name of the other product")]
+    OwnSource,
     #[error("source {why}")]
     UnusableSource { why: String },
     #[error("{field} is in columns and in constants: remove one of them")]
@@ -147,6 +151,12 @@ pub enum MappingError {
     )]
     NotAKind { place: String, value: String },
 }
+
+/// Maximum number of characters of the name of a source.
+const LONGEST_SOURCE: usize = 100;
+
+/// The source of this server's own enrollments in a lineage.
+const OWN_SOURCE: &str = "Muster";
 
 /// Returns the names for a message.
 pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a String>) -> String {

@@ -30,6 +30,12 @@ pub enum NoteKind {
     Untranslated,
     /// The source id is absent; another identifier is used instead.
     FallbackId,
+    /// The value is a list or comes several times: its values were joined with commas.
+    Joined,
+    /// The date is in the future.
+    Future,
+    /// An earlier row is the same record with the same content.
+    Repeated,
     /// The value was left out.
     LeftOut(LeftOut),
 }
@@ -72,6 +78,9 @@ impl NoteKind {
             NoteKind::EncodingAssumed => "encoding-assumed",
             NoteKind::Untranslated => "untranslated",
             NoteKind::FallbackId => "fallback-id",
+            NoteKind::Joined => "joined",
+            NoteKind::Future => "future",
+            NoteKind::Repeated => "repeated-row",
             NoteKind::LeftOut(LeftOut::LostDigits) => "left-out-lost-digits",
             NoteKind::LeftOut(LeftOut::CheckDigit) => "left-out-check-digit",
             NoteKind::LeftOut(LeftOut::Form) => "left-out-form",
@@ -96,6 +105,9 @@ impl fmt::Display for NoteKind {
             }
             NoteKind::Untranslated => "the value is no kind of enrollment: translate it in values.kind of the mapping",
             NoteKind::FallbackId => "source_id has no value, and another identifier was used",
+            NoteKind::Joined => "it is a list, and its values were joined with commas: export one value",
+            NoteKind::Future => "the date is in the future: check the zone, and the clock of the product",
+            NoteKind::Repeated => "an earlier row is the same record with the same values, and was read once",
             NoteKind::LeftOut(why) => return write!(f, "left out: {why}"),
         })
     }

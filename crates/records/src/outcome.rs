@@ -2,7 +2,7 @@
 
 use crate::field::Field;
 use crate::limits::{FIELD_LIMIT, ROW_LIMIT};
-use crate::note::Note;
+use crate::note::{Note, NoteKind};
 use crate::record::Record;
 use std::fmt;
 
@@ -14,6 +14,13 @@ pub struct Row {
     pub record: Record,
     /// What was repaired, assumed or left out.
     pub notes: Vec<Note>,
+}
+
+impl Row {
+    /// Returns whether an earlier row of the file is the same record with the same content.
+    pub fn is_repeated(&self) -> bool {
+        self.notes.iter().any(|note| note.kind == NoteKind::Repeated)
+    }
 }
 
 /// A line of the file that could not be read.
@@ -50,13 +57,19 @@ pub enum Reason {
     NoSourceId,
     /// The id cannot identify the record; the text says why.
     UnusableSourceId(String),
-    /// Another row of the file has the same id.
+    /// Another row of the file has the same id and other content.
     Duplicate {
         /// The line of the first row with this id.
         first: u64,
-        /// Whether both rows have the same content.
-        is_same: bool,
     },
+}
+
+impl BadRow {
+    /// Returns the line and its reasons.
+    pub fn why(&self) -> String {
+        let reasons = self.reasons.iter().map(Reason::to_string).collect::<Vec<_>>().join("; ");
+        format!("line {}: {reasons}", self.line)
+    }
 }
 
 impl Reason {
@@ -73,8 +86,7 @@ impl Reason {
             Reason::NotAnObject => "not-an-object",
             Reason::NoSourceId => "no-source-id",
             Reason::UnusableSourceId(_) => "unusable-source-id",
-            Reason::Duplicate { is_same: false, .. } => "duplicate",
-            Reason::Duplicate { is_same: true, .. } => "repeated-row",
+            Reason::Duplicate { .. } => "duplicate",
         }
     }
 }
@@ -107,13 +119,10 @@ impl fmt::Display for Reason {
                  fallback_id in the mapping",
             ),
             Reason::UnusableSourceId(why) => write!(f, "source_id {why}"),
-            Reason::Duplicate { first, is_same: false } => write!(
+            Reason::Duplicate { first } => write!(
                 f,
                 "line {first} has the same source_id with other content, and was read: keep the row that is correct"
             ),
-            Reason::Duplicate { first, is_same: true } => {
-                write!(f, "line {first} is the same record: nothing is missing")
-            }
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::record::Record;
 use crate::rows::csv::CsvRows;
 use crate::rows::json::{self, JsonLine, JsonLines};
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io::{self, Read};
 
@@ -64,9 +64,10 @@ pub enum OpenError {
 /// Reads the rows of a file in bounded memory. As an iterator, it yields each row that has a value in a column that the
 /// mapping names; after an error of the file it ends.
 ///
-/// Of several rows with the same source id, the first one is read and the others are bad rows. If a later row silently
-/// replaced the first, an export that was merged from two instances of a product would lose records. Source ids are
-/// remembered by a hash; after four million of them (about 200 MB), further rows are not compared.
+/// Of several rows with the same source id, the first one counts. A later one with the same content is yielded with a
+/// note ([`Row::is_repeated`]), one with other content is a bad row. If a later row silently replaced the first, an
+/// export that was merged from two instances of a product would lose records. Source ids are remembered by a hash;
+/// after four million of them (about 200 MB), further rows are not compared.
 pub struct Reader<R> {
     rows: Rows<R>,
     layout: Layout,
@@ -173,7 +174,11 @@ impl<R: Read> Reader<R> {
         let id = hash(record.source_id.as_bytes());
         let content = hash(&record.canonical());
         if let Some(seen) = self.seen.get(&id) {
-            return Err(vec![Reason::Duplicate { first: seen.line, is_same: seen.content == content }]);
+            // The notes on its values are those of the first row.
+            return match seen.content == content {
+                true => Ok(Row { line, record, notes: vec![Note::new(None, NoteKind::Repeated, "")] }),
+                false => Err(vec![Reason::Duplicate { first: seen.line }]),
+            };
         }
         if self.seen.len() < MOST_IDS {
             self.seen.insert(id, Seen { line, content });
@@ -247,18 +252,34 @@ impl<R: Read> JsonFile<R> {
             Err(reason) => return Some(Err(vec![reason])),
         };
         let mut cells: Vec<Option<Cow<'_, str>>> = vec![None; plan.slots.len()];
+        let mut joined = BTreeSet::new();
         json::values(&object, &mut |name, value| {
             let Some(slot) = slot(&self.slots, &mut self.spellings, name) else { return };
             match &mut cells[slot] {
                 Some(cell) => {
                     cell.to_mut().push_str(", ");
                     cell.to_mut().push_str(&value);
+                    joined.insert(slot);
                 }
                 empty => *empty = Some(Cow::Owned(value)),
             }
         });
-        has_value(&cells).then(|| Ok(with_encoding(assemble(plan, &cells)?, one, encoding)))
+        has_value(&cells).then(|| {
+            let (record, mut notes) = assemble(plan, &cells)?;
+            notes.extend(joined_notes(plan, &cells, &joined));
+            Ok(with_encoding((record, notes), one, encoding))
+        })
     }
+}
+
+// A device has several of the identifiers in IMEI and MEID.
+fn joined_notes(plan: &Plan, cells: &[Option<Cow<'_, str>>], joined: &BTreeSet<usize>) -> Vec<Note> {
+    let single = plan.fields.iter().filter(|(field, _)| !matches!(field, Field::Imei | Field::Meid));
+    let cell = |(field, slots): (&Field, &Vec<usize>)| {
+        let slot = slots.iter().find(|slot| joined.contains(slot))?;
+        Some(Note::new(*field, NoteKind::Joined, cells[*slot].as_deref().unwrap_or_default()))
+    };
+    single.filter_map(cell).collect()
 }
 
 // Folding a name takes longer than finding its spelling.

@@ -182,6 +182,19 @@ pub async fn is_known(projections: &Projections, record: RecordId) -> Result<boo
         .await
 }
 
+/// Returns the names of the sources of imports that are not undone.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn live_sources(projections: &Projections) -> Result<Vec<String>, ProjectionError> {
+    projections
+        .read_of("records", |rows| {
+            let select = "SELECT DISTINCT source FROM records_imports WHERE undone = 0";
+            rows.prepare_cached(select)?.query_map([], |row| row.get(0))?.collect()
+        })
+        .await
+}
+
 /// Returns the names of all sources of imports, sorted.
 ///
 /// # Errors

@@ -83,7 +83,8 @@ pub async fn of_source(
         .await
 }
 
-/// Returns the records that an import created, changed, missed or had again, in order of their ids, after `after`: up to `limit`.
+/// Returns the records that an import created, changed, missed or had again, in order of their ids, after `after`: up
+/// to `limit`.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.

@@ -53,13 +53,13 @@ impl BadRows {
         header.clone_into(&mut self.header);
     }
 
-    /// Adds a line.
+    /// Adds a line. `why`: its number in the export, and its reasons.
     ///
     /// # Errors
     /// Returns an error if the file cannot be created or written.
-    pub(super) fn add(&mut self, line: &str) -> anyhow::Result<()> {
+    pub(super) fn add(&mut self, line: &str, why: &str) -> anyhow::Result<()> {
         if self.reasons.len() < SHOWN {
-            self.reasons.push(reason(line));
+            self.reasons.push(names::visible::visible_line(why).into_owned());
         }
         if self.file.is_none() {
             self.file = self.place.create(!self.header.is_empty())?;
@@ -152,21 +152,6 @@ fn bad_path(export: &Path, number: u32) -> PathBuf {
     export.with_file_name(name)
 }
 
-/// Returns the reason in a line: the first field of a row of CSV, or the first member of an object.
-fn reason(line: &str) -> String {
-    let reason = match line.strip_prefix('"') {
-        Some(rest) => {
-            let rest = rest.replace("\"\"", "\u{1}");
-            rest.split('"').next().unwrap_or_default().replace('\u{1}', "\"")
-        }
-        None => {
-            let object = serde_json::from_str::<serde_json::Value>(line).unwrap_or_default();
-            object.get(records::ERROR_COLUMN).and_then(|text| text.as_str()).unwrap_or("a line is no object").to_owned()
-        }
-    };
-    names::visible::visible_line(&reason).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,7 +177,7 @@ mod tests {
         }
         let mut bad = BadRows::new(None, Some(&export), false).unwrap();
         bad.set_header("Import error,ID\r\n");
-        bad.add("\"line 2: the \"\"id\"\" is empty\",\r\n").unwrap();
+        bad.add("\"line 2: the \"\"id\"\" is empty\",\r\n", "line 2: the \"id\" is empty").unwrap();
         let (path, reasons) = bad.finish().unwrap();
         assert_eq!(path, Some(directory.path().join("export.bad-3.csv")));
         assert_eq!(reasons, ["line 2: the \"id\" is empty"]);
@@ -216,11 +201,5 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let named = BadRows::new(Some(directory.path().join("no/bad.csv")), None, false);
         assert!(format!("{:#}", named.err().unwrap()).contains("--bad-rows"));
-    }
-
-    #[test]
-    fn the_reason_of_a_line_is_found_in_each_format() {
-        assert_eq!(reason("{\"Import error\":\"line 3: no id\",\"id\":\"\"}\n"), "line 3: no id");
-        assert_eq!(reason("nonsense\n"), "a line is no object");
     }
 }

@@ -54,6 +54,15 @@ const CONSTANTS: &str = "\
 # kind = \"personal-device-profile\"
 ";
 
+const OWNER: &str = "
+# Which field names the owner: it equals an attribute of people at a provider. Without such a section, owners are not
+# resolved. There may be several.
+# [[owner]]
+# field = \"mail\"                # user_name, mail or employee_number
+# provider = \"main\"             # local, or the name of a directory or identity provider
+# attribute = \"mail\"            # user_name, user_principal_name, mail or employee_number
+";
+
 /// Returns a mapping in TOML, with comments.
 pub(super) fn template(preset: Option<Preset>) -> String {
     let mut text = HEAD.to_owned();
@@ -63,6 +72,7 @@ pub(super) fn template(preset: Option<Preset>) -> String {
         None => of_columns(&mut text),
     }
     text.push_str(CONSTANTS);
+    text.push_str(OWNER);
     text
 }
 
@@ -128,7 +138,7 @@ mod tests {
 
     // Returns the template with every line in use.
     fn in_use(text: &str) -> String {
-        let is_setting = |line: &&str| line.contains(" = ") || line.starts_with('[');
+        let is_setting = |line: &&str| line.contains(" = ") || line.starts_with('[') || line.starts_with("# [[");
         let lines: Vec<&str> =
             text.lines().filter(is_setting).map(|line| line.strip_prefix("# ").unwrap_or(line)).collect();
         lines.join("\n")
@@ -143,7 +153,7 @@ mod tests {
             let used: Mapping =
                 toml::from_str(&in_use(&text)).unwrap_or_else(|error| panic!("{error}\n{}", in_use(&text)));
             assert!(used.date_order.is_some() && used.fallback_id.is_some() && used.constants.len() == 2, "{text}");
-            assert_eq!(used.columns.len(), Field::ALL.len());
+            assert_eq!((used.columns.len(), used.owner.len()), (Field::ALL.len(), 1));
         }
     }
 

@@ -20,18 +20,18 @@ pub(super) struct Report {
     pub(super) bad: (Option<PathBuf>, Vec<String>),
 }
 
-/// The result for programs.
+/// The result for programs, with the names of the API.
 #[derive(Serialize)]
 struct Json<'a> {
     /// `None`: a dry run.
-    import: Option<ImportId>,
+    id: Option<ImportId>,
     source: &'a str,
     preset: Option<&'a str>,
-    is_complete: bool,
-    is_dry_run: bool,
-    counts: ImportCounts,
+    complete: bool,
+    dry_run: bool,
+    counts: JsonCounts,
     /// `None`: no owner rule.
-    owners: Option<OwnerCounts>,
+    owners: Option<JsonOwners>,
     /// Rows without a value in a column that is read.
     skipped: u64,
     bad_rows: Option<&'a PathBuf>,
@@ -39,6 +39,70 @@ struct Json<'a> {
     columns: BTreeMap<&'a str, &'a [String]>,
     ignored_columns: &'a [String],
     notes: &'a [Note],
+}
+
+/// An import in a list for programs, with the names of the API.
+#[derive(Serialize)]
+struct JsonListed<'a> {
+    id: ImportId,
+    source: &'a str,
+    preset: Option<&'a str>,
+    complete: bool,
+    begun: &'a str,
+    finished: Option<&'a str>,
+    undone: bool,
+    counts: Option<JsonCounts>,
+    owners: Option<JsonOwners>,
+}
+
+impl<'a> From<&'a Listed> for JsonListed<'a> {
+    fn from(listed: &'a Listed) -> JsonListed<'a> {
+        JsonListed {
+            id: listed.import,
+            source: &listed.source,
+            preset: listed.preset.as_deref(),
+            complete: listed.is_complete,
+            begun: &listed.begun,
+            finished: listed.finished.as_deref(),
+            undone: listed.is_undone,
+            counts: listed.counts.map(JsonCounts::from),
+            owners: listed.owners.map(JsonOwners::from),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct JsonCounts {
+    new: u64,
+    changed: u64,
+    unchanged: u64,
+    missing: u64,
+    set_aside: u64,
+    erased: u64,
+}
+
+impl From<ImportCounts> for JsonCounts {
+    fn from(counts: ImportCounts) -> JsonCounts {
+        let ImportCounts { new, changed, unchanged, missing, bad, erased } = counts;
+        JsonCounts { new, changed, unchanged, missing, set_aside: bad, erased }
+    }
+}
+
+#[derive(Serialize)]
+struct JsonOwners {
+    unique: u64,
+    account: u64,
+    unknown: u64,
+    several: u64,
+    left: u64,
+    unresolved: u64,
+}
+
+impl From<OwnerCounts> for JsonOwners {
+    fn from(counts: OwnerCounts) -> JsonOwners {
+        let OwnerCounts { unique, account, none, several, left, unresolved } = counts;
+        JsonOwners { unique, account, unknown: none, several, left, unresolved }
+    }
 }
 
 impl Report {
@@ -53,13 +117,13 @@ impl Report {
 
     fn json(&self) -> Json<'_> {
         Json {
-            import: self.imported.import,
+            id: self.imported.import,
             source: &self.opened.source,
             preset: self.opened.preset.as_deref(),
-            is_complete: self.wanted.is_complete,
-            is_dry_run: self.wanted.is_rehearsal,
-            counts: self.imported.counts,
-            owners: self.imported.owners,
+            complete: self.wanted.is_complete,
+            dry_run: self.wanted.is_rehearsal,
+            counts: self.imported.counts.into(),
+            owners: self.imported.owners.map(JsonOwners::from),
             skipped: self.imported.skipped,
             bad_rows: self.bad.0.as_ref(),
             columns: self.opened.fields.iter().map(|(field, columns)| (field.as_str(), &columns[..])).collect(),
@@ -109,7 +173,9 @@ impl Report {
         };
         let missed = match (self.wanted.is_complete, missing) {
             (false, _) => "not looked for: --complete says that the file has all records of its source",
-            (true, 0) if bad > 0 => "nothing is marked if rows were set aside: correct them, and import again",
+            (true, 0) if bad > 0 => {
+                "nothing is marked while a row that was set aside may be one of them: correct the export, and import all of it"
+            }
             (true, 0) => "",
             (true, _) => "no longer in the export: marked, not deleted",
         };
@@ -161,6 +227,11 @@ impl Report {
 
 fn listed(names: &[String]) -> String {
     names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns a list of imports as JSON.
+pub(super) fn json(imports: &[Listed]) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(&imports.iter().map(JsonListed::from).collect::<Vec<_>>())
 }
 
 /// Returns the lines of a list of imports.

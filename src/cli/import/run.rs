@@ -80,7 +80,7 @@ impl Records {
         let export = Export::open(&self.file)?;
         let name = export.name();
         let bad = BadRows::new(self.bad_rows, export.path(), self.dry_run)?;
-        let mut hearing = Hearing { bad, progress: Progress::new(export.size())?, opened: None };
+        let mut hearing = Hearing { bad, progress: Progress::new(export.size())?, opened: None, has_begun: false };
         let end = match command_socket::connect(&config.store.directory).await {
             Some(server) => {
                 let request = ImportRequest::ImportRecords(wanted.clone());
@@ -130,6 +130,8 @@ struct Hearing {
     bad: BadRows,
     progress: Progress,
     opened: Option<Opened>,
+    /// The import is in the log.
+    has_begun: bool,
 }
 
 impl Hearing {
@@ -141,8 +143,9 @@ impl Hearing {
                     self.bad.set_header(&opened.bad_file_header);
                     self.opened = Some(*opened);
                 }
+                Line::Begun {} => self.has_begun = true,
                 Line::Progress { bytes, counts } => self.progress.set(bytes, &counts),
-                Line::SetAside { line } => self.bad.add(&line).map_err(|error| self.after(error))?,
+                Line::SetAside { line, why } => self.bad.add(&line, &why).map_err(|error| self.after(error))?,
                 last => return Ok(Some(last)),
             }
         }
@@ -162,10 +165,10 @@ impl Hearing {
                 None if opened.is_none() => anyhow!("{name}: {why}"),
                 None => self.after(anyhow!("{name}: {why}")),
             }),
-            (None, opened) => Err(match file_error(sent) {
+            (None, _) => Err(match file_error(sent) {
                 Some(error) => self.after(anyhow!("{name}: {error}")),
-                // The server may have stopped before it said that it began.
-                None if opened.is_none() => anyhow!(
+                // The server may have stopped before it said that the import began.
+                None if !self.has_begun => anyhow!(
                     "the server stopped before it answered: run the same command again when it runs; `muster import \
                      list` shows whether the import of {name} began"
                 ),
@@ -177,7 +180,7 @@ impl Hearing {
 
     // Adds what was done so far, and what to do.
     fn after(&self, error: anyhow::Error) -> anyhow::Error {
-        match self.opened.as_ref().and_then(|opened| opened.import) {
+        match self.opened.as_ref().filter(|_| self.has_begun).and_then(|opened| opened.import) {
             Some(import) => anyhow!("{error:#}; {}", remedy(import)),
             None => error,
         }

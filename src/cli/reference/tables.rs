@@ -62,7 +62,7 @@ pub(crate) const VARIABLES: [(&str, &str); 3] = [
 ];
 
 /// Files, as `muster init` names them. The configuration can use other names.
-pub(crate) const FILES: [(&str, &str); 9] = [
+pub(crate) const FILES: [(&str, &str); 10] = [
     (
         "muster.toml",
         "The configuration. Every field has a comment. It is read from the current directory if no other file is named.",
@@ -83,6 +83,10 @@ pub(crate) const FILES: [(&str, &str); 9] = [
     ),
     ("data/index.db", "The index of the log by stream. It is rebuilt from the log if it is missing or damaged."),
     ("data/states.db", "States of devices and people, computed from the log to answer faster. It may be deleted."),
+    (
+        "data/uploads/",
+        "Files of previous records that staff uploaded, for at most an hour. They hold personal data in plain text; a start of the server removes them.",
+    ),
     ("pki/", "Certificates and private keys."),
 ];
 

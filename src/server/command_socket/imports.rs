@@ -1,10 +1,11 @@
 //! Commands about imports of previous records. The file of an import follows its request ([`super::transfer`]); the
-//! answer is several lines: `opened`, `progress` and `set_aside`, then one of the others.
+//! answer is several lines: `opened`, `begun`, `progress` and `set_aside`, then one of the others.
 
 use crate::app::App;
 use decisions::record::ImportRefusal;
+use events::Timestamp;
 use events::record::{ImportCounts, ImportId, OwnerCounts};
-use imports::{Finished, ImportError, Imports, Noted, Order, Told, Undone};
+use imports::{Finished, ImportError, Imports, Noted, Order, SetAside, Told, Undone};
 use platform::PerformError;
 use platform::context::Context;
 use projections::records::{ImportRow, ListedImports};
@@ -80,13 +81,18 @@ impl Wanted {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Line {
     Opened(Box<Opened>),
+    /// The import is in the log.
+    Begun {},
     Progress {
         bytes: u64,
         counts: ImportCounts,
     },
-    /// A line of the file of bad rows.
+    /// A row that is set aside.
     SetAside {
+        /// The line of the file of bad rows.
         line: String,
+        /// The number of the line in the export, and the reasons.
+        why: String,
     },
     Imported(Box<Imported>),
     Undone {
@@ -202,6 +208,8 @@ pub(crate) struct Listed {
     pub(crate) is_complete: bool,
     /// RFC 3339, in UTC.
     pub(crate) begun: String,
+    /// `None`: as for `counts`.
+    pub(crate) finished: Option<String>,
     /// `None`: it goes on, or it ended early.
     pub(crate) counts: Option<ImportCounts>,
     /// What the import found out. `None`: as for `counts`, or no owner rule.
@@ -211,8 +219,9 @@ pub(crate) struct Listed {
 
 impl Listed {
     fn of(row: ImportRow) -> Listed {
-        let ImportRow { import, source, preset, is_complete, begun, counts, owners, is_undone, .. } = row;
-        Listed { import, source, preset, is_complete, begun: begun.to_rfc3339(), counts, owners, is_undone }
+        let ImportRow { import, source, preset, is_complete, begun, finished, counts, owners, is_undone, .. } = row;
+        let (begun, finished) = (begun.to_rfc3339(), finished.map(Timestamp::to_rfc3339));
+        Listed { import, source, preset, is_complete, begun, finished, counts, owners, is_undone }
     }
 }
 
@@ -256,6 +265,8 @@ fn why(error: &ImportError) -> String {
         ImportError::Open(OpenError::Mapping(MappingError::NoPreset { .. })) => {
             format!("{error}. `muster import template` prints a mapping to edit")
         }
+        ImportError::NoRecords => format!("{error}, or leave --complete out"),
+        ImportError::NotComplete => format!("{error} with --complete"),
         error => error.to_string(),
     }
 }
@@ -263,8 +274,9 @@ fn why(error: &ImportError) -> String {
 fn line_of(told: Told, import: Option<ImportId>) -> Line {
     match told {
         Told::Opened(layout) => Line::Opened(Box::new(Opened::of(&layout, import))),
+        Told::Begun => Line::Begun {},
         Told::Progress { bytes, counts, .. } => Line::Progress { bytes, counts },
-        Told::SetAside(line) => Line::SetAside { line },
+        Told::SetAside(SetAside { line, why }) => Line::SetAside { line, why },
     }
 }
 

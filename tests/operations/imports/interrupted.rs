@@ -66,7 +66,7 @@ async fn the_import_of_a_killed_command_is_not_finished_and_misses_no_record_and
     open.command.kill().unwrap();
     open.end();
     let cut = scene.list()[0].clone();
-    assert_eq!(cut["counts"], Value::Null, "{cut}");
+    assert_eq!((&cut["counts"], &cut["finished"]), (&Value::Null, &Value::Null), "{cut}");
     let said = harness::binary::muster_at(&scene.config, &["import", "list"], "").expect_success();
     assert!(said.lines().nth(1).unwrap().contains("(complete, not finished)"), "{said}");
 
@@ -80,8 +80,8 @@ async fn the_import_of_a_killed_command_is_not_finished_and_misses_no_record_and
     let is_missing = |name: &str| name == "PreviousRecordMissing";
     assert!(!events.iter().any(|entry| is_missing(&entry.event.to_parts().0)), "no record was missed");
 
-    scene.undo(&repeated["import"]).expect_success();
-    scene.undo(&cut["import"]).expect_success();
+    scene.undo(&repeated["id"]).expect_success();
+    scene.undo(&cut["id"]).expect_success();
     assert_eq!(counts(&scene.imported(&all, &["--dry-run"])), [0, 0, 3_000, 0, 0, 0], "all is as it was at first");
 }
 
@@ -90,7 +90,7 @@ async fn a_command_whose_server_stops_says_so_and_what_to_do() {
     let scene = Scene::set().await;
     let mut server = Serving::start(&scene.config);
     let open = Open::begin(&scene, &export(1..=1_500), &[]).await;
-    let import = scene.list()[0]["import"].as_str().unwrap().to_owned();
+    let import = scene.list()[0]["id"].as_str().unwrap().to_owned();
     assert_eq!(server.terminate().code(), Some(0));
     let (code, _, said) = open.end();
     assert_eq!(code, Some(1), "{said}");
@@ -124,7 +124,7 @@ async fn a_server_that_is_stopped_or_killed_while_rows_are_written_keeps_them_an
         assert_eq!(ended.status.code(), Some(1), "{said}");
         let cut = scene.list()[0].clone();
         assert_eq!(cut["counts"], Value::Null);
-        let undo = format!("muster import undo {}", cut["import"].as_str().unwrap());
+        let undo = format!("muster import undo {}", cut["id"].as_str().unwrap());
         // It may not have heard yet that the import began.
         let is_named = said.contains(&undo) || said.contains("muster import list");
         assert!(said.contains("run the same command again") && is_named, "{said}");
@@ -143,7 +143,7 @@ async fn a_second_import_is_refused_while_one_goes_on_and_changes_nothing() {
     let file = scene.write("other.csv", export(1..=3));
     let refused = scene.import(&file, &[]).expect_failure();
     assert!(refused.contains("another import runs"), "{refused}");
-    let undone = scene.undo(&scene.list()[0]["import"]).expect_failure();
+    let undone = scene.undo(&scene.list()[0]["id"]).expect_failure();
     assert!(undone.contains("another import runs"), "{undone}");
     open.input.write_all(rows(1_501..=1_600).as_bytes()).unwrap();
     let (code, said, _) = open.end();

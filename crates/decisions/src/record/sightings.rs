@@ -1,4 +1,4 @@
-//! Which imports had a record and which missed it. The latest one that is not undone says whether the record is missing.
+//! Which imports had a record and which missed it. The latest one that is not undone says whether it is missing.
 
 use events::record::ImportId;
 use serde::{Deserialize, Serialize};

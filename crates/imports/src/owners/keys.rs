@@ -44,9 +44,9 @@ impl Imports {
     }
 
     /// Hands the keys of all records that name a person to that person: those that they own, and those that have or had
-    /// one of their values, although the owner is not resolved, there are several, or no owner rule was given. Destroying
-    /// the person's key then destroys them. Call it before the key is destroyed, and again after the person was erased:
-    /// then it destroys the keys of records that were imported meanwhile.
+    /// one of their values, although the owner is not resolved, there are several, or no owner rule was given.
+    /// Destroying the person's key then destroys them. Call it before the key is destroyed, and again after the
+    /// person was erased: then it destroys the keys of records that were imported meanwhile.
     ///
     /// # Errors
     /// Returns an error if the person or the records cannot be read, or the keys cannot be written.

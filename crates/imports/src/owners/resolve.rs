@@ -55,9 +55,9 @@ impl Imports {
         Ok(Resolved { more_after, unresolved })
     }
 
-    /// Resolves the owners of records with these keys of a person who signs in: as many as [`Imports::resolve_of`], which
-    /// an effect does for new keys. Records whose owner an earlier sign-in has found out are left out. Returns whether
-    /// there was any.
+    /// Resolves the owners of records with these keys of a person who signs in: as many as [`Imports::resolve_of`],
+    /// which an effect does for new keys. Records whose owner an earlier sign-in has found out are left out. Returns
+    /// whether there was any.
     ///
     /// # Errors
     /// Same as [`Imports::resolve_of`].

@@ -51,18 +51,17 @@ impl BadLines {
     }
 }
 
-/// Returns the parts of a line of the file.
-pub(super) fn read_back(line: &str, format: Format) -> BadLine {
-    let (reasons, text) = match format {
+/// Returns a line of the file as a page shows it. `why`: its reasons.
+pub(super) fn read_back(line: &str, why: String, format: Format) -> BadLine {
+    let text = match format {
         Format::Csv(_) => of_csv(line),
         Format::JsonLines => of_json(line),
     };
-    let shown = |text: &str| text.trim_end().chars().take(SHOWN).collect();
-    BadLine { reasons, text: shown(text) }
+    BadLine { reasons: why, text: text.trim_end().chars().take(SHOWN).collect() }
 }
 
-// The reasons are the first cell, in quotation marks.
-fn of_csv(line: &str) -> (String, &str) {
+// Returns the row after the reasons, which are the first cell, in quotation marks.
+fn of_csv(line: &str) -> &str {
     let cell = line.strip_prefix('"').unwrap_or(line);
     let mut at = 0;
     while let Some(mark) = cell[at..].find('"') {
@@ -72,21 +71,20 @@ fn of_csv(line: &str) -> (String, &str) {
             None => break,
         }
     }
-    let reasons = cell[..at.saturating_sub(1)].replace("\"\"", "\"");
     // Every delimiter is one byte.
-    (reasons, cell.get(at + 1..).unwrap_or_default())
+    cell.get(at + 1..).unwrap_or_default()
 }
 
-// The reasons are the first value of the object. A line that is no object has none.
-fn of_json(line: &str) -> (String, &str) {
+// Returns the members after the reasons, which are the first value of the object. A line that is no object has none.
+fn of_json(line: &str) -> &str {
     let value = line.strip_prefix("{\"").and_then(|rest| rest.split_once("\":")).map(|(_, rest)| rest);
     let mut values = serde_json::Deserializer::from_str(value.unwrap_or_default()).into_iter::<String>();
     match values.next() {
-        Some(Ok(reasons)) => {
+        Some(Ok(_)) => {
             let rest = value.and_then(|value| value.get(values.byte_offset()..)).unwrap_or_default();
-            (reasons, rest.strip_prefix(',').unwrap_or(rest))
+            rest.strip_prefix(',').unwrap_or(rest)
         }
-        _ => ("the line is not a JSON object: write one object per line".to_owned(), line),
+        _ => line,
     }
 }
 
@@ -96,20 +94,17 @@ mod tests {
     use records::Delimiter;
 
     #[test]
-    fn a_line_is_taken_apart_into_its_reasons_and_its_row() {
-        let parts = |line: &str, format| {
-            let BadLine { reasons, text } = read_back(line, format);
-            (reasons, text)
-        };
+    fn the_row_of_a_line_is_shown_without_its_reasons() {
+        let row = |line: &str, format| read_back(line, "line 3: why".into(), format).text;
         let csv = Format::Csv(Delimiter::Semicolon);
-        let line = "\"line 3: source_id \"\"x\"\" is; unusable\";a;\"b\"\r\n";
-        assert_eq!(parts(line, csv), ("line 3: source_id \"x\" is; unusable".into(), "a;\"b\"".into()));
+        assert_eq!(row("\"line 3: source_id \"\"x\"\" is; unusable\";a;\"b\"\r\n", csv), "a;\"b\"");
         let line = "{\"Import error\":\"line 2: a \\\"b\\\"\",\"id\":1}\n";
-        assert_eq!(parts(line, Format::JsonLines), ("line 2: a \"b\"".into(), "\"id\":1}".into()));
-        assert_eq!(parts("[1]\n", Format::JsonLines).1, "[1]");
+        assert_eq!(row(line, Format::JsonLines), "\"id\":1}");
+        let lone = read_back("[1]\n", "line 3: why".into(), Format::JsonLines);
+        assert_eq!((lone.reasons.as_str(), lone.text.as_str()), ("line 3: why", "[1]"), "it names the line");
         for odd in ["", "\"", "\"\"", "a", "{\"", "{\"Import error\":"] {
-            parts(odd, csv);
-            parts(odd, Format::JsonLines);
+            row(odd, csv);
+            row(odd, Format::JsonLines);
         }
     }
 }

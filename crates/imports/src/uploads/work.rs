@@ -2,7 +2,7 @@
 
 use super::bad_lines::{BadLines, read_back};
 use super::{KEPT_SECONDS, Stage, UndoStage, Upload, UploadError, UploadId, Uploads};
-use crate::{Finished, ImportError, Told};
+use crate::{Finished, ImportError, SetAside, Told};
 use events::record::ImportId;
 use platform::context::Context;
 use std::io;
@@ -129,10 +129,11 @@ impl Uploads {
                     lines = Some(BadLines::create(&self.bad_path(id), &layout).await?);
                     self.change(id, |upload| upload.layout = Some(layout));
                 }
+                Told::Begun => {}
                 Told::Progress { bytes, counts, .. } => {
                     self.change(id, |upload| (upload.bytes, upload.counts) = (bytes, counts));
                 }
-                Told::SetAside(line) => {
+                Told::SetAside(SetAside { line, why }) => {
                     let is_cut = match &mut lines {
                         Some(lines) => !lines.write(&line).await?,
                         None => false,
@@ -140,7 +141,7 @@ impl Uploads {
                     self.change(id, |upload| {
                         upload.is_bad_file_cut |= is_cut;
                         if let Some(layout) = upload.layout.as_ref().filter(|_| upload.bad.len() < SHOWN) {
-                            upload.bad.push(read_back(&line, layout.format));
+                            upload.bad.push(read_back(&line, why, layout.format));
                         }
                     });
                 }

@@ -1,6 +1,6 @@
 //! A mapping that fits the columns of one file.
 
-use super::{Columns, Fallback, Mapping, MappingError, Preset, listed};
+use super::{Columns, Fallback, LONGEST_SOURCE, Mapping, MappingError, OWN_SOURCE, Preset, listed};
 use crate::dates::DateRules;
 use crate::field::Field;
 use crate::record::Kind;
@@ -139,6 +139,13 @@ fn source(mapping: &Mapping, preset: Option<Preset>) -> Result<String, MappingEr
     let product = preset.map(|preset| preset.table().product);
     let source = mapping.source.as_deref().or(product).map(str::trim).filter(|source| !source.is_empty());
     let source = source.ok_or(MappingError::NoSource)?;
+    let length = source.chars().count();
+    if length > LONGEST_SOURCE {
+        return Err(MappingError::LongSource { length });
+    }
+    if names::folded(source) == names::folded(OWN_SOURCE) {
+        return Err(MappingError::OwnSource);
+    }
     match names::visible::wrong_in_line(source) {
         Some(why) => Err(MappingError::UnusableSource { why }),
         None => Ok(source.to_owned()),

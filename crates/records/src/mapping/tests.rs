@@ -136,5 +136,11 @@ fn constants_and_translations_are_checked() {
     refused(&with("values.kind.Privat = \"BYOD\""), &names, &["values.kind.\"Privat\" is \"BYOD\""]);
     refused("columns.source_id = \"ID\"", &names, &["source is empty"]);
     refused("source = \"\"\ncolumns.source_id = \"ID\"", &names, &["source is empty"]);
+    for own in ["Muster", " muster ", "MUSTER"] {
+        refused(&format!("source = \"{own}\"\ncolumns.source_id = \"ID\""), &names, &["source is Muster"]);
+    }
+    let long = |length| format!("source = \"{}\"\ncolumns.source_id = \"ID\"", "ö".repeat(length));
+    refused(&long(101), &names, &["source has 101 characters", "at most 100"]);
+    assert!(resolved(&long(100), &names).is_ok());
     refused("source = \"a\\u202Eb\"\ncolumns.source_id = \"ID\"", &names, &["source contains", "U+202E"]);
 }

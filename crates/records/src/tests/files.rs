@@ -116,15 +116,16 @@ fn an_id_that_lost_digits_or_has_invisible_characters_is_no_id() {
 }
 
 #[test]
-fn the_first_row_of_an_id_is_kept_and_later_ones_are_reported() {
+fn the_first_row_of_an_id_is_kept_and_later_ones_with_other_content_are_set_aside() {
     let text = b"source_id,site\n1,a\n2,a\n1,b\n2,a\n";
     let outcomes = read(text, &plain(&["source_id", "site"]));
     let reasons = |at: usize| outcomes[at].as_ref().unwrap_err().reasons.clone();
-    assert_eq!(reasons(2), [Reason::Duplicate { first: 2, is_same: false }]);
-    assert_eq!(reasons(3), [Reason::Duplicate { first: 3, is_same: true }]);
+    assert_eq!(reasons(2), [Reason::Duplicate { first: 2 }]);
+    let repeated = outcomes[3].as_ref().unwrap();
+    assert!(repeated.is_repeated() && !outcomes[1].as_ref().unwrap().is_repeated(), "{repeated:?}");
     let summary = summary(&outcomes);
-    assert_eq!((summary.rows, summary.bad_rows), (2, 2));
-    assert_eq!(summary.reasons, [("duplicate", 1), ("repeated-row", 1)].into());
+    assert_eq!((summary.rows, summary.bad_rows), (3, 1));
+    assert_eq!((summary.reasons, summary.notes), ([("duplicate", 1)].into(), [("repeated-row", 1)].into()));
 }
 
 #[test]
@@ -228,6 +229,19 @@ fn json_lines_are_read_with_dotted_names_and_bad_lines_are_set_aside() {
     assert_eq!(outcomes[2].as_ref().unwrap_err().reasons, [Reason::NotAnObject]);
     assert_eq!(outcomes[3].as_ref().unwrap().record.site.as_deref(), Some("B"), "names are compared without case");
     assert_eq!(outcomes.len(), 4, "the last line has no value");
+}
+
+#[test]
+fn a_list_in_json_lines_is_noted_where_a_device_has_one_value() {
+    let custom = mapping("source = \"x\"\n[columns]\nsource_id = \"id\"\nuser_name = \"upn\"\nimei = \"imei\"");
+    let text =
+        "{\"id\":1,\"upn\":[\"a\",\"b\"],\"imei\":[356938035643809,\"013245000882114\"]}\n{\"id\":2,\"upn\":[\"a\"]}\n";
+    let rows = rows(text.as_bytes(), &custom);
+    assert_eq!(
+        (rows[0].record.user_name.as_deref(), labels(&rows[0])),
+        (Some("a, b"), vec!["user_name: joined".into()])
+    );
+    assert!(rows[1].notes.is_empty(), "one value in a list is one value");
 }
 
 #[test]
