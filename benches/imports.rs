@@ -2,8 +2,8 @@
 //! 100,000 rows must be imported within 60 s and grow the log by at most 2 KB a row, the beginning and the end of the
 //! import included. Keys are counted separately.
 //!
-//! Both limits also hold with owner rules, if nobody has signed in yet. Also measured: a dry run, the same export again,
-//! an export in which every row has changed, and the undoing of that import. `cargo bench --bench imports`;
+//! Both limits also hold with owner rules, if nobody has signed in yet. Also measured: a dry run, the same export
+//! again, an export in which every row has changed, and the undoing of that import. `cargo bench --bench imports`;
 //! `MUSTER_BENCH_ROWS` sets the number of rows, and the time limit in proportion.
 #![expect(unreachable_pub, reason = "a benchmark has no API: `pub` only leads out of a module")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]

@@ -44,9 +44,9 @@ pub enum PersonEvent {
         version: String,
         enrollment: EnrollmentId,
     },
-    /// The provider of the person stated values by which previous records find their owner (`keys`), and the same values
-    /// as any record may name the person (`names`). Both have those that are new. Those of earlier values stay valid,
-    /// so that a record with an earlier name finds the person.
+    /// The provider of the person stated values by which previous records find their owner (`keys`), and the same
+    /// values as any record may name the person (`names`). Both have those that are new. Those of earlier values stay
+    /// valid, so that a record with an earlier name finds the person.
     PersonKeysNoted { keys: Vec<OwnerKey>, names: Vec<NameKey> },
     /// The owners of the previous records with keys of this person were resolved, in order of the records' ids, up to
     /// this one. The rest follows from this event, so that each effect is bounded.

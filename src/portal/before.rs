@@ -65,7 +65,7 @@ content!(Cause {
 pub(crate) async fn before(visitor: &Visitor, session: &Session) -> (Vec<Before>, Option<u64>) {
     let enrollment = &session.enrollment;
     let mut all = earlier(visitor, enrollment).await;
-    let is_other = |record: &Earlier| match enrollment.answers.get(&record.record) {
+    let is_other = |record: &Earlier| match record.answer(enrollment) {
         Some(PreviousAnswer::ThisDevice) => 0,
         None => 1,
         Some(PreviousAnswer::AnotherDevice | PreviousAnswer::NoLongerHave) => 2,
@@ -103,7 +103,7 @@ fn one(visitor: &Visitor, enrollment: &Enrollment, record: &Earlier, is_linked: 
         kind: record.kind,
         state,
         class,
-        fate: fate(record.standing, enrollment.answers.get(&record.record).copied(), is_linked),
+        fate: fate(record.standing, record.answer(enrollment), is_linked),
     }
 }
 
@@ -124,8 +124,8 @@ pub(crate) async fn causes(visitor: &Visitor, session: &Session) -> Vec<Cause> {
     let enrollment = &session.enrollment;
     let all = earlier(visitor, enrollment).await;
     let may_be_here = |record: &&Earlier| {
-        let answer = enrollment.answers.get(&record.record);
-        !record.has_ended() && answer.is_none_or(|answer| *answer == PreviousAnswer::ThisDevice)
+        let answer = record.answer(enrollment);
+        !record.has_ended() && answer.is_none_or(|answer| answer == PreviousAnswer::ThisDevice)
     };
     let left: Vec<Removal> = all.iter().filter(may_be_here).map(|record| record.removal).collect();
     sorted(&left, enrollment.account_driven.is_some(), !visitor.settings.skip_ca_profile)

@@ -8,7 +8,7 @@ use decisions::record::Record;
 use events::Timestamp;
 use events::device::DeviceId;
 use events::enrollment::{DeviceFamily, Ownership};
-use events::record::{PreviousKind, RecordDetails, RecordId, RecordOwner};
+use events::record::{PreviousAnswer, PreviousKind, RecordDetails, RecordId, RecordOwner};
 use events::store::ReadError;
 use names::visible;
 use projections::devices::{self, Naming};
@@ -87,6 +87,13 @@ impl Earlier {
 
     pub(crate) fn has_ended(&self) -> bool {
         self.standing == Standing::Ended
+    }
+
+    /// Returns the person's answer. A record of another family is another device, also without an answer.
+    pub(crate) fn answer(&self, enrollment: &Enrollment) -> Option<PreviousAnswer> {
+        let family = enrollment.opened.as_ref().map(|opened| opened.platform.family);
+        let other = self.is_other_than(family).then_some(PreviousAnswer::AnotherDevice);
+        enrollment.answers.get(&self.record).copied().or(other)
     }
 
     /// The record is of a device of another family than this one.

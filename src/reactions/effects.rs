@@ -25,15 +25,15 @@ use uuid::Uuid;
 pub(super) enum Order {
     /// At once.
     AtOnce,
-    /// When the projections have the event, since the effects read them. The projections may be far behind, and no other
-    /// effect waits for them.
+    /// When the projections have the event, since the effects read them. The projections may be far behind, and no
+    /// other effect waits for them.
     Behind,
 }
 
 type Effect<'a> = Pin<Box<dyn Future<Output = Result<(), ReactionError>> + Send + 'a>>;
 
-/// The effects of one event. None has begun. Each runs on its own: a corrupt enrollment or earlier record blocks only the
-/// effects that depend on it.
+/// The effects of one event. None has begun. Each runs on its own: a corrupt enrollment or earlier record blocks only
+/// the effects that depend on it.
 struct Effects<'a>(Vec<(Order, Effect<'a>)>);
 
 impl<'a> Effects<'a> {

@@ -1,8 +1,8 @@
 //! Tests of devices that are enrolled again: which earlier records are proposed, on which evidence, and what a decision
 //! about them does. The stories run on each way to enroll: `asked` has "removes when asked"; `own` has "removes first",
-//! "removes nothing", "erased", "new phone", "another person" and "archived"; `restored` has the backups; `imported` has
-//! "import after enrollment", "owner not unique" and "two sources"; `attested` says when it is the same device. `facts` has
-//! single pieces of evidence, and `decided` what staff decide.
+//! "removes nothing", "erased", "new phone", "another person" and "archived"; `restored` has the backups; `imported`
+//! has "import after enrollment", "owner not unique" and "two sources"; `attested` says when it is the same device.
+//! `facts` has single pieces of evidence, and `decided` what staff decide.
 
 mod answered;
 mod asked;

@@ -11,8 +11,8 @@ use events::record::{NameKey, OwnerKey, RecordId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Maximum number of keys of a person, and of names. People who can change an attribute at their provider could otherwise add a key
-/// at each sign-in.
+/// Maximum number of keys of a person, and of names. People who can change an attribute at their provider could
+/// otherwise add a key at each sign-in.
 pub const MOST_KEYS: usize = 100;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -25,7 +25,8 @@ pub(super) struct Gathered {
     pub id: PersonId,
     pub as_of: Option<Timestamp>,
     pub person: Person,
-    /// The person's enrollments and records, by phone, as confirmed links connect them; the phone with the latest enrollment first, in it the earliest.
+    /// The person's enrollments and records, by phone, as confirmed links connect them; the phone with the latest
+    /// enrollment first, in it the earliest.
     pub phones: Vec<Vec<Side>>,
     /// Number of phones if all proposed links were confirmed.
     pub least: usize,

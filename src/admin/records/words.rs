@@ -31,8 +31,8 @@ pub(crate) fn owner_sentence(owner: Option<RecordOwner>) -> &'static str {
     }
 }
 
-/// Returns the label of a record: the name of the device, else its model as people know it, else the record's id. Names without visible
-/// characters are skipped, because the label is the text of links.
+/// Returns the label of a record: the name of the device, else its model as people know it, else the record's id. Names
+/// without visible characters are skipped, because the label is the text of links.
 pub(crate) fn label(name: Option<&str>, models: [Option<&str>; 2], record: RecordId) -> String {
     let models = models.map(|model| model.map(|model| apple::models::name(model).unwrap_or(model)));
     let named = std::iter::once(name).chain(models).find_map(visible::name);

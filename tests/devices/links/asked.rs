@@ -1,4 +1,5 @@
-//! "Removes when asked": the sign-in shows the earlier record while it is still managed, and the person removes it then.
+//! "Removes when asked": the sign-in shows the earlier record while it is still managed, and the person removes it
+//! then.
 
 use super::*;
 use async_trait::async_trait;

@@ -1,5 +1,5 @@
-//! "Restored from a backup": up to iOS 26, Device Enrollment with a profile may come back with its management. From iOS 27
-//! on, and always for what was enrolled from Settings, the phone comes back without management and without CheckOut.
+//! "Restored from a backup": up to iOS 26, Device Enrollment with a profile may come back with its management. From iOS
+//! 27 on, and always for what was enrolled from Settings, the phone comes back without management and without CheckOut.
 
 use super::*;
 use events::record::LinkProof;
@@ -68,7 +68,8 @@ async fn a_phone_that_is_restored_without_its_management_comes_back_as_a_success
         let at_first = link(&scene, new).await;
         assert_eq!((at_first.record, at_first.band), (record, LinkBand::Probable), "iOS {ios}, {way:?}");
         assert_eq!(at_first.proof, LinkProof::default(), "iOS {ios}, {way:?}: nothing ended the old management");
-        // The same UDID in another Device Enrollment is only a claim. That APNs does not know the old token is evidence.
+        // The same UDID in another Device Enrollment is only a claim. That APNs does not know the old token is
+        // evidence.
         unregister(&scene, &old).await;
         until("the 410 in the proposal", async || link(&scene, new).await.proof.may_be_retired).await;
         let later = link(&scene, new).await;

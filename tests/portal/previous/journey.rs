@@ -98,3 +98,15 @@ async fn who_said_that_the_record_is_another_device_is_told_of_old_management_la
     reads(&page.text, &["The downloaded profile has expired", "An old management profile is still installed"]);
     scene.strike().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_another_family_is_another_device_on_the_last_page_without_an_answer() {
+    let scene = Scene::set().await;
+    record_of_ada(&scene, r#"{"source_id":"40","kind":"unknown","model_name":"iPad Air"}"#).await;
+    let (mut walk, page) = waiting(&scene).await;
+    reads(&page.text, &["The downloaded profile has expired", "An old management profile is still installed"]);
+    let page = enrolled(&mut walk, &scene).await;
+    reads(&page.text, &["iPad Air", "It is another device. It stays as it is."]);
+    scene.answer_first_commands(&mut walk.device).await;
+    scene.strike().await;
+}

@@ -112,8 +112,8 @@ impl Record {
         }
     }
 
-    // Proposals are about what an import told. Decisions stay, since somebody made them; but nothing speaks for them any
-    // more, and if one is undone, nothing is proposed.
+    // Proposals are about what an import told. Decisions stay, since somebody made them; but nothing speaks for them
+    // any more, and if one is undone, nothing is proposed.
     pub(super) fn forget_proposals(&mut self) {
         self.links.retain(|_, link| link.decision != LinkDecision::Open);
         for link in self.links.values_mut() {
