@@ -46,18 +46,21 @@ impl Reenrollment {
     // What is known by now decides what the link proves, also if no effect has worked it in yet.
     async fn confirm_as_weighed(&self, pair: Pair, context: &Context) -> Result<(), DecideError> {
         let successor = pair.successor;
-        let weight = self.weigh_again(pair).await?.ok_or(Refusal::NoLink)?;
-        let (propose, confirm) = (Command::ProposeLink { successor, weight }, Command::ConfirmLink { successor });
-        let (weighing, deciding) = (step(context, pair, "weigh"), step(context, pair, "confirm"));
-        let commands = [(&propose, &weighing), (&confirm, &deciding)];
-        match self.platform.perform_together::<Record>(&pair.record.stream(), &commands).await {
-            Ok(_) => Ok(()),
+        let weight = self.weigh_again(pair).await?;
+        let propose = weight.map(|weight| Command::ProposeLink { successor, weight });
+        let (confirm, weighing) = (Command::ConfirmLink { successor }, step(context, pair, "weigh"));
+        let deciding = step(context, pair, "confirm");
+        let commands: Vec<_> =
+            propose.iter().map(|propose| (propose, &weighing)).chain([(&confirm, &deciding)]).collect();
+        match (self.platform.perform_together::<Record>(&pair.record.stream(), &commands).await, &propose) {
+            (Ok(_), _) => Ok(()),
             // What is known withdraws the proposal: the next page shows this and why.
-            Err(PerformError::Refused(refusal)) => {
-                self.decide(pair, propose, &weighing).await?;
+            (Err(PerformError::Refused(refusal)), Some(propose)) => {
+                self.decide(pair, propose.clone(), &weighing).await?;
                 Err(refusal.into())
             }
-            Err(error) => Err(failed(error).into()),
+            (Err(PerformError::Refused(refusal)), None) => Err(refusal.into()),
+            (Err(error), _) => Err(failed(error).into()),
         }
     }
 
