@@ -48,7 +48,7 @@ pub struct Reenrollment {
     platform: Platform,
     settings: Arc<SettingsService>,
     /// Taken while proposals of an enrollment are counted and made. Enrollments share the locks by their id. Each holds
-    /// the position of the newest proposal that was made; `None`: none was made since the start.
+    /// the position up to which all its proposals are; `None`: not known since the start.
     turns: [Mutex<Option<Position>>; 16],
 }
 

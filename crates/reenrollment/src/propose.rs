@@ -16,7 +16,7 @@ use std::cmp::Reverse;
 /// Number of links that lead to one enrollment that are looked at for free places.
 const MOST_LOOKED_AT: usize = 64;
 
-/// What made a new look at links necessary. The projections are up to date with it.
+/// What made a new look at links necessary. The look waits until the projections have it.
 #[derive(Debug, Clone, Copy)]
 pub struct Cause {
     pub event: EventId,
@@ -134,7 +134,13 @@ impl Reenrollment {
             return Ok(());
         }
         let mut turn = self.turn(successor).lock().await;
-        self.await_proposals(*turn).await?;
+        // The count needs the proposals that were made before. After a start, nobody knows the newest.
+        if turn.is_none() {
+            *turn = self.platform.log.store().head().await?;
+        }
+        if let Some(newest) = *turn {
+            self.platform.projections.wait_patiently_for(newest).await?;
+        }
         let Some(new) = self.successor(successor).await? else { return Ok(()) };
         let rules = self.settings.current().await?.reenrollment;
         // A record that cannot be read holds up no other. The effect is retried for it.
@@ -165,18 +171,6 @@ impl Reenrollment {
             }
         }
         done
-    }
-
-    // The projections need the proposals that were made before for the count. After a start, nobody knows the newest.
-    async fn await_proposals(&self, newest: Option<Position>) -> Result<(), ReenrollmentError> {
-        let newest = match newest {
-            Some(newest) => Some(newest),
-            None => self.platform.log.store().head().await?,
-        };
-        match newest {
-            Some(newest) => Ok(self.platform.projections.wait_patiently_for(newest).await?),
-            None => Ok(()),
-        }
     }
 
     // Returns the records that are proposed for the enrollment at present.
