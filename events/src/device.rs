@@ -15,8 +15,9 @@ pub use crate::ids::DeviceId;
 
 use crate::Timestamp;
 use crate::enrollment::{EnrollmentKind, IdentityRefusal, IssuedCertificate, OsVersion, SecretHash};
-use crate::ids::PersonId;
+use crate::ids::{PersonId, RecordId};
 use crate::personal::Personal;
+use crate::settings::ClearedView;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -421,4 +422,9 @@ pub enum DeviceEvent {
     },
     RecordArchived {},
     RecordRestored {},
+    /// These parts of the confirmed earlier record are hidden from administrators from now on. Auditors still see them.
+    EarlierViewsCleared {
+        record: RecordId,
+        views: BTreeSet<ClearedView>,
+    },
 }

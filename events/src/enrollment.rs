@@ -22,7 +22,8 @@ pub use sign_in::{
 pub use crate::ids::EnrollmentId;
 
 use crate::Timestamp;
-use crate::ids::{DeviceId, PersonId, RecordId};
+use crate::ids::{DeviceId, InvitationId, PersonId, RecordId};
+use crate::invitation::InvitationToken;
 use crate::personal::Personal;
 use crate::record::{OwnerAttribute, PreviousAnswer};
 use serde::{Deserialize, Serialize};
@@ -384,6 +385,15 @@ pub enum EnrollmentEvent {
     },
     /// The person read what to do about the earlier records and continued.
     PreviousRecordsNoted {},
+    /// The person permitted Muster to remove the management of this earlier enrollment of theirs.
+    OldManagementRemovalAgreed {
+        record: RecordId,
+    },
+    /// The person opened an invitation or typed its code. They have not signed in yet.
+    InvitationPresented {
+        invitation: InvitationId,
+        token: InvitationToken,
+    },
     /// The ownership step.
     OwnershipChosen {
         ownership: Ownership,

@@ -4,6 +4,8 @@ mod variant;
 
 use crate::device::DeviceEvent;
 use crate::enrollment::EnrollmentEvent;
+use crate::invitation::{CodeEvent, InvitationEvent, WaveEvent};
+use crate::migration::MigrationEvent;
 use crate::person::{AccountEvent, PersonEvent};
 use crate::record::{ImportEvent, RecordEvent};
 use crate::settings::SettingsEvent;
@@ -89,6 +91,10 @@ events! {
     "record" => Record(RecordEvent),
     "import" => Import(ImportEvent),
     "successor" => Successor(SuccessorEvent),
+    "invitation" => Invitation(InvitationEvent),
+    "code" => Code(CodeEvent),
+    "wave" => Wave(WaveEvent),
+    "migration" => Migration(MigrationEvent),
 }
 
 /// An event that this version does not understand.

@@ -1,5 +1,5 @@
-//! The ids that name enrollments, devices, persons, previous records and imports, with their streams and keys. They are
-//! below all events, because each kind of event refers to the others by id.
+//! The ids that name enrollments, devices, persons, previous records, imports, invitations and waves, with their streams
+//! and keys. They are below all events, because each kind of event refers to the others by id.
 
 use crate::{KeyName, StreamName};
 use serde::{Deserialize, Serialize};
@@ -114,6 +114,46 @@ impl ImportId {
 }
 
 impl fmt::Display for ImportId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Id of an invitation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InvitationId(pub Uuid);
+
+impl InvitationId {
+    pub fn stream(self) -> StreamName {
+        StreamName::of("invitation", self.0)
+    }
+
+    /// Returns the name of the key for the details of a recipient who is no person yet and has no earlier record. It is
+    /// handed to the person who uses the invitation.
+    pub fn key(self) -> KeyName {
+        KeyName::of("invitation", self.0)
+    }
+}
+
+impl fmt::Display for InvitationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Id of a wave of invitations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WaveId(pub Uuid);
+
+impl WaveId {
+    pub fn stream(self) -> StreamName {
+        StreamName::of("wave", self.0)
+    }
+}
+
+impl fmt::Display for WaveId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

@@ -11,6 +11,8 @@ pub use link::{LinkBand, LinkEvidence, LinkProof, PreviousAnswer, Silence, Weigh
 
 use crate::Timestamp;
 use crate::ids::{DeviceId, PersonId};
+use crate::invitation::MailFailure;
+use crate::migration::MigrationException;
 use crate::personal::Personal;
 use serde::{Deserialize, Serialize};
 
@@ -292,14 +294,23 @@ pub enum RecordEvent {
         names: Vec<NameKey>,
     },
     /// A later complete export of the source did not have the record.
-    PreviousRecordMissing { import: ImportId },
+    PreviousRecordMissing {
+        import: ImportId,
+    },
     /// The source has the record again, unchanged.
-    PreviousRecordReturned { import: ImportId },
+    PreviousRecordReturned {
+        import: ImportId,
+    },
     /// What this import did to the record was undone. `restored`: the record before the import; `None` if that import
     /// was its first.
-    PreviousRecordImportUndone { import: ImportId, restored: Option<Box<RestoredRecord>> },
+    PreviousRecordImportUndone {
+        import: ImportId,
+        restored: Option<Box<RestoredRecord>>,
+    },
     /// Who owns the record, by the owner's attributes at their provider.
-    PreviousRecordOwnerResolved { owner: RecordOwner },
+    PreviousRecordOwnerResolved {
+        owner: RecordOwner,
+    },
     /// How probable it is that `successor` is the device of this record, enrolled again. A later proposal for the same
     /// successor replaces this one; the band `none` withdraws it.
     LinkProposed {
@@ -311,13 +322,39 @@ pub enum RecordEvent {
         proof: LinkProof,
     },
     /// The timer asked whether the old management was heard from after the successor enrolled.
-    SilenceAsked { successor: DeviceId, silence: Silence },
+    SilenceAsked {
+        successor: DeviceId,
+        silence: Silence,
+    },
     /// The record and its successor are one device, or the successor took the record's place.
-    LinkConfirmed { successor: DeviceId, proof: LinkProof },
+    LinkConfirmed {
+        successor: DeviceId,
+        proof: LinkProof,
+    },
     /// They are not. No further link of the two is proposed.
-    LinkRejected { successor: DeviceId },
+    LinkRejected {
+        successor: DeviceId,
+    },
     /// The confirmation or rejection was undone: the proposal is open again.
-    LinkUndone { successor: DeviceId },
+    LinkUndone {
+        successor: DeviceId,
+    },
+    /// The device need not be enrolled again.
+    MigrationExceptionMade {
+        why: MigrationException,
+    },
+    MigrationExceptionEnded {},
+    /// A note of staff about the record.
+    RecordNoteAdded {
+        note: Personal<String>,
+    },
+    /// The owner was told by mail that the record was retired, or could not be told (`failed`).
+    RetirementNotified {
+        successor: DeviceId,
+        failed: Option<MailFailure>,
+    },
+    /// The key of the record was destroyed some time after its migration was closed: the owner never enrolled.
+    PreviousRecordShredded {},
 }
 
 /// Numbers of an import.

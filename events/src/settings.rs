@@ -4,6 +4,7 @@
 mod access;
 mod account_driven;
 mod change;
+mod invitations;
 mod limits;
 mod networks;
 mod profile_service;
@@ -17,10 +18,11 @@ mod tests;
 pub use access::{AccessRule, RoleRule, Who};
 pub use account_driven::{AccountDriven, AuthenticationMethod};
 pub use change::{Changes, SCHEMA, SettingsEvent};
+pub use invitations::{Invitations, MailText, Mails};
 pub use limits::{Limits, VersionRange};
 pub use networks::SharedNetwork;
 pub use profile_service::ProfileService;
-pub use reenrollment::Reenrollment;
+pub use reenrollment::{ClearedView, Commands, Reenrollment};
 pub use self_service::SelfService;
 pub use sign_in::{SecondFactors, SignIn, Ways};
 pub use terms::Terms;
@@ -73,6 +75,8 @@ pub struct Settings {
     pub profile_service: ProfileService,
     /// When an earlier record and a later enrollment count as one device.
     pub reenrollment: Reenrollment,
+    /// Invitations to enroll.
+    pub invitations: Invitations,
     /// Terms of use by ownership. They are requested from people whose access rule says so; without any access rules,
     /// from everyone.
     pub terms: BTreeMap<Ownership, Terms>,
@@ -102,6 +106,7 @@ impl Default for Settings {
             account_driven: AccountDriven::default(),
             profile_service: ProfileService::default(),
             reenrollment: Reenrollment::default(),
+            invitations: Invitations::default(),
             terms: BTreeMap::new(),
             access: Vec::new(),
             staff_roles: Vec::new(),

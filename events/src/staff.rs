@@ -10,7 +10,7 @@ pub use factors::{FactorRefusal, PasskeyId, Purpose, SecondFactor};
 
 use crate::device::DeviceId;
 use crate::enrollment::EnrollmentId;
-use crate::ids::{PersonId, RecordId};
+use crate::ids::{InvitationId, PersonId, RecordId, WaveId};
 use crate::{KeyName, StreamName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -175,6 +175,28 @@ pub enum StaffActivityEvent {
     /// An export of this number of previous records was started; `filters` as in `AuditTrailExported`.
     PreviousRecordsExported {
         filters: Vec<String>,
+        format: ExportFormat,
+        rows: u64,
+    },
+    /// The migration board; `filters` as in `AuditTrailViewed`.
+    MigrationBoardViewed {
+        filters: Vec<String>,
+    },
+    /// An export of this number of records of the migration board was started; `filters` as in `AuditTrailExported`.
+    MigrationBoardExported {
+        filters: Vec<String>,
+        format: ExportFormat,
+        rows: u64,
+    },
+    /// The list of invitations and waves.
+    InvitationListViewed {},
+    /// An invitation, with its link and code if it is still open.
+    InvitationViewed {
+        invitation: InvitationId,
+    },
+    /// An export of this number of invitations with their links was started, or a page with their QR codes was shown.
+    InvitationsExported {
+        wave: WaveId,
         format: ExportFormat,
         rows: u64,
     },

@@ -71,6 +71,8 @@ const STEPS: &[Step] = &[
     Step { event_type: "SettingsChanged", from: 1, upgrade: settings::changed },
     // Version 2 held all settings of schema 1.
     Step { event_type: "SettingsChanged", from: 2, upgrade: settings::with_reenrollment },
+    // Version 3 held all settings of schema 2.
+    Step { event_type: "SettingsChanged", from: 3, upgrade: settings::with_invitations },
     // Version 1: each record was a separate event.
     Step { event_type: "PreviousRecordFound", from: 1, upgrade: |data| json!({ "records": [data], "count": 1 }) },
     // Version 1: no sources were stored.

@@ -17,6 +17,7 @@ pub use query::{AuditFilter, AuditPage, Extent, Match, Row, extent, find, has_ac
 use crate::{Projection, sql};
 use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::enrollment::{self, EnrollmentEvent, EnrollmentId};
+use events::invitation::InvitationEvent;
 use events::person::{AccountEvent, PersonEvent, PersonId};
 use events::personal::Gone;
 use events::record::{RecordEvent, RecordOwner};
@@ -54,7 +55,7 @@ impl Projection for Audit {
     }
 
     fn version(&self) -> u32 {
-        10
+        11
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -138,6 +139,7 @@ fn account_of(entry: &Entry) -> Option<&str> {
         Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) => {
             None
         }
+        Event::Invitation(_) | Event::Code(_) | Event::Wave(_) | Event::Migration(_) => None,
         Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => None,
     }
 }
@@ -156,6 +158,7 @@ fn account_refused(event: &EnrollmentEvent) -> Option<&str> {
         EnrollmentEvent::TermsRequested { .. } | EnrollmentEvent::TermsAccepted { .. } => None,
         EnrollmentEvent::TermsDeclined { .. } | EnrollmentEvent::PreviousRecordFound { .. } => None,
         EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => None,
+        EnrollmentEvent::OldManagementRemovalAgreed { .. } | EnrollmentEvent::InvitationPresented { .. } => None,
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => None,
         EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => None,
         EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => None,
@@ -196,7 +199,23 @@ fn device_of(entry: &Entry) -> Option<String> {
         Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Staff(_) | Event::UserName(_) => None,
         Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => None,
         Event::Record(event) => successor_of(event).map(|successor| successor.to_string()),
+        Event::Invitation(event) => opened_in(event).map(|enrollment| enrollment.to_string()),
+        Event::Code(_) | Event::Wave(_) | Event::Migration(_) => None,
         Event::Import(_) | Event::Successor(_) => None,
+    }
+}
+
+// What becomes of an invitation in an enrollment is told in the history of its device.
+fn opened_in(event: &InvitationEvent) -> Option<EnrollmentId> {
+    match event {
+        InvitationEvent::InvitationOpened { enrollment, .. } | InvitationEvent::InvitationUsed { enrollment, .. } => {
+            Some(*enrollment)
+        }
+        InvitationEvent::InvitationRefused { enrollment, .. } => *enrollment,
+        InvitationEvent::InvitationIssued { .. } | InvitationEvent::InvitationRenewed { .. } => None,
+        InvitationEvent::InvitationSent { .. } | InvitationEvent::InvitationNotSent { .. } => None,
+        InvitationEvent::InvitationCodeIssued { .. } => None,
+        InvitationEvent::InvitationRevoked {} | InvitationEvent::InvitationExpired {} => None,
     }
 }
 
@@ -205,6 +224,11 @@ fn successor_of(event: &RecordEvent) -> Option<DeviceId> {
     match event {
         RecordEvent::LinkProposed { successor, .. } | RecordEvent::SilenceAsked { successor, .. } => Some(*successor),
         RecordEvent::LinkConfirmed { successor, .. } | RecordEvent::LinkRejected { successor } => Some(*successor),
+        RecordEvent::RetirementNotified { successor, .. } => Some(*successor),
+        RecordEvent::MigrationExceptionMade { .. }
+        | RecordEvent::MigrationExceptionEnded {}
+        | RecordEvent::RecordNoteAdded { .. }
+        | RecordEvent::PreviousRecordShredded {} => None,
         RecordEvent::LinkUndone { successor } => Some(*successor),
         RecordEvent::PreviousRecordImported { .. } | RecordEvent::PreviousRecordChanged { .. } => None,
         RecordEvent::PreviousRecordMissing { .. } | RecordEvent::PreviousRecordReturned { .. } => None,
@@ -229,6 +253,9 @@ fn viewed(event: &StaffActivityEvent) -> Option<String> {
         StaffActivityEvent::StaffViewed { .. } | StaffActivityEvent::PersonViewed { .. } => None,
         StaffActivityEvent::PreviousRecordListViewed {} | StaffActivityEvent::ImportListViewed {} => None,
         StaffActivityEvent::LinkListViewed {} | StaffActivityEvent::LineageExported { .. } => None,
+        StaffActivityEvent::MigrationBoardViewed { .. } | StaffActivityEvent::MigrationBoardExported { .. } => None,
+        StaffActivityEvent::InvitationListViewed {} | StaffActivityEvent::InvitationViewed { .. } => None,
+        StaffActivityEvent::InvitationsExported { .. } => None,
         StaffActivityEvent::PreviousRecordsExported { .. } => None,
     }
 }
@@ -246,7 +273,20 @@ fn person_named(entry: &Entry) -> Option<String> {
         Event::StaffActivity(event) => person_viewed(event).map(|person| person.to_string()),
         Event::Log(_) | Event::Hardware(_) | Event::UserName(_) => None,
         Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => None,
+        Event::Invitation(event) => invited(event).map(|person| person.to_string()),
+        Event::Code(_) | Event::Wave(_) | Event::Migration(_) => None,
         Event::Import(_) | Event::Successor(_) => None,
+    }
+}
+
+fn invited(event: &InvitationEvent) -> Option<PersonId> {
+    match event {
+        InvitationEvent::InvitationIssued { recipient, .. } => recipient.person,
+        InvitationEvent::InvitationUsed { person, .. } => Some(*person),
+        InvitationEvent::InvitationRenewed { .. } | InvitationEvent::InvitationSent { .. } => None,
+        InvitationEvent::InvitationNotSent { .. } | InvitationEvent::InvitationOpened { .. } => None,
+        InvitationEvent::InvitationCodeIssued { .. } | InvitationEvent::InvitationRefused { .. } => None,
+        InvitationEvent::InvitationRevoked {} | InvitationEvent::InvitationExpired {} => None,
     }
 }
 
@@ -261,6 +301,9 @@ fn person_viewed(event: &StaffActivityEvent) -> Option<PersonId> {
         StaffActivityEvent::StaffListViewed {} | StaffActivityEvent::StaffViewed { .. } => None,
         StaffActivityEvent::PreviousRecordListViewed {} | StaffActivityEvent::PreviousRecordViewed { .. } => None,
         StaffActivityEvent::ImportListViewed {} | StaffActivityEvent::LinkListViewed {} => None,
+        StaffActivityEvent::MigrationBoardViewed { .. } | StaffActivityEvent::MigrationBoardExported { .. } => None,
+        StaffActivityEvent::InvitationListViewed {} | StaffActivityEvent::InvitationViewed { .. } => None,
+        StaffActivityEvent::InvitationsExported { .. } => None,
         StaffActivityEvent::LineageExported { .. } | StaffActivityEvent::PreviousRecordsExported { .. } => None,
         StaffActivityEvent::ActRefused { .. } | StaffActivityEvent::AccessRefused { .. } => None,
     }
@@ -273,6 +316,11 @@ fn owner_resolved(event: &RecordEvent) -> Option<PersonId> {
         RecordEvent::PreviousRecordChanged { .. } | RecordEvent::PreviousRecordMissing { .. } => None,
         RecordEvent::PreviousRecordReturned { .. } | RecordEvent::PreviousRecordImportUndone { .. } => None,
         RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. } | RecordEvent::LinkConfirmed { .. } => None,
+        RecordEvent::MigrationExceptionMade { .. }
+        | RecordEvent::MigrationExceptionEnded {}
+        | RecordEvent::RecordNoteAdded { .. }
+        | RecordEvent::RetirementNotified { .. }
+        | RecordEvent::PreviousRecordShredded {} => None,
         RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. } => None,
     }
 }
@@ -319,6 +367,7 @@ fn named_on_enrollment(event: &EnrollmentEvent) -> Option<String> {
         | EnrollmentEvent::TermsRequested { .. } => None,
         EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => None,
         EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => None,
+        EnrollmentEvent::OldManagementRemovalAgreed { .. } | EnrollmentEvent::InvitationPresented { .. } => None,
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => None,
         EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => None,
         EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => None,
@@ -351,6 +400,7 @@ fn named_by_device(event: &DeviceEvent) -> Option<String> {
         | DeviceEvent::PushFailed { .. } => None,
         DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => None,
         DeviceEvent::DeviceSuperseded { .. } | DeviceEvent::RecordArchived {} => None,
+        DeviceEvent::EarlierViewsCleared { .. } => None,
         DeviceEvent::RecordRestored {} => None,
         DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => None,
         DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => None,
@@ -419,6 +469,7 @@ fn command_of(event: &DeviceEvent) -> Option<CommandId> {
         | DeviceEvent::PushFailed { .. } => None,
         DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => None,
         DeviceEvent::DeviceSuperseded { .. } | DeviceEvent::RecordArchived {} => None,
+        DeviceEvent::EarlierViewsCleared { .. } => None,
         DeviceEvent::RecordRestored {} => None,
         DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => None,
         DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => None,

@@ -40,6 +40,7 @@ impl Projection for Certificates {
             Event::Device(event) => fold_device(rows, entry, effective, event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
+            Event::Invitation(_) | Event::Code(_) | Event::Wave(_) | Event::Migration(_) => Ok(()),
             Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => {
                 Ok(())
             }
@@ -73,6 +74,7 @@ fn fold_enrollment(
         | EnrollmentEvent::TermsRequested { .. } => Ok(()),
         EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
         EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => Ok(()),
+        EnrollmentEvent::OldManagementRemovalAgreed { .. } | EnrollmentEvent::InvitationPresented { .. } => Ok(()),
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Ok(()),
         EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Ok(()),
         EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => Ok(()),
@@ -123,6 +125,7 @@ fn fold_device(rows: &Connection, entry: &Entry, effective: Timestamp, event: &D
         DeviceEvent::HardwareClaimDismissed { .. } => Ok(()),
         DeviceEvent::HardwareAttestationRequested { .. } => Ok(()),
         DeviceEvent::HardwareAttested { .. } | DeviceEvent::HardwareAttestationRefused { .. } => Ok(()),
+        DeviceEvent::EarlierViewsCleared { .. } => Ok(()),
         DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => Ok(()),
     }
 }

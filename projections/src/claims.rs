@@ -132,6 +132,7 @@ impl Projection for Claims {
             DeviceEvent::DevicePushed { .. } | DeviceEvent::PushFailed { .. } => Ok(()),
             DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => Ok(()),
             DeviceEvent::DeviceSuperseded { .. } | DeviceEvent::HardwareAttested { .. } => Ok(()),
+            DeviceEvent::EarlierViewsCleared { .. } => Ok(()),
             DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => Ok(()),
         }
     }

@@ -62,6 +62,7 @@ impl Projection for Commands {
             Event::Log(_) | Event::Enrollment(_) | Event::Person(_) | Event::Account(_) => Ok(()),
             Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) => Ok(()),
             Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
+            Event::Invitation(_) | Event::Code(_) | Event::Wave(_) | Event::Migration(_) => Ok(()),
             Event::Record(_) | Event::Import(_) | Event::Successor(_) => Ok(()),
         }
     }
@@ -141,6 +142,7 @@ impl Fold<'_> {
             | DeviceEvent::DevicePushed { .. }
             | DeviceEvent::PushFailed { .. }
             | DeviceEvent::RecordArchived {}
+            | DeviceEvent::EarlierViewsCleared { .. }
             | DeviceEvent::RecordRestored {} => Ok(()),
         }
     }

@@ -106,6 +106,7 @@ impl Projection for Devices {
             Event::Person(event) => erase::person(rows, entry.stream.id(), event)?,
             Event::Log(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => {}
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => {}
+            Event::Invitation(_) | Event::Code(_) | Event::Wave(_) | Event::Migration(_) => {}
             Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => {}
         }
         record.current.write(rows, entry, effective)
@@ -150,6 +151,7 @@ impl Record<'_> {
             | EnrollmentEvent::TermsRequested { .. } => Ok(()),
             EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
             EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => Ok(()),
+            EnrollmentEvent::OldManagementRemovalAgreed { .. } | EnrollmentEvent::InvitationPresented { .. } => Ok(()),
             EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::CaProfileServed { .. } => Ok(()),
             EnrollmentEvent::CaInstallReported {} | EnrollmentEvent::CaStepSkipped {} => Ok(()),
             EnrollmentEvent::AccessTokenIssued { .. } | EnrollmentEvent::AuthorizationCodeIssued { .. } => Ok(()),
@@ -203,6 +205,7 @@ impl Record<'_> {
             }
             DeviceEvent::DeviceRevived { .. } => self.revive(),
             DeviceEvent::RecordArchived {} => self.set("archived", true),
+            DeviceEvent::EarlierViewsCleared { .. } => Ok(()),
             DeviceEvent::RecordRestored {} => self.set("archived", false),
             DeviceEvent::PushTokenRenewed { .. } | DeviceEvent::IdentityRenewed { .. } => Ok(()),
             DeviceEvent::IdentityRenewalRequested { .. } | DeviceEvent::IdentityRenewalFailed { .. } => Ok(()),

@@ -161,6 +161,7 @@ impl Projection for DueTimes {
             Event::Settings(event) => settings(rows, event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
+            Event::Invitation(_) | Event::Code(_) | Event::Wave(_) | Event::Migration(_) => Ok(()),
             Event::Assertion(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => Ok(()),
         }
     }
@@ -196,6 +197,8 @@ fn enrollment(rows: &Connection, entry: &Entry, event: &EnrollmentEvent) -> rusq
         | EnrollmentEvent::TermsRequested { .. }
         | EnrollmentEvent::TermsAccepted { .. }
         | EnrollmentEvent::PreviousRecordFound { .. }
+        | EnrollmentEvent::OldManagementRemovalAgreed { .. }
+        | EnrollmentEvent::InvitationPresented { .. }
         | EnrollmentEvent::PreviousRecordsNoted {}
         | EnrollmentEvent::ImportedRecordFound { .. }
         | EnrollmentEvent::PreviousRecordAnswered { .. }
@@ -314,6 +317,7 @@ fn device(rows: &Connection, entry: &Entry, event: &DeviceEvent) -> rusqlite::Re
         DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Ok(()),
         DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Ok(()),
         DeviceEvent::MdmAnswerUnreadable { in_part: true, .. } => Ok(()),
+        DeviceEvent::EarlierViewsCleared { .. } => Ok(()),
         DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => Ok(()),
     }
 }

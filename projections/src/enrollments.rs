@@ -70,6 +70,7 @@ impl Projection for Enrollments {
             Event::Device(event) => On { rows, entry, effective }.device(event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
+            Event::Invitation(_) | Event::Code(_) | Event::Wave(_) | Event::Migration(_) => Ok(()),
             Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => {
                 Ok(())
             }
@@ -133,6 +134,8 @@ impl On<'_> {
             | EnrollmentEvent::TermsRequested { .. }
             | EnrollmentEvent::TermsAccepted { .. }
             | EnrollmentEvent::PreviousRecordFound { .. }
+            | EnrollmentEvent::OldManagementRemovalAgreed { .. }
+            | EnrollmentEvent::InvitationPresented { .. }
             | EnrollmentEvent::PreviousRecordsNoted {}
             | EnrollmentEvent::ImportedRecordFound { .. }
             | EnrollmentEvent::PreviousRecordAnswered { .. }
@@ -196,6 +199,7 @@ impl On<'_> {
             DeviceEvent::HardwareAttestationRefused { .. } => Ok(()),
             DeviceEvent::DeviceCheckedOut { .. } | DeviceEvent::DeviceUnenrolled { .. } => Ok(()),
             DeviceEvent::DeviceSuperseded { .. } | DeviceEvent::RecordArchived {} => Ok(()),
+            DeviceEvent::EarlierViewsCleared { .. } => Ok(()),
             DeviceEvent::RecordRestored {} => Ok(()),
         }
     }
@@ -271,6 +275,7 @@ impl On<'_> {
             EnrollmentEvent::SingleSignOnRefused { .. } | EnrollmentEvent::TermsRequested { .. } => Ok(()),
             EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
             EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => Ok(()),
+            EnrollmentEvent::OldManagementRemovalAgreed { .. } | EnrollmentEvent::InvitationPresented { .. } => Ok(()),
             EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Ok(()),
             EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Ok(()),
             EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => Ok(()),

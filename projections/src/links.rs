@@ -65,6 +65,7 @@ impl Projection for Links {
             Event::Log(_) | Event::Enrollment(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) => Ok(()),
             Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) => Ok(()),
             Event::Request(_) | Event::Assertion(_) | Event::Settings(_) | Event::Import(_) => Ok(()),
+            Event::Invitation(_) | Event::Code(_) | Event::Wave(_) | Event::Migration(_) => Ok(()),
             Event::Successor(_) => Ok(()),
         }
     }
@@ -114,6 +115,11 @@ impl Fold<'_> {
             }),
             RecordEvent::LinkConfirmed { successor, .. } => self.decide(*successor, LinkState::Confirmed),
             RecordEvent::LinkRejected { successor } => self.decide(*successor, LinkState::Rejected),
+            RecordEvent::MigrationExceptionMade { .. }
+            | RecordEvent::MigrationExceptionEnded {}
+            | RecordEvent::RecordNoteAdded { .. }
+            | RecordEvent::RetirementNotified { .. }
+            | RecordEvent::PreviousRecordShredded {} => Ok(()),
             RecordEvent::LinkUndone { successor } => self.change(*successor, |version| {
                 version.state = match version.weight.band {
                     Some(LinkBand::None) | None => LinkState::Withdrawn,

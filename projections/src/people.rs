@@ -65,6 +65,7 @@ impl Projection for People {
             Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Account(_) => Ok(()),
             Event::Hardware(_) | Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) => Ok(()),
             Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
+            Event::Invitation(_) | Event::Code(_) | Event::Wave(_) | Event::Migration(_) => Ok(()),
             Event::Record(_) | Event::Import(_) | Event::Successor(_) => Ok(()),
         }
     }

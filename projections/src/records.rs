@@ -109,6 +109,7 @@ impl Projection for Records {
             Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Account(_) => Ok(()),
             Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) => Ok(()),
             Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
+            Event::Invitation(_) | Event::Code(_) | Event::Wave(_) | Event::Migration(_) => Ok(()),
             Event::Successor(_) => Ok(()),
         }
     }
@@ -149,6 +150,11 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent, position: Position) 
         }
         RecordEvent::PreviousRecordOwnerResolved { owner } => owners::own(rows, id, Some(*owner), position),
         RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. } => Ok(()),
+        RecordEvent::MigrationExceptionMade { .. }
+        | RecordEvent::MigrationExceptionEnded {}
+        | RecordEvent::RecordNoteAdded { .. }
+        | RecordEvent::RetirementNotified { .. }
+        | RecordEvent::PreviousRecordShredded {} => Ok(()),
         RecordEvent::LinkConfirmed { .. } | RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. } => Ok(()),
     }
 }

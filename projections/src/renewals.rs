@@ -86,6 +86,7 @@ impl Projection for Renewals {
             Event::Device(event) => record.device(event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => Ok(()),
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => Ok(()),
+            Event::Invitation(_) | Event::Code(_) | Event::Wave(_) | Event::Migration(_) => Ok(()),
             Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => {
                 Ok(())
             }
@@ -116,6 +117,7 @@ impl Record<'_> {
             | EnrollmentEvent::TermsRequested { .. } => Ok(()),
             EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Ok(()),
             EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => Ok(()),
+            EnrollmentEvent::OldManagementRemovalAgreed { .. } | EnrollmentEvent::InvitationPresented { .. } => Ok(()),
             EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Ok(()),
             EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Ok(()),
             EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdGiven { .. } => Ok(()),
@@ -188,6 +190,7 @@ impl Record<'_> {
             | DeviceEvent::DevicePushed { .. }
             | DeviceEvent::PushFailed { .. }
             | DeviceEvent::RecordArchived {}
+            | DeviceEvent::EarlierViewsCleared { .. }
             | DeviceEvent::RecordRestored {} => Ok(()),
         }
     }

@@ -77,6 +77,7 @@ impl Context {
             Event::Device(event) => self.device_sentence(event),
             Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => None,
             Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => None,
+            Event::Invitation(_) | Event::Code(_) | Event::Wave(_) | Event::Migration(_) => None,
             Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => {
                 None
             }
@@ -132,6 +133,8 @@ impl Context {
             E::IdentityIssued { .. } | E::IdentityRevoked { .. } | E::PreviousRecordsNoted {} => return None,
             E::ImportedRecordFound { count, .. } => format!("{count} of other products"),
             E::PreviousRecordAnswered { answer, .. } => word(answer),
+            E::OldManagementRemovalAgreed { .. } => return None,
+            E::InvitationPresented { token, .. } => token.as_str().replace('_', " "),
             E::CaProfileServed { .. } | E::CaInstallReported {} | E::CaStepSkipped {} => return None,
             E::ManagedAppleIdGiven { .. } | E::EnrollmentAbandoned {} | E::SignedOut {} => return None,
         })
@@ -178,7 +181,7 @@ impl Context {
             E::HardwareAttestationRefused { why, .. } => why.as_str().replace('_', " "),
             E::DeviceRevived { .. } | E::HardwareClaimDismissed { .. } => return None,
             E::HardwareAttestationRequested { .. } | E::HardwareAttested { .. } => return None,
-            E::RecordArchived {} | E::RecordRestored {} => return None,
+            E::RecordArchived {} | E::RecordRestored {} | E::EarlierViewsCleared { .. } => return None,
         })
     }
 

@@ -83,6 +83,7 @@ fn of_event<'a>(app: &'a App, entry: &'a Entry, id: Uuid) -> Effects<'a> {
             .at_once(owners::hand_key(app, RecordId(id), event))
             .behind(reenrollment::react_to_record(app, entry, RecordId(id), event)),
         Event::Import(event) => Effects::none().behind(reenrollment::react_to_import(app, entry, ImportId(id), event)),
+        Event::Invitation(_) | Event::Code(_) | Event::Wave(_) | Event::Migration(_) => Effects::none(),
         Event::Settings(_) | Event::Successor(_) => Effects::none(),
     }
 }
@@ -110,6 +111,9 @@ fn of_enrollment<'a>(app: &'a App, entry: &'a Entry, id: EnrollmentId, event: &'
         | EnrollmentEvent::AccessDecided { .. } => Effects::none(),
         EnrollmentEvent::TermsRequested { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Effects::none(),
         EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => Effects::none(),
+        EnrollmentEvent::OldManagementRemovalAgreed { .. } | EnrollmentEvent::InvitationPresented { .. } => {
+            Effects::none()
+        }
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Effects::none(),
         EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Effects::none(),
         EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdAssigned { .. } => Effects::none(),
@@ -177,6 +181,7 @@ fn of_device<'a>(app: &'a App, entry: &'a Entry, id: DeviceId, event: &'a Device
         DeviceEvent::MdmCommandAnswered { .. } | DeviceEvent::MdmResultTooLarge { .. } => Effects::none(),
         DeviceEvent::ManagedAppReported { .. } => Effects::none(),
         DeviceEvent::ContactWatchBegun { .. } | DeviceEvent::DevicePushed { .. } => Effects::none(),
+        DeviceEvent::EarlierViewsCleared { .. } => Effects::none(),
         DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => Effects::none(),
         DeviceEvent::IdentityRenewalRefused { .. } | DeviceEvent::DeviceMessageRefused { .. } => Effects::none(),
         DeviceEvent::DeviceFieldsLeftOut { .. } | DeviceEvent::DeviceEventsSuppressed { .. } => Effects::none(),

@@ -60,6 +60,11 @@ pub(super) async fn hand_key(app: &App, record: RecordId, event: &RecordEvent) -
         RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. } | RecordEvent::LinkConfirmed { .. } => {
             false
         }
+        RecordEvent::MigrationExceptionMade { .. }
+        | RecordEvent::MigrationExceptionEnded {}
+        | RecordEvent::RecordNoteAdded { .. }
+        | RecordEvent::RetirementNotified { .. }
+        | RecordEvent::PreviousRecordShredded {} => false,
         RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. } => false,
     };
     if may_change_owner { app.imports.hand_key(record).await.map_err(failed) } else { Ok(()) }

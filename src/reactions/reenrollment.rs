@@ -51,6 +51,11 @@ pub(super) async fn react_to_record(
             let pair = Pair { record: id, successor: *successor };
             Ok(app.reenrollment.pair_changed(cause(entry), pair).await?)
         }
+        RecordEvent::MigrationExceptionMade { .. }
+        | RecordEvent::MigrationExceptionEnded {}
+        | RecordEvent::RecordNoteAdded { .. }
+        | RecordEvent::RetirementNotified { .. }
+        | RecordEvent::PreviousRecordShredded {} => Ok(()),
         RecordEvent::LinkUndone { .. } => Ok(app.reenrollment.link_undone(cause(entry), id).await?),
         // The place is free for the next record.
         RecordEvent::LinkRejected { successor } => device_enrolled(app, entry, *successor).await,

@@ -19,6 +19,8 @@ use events::device::{
 };
 use events::enrollment::{EnrollmentKind, IdentityRefusal, IssuedCertificate, OsVersion};
 use events::person::PersonId;
+use events::record::RecordId;
+use events::settings::ClearedView;
 use events::{KeyName, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,6 +86,8 @@ pub struct Device {
     pub apps: BTreeMap<String, AppStatus>,
     pub inventory: BTreeMap<String, InventoryValue>,
     pub archived: bool,
+    /// Parts of earlier records that administrators no longer see, by record.
+    pub cleared: BTreeMap<RecordId, BTreeSet<ClearedView>>,
     /// The next contact is recorded, because a later enrollment may be this device.
     pub contact_watched: bool,
     /// The device sent CheckOut since it enrolled.
@@ -264,7 +268,7 @@ fn forbidden(request_type: &str, why: &str) -> String {
 }
 
 impl Aggregate for Device {
-    const FOLD: u32 = 5;
+    const FOLD: u32 = 6;
 
     type Whole = Self;
     type Event = DeviceEvent;

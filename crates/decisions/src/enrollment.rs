@@ -18,6 +18,7 @@ use events::enrollment::{
     Access, EnrollmentEvent, EnrollmentKind, EnrollmentMode, EnrollmentRefusal, IssuedCertificate, OsVersion,
     Ownership, Platform, SecretHash, ServedProfile, SignInAgainReason, SignInMethodName,
 };
+use events::invitation::InvitationId;
 use events::person::{PersonId, ProvenAccount};
 use events::personal::Personal;
 use events::record::{PreviousAnswer, RecordId};
@@ -71,6 +72,10 @@ pub struct Enrollment {
     pub previous_noted: bool,
     /// What the person said about the records that they were shown.
     pub answers: BTreeMap<RecordId, PreviousAnswer>,
+    /// The earlier enrollments whose management the person permitted Muster to remove.
+    pub removals_agreed: BTreeSet<RecordId>,
+    /// The invitation that the person opened last.
+    pub invitation: Option<InvitationId>,
     pub ownership: Option<Ownership>,
     pub ca: CaStep,
     pub managed_apple_id: Option<Personal<String>>,
@@ -209,7 +214,7 @@ pub enum Step {
 }
 
 impl Aggregate for Enrollment {
-    const FOLD: u32 = 3;
+    const FOLD: u32 = 4;
 
     type Whole = Self;
     type Event = EnrollmentEvent;

@@ -4,7 +4,8 @@
 //!
 //! [`enrollment`] is an enrollment through the portal or Settings, [`device`] one management relationship. [`record`]
 //! is a device as another product knew it, with the later enrollments that may be it; [`link`] weighs what speaks for
-//! and against each. [`person`], [`successor`], [`staff`], [`settings`] and [`hardware`] are small aggregates.
+//! and against each. [`invitation`] and [`wave`] invite people to enroll, [`migration`] is the way of all records of a
+//! source. [`person`], [`successor`], [`staff`], [`settings`] and [`hardware`] are small aggregates.
 
 pub mod access;
 #[cfg(test)]
@@ -14,13 +15,16 @@ pub mod enrollment;
 #[cfg(feature = "testing")]
 pub mod examples;
 pub mod hardware;
+pub mod invitation;
 pub mod limits;
 pub mod link;
+pub mod migration;
 pub mod person;
 pub mod record;
 pub mod settings;
 pub mod staff;
 pub mod successor;
+pub mod wave;
 
 use apple::Target;
 use events::enrollment::{EnrollmentKind, OsVersion};

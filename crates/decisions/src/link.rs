@@ -89,11 +89,11 @@ fn has_basis(facts: &Facts) -> bool {
 /// Returns the points of a piece of evidence. Evidence that can be forged or shared by many devices has few.
 pub fn points(evidence: LinkEvidence) -> i32 {
     match evidence {
-        LinkEvidence::SameHardware {} => 8,
+        LinkEvidence::SameHardware {} | LinkEvidence::InvitedDevice {} => 8,
         LinkEvidence::SamePerson {} | LinkEvidence::CheckedOutBefore { .. } => 3,
         LinkEvidence::Answered { answer: PreviousAnswer::ThisDevice } => 3,
         LinkEvidence::SameModel {} | LinkEvidence::Silent { .. } | LinkEvidence::PushUnregistered { .. } => 2,
-        LinkEvidence::VersionNotOlder {} => 1,
+        LinkEvidence::VersionNotOlder {} | LinkEvidence::InvitedPerson {} => 1,
         LinkEvidence::SamePersonOfMany {} | LinkEvidence::ModelUnknown {} | LinkEvidence::SilenceUnknown {} => 0,
         LinkEvidence::VersionOlder {} => -2,
         LinkEvidence::OtherPerson {} => -3,

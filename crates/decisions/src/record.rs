@@ -14,7 +14,9 @@ use crate::Aggregate;
 use crate::link::Weight;
 use events::Timestamp;
 use events::device::DeviceId;
-use events::personal::Gone;
+use events::invitation::MailFailure;
+use events::migration::MigrationException;
+use events::personal::{Gone, Personal};
 use events::record::{
     ImportCounts, ImportEvent, ImportId, NameKey, OwnerCounts, OwnerKey, PersonalDetails, RecordDetails, RecordEvent,
     RecordField, RecordId, RecordOwner, RestoredRecord, Silence, replaces_keys,
@@ -22,6 +24,9 @@ use events::record::{
 use serde::{Deserialize, Serialize};
 use sightings::{Sighting, Sightings};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Number of notes about one record.
+const MOST_NOTES: u32 = 100;
 
 /// Number of imports of one record that can be undone, one after the other.
 const MOST_UNDOABLE: usize = 8;
@@ -55,6 +60,13 @@ pub struct Record {
     pub latest_contact: Option<Timestamp>,
     /// The later enrollments that may be this device.
     pub links: BTreeMap<DeviceId, Link>,
+    /// Why the device need not be enrolled again.
+    pub exception: Option<MigrationException>,
+    /// Number of notes.
+    pub notes: u32,
+    /// The successors about whose retirement of the record the owner was told.
+    pub notified: BTreeSet<DeviceId>,
+    pub is_shredded: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -101,6 +113,18 @@ pub enum Command {
     UndoLink {
         successor: DeviceId,
     },
+    MakeException(MigrationException),
+    EndException,
+    AddNote {
+        note: Personal<String>,
+    },
+    /// The owner was told that the record was retired. `failed`: why they could not be told.
+    NoteNotified {
+        successor: DeviceId,
+        failed: Option<MailFailure>,
+    },
+    /// The key of the record was destroyed.
+    NoteShredded,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -117,10 +141,12 @@ pub enum Refusal {
     Confirmed,
     #[error("another device is the confirmed successor of the record: undo that first")]
     OtherSuccessor,
+    #[error("a record has at most {MOST_NOTES} notes")]
+    TooManyNotes,
 }
 
 impl Aggregate for Record {
-    const FOLD: u32 = 4;
+    const FOLD: u32 = 5;
 
     type Whole = Record;
     type Event = RecordEvent;
@@ -150,6 +176,18 @@ impl Aggregate for Record {
             Command::ConfirmLink { successor } => self.confirm(*successor),
             Command::RejectLink { successor } => self.reject(*successor),
             Command::UndoLink { successor } => self.undo_link(*successor),
+            Command::MakeException(why) if self.exception == Some(*why) => Ok(vec![]),
+            Command::MakeException(why) => Ok(vec![RecordEvent::MigrationExceptionMade { why: *why }]),
+            Command::EndException if self.exception.is_none() => Ok(vec![]),
+            Command::EndException => Ok(vec![RecordEvent::MigrationExceptionEnded {}]),
+            Command::AddNote { .. } if self.notes >= MOST_NOTES => Err(Refusal::TooManyNotes),
+            Command::AddNote { note } => Ok(vec![RecordEvent::RecordNoteAdded { note: note.clone() }]),
+            Command::NoteNotified { successor, .. } if self.notified.contains(successor) => Ok(vec![]),
+            Command::NoteNotified { successor, failed } => {
+                Ok(vec![RecordEvent::RetirementNotified { successor: *successor, failed: *failed }])
+            }
+            Command::NoteShredded if self.is_shredded => Ok(vec![]),
+            Command::NoteShredded => Ok(vec![RecordEvent::PreviousRecordShredded {}]),
         }
     }
 
@@ -176,7 +214,17 @@ impl Aggregate for Record {
             RecordEvent::SilenceAsked { successor, silence } => self.silent(*successor, *silence),
             RecordEvent::LinkConfirmed { successor, .. } => self.decided(*successor, LinkDecision::Confirmed),
             RecordEvent::LinkRejected { successor } => self.decided(*successor, LinkDecision::Rejected),
-            RecordEvent::LinkUndone { successor } => self.decided(*successor, LinkDecision::Open),
+            RecordEvent::LinkUndone { successor } => {
+                self.notified.remove(successor);
+                self.decided(*successor, LinkDecision::Open);
+            }
+            RecordEvent::MigrationExceptionMade { why } => self.exception = Some(*why),
+            RecordEvent::MigrationExceptionEnded {} => self.exception = None,
+            RecordEvent::RecordNoteAdded { note: _ } => self.notes += 1,
+            RecordEvent::RetirementNotified { successor, failed: _ } => {
+                self.notified.insert(*successor);
+            }
+            RecordEvent::PreviousRecordShredded {} => self.is_shredded = true,
         }
         self
     }
@@ -276,9 +324,17 @@ impl Record {
     }
 
     fn undo(&mut self, import: ImportId, restored: Option<&RestoredRecord>) {
-        let (source, links) = (self.source.take(), std::mem::take(&mut self.links));
+        let kept = Record {
+            source: self.source.take(),
+            links: std::mem::take(&mut self.links),
+            exception: self.exception,
+            notes: self.notes,
+            notified: std::mem::take(&mut self.notified),
+            is_shredded: self.is_shredded,
+            ..Record::default()
+        };
         let Some(restored) = restored else {
-            *self = Record { source, links, ..Record::default() };
+            *self = kept;
             return self.forget_proposals();
         };
         let has_values = self.has_values_of(import);
@@ -290,7 +346,6 @@ impl Record {
             sightings.without_mark(import).unwrap_or(sightings)
         };
         *self = Record {
-            source,
             details: Some(restored.details.clone()),
             owner_keys: restored.owner_keys.iter().cloned().collect(),
             earlier_keys: restored.earlier_keys.iter().cloned().collect(),
@@ -302,7 +357,7 @@ impl Record {
             sightings,
             missing_since: restored.missing_since,
             latest_contact: restored.details.last_contact,
-            links,
+            ..kept
         };
     }
 }

@@ -28,7 +28,7 @@ pub struct Apply {
 pub struct ChangedMeanwhile;
 
 impl Aggregate for Current {
-    const FOLD: u32 = 2;
+    const FOLD: u32 = 3;
 
     type Whole = Self;
     type Event = SettingsEvent;

@@ -7,11 +7,14 @@ use decisions::Aggregate;
 use decisions::device::Device;
 use decisions::enrollment::{Credentials, Enrollment};
 use decisions::hardware::Hardware;
+use decisions::invitation::Invitation;
+use decisions::migration::Migration;
 use decisions::person::{Account, Person};
 use decisions::record::{Import, Record};
 use decisions::settings::Current;
 use decisions::staff::{LocalAccount, UserName};
 use decisions::successor::Successor;
+use decisions::wave::{Code, Wave};
 use events::Event;
 use events::upcast::upcast;
 use serde_json::Value;
@@ -54,17 +57,21 @@ fn a_changed_fold_has_another_version() {
         "folds",
         [
             ("account", stored::<Account>(&samples)),
+            ("code", stored::<Code>(&samples)),
             ("credentials", stored::<Credentials>(&samples)),
             ("current-settings", stored::<Current>(&samples)),
             ("device", stored::<Device>(&samples)),
             ("enrollment", stored::<Enrollment>(&samples)),
             ("hardware", stored::<Hardware>(&samples)),
             ("import", stored::<Import>(&samples)),
+            ("invitation", stored::<Invitation>(&samples)),
             ("local-account", stored::<LocalAccount>(&samples)),
+            ("migration", stored::<Migration>(&samples)),
             ("person", stored::<Person>(&samples)),
             ("record", stored::<Record>(&samples)),
             ("successor", stored::<Successor>(&samples)),
             ("user-name", stored::<UserName>(&samples)),
+            ("wave", stored::<Wave>(&samples)),
         ]
     );
 }

@@ -181,6 +181,11 @@ fn may_lose_owner(event: &RecordEvent) -> bool {
         RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. } | RecordEvent::LinkConfirmed { .. } => {
             false
         }
+        RecordEvent::MigrationExceptionMade { .. }
+        | RecordEvent::MigrationExceptionEnded {}
+        | RecordEvent::RecordNoteAdded { .. }
+        | RecordEvent::RetirementNotified { .. }
+        | RecordEvent::PreviousRecordShredded {} => false,
         RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. } => false,
     }
 }
@@ -195,7 +200,10 @@ fn effect_of(events: &[RecordEvent]) -> Effect {
         }
         // The row is as before; the numbers of owners count what was found out.
         Some(RecordEvent::PreviousRecordOwnerResolved { .. }) => Effect::Unchanged,
-        // An import decides nothing about links.
+        // An import decides nothing about links and the migration.
+        Some(RecordEvent::MigrationExceptionMade { .. } | RecordEvent::MigrationExceptionEnded {}) => Effect::Unchanged,
+        Some(RecordEvent::RecordNoteAdded { .. } | RecordEvent::RetirementNotified { .. }) => Effect::Unchanged,
+        Some(RecordEvent::PreviousRecordShredded {}) => Effect::Unchanged,
         Some(RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. }) => Effect::Unchanged,
         Some(RecordEvent::LinkConfirmed { .. } | RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. }) => {
             Effect::Unchanged

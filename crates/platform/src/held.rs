@@ -68,6 +68,7 @@ fn fold(devices: &mut HashMap<Uuid, Device>, entry: &Entry) {
         Event::Device(event) => fold_device(device, event),
         Event::Log(_) | Event::Person(_) | Event::Account(_) | Event::Hardware(_) | Event::Staff(_) => {}
         Event::UserName(_) | Event::StaffActivity(_) | Event::Refusal(_) | Event::Request(_) => {}
+        Event::Invitation(_) | Event::Code(_) | Event::Wave(_) | Event::Migration(_) => {}
         Event::Assertion(_) | Event::Settings(_) | Event::Record(_) | Event::Import(_) | Event::Successor(_) => {}
     }
 }
@@ -106,6 +107,7 @@ fn fold_device(device: &mut Device, event: &DeviceEvent) {
         DeviceEvent::HardwareClaimNoted { .. } | DeviceEvent::HardwareClaimDismissed { .. } => {}
         DeviceEvent::HardwareAttestationRequested { .. } | DeviceEvent::HardwareAttested { .. } => {}
         DeviceEvent::HardwareAttestationRefused { .. } => {}
+        DeviceEvent::EarlierViewsCleared { .. } => {}
         DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => {}
     }
 }

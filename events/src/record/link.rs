@@ -75,6 +75,10 @@ pub enum LinkEvidence {
     Answered {
         answer: PreviousAnswer,
     },
+    /// The enrollment used an invitation that the old management delivered to the device.
+    InvitedDevice {},
+    /// The enrollment used an invitation for this record, which any device of the person could show.
+    InvitedPerson {},
 }
 
 /// A fact with its points: positive for a link, negative against it.

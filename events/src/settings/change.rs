@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Version of the keys and defaults of [`Settings`]. To add a key or change a default, increase it and freeze the new
 /// defaults in `schemas/`. To add, rename or remove a key, also raise the version of the event and add an upcast.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SettingsEvent {

@@ -1,6 +1,60 @@
 //! Settings for devices that are enrolled again: when an earlier record and a later enrollment probably are one device.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// A part of an earlier record that administrators no longer see once its device is enrolled again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClearedView {
+    /// Who owned the device, and its site.
+    Location,
+    /// Who owned it before.
+    LocationHistory,
+    /// What happened to it.
+    Logs,
+    /// Values that the organization added: notes.
+    ExtensionValues,
+}
+
+impl ClearedView {
+    pub const ALL: [ClearedView; 4] =
+        [ClearedView::Location, ClearedView::LocationHistory, ClearedView::Logs, ClearedView::ExtensionValues];
+
+    /// Returns the word that events, settings and rows use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ClearedView::Location => "location",
+            ClearedView::LocationHistory => "location_history",
+            ClearedView::Logs => "logs",
+            ClearedView::ExtensionValues => "extension_values",
+        }
+    }
+
+    /// Returns the name in plain English.
+    pub fn name(self) -> &'static str {
+        match self {
+            ClearedView::Location => "owner and site",
+            ClearedView::LocationHistory => "earlier owners",
+            ClearedView::Logs => "history",
+            ClearedView::ExtensionValues => "notes",
+        }
+    }
+}
+
+/// What becomes of the commands of an earlier enrollment of this installation when its device is enrolled again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Commands {
+    #[default]
+    Keep,
+    /// Those that failed are hidden.
+    ClearErrors,
+    /// Those that wait are cancelled, and all but the acknowledged ones are hidden.
+    ClearAllButAcknowledged,
+    /// Those that wait are cancelled, and all are hidden.
+    ClearAll,
+}
 
 /// Detection of devices that are enrolled again. The points of each piece of evidence are fixed; the scores from
 /// which a link counts as weak, probable or strong are settings.
@@ -19,6 +73,14 @@ pub struct Reenrollment {
     pub most_records_by_person: u32,
     /// Confirms strong links without an administrator.
     pub confirm_automatically: bool,
+    /// Parts of a confirmed earlier record that administrators no longer see.
+    pub clear_views: BTreeSet<ClearedView>,
+    /// What becomes of the commands of a confirmed earlier record.
+    pub commands: Commands,
+    /// Only its owner, or staff who may enroll devices, may enroll a device again that has a record with an owner.
+    pub authorized_people_only: bool,
+    /// Days after a migration was closed until records whose owner never enrolled are shredded.
+    pub shred_after_days: u32,
 }
 
 impl Default for Reenrollment {
@@ -31,6 +93,10 @@ impl Default for Reenrollment {
             ask_silence_after_hours: 48,
             most_records_by_person: 10,
             confirm_automatically: false,
+            clear_views: BTreeSet::new(),
+            commands: Commands::Keep,
+            authorized_people_only: false,
+            shred_after_days: 365,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Converts old versions of `SettingsChanged`. Version 1 held the settings before and after the change; later ones
 //! hold the changed settings, and all settings only if no earlier event can be relied on. All settings of version 2
-//! are those of schema 1.
+//! are those of schema 1, and of version 3 those of schema 2.
 
 use serde_json::{Map, Value, json};
 
@@ -42,11 +42,35 @@ const DEFAULTS_2: &str = include_str!("../settings/schemas/2.json");
 pub(super) fn with_reenrollment(mut event: Value) -> Value {
     let defaults: Map<String, Value> = serde_json::from_str(DEFAULTS_2).unwrap_or_default();
     if let Some(whole) = event.get_mut("whole").and_then(Value::as_object_mut) {
-        for key in ADDED_BY_SCHEMA_2 {
-            whole.entry(key).or_insert_with(|| defaults.get(key).cloned().unwrap_or_default());
+        fill_in(whole, &defaults, &ADDED_BY_SCHEMA_2);
+    }
+    event
+}
+
+/// The settings that schema 3 added, with their defaults at that time, and those that it added to `reenrollment`.
+const ADDED_BY_SCHEMA_3: [&str; 1] = ["invitations"];
+const ADDED_TO_REENROLLMENT: [&str; 4] = ["clear_views", "commands", "authorized_people_only", "shred_after_days"];
+
+const DEFAULTS_3: &str = include_str!("../settings/schemas/3.json");
+
+/// Fills in the settings that all settings of schema 2 lack.
+pub(super) fn with_invitations(mut event: Value) -> Value {
+    let defaults: Map<String, Value> = serde_json::from_str(DEFAULTS_3).unwrap_or_default();
+    if let Some(whole) = event.get_mut("whole").and_then(Value::as_object_mut) {
+        fill_in(whole, &defaults, &ADDED_BY_SCHEMA_3);
+        if let (Some(Value::Object(own)), Some(Value::Object(defaults))) =
+            (whole.get_mut("reenrollment"), defaults.get("reenrollment"))
+        {
+            fill_in(own, defaults, &ADDED_TO_REENROLLMENT);
         }
     }
     event
+}
+
+fn fill_in(settings: &mut Map<String, Value>, defaults: &Map<String, Value>, keys: &[&str]) {
+    for key in keys {
+        settings.entry(*key).or_insert_with(|| defaults.get(*key).cloned().unwrap_or_default());
+    }
 }
 
 #[cfg(test)]
@@ -62,6 +86,18 @@ mod tests {
         assert_eq!(with_reenrollment(changed.clone()), changed);
         let own = json!({ "whole": { "reenrollment": { "weak_score": 4 } } });
         assert_eq!(with_reenrollment(own.clone()), own);
+    }
+
+    #[test]
+    fn all_settings_of_schema_2_get_those_of_schema_3_with_the_defaults_of_that_time() {
+        let whole = json!({ "reenrollment": { "weak_score": 4, "shred_after_days": 9 } });
+        let filled = with_invitations(json!({ "schema": 2, "whole": whole, "changes": {} }));
+        assert_eq!(filled["whole"]["invitations"]["valid_days"], 30);
+        let expected = json!({ "weak_score": 4, "clear_views": [], "commands": "keep", "authorized_people_only": false,
+            "shred_after_days": 9 });
+        assert_eq!(filled["whole"]["reenrollment"], expected);
+        let changed = json!({ "schema": 2, "changes": {} });
+        assert_eq!(with_invitations(changed.clone()), changed);
     }
 
     fn read(pair: Value) -> (Settings, Value) {

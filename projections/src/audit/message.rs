@@ -1,5 +1,6 @@
 //! The message of each event: the key of a sentence and its values. Pure.
 
+mod invitation;
 mod record;
 mod staff;
 #[cfg(test)]
@@ -110,6 +111,10 @@ pub fn message(event: &Event) -> Message {
         Event::Record(event) => record::record(event),
         Event::Import(event) => record::import(event),
         Event::Successor(event) => record::successor(event),
+        Event::Invitation(event) => invitation::invitation(event),
+        Event::Code(event) => invitation::code(event),
+        Event::Wave(event) => invitation::wave(event),
+        Event::Migration(event) => invitation::migration(event),
     }
 }
 
@@ -238,6 +243,10 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             Message::of(key).with("answer", record::answer_words(*answer))
         }
         EnrollmentEvent::PreviousRecordsNoted {} => Message::of("previous-records-noted"),
+        EnrollmentEvent::OldManagementRemovalAgreed { .. } => Message::of("old-management-removal-agreed"),
+        EnrollmentEvent::InvitationPresented { token, .. } => {
+            Message::of("invitation-presented").with("token", invitation::token_words(*token))
+        }
         EnrollmentEvent::OwnershipChosen { ownership, chosen_by } => match (chosen_by, ownership) {
             (ChosenBy::User, Ownership::Personal) => Message::of("personal-chosen"),
             (ChosenBy::User, Ownership::Institutional) => Message::of("institutional-chosen"),
@@ -356,6 +365,9 @@ fn device(event: &DeviceEvent) -> Message {
         }
         DeviceEvent::RecordArchived {} => Message::of("record-archived"),
         DeviceEvent::RecordRestored {} => Message::of("record-restored"),
+        DeviceEvent::EarlierViewsCleared { views, .. } => {
+            Message::of("earlier-views-cleared").with("views", list(views.iter().map(|view| view.name())))
+        }
     }
 }
 
@@ -446,6 +458,23 @@ fn access(event: &StaffActivityEvent) -> Message {
         }
         StaffActivityEvent::PreviousRecordsExported { filters, format, rows } => {
             exported(Message::of("records-part-exported"), filters, *format, *rows)
+        }
+        StaffActivityEvent::MigrationBoardViewed { filters } if filters.is_empty() => {
+            Message::of("migration-board-viewed")
+        }
+        StaffActivityEvent::MigrationBoardViewed { filters } => {
+            Message::of("migration-board-part-viewed").with("filters", list(filters.iter().map(String::as_str)))
+        }
+        StaffActivityEvent::MigrationBoardExported { filters, format, rows } if filters.is_empty() => {
+            exported(Message::of("migration-board-exported"), filters, *format, *rows)
+        }
+        StaffActivityEvent::MigrationBoardExported { filters, format, rows } => {
+            exported(Message::of("migration-board-part-exported"), filters, *format, *rows)
+        }
+        StaffActivityEvent::InvitationListViewed {} => Message::of("invitation-list-viewed"),
+        StaffActivityEvent::InvitationViewed { .. } => Message::of("invitation-viewed"),
+        StaffActivityEvent::InvitationsExported { format, rows, .. } => {
+            exported(Message::of("invitations-exported"), &[], *format, *rows)
         }
         StaffActivityEvent::ActRefused { act, .. } => Message::of("act-refused").with("act", act),
         StaffActivityEvent::AccessRefused { act, .. } => Message::of("access-refused").with("act", act),

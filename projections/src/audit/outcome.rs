@@ -4,6 +4,7 @@
 use events::Event;
 use events::device::{AppStatus, CommandStatus, DeviceEvent};
 use events::enrollment::EnrollmentEvent;
+use events::invitation::InvitationEvent;
 use events::person::{AccountEvent, PersonEvent};
 use events::settings::SettingsEvent;
 use events::staff::{StaffActivityEvent, StaffEvent, UserNameEvent};
@@ -55,6 +56,8 @@ impl AuditOutcome {
             Event::Refusal(event) => of_refusal(event),
             // What a record says is no act of anybody.
             Event::Record(_) | Event::Import(_) | Event::Successor(_) => AuditOutcome::Ok,
+            Event::Invitation(event) => of_invitation(event),
+            Event::Code(_) | Event::Wave(_) | Event::Migration(_) => AuditOutcome::Ok,
         }
     }
 }
@@ -82,6 +85,9 @@ fn of_enrollment(event: &EnrollmentEvent) -> AuditOutcome {
         | EnrollmentEvent::TermsRequested { .. } => AuditOutcome::Ok,
         EnrollmentEvent::TermsAccepted { .. } | EnrollmentEvent::PreviousRecordFound { .. } => AuditOutcome::Ok,
         EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => {
+            AuditOutcome::Ok
+        }
+        EnrollmentEvent::OldManagementRemovalAgreed { .. } | EnrollmentEvent::InvitationPresented { .. } => {
             AuditOutcome::Ok
         }
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => AuditOutcome::Ok,
@@ -135,6 +141,7 @@ fn of_device(event: &DeviceEvent) -> AuditOutcome {
         DeviceEvent::DeviceRevived { .. } | DeviceEvent::HardwareClaimNoted { .. } => AuditOutcome::Ok,
         DeviceEvent::HardwareClaimDismissed { .. } | DeviceEvent::HardwareAttested { .. } => AuditOutcome::Ok,
         DeviceEvent::HardwareAttestationRequested { .. } => AuditOutcome::Ok,
+        DeviceEvent::EarlierViewsCleared { .. } => AuditOutcome::Ok,
         DeviceEvent::RecordArchived {} | DeviceEvent::RecordRestored {} => AuditOutcome::Ok,
     }
 }
@@ -159,6 +166,17 @@ fn of_person(event: &PersonEvent) -> AuditOutcome {
         PersonEvent::ManagedAppleIdLearned { .. } | PersonEvent::TermsAcceptanceKept { .. } => AuditOutcome::Ok,
         PersonEvent::PersonKeysNoted { .. } | PersonEvent::PersonRecordsResolved { .. } => AuditOutcome::Ok,
         PersonEvent::PersonErased {} => AuditOutcome::Ok,
+    }
+}
+
+fn of_invitation(event: &InvitationEvent) -> AuditOutcome {
+    match event {
+        InvitationEvent::InvitationRefused { .. } => AuditOutcome::Refused,
+        InvitationEvent::InvitationNotSent { .. } | InvitationEvent::InvitationExpired {} => AuditOutcome::Failed,
+        InvitationEvent::InvitationIssued { .. } | InvitationEvent::InvitationRenewed { .. } => AuditOutcome::Ok,
+        InvitationEvent::InvitationSent { .. } | InvitationEvent::InvitationOpened { .. } => AuditOutcome::Ok,
+        InvitationEvent::InvitationCodeIssued { .. } | InvitationEvent::InvitationUsed { .. } => AuditOutcome::Ok,
+        InvitationEvent::InvitationRevoked {} => AuditOutcome::Ok,
     }
 }
 
@@ -206,6 +224,11 @@ fn of_access(event: &StaffActivityEvent) -> AuditOutcome {
         }
         StaffActivityEvent::ImportListViewed {} | StaffActivityEvent::LinkListViewed {} => AuditOutcome::Ok,
         StaffActivityEvent::PersonViewed { .. } | StaffActivityEvent::LineageExported { .. } => AuditOutcome::Ok,
+        StaffActivityEvent::MigrationBoardViewed { .. } | StaffActivityEvent::MigrationBoardExported { .. } => {
+            AuditOutcome::Ok
+        }
+        StaffActivityEvent::InvitationListViewed {} | StaffActivityEvent::InvitationViewed { .. } => AuditOutcome::Ok,
+        StaffActivityEvent::InvitationsExported { .. } => AuditOutcome::Ok,
         StaffActivityEvent::PreviousRecordsExported { .. } => AuditOutcome::Ok,
     }
 }
@@ -265,6 +288,7 @@ mod tests {
             "IdentityRefused",
             "IdentityRenewalRefused",
             "IdentityRequestRefused",
+            "InvitationRefused",
             "PasswordConfirmationRefused",
             "ProfileServiceRefused",
             "RefusalsSuppressed",
@@ -291,6 +315,8 @@ mod tests {
             "EnrollmentAbandoned",
             "IdentityRenewalFailed",
             "IdentityRolledBack",
+            "InvitationExpired",
+            "InvitationNotSent",
             "KeysLost",
             "MdmAnswerUnreadable",
             "MdmCommandAnswered",

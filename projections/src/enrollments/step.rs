@@ -103,6 +103,7 @@ impl Way {
             EnrollmentEvent::PreviousRecordFound { .. } | EnrollmentEvent::ImportedRecordFound { .. } => {
                 self.earlier_records = true;
             }
+            EnrollmentEvent::OldManagementRemovalAgreed { .. } | EnrollmentEvent::InvitationPresented { .. } => {}
             EnrollmentEvent::PreviousRecordsNoted {} => self.earlier_records_noted = true,
             EnrollmentEvent::PreviousRecordAnswered { .. } => {}
             EnrollmentEvent::OwnershipChosen { ownership, .. } => self.ownership = Some(*ownership),

@@ -154,7 +154,7 @@ async fn refused(staff: &Staff, pair: Pair, error: DecideError) -> Result<Proble
         DecideError::Refused(refusal @ (Refusal::Confirmed | Refusal::Rejected)) => {
             (decided_before(staff, pair, refusal).await?, here)
         }
-        DecideError::Refused(Refusal::NoLink | Refusal::Unknown | Refusal::Erased) => {
+        DecideError::Refused(Refusal::NoLink | Refusal::Unknown | Refusal::Erased | Refusal::TooManyNotes) => {
             let why = "The link is no longer proposed: later facts speak against it, or the import of the record was undone. \
                        There is nothing to decide.";
             (why.to_owned(), here)

@@ -290,6 +290,11 @@ fn import_of(event: &RecordEvent) -> Option<ImportId> {
         | RecordEvent::PreviousRecordImportUndone { import, .. } => Some(*import),
         RecordEvent::PreviousRecordOwnerResolved { .. } => None,
         RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. } | RecordEvent::LinkConfirmed { .. } => None,
+        RecordEvent::MigrationExceptionMade { .. }
+        | RecordEvent::MigrationExceptionEnded {}
+        | RecordEvent::RecordNoteAdded { .. }
+        | RecordEvent::RetirementNotified { .. }
+        | RecordEvent::PreviousRecordShredded {} => None,
         RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. } => None,
     }
 }

@@ -8,6 +8,8 @@ use events::device::{
 };
 use events::enrollment::{EnrollmentKind, IdentityRefusal, IssuedCertificate, OsVersion, SecretHash};
 use events::person::PersonId;
+use events::record::RecordId;
+use events::settings::ClearedView;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone)]
@@ -176,4 +178,9 @@ pub enum Command {
     },
     Archive,
     Restore,
+    /// Hides these parts of the confirmed earlier record from administrators.
+    ClearEarlierViews {
+        record: RecordId,
+        views: BTreeSet<ClearedView>,
+    },
 }

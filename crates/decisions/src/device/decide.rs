@@ -65,6 +65,7 @@ pub(super) fn decide(device: &Device, command: &Command) -> Decision {
         Command::NoteLeftOut { fields } => Ok(records::note_left_out(device, fields)),
         Command::Archive => records::archive(device),
         Command::Restore => records::restore(device),
+        Command::ClearEarlierViews { record, views } => records::clear_views(device, *record, views),
     }
 }
 

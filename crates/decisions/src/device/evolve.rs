@@ -107,5 +107,6 @@ fn apply(device: &mut Device, event: &Event, replaced: Option<PushAddress>) {
         Event::DeviceEventsSuppressed { .. } => {}
         Event::RecordArchived {} => device.archived = true,
         Event::RecordRestored {} => device.archived = false,
+        Event::EarlierViewsCleared { record, views } => device.cleared.entry(*record).or_default().extend(views),
     }
 }

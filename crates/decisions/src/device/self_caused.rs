@@ -85,6 +85,7 @@ impl Device {
             | DeviceEvent::HardwareAttestationRefused { .. }
             | DeviceEvent::RecordArchived {}
             | DeviceEvent::RecordRestored {}
+            | DeviceEvent::EarlierViewsCleared { .. }
             // Equal refusals are recorded once per enrollment.
             | DeviceEvent::IdentityRenewalRefused { .. }
             | DeviceEvent::DeviceMessageRefused { .. }

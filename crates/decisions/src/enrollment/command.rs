@@ -8,6 +8,7 @@ use events::enrollment::{
     ProfileServiceRefusal, ReceivedAttributes, SecretHash, ServedProfile, ServedProfileService, SignInAgainReason,
     SignInMethodName, SignInRefusal, SingleSignOnFault,
 };
+use events::invitation::{InvitationId, InvitationToken};
 use events::person::ProvenAccount;
 use events::personal::Personal;
 use events::record::{PreviousAnswer, RecordId};
@@ -138,6 +139,15 @@ pub enum Command {
         policy: Policy,
         /// What they said about the records. Answers about records that were not shown are ignored.
         answers: Vec<Said>,
+    },
+    /// The person permits Muster to remove the management of an earlier enrollment of theirs.
+    AgreeToRemoval {
+        record: RecordId,
+    },
+    /// The person opened an invitation, or typed its code.
+    PresentInvitation {
+        invitation: InvitationId,
+        token: InvitationToken,
     },
     ChooseOwnership {
         ownership: Ownership,

@@ -171,6 +171,7 @@ impl Aggregate for Credentials {
             Event::VisitResumed { .. } | Event::UserSignedInAgain { .. } | Event::AttributesReceived { .. } => {}
             Event::AccessDecided { .. } | Event::PreviousRecordFound { .. } | Event::PreviousRecordsNoted {} => {}
             Event::ImportedRecordFound { .. } | Event::PreviousRecordAnswered { .. } => {}
+            Event::OldManagementRemovalAgreed { .. } | Event::InvitationPresented { .. } => {}
             Event::OwnershipChosen { .. } | Event::TermsRequested { .. } | Event::TermsAccepted { .. } => {}
             Event::TermsDeclined { .. } | Event::CaProfileServed { .. } | Event::CaInstallReported {} => {}
             Event::CaStepSkipped {} | Event::ManagedAppleIdGiven { .. } | Event::ManagedAppleIdAssigned { .. } => {}

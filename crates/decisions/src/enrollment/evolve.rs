@@ -55,6 +55,13 @@ fn apply(enrollment: &mut Enrollment, event: &Event) {
             enrollment.answers.insert(*record, *answer);
         }
         Event::PreviousRecordsNoted {} => enrollment.previous_noted = true,
+        Event::OldManagementRemovalAgreed { record } => {
+            enrollment.removals_agreed.insert(*record);
+        }
+        Event::InvitationPresented { invitation, token: _ } => {
+            enrollment.repeats.invitation();
+            enrollment.invitation = Some(*invitation);
+        }
 
         // Ownership and terms.
         Event::OwnershipChosen { ownership, .. } => enrollment.ownership = Some(*ownership),

@@ -3,6 +3,7 @@
 
 use super::Enrollment;
 use events::enrollment::{EnrollmentEvent, FormRefusal, IdentityRefusal, SignInRefusal};
+use events::invitation::{InvitationId, InvitationToken};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -17,6 +18,8 @@ const MOST: usize = 20;
 const SIGN_INS: usize = 3;
 /// Maximum number of recorded changes of language.
 const LANGUAGES: usize = 3;
+/// Maximum number of recorded invitations.
+const INVITATIONS: usize = 5;
 
 /// What the enrollment has already recorded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +30,7 @@ pub struct Repeats {
     languages: usize,
     profiles: usize,
     managed_apple_ids: usize,
+    invitations: usize,
 }
 
 impl Repeats {
@@ -71,6 +75,10 @@ impl Repeats {
     pub(super) fn language(&mut self) {
         self.languages += 1;
     }
+
+    pub(super) fn invitation(&mut self) {
+        self.invitations += 1;
+    }
 }
 
 pub(super) fn refuse_form(enrollment: &Enrollment, why: FormRefusal) -> Vec<EnrollmentEvent> {
@@ -84,6 +92,16 @@ pub(super) fn refuse_identity(enrollment: &Enrollment, why: IdentityRefusal) -> 
 /// Returns whether a refused repeated sign-in has to be recorded.
 pub(super) fn is_news(enrollment: &Enrollment, why: SignInRefusal, account: &str) -> bool {
     !enrollment.repeats.has_sign_in(why, account) && enrollment.repeats.sign_ins.len() < SIGN_INS
+}
+
+// More than a few invitations in one enrollment are guesses or mistakes: the last one that was recorded counts.
+pub(super) fn present_invitation(
+    enrollment: &Enrollment,
+    invitation: InvitationId,
+    token: InvitationToken,
+) -> Vec<EnrollmentEvent> {
+    let is_news = enrollment.invitation != Some(invitation) && enrollment.repeats.invitations < INVITATIONS;
+    if is_news { vec![EnrollmentEvent::InvitationPresented { invitation, token }] } else { vec![] }
 }
 
 pub(super) fn choose_language(enrollment: &Enrollment, language: &str) -> Vec<EnrollmentEvent> {

@@ -1,6 +1,6 @@
 //! The messages of previous records and their imports.
 
-use super::{Message, list};
+use super::{Message, invitation, list};
 use events::Timestamp;
 use events::record::{
     ImportEvent, LinkBand, LinkEvidence, LinkProof, PreviousAnswer, RecordEvent, RecordField, RecordOwner, Silence,
@@ -37,6 +37,16 @@ pub(super) fn record(event: &RecordEvent) -> Message {
         RecordEvent::LinkConfirmed { proof, .. } => Message::of("link-confirmed").with("proof", proof_words(*proof)),
         RecordEvent::LinkRejected { .. } => Message::of("link-rejected"),
         RecordEvent::LinkUndone { .. } => Message::of("link-undone"),
+        RecordEvent::MigrationExceptionMade { why } => {
+            Message::of("migration-exception-made").with("reason", why.name())
+        }
+        RecordEvent::MigrationExceptionEnded {} => Message::of("migration-exception-ended"),
+        RecordEvent::RecordNoteAdded { note } => Message::of("record-note-added").personal("note", note),
+        RecordEvent::RetirementNotified { failed: None, .. } => Message::of("retirement-notified"),
+        RecordEvent::RetirementNotified { failed: Some(failed), .. } => {
+            Message::of("retirement-not-notified").with("reason", invitation::mail_failure(*failed))
+        }
+        RecordEvent::PreviousRecordShredded {} => Message::of("previous-record-shredded"),
     }
 }
 
@@ -94,6 +104,8 @@ pub fn link_evidence(evidence: LinkEvidence) -> String {
         LinkEvidence::SilenceUnknown {} => "unknown whether silent".into(),
         LinkEvidence::SameHardware {} => "same hardware".into(),
         LinkEvidence::OtherHardware {} => "other hardware".into(),
+        LinkEvidence::InvitedDevice {} => "invitation opened on the old device".into(),
+        LinkEvidence::InvitedPerson {} => "invitation for this record".into(),
         LinkEvidence::Answered { answer } => format!("the person said: {}", answer_words(answer)),
     }
 }
@@ -125,7 +137,7 @@ fn proof_words(LinkProof { may_be_retired, is_same_device }: LinkProof) -> Strin
     format!("{retired}; {same}")
 }
 
-fn date(at: Timestamp) -> String {
+pub(super) fn date(at: Timestamp) -> String {
     at.to_rfc3339().chars().take("2026-11-23".len()).collect()
 }
 

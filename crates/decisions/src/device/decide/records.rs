@@ -5,7 +5,12 @@ use super::super::{Device, Phase, Refusal};
 use super::{Decision, enrolled};
 use events::device::{DeviceEvent, DeviceId, MessageRefusal};
 use events::enrollment::IdentityRefusal;
+use events::record::RecordId;
+use events::settings::ClearedView;
 use std::collections::BTreeSet;
+
+/// Number of earlier records of which a device hides parts: one of each source.
+const MOST_CLEARED: usize = 32;
 
 pub(super) fn refuse_identity(device: &Device, why: IdentityRefusal) -> Vec<DeviceEvent> {
     let is_told = device.refused_identities.contains(&why);
@@ -41,6 +46,16 @@ pub(super) fn archive(device: &Device) -> Decision {
 pub(super) fn restore(device: &Device) -> Decision {
     known(device)?;
     Ok(if device.archived { vec![DeviceEvent::RecordRestored {}] } else { vec![] })
+}
+
+pub(super) fn clear_views(device: &Device, record: RecordId, views: &BTreeSet<ClearedView>) -> Decision {
+    known(device)?;
+    let views: BTreeSet<ClearedView> = match device.cleared.get(&record) {
+        Some(cleared) => views.difference(cleared).copied().collect(),
+        None => views.clone(),
+    };
+    let is_news = !views.is_empty() && (device.cleared.contains_key(&record) || device.cleared.len() < MOST_CLEARED);
+    Ok(if is_news { vec![DeviceEvent::EarlierViewsCleared { record, views }] } else { vec![] })
 }
 
 // Hiding must not create a record.
