@@ -16,6 +16,7 @@ use events::personal::keys::SqliteKeyStore;
 use events::store::sqlite::SqliteStore;
 use imports::Imports;
 use imports::uploads::Uploads;
+use mail::Mailer;
 use platform::Platform;
 use platform::strangers::Strangers;
 use reenrollment::Reenrollment;
@@ -45,6 +46,7 @@ pub struct Parts {
     pub enroll: Arc<Enroll>,
     pub staff: Arc<Staff>,
     pub imports: Arc<Imports>,
+    pub mailer: Mailer,
     pub reenrollment: Arc<Reenrollment>,
     /// Files that staff upload to import.
     pub uploads: Arc<Uploads>,
