@@ -216,7 +216,8 @@ impl Fold<'_> {
             }
             WaveEvent::WavePaused {} | WaveEvent::WaveEnded {} => true,
             WaveEvent::WaveResumed {} => false,
-            WaveEvent::WaveRecordsAdded { .. } | WaveEvent::WaveDeadlinePassed { .. } => return Ok(()),
+            WaveEvent::WaveRecordsAdded { .. } | WaveEvent::WaveRecordSkipped { .. } => return Ok(()),
+            WaveEvent::WaveDeadlinePassed { .. } => return Ok(()),
         };
         self.execute("UPDATE mails_waves SET stopped = ?2 WHERE wave = ?1", params![self.id, stopped])
     }
