@@ -1,5 +1,5 @@
-//! `muster check-config --live`: queries every address, directory, identity provider and the mail server, and reports what works and
-//! what does not.
+//! `muster check-config --live`: queries every address, directory and identity provider and the mail server, and
+//! reports what works and what does not.
 
 mod tls;
 
