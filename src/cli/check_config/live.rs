@@ -13,8 +13,8 @@ use settings::groups::{Unknown, look};
 use settings::single_sign_on;
 use world::World;
 
-/// Checks every address of this server, the mail server, and every step of every directory. Each result is a line for what works, or a
-/// finding.
+/// Checks every address of this server, the mail server, and every step of every directory. Each result is a line for
+/// what works, or a finding.
 pub(crate) async fn steps(
     config: &Config,
     settings: Option<&Settings>,
