@@ -31,7 +31,7 @@ use telemetry::Metrics;
 use tokio::time::Instant;
 
 /// Time limit of a whole conversation: connection, TLS, greeting, every reply.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Sends mails. Clones share the configuration.
 #[derive(Clone)]
@@ -53,7 +53,7 @@ impl Mailer {
         Ok(Mailer { relay, limit: DEADLINE, metrics })
     }
 
-    /// Returns a mailer with another time limit than [`DEADLINE`] for a whole conversation.
+    /// Returns a mailer with another time limit for a whole conversation than 30 seconds.
     pub fn with_limit(self, limit: Duration) -> Mailer {
         Mailer { limit, ..self }
     }
@@ -62,7 +62,7 @@ impl Mailer {
         self.relay.is_some()
     }
 
-    /// Sends one mail and waits for the server's answer, at most for the time limit. Counts the outcome in
+    /// Sends one mail and waits for the server's answer, for 30 seconds at most. Counts the outcome in
     /// `muster_mails_total`. If the future is dropped, the server may have accepted the mail.
     ///
     /// # Errors

@@ -59,8 +59,8 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Creates the metrics with all counts at 0. Alarms and outcomes of pushes and mails are exported as 0 from the first
-    /// scrape, because `increase()` misses the first count of a series that appears with it.
+    /// Creates the metrics with all counts at 0. Alarms and outcomes of pushes and mails are exported as 0 from the
+    /// first scrape, because `increase()` misses the first count of a series that appears with it.
     ///
     /// # Panics
     /// Never panics: the names below are valid and distinct.

@@ -1,5 +1,5 @@
-//! `muster check-config --live`: queries every address, directory, identity provider and the mail server, and reports what works and
-//! what does not.
+//! `muster check-config --live`: queries every address, directory and identity provider and the mail server, and
+//! reports what works and what does not.
 
 mod tls;
 
@@ -13,8 +13,8 @@ use settings::groups::{Unknown, look};
 use settings::single_sign_on;
 use world::World;
 
-/// Checks every address of this server, the mail server, and every step of every directory. Each result is a line for what works, or a
-/// finding.
+/// Checks every address of this server, the mail server, and every step of every directory. Each result is a line for
+/// what works, or a finding.
 pub(crate) async fn steps(
     config: &Config,
     settings: Option<&Settings>,
