@@ -17,6 +17,7 @@ use events::store::sqlite::SqliteStore;
 use imports::Imports;
 use imports::uploads::Uploads;
 use invitations::Invitations;
+use mail::Mailer;
 use platform::Platform;
 use platform::strangers::Strangers;
 use reenrollment::Reenrollment;
@@ -47,6 +48,7 @@ pub struct Parts {
     pub staff: Arc<Staff>,
     pub imports: Arc<Imports>,
     pub invitations: Arc<Invitations>,
+    pub mailer: Mailer,
     pub reenrollment: Arc<Reenrollment>,
     /// Files that staff upload to import.
     pub uploads: Arc<Uploads>,

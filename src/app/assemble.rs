@@ -92,11 +92,12 @@ impl App {
             );
         }
         let pusher = Pusher::load(&config.push).map_err(|error| StartError::Push(error.to_string()))?;
+        let metrics = Metrics::new();
+        let mailer = config.mailer(metrics.clone()).map_err(|error| StartError::Mail(error.to_string()))?;
         let (staff_sessions, sessions_aside) = StaffSessions::open(&directory)
             .map_err(|error| StartError::Sessions { directory: directory.clone(), why: error.to_string() })?;
         let identity_providers = Providers::load(&config.identity, &config.server.public_url);
         let directories = Directories::load(&config.identity).map_err(StartError::Identity)?;
-        let metrics = Metrics::new();
         for (provider, why) in identity_providers.unusable() {
             tracing::error!(
                 alarm = Alarm::ProviderUnavailable.label(),
@@ -194,6 +195,7 @@ impl App {
             staff,
             imports,
             invitations,
+            mailer,
             reenrollment,
             uploads,
             large_bodies: Arc::new(Semaphore::new(1)),

@@ -1,10 +1,12 @@
 //! The rows are the same whether folded live, folded again or folded after a crash. Also tests what stops the
 //! projections.
 
+use crate::mails;
 use crate::records::import_with_owners;
 use crate::support::*;
 use events::background::Lane;
 use events::device::{AppStatus, DeviceEvent};
+use events::invitation::{InvitationDelivery, InvitationEvent};
 use events::person::AccountEvent;
 use events::record::{LinkBand, LinkEvidence, LinkProof, RecordEvent, RecordId, Weighed};
 use events::staff::{StaffEvent, StaffId};
@@ -53,6 +55,11 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     desk.write(&record.stream(), later(20_010), proposed(LinkBand::Weak)).await;
     desk.write(&record.stream(), later(20_011), proposed(LinkBand::Probable)).await;
     desk.write(&first.stream(), later(20_012), DeviceEvent::ContactWatchBegun { successor: dead_one }).await;
+    desk.write(&mails::wave(1).stream(), later(20_013), mails::begun(2)).await;
+    let mailed = mails::issued(1, InvitationDelivery::Mail, Some(mails::wave(1)));
+    desk.write(&mails::invitation(1).stream(), later(20_014), mailed).await;
+    let sent = InvitationEvent::InvitationSent { generation: 0 };
+    desk.write(&mails::invitation(1).stream(), later(20_015), sent).await;
     let head = desk.log.store().head().await.unwrap().unwrap();
     projections.wait_for(head).await.unwrap();
     let live = projections.dump().await.unwrap();
