@@ -20,6 +20,7 @@ mod download;
 mod earlier;
 pub(crate) mod for_whom;
 mod help;
+pub(crate) mod invitation;
 mod leaving;
 pub(crate) mod managed_apple_id;
 pub(crate) mod mdm_profile;
@@ -50,6 +51,7 @@ use actix_web::web::{self, FormConfig, ServiceConfig, get, post};
 use actix_web::{HttpResponse, ResponseError as _};
 use devices::Devices;
 use enroll::Enroll;
+use invitations::Invitations;
 use platform::Platform;
 use problem::Problem;
 use settings::SettingsService;
@@ -63,6 +65,7 @@ pub struct Portal {
     pub sign_in: Arc<SignIn>,
     pub devices: Arc<Devices>,
     pub enroll: Arc<Enroll>,
+    pub invitations: Arc<Invitations>,
     pub web: Web,
 }
 
@@ -93,6 +96,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(page("/enroll/device").route(post().to(arrival::device)))
         .service(page("/enroll/language").route(post().to(arrival::language)))
         .service(form!("/enroll/sign-in", sign_in))
+        .service(page("/invitation/{token}").read(invitation::show).route(post().to(invitation::take)))
+        .service(page("/enroll/invitation").route(post().to(invitation::take_code)))
+        .service(shown!("/enroll/not-invited", invitation::show_not_invited))
         .service(shown!("/enroll/account/{link}", account::show))
         .service(page("/enroll/hand-over").read(account::show_hand_over).route(post().to(account::take_hand_over)))
         .service(page("/enroll/sign-in/{provider}").route(post().to(single_sign_on::begin)))

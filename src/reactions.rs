@@ -10,6 +10,7 @@
 mod checkpoint;
 mod claims;
 mod effects;
+mod invitations;
 mod owners;
 mod pushes;
 mod reenrollment;

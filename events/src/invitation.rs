@@ -103,6 +103,14 @@ pub enum InvitationRefusal {
 }
 
 impl InvitationRefusal {
+    pub const ALL: [InvitationRefusal; 5] = [
+        InvitationRefusal::Replaced,
+        InvitationRefusal::Expired,
+        InvitationRefusal::Revoked,
+        InvitationRefusal::Used,
+        InvitationRefusal::OtherPerson,
+    ];
+
     /// Returns the word that events and rows use.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -114,6 +114,8 @@ pub enum RefusalEvent {
     UnknownApiTokenRefused {},
     /// An invalid link to set up the first account.
     SetUpLinkRefused {},
+    /// A code that leads to no invitation was typed at the portal or in Settings.
+    InvitationCodeRefused {},
     /// A response of an identity provider that belongs to no enrollment and no session. `provider`: its name in the
     /// configuration.
     ResponseRefused { provider: String, why: SingleSignOnFault },

@@ -134,7 +134,10 @@ impl Fold<'_> {
                 let at = is_final.then_some(self.at);
                 self.execute(update, params![self.id, generation, why.as_str(), at])
             }
-            InvitationEvent::InvitationOpened { .. } => self.time("opened_at"),
+            // The button of a device-bound invitation shows a code where other invitations are opened.
+            InvitationEvent::InvitationOpened { .. } | InvitationEvent::InvitationCodeIssued { .. } => {
+                self.time("opened_at")
+            }
             InvitationEvent::InvitationUsed { enrollment, person, token } => {
                 let update = "UPDATE invitations_current SET used_at = ?2, used_by = ?3, used_in = ?4, token = ?5
                     WHERE invitation = ?1";
@@ -147,7 +150,6 @@ impl Fold<'_> {
             }
             InvitationEvent::InvitationRevoked {} => self.time("revoked_at"),
             InvitationEvent::InvitationExpired {} => self.time("expired_at"),
-            InvitationEvent::InvitationCodeIssued { .. } => Ok(()),
         }
     }
 

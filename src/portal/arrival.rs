@@ -2,6 +2,7 @@
 //! for opening the portal there.
 
 use super::browser::{Answer, Browser};
+use super::invitation;
 use super::problem::Problem;
 use super::render::{Back, Page};
 use super::steps;
@@ -22,33 +23,52 @@ pub(crate) struct DesktopPage {
     pub qr: Qr,
     /// Devices do not trust this server's root before the first steps, so Safari shows a warning.
     pub untrusted: bool,
+    /// Token of the invitation that the address is the link of.
+    pub invitation: Option<String>,
 }
 
 impl Page for DesktopPage {
     const TEMPLATE: &'static str = "desktop";
+
+    fn invitation(&self) -> Option<&str> {
+        self.invitation.as_deref()
+    }
 }
 
-content!(DesktopPage { address, qr, untrusted });
+content!(DesktopPage { address, qr, untrusted, invitation });
 
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct WhichDevicePage {}
+pub(crate) struct WhichDevicePage {
+    /// Token of the link of an invitation, to which the answer returns.
+    pub invitation: Option<String>,
+}
 
 impl Page for WhichDevicePage {
     const TEMPLATE: &'static str = "which_device";
+
+    fn invitation(&self) -> Option<&str> {
+        self.invitation.as_deref()
+    }
 }
 
-content!(WhichDevicePage {});
+content!(WhichDevicePage { invitation });
 
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct OtherBrowserPage {
     pub address: String,
+    /// Token of the invitation that the address is the link of.
+    pub invitation: Option<String>,
 }
 
 impl Page for OtherBrowserPage {
     const TEMPLATE: &'static str = "other_browser";
+
+    fn invitation(&self) -> Option<&str> {
+        self.invitation.as_deref()
+    }
 }
 
-content!(OtherBrowserPage { address });
+content!(OtherBrowserPage { address, invitation });
 
 pub(crate) async fn root() -> HttpResponse {
     see_other("/enroll")
@@ -58,12 +78,12 @@ pub(crate) async fn show(visitor: Visitor) -> Answered {
     let address = visitor.address();
     match visitor.browser {
         Browser::Safari(_) => Ok(see_other(place(&visitor).await?)),
-        Browser::OtherOnIos(_) => visitor.page(&OtherBrowserPage { address }),
-        Browser::MacSafari(_) => visitor.page(&WhichDevicePage {}),
+        Browser::OtherOnIos(_) => visitor.page(&OtherBrowserPage { address, invitation: None }),
+        Browser::MacSafari(_) => visitor.page(&WhichDevicePage { invitation: None }),
         Browser::Other => {
             let qr = Qr::of(&address).ok_or(Problem::internal("the address is too long for a QR code"))?;
             let untrusted = visitor.app.web.private_root;
-            visitor.page(&DesktopPage { address, qr, untrusted })
+            visitor.page(&DesktopPage { address, qr, untrusted, invitation: None })
         }
     }
 }
@@ -81,10 +101,18 @@ async fn place(visitor: &Visitor) -> Result<&'static str, Problem> {
     Ok(steps::path(step))
 }
 
-/// Stores the answer to "What are you using?" in a cookie.
+/// Stores the answer to "What are you using?" in a cookie. The form may name an invitation to return to.
 pub(crate) async fn device(mut form: Submission) -> Answered {
     let answer = form.take("device").and_then(|text| Answer::parse(&text)).ok_or(Problem::Bad)?;
-    with_cookie(see_other("/enroll"), DEVICE_COOKIE, answer.as_str())
+    let there = invitation_of(&mut form).await?.unwrap_or_else(|| "/enroll".to_owned());
+    with_cookie(see_other(&there), DEVICE_COOKIE, answer.as_str())
+}
+
+// Returns the path of the invitation that a form names.
+async fn invitation_of(form: &mut Submission) -> Result<Option<String>, Problem> {
+    let Some(token) = form.take(invitation::FIELD) else { return Ok(None) };
+    let is_one = form.visitor.app.invitations.by_link(&token).await?.is_some();
+    Ok(is_one.then(|| invitation::path(&token)))
 }
 
 /// Changes the language. The form names the page to return to; the server maps the name to a path of its own and never
@@ -94,6 +122,9 @@ pub(crate) async fn language(mut form: Submission) -> Answered {
     // Before sign-in the language goes into the next event: `VisitOpened`, or the event that follows the sign-in.
     if let Some(session) = form.visitor.session.as_ref().filter(|session| session.person().is_some()) {
         form.visitor.note_language(session, language).await?;
+    }
+    if let Some(there) = invitation_of(&mut form).await? {
+        return with_cookie(see_other(&there), LANGUAGE_COOKIE, language.tag());
     }
     let there = form
         .visitor

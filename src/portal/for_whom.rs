@@ -1,7 +1,7 @@
 //! Page between the sign-in and ownership steps: a person who may enroll devices for others enters for whom this
 //! device is.
 
-use super::onward::onward;
+use super::onward::onward_from_sign_in;
 use super::problem::Problem;
 use super::render::Page;
 use super::submission::Submission;
@@ -55,8 +55,8 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
     };
     if oneself.is_some() {
         return if may_for_oneself(session) {
-            let enrollment = assign_to_oneself(&visitor.app.enroll, &assigning).await?;
-            onward(&visitor, session, &enrollment).await
+            let to = assign_to_oneself(&visitor.app.enroll, &assigning).await?;
+            onward_from_sign_in(&visitor, session, &to.enrollment, to.not_invited).await
         } else {
             Err(Problem::Bad)
         };
@@ -73,7 +73,7 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
         visitor.page_with(status, &page)
     };
     match assign(&visitor.app.enroll, &assigning, &value).await? {
-        Assigned::To(enrollment) => onward(&visitor, session, &enrollment).await,
+        Assigned::To(to) => onward_from_sign_in(&visitor, session, &to.enrollment, to.not_invited).await,
         Assigned::Unknown => {
             again(StatusCode::UNPROCESSABLE_ENTITY, FormRefusal::PersonUnknown, "for-whom-unknown", 0).await
         }

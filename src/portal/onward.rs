@@ -1,11 +1,13 @@
 //! Leads a visitor to their current step. At the end of an account-driven flow this is Settings.
 
+use super::invitation::not_invited_path;
 use super::steps;
 use super::visitor::{Answered, Session, Visitor, see_other};
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
 use decisions::enrollment::{Command, Enrollment, Step};
 use enroll::account_driven::discovery::REDIRECT_URL;
+use events::invitation::InvitationRefusal;
 use platform::named_secret::{self, Kind};
 use platform::secrets::hash;
 
@@ -22,6 +24,23 @@ pub(crate) async fn onward(visitor: &Visitor, session: &Session, enrollment: &En
     match enrollment.step() {
         Step::HandOver => hand_over(visitor, session, enrollment).await,
         step => Ok(see_other(steps::path(step))),
+    }
+}
+
+/// Like [`onward`], after the person for whom the device is has signed in. If the invitation that was opened is not
+/// theirs, a page tells them once.
+///
+/// # Errors
+/// Returns an error if the event log cannot be read or written.
+pub(crate) async fn onward_from_sign_in(
+    visitor: &Visitor,
+    session: &Session,
+    enrollment: &Enrollment,
+    not_invited: Option<InvitationRefusal>,
+) -> Answered {
+    match not_invited {
+        Some(why) => Ok(see_other(&not_invited_path(why))),
+        None => onward(visitor, session, enrollment).await,
     }
 }
 

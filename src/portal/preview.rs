@@ -11,6 +11,7 @@ use super::complete::CompletePage;
 use super::description;
 use super::earlier::Removal;
 use super::for_whom::ForWhomPage;
+use super::invitation::{InvitationClosedPage, InvitationCodePage, InvitationPage};
 use super::leaving::LeavingPage;
 use super::managed_apple_id::ManagedAppleIdPage;
 use super::mdm_profile::{self, MdmProfilePage, Way};
@@ -81,10 +82,10 @@ impl Sample<'_> {
             "desktop" => {
                 let address = self.address();
                 let qr = Qr::of(&address).ok_or(Problem::internal("the address is too long for a QR code"))?;
-                self.bare(&DesktopPage { address, qr, untrusted: self.app.web.private_root })
+                self.bare(&DesktopPage { address, qr, untrusted: self.app.web.private_root, invitation: None })
             }
-            "which-device" => self.bare(&WhichDevicePage {}),
-            "other-browser" => self.bare(&OtherBrowserPage { address: self.address() }),
+            "which-device" => self.bare(&WhichDevicePage { invitation: None }),
+            "other-browser" => self.bare(&OtherBrowserPage { address: self.address(), invitation: None }),
             "leaving" => {
                 let address = "https://id.example.com/".to_owned();
                 self.bare(&LeavingPage { site: "id.example.com".into(), address, out: false })
@@ -103,6 +104,13 @@ impl Sample<'_> {
             "enrolled" => {
                 self.step(6, &CompletePage::of(Phase::Enrolled, false, self.settings.self_service_url.clone()))
             }
+            "invitation" | "invitation-again" => {
+                let again = page == "invitation-again";
+                self.bare(&InvitationPage { token: String::new(), again, in_settings: false })
+            }
+            "invitation-code" => self.bare(&InvitationCodePage::sample()),
+            "invitation-expired" => self.bare(&InvitationClosedPage { why: "invitation-expired", goes_on: false }),
+            "not-invited" => self.signed_in(1, &InvitationClosedPage { why: "invitation-other-person", goes_on: true }),
             "hand-over" => self.bare(&HandOverPage {}),
             "stopped" => self.bare(&StoppedPage::of(EnrollmentRefusal::AccountDrivenOnly, version, None)),
             "stopped-permitted" => self.bare(&StoppedPage::of(EnrollmentRefusal::NotPermitted, version, None)),
@@ -158,6 +166,7 @@ impl Sample<'_> {
         let again = SignInPage { stuck: true, ..offered.clone() };
         match page {
             "sign-in" => Ok(offered),
+            "sign-in-invited" => Ok(SignInPage { invited: true, ..offered }),
             "sign-in-refused" => Ok(SignInPage { refused: true, ..again }),
             "sign-in-throttled" => Ok(SignInPage { wait_minutes: Some(2), ..again }),
             "sign-in-change-password" => Ok(SignInPage { change_password: true, ..again }),

@@ -24,6 +24,11 @@ pub(crate) trait Page: Serialize + Tested {
     fn back(&self) -> Back {
         Back::Step
     }
+
+    /// Returns the token of the invitation that the language form returns to, if the page is that of an invitation.
+    fn invitation(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// The pages that the language form can return to. It cannot return to any other.
@@ -94,6 +99,8 @@ pub(crate) struct Frame {
     /// Account link by which the device came from Settings. The page's forms contain it, and the language form returns
     /// to it.
     pub account: Option<String>,
+    /// Token of an invitation, to whose page the language form returns.
+    pub invitation: Option<String>,
     /// The enrollment began in Settings.
     pub by_account: bool,
     pub signed_in_as: Option<String>,
@@ -173,7 +180,7 @@ static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
 });
 
 /// All templates by name.
-pub(super) const TEMPLATES: [(&str, &str); 26] = [
+pub(super) const TEMPLATES: [(&str, &str); 29] = [
     ("layout", include_str!("../../templates/portal/layout.hbs")),
     ("help", include_str!("../../templates/portal/help.hbs")),
     ("drawing", include_str!("../../templates/portal/drawing.hbs")),
@@ -184,6 +191,9 @@ pub(super) const TEMPLATES: [(&str, &str); 26] = [
     ("draw_install", include_str!("../../templates/portal/draw_install.hbs")),
     ("draw_password", include_str!("../../templates/portal/draw_password.hbs")),
     ("sign_in", include_str!("../../templates/portal/sign_in.hbs")),
+    ("invitation", include_str!("../../templates/portal/invitation.hbs")),
+    ("invitation_code", include_str!("../../templates/portal/invitation_code.hbs")),
+    ("invitation_closed", include_str!("../../templates/portal/invitation_closed.hbs")),
     ("hand_over", include_str!("../../templates/portal/hand_over.hbs")),
     ("leaving", include_str!("../../templates/portal/leaving.hbs")),
     ("for_whom", include_str!("../../templates/portal/for_whom.hbs")),

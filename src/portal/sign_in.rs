@@ -2,7 +2,7 @@
 
 use super::browser::Browser;
 use super::leaving::lead_on;
-use super::onward::onward;
+use super::onward::onward_from_sign_in;
 use super::problem::Problem;
 use super::render::Page;
 use super::steps;
@@ -54,6 +54,14 @@ pub(crate) struct SignInPage {
     pub user_name: String,
     /// The device is enrolled, and the person signs in again so that it stays enrolled.
     pub again: bool,
+    /// An invitation is open in the enrollment.
+    pub invited: bool,
+    /// Code of that invitation, for the sign-in in Settings.
+    pub invitation_code: Option<String>,
+    /// Text key of the reason why a code was refused.
+    pub wrong_code: Option<&'static str>,
+    /// The page has a form for the code of an invitation.
+    pub asks_for_code: bool,
 }
 
 impl Page for SignInPage {
@@ -75,6 +83,10 @@ content!(SignInPage {
     nobody,
     user_name,
     again,
+    invited,
+    invitation_code,
+    wrong_code among [Some("invitation-code-wrong"), None],
+    asks_for_code,
 });
 
 /// Instructions for starting the enrollment of a personal device in Settings.
@@ -96,11 +108,29 @@ pub(crate) enum Notice {
 impl SignInPage {
     pub(crate) fn of(visitor: &Visitor) -> SignInPage {
         // A device that came from Settings is already in the right place.
-        let Some(link) = &visitor.link else {
-            return SignInPage::offered(&visitor.app, &visitor.settings, visitor.browser);
+        let page = match &visitor.link {
+            None => SignInPage::offered(&visitor.app, &visitor.settings, visitor.browser),
+            Some(link) => {
+                let again = link.purpose == Purpose::SignInAgain;
+                SignInPage { again, ..SignInPage::ways_in(&visitor.app, &visitor.settings) }
+            }
         };
-        let again = link.purpose == Purpose::SignInAgain;
-        SignInPage { again, ..SignInPage::ways_in(&visitor.app, &visitor.settings) }
+        let invited = visitor.session.as_ref().is_some_and(|session| session.enrollment.invitation.is_some());
+        SignInPage { invited, asks_for_code: !invited && !page.again && !page.nobody, ..page }
+    }
+
+    /// Returns the sign-in page of a visitor, with the code of their invitation if they have to sign in in Settings.
+    ///
+    /// # Errors
+    /// Returns an error if the event log cannot be read.
+    pub(crate) async fn with_code(visitor: &Visitor) -> Result<SignInPage, Problem> {
+        let page = SignInPage::of(visitor);
+        let invitation = visitor.session.as_ref().and_then(|session| session.enrollment.invitation);
+        let Some(invitation) = invitation.filter(|_| !page.own_steps.is_empty()) else { return Ok(page) };
+        let invitations = &visitor.app.invitations;
+        let generation = invitations.state(invitation).await?.generation;
+        let invitation_code = Some(invitations.code(invitation, generation).await?);
+        Ok(SignInPage { invitation_code, ..page })
     }
 
     /// Returns the sign-in page for someone who opens the portal in this browser.
@@ -129,7 +159,7 @@ impl SignInPage {
 }
 
 // Since iOS 18 personal devices can only be enrolled from Settings.
-fn own_in_settings(settings: &Settings, browser: Browser) -> bool {
+pub(crate) fn own_in_settings(settings: &Settings, browser: Browser) -> bool {
     let Browser::Safari(platform) = browser else { return false };
     platform.version.is_some_and(|version| version >= FIRST_ACCOUNT_DRIVEN_ONLY)
         && settings.account_driven.mode(platform.family, &settings.ownership_kinds) == Some(EnrollmentMode::Byod)
@@ -137,7 +167,7 @@ fn own_in_settings(settings: &Settings, browser: Browser) -> bool {
 
 pub(crate) async fn show(visitor: Visitor) -> Answered {
     not_yet(&visitor)?;
-    visitor.page(&SignInPage::of(&visitor))
+    visitor.page(&SignInPage::with_code(&visitor).await?)
 }
 
 pub(crate) async fn take(mut form: Submission) -> Answered {
@@ -167,11 +197,11 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
 /// Returns an error if the event log cannot be read or written, or the page cannot be rendered.
 pub(crate) async fn conclude(visitor: Visitor, outcome: SignInOutcome, notice: Notice) -> Answered {
     match outcome {
-        SignInOutcome::SignedIn { enrollment: id, secret, known_browser } => {
+        SignInOutcome::SignedIn { enrollment: id, secret, known_browser, not_invited } => {
             let enrollment = visitor.app.platform.enrollment(id).await?;
             let session = Session::of_link(id, enrollment.clone());
             visitor.note_language(&session, visitor.language).await?;
-            let mut response = onward(&visitor, &session, &enrollment).await?;
+            let mut response = onward_from_sign_in(&visitor, &session, &enrollment, not_invited).await?;
             enrollment_code::note_begun(&mut response, help_code(id));
             keep(&mut response, &visitor, id, &secret)?;
             if let Some(known) = known_browser {

@@ -10,7 +10,7 @@ use crate::web::methods::refused;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::ContentType;
+use actix_web::http::header::{ContentType, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, ResponseError as _, web};
 use events::enrollment::{EnrollmentId, help_code};
@@ -100,6 +100,10 @@ impl Asker {
             false => format!("{}; script-src 'self'", headers::content_security_policy(FORM_ACTION)),
         };
         headers::secure(map, &policy);
+        // The address of an invitation is a secret of its recipient.
+        if path.starts_with("/invitation/") {
+            map.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow"));
+        }
         // If people install this server's root, a remembered HSTS would lock out a person who removed the root.
         if !self.app.web.private_root {
             headers::strict_transport(map);

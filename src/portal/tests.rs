@@ -10,6 +10,7 @@ use super::ca_profile::{self, CaProfilePage};
 use super::complete::CompletePage;
 use super::earlier::{Listed, Removal};
 use super::for_whom::ForWhomPage;
+use super::invitation::{InvitationClosedPage, InvitationCodePage, InvitationPage};
 use super::leaving::LeavingPage;
 use super::managed_apple_id::ManagedAppleIdPage;
 use super::mdm_profile::{self, MdmProfilePage, Way};
@@ -80,6 +81,9 @@ fn contents<P: Page>() -> &'static str {
 fn every_content_of_every_page_is_rendered() {
     let rendered = [
         contents::<SignInPage>(),
+        contents::<InvitationPage>(),
+        contents::<InvitationCodePage>(),
+        contents::<InvitationClosedPage>(),
         contents::<HandOverPage>(),
         contents::<LeavingPage>(),
         contents::<ForWhomPage>(),
@@ -102,6 +106,15 @@ fn every_content_of_every_page_is_rendered() {
         .map(|(name, _)| *name)
         .filter(|name| !matches!(*name, "layout" | "help") && !name.starts_with("draw"));
     assert_eq!(rendered.into_iter().collect::<BTreeSet<_>>(), pages.collect());
+}
+
+fn invitation_pages(out: &mut Vec<(String, String)>) {
+    let page = |(again, in_settings)| InvitationPage { token: "token".into(), again, in_settings };
+    all(&[(false, false), (true, false), (true, true)].map(page), out);
+    all(&[InvitationCodePage::sample()], out);
+    let closed = |why: &&'static str| InvitationClosedPage { why, goes_on: *why == "invitation-other-person" };
+    let reasons = InvitationClosedPage::REASONS;
+    all(&reasons.iter().map(closed).collect::<Vec<_>>(), out);
 }
 
 fn problems() -> Vec<super::problem::ProblemPage> {
@@ -228,6 +241,17 @@ fn every_page() -> Vec<(String, String)> {
     let by_account =
         |again| SignInPage { password: true, user_name: "\"ada\"@example.com".into(), again, ..SignInPage::default() };
     all(&[by_account(false), by_account(true)], &mut out);
+    let invited = |wrong_code: Option<&'static str>| SignInPage {
+        invited: wrong_code.is_none(),
+        wrong_code,
+        asks_for_code: wrong_code.is_some(),
+        own_steps: &["stopped-account-open"],
+        invitation_code: Some("7KQ-3M2".into()),
+        user_name: "\"ada\"@example.com".into(),
+        password: true,
+        ..SignInPage::default()
+    };
+    all(&[None, Some("invitation-code-wrong"), Some("invitation-code-throttled")].map(invited), &mut out);
     all(&[HandOverPage {}], &mut out);
     let leaving =
         |out| LeavingPage { site: "id.example.com".into(), address: "https://id.example.com/?a=b&c".into(), out };
@@ -251,10 +275,19 @@ fn every_page() -> Vec<(String, String)> {
     all(&for_whom_pages(), &mut out);
     all(&terms_pages(), &mut out);
     let address = || "https://enroll.example.com/enroll".to_owned();
-    let desktop = |untrusted| DesktopPage { address: address(), qr: Qr::of(&address()).unwrap(), untrusted };
+    let desktop = |untrusted| DesktopPage {
+        address: address(),
+        qr: Qr::of(&address()).unwrap(),
+        untrusted,
+        invitation: untrusted.then(|| "token".into()),
+    };
     all(&[desktop(false), desktop(true)], &mut out);
-    all(&[WhichDevicePage {}], &mut out);
-    all(&[OtherBrowserPage { address: address() }], &mut out);
+    all(&[None, Some("token".to_owned())].map(|invitation| WhichDevicePage { invitation }), &mut out);
+    all(
+        &[None, Some("token".to_owned())].map(|invitation| OtherBrowserPage { address: address(), invitation }),
+        &mut out,
+    );
+    invitation_pages(&mut out);
     all(&problems(), &mut out);
     out
 }
@@ -403,7 +436,7 @@ fn select<'a>(html: &'a Html, selector: &str) -> Vec<scraper::ElementRef<'a>> {
 fn every_page_renders_strictly_in_every_state_and_language() {
     let pages = every_page();
     let names: BTreeSet<&str> = pages.iter().map(|(name, _)| name.split(' ').next().unwrap()).collect();
-    assert_eq!(names.len(), 17, "every template except the layout has samples");
+    assert_eq!(names.len(), 20, "every template except the layout has samples");
     for (name, html) in &pages {
         assert!(html.starts_with("<!doctype html>"), "{name}");
         assert!(!html.contains("**"), "{name}: markup left over");
@@ -443,7 +476,8 @@ fn every_form_posts_to_a_path_of_ours_with_its_token_and_every_field_has_a_label
         let page = Html::parse_document(&html);
         for form in select(&page, "form") {
             assert_eq!(form.attr("method"), Some("post"), "{name}");
-            assert!(form.attr("action").is_some_and(|action| action.starts_with("/enroll/")), "{name}");
+            let is_ours = |action: &str| action.starts_with("/enroll/") || action == "/invitation/token";
+            assert!(form.attr("action").is_some_and(is_ours), "{name}");
             let token = Selector::parse("input[name=csrf]").unwrap();
             assert_eq!(form.select(&token).count(), 1, "{name}");
         }

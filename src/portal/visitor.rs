@@ -247,7 +247,8 @@ impl Visitor {
     /// # Errors
     /// Returns an error if the template cannot be rendered.
     pub(crate) fn page_with<P: Page>(&self, status: StatusCode, page: &P) -> Answered {
-        let html = render(&self.frame(page.progress_step(), page.back()), page)?;
+        let invitation = page.invitation().map(str::to_owned);
+        let html = render(&Frame { invitation, ..self.frame(page.progress_step(), page.back()) }, page)?;
         let mut response = HttpResponse::build(status);
         if self.form_cookie.fresh {
             response.cookie(host_cookie(FORM_COOKIE, self.form_cookie.value.clone()));
@@ -344,6 +345,7 @@ pub(crate) fn bare_frame(language: Language, settings: &Settings, help_code: Opt
         csrf: None,
         back: Back::Step.name(),
         account: None,
+        invitation: None,
         by_account: false,
         signed_in_as: None,
         other: "no",

@@ -1,6 +1,6 @@
 //! The effects of each event.
 
-use super::{ReactionError, claims, effect_of, owners, reenrollment, settled};
+use super::{ReactionError, claims, effect_of, invitations, owners, reenrollment, settled};
 use crate::app::App;
 use crate::app::lost_keys;
 use decisions::Aggregate as _;
@@ -90,9 +90,9 @@ fn of_event<'a>(app: &'a App, entry: &'a Entry, id: Uuid) -> Effects<'a> {
 
 fn of_enrollment<'a>(app: &'a App, entry: &'a Entry, id: EnrollmentId, event: &'a EnrollmentEvent) -> Effects<'a> {
     match event {
-        EnrollmentEvent::UserSignedIn { person, .. } => {
-            Effects::none().at_once(hand_over_enrollment_key(app, id, *person))
-        }
+        EnrollmentEvent::UserSignedIn { person, .. } => Effects::none()
+            .at_once(hand_over_enrollment_key(app, id, *person))
+            .behind(invitations::spend(app, entry, id)),
         EnrollmentEvent::ManagedAppleIdGiven { managed_apple_id } => {
             Effects::none().at_once(remember_managed_apple_id(app, entry, id, managed_apple_id))
         }
@@ -105,15 +105,16 @@ fn of_enrollment<'a>(app: &'a App, entry: &'a Entry, id: EnrollmentId, event: &'
         EnrollmentEvent::VisitResumed { .. } | EnrollmentEvent::SignInRefused { .. } => Effects::none(),
         EnrollmentEvent::UserSignedInAgain { .. } | EnrollmentEvent::SingleSignOnBegun { .. } => Effects::none(),
         EnrollmentEvent::SingleSignOnProven { .. } | EnrollmentEvent::SingleSignOnRefused { .. } => Effects::none(),
-        EnrollmentEvent::AssignmentOffered { .. } | EnrollmentEvent::EnrollmentAssigned { .. } => Effects::none(),
+        EnrollmentEvent::EnrollmentAssigned { .. } | EnrollmentEvent::InvitationPresented { .. } => {
+            Effects::none().behind(invitations::spend(app, entry, id))
+        }
+        EnrollmentEvent::AssignmentOffered { .. } => Effects::none(),
         EnrollmentEvent::AssignmentDeclined {}
         | EnrollmentEvent::AttributesReceived { .. }
         | EnrollmentEvent::AccessDecided { .. } => Effects::none(),
         EnrollmentEvent::TermsRequested { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Effects::none(),
         EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => Effects::none(),
-        EnrollmentEvent::OldManagementRemovalAgreed { .. } | EnrollmentEvent::InvitationPresented { .. } => {
-            Effects::none()
-        }
+        EnrollmentEvent::OldManagementRemovalAgreed { .. } => Effects::none(),
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Effects::none(),
         EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Effects::none(),
         EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdAssigned { .. } => Effects::none(),

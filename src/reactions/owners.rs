@@ -70,10 +70,12 @@ pub(super) async fn hand_key(app: &App, record: RecordId, event: &RecordEvent) -
     if may_change_owner { app.imports.hand_key(record).await.map_err(failed) } else { Ok(()) }
 }
 
-/// Destroys the keys of records that name an erased person, in case they were imported while the person was erased.
+/// Destroys the keys of records and invitations that name an erased person, in case they were imported or issued while
+/// the person was erased.
 pub(super) async fn hand_over(app: &App, entry: &Entry, person: PersonId) -> Result<(), ReactionError> {
     app.platform.projections.wait_patiently_for(entry.position).await?;
-    app.imports.hand_over_records(person).await.map_err(failed)
+    app.imports.hand_over_records(person).await.map_err(failed)?;
+    app.invitations.hand_over(person).await.map_err(|error| ReactionError::Perform(error.to_string()))
 }
 
 fn failed(error: ImportError) -> ReactionError {

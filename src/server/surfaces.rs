@@ -21,6 +21,7 @@ pub fn hand_out(app: &App, config: &mut ServiceConfig) {
         sign_in: Arc::clone(&app.sign_in),
         devices: Arc::clone(&app.devices),
         enroll: Arc::clone(&app.enroll),
+        invitations: Arc::clone(&app.invitations),
         web: web.clone(),
     }));
     config.app_data(Data::new(Mdm {

@@ -376,6 +376,44 @@ stopped-other-title = Ein anderes Gerät hat das Profil installiert
 stopped-other-lead = Das Profil war für das { $device } bestimmt, das geprüft wurde. Ein anderes Gerät hat es installiert, darum hat der Server es abgelehnt. Über das andere Gerät wurden keine Daten gespeichert.
 stopped-other-again = Beginnen Sie hier von vorn und installieren Sie das Profil auf diesem { $device }.
 
+invitation-title = Sie sind zur Registrierung eingeladen
+invitation-lead = { $organization } lädt Sie ein, Ihr iPhone oder iPad zu registrieren.
+invitation-lead-again = { $organization } lädt Sie ein, Ihr iPhone oder iPad noch einmal zu registrieren, mit der neuen Verwaltung.
+invitation-sign-in = Als Nächstes melden Sie sich mit Ihrem Account von { $organization } an. Die Einladung gilt für eine Person und nur einmal.
+invitation-in-settings = Dieses { $device } registrieren Sie in den Einstellungen. Auf der nächsten Seite erhalten Sie einen Code, den Sie dort eingeben.
+invitation-show-code = Code anzeigen
+invitation-code-title = Weiter in den Einstellungen
+invitation-code-lead = Geben Sie diesen Code in den Einstellungen ein, bevor Sie sich dort anmelden.
+invitation-code-yours = Ihr Einladungscode:
+invitation-code-minutes = Der Code gilt { $minutes ->
+    [one] eine Minute
+   *[other] { $minutes } Minuten
+  } und nur auf diesem { $device }.
+invitation-code-type = Eine Seite von { $organization } öffnet sich. Tippen Sie auf **Ich habe einen Einladungscode**, geben Sie den Code ein, und melden Sie sich an.
+invitation-code-again = Neuen Code anzeigen
+invitation-code-of-yours = Eine Seite von { $organization } öffnet sich. Tippen Sie auf **Ich habe einen Einladungscode**, geben Sie **{ $code }** ein, und melden Sie sich an.
+invitation-invited = Sie wurden eingeladen.
+invitation-invited-hint = Melden Sie sich mit dem Account an, für den die Einladung bestimmt ist.
+invitation-have-code = Ich habe einen Einladungscode
+invitation-code-field = Einladungscode
+invitation-code-use = Code verwenden
+invitation-code-wrong = Zu diesem Code gibt es keine Einladung.
+invitation-code-throttled = Zu viele falsche Codes. Warten Sie ein paar Minuten, und versuchen Sie es noch einmal.
+invitation-code-wrong-hint = Prüfen Sie den Code, oder bitten Sie um eine neue Einladung. Sie können sich auch ohne Code anmelden.
+invitation-closed-title = Diese Einladung kann nicht verwendet werden
+invitation-unknown = Der Link dieser Einladung ist nicht vollständig, oder es gibt die Einladung nicht.
+invitation-replaced = Diese Einladung wurde durch eine neuere ersetzt. Verwenden Sie den neuesten Link oder Code, den Sie erhalten haben.
+invitation-expired = Diese Einladung ist abgelaufen.
+invitation-revoked = Diese Einladung wurde zurückgezogen.
+invitation-used = Diese Einladung wurde schon verwendet.
+invitation-too-often = Diese Einladung wurde zu oft geöffnet.
+invitation-other-person = Diese Einladung ist für eine andere Person bestimmt. Für sie bleibt die Einladung gültig.
+invitation-goes-on = Sie können Ihr { $device } ohne die Einladung registrieren.
+invitation-closed-ask = Bitten Sie die Person oder Stelle, die Sie eingeladen hat, um eine neue Einladung.
+invitation-closed-without = Sie können sich auch ohne Einladung registrieren.
+invitation-without-button = Ohne Einladung registrieren
+invitation-desktop-open = Oder öffnen Sie dort diesen Link in Safari:
+
 desktop-title = Weiter auf Ihrem iPhone oder iPad
 desktop-lead = Scannen Sie diesen Code mit der Kamera des iPhone oder iPad, das Sie registrieren wollen.
 desktop-qr = QR-Code der Adresse { $address }

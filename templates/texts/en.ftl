@@ -368,6 +368,44 @@ stopped-other-title = Another device installed the profile
 stopped-other-lead = The profile was made for the { $device } that was checked. Another device installed it, so the server refused it. No data about the other device was kept.
 stopped-other-again = Start again here, and install the profile on this { $device }.
 
+invitation-title = You are invited to enroll
+invitation-lead = { $organization } invites you to enroll your iPhone or iPad.
+invitation-lead-again = { $organization } invites you to enroll your iPhone or iPad again, with its new management.
+invitation-sign-in = Next you sign in with your account of { $organization }. The invitation is for one person and works once.
+invitation-in-settings = You enroll this { $device } in Settings. On the next page you get a code that you type there.
+invitation-show-code = Show the code
+invitation-code-title = Continue in Settings
+invitation-code-lead = Type this code in Settings before you sign in there.
+invitation-code-yours = Your invitation code:
+invitation-code-minutes = The code works for { $minutes ->
+    [one] one minute
+   *[other] { $minutes } minutes
+  } and on this { $device } only.
+invitation-code-type = A page of { $organization } opens. Tap **I have an invitation code**, type the code, then sign in.
+invitation-code-again = Show a new code
+invitation-code-of-yours = A page of { $organization } opens. Tap **I have an invitation code**, type **{ $code }**, then sign in.
+invitation-invited = You were invited.
+invitation-invited-hint = Sign in with the account that the invitation is for.
+invitation-have-code = I have an invitation code
+invitation-code-field = Invitation code
+invitation-code-use = Use the code
+invitation-code-wrong = This is not the code of an invitation.
+invitation-code-throttled = Too many wrong codes. Wait a few minutes, then try again.
+invitation-code-wrong-hint = Check the code, or ask for a new invitation. You can also sign in without a code.
+invitation-closed-title = This invitation cannot be used
+invitation-unknown = The link of this invitation is not complete, or there is no such invitation.
+invitation-replaced = This invitation was replaced by a newer one. Use the newest link or code that you received.
+invitation-expired = This invitation has expired.
+invitation-revoked = This invitation was withdrawn.
+invitation-used = This invitation was used already.
+invitation-too-often = This invitation was opened too often.
+invitation-other-person = This invitation is for somebody else. It stays valid for them.
+invitation-goes-on = You can enroll your { $device } without it.
+invitation-closed-ask = Ask whoever invited you for a new invitation.
+invitation-closed-without = You can also enroll without an invitation.
+invitation-without-button = Enroll without an invitation
+invitation-desktop-open = Or open this link in Safari there:
+
 desktop-title = Continue on your iPhone or iPad
 desktop-lead = Scan this code with the camera of the iPhone or iPad that you want to enroll.
 desktop-qr = QR code for the address { $address }

@@ -3,5 +3,6 @@
 mod access;
 mod account;
 mod beside;
+mod invitations;
 mod previous;
 mod walk;

@@ -8,6 +8,7 @@ mod access;
 mod account;
 mod browser;
 mod enrollment;
+mod invitations;
 mod pages;
 mod previous;
 mod security;

@@ -4,6 +4,7 @@
 use crate::Enroll;
 use crate::entrance::{Entered, Entrance, SignInOutcome};
 use crate::imported::imported_records;
+use crate::invited::spend;
 use decisions::access;
 use decisions::enrollment::{self, Admission, Command, Enrollment, Entry, NEAREST_RECORDS, Policy, PreviousRecords};
 use decisions::person::Person;
@@ -43,7 +44,8 @@ pub(crate) async fn admit(
     match enroll.platform.perform_together::<Enrollment>(&enrollment.stream(), &commands).await {
         // A person who signs in again on an enrolled device may be another person, who is refused.
         Ok(performed) if performed.events.iter().any(lets_in) => {
-            Ok(SignInOutcome::SignedIn { enrollment, secret, known_browser: None })
+            let not_invited = spend(enroll, enrollment, &performed.state, &context).await;
+            Ok(SignInOutcome::SignedIn { enrollment, secret, known_browser: None, not_invited })
         }
         Ok(performed) => {
             if performed.events.is_empty() {

@@ -2,8 +2,10 @@
 
 use crate::Enroll;
 use crate::admit::admission;
+use crate::invited::spend;
 use decisions::enrollment::{self, Command, Enrollment, SignedIn};
 use events::enrollment::{EnrollmentId, Platform, SignInMethodName};
+use events::invitation::InvitationRefusal;
 use identity::throttle::{Asked, RetryAfter};
 use identity::{Account, LOCAL};
 use platform::PerformError;
@@ -22,9 +24,16 @@ pub struct Assigning<'a> {
     pub context: Context,
 }
 
+/// An enrollment whose device is for a person.
+pub struct AssignedTo {
+    pub enrollment: Arc<Enrollment>,
+    /// Why this person cannot use the invitation that was opened in the enrollment.
+    pub not_invited: Option<InvitationRefusal>,
+}
+
 /// Result of assigning an enrollment.
 pub enum Assigned {
-    To(Arc<Enrollment>),
+    To(AssignedTo),
     /// No directory knows the name.
     Unknown,
     /// The settings enable no directory for enrollment.
@@ -70,24 +79,21 @@ async fn to(enroll: &Enroll, assigning: &Assigning<'_>, account: Account) -> Res
 ///
 /// # Errors
 /// Returns an error if the log cannot be read or written, or the number of the person's devices is limited and unknown.
-pub async fn assign_to_oneself(enroll: &Enroll, assigning: &Assigning<'_>) -> Result<Arc<Enrollment>, SignInError> {
+pub async fn assign_to_oneself(enroll: &Enroll, assigning: &Assigning<'_>) -> Result<AssignedTo, SignInError> {
     // Only local accounts have the privilege to enroll for others, and local accounts have neither groups nor claims.
     let account = Account { provider: LOCAL.to_owned(), ..Account::default() };
     let admission = admission(enroll, &account, assigning.signed_in.person, assigning.platform).await?;
     perform(enroll, assigning, &Command::EnrollForOneself { admission }).await
 }
 
-async fn perform(
-    enroll: &Enroll,
-    assigning: &Assigning<'_>,
-    command: &Command,
-) -> Result<Arc<Enrollment>, SignInError> {
-    match enroll.platform.perform::<Enrollment>(&assigning.enrollment.stream(), command, &assigning.context).await {
-        Ok(performed) => Ok(performed.state),
+async fn perform(enroll: &Enroll, assigning: &Assigning<'_>, command: &Command) -> Result<AssignedTo, SignInError> {
+    let (id, context) = (assigning.enrollment, &assigning.context);
+    let enrollment = match enroll.platform.perform::<Enrollment>(&id.stream(), command, context).await {
+        Ok(performed) => performed.state,
         // The person tapped twice: the second request returns the enrollment as the first one left it.
-        Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => {
-            Ok(enroll.platform.enrollment(assigning.enrollment).await?)
-        }
-        Err(error) => Err(error.into()),
-    }
+        Err(PerformError::Refused(enrollment::Refusal::OutOfStep(_))) => enroll.platform.enrollment(id).await?,
+        Err(error) => return Err(error.into()),
+    };
+    let not_invited = spend(enroll, id, &enrollment, context).await;
+    Ok(AssignedTo { enrollment, not_invited })
 }

@@ -6,6 +6,7 @@ use decisions::enrollment::{self, Command, Enrollment};
 use events::Personal;
 use events::enrollment::{EnrollmentId, Platform};
 use events::envelope::{Actor, ActorKind};
+use events::invitation::InvitationRefusal;
 use platform::context::Context;
 use platform::secrets::hash;
 use sign_in::SignInError;
@@ -31,6 +32,8 @@ pub enum SignInOutcome {
         secret: String,
         /// New value of the known-browser cookie, after the right password.
         known_browser: Option<String>,
+        /// Why the person cannot use the invitation that was opened in the enrollment.
+        not_invited: Option<InvitationRefusal>,
     },
     /// Refused. `opened`: id and session secret, if this request opened the enrollment. `retry_after`: seconds to wait,
     /// if throttled.

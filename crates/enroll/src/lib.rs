@@ -7,6 +7,7 @@ mod assign;
 mod entitled;
 mod entrance;
 mod imported;
+pub mod invited;
 pub mod issue;
 mod old_management;
 mod password;
@@ -15,7 +16,7 @@ pub mod profile_service;
 pub mod redirect;
 
 pub use admit::{admission, policy, previous_records};
-pub use assign::{Assigned, Assigning, assign, assign_to_oneself};
+pub use assign::{Assigned, AssignedTo, Assigning, assign, assign_to_oneself};
 pub use entitled::may_go_on;
 pub use entrance::{Entrance, SignInOutcome};
 pub use imported::imported_records;

@@ -45,9 +45,9 @@ pub async fn at_portal(
     };
     match verify(&enroll.sign_in, &trying, may_enroll).await? {
         Verified::Proven(proof) => Ok(match admit(enroll, entrance, enter(enroll, entrance), &proof).await? {
-            SignInOutcome::SignedIn { enrollment, secret, .. } => {
+            SignInOutcome::SignedIn { enrollment, secret, known_browser: _, not_invited } => {
                 let known_browser = Some(trying.remember_browser(&enroll.sign_in));
-                SignInOutcome::SignedIn { enrollment, secret, known_browser }
+                SignInOutcome::SignedIn { enrollment, secret, known_browser, not_invited }
             }
             other => other,
         }),

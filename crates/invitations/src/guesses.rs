@@ -29,7 +29,8 @@ pub(crate) struct Guesses {
 #[must_use = "a right code is given back"]
 pub struct Guess {
     source: IpAddr,
-    is_of_all: bool,
+    /// The budget of all sources had room.
+    pub(crate) is_of_all: bool,
 }
 
 impl Default for Guesses {

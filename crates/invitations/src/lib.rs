@@ -8,6 +8,7 @@ mod code;
 mod error;
 mod guesses;
 mod issue;
+mod keys;
 mod link;
 mod mail;
 mod open;
@@ -20,7 +21,7 @@ pub use code::DeviceCode;
 pub use error::{ChangeError, InvitationError, IssueError, NotIssued};
 pub use guesses::Guess;
 pub use issue::Request;
-pub use open::{Opened, Seen};
+pub use open::{Opened, Seen, Typed};
 pub use recipient::Invitee;
 pub use spend::{Spender, Spent};
 

@@ -30,6 +30,16 @@ impl Seen {
     }
 }
 
+/// What a typed code leads to.
+#[derive(Debug, Clone)]
+pub enum Typed {
+    Invitation(Seen),
+    /// It leads to no invitation. `is_recorded`: the budget of all sources has room for the event.
+    Wrong {
+        is_recorded: bool,
+    },
+}
+
 /// Result of opening an invitation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opened {
@@ -60,19 +70,20 @@ impl Invitations {
         self.guesses.begin(self.platform.world.now(), source)
     }
 
-    /// Reads a typed code, in any case, with spaces or hyphens. `None`: it leads to no invitation, and counts as wrong.
+    /// Reads a typed code, in any case, with spaces or hyphens.
     ///
     /// # Errors
     /// Returns an error if the log cannot be read.
-    pub async fn by_code(&self, typed: &str, guess: Guess) -> Result<Option<Seen>, InvitationError> {
-        let parsed = self.parse_code(typed).await;
-        if !matches!(parsed, Ok(None)) {
+    pub async fn by_code(&self, typed: &str, guess: Guess) -> Result<Typed, InvitationError> {
+        let seen = match self.parse_code(typed).await {
+            Ok(Some((invitation, shown))) => self.seen(invitation, shown).await,
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        if !matches!(seen, Ok(None)) {
             self.guesses.give_back(&guess);
         }
-        match parsed? {
-            Some((invitation, shown)) => self.seen(invitation, shown).await,
-            None => Ok(None),
-        }
+        Ok(seen?.map_or(Typed::Wrong { is_recorded: guess.is_of_all }, Typed::Invitation))
     }
 
     async fn seen(&self, invitation: InvitationId, shown: Shown) -> Result<Option<Seen>, InvitationError> {

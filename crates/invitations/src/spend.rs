@@ -11,7 +11,6 @@ use events::person::PersonId;
 use events::record::{OwnerKey, RecordId, RecordOwner};
 use platform::context::Context;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// The person for whom an enrollment is, in which an invitation was opened.
 #[derive(Debug, Clone, Copy)]
@@ -118,16 +117,6 @@ impl Invitations {
             return Ok(());
         }
         self.set_owners(vec![(invitation.key(), person.key())]).await
-    }
-
-    pub(crate) async fn set_owners(
-        &self,
-        owners: Vec<(events::KeyName, events::KeyName)>,
-    ) -> Result<(), InvitationError> {
-        let keys = Arc::clone(self.platform.log.keys());
-        let set = tokio::task::spawn_blocking(move || keys.set_owners(&owners)).await;
-        set.map_err(|error| events::store::AppendError::Unavailable(error.to_string()))??;
-        Ok(())
     }
 }
 

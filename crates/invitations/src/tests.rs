@@ -184,7 +184,10 @@ impl Scene {
 
     async fn typed(&self, code: &str) -> Option<Seen> {
         let guess = self.invitations.begin_guess(SCHOOL).ok().unwrap();
-        self.invitations.by_code(code, guess).await.unwrap()
+        match self.invitations.by_code(code, guess).await.unwrap() {
+            Typed::Invitation(seen) => Some(seen),
+            Typed::Wrong { .. } => None,
+        }
     }
 
     async fn open(&self, seen: &Seen, enrollment: EnrollmentId) -> Opened {

@@ -196,6 +196,7 @@ const ENGLISH: &[(&str, &str)] = &[
     ("access-refused", "Tried to {act} without the required role: refused"),
     ("act-refused", "Tried to {act}: not possible"),
     ("set-up-link-refused", "A link to set up the first account was refused"),
+    ("invitation-code-refused", "Code of an invitation refused: it leads to no invitation"),
     ("vouched-staff-refused", "Sign-in to the console refused: a person from {provider} has no role here"),
     ("unknown-staff-refused", "Sign-in to the console with an unknown name refused"),
     ("device-refused", "Account-driven enrollment was refused ({product}): {reason}"),

@@ -85,6 +85,7 @@ pub fn message(event: &Event) -> Message {
             Message::of("unknown-staff-refused")
         }
         Event::Refusal(RefusalEvent::SetUpLinkRefused {}) => Message::of("set-up-link-refused"),
+        Event::Refusal(RefusalEvent::InvitationCodeRefused {}) => Message::of("invitation-code-refused"),
         Event::Refusal(RefusalEvent::UnknownApiTokenRefused {}) => Message::of("unknown-api-token-refused"),
         Event::Refusal(RefusalEvent::ResponseRefused { provider, why }) => {
             Message::of("response-refused").with("provider", provider).with("reason", words::fault(*why))

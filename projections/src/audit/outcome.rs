@@ -238,6 +238,7 @@ fn of_refusal(event: &RefusalEvent) -> AuditOutcome {
         RefusalEvent::UnknownStaffRefused { .. }
         | RefusalEvent::UnknownApiTokenRefused {}
         | RefusalEvent::SetUpLinkRefused {}
+        | RefusalEvent::InvitationCodeRefused {}
         | RefusalEvent::ResponseRefused { .. }
         | RefusalEvent::DeviceRefused { .. }
         | RefusalEvent::IdentityRequestRefused { .. }
@@ -288,6 +289,7 @@ mod tests {
             "IdentityRefused",
             "IdentityRenewalRefused",
             "IdentityRequestRefused",
+            "InvitationCodeRefused",
             "InvitationRefused",
             "PasswordConfirmationRefused",
             "ProfileServiceRefused",

@@ -13,13 +13,17 @@ use scraper::{Html, Selector};
 use sign_in::sum_up_refusals;
 use std::collections::BTreeSet;
 
-const ROWS: [(&str, Proof); 15] = [
+const ROWS: [(&str, Proof); 17] = [
     ("/enroll/ca", Walked),
     ("/enroll/device", None("sets a cookie; VisitOpened records the resulting platform")),
     ("/enroll/for-whom", Walked),
     (
         "/enroll/hand-over",
         Test { event: "AccessTokenIssued", name: "what_happened_stands_in_the_log_and_in_the_record" },
+    ),
+    (
+        "/enroll/invitation",
+        Test { event: "InvitationCodeRefused", name: "a_wrong_code_is_refused_and_recorded_and_opens_no_enrollment" },
     ),
     ("/enroll/language", Walked),
     ("/enroll/managed-apple-id", Walked),
@@ -41,6 +45,10 @@ const ROWS: [(&str, Proof); 15] = [
     ),
     ("/enroll/terms", Walked),
     ("/enroll/terms/decline", Walked),
+    (
+        "/invitation/{token}",
+        Test { event: "InvitationOpened", name: "a_link_is_opened_by_its_button_and_used_by_the_sign_in" },
+    ),
 ];
 
 /// Returns the paths that accept a form, from the routes of the portal.

@@ -20,7 +20,7 @@ use std::path::Path;
 /// with an explanation.
 type Reasons = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-const REASONS: [Reasons; 11] = [
+const REASONS: [Reasons; 12] = [
     ("DeviceRequestRefusal", include_str!("../../../events/src/system.rs"), &[]),
     (
         "MessageRefusal",
@@ -35,6 +35,7 @@ const REASONS: [Reasons; 11] = [
     ("FormRefusal", include_str!("../../../events/src/enrollment/refusal.rs"), &[]),
     ("EnrollmentRefusal", include_str!("../../../events/src/enrollment.rs"), &[]),
     ("ProfileServiceRefusal", include_str!("../../../events/src/enrollment/profile_service.rs"), &[]),
+    ("InvitationRefusal", include_str!("../../../events/src/invitation.rs"), &[]),
     ("SignInAgainReason", include_str!("../../../events/src/enrollment/account_driven.rs"), &[]),
     ("SignInRefusal", include_str!("../../../events/src/enrollment/sign_in.rs"), &[]),
     (

@@ -103,3 +103,22 @@ async fn who_has_no_value_of_the_record_is_another_person_although_its_owner_is_
     opened(&scene, id, HOME).await;
     assert_eq!(scene.spend(id, HOME, GRACE).await, Spent::Refused(InvitationRefusal::OtherPerson));
 }
+
+#[tokio::test]
+async fn the_address_of_an_invitation_that_was_never_used_is_erased_with_the_person_who_has_it() {
+    let scene = Scene::set().await;
+    let id = scene.by_hand(Invitee::Mail { address: "ada@school.example".into(), full_name: None }).await;
+    scene.know(ADA, "ada@school.example").await;
+    scene.know(GRACE, "grace@school.example").await;
+    scene.head().await;
+    let address = || async {
+        let state = scene.invitations.state(id).await.unwrap();
+        state.issued.as_ref().unwrap().recipient.details.get().cloned()
+    };
+    scene.invitations.hand_over(GRACE).await.unwrap();
+    scene.destroy(&GRACE.key());
+    assert!(address().await.is_some(), "that of somebody else stays");
+    scene.invitations.hand_over(ADA).await.unwrap();
+    scene.destroy(&ADA.key());
+    assert_eq!(address().await, None);
+}
