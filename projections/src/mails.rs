@@ -26,6 +26,8 @@ pub struct MailDue {
     pub failures: u32,
     /// The event that made it due. It is the cause of what becomes of the mail.
     pub cause: EventId,
+    /// Since when it is due. It is the date of the mail, so that a mail that is sent again after a crash is the same.
+    pub at: Timestamp,
 }
 
 /// A reminder that is due.
@@ -52,16 +54,17 @@ pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Res
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
         .read_of("mails", move |rows| {
-            let select = "SELECT invitation, generation, failures, cause FROM mails_invitations WHERE due_at <= ?1
+            let select =
+                "SELECT invitation, generation, failures, cause, due_at FROM mails_invitations WHERE due_at <= ?1
                 ORDER BY due_at, invitation LIMIT ?2";
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map(params![now.0, limit], |row| {
                 let (invitation, cause): (String, String) = (row.get(0)?, row.get(3)?);
-                Ok((invitation, row.get(1)?, row.get(2)?, cause))
+                Ok((invitation, row.get(1)?, row.get(2)?, cause, Timestamp(row.get(4)?)))
             })?;
-            let due = |(invitation, generation, failures, cause): (String, u32, u32, String)| {
+            let due = |(invitation, generation, failures, cause, at): (String, u32, u32, String, Timestamp)| {
                 let (invitation, cause) = (InvitationId(uuid(&invitation)?), EventId(uuid(&cause)?));
-                Some(MailDue { invitation, generation, failures, cause })
+                Some(MailDue { invitation, generation, failures, cause, at })
             };
             Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().filter_map(due).collect())
         })
