@@ -155,8 +155,10 @@ impl Stage<'_> {
         }
         let mut of = member;
         if self.draw.chance(rates.wrong_owner) {
+            let technician = self.technician().filter(|_| self.draw.chance(rates.wrong_is_technician));
             let others = (0..self.members.len()).filter(|other| self.members[*other].person.joined < time);
-            of = *self.draw.pick(&others.collect::<Vec<_>>());
+            let other = *self.draw.pick(&others.collect::<Vec<_>>());
+            of = technician.unwrap_or(other);
         }
         Some(self.members[of].person.account().names.clone())
     }
