@@ -132,6 +132,7 @@ impl Stage<'_> {
         let model = model.unwrap_or_else(|| Model::bought(family, bought, &mut self.draw));
         let unit = self.add_unit(member, model, property, bought.max(model.released));
         let is_own = property == Property::Personal && enrolled > self.shape.calendar.device_enrollment;
+        // About half of the early devices are enrolled after Muster's Device Enrollment started.
         if is_own && self.draw.chance(self.shape.record.own_device_enrollment * 2.0) {
             self.enroll(Plan::new(member, unit, enrolled, Story::FirstPhone));
             return unit;
