@@ -19,6 +19,7 @@ use events::{Event, KeyName, Timestamp};
 use findings::Finding;
 use imports::Imports;
 use imports::uploads::Uploads;
+use invitations::Invitations;
 use pki::Pki;
 use pki::attestation::AttestationRoots;
 use pki::device_cas::DeviceCas;
@@ -161,12 +162,14 @@ impl App {
         let url = config.devices.url.clone();
         let devices = Arc::new(Devices::new(platform.clone(), Arc::clone(&settings), trust, pusher, url));
         let imports = Arc::new(Imports::new(platform.clone(), Arc::clone(&sign_in)));
+        let invitations = Arc::new(Invitations::new(platform.clone(), Arc::clone(&sign_in)));
         let enroll = Arc::new(Enroll {
             platform: platform.clone(),
             settings: Arc::clone(&settings),
             sign_in: Arc::clone(&sign_in),
             devices: Arc::clone(&devices),
             imports: Arc::clone(&imports),
+            invitations: Arc::clone(&invitations),
         });
         let staff = Arc::new(Staff {
             platform: platform.clone(),
@@ -191,6 +194,7 @@ impl App {
             enroll,
             staff,
             imports,
+            invitations,
             mailer,
             reenrollment,
             uploads,
