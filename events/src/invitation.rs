@@ -317,7 +317,10 @@ pub enum WaveEvent {
         records: Vec<RecordId>,
     },
     /// Nobody was invited to enroll this record, for this reason.
-    WaveRecordSkipped { record: RecordId, why: NotInvited },
+    WaveRecordSkipped {
+        record: RecordId,
+        why: NotInvited,
+    },
     WavePaused {},
     WaveResumed {},
     /// The deadline passed. `open`: number of records that were not done.

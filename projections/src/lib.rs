@@ -27,6 +27,7 @@ pub mod due;
 pub mod enrollments;
 mod follow;
 mod followers;
+pub mod invitations;
 pub mod last_seen;
 pub mod links;
 pub mod mails;
@@ -38,6 +39,7 @@ pub mod records;
 pub mod reenrollment;
 pub mod renewals;
 pub mod staff;
+pub mod waves;
 
 pub use database::{FILE, Projections};
 pub use progress::Health;
@@ -78,6 +80,8 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &renewals::Renewals,
     &records::Records,
     &links::Links,
+    &invitations::Invitations,
+    &waves::Waves,
     &mails::Mails,
 ];
 

@@ -2,6 +2,7 @@
 
 use decisions::invitation::Refusal;
 use decisions::wave;
+use events::invitation::NotInvited;
 use events::migration::MigrationException;
 use events::personal::keys::KeyError;
 use events::store::{AppendError, ReadError};
@@ -58,6 +59,24 @@ pub enum NotIssued {
     NoProvider,
     #[error("a Web Clip belongs to the device of an earlier record: choose a record")]
     NeedsRecord,
+}
+
+impl NotIssued {
+    /// Returns the reason as a wave records it. `None`: it is not about the record.
+    pub fn of_record(self) -> Option<NotInvited> {
+        match self {
+            NotIssued::UnknownRecord => Some(NotInvited::UnknownRecord),
+            NotIssued::RecordErased => Some(NotInvited::Erased),
+            NotIssued::AlreadyEnrolled => Some(NotInvited::AlreadyEnrolled),
+            NotIssued::Exception(_) => Some(NotInvited::Exception),
+            NotIssued::NoOwner => Some(NotInvited::NoOwner),
+            NotIssued::SeveralOwners => Some(NotInvited::SeveralOwners),
+            NotIssued::OwnerLeft => Some(NotInvited::OwnerLeft),
+            NotIssued::NoMail => Some(NotInvited::NoMail),
+            NotIssued::UnknownPerson | NotIssued::PersonErased => None,
+            NotIssued::MailInvalid | NotIssued::NoProvider | NotIssued::NeedsRecord => None,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! Waves: begins them with the records to invite for, pauses, resumes and ends them, and rehearses which of the records
 //! can be invited for. Who is invited next is decided elsewhere.
 
-use crate::error::{InvitationError, IssueError, NotIssued};
+use crate::error::{InvitationError, IssueError};
 use crate::recipient::Invitee;
 use crate::{Invitations, WaveError};
 use decisions::wave::{Command, MOST_RECORDS_AT_ONCE, Plan, Refusal, Wave};
@@ -144,7 +144,8 @@ impl Invitations {
         let recipient = match self.recipient(InvitationId(Uuid::nil()), &Invitee::Record(record)).await {
             Ok(recipient) => recipient,
             Err(IssueError::Failed(error)) => return Err(error),
-            Err(IssueError::Refused(why)) => return Ok(Err(why.for_a_record())),
+            // The other reasons are about an invitation without a record.
+            Err(IssueError::Refused(why)) => return Ok(Err(why.of_record().unwrap_or(NotInvited::UnknownRecord))),
         };
         let has_mail = recipient.details.get().is_some_and(|details| details.mail.is_some());
         Ok(if delivery == InvitationDelivery::Mail && !has_mail { Err(NotInvited::NoMail) } else { Ok(()) })
@@ -161,21 +162,5 @@ enum Added {
 impl From<PerformError<Refusal>> for Added {
     fn from(error: PerformError<Refusal>) -> Added {
         Added::Not(error)
-    }
-}
-
-impl NotIssued {
-    /// Returns the reason for which a wave skips a record.
-    pub fn for_a_record(self) -> NotInvited {
-        match self {
-            NotIssued::RecordErased | NotIssued::PersonErased => NotInvited::Erased,
-            NotIssued::AlreadyEnrolled => NotInvited::AlreadyEnrolled,
-            NotIssued::Exception(_) => NotInvited::Exception,
-            NotIssued::SeveralOwners => NotInvited::SeveralOwners,
-            NotIssued::OwnerLeft => NotInvited::OwnerLeft,
-            NotIssued::NoOwner | NotIssued::UnknownPerson | NotIssued::NoProvider => NotInvited::NoOwner,
-            NotIssued::NoMail | NotIssued::MailInvalid => NotInvited::NoMail,
-            NotIssued::UnknownRecord | NotIssued::NeedsRecord => NotInvited::UnknownRecord,
-        }
     }
 }

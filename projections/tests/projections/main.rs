@@ -8,6 +8,7 @@ mod devices;
 mod due;
 mod enrollments;
 mod erasure;
+mod invitations;
 mod mails;
 mod questions;
 mod rebuild;
