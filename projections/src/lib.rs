@@ -29,6 +29,7 @@ mod follow;
 mod followers;
 pub mod last_seen;
 pub mod links;
+pub mod migration;
 pub mod origin;
 pub mod people;
 mod progress;
@@ -77,6 +78,7 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &renewals::Renewals,
     &records::Records,
     &links::Links,
+    &migration::Migration,
 ];
 
 /// Why a projection cannot be read or updated.

@@ -8,6 +8,7 @@ mod devices;
 mod due;
 mod enrollments;
 mod erasure;
+mod migration;
 mod questions;
 mod rebuild;
 mod records;
