@@ -31,6 +31,7 @@ pub mod invitations;
 pub mod last_seen;
 pub mod links;
 pub mod mails;
+pub mod migration;
 pub mod origin;
 pub mod people;
 mod progress;
@@ -83,6 +84,7 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &invitations::Invitations,
     &waves::Waves,
     &mails::Mails,
+    &migration::Migration,
 ];
 
 /// Why a projection cannot be read or updated.

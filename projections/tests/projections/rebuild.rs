@@ -3,6 +3,7 @@
 
 use crate::invitations;
 use crate::mails;
+use crate::migration::a_bit_of_each;
 use crate::records::import_with_owners;
 use crate::support::*;
 use events::background::Lane;
@@ -49,6 +50,7 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     let reserved = AccountEvent::AccountReserved { person: person(1) };
     desk.write(&StreamName::of("account", "00"), later(20_002), reserved).await;
     import_with_owners(&desk).await;
+    a_bit_of_each(&desk).await;
     let record = RecordId::of_device(first);
     let (evidence, proof) = (vec![Weighed { evidence: LinkEvidence::SamePerson {}, points: 3 }], LinkProof::default());
     let proposed =
