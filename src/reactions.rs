@@ -16,6 +16,7 @@ mod pushes;
 mod reenrollment;
 mod renewals;
 mod timer;
+mod waves;
 
 use crate::app::App;
 use checkpoint::Checkpoint;

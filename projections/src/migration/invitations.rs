@@ -69,7 +69,8 @@ pub(super) fn wave(rows: &Connection, id: &str, event: &WaveEvent, at: At) -> ru
             rows.prepare_cached("UPDATE migration_rows SET wave = ?2 WHERE record = ?1")?.execute([&record, id])?;
             refresh(rows, &record, at)
         }),
-        WaveEvent::WavePaused {}
+        WaveEvent::WaveRecordSkipped { .. }
+        | WaveEvent::WavePaused {}
         | WaveEvent::WaveResumed {}
         | WaveEvent::WaveDeadlinePassed { .. }
         | WaveEvent::WaveEnded {} => Ok(()),
