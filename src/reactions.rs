@@ -14,6 +14,7 @@ mod owners;
 mod pushes;
 mod reenrollment;
 mod renewals;
+mod retirement;
 mod timer;
 
 use crate::app::App;

@@ -19,6 +19,7 @@ pub mod audit;
 pub mod certificates;
 mod checkpoints;
 pub mod claims;
+pub mod closings;
 pub mod commands;
 mod database;
 pub mod devices;
@@ -77,6 +78,7 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &renewals::Renewals,
     &records::Records,
     &links::Links,
+    &closings::Closings,
 ];
 
 /// Why a projection cannot be read or updated.

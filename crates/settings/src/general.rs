@@ -61,9 +61,18 @@ fn profile_service(settings: &Settings, findings: &mut Findings) {
     }
 }
 
+/// Ten years.
+const MOST_SHRED_DAYS: u32 = 3_650;
+
 fn reenrollment(settings: &Settings, findings: &mut Findings) {
     let Reenrollment {
-        weak_score, probable_score, strong_score, removed_within_hours, ask_silence_after_hours, ..
+        weak_score,
+        probable_score,
+        strong_score,
+        removed_within_hours,
+        ask_silence_after_hours,
+        shred_after_days,
+        ..
     } = settings.reenrollment;
     if !(1 <= weak_score && weak_score <= probable_score && probable_score <= strong_score) {
         findings.wrong(
@@ -74,6 +83,9 @@ fn reenrollment(settings: &Settings, findings: &mut Findings) {
     let hours = 1..=365 * 24;
     if !hours.contains(&removed_within_hours) || !hours.contains(&ask_silence_after_hours) {
         findings.wrong("reenrollment: removed_within_hours and ask_silence_after_hours have to be between 1 and 8760");
+    }
+    if !(1..=MOST_SHRED_DAYS).contains(&shred_after_days) {
+        findings.wrong(format!("reenrollment.shred_after_days has to be between 1 and {MOST_SHRED_DAYS}"));
     }
 }
 
