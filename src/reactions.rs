@@ -4,12 +4,13 @@
 //!
 //! `effects` names the effects of each event: commands to other streams, `claims` about records of the same hardware,
 //! `reenrollment` about links of earlier records, and `owners` about owners of previous records. Two followers run
-//! them: one at once, the other behind the projections. `pushes` wakes devices, and `timer` turns what has become due
-//! into commands. An effect that cannot be done now is set aside (`platform::aside`).
+//! them: one at once, the other behind the projections. `pushes` wakes devices, `mails` sends invitations, and `timer`
+//! turns what has become due into commands. An effect that cannot be done now is set aside (`platform::aside`).
 
 mod checkpoint;
 mod claims;
 mod effects;
+mod mails;
 mod owners;
 mod pushes;
 mod reenrollment;
@@ -96,6 +97,7 @@ pub async fn run(app: App, mut stop: Stop) {
     tokio::select! {
         _ = followers => {}
         () = timer::run(&app, &reminders) => {}
+        () = mails::run(&app) => {}
     }
 }
 

@@ -30,6 +30,7 @@ mod follow;
 mod followers;
 pub mod last_seen;
 pub mod links;
+pub mod mails;
 pub mod origin;
 pub mod people;
 mod progress;
@@ -79,6 +80,7 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &records::Records,
     &links::Links,
     &closings::Closings,
+    &mails::Mails,
 ];
 
 /// Why a projection cannot be read or updated.

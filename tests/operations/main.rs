@@ -10,6 +10,7 @@ mod crash;
 mod faults;
 mod imports;
 mod kept;
+mod mail;
 mod operator;
 mod perform;
 mod public_url;

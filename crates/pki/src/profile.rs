@@ -1,9 +1,11 @@
-//! Configuration profiles that people install: the CA profile (certificate step) and the MDM profile (profile step).
+//! Configuration profiles that people install: the CA profile (certificate step) and the MDM profile (profile step); and
+//! those that management installs for them.
 //!
 //! Keys and values follow mdm/profiles/ in Apple's schema. Each check names what a strict device refuses.
 
 mod payload;
 mod profile_service;
+mod web_clip;
 
 use super::{Pki, TOPIC_PREFIX};
 use openssl::error::ErrorStack;
@@ -13,6 +15,7 @@ use plist::Value;
 use uuid::Uuid;
 
 pub use profile_service::{ProfileService, VerificationProfile};
+pub use web_clip::WebClipProfile;
 
 /// Content type of a profile, signed or not.
 pub const CONTENT_TYPE: &str = "application/x-apple-aspen-config";

@@ -2,8 +2,11 @@
 
 use super::{Findings, LANGUAGES};
 use events::enrollment::Ownership;
-use events::settings::{ProfileService, Reenrollment, Settings};
+use events::settings::{Invitations, ProfileService, Reenrollment, Settings};
 use url::Url;
+
+/// Days that a setting can name: up to ten years.
+const DAYS: std::ops::RangeInclusive<u32> = 1..=3_650;
 
 pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     if settings.organization.trim().is_empty() {
@@ -23,6 +26,7 @@ pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     self_service(settings, findings);
     profile_service(settings, findings);
     reenrollment(settings, findings);
+    invitations(settings, findings);
     for domain in settings.managed_apple_id_domains.iter().filter(|domain| !is_domain(domain)) {
         findings.wrong(format!("managed_apple_id_domains: {domain:?} not a domain such as example.com, in lower case"));
     }
@@ -61,9 +65,6 @@ fn profile_service(settings: &Settings, findings: &mut Findings) {
     }
 }
 
-/// Ten years.
-const MOST_SHRED_DAYS: u32 = 3_650;
-
 fn reenrollment(settings: &Settings, findings: &mut Findings) {
     let Reenrollment {
         weak_score,
@@ -84,8 +85,26 @@ fn reenrollment(settings: &Settings, findings: &mut Findings) {
     if !hours.contains(&removed_within_hours) || !hours.contains(&ask_silence_after_hours) {
         findings.wrong("reenrollment: removed_within_hours and ask_silence_after_hours have to be between 1 and 8760");
     }
-    if !(1..=MOST_SHRED_DAYS).contains(&shred_after_days) {
-        findings.wrong(format!("reenrollment.shred_after_days has to be between 1 and {MOST_SHRED_DAYS}"));
+    if !DAYS.contains(&shred_after_days) {
+        findings.wrong("reenrollment: shred_after_days has to be between 1 and 3650");
+    }
+}
+
+fn invitations(settings: &Settings, findings: &mut Findings) {
+    let Invitations { valid_days, remind_after_days, most_reminders, most_mails_per_hour, .. } = settings.invitations;
+    if !DAYS.contains(&valid_days) || !DAYS.contains(&remind_after_days) {
+        findings.wrong("invitations: valid_days and remind_after_days have to be between 1 and 3650");
+    }
+    if most_reminders > 20 {
+        findings.wrong("invitations: most_reminders has to be at most 20: people stop reading");
+    }
+    if !(1..=100_000).contains(&most_mails_per_hour) {
+        findings.wrong("invitations: most_mails_per_hour has to be between 1 and 100000");
+    }
+    if remind_after_days >= valid_days && most_reminders > 0 {
+        findings.warn(
+            "invitations: an invitation expires before anybody is reminded: remind_after_days is not below valid_days",
+        );
     }
 }
 

@@ -8,6 +8,7 @@ mod general;
 pub mod groups;
 mod in_memory;
 mod limits;
+pub mod mails;
 mod networks;
 mod roles;
 mod service;
@@ -96,6 +97,7 @@ pub fn check(settings: &Settings, identity: &Identity, before: &Settings) -> Fin
     let (mut findings, providers) = (Findings::default(), Providers::of(identity));
     general::check(settings, &mut findings);
     texts::check(settings, &mut findings);
+    mails::check(settings, &mut findings);
     sign_in::check(settings, &providers, &mut findings);
     access::check(settings, &providers, &mut findings);
     limits::check(settings, &mut findings);

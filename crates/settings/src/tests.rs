@@ -369,3 +369,27 @@ fn a_shared_network_is_a_range_of_ones_own_with_people_in_it() {
         wrong(|settings| settings.shared_networks = networks, &[part]);
     }
 }
+
+#[test]
+fn an_invitation_is_valid_for_days_and_reminds_a_few_times_before_it_expires() {
+    let with = |change: fn(&mut events::settings::Invitations)| {
+        let mut settings = Settings::default();
+        change(&mut settings.invitations);
+        found(&settings)
+    };
+    let wrong: [fn(&mut events::settings::Invitations); 5] = [
+        |invitations| invitations.valid_days = 0,
+        |invitations| invitations.remind_after_days = 3_651,
+        |invitations| invitations.most_reminders = 21,
+        |invitations| invitations.most_mails_per_hour = 0,
+        |invitations| invitations.most_mails_per_hour = 100_001,
+    ];
+    for change in wrong {
+        assert_eq!(with(change).wrong.len(), 1);
+    }
+    let late = with(|invitations| invitations.remind_after_days = 30);
+    assert_eq!((late.wrong.len(), late.warnings.len()), (0, 1));
+    let mut settings = Settings::default();
+    settings.reenrollment.shred_after_days = 0;
+    assert_eq!(found(&settings).wrong.len(), 1);
+}

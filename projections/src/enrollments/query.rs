@@ -6,7 +6,7 @@ use crate::audit::english;
 use crate::{ProjectionError, Projections, like};
 use events::Timestamp;
 use events::enrollment::{
-    DeviceFamily, EnrollmentEvent, EnrollmentId, EnrollmentRefusal, SignInRefusal, SingleSignOnFault, parse_help_code,
+    DeviceFamily, EnrollmentEvent, EnrollmentId, EnrollmentRefusal, SignInRefusal, SingleSignOnFault, parse_short_code,
 };
 use events::person::PersonId;
 use rusqlite::types::Value;
@@ -285,7 +285,7 @@ fn list_in(connection: &Connection, filter: &EnrollmentFilter, limit: usize) -> 
             "(v.help_code = ? OR lower(coalesce(s.user_name, '') || char(10) || coalesce(s.display_name, '')) LIKE ? ESCAPE '\\'
             OR lower(coalesce(o.user_name, '') || char(10) || coalesce(o.display_name, '')) LIKE ? ESCAPE '\\')",
         );
-        values.push(Value::Text(parse_help_code(text).unwrap_or_default()));
+        values.push(Value::Text(parse_short_code(text).unwrap_or_default()));
         values.extend(std::iter::repeat_n(Value::Text(like(text)), 2));
     }
     // One row more than requested shows whether there is another page.

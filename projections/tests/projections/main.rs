@@ -8,6 +8,7 @@ mod devices;
 mod due;
 mod enrollments;
 mod erasure;
+mod mails;
 mod questions;
 mod rebuild;
 mod records;

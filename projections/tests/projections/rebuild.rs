@@ -1,10 +1,12 @@
 //! The rows are the same whether folded live, folded again or folded after a crash. Also tests what stops the
 //! projections.
 
+use crate::mails;
 use crate::records::import_with_owners;
 use crate::support::*;
 use events::background::Lane;
 use events::device::{AppStatus, DeviceEvent};
+use events::invitation::{InvitationDelivery, InvitationEvent};
 use events::migration::{MigrationEvent, MigrationId};
 use events::person::AccountEvent;
 use events::record::{LinkBand, LinkEvidence, LinkProof, RecordEvent, RecordId, Weighed};
@@ -60,6 +62,11 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     desk.write(&dead_one.stream(), later(20_014), DeviceEvent::EarlierViewsCleared { record, views }).await;
     let migration = MigrationId(Uuid::from_u128(0x4000)).stream();
     desk.write(&migration, later(20_015), MigrationEvent::MigrationClosed { source: "Jamf Pro".into() }).await;
+    desk.write(&mails::wave(1).stream(), later(20_013), mails::begun(2)).await;
+    let mailed = mails::issued(1, InvitationDelivery::Mail, Some(mails::wave(1)));
+    desk.write(&mails::invitation(1).stream(), later(20_014), mailed).await;
+    let sent = InvitationEvent::InvitationSent { generation: 0 };
+    desk.write(&mails::invitation(1).stream(), later(20_015), sent).await;
     let head = desk.log.store().head().await.unwrap().unwrap();
     projections.wait_for(head).await.unwrap();
     let live = projections.dump().await.unwrap();

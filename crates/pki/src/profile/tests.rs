@@ -395,3 +395,22 @@ fn every_profile_we_send_keeps_apples_schema_on_every_version_it_is_sent_to() {
         }
     }
 }
+
+fn web_clip(url: &str) -> Result<Vec<u8>, ProfileError> {
+    let profile_uuid = World::system().random_uuid();
+    WebClipProfile { texts: TEXTS, identifier: "org.example.invitation", profile_uuid, url, label: "Umzug <1>" }.xml()
+}
+
+#[test]
+fn a_web_clip_is_permitted_in_every_kind_and_version_and_opens_in_safari() {
+    let mut profile = read(&web_clip("https://enroll.example.org/invitation/1").unwrap());
+    for version in ["13.1", "15.0", "17.7", "18.2", "26.0", "27.0"] {
+        for kind in [USER, DEVICE] {
+            assert_eq!(said(&profile, kind, version), Vec::<String>::new(), "{kind:?} {version}");
+        }
+    }
+    let clip = payload(&mut profile, "com.apple.webClip.managed");
+    assert_eq!(clip.get("FullScreen").and_then(Value::as_boolean), Some(false));
+    assert_eq!(clip.get("Label").and_then(Value::as_string), Some("Umzug <1>"));
+    assert!(matches!(web_clip("http://enroll.example.org/"), Err(ProfileError::Url(_))));
+}
