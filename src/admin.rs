@@ -178,7 +178,7 @@ fn own_account(config: &mut web::ServiceConfig) {
 
 // The files of uploads have a limit of their own, which is checked while they are received.
 fn of_records(config: &mut web::ServiceConfig) {
-    use imports::{import, received, undo, upload};
+    use imports::{closing, import, received, undo, upload};
     config
         .service(web::resource("/records").read(records::list))
         .service(web::resource("/records/export").read(records::export).wrap(Compress::default()))
@@ -193,6 +193,7 @@ fn of_records(config: &mut web::ServiceConfig) {
                 .post(upload::check_again),
         )
         .service(web::resource("/imports/uploads/{upload}/discard").post(upload::discard))
+        .service(web::resource("/migration/{verb:close|reopen}").post(closing::submit))
         .service(web::resource("/imports/{import}").read_whole(import::page))
         .service(web::resource("/imports/{import}/undo").read_whole(undo::ask).post(undo::undo));
 }

@@ -15,6 +15,7 @@ mod owners;
 mod pushes;
 mod reenrollment;
 mod renewals;
+mod retirement;
 mod timer;
 mod waves;
 

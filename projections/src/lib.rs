@@ -19,6 +19,7 @@ pub mod audit;
 pub mod certificates;
 mod checkpoints;
 pub mod claims;
+pub mod closings;
 pub mod commands;
 mod database;
 pub mod devices;
@@ -83,6 +84,7 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &links::Links,
     &invitations::Invitations,
     &waves::Waves,
+    &closings::Closings,
     &mails::Mails,
     &migration::Migration,
 ];

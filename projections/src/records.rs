@@ -4,11 +4,11 @@ mod list;
 mod owners;
 mod query;
 
-pub use list::{Listed, OwnerOutcome, RecordFilter, by_id, count, is_known, list, live_sources, sources};
+pub use list::{Listed, OwnerOutcome, RecordFilter, Retired, by_id, count, is_known, list, live_sources, sources};
 pub use owners::{known_people, naming, noted_since, owned_by, to_resolve, to_resolve_again};
 pub use query::{
-    ImportRow, ListedImports, RecordRow, UndoPreview, import_of_id, imports, known_until, of_source, touched_by,
-    undo_preview,
+    ImportRow, ListedImports, RecordRow, UndoPreview, import_of_id, imports, known_until, made_after, of_source,
+    touched_by, undo_preview,
 };
 
 use crate::Projection;
@@ -28,7 +28,7 @@ impl Projection for Records {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -40,6 +40,7 @@ impl Projection for Records {
             "records_people_names",
             "records_imports",
             "records_touched",
+            "records_retired",
         ]
     }
 
@@ -99,6 +100,10 @@ impl Projection for Records {
         -- The records that an import created, changed, missed or had again. mark: it gave no values.
         CREATE TABLE IF NOT EXISTS records_touched (
             import TEXT NOT NULL, record TEXT NOT NULL, mark INTEGER NOT NULL, PRIMARY KEY (import, record)
+        ) WITHOUT ROWID;
+        -- Records whose device enrolled again: the link is confirmed. proven: the record may be deleted at its source.
+        CREATE TABLE IF NOT EXISTS records_retired (
+            record TEXT PRIMARY KEY, successor TEXT NOT NULL, proven INTEGER NOT NULL
         ) WITHOUT ROWID;"
     }
 
@@ -151,13 +156,28 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent, position: Position) 
             undo(rows, id, restored.as_deref(), position)
         }
         RecordEvent::PreviousRecordOwnerResolved { owner } => owners::own(rows, id, Some(*owner), position),
-        RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. } => Ok(()),
+        RecordEvent::LinkConfirmed { successor, proof } => {
+            let insert = "INSERT INTO records_retired (record, successor, proven) VALUES (?1, ?2, ?3)
+                ON CONFLICT (record) DO UPDATE SET successor = excluded.successor, proven = excluded.proven";
+            let values = params![id, successor.to_string(), proof.may_be_retired];
+            rows.prepare_cached(insert)?.execute(values).map(drop)
+        }
+        // What is proven of a confirmed link may change.
+        RecordEvent::LinkProposed { successor, proof, .. } => {
+            let update = "UPDATE records_retired SET proven = ?3 WHERE record = ?1 AND successor = ?2";
+            let values = params![id, successor.to_string(), proof.may_be_retired];
+            rows.prepare_cached(update)?.execute(values).map(drop)
+        }
+        RecordEvent::LinkUndone { successor } => {
+            let delete = "DELETE FROM records_retired WHERE record = ?1 AND successor = ?2";
+            rows.prepare_cached(delete)?.execute([id, &successor.to_string()]).map(drop)
+        }
+        RecordEvent::SilenceAsked { .. } | RecordEvent::LinkRejected { .. } => Ok(()),
         RecordEvent::MigrationExceptionMade { .. }
         | RecordEvent::MigrationExceptionEnded {}
         | RecordEvent::RecordNoteAdded { .. }
-        | RecordEvent::RetirementNotified { .. }
-        | RecordEvent::PreviousRecordShredded {} => Ok(()),
-        RecordEvent::LinkConfirmed { .. } | RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. } => Ok(()),
+        | RecordEvent::RetirementNotified { .. } => Ok(()),
+        RecordEvent::PreviousRecordShredded {} => owners::shred(rows, id),
     }
 }
 

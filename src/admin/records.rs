@@ -23,7 +23,7 @@ use events::Timestamp;
 use events::record::{PreviousKind, RecordId};
 use events::staff::StaffActivityEvent;
 use names::visible;
-use projections::records::{self as previous, OwnerOutcome, RecordFilter, RecordRow};
+use projections::records::{self as previous, OwnerOutcome, RecordFilter, RecordRow, Retired};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -42,6 +42,7 @@ pub(crate) struct Filters {
     kind: Option<String>,
     owner: Option<String>,
     missing: Option<String>,
+    retired: Option<String>,
     import: Option<String>,
     after: Option<String>,
 }
@@ -53,6 +54,7 @@ struct RecordsPage {
     kinds: Vec<Choice>,
     owners: Vec<Choice>,
     missing: Vec<Choice>,
+    retired: Vec<Choice>,
     /// Id of the import whose records are shown; empty for all.
     import: String,
     import_href: Option<String>,
@@ -73,6 +75,7 @@ view!(
         kinds,
         owners,
         missing,
+        retired,
         import,
         import_href,
         filtered,
@@ -97,9 +100,10 @@ struct Line {
     serial: String,
     last_contact: Option<Day>,
     missing: bool,
+    retired: bool,
 }
 
-content!(Line { href, label, model, person, owner, kind, source, serial, last_contact, missing });
+content!(Line { href, label, model, person, owner, kind, source, serial, last_contact, missing, retired });
 
 /// Shows the list.
 ///
@@ -107,6 +111,8 @@ content!(Line { href, label, model, person, owner, kind, source, serial, last_co
 /// Returns an error if a filter is invalid, or the event log or the projections are unavailable.
 pub(crate) async fn list(staff: May<SeesRecords>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
     let Parameters(filters, _) = address;
+    let filtered = !filters.query().is_empty();
+    let filters = filters.without_retired();
     let filter = filters.parse()?;
     staff.record(StaffActivityEvent::PreviousRecordListViewed {}).await?;
     let query = filters.query();
@@ -121,9 +127,10 @@ pub(crate) async fn list(staff: May<SeesRecords>, address: Parameters<Filters>) 
         kinds: filters.kinds(),
         owners: filters.owners(),
         missing: filters.missing(),
+        retired: filters.retired(),
         import: filters.import.clone().unwrap_or_default(),
         import_href,
-        filtered: !query.is_empty(),
+        filtered,
         may_import: is_permitted::<ImportsRecords>(&staff.roles),
         records: found.records.iter().map(|record| line(record, now)).collect(),
         exports: match is_permitted::<ExportsRecords>(&staff.roles) {
@@ -153,10 +160,18 @@ impl Filters {
             "no" => Ok(false),
             _ => Err(Problem::Bad("It must be “yes”, “no” or left out.")),
         })?;
+        let retired = read("retired", self.retired.as_deref(), |word| match word {
+            "no" => Ok(Some(Retired::No)),
+            "yes" => Ok(Some(Retired::Yes)),
+            "proven" => Ok(Some(Retired::Proven)),
+            "all" => Ok(None),
+            _ => Err(Problem::Bad("It must be “no”, “yes”, “proven”, “all” or left out.")),
+        })?
+        .flatten();
         let import = read("import", self.import.as_deref(), parse_import)?;
         let after = read("after", self.after.as_deref(), parse_record)?;
         let [text, source] = [&self.q, &self.source].map(|text| filled(text.as_deref()).map(str::to_owned));
-        Ok(RecordFilter { text, source, kind, owner, missing, import, after })
+        Ok(RecordFilter { text, source, kind, owner, missing, retired, import, after })
     }
 
     /// Returns the filters of an export or API request for its event. Search texts are left out because they may be
@@ -169,6 +184,13 @@ impl Filters {
         self.query().iter().map(told).collect()
     }
 
+    // The page hides retired records unless it is asked for them. An import is shown whole.
+    fn without_retired(self) -> Filters {
+        let is_asked = filled(self.retired.as_deref()).is_some() || filled(self.import.as_deref()).is_some();
+        let retired = if is_asked { self.retired } else { Some("no".to_owned()) };
+        Filters { retired, ..self }
+    }
+
     fn query(&self) -> Query {
         Query::default()
             .with("q", self.q.as_deref())
@@ -176,6 +198,7 @@ impl Filters {
             .with("kind", self.kind.as_deref())
             .with("owner", self.owner.as_deref())
             .with("missing", self.missing.as_deref())
+            .with("retired", self.retired.as_deref())
             .with("import", self.import.as_deref())
     }
 
@@ -195,6 +218,11 @@ impl Filters {
         let chosen = self.owner.as_deref();
         let all = OwnerOutcome::ALL.map(|owner| Choice::new(owner.as_str(), words::owner(owner).label, chosen));
         std::iter::once(Choice::new("", "Any", chosen)).chain(all).collect()
+    }
+
+    fn retired(&self) -> Vec<Choice> {
+        let choices = [("no", "No"), ("yes", "Retired"), ("proven", "Safe to delete there"), ("all", "Any")];
+        choices.map(|(value, label)| Choice::new(value, label, self.retired.as_deref())).into()
     }
 
     fn missing(&self) -> Vec<Choice> {
@@ -229,5 +257,6 @@ fn line(record: &RecordRow, now: Timestamp) -> Line {
         serial: words::given(record.serial_number.as_deref(), record.is_erased),
         last_contact: record.last_contact.map(|at| Day::of(at, now)),
         missing: record.is_missing,
+        retired: record.is_retired,
     }
 }

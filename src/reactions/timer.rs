@@ -66,7 +66,8 @@ async fn tick(app: &App, reminders: &Reminders, aside: &mut Aside<Uuid>) -> Resu
     // Each reads its own projection. A stopped projection does not block the others.
     let (times, commands) = (tick_times(app, reminders, aside, now).await, tick_commands(app, aside, now).await);
     let silence = app.reenrollment.ask_silence(now, AT_MOST).await.map_err(ReactionError::from);
-    times.and(commands).and(silence)
+    let shredded = app.reenrollment.shred(now).await.map_err(ReactionError::from);
+    times.and(commands).and(silence).and(shredded)
 }
 
 async fn tick_times(

@@ -3,12 +3,16 @@
 //!
 //! Two questions are kept apart ([`events::record::LinkProof`]): may the old record be retired, and is it the same
 //! device. The evidence is weighed in [`decisions::link`]; this crate collects the facts (`facts`), chooses which pairs
-//! are looked at (`candidates`), and writes proposals (`propose`) and decisions (`decide`). Each pair is looked at when
+//! are looked at (`candidates`), and writes proposals (`propose`) and decisions (`decide`, `automatic`). `invited` says what an
+//! invitation proves, `migration` closes the migration of a source. Each pair is looked at when
 //! an event about one of the two says something new, never by a scan of all records.
 
+mod automatic;
 mod candidates;
 mod decide;
 mod facts;
+mod invited;
+mod migration;
 mod propose;
 mod silence;
 
@@ -68,6 +72,12 @@ pub enum ReenrollmentError {
 pub struct Pair {
     pub record: RecordId,
     pub successor: DeviceId,
+}
+
+impl Pair {
+    fn of_link(link: &projections::links::LinkRow) -> Pair {
+        Pair { record: link.record, successor: link.successor }
+    }
 }
 
 impl Reenrollment {

@@ -15,6 +15,8 @@ pub struct RecordRow {
     pub source: String,
     /// The source no longer has it.
     pub is_missing: bool,
+    /// Its device enrolled again: a link is confirmed.
+    pub is_retired: bool,
     /// Word of [`events::record::PreviousKind`].
     pub kind: String,
     pub product_name: Option<String>,
@@ -33,7 +35,8 @@ pub struct RecordRow {
 
 pub(super) const COLUMNS: &str =
     "record, source, missing IS NOT NULL, kind, product_name, model_name, os_version, last_contact,
-    enrolled_at, serial_number, device_name, user_name, erased, owner, person";
+    enrolled_at, serial_number, device_name, user_name, erased, owner, person,
+    EXISTS (SELECT 1 FROM records_retired x WHERE x.record = records_current.record)";
 
 pub(super) fn record_of(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
     let person: Option<String> = row.get(14)?;
@@ -41,6 +44,7 @@ pub(super) fn record_of(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
         record: RecordId(uuid_of(0, &row.get::<_, String>(0)?)?),
         source: row.get(1)?,
         is_missing: row.get(2)?,
+        is_retired: row.get(15)?,
         kind: row.get(3)?,
         product_name: row.get(4)?,
         model_name: row.get(5)?,
@@ -228,6 +232,22 @@ pub async fn known_until(projections: &Projections, source: String) -> Result<Op
         })
         .await
         .map(|at| at.map(Timestamp))
+}
+
+/// Returns the time after which the export of this import was made: the newest contact in it. `None`: it is not known,
+/// or the import is not complete, not finished or undone.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn made_after(projections: &Projections, import: ImportId) -> Result<Option<Timestamp>, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select = "SELECT newest_contact FROM records_imports WHERE import = ?1 AND complete = 1 AND undone = 0";
+            let row = |row: &Row<'_>| row.get::<_, Option<i64>>(0);
+            rows.prepare_cached(select)?.query_row([import.to_string()], row).optional()
+        })
+        .await
+        .map(|at| at.flatten().map(Timestamp))
 }
 
 fn import_of(row: &Row<'_>) -> rusqlite::Result<ImportRow> {

@@ -37,6 +37,8 @@ struct RecordPage {
     sub: String,
     owner: Chip,
     missing: bool,
+    /// Its device enrolled again: a link is confirmed.
+    retired: bool,
     /// The record is kept no longer: its import was undone.
     gone: bool,
     as_of: Option<Instant>,
@@ -64,6 +66,7 @@ view!(
         sub,
         owner,
         missing,
+        retired,
         gone,
         as_of,
         now_or_then,
@@ -145,6 +148,7 @@ fn assemble(found: &Folded, staff: &Staff, as_of: Option<Timestamp>) -> RecordPa
         sub: sub(record),
         owner: words::owner(outcome(record.owner)),
         missing: record.missing_since.is_some(),
+        retired: record.successor().is_some(),
         gone: record.details.is_none(),
         as_of: as_of.map(|at| Instant::of(at, now)),
         now_or_then: Instant::of(as_of.unwrap_or(now), now).input,
