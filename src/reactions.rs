@@ -99,6 +99,7 @@ pub async fn run(app: App, mut stop: Stop) {
         _ = followers => {}
         () = timer::run(&app, &reminders) => {}
         () = sender.run(&app) => {}
+        () = mails::tell_owners(&app) => {}
     }
     sender.end(&app).await;
 }

@@ -5,7 +5,10 @@
 //! that an outage neither fills the log nor uses up the attempts of each mail.
 
 mod compose;
+mod notices;
 mod reminders;
+
+pub(super) use notices::run as tell_owners;
 
 use super::ReactionError;
 use crate::app::App;

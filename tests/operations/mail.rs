@@ -2,6 +2,7 @@
 
 mod invitations;
 mod live;
+mod notices;
 mod refusals;
 mod security;
 

@@ -27,8 +27,13 @@ fn operator() -> Context {
 
 /// Imports a record; without an owner nobody can be invited.
 async fn record(server: &TestServer, nth: u128, has_owner: bool) -> RecordId {
+    record_with(server, nth, has_owner, PersonalDetails::default()).await
+}
+
+/// Imports a record with these details.
+pub async fn record_with(server: &TestServer, nth: u128, has_owner: bool, personal: PersonalDetails) -> RecordId {
     let id = RecordId(uuid::Builder::from_custom_bytes((nth << 8).to_be_bytes()).into_uuid());
-    let personal = PersonalDetails { source_id: nth.to_string(), ..PersonalDetails::default() };
+    let personal = PersonalDetails { source_id: nth.to_string(), ..personal };
     let details = RecordDetails {
         kind: PreviousKind::PersonalDeviceProfile,
         product_name: None,
@@ -135,6 +140,23 @@ async fn a_record_without_an_owner_is_skipped_with_the_reason_once_and_holds_nob
     let skipped: Vec<_> = of_wave(&server, wave).await.iter().filter_map(skipped).collect();
     assert_eq!(skipped, [(ownerless, NotInvited::NoOwner)]);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn while_a_migration_is_closed_nobody_is_invited() {
+    let (server, _) = server().await;
+    let records = [record(&server, 1, true).await, record(&server, 2, true).await];
+    server.app().reenrollment.close("Jamf Pro", &operator()).await.unwrap();
+    let wave = begin(&server, &records).await;
+    server.timer_looked().await;
+    let skips = async || of_wave(&server, wave).await.iter().filter(|event| is_closed(event)).count();
+    waiting::until("both are skipped", async || skips().await == 2).await;
+    assert_eq!(invited(&server).await, []);
+    server.stop().await;
+}
+
+fn is_closed(event: &WaveEvent) -> bool {
+    matches!(event, WaveEvent::WaveRecordSkipped { why: NotInvited::MigrationClosed, .. })
 }
 
 #[tokio::test]

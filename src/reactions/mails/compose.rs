@@ -53,7 +53,7 @@ pub(super) async fn compose(app: &App, due: MailDue, state: &Invitation) -> Resu
 }
 
 /// Returns the model of an earlier record, as its owner knows it; `None` if it is unknown.
-async fn device_words(app: &App, record: RecordId) -> Result<Option<String>, ReactionError> {
+pub(super) async fn device_words(app: &App, record: RecordId) -> Result<Option<String>, ReactionError> {
     if !record.is_imported() {
         let device = app.platform.device(record.device()).await?;
         return Ok(device.product_name.as_deref().and_then(apple::models::name).map(str::to_owned));

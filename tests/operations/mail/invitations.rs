@@ -16,7 +16,7 @@ use world::{Clock as _, ManualClock, SystemClock, World};
 const DAY: i64 = 86_400;
 
 /// A server that sends through this mail server, and its clock.
-async fn sending_through(mails: &MailServer) -> (TestServer, Arc<ManualClock>) {
+pub(super) async fn sending_through(mails: &MailServer) -> (TestServer, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
     let section: Mail = toml::from_str(&keys(mails, &login(mails))).unwrap();
     let server = TestServer::start_with(World::at(Arc::clone(&clock) as _), |config| config.mail = Some(section)).await;
