@@ -2,7 +2,6 @@
 
 use super::*;
 use events::migration::MigrationEvent;
-use events::personal::keys::KeyStore as _;
 use harness::waiting::until;
 use projections::records::{RecordFilter, RecordRow, list as listed};
 
