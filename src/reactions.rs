@@ -17,6 +17,7 @@ mod reenrollment;
 mod renewals;
 mod retirement;
 mod timer;
+mod waves;
 
 use crate::app::App;
 use checkpoint::Checkpoint;
@@ -85,7 +86,7 @@ pub type Stop = watch::Receiver<bool>;
 pub async fn run(app: App, mut stop: Stop) {
     let (reminders, mut reminded) = pushes::reminders();
     let mut stop_pushes = stop.clone();
-    let mut stop_behind = stop.clone();
+    let (mut stop_behind, mut sender) = (stop.clone(), mails::Sender::default());
     begin_behind(&app, &mut stop).await;
     let followers = async {
         tokio::join!(
@@ -97,8 +98,9 @@ pub async fn run(app: App, mut stop: Stop) {
     tokio::select! {
         _ = followers => {}
         () = timer::run(&app, &reminders) => {}
-        () = mails::run(&app) => {}
+        () = sender.run(&app) => {}
     }
+    sender.end(&app).await;
 }
 
 // In a log of an older version, all effects up to the checkpoint of the one follower are done, or set aside.

@@ -28,9 +28,11 @@ pub mod due;
 pub mod enrollments;
 mod follow;
 mod followers;
+pub mod invitations;
 pub mod last_seen;
 pub mod links;
 pub mod mails;
+pub mod migration;
 pub mod origin;
 pub mod people;
 mod progress;
@@ -39,6 +41,7 @@ pub mod records;
 pub mod reenrollment;
 pub mod renewals;
 pub mod staff;
+pub mod waves;
 
 pub use database::{FILE, Projections};
 pub use progress::Health;
@@ -79,8 +82,11 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &renewals::Renewals,
     &records::Records,
     &links::Links,
+    &invitations::Invitations,
+    &waves::Waves,
     &closings::Closings,
     &mails::Mails,
+    &migration::Migration,
 ];
 
 /// Why a projection cannot be read or updated.

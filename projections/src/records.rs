@@ -70,6 +70,8 @@ impl Projection for Records {
         CREATE INDEX IF NOT EXISTS records_by_contact ON records_current (coalesce(last_contact, 0), record);
         CREATE INDEX IF NOT EXISTS records_by_person ON records_current (person, last_contact DESC, record)
             WHERE person IS NOT NULL AND missing IS NULL AND erased = 0;
+        CREATE INDEX IF NOT EXISTS records_by_user_name ON records_current (lower(user_name))
+            WHERE user_name IS NOT NULL;
         -- present: a key of the present values. Those of earlier values and of undone imports stay, so that the record
         -- is erased with each person whom it named.
         CREATE TABLE IF NOT EXISTS records_keys (

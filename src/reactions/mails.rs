@@ -31,32 +31,22 @@ const LOOK: Duration = Duration::from_secs(1);
 const PAUSE: i64 = 60;
 const LONGEST_PAUSE: i64 = 3_600;
 
-/// Sends until the server stops.
-pub(super) async fn run(app: &App) {
-    let (mut sender, mut reminders) = (Sender::default(), Reminders::default());
-    let mut look = tokio::time::interval(LOOK);
-    loop {
-        tokio::select! {
-            _ = look.tick() => {
-                let looked = sender.look(app).await.and(reminders.look(app).await);
-                if let Err(error) = looked {
-                    tracing::error!(%error, "due mails cannot be sent and will be retried");
-                }
-            }
-            Some(ended) = sender.under_way.join_next() => sender.ended(app, ended.ok().flatten()).await,
-        }
-    }
-}
+/// Time for the mails that are under way when the server stops. A mail server that answers later gets its mail again.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// A mail whose conversation has ended.
+#[derive(Clone)]
 struct Ended {
     due: MailDue,
     outcome: Result<Accepted, NotSent>,
 }
 
+/// Sends mails. What is under way outlives the task that runs it, until [`Sender::end`].
 #[derive(Default)]
-struct Sender {
+pub(super) struct Sender {
     under_way: JoinSet<Option<Ended>>,
+    /// An outcome that is being recorded.
+    unrecorded: Option<Ended>,
     invitations: HashSet<InvitationId>,
     /// Until this time nothing is sent, because the mail server cannot be used.
     paused_until: Option<Timestamp>,
@@ -67,6 +57,37 @@ struct Sender {
 }
 
 impl Sender {
+    /// Sends what is due, until it is dropped.
+    pub(super) async fn run(&mut self, app: &App) {
+        let (mut reminders, mut look) = (Reminders::default(), tokio::time::interval(LOOK));
+        loop {
+            tokio::select! {
+                _ = look.tick() => {
+                    let looked = self.look(app).await.and(reminders.look(app).await);
+                    if let Err(error) = looked {
+                        tracing::error!(%error, "due mails cannot be sent and will be retried");
+                    }
+                }
+                Some(ended) = self.under_way.join_next() => self.settle(app, ended.ok().flatten()).await,
+            }
+        }
+    }
+
+    /// Waits for the answers about the mails that are under way.
+    pub(super) async fn end(mut self, app: &App) {
+        let rest = async {
+            // The task may have ended while this outcome was recorded.
+            let interrupted = self.unrecorded.take();
+            self.settle(app, interrupted).await;
+            while let Some(ended) = self.under_way.join_next().await {
+                self.settle(app, ended.ok().flatten()).await;
+            }
+        };
+        if tokio::time::timeout(ENDING, rest).await.is_err() {
+            tracing::warn!("the server stops while mails are under way; they may be sent again");
+        }
+    }
+
     async fn look(&mut self, app: &App) -> Result<(), ReactionError> {
         let now = app.platform.world.now();
         if self.paused_until.is_some_and(|until| now < until)
@@ -117,17 +138,19 @@ impl Sender {
         }
     }
 
-    async fn ended(&mut self, app: &App, ended: Option<Ended>) {
-        let Some(Ended { due, outcome }) = ended else {
+    async fn settle(&mut self, app: &App, ended: Option<Ended>) {
+        let Some(ended) = ended else {
             // The task panicked: its invitation is unknown, so all that were under way are looked at again.
             if self.under_way.is_empty() {
                 self.invitations.clear();
             }
             return;
         };
+        let Ended { due, outcome } = self.unrecorded.insert(ended).clone();
         if let Err(error) = self.note(app, due, &outcome).await {
             tracing::error!(invitation.id = %due.invitation, %error, "the outcome of a mail cannot be recorded; the mail may be sent again");
         }
+        self.unrecorded = None;
         self.invitations.remove(&due.invitation);
     }
 
@@ -174,7 +197,11 @@ impl Sender {
         Ok(())
     }
 
+    // Mails that were under way at the same time are one fault.
     fn pause(&mut self, now: Timestamp) {
+        if self.paused_until.is_some_and(|until| now < until) {
+            return;
+        }
         self.pause = (self.pause * 2).clamp(PAUSE, LONGEST_PAUSE);
         self.paused_until = Some(now.plus_seconds(self.pause));
     }

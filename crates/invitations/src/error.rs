@@ -1,6 +1,7 @@
 //! Why an invitation could not be issued, changed or used.
 
 use decisions::invitation::Refusal;
+use decisions::wave;
 use events::invitation::NotInvited;
 use events::migration::MigrationException;
 use events::personal::keys::KeyError;
@@ -93,6 +94,31 @@ pub enum ChangeError {
     Refused(Refusal),
     #[error(transparent)]
     Failed(#[from] InvitationError),
+}
+
+/// Why a wave was not begun or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum WaveError {
+    #[error(transparent)]
+    Refused(wave::Refusal),
+    #[error(transparent)]
+    Failed(#[from] InvitationError),
+}
+
+impl From<PerformError<wave::Refusal>> for WaveError {
+    fn from(error: PerformError<wave::Refusal>) -> WaveError {
+        match error {
+            PerformError::Refused(refusal) => WaveError::Refused(refusal),
+            PerformError::Append(error) => WaveError::Failed(error.into()),
+            PerformError::Read(error) => WaveError::Failed(error.into()),
+        }
+    }
+}
+
+impl From<ReadError> for WaveError {
+    fn from(error: ReadError) -> WaveError {
+        WaveError::Failed(error.into())
+    }
 }
 
 impl From<PerformError<Refusal>> for ChangeError {

@@ -1,7 +1,9 @@
 //! The rows are the same whether folded live, folded again or folded after a crash. Also tests what stops the
 //! projections.
 
+use crate::invitations;
 use crate::mails;
+use crate::migration::a_bit_of_each;
 use crate::records::import_with_owners;
 use crate::support::*;
 use events::background::Lane;
@@ -50,6 +52,7 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     let reserved = AccountEvent::AccountReserved { person: person(1) };
     desk.write(&StreamName::of("account", "00"), later(20_002), reserved).await;
     import_with_owners(&desk).await;
+    a_bit_of_each(&desk).await;
     let record = RecordId::of_device(first);
     let (evidence, proof) = (vec![Weighed { evidence: LinkEvidence::SamePerson {}, points: 3 }], LinkProof::default());
     let proposed =
@@ -67,6 +70,8 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     desk.write(&mails::invitation(1).stream(), later(20_014), mailed).await;
     let sent = InvitationEvent::InvitationSent { generation: 0 };
     desk.write(&mails::invitation(1).stream(), later(20_015), sent).await;
+    desk.write(&mails::invitation(2).stream(), later(20_016), invitations::to_address(2, "a")).await;
+    desk.write(&mails::wave(1).stream(), later(20_017), invitations::added([3])).await;
     let head = desk.log.store().head().await.unwrap().unwrap();
     projections.wait_for(head).await.unwrap();
     let live = projections.dump().await.unwrap();

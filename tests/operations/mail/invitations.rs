@@ -6,8 +6,8 @@ use ::mail::Mail;
 use events::Event;
 use events::invitation::{InvitationDelivery, InvitationEvent, InvitationId, MailFailure, RenewalCause};
 use harness::mail_server::{MailServer, Taken, is_here};
-use harness::server::TestServer;
-use harness::{test_name, waiting};
+
+use harness::{TestServer, test_name, waiting};
 use platform::context::Context;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -86,7 +86,7 @@ async fn an_invitation_arrives_with_its_link_and_code_and_is_recorded_as_sent() 
     let [mail] = &arrived(&mails, 1).await[..] else { panic!("one mail") };
     assert!(mail.encrypted && mail.authenticated);
     assert_eq!(mail.to, ["ada@people.example"]);
-    assert_eq!(mail.header("Subject"), "Your organization: please enroll your device");
+    assert_eq!(mail.header("Subject"), "Example School: please enroll your device");
     assert_eq!(link(mail), server.app().invitations.link(id, 0));
     let code = server.app().invitations.code(id, 0).await.unwrap();
     assert!(mail.body.contains(&code) && mail.body.contains("Hello Ada Example,"), "{}", mail.body);
@@ -189,7 +189,7 @@ async fn a_person_who_does_not_come_is_reminded_with_a_new_link_twice_and_never_
         clock.advance_seconds(7 * DAY + 1);
         let taken = arrived(&mails, 2 + nth).await;
         let reminder = taken.last().unwrap();
-        assert_eq!(reminder.header("Subject"), "Your organization: your device is not enrolled yet");
+        assert_eq!(reminder.header("Subject"), "Example School: your device is not enrolled yet");
         links.push(link(reminder));
         let generation = u32::try_from(nth).unwrap();
         happened(
