@@ -12,6 +12,7 @@ mod api;
 mod audit;
 mod carried;
 mod claims;
+mod cleared;
 mod commands;
 mod devices;
 mod enrollments;
@@ -182,6 +183,7 @@ fn of_records(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/records").read(records::list))
         .service(web::resource("/records/export").read(records::export).wrap(Compress::default()))
+        .service(web::resource("/records/deletable").read(records::deletable).wrap(Compress::default()))
         .service(web::resource("/records/{record}").read(records::page))
         .service(web::resource("/imports").read(imports::list).post(upload::receive))
         .service(web::resource("/imports/uploads/{upload}").read_whole(upload::page))

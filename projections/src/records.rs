@@ -1,24 +1,29 @@
 //! Previous records: devices as other products knew them, and the imports that they come from.
 
+mod deletable;
 mod list;
 mod owners;
 mod query;
 
+pub use deletable::{Deletable, count_deletable, deletable, preset_of};
 pub use list::{Listed, OwnerOutcome, RecordFilter, Retired, by_id, count, is_known, list, live_sources, sources};
 pub use owners::{known_people, naming, noted_since, owned_by, to_resolve, to_resolve_again};
 pub use query::{
-    ImportRow, ListedImports, RecordRow, UndoPreview, import_of_id, imports, known_until, made_after, of_source,
-    touched_by, undo_preview,
+    Cleared, ImportRow, ListedImports, RecordRow, UndoPreview, cleared, import_of_id, imports, known_until, made_after,
+    of_source, touched_by, undo_preview,
 };
 
 use crate::Projection;
 use crate::audit::actor_name;
+use events::device::DeviceEvent;
 use events::personal::Gone;
 use events::record::{
     ImportEvent, ImportId, PersonalDetails, RecordDetails, RecordEvent, RestoredRecord, replaces_keys,
 };
+use events::settings::ClearedView;
 use events::{Actor, Entry, Event, Position, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::BTreeSet;
 
 pub(crate) struct Records;
 
@@ -41,6 +46,7 @@ impl Projection for Records {
             "records_imports",
             "records_touched",
             "records_retired",
+            "records_cleared",
         ]
     }
 
@@ -104,6 +110,11 @@ impl Projection for Records {
         -- Records whose device enrolled again: the link is confirmed. proven: the record may be deleted at its source.
         CREATE TABLE IF NOT EXISTS records_retired (
             record TEXT PRIMARY KEY, successor TEXT NOT NULL, proven INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        -- Parts of an earlier record (JSON) that administrators do not see while this successor is confirmed.
+        CREATE TABLE IF NOT EXISTS records_cleared (
+            record TEXT NOT NULL, successor TEXT NOT NULL, views TEXT NOT NULL, at INTEGER NOT NULL,
+            PRIMARY KEY (record, successor)
         ) WITHOUT ROWID;"
     }
 
@@ -113,6 +124,9 @@ impl Projection for Records {
             Event::Record(event) => record(rows, id, event, entry.position),
             Event::Import(event) => import(rows, id, event, &entry.actor, effective),
             Event::Person(event) => owners::person(rows, id, event, entry.position),
+            Event::Device(DeviceEvent::EarlierViewsCleared { record, views }) => {
+                clear(rows, record.to_string(), id, views, effective)
+            }
             Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Account(_) => Ok(()),
             Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) => Ok(()),
             Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
@@ -179,6 +193,25 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent, position: Position) 
         | RecordEvent::RetirementNotified { .. } => Ok(()),
         RecordEvent::PreviousRecordShredded {} => owners::shred(rows, id),
     }
+}
+
+// The device keeps what was cleared before, so all of it is still hidden.
+fn clear(
+    rows: &Connection,
+    record: String,
+    successor: &str,
+    views: &BTreeSet<ClearedView>,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let select = "SELECT views FROM records_cleared WHERE record = ?1 AND successor = ?2";
+    let before: Option<String> =
+        rows.prepare_cached(select)?.query_row([record.as_str(), successor], |row| row.get(0)).optional()?;
+    let before: BTreeSet<ClearedView> = before.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+    let all: BTreeSet<ClearedView> = before.union(views).copied().collect();
+    let insert = "INSERT INTO records_cleared (record, successor, views, at) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (record, successor) DO UPDATE SET views = excluded.views, at = excluded.at";
+    let views = serde_json::to_string(&all).unwrap_or_default();
+    rows.prepare_cached(insert)?.execute(params![record, successor, views, at.0]).map(drop)
 }
 
 fn imported(

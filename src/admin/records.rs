@@ -1,14 +1,17 @@
 //! Previous records: devices as other products knew them. The list, and the page of one record.
 
+mod deletable;
 mod export;
 mod folded;
 mod page;
 pub(crate) mod words;
 
+pub(crate) use deletable::deletable;
 pub(crate) use export::export;
 pub(crate) use folded::{Folded, folded};
 pub(crate) use page::page;
 
+use super::cleared;
 use super::devices::{Choice, Export};
 use super::imports::{self, parse_import};
 use super::pages::show;
@@ -30,6 +33,8 @@ use uuid::Uuid;
 pub(crate) const PATH: &str = "/console/records";
 
 const EXPORT: &str = "/console/records/export";
+
+const DELETABLE: &str = "/console/records/deletable";
 
 /// Records per page.
 const PAGE: usize = 50;
@@ -62,6 +67,8 @@ struct RecordsPage {
     may_import: bool,
     records: Vec<Line>,
     exports: Vec<Export>,
+    /// Address of the file of records that can be deleted at the chosen source.
+    deletable: Option<String>,
     older: Option<String>,
     newest: Option<String>,
 }
@@ -82,6 +89,7 @@ view!(
         may_import,
         records,
         exports,
+        deletable,
         older,
         newest
     }
@@ -132,11 +140,12 @@ pub(crate) async fn list(staff: May<SeesRecords>, address: Parameters<Filters>) 
         import_href,
         filtered,
         may_import: is_permitted::<ImportsRecords>(&staff.roles),
-        records: found.records.iter().map(|record| line(record, now)).collect(),
+        records: found.records.into_iter().map(|record| line(&cleared::shown(&staff, record), now)).collect(),
         exports: match is_permitted::<ExportsRecords>(&staff.roles) {
             true => Export::all(&query, EXPORT),
             false => Vec::new(),
         },
+        deletable: filters.deletable().filter(|_| is_permitted::<ExportsRecords>(&staff.roles)),
         older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),
         newest: continued.then(|| query.href(PATH)),
     };
@@ -191,6 +200,12 @@ impl Filters {
         Filters { retired, ..self }
     }
 
+    // Only of one source, because the file is for one product.
+    fn deletable(&self) -> Option<String> {
+        let source = filled(self.source.as_deref()).filter(|_| self.retired.as_deref() == Some("proven"))?;
+        Some(Query::default().with("source", Some(source)).href(DELETABLE))
+    }
+
     fn query(&self) -> Query {
         Query::default()
             .with("q", self.q.as_deref())
@@ -241,6 +256,13 @@ pub(crate) fn parse_record(text: &str) -> Result<RecordId, Problem> {
     Uuid::parse_str(text).map(RecordId).map_err(|_| Problem::NotFound)
 }
 
+fn owner(record: &RecordRow) -> Chip {
+    match record.owner.as_deref() {
+        Some(cleared::HIDDEN) => Chip { label: "Hidden", class: "" },
+        word => words::owner(word.and_then(OwnerOutcome::parse).unwrap_or(OwnerOutcome::Unresolved)),
+    }
+}
+
 fn line(record: &RecordRow, now: Timestamp) -> Line {
     let models = [record.model_name.as_deref(), record.product_name.as_deref()];
     let label = words::label(record.device_name.as_deref(), models, record.record);
@@ -251,7 +273,7 @@ fn line(record: &RecordRow, now: Timestamp) -> Line {
         label,
         model,
         person: words::given(record.user_name.as_deref(), record.is_erased),
-        owner: words::owner(record.owner.as_deref().and_then(OwnerOutcome::parse).unwrap_or(OwnerOutcome::Unresolved)),
+        owner: owner(record),
         kind,
         source: record.source.clone(),
         serial: words::given(record.serial_number.as_deref(), record.is_erased),

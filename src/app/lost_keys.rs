@@ -186,8 +186,8 @@ impl Named {
         }
     }
 
-    /// Returns the keys of erased people and shredded records, and all other keys. The first set includes the keys of the
-    /// people's enrollments and the successors of lost keys. A key of an erased person never counts as lost: also a
+    /// Returns the keys of erased people and shredded records, and all other keys. The first set includes the keys of
+    /// the people's enrollments and the successors of lost keys. A key of an erased person never counts as lost: also a
     /// store that never had it reports it as erased.
     fn erased_and_others(&self) -> (BTreeSet<KeyName>, BTreeSet<KeyName>) {
         let people = self.erased.iter().map(|person| person.key());

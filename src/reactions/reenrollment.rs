@@ -73,8 +73,9 @@ pub(super) async fn react_to_record(
             let pair = Pair { record: id, successor: *successor };
             Ok(app.reenrollment.rival_changed(cause(entry), pair).await?)
         }
-        RecordEvent::LinkConfirmed { .. } => {
+        RecordEvent::LinkConfirmed { successor, .. } => {
             retirement::retire(app, entry, id).await?;
+            retirement::clear(app, entry, id, *successor).await?;
             Ok(app.reenrollment.link_confirmed(cause(entry), id).await?)
         }
         // Without an owner, a record is linked to nothing.

@@ -1,16 +1,18 @@
-//! Retirement: removes the old management from a device whose person agreed to it, and hides the record of an earlier
-//! enrollment after a confirmed link. Both can be taken back: the record is shown again if the link is undone.
+//! Retirement: removes the old management from a device whose person agreed to it. After a confirmed link, hides the
+//! record of an earlier enrollment and clears what the settings say. An undo of the link shows it all again.
 
 use super::{ReactionError, effect_of, settled};
 use crate::app::App;
 use decisions::device::{Command, Device, Phase};
 use decisions::record::Record;
 use devices::commands::{QueueError, removal};
-use events::device::{DeviceEvent, DeviceId};
+use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::enrollment::{EnrollmentId, Ownership};
 use events::log::Entry;
 use events::record::{RecordEvent, RecordId};
+use events::settings::Commands;
 use events::{ActorKind, Event, Position};
+use platform::context::Context;
 
 /// The effect that archives and restores a record. The events that it leaves have it as their actor.
 const RETIRE: &str = "retire-record";
@@ -59,6 +61,41 @@ pub(super) async fn retire(app: &App, entry: &Entry, record: RecordId) -> Result
         (true | false, true | false) => return Ok(()),
     };
     settled(app.platform.perform::<Device>(&id.stream(), &command, &effect_of(entry, RETIRE)).await)
+}
+
+/// Hides parts of an earlier record from administrators, and cancels its commands, as the settings say.
+pub(super) async fn clear(
+    app: &App,
+    entry: &Entry,
+    record: RecordId,
+    successor: DeviceId,
+) -> Result<(), ReactionError> {
+    let settings = app.settings.at(entry.position).await?;
+    let views = settings.reenrollment.clear_views.clone();
+    if !views.is_empty() {
+        let context = effect_of(entry, "clear-earlier-views");
+        let clear = Command::ClearEarlierViews { record, views };
+        settled(app.platform.perform::<Device>(&successor.stream(), &clear, &context).await)?;
+    }
+    let cancels = match settings.reenrollment.commands {
+        Commands::Keep | Commands::ClearErrors => false,
+        Commands::ClearAllButAcknowledged | Commands::ClearAll => true,
+    };
+    if cancels && !record.is_imported() { cancel_commands(app, entry, record.device()).await } else { Ok(()) }
+}
+
+// A command that ends the old management is what the person or staff want.
+async fn cancel_commands(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
+    let device = app.platform.device(id).await?;
+    let waiting: Vec<CommandId> =
+        device.waiting().filter(|command| !command.unenrolls).map(|command| command.id).collect();
+    for command in waiting {
+        let context = effect_of(entry, "cancel-earlier-commands");
+        let context = Context { effect: Some(format!("cancel-earlier-commands {command}").into()), ..context };
+        let cancel = Command::CancelCommand { id: command };
+        settled(app.platform.perform::<Device>(&id.stream(), &cancel, &context).await)?;
+    }
+    Ok(())
 }
 
 // Whether somebody restored the record after the link was confirmed: they want to see it.

@@ -4,6 +4,7 @@
 mod closing;
 mod hostile;
 mod lists;
+mod retired;
 mod roles;
 
 use events::Event;

@@ -3,11 +3,12 @@
 //! "removes nothing", "erased", "new phone", "another person" and "archived"; `restored` has the backups; `imported`
 //! has "import after enrollment", "owner not unique" and "two sources"; `attested` says when it is the same device.
 //! `facts` has single pieces of evidence, `invited` what an invitation proves and what is confirmed without staff,
-//! `decided` what staff decide, and `retired` and `shredded` what becomes of the old record.
+//! `decided` what staff decide, and `retired`, `cleared` and `shredded` what becomes of the old record.
 
 mod answered;
 mod asked;
 mod attested;
+mod cleared;
 mod decided;
 mod facts;
 mod imported;
