@@ -1,5 +1,5 @@
-//! The text of a mail, from the present settings: a mail that is sent later because its text was wrong has the corrected
-//! text.
+//! The text of a mail, from the present settings: a mail that is sent later because its text was wrong has the
+//! corrected text.
 
 use super::failed;
 use crate::app::App;
