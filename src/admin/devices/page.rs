@@ -9,6 +9,7 @@ use crate::admin::claims;
 use crate::admin::commands::{Standing, possible as commands_of, standing};
 use crate::admin::lineage::{self, Lineage};
 use crate::admin::links::{self, Shown};
+use crate::admin::migration::{self, Migrating, migrating};
 use crate::admin::pages::show;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Parameters, Query, read};
@@ -69,6 +70,7 @@ struct DevicePage {
     /// Links to later enrollments.
     later: Vec<Shown>,
     lineage: Option<Lineage>,
+    migration: Option<Migrating>,
     /// Records that were found at sign-in, or by the same UDID.
     earlier: Vec<Relative>,
     /// Address of the list of all records of the person, if there are more than are shown.
@@ -104,6 +106,7 @@ view!(
         links,
         later,
         lineage,
+        migration,
         earlier,
         earlier_more,
         manage,
@@ -208,6 +211,7 @@ pub(crate) async fn page(
     let found = found.ok_or(Problem::NotFound)?;
     staff.record(StaffActivityEvent::DeviceViewed { device: id }).await?;
     let label = words::label(&found.device);
+    let wanted = asked.wanted();
     let done = match as_of {
         None => done::said(&staff, &found.device, &found.commands, &found.claims, &asked).await,
         Some(_) => Ok(None),
@@ -219,7 +223,9 @@ pub(crate) async fn page(
     let (earlier, later) = links::of_device(&staff, id, as_of).await?;
     let lineage = lineage::of(&staff, RecordId::of_device(id), as_of).await?;
     let page = assemble(&found, &staff, as_of, staff.now());
-    let page = DevicePage { done, links: earlier, later, lineage, ..page };
+    let migration = migrating(&staff, RecordId::of_device(id), as_of).await?;
+    let done = done.or_else(|| migration::said(migration.as_ref(), wanted.as_deref()));
+    let page = DevicePage { done, links: earlier, later, lineage, migration, ..page };
     show(&label, "devices", &staff, &page)
 }
 
@@ -296,6 +302,7 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
         links: vec![],
         later: vec![],
         lineage: None,
+        migration: None,
         href: href(device.id, None),
         label: words::label(device),
         sub: sub(device),

@@ -7,6 +7,7 @@ use crate::admin::devices::{Fact, parse_as_of};
 use crate::admin::imports;
 use crate::admin::lineage::{self, Lineage};
 use crate::admin::links::{self, Shown};
+use crate::admin::migration::{self, Migrating, migrating};
 use crate::admin::pages::show;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Parameters, Query, read};
@@ -49,6 +50,7 @@ struct RecordPage {
     owner_sentence: &'static str,
     links: Vec<Shown>,
     lineage: Option<Lineage>,
+    migration: Option<Migrating>,
     timeline: Vec<Happened>,
     audit_href: Option<String>,
     viewed_href: Option<String>,
@@ -74,6 +76,7 @@ view!(
         owner_sentence,
         links,
         lineage,
+        migration,
         timeline,
         audit_href,
         viewed_href
@@ -84,7 +87,7 @@ view!(
 struct Happened {
     at: Instant,
     sentence: String,
-    /// Who decided about a link.
+    /// Who decided about a link or an exception, or wrote a note.
     by: Option<String>,
     import_href: Option<String>,
     href: Option<String>,
@@ -112,8 +115,14 @@ pub(crate) async fn page(
         return Err(Problem::NotFound);
     }
     staff.record(StaffActivityEvent::PreviousRecordViewed { record: id }).await?;
+    let migration = migrating(&staff, id, as_of).await?;
+    let done = match migration::said(migration.as_ref(), asked.done.as_deref()) {
+        None => links::said(&staff, &asked).await?,
+        done => done,
+    };
     let page = RecordPage {
-        done: links::said(&staff, &asked).await?,
+        done,
+        migration,
         links: links::of_record(&staff, id, as_of).await?,
         lineage: lineage::of(&staff, id, as_of).await?,
         timeline: timeline(&found, &staff).await?,
@@ -140,6 +149,7 @@ fn assemble(found: &Folded, staff: &Staff, as_of: Option<Timestamp>) -> RecordPa
         done: None,
         links: vec![],
         lineage: None,
+        migration: None,
         href: href(id),
         label: words::label(personal.device_name.as_deref(), models.unwrap_or_default(), id),
         sub: sub(record),
@@ -259,7 +269,12 @@ async fn decided_by(entry: &Entry, staff: &Staff) -> Result<Option<String>, Prob
     let is_decision = matches!(
         &entry.event,
         Event::Record(
-            RecordEvent::LinkConfirmed { .. } | RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. }
+            RecordEvent::LinkConfirmed { .. }
+                | RecordEvent::LinkRejected { .. }
+                | RecordEvent::LinkUndone { .. }
+                | RecordEvent::MigrationExceptionMade { .. }
+                | RecordEvent::MigrationExceptionEnded {}
+                | RecordEvent::RecordNoteAdded { .. }
         )
     );
     if !is_decision {
