@@ -24,6 +24,7 @@ mod imports;
 mod leaving;
 mod lineage;
 mod links;
+mod migration;
 mod pages;
 mod passkey;
 mod people;
@@ -113,6 +114,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             .configure(commands::routes)
             .configure(of_records)
             .configure(of_links)
+            .configure(of_migration)
             .service(web::resource("/funnel").read(funnel::page))
             .service(web::resource("/preview").read(portal_preview::page))
             .service(web::resource("/visits").read(enrollments::list))
@@ -208,6 +210,20 @@ fn of_links(config: &mut web::ServiceConfig) {
         .service(web::resource("/earlier").read_whole(links::moved))
         .service(web::resource("/people/{person}").read(people::page))
         .service(web::resource("/people/{person}/export").read(people::export).wrap(Compress::default()));
+}
+
+// A form of the board can carry a frozen list of records.
+fn of_migration(config: &mut web::ServiceConfig) {
+    use migration::{bulk, one};
+    let limit = || web::FormConfig::default().limit(carried::LARGEST);
+    config
+        .service(web::resource("/migration").read(migration::board))
+        .service(web::resource("/migration/export").read(migration::export).wrap(Compress::default()))
+        .service(web::resource("/migration/{verb:except|end-exception}/try").app_data(limit()).post(bulk::rehearse))
+        .service(web::resource("/migration/{verb:except|end-exception}/do").app_data(limit()).post(bulk::perform))
+        .service(web::resource("/records/{record}/exception").post(one::except))
+        .service(web::resource("/records/{record}/exception/end").post(one::end_exception))
+        .service(web::resource("/records/{record}/notes").post(one::note));
 }
 
 fn of_staff(config: &mut web::ServiceConfig) {

@@ -29,6 +29,9 @@ use events::{Entry, Event, Timestamp};
 use row::refresh;
 use rusqlite::Connection;
 
+/// Days after which a removed old management without an enrollment is late.
+pub const LATE_AFTER_DAYS: i64 = 3;
+
 /// Number of records on the board up to which an enrollment of their owner says something about each of them. A person
 /// with more is a technician or a cart.
 const MOST_BY_PERSON: usize = 20;

@@ -1,6 +1,7 @@
 //! What the re-enrollment settings hide of an earlier record whose device enrolled again. Administrators and the help
 //! desk see a clean record, and auditors still see the past.
 
+use super::migration::Migrating;
 use super::problem::Problem;
 use super::session::Staff;
 use super::words::Instant;
@@ -75,6 +76,11 @@ pub(crate) async fn hidden(staff: &Staff, record: RecordId) -> Result<Hidden, Pr
     let at = Instant::of(cleared.at, staff.now()).words;
     let sentence = format!("Hidden by the re-enrollment settings on {at}: {names}. Auditors see them.");
     Ok(Hidden { views: cleared.views, sentence: Some(sentence) })
+}
+
+/// Returns what a page says about the migration of a record without the notes that are hidden.
+pub(crate) fn migration(said: Option<Migrating>, hidden: &Hidden) -> Option<Migrating> {
+    said.map(|said| if hidden.hides(ClearedView::ExtensionValues) { said.without_notes() } else { said })
 }
 
 /// Returns a row of a list without what is hidden from this staff member.

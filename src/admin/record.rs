@@ -10,6 +10,7 @@ use names::visible::visible_line;
 use projections::audit::{Row, actor_name, evidence_words};
 use projections::devices::Device;
 use projections::links::{LinkRow, LinkState};
+use projections::migration::BoardRow;
 use projections::records::{ImportRow, RecordRow};
 use serde::Serialize;
 
@@ -259,6 +260,56 @@ impl From<&RecordRow> for PreviousRecord {
             last_contact: row.last_contact.map(Timestamp::to_rfc3339),
             owner: Some(row.owner.clone().unwrap_or_else(|| "unresolved".to_owned())),
             person_id: row.person.map(|person| person.to_string()),
+        }
+        .shown()
+    }
+}
+
+record! {
+    /// A record on the migration board.
+    BoardRecord {
+        id: String,
+        source: String,
+        site: Option<String>,
+        name: Option<String>,
+        model: Option<String>,
+        product_name: Option<String>,
+        owner: Option<&'static str>,
+        person_id: Option<String>,
+        user_name: Option<String>,
+        full_name: Option<String>,
+        erased: bool,
+        last_contact: Option<String>,
+        wave: Option<String>,
+        state: Option<&'static str>,
+        since: String,
+        removed: Option<String>,
+        exception: Option<&'static str>,
+        device_id: Option<String>,
+    }
+}
+
+impl From<&BoardRow> for BoardRecord {
+    fn from(row: &BoardRow) -> BoardRecord {
+        BoardRecord {
+            id: row.record.to_string(),
+            source: row.source.clone(),
+            site: row.site.clone(),
+            name: row.device_name.clone(),
+            model: row.model_name.clone(),
+            product_name: row.product_name.clone(),
+            owner: Some(row.owner.outcome.as_str()),
+            person_id: row.owner.person.map(|person| person.to_string()),
+            user_name: row.owner.user_name.clone(),
+            full_name: row.owner.name.clone(),
+            erased: row.owner.is_erased,
+            last_contact: row.last_contact.map(Timestamp::to_rfc3339),
+            wave: row.wave_name.clone(),
+            state: Some(row.state.as_str()),
+            since: row.since.to_rfc3339(),
+            removed: row.removed.map(Timestamp::to_rfc3339),
+            exception: row.exception.map(|why| why.as_str()),
+            device_id: row.successor.map(|device| device.to_string()),
         }
         .shown()
     }

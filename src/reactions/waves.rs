@@ -40,7 +40,7 @@ impl Waves {
     /// Invites whoever is next, and notes the deadlines that have passed.
     ///
     /// # Errors
-    /// Returns an error if the projections cannot be read. A failure of a single record or wave is logged, not returned.
+    /// Returns an error if the projections cannot be read. A failure of a single record or wave is logged instead.
     pub(super) async fn tick(&mut self, app: &App) -> Result<(), ReactionError> {
         let now = app.platform.world.now();
         let is_early = self.looked.is_some_and(|looked| (0..LOOK_EVERY).contains(&now.seconds_since(looked)));

@@ -3,6 +3,7 @@
 mod console;
 mod imports;
 mod links;
+mod migration;
 mod passkeys;
 
 use events::staff::Privilege;

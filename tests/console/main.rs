@@ -14,6 +14,7 @@ mod factors;
 mod facts;
 mod imports;
 mod links;
+mod migration;
 mod names;
 mod pages;
 mod portal_preview;

@@ -74,6 +74,8 @@ alarms! {
     PushTopicRefused = "push-topic-refused",
     /// Refusals of unknown clients were answered but could not be recorded, because a stream or key is damaged.
     RefusalsNotWritten = "refusals-not-written",
+    /// Old management was removed some days ago, and the owners have not enrolled.
+    RemovedNotEnrolled = "removed-not-enrolled",
     /// The TLS certificate has expired: devices and people cannot reach the server.
     TlsCertificateExpired = "tls-certificate-expired",
     /// Devices reject the TLS certificate, or will reject it from OS 27 on.

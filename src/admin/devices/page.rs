@@ -10,6 +10,7 @@ use crate::admin::cleared::{self, Hidden};
 use crate::admin::commands::{Standing, possible as commands_of, standing};
 use crate::admin::lineage::{self, Lineage};
 use crate::admin::links::{self, Shown};
+use crate::admin::migration::{self, Migrating, migrating};
 use crate::admin::pages::show;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Parameters, Query, read};
@@ -75,6 +76,7 @@ struct DevicePage {
     /// Links to later enrollments.
     later: Vec<Shown>,
     lineage: Option<Lineage>,
+    migration: Option<Migrating>,
     /// Records that were found at sign-in, or by the same UDID.
     earlier: Vec<Relative>,
     /// Address of the list of all records of the person, if there are more than are shown.
@@ -112,6 +114,7 @@ view!(
         links,
         later,
         lineage,
+        migration,
         earlier,
         earlier_more,
         manage,
@@ -216,6 +219,7 @@ pub(crate) async fn page(
     let mut found = found.ok_or(Problem::NotFound)?;
     staff.record(StaffActivityEvent::DeviceViewed { device: id }).await?;
     let label = words::label(&found.device);
+    let wanted = asked.wanted();
     let done = match as_of {
         None => done::said(&staff, &found.device, &found.commands, &found.claims, &asked).await,
         Some(_) => Ok(None),
@@ -231,8 +235,10 @@ pub(crate) async fn page(
     (found.commands, hides_commands) = cleared::commands(&staff, id, found.commands).await?;
     hide(&mut found, &hidden);
     let page = assemble(&found, &staff, as_of, staff.now());
+    let migration = cleared::migration(migrating(&staff, RecordId::of_device(id), as_of).await?, &hidden);
+    let done = done.or_else(|| migration::said(migration.as_ref(), wanted.as_deref()));
     let hidden = hidden.sentence;
-    let page = DevicePage { done, links: earlier, later, lineage, hidden, hides_commands, ..page };
+    let page = DevicePage { done, links: earlier, later, lineage, hidden, hides_commands, migration, ..page };
     show(&label, "devices", &staff, &page)
 }
 
@@ -319,6 +325,7 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
         links: vec![],
         later: vec![],
         lineage: None,
+        migration: None,
         href: href(device.id, None),
         label: words::label(device),
         sub: sub(device),

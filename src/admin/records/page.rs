@@ -8,6 +8,7 @@ use crate::admin::devices::{Fact, parse_as_of};
 use crate::admin::imports;
 use crate::admin::lineage::{self, Lineage};
 use crate::admin::links::{self, Shown};
+use crate::admin::migration::{self, Migrating, migrating};
 use crate::admin::pages::show;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Parameters, Query, read};
@@ -58,6 +59,7 @@ struct RecordPage {
     owner_sentence: &'static str,
     links: Vec<Shown>,
     lineage: Option<Lineage>,
+    migration: Option<Migrating>,
     timeline: Vec<Happened>,
     audit_href: Option<String>,
     viewed_href: Option<String>,
@@ -85,6 +87,7 @@ view!(
         owner_sentence,
         links,
         lineage,
+        migration,
         timeline,
         audit_href,
         viewed_href
@@ -95,7 +98,7 @@ view!(
 struct Happened {
     at: Instant,
     sentence: String,
-    /// Who decided about a link.
+    /// Who decided about a link or an exception, or wrote a note.
     by: Option<String>,
     import_href: Option<String>,
     href: Option<String>,
@@ -124,8 +127,14 @@ pub(crate) async fn page(
     }
     staff.record(StaffActivityEvent::PreviousRecordViewed { record: id }).await?;
     let hidden = cleared::hidden(&staff, id).await?;
+    let migration = cleared::migration(migrating(&staff, id, as_of).await?, &hidden);
+    let done = match migration::said(migration.as_ref(), asked.done.as_deref()) {
+        None => links::said(&staff, &asked).await?,
+        done => done,
+    };
     let page = RecordPage {
-        done: links::said(&staff, &asked).await?,
+        done,
+        migration,
         links: links::of_record(&staff, id, as_of).await?,
         lineage: lineage::of(&staff, id, as_of).await?,
         timeline: timeline(&found, &hidden, &staff).await?,
@@ -156,6 +165,7 @@ fn assemble(found: &Folded, hidden: &Hidden, staff: &Staff, as_of: Option<Timest
         done: None,
         links: vec![],
         lineage: None,
+        migration: None,
         href: href(id),
         label: words::label(personal.device_name.as_deref(), models.unwrap_or_default(), id),
         sub: sub(record),
@@ -278,7 +288,12 @@ async fn decided_by(entry: &Entry, staff: &Staff) -> Result<Option<String>, Prob
     let is_decision = matches!(
         &entry.event,
         Event::Record(
-            RecordEvent::LinkConfirmed { .. } | RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. }
+            RecordEvent::LinkConfirmed { .. }
+                | RecordEvent::LinkRejected { .. }
+                | RecordEvent::LinkUndone { .. }
+                | RecordEvent::MigrationExceptionMade { .. }
+                | RecordEvent::MigrationExceptionEnded {}
+                | RecordEvent::RecordNoteAdded { .. }
         )
     );
     if !is_decision {

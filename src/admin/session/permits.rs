@@ -169,7 +169,7 @@ impl Permit for SeesLinks {
 pub(crate) struct DecidesLinks;
 
 impl Permit for DecidesLinks {
-    const ROLES: &'static [Privilege] = &[Administrator];
+    const ROLES: &'static [Privilege] = &[Administrator, HelpDesk];
     const ACT: &'static str = "decide about a link";
 }
 
@@ -206,6 +206,42 @@ impl Permit for ExportsRecords {
     const ROLES: &'static [Privilege] = &[Administrator];
     const ACT: &'static str = "export previous records";
 }
+
+/// Sees the migration board.
+pub(crate) struct SeesMigration;
+
+impl Permit for SeesMigration {
+    const ROLES: &'static [Privilege] = &[Administrator, Auditor, HelpDesk];
+    const ACT: &'static str = "see the migration board";
+}
+
+/// Exports the migration board.
+pub(crate) struct ExportsMigration;
+
+impl Permit for ExportsMigration {
+    const ROLES: &'static [Privilege] = &[Administrator];
+    const ACT: &'static str = "export the migration board";
+}
+
+/// Makes and ends exceptions of a migration.
+pub(crate) struct MakesExceptions;
+
+impl Permit for MakesExceptions {
+    const ROLES: &'static [Privilege] = &[Administrator];
+    const ACT: &'static str = "make or end an exception";
+}
+
+impl Writes for MakesExceptions {}
+
+/// Writes notes about records.
+pub(crate) struct WritesNotes;
+
+impl Permit for WritesNotes {
+    const ROLES: &'static [Privilege] = &[Administrator, HelpDesk];
+    const ACT: &'static str = "write a note about a record";
+}
+
+impl Writes for WritesNotes {}
 
 /// Imports previous records, and undoes imports.
 pub(crate) struct ImportsRecords;

@@ -2,6 +2,7 @@
 
 use super::Proof::{None, Test, Walked};
 use super::{Proof, Watch, hold};
+use crate::migration::{Old, import, record};
 use events::enrollment::EnrollmentKind;
 use events::staff::Privilege;
 use harness::TestServer;
@@ -17,8 +18,11 @@ const OWN_FACTORS: &str = "factors_and_password_change_only_after_a_proof_of_the
 
 const IMPORT: &str = "an_administrator_uploads_a_file_sees_what_would_happen_imports_it_and_undoes_the_import";
 
+const EXCEPTIONS: &str = "an_exception_is_rehearsed_made_for_the_list_that_was_shown_and_ended_again";
+const EXCEPTION: &str = "the_page_of_a_record_has_its_state_takes_notes_and_makes_and_ends_an_exception";
+
 /// Forms that need a role. A request without the role records `AccessRefused`.
-const WITH_A_ROLE: [(&str, Proof); 22] = [
+const WITH_A_ROLE: [(&str, Proof); 27] = [
     ("/devices/{device}/{verb:unenroll|archive|restore}", Walked),
     (
         "/devices/{device}/claims/{other}/{verb:same|different}",
@@ -50,6 +54,11 @@ const WITH_A_ROLE: [(&str, Proof); 22] = [
         "/links/{record}/{device}/{decision:confirm|reject|undo}",
         Test { event: "LinkConfirmed", name: "a_phone_that_is_enrolled_again_is_proposed_confirmed_and_undone" },
     ),
+    ("/migration/{verb:except|end-exception}/try", None("shows which records would change, and changes nothing")),
+    ("/migration/{verb:except|end-exception}/do", Test { event: "MigrationExceptionMade", name: EXCEPTIONS }),
+    ("/records/{record}/exception", Test { event: "MigrationExceptionMade", name: EXCEPTION }),
+    ("/records/{record}/exception/end", Test { event: "MigrationException", name: EXCEPTION }),
+    ("/records/{record}/notes", Walked),
     ("/settings/preview", None("shows what would change, and changes nothing")),
     (
         "/settings/apply",
@@ -137,7 +146,7 @@ fn path(route: &str) -> String {
 #[actix_web::test]
 async fn whoever_lacks_the_role_for_a_form_leaves_a_fact() {
     let server = TestServer::start().await;
-    let browser = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
+    let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
     let csrf = browser.get("/console/account").await.csrf();
     let mut watch = Watch::begin(&server).await;
     for (route, _) in WITH_A_ROLE {
@@ -168,6 +177,10 @@ async fn what_an_administrator_does_or_cannot_do_leaves_a_fact() {
     let answer = root.post(&format!("/console/devices/{}/commands/erase", device.id), &erase).await;
     assert_eq!(answer.status, 409, "{}", answer.body);
     watch.left("ActRefused", "erasing a personal device").await;
+    import(&server, &[Old::new(1)]).await;
+    let noted = [("csrf", csrf.as_str()), ("note", "called")];
+    assert_eq!(root.post(&format!("/console/records/{}/notes", record(1)), &noted).await.status, 303);
+    watch.left("RecordNoteAdded", "a note").await;
     act(&root, own, "disable", &[]).await;
     watch.left("ActRefused", "disabling oneself").await;
     for (what, fields, event) in [
