@@ -7,6 +7,7 @@ mod staff;
 mod tests;
 mod words;
 
+pub use invitation::mail_failure;
 pub use record::{evidence_words, link_evidence};
 pub use words::{attestation_refusal, faults, rejection, renewal_failure, supersession};
 

@@ -9,6 +9,7 @@ use crate::admin::record::PreviousRecord;
 use crate::admin::session::{ExportsRecords, May};
 use actix_web::HttpResponse;
 use events::staff::StaffActivityEvent;
+use projections::ProjectionError;
 use projections::records::{self as previous, RecordFilter};
 
 /// Records per chunk.
@@ -36,7 +37,7 @@ pub(crate) async fn export(
         async move {
             let found = previous::by_id(&projections, filter.clone(), CHUNK).await?;
             let records: Vec<PreviousRecord> = found.records.iter().map(PreviousRecord::from).collect();
-            Ok((records, found.next.map(|next| RecordFilter { after: Some(next), ..filter })))
+            Ok::<_, ProjectionError>((records, found.next.map(|next| RecordFilter { after: Some(next), ..filter })))
         }
     };
     Ok(file("records", format, staff.now()).streaming(streamed(format, Some(filter), page)))

@@ -5,6 +5,7 @@ use super::{Folded, folded, href, parse_record, words};
 use crate::admin::audit::{self, event_href};
 use crate::admin::devices::{Fact, parse_as_of};
 use crate::admin::imports;
+use crate::admin::invitations::words::invite_owner;
 use crate::admin::lineage::{self, Lineage};
 use crate::admin::links::{self, Shown};
 use crate::admin::pages::show;
@@ -48,6 +49,8 @@ struct RecordPage {
     absent: String,
     owner_sentence: &'static str,
     links: Vec<Shown>,
+    /// Address of the form that invites the owner.
+    invite_href: Option<String>,
     lineage: Option<Lineage>,
     timeline: Vec<Happened>,
     audit_href: Option<String>,
@@ -73,6 +76,7 @@ view!(
         absent,
         owner_sentence,
         links,
+        invite_href,
         lineage,
         timeline,
         audit_href,
@@ -139,6 +143,7 @@ fn assemble(found: &Folded, staff: &Staff, as_of: Option<Timestamp>) -> RecordPa
     RecordPage {
         done: None,
         links: vec![],
+        invite_href: invite_owner(staff, id).filter(|_| as_of.is_none() && record.details.is_some()),
         lineage: None,
         href: href(id),
         label: words::label(personal.device_name.as_deref(), models.unwrap_or_default(), id),

@@ -90,7 +90,7 @@ pub(super) fn token_words(token: InvitationToken) -> &'static str {
 }
 
 /// Returns why a mail was not sent, in plain English.
-pub(super) fn mail_failure(failure: MailFailure) -> &'static str {
+pub fn mail_failure(failure: MailFailure) -> &'static str {
     match failure {
         MailFailure::Refused => "the mail server refused it",
         MailFailure::RefusedForNow => "the mail server asked to try later",
