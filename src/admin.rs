@@ -21,9 +21,11 @@ mod export;
 mod form;
 mod funnel;
 mod imports;
+mod invitations;
 mod leaving;
 mod lineage;
 mod links;
+mod mails;
 mod migration;
 mod pages;
 mod passkey;
@@ -41,6 +43,7 @@ mod settings;
 mod sign_in;
 mod single_sign_on;
 mod staff;
+mod waves;
 mod words;
 
 use crate::web::Web;
@@ -68,6 +71,9 @@ pub(crate) struct Console {
     pub staff: Arc<::staff::Staff>,
     pub uploads: Arc<::imports::uploads::Uploads>,
     pub reenrollment: Arc<::reenrollment::Reenrollment>,
+    pub invitations: Arc<::invitations::Invitations>,
+    /// A mail server is configured.
+    pub has_mail: bool,
     pub web: Web,
 }
 
@@ -115,6 +121,9 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             .configure(of_records)
             .configure(of_links)
             .configure(of_migration)
+            .configure(invitations::routes)
+            .configure(waves::routes)
+            .service(web::resource("/mails").read(mails::page))
             .service(web::resource("/funnel").read(funnel::page))
             .service(web::resource("/preview").read(portal_preview::page))
             .service(web::resource("/visits").read(enrollments::list))

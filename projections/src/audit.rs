@@ -8,8 +8,8 @@ mod query;
 
 pub use english::english;
 pub use message::{
-    Message, attestation_refusal, evidence_words, faults, link_evidence, message, rejection, renewal_failure,
-    supersession,
+    Message, attestation_refusal, evidence_words, faults, link_evidence, mail_failure, message, rejection,
+    renewal_failure, supersession,
 };
 pub use outcome::AuditOutcome;
 pub use query::{AuditFilter, AuditPage, Extent, Match, Row, extent, find, has_acted, query, types};

@@ -9,6 +9,7 @@ use events::enrollment::Ownership;
 use names::visible::visible_line;
 use projections::audit::{Row, actor_name, evidence_words};
 use projections::devices::Device;
+use projections::invitations::InvitationRow;
 use projections::links::{LinkRow, LinkState};
 use projections::migration::BoardRow;
 use projections::records::{ImportRow, RecordRow};
@@ -359,6 +360,74 @@ impl From<&ImportRow> for ImportRecord {
         }
         .shown()
     }
+}
+
+record! {
+    /// An open invitation of a wave, with its link and code.
+    InvitationLink {
+        record_id: String,
+        name: Option<String>,
+        mail: Option<String>,
+        state: Option<&'static str>,
+        link: String,
+        code: String,
+        valid_until: String,
+    }
+}
+
+impl InvitationLink {
+    pub(crate) fn of(row: &InvitationRow, link: String, code: String) -> InvitationLink {
+        InvitationLink {
+            record_id: row.record.map(|record| record.to_string()).unwrap_or_default(),
+            name: row.full_name.clone(),
+            mail: row.mail.clone(),
+            state: Some(row.state.as_str()),
+            link,
+            code,
+            valid_until: row.expires.to_rfc3339(),
+        }
+        .shown()
+    }
+}
+
+record! {
+    /// A device of a wave, for the product that manages it now.
+    DeviceLink {
+        source: Option<String>,
+        device_id: Option<String>,
+        serial_number: Option<String>,
+        udid: Option<String>,
+        record_id: String,
+        url: String,
+        profile: String,
+        valid_until: String,
+    }
+}
+
+impl DeviceLink {
+    pub(crate) fn of(told: &ToldApart, row: &InvitationRow, url: String, profile: String) -> DeviceLink {
+        DeviceLink {
+            source: told.source.clone(),
+            device_id: told.device_id.clone(),
+            serial_number: told.serial_number.clone(),
+            udid: told.udid.clone(),
+            record_id: row.record.map(|record| record.to_string()).unwrap_or_default(),
+            url,
+            profile,
+            valid_until: row.expires.to_rfc3339(),
+        }
+        .shown()
+    }
+}
+
+/// By what another product knows a device.
+#[derive(Debug, Default)]
+pub(crate) struct ToldApart {
+    pub source: Option<String>,
+    /// The id of the device in that product.
+    pub device_id: Option<String>,
+    pub serial_number: Option<String>,
+    pub udid: Option<String>,
 }
 
 record! {

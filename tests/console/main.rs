@@ -13,6 +13,7 @@ mod exports;
 mod factors;
 mod facts;
 mod imports;
+mod invitations;
 mod links;
 mod migration;
 mod names;

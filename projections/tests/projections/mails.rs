@@ -127,7 +127,8 @@ async fn a_reminder_is_due_after_some_days_a_few_times_and_not_by_a_stopped_wave
 #[tokio::test]
 async fn an_owner_has_to_be_told_of_a_retirement_until_they_were_told_or_it_was_undone() {
     let desk = Desk::new();
-    let (successor, record) = (events::device::DeviceId(Uuid::from_u128(1)), |n: u128| RecordId(Uuid::from_u128(0x7200 + n)));
+    let (successor, record) =
+        (events::device::DeviceId(Uuid::from_u128(1)), |n: u128| RecordId(Uuid::from_u128(0x7200 + n)));
     let confirmed = |may_be_retired| {
         let proof = LinkProof { may_be_retired, is_same_device: false };
         RecordEvent::LinkConfirmed { successor, proof }

@@ -8,6 +8,7 @@ use crate::admin::audit;
 use crate::admin::claims;
 use crate::admin::cleared::{self, Hidden};
 use crate::admin::commands::{Standing, possible as commands_of, standing};
+use crate::admin::invitations::words::invite_owner;
 use crate::admin::lineage::{self, Lineage};
 use crate::admin::links::{self, Shown};
 use crate::admin::migration::{self, Migrating, migrating};
@@ -82,6 +83,8 @@ struct DevicePage {
     /// Address of the list of all records of the person, if there are more than are shown.
     earlier_more: Option<String>,
     manage: Vec<Manage>,
+    /// Address of the form that invites the person to enroll this device again.
+    invite_href: Option<String>,
     acts: Vec<Offered>,
     commands: Vec<Standing>,
     /// Finished commands except the newest.
@@ -118,6 +121,7 @@ view!(
         earlier,
         earlier_more,
         manage,
+        invite_href,
         acts,
         commands,
         commands_over,
@@ -360,6 +364,7 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
             .map(|(earlier, other)| relative(device.id, earlier, other.as_ref(), now))
             .collect(),
         manage: if acts { manage(device) } else { vec![] },
+        invite_href: invite_owner(staff, RecordId::of_device(device.id)).filter(|_| as_of.is_none()),
         timeline: found.rows.iter().map(|row| happened(row, now)).collect(),
         more: found.more,
         audit_href: Query::default().with("device", Some(&device.id.to_string())).href(audit::PATH),

@@ -9,6 +9,7 @@ use crate::admin::record::BoardRecord;
 use crate::admin::session::{ExportsMigration, May};
 use actix_web::HttpResponse;
 use events::staff::StaffActivityEvent;
+use projections::ProjectionError;
 use projections::migration::{self as board, BoardFilter};
 
 pub(super) const PATH: &str = "/console/migration/export";
@@ -39,7 +40,7 @@ pub(crate) async fn export(
         async move {
             let found = board::by_id(&projections, filter.clone(), CHUNK).await?;
             let records: Vec<BoardRecord> = found.rows.iter().map(BoardRecord::from).collect();
-            Ok((records, found.next.map(|next| BoardFilter { after: Some(next), ..filter })))
+            Ok::<_, ProjectionError>((records, found.next.map(|next| BoardFilter { after: Some(next), ..filter })))
         }
     };
     Ok(file("migration", format, staff.now()).streaming(streamed(format, Some(filter), page)))

@@ -9,6 +9,7 @@ use crate::admin::session::{ExportsRecords, May};
 use ::records::Preset;
 use actix_web::HttpResponse;
 use events::staff::{ExportFormat, StaffActivityEvent};
+use projections::ProjectionError;
 use projections::records::{self as previous, Deletable};
 use serde::{Deserialize, Serialize};
 
@@ -112,7 +113,10 @@ fn send<R: Record + From<Identifiers> + 'static>(staff: &May<ExportsRecords>, so
         async move {
             let found = previous::deletable(&projections, source, after, CHUNK).await?;
             let next = found.last().filter(|_| found.len() == CHUNK).map(|last| Some(last.record));
-            Ok((found.into_iter().map(|record| R::from(Identifiers::from(record))).collect(), next))
+            Ok::<_, ProjectionError>((
+                found.into_iter().map(|record| R::from(Identifiers::from(record))).collect(),
+                next,
+            ))
         }
     };
     file("safe-to-delete", ExportFormat::Csv, staff.now()).streaming(streamed(ExportFormat::Csv, Some(None), page))

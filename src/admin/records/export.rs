@@ -10,6 +10,7 @@ use crate::admin::record::PreviousRecord;
 use crate::admin::session::{ExportsRecords, May};
 use actix_web::HttpResponse;
 use events::staff::StaffActivityEvent;
+use projections::ProjectionError;
 use projections::records::{self as previous, RecordFilter};
 
 /// Records per chunk.
@@ -39,7 +40,7 @@ pub(crate) async fn export(
             let found = previous::by_id(&projections, filter.clone(), CHUNK).await?;
             let shown = found.records.into_iter().map(|row| cleared::shown_to(&roles, row));
             let records: Vec<PreviousRecord> = shown.map(|row| PreviousRecord::from(&row)).collect();
-            Ok((records, found.next.map(|next| RecordFilter { after: Some(next), ..filter })))
+            Ok::<_, ProjectionError>((records, found.next.map(|next| RecordFilter { after: Some(next), ..filter })))
         }
     };
     Ok(file("records", format, staff.now()).streaming(streamed(format, Some(filter), page)))

@@ -6,6 +6,7 @@ use crate::admin::audit::{self, event_href};
 use crate::admin::cleared::{self, Hidden};
 use crate::admin::devices::{Fact, parse_as_of};
 use crate::admin::imports;
+use crate::admin::invitations::words::invite_owner;
 use crate::admin::lineage::{self, Lineage};
 use crate::admin::links::{self, Shown};
 use crate::admin::migration::{self, Migrating, migrating};
@@ -58,6 +59,8 @@ struct RecordPage {
     absent: String,
     owner_sentence: &'static str,
     links: Vec<Shown>,
+    /// Address of the form that invites the owner.
+    invite_href: Option<String>,
     lineage: Option<Lineage>,
     migration: Option<Migrating>,
     timeline: Vec<Happened>,
@@ -86,6 +89,7 @@ view!(
         absent,
         owner_sentence,
         links,
+        invite_href,
         lineage,
         migration,
         timeline,
@@ -164,6 +168,7 @@ fn assemble(found: &Folded, hidden: &Hidden, staff: &Staff, as_of: Option<Timest
     RecordPage {
         done: None,
         links: vec![],
+        invite_href: invite_owner(staff, id).filter(|_| as_of.is_none() && record.details.is_some()),
         lineage: None,
         migration: None,
         href: href(id),

@@ -22,7 +22,7 @@ const EXCEPTIONS: &str = "an_exception_is_rehearsed_made_for_the_list_that_was_s
 const EXCEPTION: &str = "the_page_of_a_record_has_its_state_takes_notes_and_makes_and_ends_an_exception";
 
 /// Forms that need a role. A request without the role records `AccessRefused`.
-const WITH_A_ROLE: [(&str, Proof); 27] = [
+const WITH_A_ROLE: [(&str, Proof); 28] = [
     ("/devices/{device}/{verb:unenroll|archive|restore}", Walked),
     (
         "/devices/{device}/claims/{other}/{verb:same|different}",
@@ -59,6 +59,13 @@ const WITH_A_ROLE: [(&str, Proof); 27] = [
     ("/records/{record}/exception", Test { event: "MigrationExceptionMade", name: EXCEPTION }),
     ("/records/{record}/exception/end", Test { event: "MigrationException", name: EXCEPTION }),
     ("/records/{record}/notes", Walked),
+    (
+        "/invitations/{invitation}/install",
+        Test {
+            event: "MdmCommandQueued",
+            name: "a_web_clip_is_put_on_a_device_that_this_server_manages_and_its_link_is_valid",
+        },
+    ),
     ("/settings/preview", None("shows what would change, and changes nothing")),
     (
         "/settings/apply",
@@ -77,6 +84,33 @@ const WITH_A_ROLE: [(&str, Proof); 27] = [
         "/staff/{staff}/sessions/{session}/end",
         Test { event: "StaffSessionEnded", name: "everybody_ends_their_own_sessions_and_an_administrator_anyones" },
     ),
+];
+
+const BEGUN: &str = "a_wave_is_rehearsed_and_begun_once_with_the_records_that_were_shown";
+const CHANGED: &str = "a_wave_is_paused_resumed_and_ended_by_staff_who_invite";
+
+/// Forms of staff who invite people, also of the help desk.
+const OF_INVITATIONS: [(&str, Proof); 8] = [
+    (
+        "/invitations",
+        Test { event: "InvitationIssued", name: "a_person_is_invited_once_however_often_the_form_is_sent" },
+    ),
+    (
+        "/invitations/{invitation}/renew",
+        Test {
+            event: "InvitationRenewed",
+            name: "an_invitation_that_is_sent_again_has_another_link_and_the_form_does_it_once",
+        },
+    ),
+    (
+        "/invitations/{invitation}/revoke",
+        Test { event: "InvitationRevoked", name: "revoking_asks_first_and_a_revoked_invitation_shows_no_link" },
+    ),
+    ("/waves", Test { event: "WaveBegun", name: BEGUN }),
+    ("/waves/new", None("shows the form for the records that another page has chosen, and changes nothing")),
+    ("/waves/rehearse", None("shows for how many records somebody can be invited, and changes nothing")),
+    ("/waves/{wave}/end", Test { event: "WaveEnded", name: CHANGED }),
+    ("/waves/{wave}/{verb:pause|resume}", Test { event: "WavePaused", name: CHANGED }),
 ];
 
 /// Forms for signing in, and for one's own account.
@@ -114,7 +148,12 @@ const OWN: [(&str, Proof); 23] = [
 
 /// Returns the paths that accept a form, from the routes of the console.
 fn routes() -> BTreeSet<String> {
-    let sources = [include_str!("../../../src/admin.rs"), include_str!("../../../src/admin/commands.rs")];
+    let sources = [
+        include_str!("../../../src/admin.rs"),
+        include_str!("../../../src/admin/commands.rs"),
+        include_str!("../../../src/admin/invitations.rs"),
+        include_str!("../../../src/admin/waves.rs"),
+    ];
     let resources = sources.into_iter().flat_map(|source| source.split("web::resource(").skip(1));
     let mut paths = BTreeSet::new();
     for resource in resources {
@@ -129,7 +168,7 @@ fn routes() -> BTreeSet<String> {
 
 #[test]
 fn every_form_of_the_console_has_a_row() {
-    let rows: Vec<(&str, Proof)> = WITH_A_ROLE.into_iter().chain(OWN).collect();
+    let rows: Vec<(&str, Proof)> = WITH_A_ROLE.into_iter().chain(OF_INVITATIONS).chain(OWN).collect();
     hold(&routes(), &rows);
 }
 
@@ -149,7 +188,7 @@ async fn whoever_lacks_the_role_for_a_form_leaves_a_fact() {
     let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
     let csrf = browser.get("/console/account").await.csrf();
     let mut watch = Watch::begin(&server).await;
-    for (route, _) in WITH_A_ROLE {
+    for (route, _) in WITH_A_ROLE.into_iter().chain(OF_INVITATIONS) {
         let fields = [("csrf", csrf.as_str()), ("text", ""), ("over", "1"), ("answer", "{}")];
         let answer = browser.post(&path(route), &fields).await;
         assert_eq!(answer.status, 403, "{route}: {}", answer.body);

@@ -370,7 +370,7 @@ pub(super) fn date(at: Timestamp) -> String {
 }
 
 /// Returns why a mail was not sent, in plain English.
-pub(super) fn mail_failure(failure: MailFailure) -> &'static str {
+pub fn mail_failure(failure: MailFailure) -> &'static str {
     match failure {
         MailFailure::Refused => "the mail server refused it",
         MailFailure::RefusedForNow => "the mail server asked to try later",
