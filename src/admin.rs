@@ -230,6 +230,7 @@ fn of_migration(config: &mut web::ServiceConfig) {
         .service(web::resource("/migration/export").read(migration::export).wrap(Compress::default()))
         .service(web::resource("/migration/{verb:except|end-exception}/try").app_data(limit()).post(bulk::rehearse))
         .service(web::resource("/migration/{verb:except|end-exception}/do").app_data(limit()).post(bulk::perform))
+        .service(web::resource("/migration/invite").app_data(limit()).post(migration::invite::invite))
         .service(web::resource("/records/{record}/exception").post(one::except))
         .service(web::resource("/records/{record}/exception/end").post(one::end_exception))
         .service(web::resource("/records/{record}/notes").post(one::note));

@@ -8,6 +8,7 @@ mod chart;
 mod export;
 mod filters;
 mod frozen;
+pub(crate) mod invite;
 mod line;
 pub(crate) mod one;
 pub(crate) mod words;
@@ -20,7 +21,7 @@ use super::pages::show;
 use super::problem::Problem;
 use super::query::{Parameters, Query};
 use super::render::view;
-use super::session::{ExportsMigration, MakesExceptions, May, SeesMigration, is_permitted};
+use super::session::{ExportsMigration, Invites, MakesExceptions, May, SeesMigration, is_permitted};
 use crate::web::content::content;
 use actix_web::HttpResponse;
 use chart::Chart;
@@ -53,6 +54,9 @@ struct BoardPage {
     /// Number of records that match, in words.
     matching: String,
     may_except: bool,
+    may_invite: bool,
+    /// Records can be selected.
+    selects: bool,
     reasons: Vec<Choice>,
     /// The filters, for the forms of bulk actions.
     kept: Vec<Kept>,
@@ -75,6 +79,8 @@ view!(
         rows,
         matching,
         may_except,
+        may_invite,
+        selects,
         reasons,
         kept,
         exports,
@@ -126,6 +132,8 @@ pub(crate) async fn board(
     let found = board_of::list(staff.projections(), filter.clone(), PAGE).await.map_err(broken)?;
     let late = board_of::late(staff.projections(), filters::late_until(now)).await.map_err(broken)?;
     let chart = chart::of(&staff, filter.source.clone(), &query, days).await?;
+    let may_except = is_permitted::<MakesExceptions>(&staff.roles);
+    let may_invite = is_permitted::<Invites>(&staff.roles);
     let page = BoardPage {
         progress: progress(&counts),
         tiles: tiles(filter.state, &counts, &query),
@@ -136,7 +144,9 @@ pub(crate) async fn board(
         filtered: !query.is_empty(),
         rows: found.rows.iter().map(|row| line::line(row, &staff)).collect(),
         matching: counted(matching(&filter, &counts), "record"),
-        may_except: is_permitted::<MakesExceptions>(&staff.roles),
+        may_except,
+        may_invite,
+        selects: may_except || may_invite,
         reasons: reasons(),
         kept: filters.kept(),
         exports: match is_permitted::<ExportsMigration>(&staff.roles) {

@@ -11,6 +11,9 @@ mod print;
 mod records;
 mod rehearsal;
 
+pub(crate) use new::with as begin_with;
+pub(crate) use records::MOST as MOST_RECORDS;
+
 use super::invitations::words::{self, WAVES};
 use super::pages::show;
 use super::problem::Problem;

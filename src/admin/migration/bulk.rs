@@ -233,13 +233,22 @@ async fn selected(staff: &May<MakesExceptions>, asked: &Asked) -> Result<(Vec<Bo
         let found = board::by_id(staff.projections(), filter, AT_MOST).await.map_err(broken)?;
         return Ok((found.rows, found.next.map(|next| next.to_string())));
     }
-    let ticked = asked.fields.keys().filter_map(|name| name.strip_prefix(TICK));
-    let ticked: Vec<RecordId> = ticked.map(parse_record).collect::<Result<_, _>>()?;
-    if ticked.is_empty() {
-        return Err(Problem::Bad("No record is ticked. Tick at least one, or choose all records that match."));
-    }
+    let ticked = ticked(&asked.fields)?;
     let rows = board::of_records(staff.projections(), ticked.into_iter().take(AT_MOST).collect()).await;
     Ok((rows.map_err(broken)?, None))
+}
+
+/// Returns the ticked records of a form of the board.
+///
+/// # Errors
+/// Returns an error if none is ticked.
+pub(super) fn ticked(fields: &Fields) -> Result<Vec<RecordId>, Problem> {
+    let ticked = fields.keys().filter_map(|name| name.strip_prefix(TICK));
+    let ticked: Vec<RecordId> = ticked.map(parse_record).collect::<Result<_, _>>()?;
+    match ticked.is_empty() {
+        true => Err(Problem::Bad("No record is ticked. Tick at least one, or choose all records that match.")),
+        false => Ok(ticked),
+    }
 }
 
 fn line(row: &BoardRow, why: &str, staff: &May<MakesExceptions>) -> RehearsedLine {

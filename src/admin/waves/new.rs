@@ -19,6 +19,7 @@ use ::settings::LANGUAGES;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use events::invitation::InvitationDelivery;
+use events::record::RecordId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -100,6 +101,18 @@ pub(crate) async fn chosen(staff: May<Invites>, form: Genuine<Sent>) -> Result<H
     match Records::typed(&form.0.ids) {
         Ok(records) => show_form(&staff, &Form { records: Some(records), ..empty }, None),
         Err(wrong) => show_form(&staff, &Form { ids: form.0.ids, ..empty }, Some(Wrong::Field(wrong))),
+    }
+}
+
+/// Shows the form for records that a page of the console has chosen.
+///
+/// # Errors
+/// Returns an error if the settings cannot be read.
+pub(crate) async fn with(staff: &May<Invites>, records: Vec<RecordId>) -> Result<HttpResponse, Problem> {
+    let empty = empty(staff).await?;
+    match Records::chosen(records) {
+        Ok(records) => show_form(staff, &Form { records: Some(records), ..empty }, None),
+        Err(wrong) => show_form(staff, &empty, Some(Wrong::Field(wrong))),
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Maximum number of records of one form. A larger wave is begun as several.
-pub(super) const MOST: usize = 20_000;
+pub(crate) const MOST: usize = 20_000;
 /// Lifetime of a list in seconds; afterwards the wave must be rehearsed again.
 const GOOD_FOR_SECONDS: i64 = 15 * 60;
 const PURPOSE: &str = "wave-records";
@@ -33,6 +33,13 @@ impl Records {
                 records.push(RecordId(id));
             }
         }
+        Records(records).within()
+    }
+
+    /// Takes records that another page has chosen, each once.
+    pub(super) fn chosen(mut records: Vec<RecordId>) -> Result<Records, String> {
+        let mut seen = BTreeSet::new();
+        records.retain(|record| seen.insert(*record));
         Records(records).within()
     }
 
