@@ -45,6 +45,8 @@ pub enum NotIssued {
     SeveralOwners,
     #[error("the account of the record's owner is disabled: make an exception of the record, or enable the account")]
     OwnerLeft,
+    #[error("the migration of the record's source is closed: reopen it first")]
+    MigrationClosed,
     #[error("there is no such person")]
     UnknownPerson,
     #[error("the person was erased: invite the mail address instead")]
@@ -73,6 +75,7 @@ impl NotIssued {
             NotIssued::SeveralOwners => Some(NotInvited::SeveralOwners),
             NotIssued::OwnerLeft => Some(NotInvited::OwnerLeft),
             NotIssued::NoMail => Some(NotInvited::NoMail),
+            NotIssued::MigrationClosed => Some(NotInvited::MigrationClosed),
             NotIssued::UnknownPerson | NotIssued::PersonErased => None,
             NotIssued::MailInvalid | NotIssued::NoProvider | NotIssued::NeedsRecord => None,
         }

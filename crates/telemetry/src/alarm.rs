@@ -80,6 +80,8 @@ alarms! {
     TlsCertificateUnfit = "tls-certificate-unfit",
     /// A certificate issued by this server's CA names a device that is not in the log.
     ValidCertificateWithoutStream = "valid-certificate-without-stream",
+    /// The deadline of a wave of invitations passed, and some of its records are not done.
+    WaveDeadlinePassed = "wave-deadline-passed",
 }
 
 #[cfg(test)]

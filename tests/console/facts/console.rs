@@ -43,6 +43,10 @@ const WITH_A_ROLE: [(&str, Proof); 22] = [
     ("/imports/uploads/{upload}/import", Test { event: "ImportFinished", name: IMPORT }),
     ("/imports/{import}/undo", Test { event: "ImportUndone", name: IMPORT }),
     (
+        "/migration/{verb:close|reopen}",
+        Test { event: "MigrationClosed", name: "an_administrator_closes_a_migration_and_reopens_it" },
+    ),
+    (
         "/links/{record}/{device}/{decision:confirm|reject|undo}",
         Test { event: "LinkConfirmed", name: "a_phone_that_is_enrolled_again_is_proposed_confirmed_and_undone" },
     ),
