@@ -2,8 +2,8 @@
 //!
 //! `link` and `code` derive what a person shows from the id and the generation of an invitation, so neither is stored.
 //! `recipient` finds out who is invited, `issue` issues, renews and revokes, `open` reads a link or a code, `spend` uses
-//! the invitation after the sign-in, and `guesses` limits attempts to find a code. `waves` has the invitations of many
-//! records.
+//! the invitation after the sign-in, and `guesses` limits attempts to find a code. `waves` has the invitations of
+//! many records.
 
 mod again;
 mod code;

@@ -161,7 +161,6 @@ async fn sub(row: &WaveRow, staff: &Staff) -> Result<String, Problem> {
 }
 
 fn explained(row: &WaveRow, counts: &WaveCounts) -> String {
-    let waiting = i64::try_from(counts.waiting).unwrap_or(i64::MAX);
     if row.ended_at.is_some() {
         return "The wave has ended: nobody else is invited or reminded. Invitations that were issued stay valid."
             .to_owned();
@@ -169,12 +168,12 @@ fn explained(row: &WaveRow, counts: &WaveCounts) -> String {
     if row.paused_at.is_some() {
         return "The wave is paused: nobody is invited or reminded until it is resumed.".to_owned();
     }
-    if waiting == 0 {
+    if counts.waiting == 0 {
         return "Every record had its turn. People who do not use their invitation are reminded.".to_owned();
     }
     let hours = counts.waiting.div_ceil(u64::from(row.most_per_hour.max(1)));
     let hours = counted(i64::try_from(hours).unwrap_or(i64::MAX), "hour");
-    format!("{} still wait. At this pace, they have their turn in about {hours}.", counted(waiting, "record"))
+    format!("Records that wait for their turn: {}. At this pace, this takes about {hours}.", counts.waiting)
 }
 
 fn facts(row: &WaveRow, staff: &Staff) -> Vec<Fact> {

@@ -7,7 +7,7 @@ use crate::admin::problem::Problem;
 use crate::admin::query::{Parameters, Query, read};
 use crate::admin::render::view;
 use crate::admin::session::{Invites, May};
-use crate::admin::words::{Day, UNNAMED};
+use crate::admin::words::UNNAMED;
 use crate::web::content::content;
 use crate::web::qr::Qr;
 use actix_web::{HttpResponse, web};
@@ -29,20 +29,34 @@ pub(crate) struct After {
 struct PrintPage {
     name: String,
     href: String,
-    organization: String,
+    /// Language tag of the cards.
+    language: String,
+    told: Told,
     cards: Vec<Card>,
     next: Option<String>,
     first: Option<String>,
 }
 
-view!(wave_print, Menu, PrintPage { name, href, organization, cards, next, first });
+view!(wave_print, Menu, PrintPage { name, href, language, told, cards, next, first });
+
+/// The texts of a card, in the language of the wave.
+#[derive(Serialize)]
+struct Told {
+    what: String,
+    code: &'static str,
+    until: &'static str,
+    qr: &'static str,
+}
+
+content!(Told { what, code, until, qr });
 
 #[derive(Serialize)]
 struct Card {
     name: String,
     code: String,
     qr: Option<Qr>,
-    until: Day,
+    /// The last day, such as `2026-12-24`.
+    until: String,
 }
 
 content!(Card { name, code, qr, until });
@@ -74,12 +88,13 @@ pub(crate) async fn page(
         let names = [row.full_name.as_deref(), row.mail.as_deref()];
         let name = names.into_iter().find_map(visible::name).unwrap_or_else(|| UNNAMED.to_owned());
         let qr = Qr::of(&credentials.link(row.invitation, row.generation));
-        cards.push(Card { name, code, qr, until: Day::of(row.expires, now) });
+        cards.push(Card { name, code, qr, until: row.expires.day() });
     }
     let href = wave_href(wave);
     let print = format!("{href}/print");
     let page = PrintPage {
-        organization: staff.settings().await?.organization,
+        told: told(&row.language, &staff.settings().await?.organization),
+        language: row.language,
         next: found.next.map(|next| Query::default().with("after", Some(&next.to_string())).href(&print)),
         first: after.map(|_| print.clone()),
         name: row.name,
@@ -87,4 +102,27 @@ pub(crate) async fn page(
         cards,
     };
     show(&format!("Cards of {}", page.name), "again", &staff, &page)
+}
+
+fn told(language: &str, organization: &str) -> Told {
+    match language {
+        "de" => Told {
+            what: format!("Melde dein iPhone oder iPad bei {organization} an: Scanne den Code mit der Kamera."),
+            code: "Oder gib diesen Code ein:",
+            until: "Nur für dich, bis",
+            qr: "QR-Code mit dem Link",
+        },
+        "ja" => Told {
+            what: format!("iPhone または iPad を {organization} に登録してください。カメラでコードを読み取ります。"),
+            code: "または、次のコードを入力してください：",
+            until: "ご本人のみ有効、期限：",
+            qr: "リンクの QR コード",
+        },
+        _ => Told {
+            what: format!("Enroll your iPhone or iPad with {organization}: scan the code with the camera."),
+            code: "Or type this code:",
+            until: "For you only, until",
+            qr: "QR code with the link",
+        },
+    }
 }

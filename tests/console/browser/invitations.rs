@@ -2,8 +2,8 @@
 //! rehearsal, the cards to print, the mails.
 
 use super::Sight;
+use crate::invitations::waves::begun as begun_in;
 use crate::invitations::{LIST, WAVES, invite, issued, person, records};
-use crate::invitations::{form, post};
 use events::invitation::{InvitationDelivery, WaveId};
 use harness::browser::{DESK, Engine, PHONE};
 use invitations::Invitee;
@@ -41,7 +41,7 @@ async fn look_around(engine: Engine, test: &'static str, size: (u32, u32), dark:
     issued(server, Invitee::Record(records[2]), Some(wave), InvitationDelivery::ByHand).await;
     let page = format!("{WAVES}/{wave}");
     sight.look(&page, "Cards to print", "wave").await;
-    sight.look(&format!("{page}/print"), "scan the code with the camera", "wave-print").await;
+    sight.look(&format!("{page}/print"), "Scanne den Code mit der Kamera", "wave-print").await;
     sight.look(&format!("{page}/end"), "End this wave?", "wave-end").await;
     sight.look(WAVES, "Paused", "waves").await;
     sight.look(&format!("{LIST}?wave={wave}"), "Only invitations of the wave", "invitations-of-wave").await;
@@ -57,12 +57,7 @@ async fn begun(sight: &Sight, records: &[events::record::RecordId]) -> WaveId {
     sight.click("button.primary").await;
     sight.wait_for("dl.totals").await;
     sight.look_here("wave-rehearsal").await;
-    let rehearsal = crate::invitations::waves::rehearsed(&sight.helper, records, &[]).await;
-    let done = post(&sight.helper, WAVES, &form(&rehearsal, &[])).await;
-    let csrf = sight.helper.get(done.location()).await.csrf();
-    sight.helper.post(&format!("{}/pause", done.location()), &[("csrf", &csrf)]).await;
-    sight.server.caught_up().await;
-    WaveId(Uuid::parse_str(done.location().rsplit('/').next().unwrap()).unwrap())
+    begun_in(&sight.server, records, InvitationDelivery::ByHand).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,7 +28,7 @@ async fn the_links_of_a_wave_that_is_handed_over_are_exported() {
     let root = administrator(&server).await;
     let ada = person(&server, "ada").await;
     let records = records(&server, &root, &["ada", "grace", "eve"], ada).await;
-    let wave = begun(&root, &records, &[]).await;
+    let wave = begun(&server, &records, InvitationDelivery::ByHand).await;
     let mut ids: Vec<InvitationId> = vec![];
     for record in &records {
         ids.push(issued(&server, Invitee::Record(*record), Some(wave), InvitationDelivery::ByHand).await);
@@ -68,9 +68,9 @@ async fn the_links_of_a_wave_that_muster_mails_are_in_no_file() {
     let root = administrator(&server).await;
     let ada = person(&server, "ada").await;
     let records = records(&server, &root, &["ada"], ada).await;
-    let wave = begun(&root, &records, &[("delivery", "by_hand")]).await;
+    let wave = begun(&server, &records, InvitationDelivery::ByHand).await;
     assert_eq!(root.get(&format!("{WAVES}/{wave}/export")).await.status, 200);
-    let mailed = begun(&root, &records, &[("delivery", "mail")]).await;
+    let mailed = begun(&server, &records, InvitationDelivery::Mail).await;
     let page = root.get(&format!("{WAVES}/{mailed}")).await;
     assert!(!page.body.contains("/export"), "{}", page.body);
     for what in ["export", "print", "devices"] {
@@ -85,7 +85,7 @@ async fn the_profiles_of_a_wave_of_web_clips_are_in_a_zip_file_with_a_list_for_t
     let root = administrator(&server).await;
     let ada = person(&server, "ada").await;
     let records = records(&server, &root, &["ada", "grace"], ada).await;
-    let wave = begun(&root, &records, &[("delivery", "web_clip")]).await;
+    let wave = begun(&server, &records, InvitationDelivery::WebClip).await;
     let mut links = vec![];
     for record in &records {
         let id = issued(&server, Invitee::Record(*record), Some(wave), InvitationDelivery::WebClip).await;
@@ -137,7 +137,7 @@ async fn the_print_page_has_a_card_for_each_open_invitation_two_hundred_at_most(
     let names: Vec<String> = (0..203).map(|nth| format!("p{nth}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let records = records(&server, &root, &names, ada).await;
-    let wave = begun(&root, &records, &[]).await;
+    let wave = begun(&server, &records, InvitationDelivery::ByHand).await;
     let mut codes = vec![];
     for nth in [0, 1, 199, 200, 202] {
         let id = issued(&server, Invitee::Record(records[nth]), Some(wave), InvitationDelivery::ByHand).await;
