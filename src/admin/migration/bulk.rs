@@ -263,8 +263,8 @@ fn line(row: &BoardRow, why: &str, staff: &May<MakesExceptions>) -> RehearsedLin
     }
 }
 
-/// Does it with the records of the rehearsal. Each record's aggregate decides again. A record that differs from what was
-/// shown is left out and reported.
+/// Does it with the records of the rehearsal. Each record's aggregate decides again. A record that differs from what
+/// was shown is left out and reported.
 ///
 /// # Errors
 /// Returns an error if the form is invalid, or the event log or the projections are unavailable.
