@@ -12,6 +12,7 @@ mod api;
 mod audit;
 mod carried;
 mod claims;
+mod cleared;
 mod commands;
 mod devices;
 mod enrollments;
@@ -20,9 +21,12 @@ mod export;
 mod form;
 mod funnel;
 mod imports;
+mod invitations;
 mod leaving;
 mod lineage;
 mod links;
+mod mails;
+mod migration;
 mod pages;
 mod passkey;
 mod people;
@@ -39,6 +43,7 @@ mod settings;
 mod sign_in;
 mod single_sign_on;
 mod staff;
+mod waves;
 mod words;
 
 use crate::web::Web;
@@ -66,6 +71,9 @@ pub(crate) struct Console {
     pub staff: Arc<::staff::Staff>,
     pub uploads: Arc<::imports::uploads::Uploads>,
     pub reenrollment: Arc<::reenrollment::Reenrollment>,
+    pub invitations: Arc<::invitations::Invitations>,
+    /// A mail server is configured.
+    pub has_mail: bool,
     pub web: Web,
 }
 
@@ -112,6 +120,10 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             .configure(commands::routes)
             .configure(of_records)
             .configure(of_links)
+            .configure(of_migration)
+            .configure(invitations::routes)
+            .configure(waves::routes)
+            .service(web::resource("/mails").read(mails::page))
             .service(web::resource("/funnel").read(funnel::page))
             .service(web::resource("/preview").read(portal_preview::page))
             .service(web::resource("/visits").read(enrollments::list))
@@ -178,10 +190,11 @@ fn own_account(config: &mut web::ServiceConfig) {
 
 // The files of uploads have a limit of their own, which is checked while they are received.
 fn of_records(config: &mut web::ServiceConfig) {
-    use imports::{import, received, undo, upload};
+    use imports::{closing, import, received, undo, upload};
     config
         .service(web::resource("/records").read(records::list))
         .service(web::resource("/records/export").read(records::export).wrap(Compress::default()))
+        .service(web::resource("/records/deletable").read(records::deletable).wrap(Compress::default()))
         .service(web::resource("/records/{record}").read(records::page))
         .service(web::resource("/imports").read(imports::list).post(upload::receive))
         .service(web::resource("/imports/uploads/{upload}").read_whole(upload::page))
@@ -193,6 +206,7 @@ fn of_records(config: &mut web::ServiceConfig) {
                 .post(upload::check_again),
         )
         .service(web::resource("/imports/uploads/{upload}/discard").post(upload::discard))
+        .service(web::resource("/migration/{verb:close|reopen}").post(closing::submit))
         .service(web::resource("/imports/{import}").read_whole(import::page))
         .service(web::resource("/imports/{import}/undo").read_whole(undo::ask).post(undo::undo));
 }
@@ -205,6 +219,21 @@ fn of_links(config: &mut web::ServiceConfig) {
         .service(web::resource("/earlier").read_whole(links::moved))
         .service(web::resource("/people/{person}").read(people::page))
         .service(web::resource("/people/{person}/export").read(people::export).wrap(Compress::default()));
+}
+
+// A form of the board can carry a frozen list of records.
+fn of_migration(config: &mut web::ServiceConfig) {
+    use migration::{bulk, one};
+    let limit = || web::FormConfig::default().limit(carried::LARGEST);
+    config
+        .service(web::resource("/migration").read(migration::board))
+        .service(web::resource("/migration/export").read(migration::export).wrap(Compress::default()))
+        .service(web::resource("/migration/{verb:except|end-exception}/try").app_data(limit()).post(bulk::rehearse))
+        .service(web::resource("/migration/{verb:except|end-exception}/do").app_data(limit()).post(bulk::perform))
+        .service(web::resource("/migration/invite").app_data(limit()).post(migration::invite::invite))
+        .service(web::resource("/records/{record}/exception").post(one::except))
+        .service(web::resource("/records/{record}/exception/end").post(one::end_exception))
+        .service(web::resource("/records/{record}/notes").post(one::note));
 }
 
 fn of_staff(config: &mut web::ServiceConfig) {

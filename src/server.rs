@@ -7,6 +7,7 @@ mod damage;
 mod descriptors;
 mod disk;
 mod heads;
+mod late;
 pub(crate) mod listeners;
 mod observe;
 mod operations;

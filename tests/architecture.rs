@@ -248,7 +248,7 @@ fn every_page_of_the_console_is_rendered_in_tests_with_every_content() {
 }
 
 /// The crates of this workspace that a crate may depend on. The server (`muster`) may depend on all of them.
-const MAY_DEPEND: [(&str, &[&str]); 28] = [
+const MAY_DEPEND: [(&str, &[&str]); 29] = [
     ("apple", &[]),
     ("connections", &["events", "identity", "telemetry"]),
     ("decisions", &["apple", "events", "names"]),
@@ -316,6 +316,7 @@ const MAY_DEPEND: [(&str, &[&str]); 28] = [
     ("pki", &["findings", "world"]),
     ("platform", &["decisions", "events", "identity", "names", "plural", "projections", "telemetry", "world"]),
     ("plural", &[]),
+    ("population", &[]),
     ("projections", &["events"]),
     ("property_list", &["events"]),
     ("push", &["world"]),

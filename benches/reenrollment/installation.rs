@@ -195,7 +195,7 @@ pub fn account(nth: usize) -> Account {
     }
 }
 
-fn records_of(nth: usize) -> impl Iterator<Item = RecordId> {
+pub fn records_of(nth: usize) -> impl Iterator<Item = RecordId> {
     (0..RECORDS_EACH).map(move |of| RecordId(scattered("record", nth * RECORDS_EACH + of)))
 }
 
@@ -226,7 +226,7 @@ fn imported(record: RecordId, account: &Account, owner_keys: Vec<OwnerKey>) -> R
         last_contact: Some(Timestamp(1_700_000_000_000_000)),
         enrolled_at: Some(Timestamp(1_630_000_000_000_000)),
         profile_identifier: None,
-        site: Some("Campus North".into()),
+        site: Some(format!("Campus {}", record.0.as_bytes()[0] % 20)),
         personal: Personal::new(record.key(), personal),
     };
     let (import, source) = (ImportId(Uuid::from_u128(1)), "Jamf Pro".into());

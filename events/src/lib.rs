@@ -22,6 +22,7 @@ pub(crate) mod event;
 mod ids;
 pub mod invitation;
 pub mod log;
+pub mod mail;
 pub mod migration;
 pub mod person;
 pub mod personal;

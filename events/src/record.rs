@@ -11,7 +11,7 @@ pub use link::{LinkBand, LinkEvidence, LinkProof, PreviousAnswer, Silence, Weigh
 
 use crate::Timestamp;
 use crate::ids::{DeviceId, PersonId};
-use crate::invitation::MailFailure;
+use crate::mail::MailFailure;
 use crate::migration::MigrationException;
 use crate::personal::Personal;
 use serde::{Deserialize, Serialize};

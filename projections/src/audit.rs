@@ -8,8 +8,8 @@ mod query;
 
 pub use english::english;
 pub use message::{
-    Message, attestation_refusal, evidence_words, faults, link_evidence, message, rejection, renewal_failure,
-    supersession,
+    Message, attestation_refusal, evidence_words, faults, link_evidence, mail_failure, message, rejection,
+    renewal_failure, supersession,
 };
 pub use outcome::AuditOutcome;
 pub use query::{AuditFilter, AuditPage, Extent, Match, Row, extent, find, has_acted, query, types};
@@ -114,6 +114,9 @@ impl Projection for Audit {
         insert(rows, entry, effective, &about)?;
         if let Event::Person(PersonEvent::PersonErased {}) = &entry.event {
             erase::erase(rows, entry.stream.id())?;
+        }
+        if let Event::Record(RecordEvent::PreviousRecordShredded {}) = &entry.event {
+            erase::erase_record(rows, entry.stream.id())?;
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ pub mod audit;
 pub mod certificates;
 mod checkpoints;
 pub mod claims;
+pub mod closings;
 pub mod commands;
 mod database;
 pub mod devices;
@@ -31,6 +32,7 @@ pub mod invitations;
 pub mod last_seen;
 pub mod links;
 pub mod mails;
+pub mod migration;
 pub mod origin;
 pub mod people;
 mod progress;
@@ -82,7 +84,9 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &links::Links,
     &invitations::Invitations,
     &waves::Waves,
+    &closings::Closings,
     &mails::Mails,
+    &migration::Migration,
 ];
 
 /// Why a projection cannot be read or updated.

@@ -1,9 +1,12 @@
-//! Mails to send: invitations whose mail is due, those whose reminder is due, and how many were sent lately.
+//! Mails to send: invitations whose mail is due, those whose reminder is due, how many were sent lately, and owners who
+//! have to be told that a record was retired.
 //!
 //! Times are recorded times, not effective ones, since the sender compares them with the clock.
 
 use crate::{Projection, ProjectionError, Projections, sql};
+use events::device::DeviceId;
 use events::invitation::{InvitationDelivery, InvitationEvent, InvitationId, RenewalCause, WaveEvent};
+use events::record::{RecordEvent, RecordId};
 use events::{Entry, Event, EventId, Timestamp};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
@@ -26,6 +29,8 @@ pub struct MailDue {
     pub failures: u32,
     /// The event that made it due. It is the cause of what becomes of the mail.
     pub cause: EventId,
+    /// Since when it is due. It is the date of the mail, so that a mail that is sent again after a crash is the same.
+    pub at: Timestamp,
 }
 
 /// A reminder that is due.
@@ -52,16 +57,17 @@ pub async fn due(projections: &Projections, now: Timestamp, limit: usize) -> Res
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     projections
         .read_of("mails", move |rows| {
-            let select = "SELECT invitation, generation, failures, cause FROM mails_invitations WHERE due_at <= ?1
+            let select =
+                "SELECT invitation, generation, failures, cause, due_at FROM mails_invitations WHERE due_at <= ?1
                 ORDER BY due_at, invitation LIMIT ?2";
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map(params![now.0, limit], |row| {
                 let (invitation, cause): (String, String) = (row.get(0)?, row.get(3)?);
-                Ok((invitation, row.get(1)?, row.get(2)?, cause))
+                Ok((invitation, row.get(1)?, row.get(2)?, cause, Timestamp(row.get(4)?)))
             })?;
-            let due = |(invitation, generation, failures, cause): (String, u32, u32, String)| {
+            let due = |(invitation, generation, failures, cause, at): (String, u32, u32, String, Timestamp)| {
                 let (invitation, cause) = (InvitationId(uuid(&invitation)?), EventId(uuid(&cause)?));
-                Some(MailDue { invitation, generation, failures, cause })
+                Some(MailDue { invitation, generation, failures, cause, at })
             };
             Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().filter_map(due).collect())
         })
@@ -110,6 +116,40 @@ pub async fn reminders_due(
         .await
 }
 
+/// The owner of a record has to be told that the record was retired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoticeDue {
+    pub record: RecordId,
+    pub successor: DeviceId,
+    /// The confirmation of the link.
+    pub cause: EventId,
+    pub at: Timestamp,
+}
+
+/// Returns up to `limit` owners who have to be told, those of the earliest confirmations first.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn notices_due(projections: &Projections, limit: usize) -> Result<Vec<NoticeDue>, ProjectionError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    projections
+        .read_of("mails", move |rows| {
+            let select = "SELECT record, successor, cause, at FROM mails_notices ORDER BY at, record LIMIT ?1";
+            let mut select = rows.prepare_cached(select)?;
+            let found = select.query_map([limit], |row| {
+                let ids: [String; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
+                Ok((ids, Timestamp(row.get(3)?)))
+            })?;
+            let due = |(ids, at): ([String; 3], Timestamp)| {
+                let [record, successor, cause] = ids.each_ref().map(|id| uuid(id));
+                let (record, successor) = (RecordId(record?), DeviceId(successor?));
+                Some(NoticeDue { record, successor, cause: EventId(cause?), at })
+            };
+            Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().filter_map(due).collect())
+        })
+        .await
+}
+
 fn uuid(text: &str) -> Option<Uuid> {
     Uuid::parse_str(text).ok()
 }
@@ -126,7 +166,7 @@ impl Projection for Mails {
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["mails_invitations", "mails_sent", "mails_waves"]
+        &["mails_invitations", "mails_sent", "mails_waves", "mails_notices"]
     }
 
     fn schema(&self) -> &'static str {
@@ -142,7 +182,12 @@ impl Projection for Mails {
         CREATE TABLE IF NOT EXISTS mails_waves (
             wave TEXT PRIMARY KEY, remind_after INTEGER NOT NULL, most_reminders INTEGER NOT NULL,
             stopped INTEGER NOT NULL DEFAULT 0
-        ) WITHOUT ROWID;"
+        ) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS mails_notices (
+            record TEXT NOT NULL, successor TEXT NOT NULL, cause TEXT NOT NULL, at INTEGER NOT NULL,
+            PRIMARY KEY (record, successor)
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS mails_notices_by_time ON mails_notices (at, record);"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
@@ -153,7 +198,8 @@ impl Projection for Mails {
             Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Person(_) | Event::Account(_) => Ok(()),
             Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) => Ok(()),
             Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
-            Event::Record(_) | Event::Import(_) | Event::Successor(_) => Ok(()),
+            Event::Record(event) => fold.record(event),
+            Event::Import(_) | Event::Successor(_) => Ok(()),
             Event::Code(_) | Event::Migration(_) => Ok(()),
         }
     }
@@ -220,6 +266,29 @@ impl Fold<'_> {
             WaveEvent::WaveDeadlinePassed { .. } => return Ok(()),
         };
         self.execute("UPDATE mails_waves SET stopped = ?2 WHERE wave = ?1", params![self.id, stopped])
+    }
+
+    fn record(&self, event: &RecordEvent) -> rusqlite::Result<()> {
+        match event {
+            RecordEvent::LinkConfirmed { successor, proof } if proof.may_be_retired => {
+                let insert = "INSERT OR REPLACE INTO mails_notices (record, successor, cause, at)
+                    VALUES (?1, ?2, ?3, ?4)";
+                let (successor, cause) = (successor.to_string(), self.entry.id.to_string());
+                self.execute(insert, params![self.id, successor, cause, self.entry.at.0])
+            }
+            RecordEvent::LinkUndone { successor } | RecordEvent::RetirementNotified { successor, .. } => {
+                let delete = "DELETE FROM mails_notices WHERE record = ?1 AND successor = ?2";
+                self.execute(delete, params![self.id, successor.to_string()])
+            }
+            RecordEvent::LinkConfirmed { .. } | RecordEvent::LinkProposed { .. } => Ok(()),
+            RecordEvent::LinkRejected { .. } | RecordEvent::SilenceAsked { .. } => Ok(()),
+            RecordEvent::PreviousRecordImported { .. } | RecordEvent::PreviousRecordChanged { .. } => Ok(()),
+            RecordEvent::PreviousRecordMissing { .. } | RecordEvent::PreviousRecordReturned { .. } => Ok(()),
+            RecordEvent::PreviousRecordImportUndone { .. } => Ok(()),
+            RecordEvent::PreviousRecordOwnerResolved { .. } | RecordEvent::PreviousRecordShredded {} => Ok(()),
+            RecordEvent::MigrationExceptionMade { .. } | RecordEvent::MigrationExceptionEnded {} => Ok(()),
+            RecordEvent::RecordNoteAdded { .. } => Ok(()),
+        }
     }
 
     fn failed(&self, generation: u32) -> rusqlite::Result<()> {

@@ -9,8 +9,8 @@ use actix_web::web::Bytes;
 use events::Timestamp;
 use events::staff::ExportFormat;
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
-use projections::ProjectionError;
 use serde::Deserialize;
+use std::fmt::Display;
 
 /// Query parameters of an export besides the filters of the page.
 #[derive(Deserialize)]
@@ -70,15 +70,16 @@ pub(crate) fn lines<R: Record>(format: ExportFormat, records: impl IntoIterator<
 
 /// Returns the file in chunks: its header, then the records of each page. `page` returns the records after a place, and
 /// the place to go on from.
-pub(crate) fn streamed<R, P, F, Q>(
+pub(crate) fn streamed<R, P, F, Q, E>(
     format: ExportFormat,
     first: Option<P>,
     page: F,
-) -> impl Stream<Item = Result<Bytes, ProjectionError>>
+) -> impl Stream<Item = Result<Bytes, E>>
 where
     R: Record,
     F: Fn(P) -> Q,
-    Q: Future<Output = Result<(Vec<R>, Option<P>), ProjectionError>>,
+    Q: Future<Output = Result<(Vec<R>, Option<P>), E>>,
+    E: Display,
 {
     let head = stream::iter([Ok(head::<R>(format))]);
     let rest = stream::try_unfold((first, page), move |(next, page)| async move {

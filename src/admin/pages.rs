@@ -3,7 +3,8 @@
 use super::problem::Problem;
 use super::render::{Alone, Entry, Framed, Menu, Signed, View, render};
 use super::session::{
-    Acts, ChangesSettings, ManagesStaff, SeesAudit, SeesFunnel, SeesInventory, SeesLinks, Staff, is_permitted,
+    Acts, ChangesSettings, ManagesStaff, SeesAudit, SeesFunnel, SeesInventory, SeesLinks, SeesMigration, Staff,
+    is_permitted,
 };
 use super::words;
 use actix_web::HttpResponse;
@@ -22,6 +23,7 @@ const MENU: &[Section] = &[
     ("commands", "/console/commands", "Commands", is_permitted::<Acts>),
     ("funnel", "/console/funnel", "Funnel", is_permitted::<SeesFunnel>),
     ("enrollments", "/console/visits", "Enrollments", is_permitted::<SeesFunnel>),
+    ("migration", "/console/migration", "Migration", is_permitted::<SeesMigration>),
     ("again", "/console/links", "Re-enrollments", is_permitted::<SeesLinks>),
     ("audit", "/console/audit", "Audit trail", is_permitted::<SeesAudit>),
     ("staff", "/console/staff", "Staff", is_permitted::<ManagesStaff>),

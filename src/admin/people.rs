@@ -9,6 +9,7 @@ pub(crate) use export::export;
 
 use super::audit;
 use super::devices::{self, Export, Fact, parse_as_of};
+use super::invitations::words;
 use super::lineage::{End, PEOPLE, Side, person_href};
 use super::links::{Shown, shown, words as link_words};
 use super::pages::show;
@@ -49,6 +50,8 @@ struct PersonPage {
     axis: Option<Axis>,
     phones: Vec<Phone>,
     links: Vec<Shown>,
+    /// Address of the form that invites the person.
+    invite_href: Option<String>,
     /// There are more devices, records or links than are shown.
     more: bool,
     exports: Vec<Export>,
@@ -70,6 +73,7 @@ view!(
         axis,
         phones,
         links,
+        invite_href,
         more,
         exports,
         devices_href,
@@ -152,6 +156,7 @@ fn assemble(found: &Gathered, staff: &Staff, links: Vec<Shown>) -> PersonPage {
         phones: found.phones.iter().map(phone).collect(),
         axis,
         links,
+        invite_href: words::invite_person(staff, person).filter(|_| as_of.is_none() && !found.person.is_erased),
         more: found.is_cut,
         exports: exports(staff, person, as_of),
         devices_href: is.0.then(|| of_person().with("archived", Some("yes")).href(devices::PATH)),

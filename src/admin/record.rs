@@ -9,7 +9,9 @@ use events::enrollment::Ownership;
 use names::visible::visible_line;
 use projections::audit::{Row, actor_name, evidence_words};
 use projections::devices::Device;
+use projections::invitations::InvitationRow;
 use projections::links::{LinkRow, LinkState};
+use projections::migration::BoardRow;
 use projections::records::{ImportRow, RecordRow};
 use serde::Serialize;
 
@@ -265,6 +267,56 @@ impl From<&RecordRow> for PreviousRecord {
 }
 
 record! {
+    /// A record on the migration board.
+    BoardRecord {
+        id: String,
+        source: String,
+        site: Option<String>,
+        name: Option<String>,
+        model: Option<String>,
+        product_name: Option<String>,
+        owner: Option<&'static str>,
+        person_id: Option<String>,
+        user_name: Option<String>,
+        full_name: Option<String>,
+        erased: bool,
+        last_contact: Option<String>,
+        wave: Option<String>,
+        state: Option<&'static str>,
+        since: String,
+        removed: Option<String>,
+        exception: Option<&'static str>,
+        device_id: Option<String>,
+    }
+}
+
+impl From<&BoardRow> for BoardRecord {
+    fn from(row: &BoardRow) -> BoardRecord {
+        BoardRecord {
+            id: row.record.to_string(),
+            source: row.source.clone(),
+            site: row.site.clone(),
+            name: row.device_name.clone(),
+            model: row.model_name.clone(),
+            product_name: row.product_name.clone(),
+            owner: Some(row.owner.outcome.as_str()),
+            person_id: row.owner.person.map(|person| person.to_string()),
+            user_name: row.owner.user_name.clone(),
+            full_name: row.owner.name.clone(),
+            erased: row.owner.is_erased,
+            last_contact: row.last_contact.map(Timestamp::to_rfc3339),
+            wave: row.wave_name.clone(),
+            state: Some(row.state.as_str()),
+            since: row.since.to_rfc3339(),
+            removed: row.removed.map(Timestamp::to_rfc3339),
+            exception: row.exception.map(|why| why.as_str()),
+            device_id: row.successor.map(|device| device.to_string()),
+        }
+        .shown()
+    }
+}
+
+record! {
     /// An import of previous records.
     ImportRecord {
         id: String,
@@ -308,6 +360,74 @@ impl From<&ImportRow> for ImportRecord {
         }
         .shown()
     }
+}
+
+record! {
+    /// An open invitation of a wave, with its link and code.
+    InvitationLink {
+        record_id: String,
+        name: Option<String>,
+        mail: Option<String>,
+        state: Option<&'static str>,
+        link: String,
+        code: String,
+        valid_until: String,
+    }
+}
+
+impl InvitationLink {
+    pub(crate) fn of(row: &InvitationRow, link: String, code: String) -> InvitationLink {
+        InvitationLink {
+            record_id: row.record.map(|record| record.to_string()).unwrap_or_default(),
+            name: row.full_name.clone(),
+            mail: row.mail.clone(),
+            state: Some(row.state.as_str()),
+            link,
+            code,
+            valid_until: row.expires.to_rfc3339(),
+        }
+        .shown()
+    }
+}
+
+record! {
+    /// A device of a wave, for the product that manages it now.
+    DeviceLink {
+        source: Option<String>,
+        device_id: Option<String>,
+        serial_number: Option<String>,
+        udid: Option<String>,
+        record_id: String,
+        url: String,
+        profile: String,
+        valid_until: String,
+    }
+}
+
+impl DeviceLink {
+    pub(crate) fn of(told: &ToldApart, row: &InvitationRow, url: String, profile: String) -> DeviceLink {
+        DeviceLink {
+            source: told.source.clone(),
+            device_id: told.device_id.clone(),
+            serial_number: told.serial_number.clone(),
+            udid: told.udid.clone(),
+            record_id: row.record.map(|record| record.to_string()).unwrap_or_default(),
+            url,
+            profile,
+            valid_until: row.expires.to_rfc3339(),
+        }
+        .shown()
+    }
+}
+
+/// By what another product knows a device.
+#[derive(Debug, Default)]
+pub(crate) struct ToldApart {
+    pub source: Option<String>,
+    /// The id of the device in that product.
+    pub device_id: Option<String>,
+    pub serial_number: Option<String>,
+    pub udid: Option<String>,
 }
 
 record! {

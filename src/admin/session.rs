@@ -9,9 +9,10 @@ mod ways;
 pub(crate) use fresh::{Fresh, is_fresh};
 pub(crate) use own::{AtTheDoor, Own, SettingUp};
 pub(crate) use permits::{
-    Acts, ChangesSettings, DecidesLinks, Exports, ExportsInventory, ExportsLineage, ExportsRecords, ImportsRecords,
-    IsStaff, ManagesStaff, May, SeesAudit, SeesFunnel, SeesInventory, SeesLinks, SeesPeople, SeesRecords, home,
-    is_permitted, note_refusal,
+    Acts, ChangesSettings, ClosesMigrations, DecidesLinks, Exports, ExportsInventory, ExportsLineage, ExportsMigration,
+    ExportsRecords, ImportsRecords, Invites, IsStaff, MakesExceptions, ManagesStaff, May, Permit, PreviewsMails,
+    SeesAudit, SeesFunnel, SeesInventory, SeesInvitations, SeesLinks, SeesMigration, SeesPeople, SeesRecords, Writes,
+    WritesNotes, home, is_permitted, note_refusal,
 };
 pub(crate) use ways::{local, see_other, with_key};
 
@@ -80,6 +81,16 @@ impl Staff {
     /// Returns a notice for administrators about what must be done so that devices can be woken.
     pub(crate) fn push_notice(&self) -> Option<String> {
         self.roles.contains(&Privilege::Administrator).then(|| self.app.devices.push_notice()).flatten()
+    }
+
+    /// Returns whether `muster.toml` names a mail server.
+    pub(crate) fn has_mail(&self) -> bool {
+        self.app.has_mail
+    }
+
+    /// Returns an id for a form: a form that is sent twice is performed once.
+    pub(crate) fn random_uuid(&self) -> Uuid {
+        self.app.platform.world.random_uuid()
     }
 
     pub(crate) fn public_url(&self) -> &str {

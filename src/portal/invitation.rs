@@ -99,8 +99,9 @@ impl Page for InvitationClosedPage {
 #[cfg(test)]
 impl InvitationClosedPage {
     /// Text keys of all reasons.
-    pub(crate) const REASONS: [&'static str; 7] = [
+    pub(crate) const REASONS: [&'static str; 8] = [
         UNKNOWN,
+        ON_DEVICE,
         TOO_OFTEN,
         text_of(InvitationRefusal::Replaced),
         text_of(InvitationRefusal::Expired),
@@ -116,6 +117,7 @@ content!(InvitationClosedPage { why among ["invitation-expired"], goes_on });
 pub(crate) const FIELD: &str = "invitation";
 
 const UNKNOWN: &str = "invitation-unknown";
+const ON_DEVICE: &str = "invitation-on-device";
 const TOO_OFTEN: &str = "invitation-too-often";
 
 const fn text_of(why: InvitationRefusal) -> &'static str {
@@ -151,6 +153,8 @@ fn open_page(visitor: &Visitor, token: &str, seen: &Seen) -> Answered {
         }
         Browser::OtherOnIos(_) => visitor.page(&OtherBrowserPage { address, invitation }),
         Browser::MacSafari(_) => visitor.page(&WhichDevicePage { invitation }),
+        // The link of a device-bound invitation proves the device only if nobody carries it to another one.
+        Browser::Other if seen.state.is_device_bound() => closed(visitor, StatusCode::OK, ON_DEVICE),
         Browser::Other => {
             let qr = Qr::of(&address).ok_or(Problem::internal("the address is too long for a QR code"))?;
             let untrusted = visitor.app.web.private_root;

@@ -188,6 +188,8 @@ impl Sample<'_> {
             ours: false,
             other: false,
             chosen: "",
+            offers: false,
+            removing: None,
         };
         PreviousPage {
             title: previous::TITLE,

@@ -1,5 +1,6 @@
 //! `/metrics`, `/healthz` and `/readyz`, on a listener of their own.
 
+use super::late;
 use crate::app::App;
 use crate::web::methods::Read as _;
 use actix_web::http::header::ContentType;
@@ -27,6 +28,8 @@ async fn metrics(app: web::Data<App>) -> HttpResponse {
     if let Ok(count) = commands::waiting(&app.platform.projections).await {
         app.platform.metrics.commands_waiting(count);
     }
+    // Without an answer, the metric keeps the number of before.
+    let _ = late::count(&app).await;
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(app.platform.metrics.render())
 }
 

@@ -43,6 +43,8 @@ pub fn hand_out(app: &App, config: &mut ServiceConfig) {
         staff: Arc::clone(&app.staff),
         uploads: Arc::clone(&app.uploads),
         reenrollment: Arc::clone(&app.reenrollment),
+        invitations: Arc::clone(&app.invitations),
+        has_mail: app.mailer.is_configured(),
         web,
     }));
 }

@@ -1,6 +1,6 @@
 //! Background tasks. The projections, reactions and metrics read the committed log.
 
-use super::{damage, disk, scrub, sign_ins};
+use super::{damage, disk, late, scrub, sign_ins};
 use crate::app::App;
 use crate::app::older_log;
 use crate::app::suppressed;
@@ -31,6 +31,7 @@ pub(crate) fn start(app: &App, tasks: &mut JoinSet<()>, stop: &watch::Sender<boo
     tasks.spawn(damage::report(app.clone()));
     tasks.spawn(scrub::run(app.clone()));
     tasks.spawn(disk::run(app.clone()));
+    tasks.spawn(late::run(app.clone()));
     tasks.spawn(project(app.clone()));
     tasks.spawn(report_stopped(app.clone()));
     tasks.spawn(report_damage(app.clone()));

@@ -118,6 +118,11 @@ previous-answer-gone = { $other ->
     [yes] { $owner } no longer has it
    *[no] I no longer have it
   }
+previous-remove = Remove the old management from this record’s device for me
+previous-remove-hint = { $organization } then asks that device to remove it, with the apps, accounts and work data that came with it. Personal data stays. If it is this { $device }, the new profile can be installed only after the old management is gone.
+previous-remove-waiting = You agreed that { $organization } removes the old management. The device is asked to remove it, which takes less than a minute if it is online.
+previous-remove-silent = The device has not answered. { $organization } removes the old management when the device is next online. If it is this { $device }, remove it yourself, as described below.
+previous-remove-failed = The device did not remove the old management. Remove it yourself, as described below.
 previous-open = You can leave this open. Your answer helps { $organization } to keep its list in order.
 previous-more = and { $count } more
 date = { $day } { $month ->
@@ -398,6 +403,7 @@ invitation-replaced = This invitation was replaced by a newer one. Use the newes
 invitation-expired = This invitation has expired.
 invitation-revoked = This invitation was withdrawn.
 invitation-used = This invitation was used already.
+invitation-on-device = This invitation is for one iPhone or iPad. Open it there, from its Home Screen.
 invitation-too-often = This invitation was opened too often.
 invitation-other-person = This invitation is for somebody else. It stays valid for them.
 invitation-goes-on = You can enroll your { $device } without it.

@@ -2,14 +2,16 @@
 
 mod console;
 mod imports;
+mod invitations;
 mod links;
+mod migration;
 mod passkeys;
 
 use events::staff::Privilege;
 use fantoccini::Locator;
 use harness::TestServer;
 use harness::browser::console::{DESK_BROWSER, PASSWORD, sign_in};
-use harness::browser::{Axe, Browser, Engine, Looks, browser, look_at};
+use harness::browser::{Axe, Browser, Engine, Looks, browser, look_at, wait_for};
 use harness::desk;
 
 /// An administrator who looks at a server in a real browser.
@@ -55,6 +57,15 @@ impl Sight {
 
     pub async fn click(&self, selector: &str) {
         self.browser.client.find(Locator::Css(selector)).await.unwrap().click().await.unwrap();
+    }
+
+    pub async fn fill(&self, selector: &str, text: &str) {
+        let field = self.browser.client.find(Locator::Css(selector)).await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    pub async fn wait_for(&self, selector: &str) {
+        wait_for(&self.browser, selector).await;
     }
 
     pub async fn end(self) {

@@ -1,6 +1,8 @@
 //! Mails to a real mail server (aiosmtpd), which accepts them, refuses them, or does not answer.
 
+mod invitations;
 mod live;
+mod notices;
 mod refusals;
 mod security;
 

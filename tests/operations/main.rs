@@ -19,3 +19,4 @@ mod reactions;
 mod secrets;
 mod snapshots;
 mod tls;
+mod waves;

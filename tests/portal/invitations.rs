@@ -252,6 +252,9 @@ async fn a_desktop_shows_the_link_as_a_qr_code_and_other_browsers_say_how_to_ope
     let page = desktop.get(&link).await.body;
     assert!(page.contains("class=\"qr\"") && page.contains(&format!("{}{link}", server.url())), "{page}");
     assert_eq!(desktop.post(&link, &[]).await.led_to(), Some(link.as_str()), "a desktop opens nothing");
+    let bound = path(&server, invite_device(&server).await, 0);
+    let page = desktop.get(&bound).await.body;
+    assert!(page.contains("Open it there") && !page.contains(&bound), "no device but its own opens it: {page}");
     let chrome = iphone("17.5").replace("Version/17.5", "CriOS/126.0");
     let page = Guest::new(&server, &chrome).get(&link).await.body;
     assert!(page.contains("Open this page in Safari") && page.contains(&link), "{page}");

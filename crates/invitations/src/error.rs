@@ -1,6 +1,7 @@
 //! Why an invitation could not be issued, changed or used.
 
 use decisions::invitation::Refusal;
+use decisions::wave;
 use events::invitation::NotInvited;
 use events::migration::MigrationException;
 use events::personal::keys::KeyError;
@@ -44,6 +45,8 @@ pub enum NotIssued {
     SeveralOwners,
     #[error("the account of the record's owner is disabled: make an exception of the record, or enable the account")]
     OwnerLeft,
+    #[error("the migration of the record's source is closed: reopen it first")]
+    MigrationClosed,
     #[error("there is no such person")]
     UnknownPerson,
     #[error("the person was erased: invite the mail address instead")]
@@ -72,6 +75,7 @@ impl NotIssued {
             NotIssued::SeveralOwners => Some(NotInvited::SeveralOwners),
             NotIssued::OwnerLeft => Some(NotInvited::OwnerLeft),
             NotIssued::NoMail => Some(NotInvited::NoMail),
+            NotIssued::MigrationClosed => Some(NotInvited::MigrationClosed),
             NotIssued::UnknownPerson | NotIssued::PersonErased => None,
             NotIssued::MailInvalid | NotIssued::NoProvider | NotIssued::NeedsRecord => None,
         }
@@ -93,6 +97,31 @@ pub enum ChangeError {
     Refused(Refusal),
     #[error(transparent)]
     Failed(#[from] InvitationError),
+}
+
+/// Why a wave was not begun or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum WaveError {
+    #[error(transparent)]
+    Refused(wave::Refusal),
+    #[error(transparent)]
+    Failed(#[from] InvitationError),
+}
+
+impl From<PerformError<wave::Refusal>> for WaveError {
+    fn from(error: PerformError<wave::Refusal>) -> WaveError {
+        match error {
+            PerformError::Refused(refusal) => WaveError::Refused(refusal),
+            PerformError::Append(error) => WaveError::Failed(error.into()),
+            PerformError::Read(error) => WaveError::Failed(error.into()),
+        }
+    }
+}
+
+impl From<ReadError> for WaveError {
+    fn from(error: ReadError) -> WaveError {
+        WaveError::Failed(error.into())
+    }
 }
 
 impl From<PerformError<Refusal>> for ChangeError {

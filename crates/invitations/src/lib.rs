@@ -2,8 +2,10 @@
 //!
 //! `link` and `code` derive what a person shows from the id and the generation of an invitation, so neither is stored.
 //! `recipient` finds out who is invited, `issue` issues, renews and revokes, `open` reads a link or a code, `spend` uses
-//! the invitation after the sign-in, and `guesses` limits attempts to find a code.
+//! the invitation after the sign-in, and `guesses` limits attempts to find a code. `waves` has the invitations of
+//! many records.
 
+mod again;
 mod code;
 mod error;
 mod guesses;
@@ -16,14 +18,16 @@ mod recipient;
 mod spend;
 #[cfg(test)]
 mod tests;
+mod waves;
 
 pub use code::DeviceCode;
-pub use error::{ChangeError, InvitationError, IssueError, NotIssued};
+pub use error::{ChangeError, InvitationError, IssueError, NotIssued, WaveError};
 pub use guesses::Guess;
 pub use issue::Request;
 pub use open::{Opened, Seen, Typed};
 pub use recipient::Invitee;
 pub use spend::{Spender, Spent};
+pub use waves::{MOST_REHEARSED, WaveRehearsal};
 
 use guesses::Guesses;
 use platform::Platform;

@@ -2,6 +2,7 @@
 
 use crate::Invitations;
 use crate::error::{InvitationError, IssueError, NotIssued};
+use decisions::migration::Migration;
 use decisions::person::Person;
 use decisions::record::Record;
 use events::KeyName;
@@ -56,6 +57,9 @@ impl Invitations {
             return Err(NotIssued::RecordErased.into());
         }
         is_to_enroll(&record)?;
+        if self.is_closed(record.source.as_deref()).await? {
+            return Err(NotIssued::MigrationClosed.into());
+        }
         let person = match record.owner {
             Some(RecordOwner::Several {}) => return Err(NotIssued::SeveralOwners.into()),
             Some(RecordOwner::Left {}) => return Err(NotIssued::OwnerLeft.into()),
@@ -76,6 +80,12 @@ impl Invitations {
             mail: of_record(|personal| &personal.mail).or(of_person.mail),
         };
         Ok(recipient(person, keys, id.key(), details))
+    }
+
+    async fn is_closed(&self, source: Option<&str>) -> Result<bool, InvitationError> {
+        let Some(source) = source else { return Ok(false) };
+        let (migration, _) = self.platform.load::<Migration>(&self.platform.secrets.migration(source).stream()).await?;
+        Ok(migration.is_closed)
     }
 
     // The record of an enrollment of this installation has no personal fields, and its owner is the person who enrolled.

@@ -3,6 +3,7 @@
 mod issued;
 mod opened;
 mod spent;
+mod waves;
 
 use super::*;
 use decisions::person::{Command as OfPerson, Person};

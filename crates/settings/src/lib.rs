@@ -192,7 +192,7 @@ pub async fn apply(
 }
 
 /// The languages of the pages: those in `templates/texts`.
-const LANGUAGES: [&str; 3] = ["de", "en", "ja"];
+pub const LANGUAGES: [&str; 3] = ["de", "en", "ja"];
 
 // Returns names for a sentence: `"a", "b" or "c"`.
 fn either<T: std::fmt::Debug>(names: impl IntoIterator<Item = T>) -> String {

@@ -74,12 +74,16 @@ alarms! {
     PushTopicRefused = "push-topic-refused",
     /// Refusals of unknown clients were answered but could not be recorded, because a stream or key is damaged.
     RefusalsNotWritten = "refusals-not-written",
+    /// Old management was removed some days ago, and the owners have not enrolled.
+    RemovedNotEnrolled = "removed-not-enrolled",
     /// The TLS certificate has expired: devices and people cannot reach the server.
     TlsCertificateExpired = "tls-certificate-expired",
     /// Devices reject the TLS certificate, or will reject it from OS 27 on.
     TlsCertificateUnfit = "tls-certificate-unfit",
     /// A certificate issued by this server's CA names a device that is not in the log.
     ValidCertificateWithoutStream = "valid-certificate-without-stream",
+    /// The deadline of a wave of invitations passed, and some of its records are not done.
+    WaveDeadlinePassed = "wave-deadline-passed",
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub struct Metrics {
     connections_ended: IntCounterVec,
     log_position: IntGauge,
     commands_waiting: IntGauge,
+    removed_not_enrolled: IntGauge,
     scrub_position: IntGauge,
     disk_free: IntGauge,
     scrub_completed: IntGauge,
@@ -139,6 +140,10 @@ impl Metrics {
             connections,
             alarms: counter("muster_alarms_total", "Faults that an operator should look at.", &["alarm"]),
             commands_waiting: gauge("muster_commands_waiting", "Commands that wait for their device's answer."),
+            removed_not_enrolled: gauge(
+                "muster_removed_not_enrolled",
+                "Records whose old management was removed some days ago and whose owners have not enrolled.",
+            ),
             scrub_position: gauge("muster_scrub_position", "Position up to which the scrub has checked the log."),
             disk_free: gauge("muster_disk_free_bytes", "Free bytes on the disk of the log."),
             scrub_completed: gauge(
@@ -242,6 +247,11 @@ impl Metrics {
     /// Sets the number of commands that wait for their device's answer.
     pub fn commands_waiting(&self, count: u64) {
         self.commands_waiting.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Sets the number of records whose old management was removed some days ago and whose owners have not enrolled.
+    pub fn removed_not_enrolled(&self, count: u64) {
+        self.removed_not_enrolled.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Sets the number of identity certificates that are `due` for renewal, `failing` to renew, or `expired`.

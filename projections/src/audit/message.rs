@@ -8,7 +8,7 @@ mod tests;
 mod words;
 
 pub use record::{evidence_words, link_evidence};
-pub use words::{attestation_refusal, faults, rejection, renewal_failure, supersession};
+pub use words::{attestation_refusal, faults, mail_failure, rejection, renewal_failure, supersession};
 
 use events::Event;
 use events::device::{CommandStatus, DeviceEvent, DeviceIdentifiers, MdmError, UnenrolledBy};

@@ -177,6 +177,30 @@ pub async fn list(
     projections.read_of("visits", move |rows| list_in(rows, &filter, limit)).await
 }
 
+/// Returns the enrollments of a person that were open at some time of this period, up to `limit`.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn open_between(
+    projections: &Projections,
+    person: PersonId,
+    (from, to): (Timestamp, Timestamp),
+    limit: usize,
+) -> Result<Vec<EnrollmentId>, ProjectionError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    projections
+        .read_of("visits", move |rows| {
+            let select = "SELECT id FROM visits_visits
+                WHERE signed_in = ?1 AND opened <= ?3 AND last >= ?2 ORDER BY position DESC LIMIT ?4";
+            let ids = rows
+                .prepare_cached(select)?
+                .query_map(params![person.to_string(), from.0, to.0, limit], |row| row.get::<_, String>(0))?
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(ids.iter().filter_map(|id| Uuid::parse_str(id).ok()).map(EnrollmentId).collect())
+        })
+        .await
+}
+
 /// Returns open enrollments that may need help: without activity since `silent_since`, or with a refusal. The latest
 /// come first, since these people may still be at the portal.
 ///

@@ -1,6 +1,6 @@
 //! Queries about invitations.
 
-use crate::{ProjectionError, Projections};
+use crate::{ProjectionError, Projections, like};
 use events::Timestamp;
 use events::enrollment::EnrollmentId;
 use events::invitation::{InvitationDelivery, InvitationId, WaveId};
@@ -100,7 +100,7 @@ pub struct InvitationRow {
 }
 
 /// Filter for invitations. All given values must match.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct InvitationFilter {
     pub state: Option<InvitationState>,
     pub wave: Option<WaveId>,
@@ -108,6 +108,8 @@ pub struct InvitationFilter {
     /// The recipient, or who used it.
     pub person: Option<PersonId>,
     pub delivery: Option<InvitationDelivery>,
+    /// A part of the name or of the mail address of the recipient.
+    pub text: Option<String>,
     /// Continue after this invitation.
     pub after: Option<InvitationCursor>,
 }
@@ -147,6 +149,9 @@ const COLUMNS: &str = "i.invitation, i.state, i.record, i.person, i.wave, i.deli
     i.reminders, i.failures, i.why_not_sent, i.expires, i.issued_at, i.renewed_at, i.sent_at, i.not_sent_at, i.opened_at,
     i.used_at, i.used_by, i.used_in, i.token, i.expired_at, i.revoked_at, i.refused_at, i.why_refused,
     coalesce(i.full_name, r.full_name, p.display_name, p.user_name), coalesce(i.mail, r.mail, p.mail)";
+
+const NAME: &str = "coalesce(i.full_name, r.full_name, p.display_name, p.user_name)";
+const MAIL: &str = "coalesce(i.mail, r.mail, p.mail)";
 
 const FROM: &str = "invitations_current i LEFT JOIN records_current r ON r.record = i.record
     LEFT JOIN people_names p ON p.id = coalesce(i.person, i.used_by)";
@@ -214,7 +219,7 @@ pub async fn count(projections: &Projections, filter: InvitationFilter) -> Resul
         .read_of("invitations", move |rows| {
             let filter = InvitationFilter { after: None, ..filter };
             let Conditions { text, values } = Conditions::of(&filter);
-            let select = format!("SELECT count(*) FROM invitations_current i WHERE {text}");
+            let select = format!("SELECT count(*) FROM {FROM} WHERE {text}");
             rows.prepare_cached(&select)?.query_row(&named(&values)[..], |row| row.get(0))
         })
         .await
@@ -323,7 +328,7 @@ struct Conditions {
 impl Conditions {
     fn of(filter: &InvitationFilter) -> Conditions {
         let mut conditions = Conditions { text: "1".into(), values: vec![] };
-        let InvitationFilter { state, wave, record, person, delivery, after } = *filter;
+        let InvitationFilter { state, wave, record, person, delivery, ref text, after } = *filter;
         conditions.add("i.state = :state", ":state", state.map(|state| state.as_str().to_owned()));
         conditions.add("i.wave = :wave", ":wave", wave.map(|wave| wave.to_string()));
         conditions.add("i.record = :record", ":record", record.map(|record| record.to_string()));
@@ -334,6 +339,8 @@ impl Conditions {
             UNION SELECT k.invitation FROM invitations_people h JOIN invitations_keys k USING (hmac)
                 WHERE h.person = :person)";
         conditions.add(of_person, ":person", person.map(|person| person.to_string()));
+        let named = format!("lower(coalesce({NAME}, '') || char(10) || coalesce({MAIL}, '')) LIKE :text ESCAPE '\\'");
+        conditions.add(&named, ":text", text.as_deref().map(like));
         if let Some(after) = after {
             conditions.text += " AND (i.issued_at, i.invitation) < (:at, :after)";
             conditions.values.push((":at", Box::new(after.issued_at.0)));

@@ -157,25 +157,30 @@ async fn the_list_is_filtered_and_read_page_by_page() {
             rows.into_iter().map(|row| row.invitation).collect::<Vec<InvitationId>>()
         }
     };
-    let any = InvitationFilter::default();
-    assert_eq!(found(InvitationFilter { wave: Some(wave(1)), ..any }).await, [invitation(3)]);
-    assert_eq!(found(InvitationFilter { record: Some(record(2)), ..any }).await, [invitation(2)]);
-    assert_eq!(found(InvitationFilter { delivery: Some(InvitationDelivery::Mail), ..any }).await, [invitation(1)]);
-    assert_eq!(found(InvitationFilter { state: Some(InvitationState::Used), ..any }).await, []);
+    let any = InvitationFilter::default;
+    assert_eq!(found(InvitationFilter { wave: Some(wave(1)), ..any() }).await, [invitation(3)]);
+    assert_eq!(found(InvitationFilter { record: Some(record(2)), ..any() }).await, [invitation(2)]);
+    assert_eq!(found(InvitationFilter { delivery: Some(InvitationDelivery::Mail), ..any() }).await, [invitation(1)]);
+    assert_eq!(found(InvitationFilter { state: Some(InvitationState::Used), ..any() }).await, []);
+    for (text, ids) in [("LOVELACE", vec![invitation(2)]), ("ada@school", vec![invitation(1)]), ("_", vec![])] {
+        assert_eq!(found(InvitationFilter { text: Some(text.into()), ..any() }).await, ids, "{text}");
+    }
+    let named = InvitationFilter { text: Some("ada".into()), ..any() };
+    assert_eq!(invitations::count(&projections, named).await.unwrap(), 2);
     // The first one has a key of the person.
     let theirs: Vec<_> = of_person(&projections, person(1), 10).await.unwrap();
     assert_eq!(theirs.iter().map(|row| row.invitation).collect::<Vec<_>>(), [invitation(2), invitation(1)]);
     assert_eq!(of_record(&projections, record(2), 10).await.unwrap().len(), 1);
     let (mut after, mut read) = (None, Vec::new());
     for _ in 0..20 {
-        let page = list(&projections, InvitationFilter { after, ..any }, 2).await.unwrap();
+        let page = list(&projections, InvitationFilter { after, ..any() }, 2).await.unwrap();
         read.extend(page.invitations.into_iter().map(|row| row.invitation));
         let Some(next) = page.next else { break };
         after = Some(next.to_string().parse().unwrap());
     }
-    assert_eq!(read, found(any).await);
+    assert_eq!(read, found(any()).await);
     assert_eq!(read.len(), 9);
-    assert_eq!(invitations::count(&projections, any).await.unwrap(), 9);
+    assert_eq!(invitations::count(&projections, any()).await.unwrap(), 9);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use events::invitation::{
     InvitationDelivery, InvitationEvent, InvitationId, MailFailure, Recipient, RecipientDetails, RenewalCause,
     WaveEvent, WaveId,
 };
+use events::record::{LinkProof, RecordEvent, RecordId};
 use projections::Projections;
 use projections::mails::{self, Reminding};
 use uuid::Uuid;
@@ -121,4 +122,24 @@ async fn a_reminder_is_due_after_some_days_a_few_times_and_not_by_a_stopped_wave
     write(&desk, 1, 8 * DAY, InvitationEvent::InvitationExpired {}).await;
     let projections = desk.caught_up().await;
     assert_eq!(reminded(&projections, 80 * DAY).await, [invitation(4)], "one reminder is enough");
+}
+
+#[tokio::test]
+async fn an_owner_has_to_be_told_of_a_retirement_until_they_were_told_or_it_was_undone() {
+    let desk = Desk::new();
+    let (successor, record) =
+        (events::device::DeviceId(Uuid::from_u128(1)), |n: u128| RecordId(Uuid::from_u128(0x7200 + n)));
+    let confirmed = |may_be_retired| {
+        let proof = LinkProof { may_be_retired, is_same_device: false };
+        RecordEvent::LinkConfirmed { successor, proof }
+    };
+    for n in 1..=4 {
+        desk.write(&record(n).stream(), later(0), confirmed(n != 4)).await;
+    }
+    let failed = Some(MailFailure::AddressInvalid);
+    desk.write(&record(2).stream(), later(1), RecordEvent::RetirementNotified { successor, failed }).await;
+    desk.write(&record(3).stream(), later(1), RecordEvent::LinkUndone { successor }).await;
+    let projections = desk.caught_up().await;
+    let due = mails::notices_due(&projections, 10).await.unwrap();
+    assert_eq!(due.into_iter().map(|due| due.record).collect::<Vec<_>>(), [record(1)]);
 }

@@ -10,6 +10,7 @@ mod enrollments;
 mod erasure;
 mod invitations;
 mod mails;
+mod migration;
 mod questions;
 mod rebuild;
 mod records;

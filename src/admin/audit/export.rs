@@ -9,6 +9,7 @@ use crate::admin::record::EventRecord;
 use crate::admin::session::{Exports, May};
 use actix_web::HttpResponse;
 use events::staff::StaffActivityEvent;
+use projections::ProjectionError;
 use projections::audit::{self as trail, AuditFilter};
 
 /// Events per chunk.
@@ -40,7 +41,7 @@ pub(crate) async fn export(staff: May<Exports>, address: Parameters<Filters, Wan
         async move {
             let page = trail::query(&projections, filter.clone(), CHUNK).await?;
             let records: Vec<EventRecord> = page.rows.iter().map(EventRecord::from).collect();
-            Ok((records, page.next.map(|after| AuditFilter { after: Some(after), ..filter })))
+            Ok::<_, ProjectionError>((records, page.next.map(|after| AuditFilter { after: Some(after), ..filter })))
         }
     };
     Ok(file("audit", format, staff.now()).streaming(streamed(format, filter, page)))

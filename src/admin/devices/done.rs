@@ -24,6 +24,11 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// Returns the word of what was done.
+    pub(super) fn wanted(&self) -> Option<String> {
+        self.done.clone()
+    }
+
     /// Returns what to look for if the previous form decided about a link.
     pub(super) fn of_link(self) -> links::Asked {
         links::Asked { done: self.done, link: self.link }

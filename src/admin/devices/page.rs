@@ -6,9 +6,12 @@ use super::{href, parse_as_of, parse_device};
 use crate::admin::act;
 use crate::admin::audit;
 use crate::admin::claims;
+use crate::admin::cleared::{self, Hidden};
 use crate::admin::commands::{Standing, possible as commands_of, standing};
+use crate::admin::invitations::words::invite_owner;
 use crate::admin::lineage::{self, Lineage};
 use crate::admin::links::{self, Shown};
+use crate::admin::migration::{self, Migrating, migrating};
 use crate::admin::pages::show;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Parameters, Query, read};
@@ -21,6 +24,7 @@ use actix_web::{HttpResponse, web};
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
 use events::record::RecordId;
+use events::settings::ClearedView;
 use events::staff::StaffActivityEvent;
 use events::{ActorKind, Timestamp};
 use projections::audit::{AuditFilter, Match, Row, supersession};
@@ -59,6 +63,10 @@ struct DevicePage {
     ownership: Option<String>,
     state: Chip,
     archived: bool,
+    /// What the re-enrollment settings hide.
+    hidden: Option<String>,
+    /// The re-enrollment settings hide commands.
+    hides_commands: bool,
     as_of: Option<Instant>,
     now_or_then: String,
     facts: Vec<Fact>,
@@ -69,11 +77,14 @@ struct DevicePage {
     /// Links to later enrollments.
     later: Vec<Shown>,
     lineage: Option<Lineage>,
+    migration: Option<Migrating>,
     /// Records that were found at sign-in, or by the same UDID.
     earlier: Vec<Relative>,
     /// Address of the list of all records of the person, if there are more than are shown.
     earlier_more: Option<String>,
     manage: Vec<Manage>,
+    /// Address of the form that invites the person to enroll this device again.
+    invite_href: Option<String>,
     acts: Vec<Offered>,
     commands: Vec<Standing>,
     /// Finished commands except the newest.
@@ -96,6 +107,8 @@ view!(
         ownership,
         state,
         archived,
+        hidden,
+        hides_commands,
         as_of,
         now_or_then,
         facts,
@@ -104,9 +117,11 @@ view!(
         links,
         later,
         lineage,
+        migration,
         earlier,
         earlier_more,
         manage,
+        invite_href,
         acts,
         commands,
         commands_over,
@@ -205,9 +220,10 @@ pub(crate) async fn page(
     let id = parse_device(&path)?;
     let as_of = read("as_of", as_of.as_deref(), parse_as_of)?;
     let found = look_up(staff.projections(), id, as_of).await.map_err(|error| staff.broken(error))?;
-    let found = found.ok_or(Problem::NotFound)?;
+    let mut found = found.ok_or(Problem::NotFound)?;
     staff.record(StaffActivityEvent::DeviceViewed { device: id }).await?;
     let label = words::label(&found.device);
+    let wanted = asked.wanted();
     let done = match as_of {
         None => done::said(&staff, &found.device, &found.commands, &found.claims, &asked).await,
         Some(_) => Ok(None),
@@ -218,9 +234,26 @@ pub(crate) async fn page(
     };
     let (earlier, later) = links::of_device(&staff, id, as_of).await?;
     let lineage = lineage::of(&staff, RecordId::of_device(id), as_of).await?;
+    let hidden = cleared::hidden(&staff, RecordId::of_device(id)).await?;
+    let hides_commands;
+    (found.commands, hides_commands) = cleared::commands(&staff, id, found.commands).await?;
+    hide(&mut found, &hidden);
     let page = assemble(&found, &staff, as_of, staff.now());
-    let page = DevicePage { done, links: earlier, later, lineage, ..page };
+    let migration = cleared::migration(migrating(&staff, RecordId::of_device(id), as_of).await?, &hidden);
+    let done = done.or_else(|| migration::said(migration.as_ref(), wanted.as_deref()));
+    let hidden = hidden.sentence;
+    let page = DevicePage { done, links: earlier, later, lineage, hidden, hides_commands, migration, ..page };
     show(&label, "devices", &staff, &page)
+}
+
+// An earlier enrollment has one owner, so it has no earlier ones.
+fn hide(found: &mut Found, hidden: &Hidden) {
+    if hidden.hides(ClearedView::Location) {
+        (found.device.person, found.device.user_name) = (None, None);
+    }
+    if hidden.hides(ClearedView::Logs) {
+        (found.rows, found.more) = (vec![], false);
+    }
 }
 
 async fn look_up(
@@ -296,12 +329,15 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
         links: vec![],
         later: vec![],
         lineage: None,
+        migration: None,
         href: href(device.id, None),
         label: words::label(device),
         sub: sub(device),
         ownership: device.ownership.map(words::ownership),
         state: words::state(device.state),
         archived: device.archived,
+        hidden: None,
+        hides_commands: false,
         as_of: as_of.map(|at| Instant::of(at, now)),
         now_or_then: Instant::of(as_of.unwrap_or(now), now).input,
         facts: facts(found, as_of, now),
@@ -328,6 +364,7 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
             .map(|(earlier, other)| relative(device.id, earlier, other.as_ref(), now))
             .collect(),
         manage: if acts { manage(device) } else { vec![] },
+        invite_href: invite_owner(staff, RecordId::of_device(device.id)).filter(|_| as_of.is_none()),
         timeline: found.rows.iter().map(|row| happened(row, now)).collect(),
         more: found.more,
         audit_href: Query::default().with("device", Some(&device.id.to_string())).href(audit::PATH),

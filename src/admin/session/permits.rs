@@ -9,14 +9,17 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use decisions::staff::CONSOLE_ROLES;
 use enroll::preview;
 use events::device::DeviceId;
+use events::invitation::InvitationId;
 use events::record::ImportId;
 use events::staff::{Privilege, StaffActivityEvent, StaffId};
 use futures_util::future::LocalBoxFuture;
 use imports::uploads::{UndoStage, Upload, UploadId};
+use invitations::{InvitationError, Invitations};
 use platform::context::Context;
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A permission at the console.
@@ -69,6 +72,37 @@ impl May<SeesRecords> {
             true => self.staff.app.uploads.list(),
             false => Vec::new(),
         }
+    }
+}
+
+/// Makes links and codes of invitations. They are credentials, so only staff who invite get them.
+#[derive(Clone)]
+pub(crate) struct Credentials(Arc<Invitations>);
+
+impl Credentials {
+    pub(crate) fn link(&self, invitation: InvitationId, generation: u32) -> String {
+        self.0.link(invitation, generation)
+    }
+
+    /// # Errors
+    /// Returns an error if the event log cannot be read.
+    pub(crate) async fn code(&self, invitation: InvitationId, generation: u32) -> Result<String, InvitationError> {
+        self.0.code(invitation, generation).await
+    }
+}
+
+impl May<SeesInvitations> {
+    /// Returns what makes links and codes, if the staff member may see them. It gives no access to commands.
+    pub(crate) fn credentials(&self) -> Option<Credentials> {
+        let may = is_permitted::<Invites>(&self.staff.roles);
+        may.then(|| Credentials(Arc::clone(&self.staff.app.invitations)))
+    }
+}
+
+impl May<Invites> {
+    /// Returns what makes links and codes.
+    pub(crate) fn credentials(&self) -> Credentials {
+        Credentials(Arc::clone(&self.staff.app.invitations))
     }
 }
 
@@ -169,11 +203,37 @@ impl Permit for SeesLinks {
 pub(crate) struct DecidesLinks;
 
 impl Permit for DecidesLinks {
-    const ROLES: &'static [Privilege] = &[Administrator];
+    const ROLES: &'static [Privilege] = &[Administrator, HelpDesk];
     const ACT: &'static str = "decide about a link";
 }
 
 impl Writes for DecidesLinks {}
+
+/// Sees invitations and waves: who is invited, and how far they are. Links and codes need [`Invites`].
+pub(crate) struct SeesInvitations;
+
+impl Permit for SeesInvitations {
+    const ROLES: &'static [Privilege] = SeesLinks::ROLES;
+    const ACT: &'static str = "see invitations";
+}
+
+/// Issues invitations, sends them again and revokes them, begins waves, and sees links and codes.
+pub(crate) struct Invites;
+
+impl Permit for Invites {
+    const ROLES: &'static [Privilege] = &[Administrator, HelpDesk];
+    const ACT: &'static str = "invite people";
+}
+
+impl Writes for Invites {}
+
+/// Sees the texts of mails, filled in with sample values.
+pub(crate) struct PreviewsMails;
+
+impl Permit for PreviewsMails {
+    const ROLES: &'static [Privilege] = &[Administrator, HelpDesk];
+    const ACT: &'static str = "preview mails";
+}
 
 /// Sees the devices, records and links of a person over time.
 pub(crate) struct SeesPeople;
@@ -207,6 +267,42 @@ impl Permit for ExportsRecords {
     const ACT: &'static str = "export previous records";
 }
 
+/// Sees the migration board.
+pub(crate) struct SeesMigration;
+
+impl Permit for SeesMigration {
+    const ROLES: &'static [Privilege] = &[Administrator, Auditor, HelpDesk];
+    const ACT: &'static str = "see the migration board";
+}
+
+/// Exports the migration board.
+pub(crate) struct ExportsMigration;
+
+impl Permit for ExportsMigration {
+    const ROLES: &'static [Privilege] = &[Administrator];
+    const ACT: &'static str = "export the migration board";
+}
+
+/// Makes and ends exceptions of a migration.
+pub(crate) struct MakesExceptions;
+
+impl Permit for MakesExceptions {
+    const ROLES: &'static [Privilege] = &[Administrator];
+    const ACT: &'static str = "make or end an exception";
+}
+
+impl Writes for MakesExceptions {}
+
+/// Writes notes about records.
+pub(crate) struct WritesNotes;
+
+impl Permit for WritesNotes {
+    const ROLES: &'static [Privilege] = &[Administrator, HelpDesk];
+    const ACT: &'static str = "write a note about a record";
+}
+
+impl Writes for WritesNotes {}
+
 /// Imports previous records, and undoes imports.
 pub(crate) struct ImportsRecords;
 
@@ -216,6 +312,16 @@ impl Permit for ImportsRecords {
 }
 
 impl Writes for ImportsRecords {}
+
+/// Closes the migration of a source, and reopens it.
+pub(crate) struct ClosesMigrations;
+
+impl Permit for ClosesMigrations {
+    const ROLES: &'static [Privilege] = &[Administrator];
+    const ACT: &'static str = "close a migration";
+}
+
+impl Writes for ClosesMigrations {}
 
 /// Reads the audit trail.
 pub(crate) struct SeesAudit;

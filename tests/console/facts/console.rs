@@ -2,6 +2,7 @@
 
 use super::Proof::{None, Test, Walked};
 use super::{Proof, Watch, hold};
+use crate::migration::{Old, import, record};
 use events::enrollment::EnrollmentKind;
 use events::staff::Privilege;
 use harness::TestServer;
@@ -17,8 +18,11 @@ const OWN_FACTORS: &str = "factors_and_password_change_only_after_a_proof_of_the
 
 const IMPORT: &str = "an_administrator_uploads_a_file_sees_what_would_happen_imports_it_and_undoes_the_import";
 
+const EXCEPTIONS: &str = "an_exception_is_rehearsed_made_for_the_list_that_was_shown_and_ended_again";
+const EXCEPTION: &str = "the_page_of_a_record_has_its_state_takes_notes_and_makes_and_ends_an_exception";
+
 /// Forms that need a role. A request without the role records `AccessRefused`.
-const WITH_A_ROLE: [(&str, Proof); 21] = [
+const WITH_A_ROLE: [(&str, Proof); 28] = [
     ("/devices/{device}/{verb:unenroll|archive|restore}", Walked),
     (
         "/devices/{device}/claims/{other}/{verb:same|different}",
@@ -43,8 +47,24 @@ const WITH_A_ROLE: [(&str, Proof); 21] = [
     ("/imports/uploads/{upload}/import", Test { event: "ImportFinished", name: IMPORT }),
     ("/imports/{import}/undo", Test { event: "ImportUndone", name: IMPORT }),
     (
+        "/migration/{verb:close|reopen}",
+        Test { event: "MigrationClosed", name: "an_administrator_closes_a_migration_and_reopens_it" },
+    ),
+    (
         "/links/{record}/{device}/{decision:confirm|reject|undo}",
         Test { event: "LinkConfirmed", name: "a_phone_that_is_enrolled_again_is_proposed_confirmed_and_undone" },
+    ),
+    ("/migration/{verb:except|end-exception}/try", None("shows which records would change, and changes nothing")),
+    ("/migration/{verb:except|end-exception}/do", Test { event: "MigrationExceptionMade", name: EXCEPTIONS }),
+    ("/records/{record}/exception", Test { event: "MigrationExceptionMade", name: EXCEPTION }),
+    ("/records/{record}/exception/end", Test { event: "MigrationException", name: EXCEPTION }),
+    ("/records/{record}/notes", Walked),
+    (
+        "/invitations/{invitation}/install",
+        Test {
+            event: "MdmCommandQueued",
+            name: "a_web_clip_is_put_on_a_device_that_this_server_manages_and_its_link_is_valid",
+        },
     ),
     ("/settings/preview", None("shows what would change, and changes nothing")),
     (
@@ -64,6 +84,33 @@ const WITH_A_ROLE: [(&str, Proof); 21] = [
         "/staff/{staff}/sessions/{session}/end",
         Test { event: "StaffSessionEnded", name: "everybody_ends_their_own_sessions_and_an_administrator_anyones" },
     ),
+];
+
+const BEGUN: &str = "a_wave_is_rehearsed_and_begun_once_with_the_records_that_were_shown";
+const CHANGED: &str = "a_wave_is_paused_resumed_and_ended_by_staff_who_invite";
+
+/// Forms of staff who invite people, also of the help desk.
+const OF_INVITATIONS: [(&str, Proof); 8] = [
+    (
+        "/invitations",
+        Test { event: "InvitationIssued", name: "a_person_is_invited_once_however_often_the_form_is_sent" },
+    ),
+    (
+        "/invitations/{invitation}/renew",
+        Test {
+            event: "InvitationRenewed",
+            name: "an_invitation_that_is_sent_again_has_another_link_and_the_form_does_it_once",
+        },
+    ),
+    (
+        "/invitations/{invitation}/revoke",
+        Test { event: "InvitationRevoked", name: "revoking_asks_first_and_a_revoked_invitation_shows_no_link" },
+    ),
+    ("/waves", Test { event: "WaveBegun", name: BEGUN }),
+    ("/waves/new", None("shows the form for the records that another page has chosen, and changes nothing")),
+    ("/waves/rehearse", None("shows for how many records somebody can be invited, and changes nothing")),
+    ("/waves/{wave}/end", Test { event: "WaveEnded", name: CHANGED }),
+    ("/waves/{wave}/{verb:pause|resume}", Test { event: "WavePaused", name: CHANGED }),
 ];
 
 /// Forms for signing in, and for one's own account.
@@ -101,7 +148,12 @@ const OWN: [(&str, Proof); 23] = [
 
 /// Returns the paths that accept a form, from the routes of the console.
 fn routes() -> BTreeSet<String> {
-    let sources = [include_str!("../../../src/admin.rs"), include_str!("../../../src/admin/commands.rs")];
+    let sources = [
+        include_str!("../../../src/admin.rs"),
+        include_str!("../../../src/admin/commands.rs"),
+        include_str!("../../../src/admin/invitations.rs"),
+        include_str!("../../../src/admin/waves.rs"),
+    ];
     let resources = sources.into_iter().flat_map(|source| source.split("web::resource(").skip(1));
     let mut paths = BTreeSet::new();
     for resource in resources {
@@ -116,7 +168,7 @@ fn routes() -> BTreeSet<String> {
 
 #[test]
 fn every_form_of_the_console_has_a_row() {
-    let rows: Vec<(&str, Proof)> = WITH_A_ROLE.into_iter().chain(OWN).collect();
+    let rows: Vec<(&str, Proof)> = WITH_A_ROLE.into_iter().chain(OF_INVITATIONS).chain(OWN).collect();
     hold(&routes(), &rows);
 }
 
@@ -133,10 +185,10 @@ fn path(route: &str) -> String {
 #[actix_web::test]
 async fn whoever_lacks_the_role_for_a_form_leaves_a_fact() {
     let server = TestServer::start().await;
-    let browser = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
+    let browser = Browser::signed_in(&server, "grace", &[Privilege::Auditor]).await;
     let csrf = browser.get("/console/account").await.csrf();
     let mut watch = Watch::begin(&server).await;
-    for (route, _) in WITH_A_ROLE {
+    for (route, _) in WITH_A_ROLE.into_iter().chain(OF_INVITATIONS) {
         let fields = [("csrf", csrf.as_str()), ("text", ""), ("over", "1"), ("answer", "{}")];
         let answer = browser.post(&path(route), &fields).await;
         assert_eq!(answer.status, 403, "{route}: {}", answer.body);
@@ -164,6 +216,10 @@ async fn what_an_administrator_does_or_cannot_do_leaves_a_fact() {
     let answer = root.post(&format!("/console/devices/{}/commands/erase", device.id), &erase).await;
     assert_eq!(answer.status, 409, "{}", answer.body);
     watch.left("ActRefused", "erasing a personal device").await;
+    import(&server, &[Old::new(1)]).await;
+    let noted = [("csrf", csrf.as_str()), ("note", "called")];
+    assert_eq!(root.post(&format!("/console/records/{}/notes", record(1)), &noted).await.status, 303);
+    watch.left("RecordNoteAdded", "a note").await;
     act(&root, own, "disable", &[]).await;
     watch.left("ActRefused", "disabling oneself").await;
     for (what, fields, event) in [

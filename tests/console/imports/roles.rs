@@ -24,7 +24,7 @@ async fn only_reads(role: Privilege, sees_audit: bool) {
     assert_eq!(list.texts("tbody th a").len(), 2);
     let nav = list.texts("nav[aria-label=Main] a");
     assert!(nav.contains(&"Re-enrollments".to_owned()), "{nav:?}");
-    assert_eq!(list.texts(".tabs a"), ["Links", "Previous records", "Imports"]);
+    assert_eq!(list.texts(".tabs a"), ["Links", "Previous records", "Imports", "Invitations", "Waves"]);
     let shown = staff.get(&record).await;
     assert!(shown.texts("dd").contains(&"Ada Lovelace".to_owned()));
     assert_eq!(shown.texts(".log .more").len(), usize::from(sees_audit), "details of events are in the audit trail");

@@ -48,8 +48,19 @@ async fn an_auditor_reads_links_and_exports_a_person_and_decides_nothing() {
 }
 
 #[tokio::test]
-async fn the_help_desk_reads_links_and_people_and_neither_exports_nor_decides() {
-    only_reads(Privilege::HelpDesk, false).await;
+async fn the_help_desk_decides_about_links_and_exports_no_person() {
+    let server = TestServer::start().await;
+    let (old, new) = proposed(&server, "ada").await;
+    let heidi = Browser::signed_in(&server, "heidi", &[Privilege::HelpDesk]).await;
+    let person = format!("/console/people/{}", person_of(&server, new).await);
+    assert_eq!((heidi.get(&person).await.status, heidi.get(&format!("{person}/export")).await.status), (200, 403));
+    assert!(!heidi.get(LIST).await.texts("main form[method=post]").is_empty());
+    for (what, event) in [("confirm", "LinkConfirmed"), ("undo", "LinkUndone"), ("reject", "LinkRejected")] {
+        let answer = decide(&heidi, (RecordId::of_device(old), new), what, "list").await;
+        assert_eq!(answer.status, 303, "{what}: {}", answer.body);
+        assert_eq!(decisions(&server).await.last().map(String::as_str), Some(event));
+    }
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -105,6 +105,14 @@ impl Browser {
         self.get_with(path, HeaderMap::new()).await
     }
 
+    /// Returns a file as it is.
+    pub async fn download(&self, path: &str) -> (HeaderMap, Vec<u8>) {
+        let response = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 200, "{path}");
+        let headers = response.headers().clone();
+        (headers, response.bytes().await.unwrap().to_vec())
+    }
+
     pub async fn get_with(&self, path: &str, headers: HeaderMap) -> Answer {
         answer(self.client.get(format!("{}{path}", self.url)).headers(headers)).await
     }

@@ -1,9 +1,8 @@
 //! The messages of invitations, their waves, and migrations.
 
-use super::{Message, record};
+use super::{Message, words};
 use events::invitation::{
-    CodeEvent, InvitationDelivery, InvitationEvent, InvitationRefusal, InvitationToken, MailFailure, RenewalCause,
-    WaveEvent,
+    CodeEvent, InvitationDelivery, InvitationEvent, InvitationRefusal, InvitationToken, RenewalCause, WaveEvent,
 };
 use events::migration::MigrationEvent;
 
@@ -11,19 +10,19 @@ pub(super) fn invitation(event: &InvitationEvent) -> Message {
     match event {
         InvitationEvent::InvitationIssued { record, delivery, expires, .. } => {
             let key = if record.is_some() { "invitation-issued-for-record" } else { "invitation-issued" };
-            Message::of(key).with("delivery", delivery_words(*delivery)).with("until", record::date(*expires))
+            Message::of(key).with("delivery", delivery_words(*delivery)).with("until", words::date(*expires))
         }
         InvitationEvent::InvitationRenewed { cause: RenewalCause::SentAgain, expires, .. } => {
-            Message::of("invitation-sent-again").with("until", record::date(*expires))
+            Message::of("invitation-sent-again").with("until", words::date(*expires))
         }
         InvitationEvent::InvitationRenewed { cause: RenewalCause::Reminder, expires, .. } => {
-            Message::of("invitation-reminded").with("until", record::date(*expires))
+            Message::of("invitation-reminded").with("until", words::date(*expires))
         }
         InvitationEvent::InvitationSent { .. } => Message::of("invitation-sent"),
         InvitationEvent::InvitationNotSent { why, code, is_final, .. } => {
             let key = if *is_final { "invitation-given-up" } else { "invitation-not-sent" };
             let code = code.map_or_else(String::new, |code| format!(" ({code})"));
-            Message::of(key).with("reason", format!("{}{code}", mail_failure(*why)))
+            Message::of(key).with("reason", format!("{}{code}", words::mail_failure(*why)))
         }
         InvitationEvent::InvitationOpened { token, .. } => {
             Message::of("invitation-opened").with("token", token_words(*token))
@@ -53,7 +52,7 @@ pub(super) fn wave(event: &WaveEvent) -> Message {
         WaveEvent::WaveBegun { name, most_per_hour, deadline, .. } => Message::of("wave-begun")
             .with("name", name)
             .with("hourly", most_per_hour)
-            .with("deadline", record::date(*deadline)),
+            .with("deadline", words::date(*deadline)),
         WaveEvent::WaveRecordsAdded { records } => Message::of("wave-records-added").with("count", records.len()),
         WaveEvent::WaveRecordSkipped { why, .. } => Message::of("wave-record-skipped").with("reason", why.name()),
         WaveEvent::WavePaused {} => Message::of("wave-paused"),
@@ -86,19 +85,6 @@ pub(super) fn token_words(token: InvitationToken) -> &'static str {
         InvitationToken::Link => "its link",
         InvitationToken::Code => "its code",
         InvitationToken::DeviceCode => "a code from its page",
-    }
-}
-
-/// Returns why a mail was not sent, in plain English.
-pub(super) fn mail_failure(failure: MailFailure) -> &'static str {
-    match failure {
-        MailFailure::Refused => "the mail server refused it",
-        MailFailure::RefusedForNow => "the mail server asked to try later",
-        MailFailure::Unreachable => "the mail server does not answer",
-        MailFailure::NotSecure => "the connection to the mail server is not secure",
-        MailFailure::CredentialsRefused => "the mail server refused the credentials",
-        MailFailure::AddressInvalid => "the recipient has no valid mail address",
-        MailFailure::NotConfigured => "no mail server is configured",
     }
 }
 

@@ -1,7 +1,7 @@
 //! The messages of previous records and their imports.
 
-use super::{Message, invitation, list};
-use events::Timestamp;
+use super::words::{date, mail_failure};
+use super::{Message, list};
 use events::record::{
     ImportEvent, LinkBand, LinkEvidence, LinkProof, PreviousAnswer, RecordEvent, RecordField, RecordOwner, Silence,
     Weighed,
@@ -44,7 +44,7 @@ pub(super) fn record(event: &RecordEvent) -> Message {
         RecordEvent::RecordNoteAdded { note } => Message::of("record-note-added").personal("note", note),
         RecordEvent::RetirementNotified { failed: None, .. } => Message::of("retirement-notified"),
         RecordEvent::RetirementNotified { failed: Some(failed), .. } => {
-            Message::of("retirement-not-notified").with("reason", invitation::mail_failure(*failed))
+            Message::of("retirement-not-notified").with("reason", mail_failure(*failed))
         }
         RecordEvent::PreviousRecordShredded {} => Message::of("previous-record-shredded"),
     }
@@ -104,8 +104,9 @@ pub fn link_evidence(evidence: LinkEvidence) -> String {
         LinkEvidence::SilenceUnknown {} => "unknown whether silent".into(),
         LinkEvidence::SameHardware {} => "same hardware".into(),
         LinkEvidence::OtherHardware {} => "other hardware".into(),
-        LinkEvidence::InvitedDevice {} => "invitation opened on the old device".into(),
+        LinkEvidence::InvitedDevice {} => "invitation delivered to the old device".into(),
         LinkEvidence::InvitedPerson {} => "invitation for this record".into(),
+        LinkEvidence::InvitedOtherDevice {} => "invitation delivered to another old device".into(),
         LinkEvidence::Answered { answer } => format!("the person said: {}", answer_words(answer)),
     }
 }
@@ -135,10 +136,6 @@ fn proof_words(LinkProof { may_be_retired, is_same_device }: LinkProof) -> Strin
     };
     let same = if is_same_device { "it is the same device" } else { "it is not proven that it is the same device" };
     format!("{retired}; {same}")
-}
-
-pub(super) fn date(at: Timestamp) -> String {
-    at.to_rfc3339().chars().take("2026-11-23".len()).collect()
 }
 
 fn owner_words(owner: RecordOwner) -> &'static str {

@@ -1,6 +1,7 @@
 //! Texts for the values in sentences.
 
 use super::list;
+use events::Timestamp;
 use events::device::{
     AnswerFault, AppStatus, AttestationRefusal, MdmError, MessageRefusal, RejectionReason, RenewalFailure,
     SupersessionEvidence,
@@ -9,6 +10,7 @@ use events::enrollment::{
     Absence, Access, AttributeName, DeviceSignature, EnrollmentMode, EnrollmentRefusal, Evidence, FormRefusal,
     IdentityRefusal, Ownership, ProfileServiceRefusal, SignInAgainReason, SignInRefusal, SingleSignOnFault, Untold,
 };
+use events::mail::MailFailure;
 use events::personal::Personal;
 use events::staff::{ApiRefusal, ApiResource, ExportFormat, FactorRefusal, Privilege, Purpose, SecondFactor};
 use events::system::DeviceRequestRefusal;
@@ -360,4 +362,22 @@ pub(super) fn errors(chain: &[MdmError], text: fn(&Personal<String>) -> Option<&
     };
     let said: Vec<String> = chain.iter().map(said).collect();
     if said.is_empty() { "no reason given".to_owned() } else { said.join(", ") }
+}
+
+/// Returns the day, such as `2026-11-23`, in UTC.
+pub(super) fn date(at: Timestamp) -> String {
+    at.to_rfc3339().chars().take("2026-11-23".len()).collect()
+}
+
+/// Returns why a mail was not sent, in plain English.
+pub fn mail_failure(failure: MailFailure) -> &'static str {
+    match failure {
+        MailFailure::Refused => "the mail server refused it",
+        MailFailure::RefusedForNow => "the mail server asked to try later",
+        MailFailure::Unreachable => "the mail server does not answer",
+        MailFailure::NotSecure => "the connection to the mail server is not secure",
+        MailFailure::CredentialsRefused => "the mail server refused the credentials",
+        MailFailure::AddressInvalid => "the recipient has no valid mail address",
+        MailFailure::NotConfigured => "no mail server is configured",
+    }
 }
