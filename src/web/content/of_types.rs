@@ -40,6 +40,16 @@ impl Content for bool {
     }
 }
 
+impl Content for u32 {
+    fn count() -> usize {
+        2
+    }
+
+    fn nth(nth: usize) -> u32 {
+        if nth == 0 { 1_000 } else { 0 }
+    }
+}
+
 impl Content for u64 {
     fn count() -> usize {
         2
