@@ -90,7 +90,7 @@ const BEGUN: &str = "a_wave_is_rehearsed_and_begun_once_with_the_records_that_we
 const CHANGED: &str = "a_wave_is_paused_resumed_and_ended_by_staff_who_invite";
 
 /// Forms of staff who invite people, also of the help desk.
-const OF_INVITATIONS: [(&str, Proof); 8] = [
+const OF_INVITATIONS: [(&str, Proof); 9] = [
     (
         "/invitations",
         Test { event: "InvitationIssued", name: "a_person_is_invited_once_however_often_the_form_is_sent" },
@@ -106,6 +106,7 @@ const OF_INVITATIONS: [(&str, Proof); 8] = [
         "/invitations/{invitation}/revoke",
         Test { event: "InvitationRevoked", name: "revoking_asks_first_and_a_revoked_invitation_shows_no_link" },
     ),
+    ("/migration/invite", None("shows the form of a wave for the chosen records, and changes nothing")),
     ("/waves", Test { event: "WaveBegun", name: BEGUN }),
     ("/waves/new", None("shows the form for the records that another page has chosen, and changes nothing")),
     ("/waves/rehearse", None("shows for how many records somebody can be invited, and changes nothing")),

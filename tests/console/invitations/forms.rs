@@ -5,6 +5,7 @@ use events::invitation::{InvitationDelivery, InvitationEvent, MailFailure};
 use events::record::{RecordEvent, RecordOwner};
 use harness::TestServer;
 use harness::desk::{PASSWORD, write};
+use harness::waiting::until;
 use invitations::Invitee;
 use std::sync::Arc;
 use world::{Clock as _, ManualClock, SystemClock, World};
@@ -203,13 +204,20 @@ async fn a_mail_that_was_not_sent_is_shown_with_its_reason() {
     let root = administrator(&server).await;
     let invitee = Invitee::Mail { address: "ada@school.example".into(), full_name: None };
     let id = issued(&server, invitee, None, InvitationDelivery::Mail).await;
-    let failed = |why, code, is_final| InvitationEvent::InvitationNotSent { generation: 0, why, code, is_final };
+    // Nothing listens at the address of the mail server. After that, Muster sends no mail for a minute.
+    until("the mail is not sent", async || {
+        let why = root.get(&format!("{LIST}/{id}")).await.texts("main > [role=alert]").concat();
+        why.contains("does not answer. Muster tries again")
+    })
+    .await;
+    let refused = InvitationEvent::InvitationNotSent {
+        generation: 0,
+        why: MailFailure::Refused,
+        code: Some(550),
+        is_final: true,
+    };
     let now = server.app().platform.world.now();
-    write(&server, &id.stream(), now, failed(MailFailure::RefusedForNow, Some(451), false)).await;
-    let shown = root.get(&format!("{LIST}/{id}")).await;
-    let why = shown.texts("main > [role=alert]").concat();
-    assert!(why.contains("asked to try later (reply code 451). Muster tries again"), "{why}");
-    write(&server, &id.stream(), now, failed(MailFailure::Refused, Some(550), true)).await;
+    write(&server, &id.stream(), now, refused).await;
     server.caught_up().await;
     let shown = root.get(&format!("{LIST}/{id}")).await;
     let why = shown.texts("main > [role=alert]").concat();

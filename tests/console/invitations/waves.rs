@@ -59,8 +59,10 @@ pub async fn begun(server: &TestServer, records: &[RecordId], delivery: Invitati
     wave
 }
 
+/// What staff did. The server may have had its turn with a record meanwhile.
 async fn of_waves(server: &TestServer) -> Vec<String> {
-    server.events_of("wave").await.iter().map(|event| event.type_name()).collect()
+    let events = server.events_of("wave").await;
+    events.iter().map(|event| event.type_name()).filter(|name| name != "WaveRecordSkipped").collect()
 }
 
 #[tokio::test]
@@ -187,10 +189,7 @@ async fn a_wave_is_paused_resumed_and_ended_by_staff_who_invite() {
     let refused = root.post(&format!("{path}/pause"), &[("csrf", &csrf)]).await;
     assert_eq!(refused.status, 409);
     assert!(refused.texts("main p").concat().contains("has ended"), "{}", refused.body);
-    let mut told = of_waves(&server).await;
-    // The server may have had a look at the wave while it ran.
-    told.retain(|name| name != "WaveRecordSkipped");
-    assert_eq!(told, ["WaveBegun", "WavePaused", "WaveRecordsAdded", "WaveResumed", "WaveEnded"]);
+    assert_eq!(of_waves(&server).await, ["WaveBegun", "WavePaused", "WaveRecordsAdded", "WaveResumed", "WaveEnded"]);
     for unknown in ["pause", "end"] {
         let none = format!("{WAVES}/00000000-0000-0000-0000-000000000009/{unknown}");
         assert_eq!(root.post(&none, &[("csrf", &csrf)]).await.status, 404);
