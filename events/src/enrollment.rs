@@ -192,6 +192,8 @@ pub enum EnrollmentRefusal {
     NotGenuine,
     /// Not the device that was verified before it received the profile.
     OtherDevice,
+    /// The hardware has a managed record of another person, and the settings restrict who may enroll it again.
+    RestrictedToOwner,
 }
 
 /// Everything in a served MDM profile that must not change while the device is enrolled

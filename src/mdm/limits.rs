@@ -4,15 +4,20 @@
 
 use super::{Answer, message, unavailable};
 use crate::mdm::Mdm;
-use decisions::device::Phase;
+use decisions::device::{Device, Phase};
+use decisions::hardware::Hardware;
 use decisions::limits;
 use devices::identify::Known;
 use events::enrollment::{EnrollmentKind, EnrollmentRefusal, Ownership};
 use plist::Dictionary;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Maximum time to wait for the inventory to catch up with the log. After it, the devices are counted as they are.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Number of earlier records of the same hardware that are looked at.
+const MOST_EARLIER: usize = 20;
 
 /// Returns the reason why this device may not enroll, or `None` if it may. A device that is enrolled or has
 /// authenticated is not checked again: new limits apply only to later enrollments.
@@ -36,13 +41,34 @@ pub(super) async fn refusal(
         EnrollmentKind::UserEnrollment => Ownership::Personal,
         EnrollmentKind::DeviceEnrollment => Ownership::Institutional,
     };
-    let set = app.settings.current().await.map_err(unavailable)?.limits;
+    let settings = app.settings.current().await.map_err(unavailable)?;
+    let set = settings.limits;
     let version = message::os_version(fields).and_then(|version| limits::version(&set, ownership, version));
     let model = || message::text(fields, "ProductName").ok().and_then(|model| limits::model(&set, model));
     match version.or_else(model) {
         Some(why) => Ok(Some(why)),
+        None if settings.reenrollment.authorized_people_only && is_restricted(app, known, fields).await? => {
+            Ok(Some(EnrollmentRefusal::RestrictedToOwner))
+        }
         None => too_many(app, known).await,
     }
+}
+
+// Whether a managed record of this hardware belongs to another person, who did not ask for this enrollment. The device
+// only claims its UDID: the claim can refuse itself, and changes nothing for the record.
+async fn is_restricted(app: &Mdm, known: &Known, fields: &Dictionary) -> Result<bool, Answer> {
+    let Ok(udid) = message::text(fields, "UDID") else { return Ok(false) };
+    let enrollment = app.platform.enrollment(known.device.enrollment()).await.map_err(unavailable)?;
+    let stream = app.devices.hardware_stream(udid);
+    let (hardware, _) = app.platform.load::<Hardware>(&stream).await.map_err(unavailable)?;
+    for earlier in hardware.before(known.device).take(MOST_EARLIER) {
+        let device = app.platform.other_device(earlier).await.map_err(unavailable)?;
+        let is_managed = |device: &Arc<Device>| device.phase == Phase::Enrolled;
+        if device.filter(is_managed).is_some_and(|device| !enrollment.may_enroll_again(device.person)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 // Uses the limit of the access rule that matched at sign-in. Two devices that authenticate at the same instant may both

@@ -150,6 +150,9 @@ impl StoppedPage {
             EnrollmentRefusal::OtherDevice => {
                 ("stopped-other-title", "stopped-other-lead", &["stopped-mode-remove", "stopped-other-again"])
             }
+            EnrollmentRefusal::RestrictedToOwner => {
+                ("stopped-restricted-title", "stopped-restricted-lead", &["stopped-restricted-ask"])
+            }
         };
         StoppedPage {
             title,

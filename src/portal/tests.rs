@@ -377,6 +377,7 @@ fn stopped_pages() -> Vec<StoppedPage> {
         StoppedPage::of(EnrollmentRefusal::ModelNotPermitted, version(), Some("iPad".into())),
         StoppedPage::of(EnrollmentRefusal::NotGenuine, version(), None),
         StoppedPage::of(EnrollmentRefusal::OtherDevice, version(), None),
+        StoppedPage::of(EnrollmentRefusal::RestrictedToOwner, version(), None),
         StoppedPage::of(EnrollmentRefusal::ModelNotPermitted, None, None),
     ]
 }

@@ -343,6 +343,9 @@ stopped-permitted-again = Wenn Sie dafür einen anderen Account haben, beginnen 
 stopped-unknown-title = Wir konnten nicht prüfen, ob Sie dieses { $device } registrieren dürfen
 stopped-unknown-lead = Der Dienst, mit dem Sie sich angemeldet haben, hat { $organization } nicht mitgeteilt, was für die Entscheidung nötig ist. Sie haben nichts falsch gemacht.
 stopped-unknown-ask = Fragen Sie Ihren Helpdesk und nennen Sie den Hilfe-Code unten. Die Administration muss eine Einstellung ändern.
+stopped-restricted-title = Dieses { $device } ist für jemand anderen registriert
+stopped-restricted-lead = { $organization } verwaltet dieses { $device } noch für eine andere Person, und nur sie kann es wieder registrieren.
+stopped-restricted-ask = Wenn Sie das { $device } übernommen haben, bitten Sie Ihren Helpdesk, den alten Eintrag zu entfernen, und nennen Sie den Hilfecode unten.
 stopped-many-title = Es können keine weiteren Geräte registriert werden
 stopped-many-lead = { $other ->
     [yes] { $owner } hat bereits die Höchstzahl an Geräten registriert, die { $organization } gleichzeitig erlaubt: { $limit }.

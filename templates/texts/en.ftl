@@ -335,6 +335,9 @@ stopped-permitted-again = If you have another account for this, start again with
 stopped-unknown-title = We could not check whether you may enroll this { $device }
 stopped-unknown-lead = The service that you signed in with did not send { $organization } the information that is needed to decide. You did nothing wrong.
 stopped-unknown-ask = Ask your help desk and give them the help code below. An administrator has to change a setting.
+stopped-restricted-title = This { $device } is enrolled for someone else
+stopped-restricted-lead = { $organization } still manages this { $device } for another person, and only they can enroll it again.
+stopped-restricted-ask = If the { $device } was handed over to you, ask your help desk to remove the old entry, and give them the help code below.
 stopped-many-title = No more devices can be enrolled
 stopped-many-lead = { $other ->
     [yes] { $owner } already has the maximum number of devices that { $organization } allows at a time: { $limit }.

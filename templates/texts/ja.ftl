@@ -315,6 +315,9 @@ stopped-permitted-again = 登録用の別のアカウントがある場合は、
 stopped-unknown-title = この{ $device }を登録できるかどうか確認できません
 stopped-unknown-lead = サインインに使ったサービスから、判断に必要な情報が{ $organization }に届きませんでした。あなたの操作に問題はありません。
 stopped-unknown-ask = 下のヘルプコードを伝えてヘルプデスクにお問い合わせください。管理者が設定を変更する必要があります。
+stopped-restricted-title = この{ $device }は別の人のために登録されています
+stopped-restricted-lead = { $organization }はまだ別の人のためにこの{ $device }を管理しています。もう一度登録できるのはその人だけです。
+stopped-restricted-ask = { $device }を引き継いだ場合は、ヘルプデスクに古い登録の削除を依頼し、下のヘルプコードを伝えてください。
 stopped-many-title = これ以上デバイスを登録できません
 stopped-many-lead = { $other ->
     [yes] { $owner }さんのデバイスは、{ $organization }が同時に登録を許可する数（{ $limit }台）に達しています。

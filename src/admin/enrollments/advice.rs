@@ -173,6 +173,11 @@ fn stopped(enrollment: &Enrollment, again: String) -> Advice {
             "A different device used the profile than the one that was verified before.",
             "Download and install the profile on the same device.".to_owned(),
         ),
+        EnrollmentRefusal::RestrictedToOwner => (
+            "Another person has a managed record of this device, and the settings let only its owner enroll it again.",
+            "An administrator unenrolls the old record, or staff who may enroll for others enroll the device."
+                .to_owned(),
+        ),
     };
     let waits = matches!(why, EnrollmentRefusal::VersionAboveMaximum | EnrollmentRefusal::ModelNotPermitted);
     let by_account = why == EnrollmentRefusal::AccountDrivenOnly;

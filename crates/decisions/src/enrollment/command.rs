@@ -279,6 +279,8 @@ pub struct AttributesReport {
     pub limits: Limits,
     /// Managed devices with the same hardware.
     pub managed: Vec<DeviceId>,
+    /// One of them has another owner, and the settings restrict who may enroll it again.
+    pub is_restricted: bool,
     pub profile_uuid: Uuid,
     pub identity_uuid: Uuid,
     pub scep_url: String,

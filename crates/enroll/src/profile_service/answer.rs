@@ -166,6 +166,8 @@ impl Enroll {
     ) -> Result<AttributesReport, ProfileServiceError> {
         let attributes = attributes(&message.fields, found.person)?;
         let managed = self.managed_hardware(found.id.device(), &attributes).await?;
+        let restricts = settings.reenrollment.authorized_people_only;
+        let is_restricted = restricts && self.is_restricted(found, &managed).await?;
         let now = self.platform.world.now();
         Ok(AttributesReport {
             now,
@@ -178,6 +180,7 @@ impl Enroll {
             genuine_devices_only: settings.profile_service.genuine_devices_only,
             limits: settings.limits.clone(),
             managed,
+            is_restricted,
             profile_uuid: self.platform.world.random_uuid(),
             identity_uuid: self.platform.world.random_uuid(),
             scep_url: format!("{}/scep", self.platform.public_url.as_str()),
@@ -211,6 +214,17 @@ impl Enroll {
             }
         }
         Ok(managed)
+    }
+
+    async fn is_restricted(&self, found: &Found, managed: &[DeviceId]) -> Result<bool, ProfileServiceError> {
+        for earlier in managed {
+            // A record that cannot be read restricts nobody.
+            let device = self.platform.other_device(*earlier).await.map_err(unavailable)?;
+            if device.is_some_and(|device| !found.enrollment.may_enroll_again(device.person)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     // Phase 3: signed with the verification identity from phase 2.

@@ -73,6 +73,7 @@ pub(super) fn enrollment_refusal(why: EnrollmentRefusal) -> &'static str {
         EnrollmentRefusal::ModelNotPermitted => "the settings do not allow this model",
         EnrollmentRefusal::NotGenuine => "the device did not prove that it was made by Apple",
         EnrollmentRefusal::OtherDevice => "not the device that was verified",
+        EnrollmentRefusal::RestrictedToOwner => "the device has a managed record of another person",
     }
 }
 

@@ -81,6 +81,9 @@ fn unfit(report: &AttributesReport) -> Option<EnrollmentRefusal> {
     if report.genuine_devices_only && report.device.signature != DeviceSignature::Genuine {
         return Some(EnrollmentRefusal::NotGenuine);
     }
+    if report.is_restricted {
+        return Some(EnrollmentRefusal::RestrictedToOwner);
+    }
     let model = || attributes.product.as_deref().and_then(|product| limits::model(&report.limits, product));
     let build = attributes.build_version.as_deref();
     build.and_then(|build| limits::build(&report.limits, Ownership::Institutional, build)).or_else(model)

@@ -128,3 +128,26 @@ fn answers_count_about_the_records_that_were_shown_and_once() {
     assert_eq!(after.answers, [(import(8).record, PreviousAnswer::NoLongerHave)].into());
     assert_ne!(after.step(), Step::PreviousRecords);
 }
+
+#[test]
+fn a_person_agrees_once_to_the_removal_of_what_they_were_shown() {
+    let [shown, foreign] = [7, 8].map(|id| DeviceId(Uuid::from_u128(id)));
+    let record = FoundRecord { device: shown, evidence: vec![Evidence::SamePerson] };
+    let admission = Admission { previous: vec![record].into(), ..crate::examples::admission(policy(&[Personal])) };
+    let enrollment = given([open("17.5"), sign_in_with(admission)]);
+    let agree = |device| Command::AgreeToRemoval { record: RecordId::of_device(device) };
+    assert_eq!(enrollment.decide(&agree(foreign)), Ok(vec![]), "it is not theirs");
+    let agreed = enrollment.decide(&agree(shown)).unwrap();
+    assert_eq!(agreed, [Event::OldManagementRemovalAgreed { record: RecordId::of_device(shown) }]);
+    assert_eq!(given_more(enrollment, [agree(shown)]).decide(&agree(shown)), Ok(vec![]), "once");
+}
+
+#[test]
+fn a_managed_device_is_enrolled_again_by_its_owner_by_staff_or_without_an_owner() {
+    let ada = given([open("17.5"), sign_in_with(admission(policy(&[Personal])))]);
+    let own = ada.owner().map(|owner| owner.person);
+    let other = Some(PersonId(Uuid::from_u128(99)));
+    assert!(own.is_some() && ada.may_enroll_again(own) && ada.may_enroll_again(None));
+    assert!(!ada.may_enroll_again(other));
+    assert!(signed_in(Assignment::To(grace())).may_enroll_again(other), "staff enroll it for grace");
+}

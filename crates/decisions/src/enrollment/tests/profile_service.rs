@@ -41,6 +41,7 @@ pub(crate) fn report(challenge: &str, scep_challenge: &str, udid: &str) -> Attri
         genuine_devices_only: false,
         limits: Limits::default(),
         managed: vec![],
+        is_restricted: false,
         profile_uuid: Uuid::from_u128(31),
         identity_uuid: Uuid::from_u128(32),
         scep_url: "https://muster.example/scep".into(),

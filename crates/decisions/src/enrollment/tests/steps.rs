@@ -2,6 +2,7 @@
 
 use super::{from_settings, profile_service as verified, *};
 use events::enrollment::{FormRefusal, IdentityRefusal, ProfileServiceRefusal, SignInAgainReason, SingleSignOnFault};
+use events::record::RecordId;
 use std::collections::BTreeSet;
 
 /// Commands of any step, even before the first form.
@@ -42,6 +43,7 @@ fn commands_of_the_person() -> Vec<(&'static str, Command)> {
         ("Assign", Command::Assign { to: bob(), admission: admission(both()) }),
         ("EnrollForOneself", Command::EnrollForOneself { admission: admission(both()) }),
         ("NotePreviousRecords", Command::NotePreviousRecords { policy: both(), answers: vec![] }),
+        ("AgreeToRemoval", Command::AgreeToRemoval { record: RecordId::of_device(ENROLLMENT.device()) }),
         ("ChooseOwnership", choose(Personal)),
         ("AcceptTerms", accept("1", with_terms("1"))),
         ("DeclineTerms", Command::DeclineTerms),
@@ -108,7 +110,7 @@ fn the_steps_of_the_portal_before_the_profiles_answer_their_own_commands_only() 
     assert_answers(&asked, &["Assign", "EnrollForOneself"]);
     let record = FoundRecord { device: ENROLLMENT.device(), evidence: vec![Evidence::SamePerson] };
     let previous = Admission { previous: vec![record].into(), ..admission(both()) };
-    assert_answers(&given([open("17.5"), sign_in_with(previous)]), &["NotePreviousRecords"]);
+    assert_answers(&given([open("17.5"), sign_in_with(previous)]), &["NotePreviousRecords", "AgreeToRemoval"]);
     assert_answers(&given([open("17.5"), sign_in(&[Personal, Institutional])]), &["ChooseOwnership"]);
     assert_answers(&given([open("17.5"), asked_for_terms(with_terms("1"))]), &["AcceptTerms", "DeclineTerms"]);
 }
