@@ -25,6 +25,8 @@ pub(crate) struct Wish {
 
 #[derive(Serialize)]
 struct MailsPage {
+    /// Tag of the chosen language.
+    language: &'static str,
     languages: Vec<Tab>,
     /// The section `[mail]` of `muster.toml` is there.
     configured: bool,
@@ -32,7 +34,7 @@ struct MailsPage {
     mails: Vec<Shown>,
 }
 
-view!(mails, Menu, MailsPage { languages, configured, settings_href, mails });
+view!(mails, Menu, MailsPage { language, languages, configured, settings_href, mails });
 
 #[derive(Serialize)]
 struct Tab {
@@ -72,6 +74,7 @@ pub(crate) async fn page(staff: May<PreviewsMails>, address: Parameters<Wish>) -
     let language = language.unwrap_or(USUAL);
     let settings = staff.settings().await?;
     let page = MailsPage {
+        language,
         languages: LANGUAGES.map(|tag| tab(tag, language)).into(),
         configured: staff.has_mail(),
         settings_href: is_permitted::<ChangesSettings>(&staff.roles).then_some("/console/settings/change"),

@@ -192,6 +192,7 @@ async fn sub(found: &Folded, staff: &Staff) -> Result<String, Problem> {
     let first = found.entries.first();
     let issued = first.map(|entry| format!("Issued on {}", Instant::of(entry.at, staff.now()).words));
     let by = match first {
+        Some(entry) if entry.actor.kind == ActorKind::Operator => Some("by an operator".to_owned()),
         Some(entry) => by(entry, staff).await?.map(|name| format!("by {name}")),
         None => None,
     };
