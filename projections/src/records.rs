@@ -124,10 +124,8 @@ impl Projection for Records {
             Event::Record(event) => record(rows, id, event, entry.position),
             Event::Import(event) => import(rows, id, event, &entry.actor, effective),
             Event::Person(event) => owners::person(rows, id, event, entry.position),
-            Event::Device(DeviceEvent::EarlierViewsCleared { record, views }) => {
-                clear(rows, record.to_string(), id, views, effective)
-            }
-            Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Account(_) => Ok(()),
+            Event::Device(event) => device(rows, id, event, effective),
+            Event::Log(_) | Event::Enrollment(_) | Event::Account(_) => Ok(()),
             Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) => Ok(()),
             Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
             Event::Invitation(_) | Event::Code(_) | Event::Wave(_) | Event::Migration(_) => Ok(()),
@@ -192,6 +190,49 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent, position: Position) 
         | RecordEvent::RecordNoteAdded { .. }
         | RecordEvent::RetirementNotified { .. } => Ok(()),
         RecordEvent::PreviousRecordShredded {} => owners::shred(rows, id),
+    }
+}
+
+fn device(rows: &Connection, id: &str, event: &DeviceEvent, at: Timestamp) -> rusqlite::Result<()> {
+    match event {
+        DeviceEvent::EarlierViewsCleared { record, views } => clear(rows, record.to_string(), id, views, at),
+        DeviceEvent::DeviceAuthenticated { .. }
+        | DeviceEvent::DeviceEnrolled { .. }
+        | DeviceEvent::DeviceCheckedOut { .. }
+        | DeviceEvent::DeviceUnenrolled { .. }
+        | DeviceEvent::DeviceReauthenticated { .. }
+        | DeviceEvent::DeviceRevived { .. }
+        | DeviceEvent::DeviceSuperseded { .. }
+        | DeviceEvent::DeviceHeardFrom { .. }
+        | DeviceEvent::DevicePushed { .. }
+        | DeviceEvent::DeviceEventsSuppressed { .. }
+        | DeviceEvent::DeviceFieldsLeftOut { .. }
+        | DeviceEvent::DeviceMessageRefused { .. }
+        | DeviceEvent::ContactWatchBegun { .. }
+        | DeviceEvent::HardwareAttestationRefused { .. }
+        | DeviceEvent::HardwareAttestationRequested { .. }
+        | DeviceEvent::HardwareAttested { .. }
+        | DeviceEvent::HardwareClaimDismissed { .. }
+        | DeviceEvent::HardwareClaimNoted { .. }
+        | DeviceEvent::IdentityRenewalCompleted { .. }
+        | DeviceEvent::IdentityRenewalFailed { .. }
+        | DeviceEvent::IdentityRenewalRefused { .. }
+        | DeviceEvent::IdentityRenewalRequested { .. }
+        | DeviceEvent::IdentityRenewed { .. }
+        | DeviceEvent::IdentityRolledBack { .. }
+        | DeviceEvent::InventoryReported { .. }
+        | DeviceEvent::ManagedAppReported { .. }
+        | DeviceEvent::MdmAnswerUnreadable { .. }
+        | DeviceEvent::MdmCommandAnswered { .. }
+        | DeviceEvent::MdmCommandCancelled { .. }
+        | DeviceEvent::MdmCommandDelivered { .. }
+        | DeviceEvent::MdmCommandExpired { .. }
+        | DeviceEvent::MdmCommandQueued { .. }
+        | DeviceEvent::MdmResultTooLarge { .. }
+        | DeviceEvent::PushFailed { .. }
+        | DeviceEvent::PushTokenRenewed { .. }
+        | DeviceEvent::RecordArchived { .. }
+        | DeviceEvent::RecordRestored { .. } => Ok(()),
     }
 }
 

@@ -396,7 +396,7 @@ invitation-code-yours = Ihr Einladungscode:
 invitation-code-minutes = Der Code gilt { $minutes ->
     [one] eine Minute
    *[other] { $minutes } Minuten
-  } und nur auf diesem { $device }.
+  }. Geben Sie ihn auf diesem { $device } ein.
 invitation-code-type = Eine Seite von { $organization } öffnet sich. Tippen Sie auf **Ich habe einen Einladungscode**, geben Sie den Code ein, und melden Sie sich an.
 invitation-code-again = Neuen Code anzeigen
 invitation-code-of-yours = Eine Seite von { $organization } öffnet sich. Tippen Sie auf **Ich habe einen Einladungscode**, geben Sie **{ $code }** ein, und melden Sie sich an.

@@ -388,7 +388,7 @@ invitation-code-yours = Your invitation code:
 invitation-code-minutes = The code works for { $minutes ->
     [one] one minute
    *[other] { $minutes } minutes
-  } and on this { $device } only.
+  }. Type it on this { $device }.
 invitation-code-type = A page of { $organization } opens. Tap **I have an invitation code**, type the code, then sign in.
 invitation-code-again = Show a new code
 invitation-code-of-yours = A page of { $organization } opens. Tap **I have an invitation code**, type **{ $code }**, then sign in.
