@@ -1,6 +1,7 @@
 //! `muster demo`: a temporary server on this machine, and simulated people who enroll their devices with it, step by
 //! step.
 
+mod board;
 mod lineage;
 mod moving;
 mod staff;

@@ -3,7 +3,7 @@
 
 use super::stage::{MOVING, Stage};
 use super::teller::Teller;
-use super::{answer_first_commands, catch_up, id_of, lineage, person, say};
+use super::{answer_first_commands, board, catch_up, id_of, lineage, person, say};
 use anyhow::{Context as _, bail};
 use imports::Order;
 use platform::context::Context;
@@ -13,7 +13,7 @@ use simulator::acts::Act;
 use simulator::device::Device;
 use simulator::keys::KeyPool;
 use simulator::model::{Family, Hardware, IosVersion};
-use simulator::safari::Page;
+use simulator::safari::{Opened, Page};
 use simulator::walk::{Ending, Next, Ownership, Walk};
 use std::fs::File;
 use tokio::sync::mpsc;
@@ -41,9 +41,13 @@ const MOST_PAGES: usize = 24;
 pub(super) async fn act(stage: &Stage) -> anyhow::Result<Device> {
     say("\nThe school imports the records of its earlier MDM product\n");
     import(stage).await?;
+    board::show(stage.app(), "before").await?;
+    let link = board::invite(stage.app()).await?;
+    board::show(stage.app(), "after the invitations").await?;
     say("\nGrace enrolls her iPhone, which still has its old profile (iOS 17.5, User Enrollment)\n");
-    let device = leave_other_product(stage).await.context("Grace enrolls her iPhone")?;
+    let device = leave_other_product(stage, &link).await.context("Grace enrolls her iPhone")?;
     lineage::confirm(stage.app(), id_of(&device).context("the device has no id")?).await?;
+    board::show(stage.app(), "after that").await?;
     say("\nGrace updates her iPhone and enrolls it again from Settings (iOS 18.2, account-driven User Enrollment)\n");
     let device = enroll_again(stage, device).await.context("Grace enrolls her iPhone again")?;
     let id = id_of(&device).context("the device has no id")?;
@@ -71,12 +75,17 @@ async fn import(stage: &Stage) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn leave_other_product(stage: &Stage) -> anyhow::Result<Device> {
+async fn leave_other_product(stage: &Stage, link: &str) -> anyhow::Result<Device> {
     let hardware = Hardware::new(Family::IPhone, IosVersion::new(17, 5));
     let mut walk = walk(stage, Device::new(hardware, KeyPool::fresh(), stage.push_server.clone()));
     walk.says_of_earlier = Some("this_device");
     let mut teller = teller();
-    let mut page = walk.arrive(&stage.address(), &mut teller).await?;
+    walk.arrive(link, &mut teller).await?;
+    let mut page = match walk.safari.send_form("continue", &[]).await? {
+        Opened::Page(page) => *page,
+        Opened::Profile(_) | Opened::Left { .. } => bail!("the invitation leads to no page"),
+    };
+    teller.tell(Act::OpenPortal, "taps the icon on the Home Screen, then Continue: the invitation is opened");
     for _ in 0..MOST_PAGES {
         tell_of_earlier(&page, &teller)?;
         page = match walk.next(&page, &mut teller).await? {
