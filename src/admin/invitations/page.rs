@@ -1,5 +1,5 @@
-//! Page of one invitation: its state, its recipient, what happened, and for staff who invite its link, code and QR code.
-//! It is read from the log, so that erased data is gone from it at once.
+//! Page of one invitation: its state, its recipient, what happened, and for staff who invite its link, code and QR
+//! code. It is read from the log, so that erased data is gone from it at once.
 
 use super::folded::{Folded, folded};
 use super::{change, words};
