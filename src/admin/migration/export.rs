@@ -17,8 +17,8 @@ pub(super) const PATH: &str = "/console/migration/export";
 /// Records per chunk.
 const CHUNK: usize = 500;
 
-/// Sends the file, in order of the ids, so that no record is sent twice. Each is sent with the state that it has then.
-/// If the records cannot be read to their end, the transfer is aborted, and the client sees that the file is incomplete.
+/// Sends the file, in order of the ids, so that no record is sent twice. Each has its state at that moment.
+/// If the records cannot be read to their end, the transfer is aborted: the client sees that the file is incomplete.
 ///
 /// # Errors
 /// Returns an error if a filter is invalid, or the event log or the projections are unavailable.

@@ -16,7 +16,7 @@ async fn a_migration(server: &TestServer) {
     let old = |nth: u128| Old {
         model: models[nth as usize % 4],
         site: sites[nth as usize % 3],
-        owner: if nth % 7 == 0 { Some(RecordOwner::Several {}) } else { None },
+        owner: if nth.is_multiple_of(7) { Some(RecordOwner::Several {}) } else { None },
         ..Old::new(nth)
     };
     let left = Old { owner: Some(RecordOwner::Left {}), ..Old::new(90) };

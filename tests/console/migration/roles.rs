@@ -51,7 +51,7 @@ async fn each_role_may_what_the_table_says_and_each_refusal_is_recorded() {
         let is_refusal =
             |event: &&Event| matches!(event, Event::StaffActivity(StaffActivityEvent::AccessRefused { .. }));
         let all = server.events_of("access").await.iter().filter(is_refusal).count();
-        let before: usize = (0..nth).map(|before| refusals(before)).sum();
+        let before: usize = (0..nth).map(refusals).sum();
         assert_eq!(all - before, refused, "{role:?}");
     }
     server.stop().await;
