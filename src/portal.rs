@@ -21,6 +21,7 @@ mod earlier;
 pub(crate) mod for_whom;
 mod help;
 pub(crate) mod invitation;
+mod invitation_link;
 mod leaving;
 pub(crate) mod managed_apple_id;
 pub(crate) mod mdm_profile;

@@ -2,7 +2,7 @@
 //! for opening the portal there.
 
 use super::browser::{Answer, Browser};
-use super::invitation;
+use super::invitation_link;
 use super::problem::Problem;
 use super::render::{Back, Page};
 use super::steps;
@@ -110,9 +110,9 @@ pub(crate) async fn device(mut form: Submission) -> Answered {
 
 // Returns the path of the invitation that a form names.
 async fn invitation_of(form: &mut Submission) -> Result<Option<String>, Problem> {
-    let Some(token) = form.take(invitation::FIELD) else { return Ok(None) };
+    let Some(token) = form.take(invitation_link::FIELD) else { return Ok(None) };
     let is_one = form.visitor.app.invitations.by_link(&token).await?.is_some();
-    Ok(is_one.then(|| invitation::path(&token)))
+    Ok(is_one.then(|| invitation_link::path(&token)))
 }
 
 /// Changes the language. The form names the page to return to; the server maps the name to a path of its own and never

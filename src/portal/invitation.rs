@@ -6,6 +6,7 @@
 
 use super::arrival::{DesktopPage, OtherBrowserPage, WhichDevicePage};
 use super::browser::Browser;
+use super::invitation_link::{not_invited_path, path};
 use super::problem::Problem;
 use super::render::Page;
 use super::sign_in::{SignInPage, keep, not_yet, own_in_settings};
@@ -112,9 +113,6 @@ impl InvitationClosedPage {
 }
 
 content!(InvitationClosedPage { why among ["invitation-expired"], goes_on });
-
-/// Name of the form field that holds the token of a link.
-pub(crate) const FIELD: &str = "invitation";
 
 const UNKNOWN: &str = "invitation-unknown";
 const ON_DEVICE: &str = "invitation-on-device";
@@ -310,11 +308,6 @@ pub(crate) struct Why {
     why: String,
 }
 
-/// Returns the path of the page that tells a person who has signed in why the invitation is not used.
-pub(crate) fn not_invited_path(why: InvitationRefusal) -> String {
-    format!("/enroll/not-invited?why={}", why.as_str())
-}
-
 pub(crate) async fn show_not_invited(visitor: Visitor, why: Query<Why>) -> Answered {
     visitor.signed_in()?;
     let why = InvitationRefusal::ALL.into_iter().find(|known| known.as_str() == why.why).ok_or(Problem::NotFound)?;
@@ -339,11 +332,6 @@ fn is_open_here(visitor: &Visitor, seen: &Seen) -> bool {
 
 fn shows_code(visitor: &Visitor, platform: Platform, seen: &Seen) -> bool {
     seen.state.is_device_bound() && own_in_settings(&visitor.settings, Browser::Safari(platform))
-}
-
-/// Returns the path of the page of an invitation.
-pub(crate) fn path(token: &str) -> String {
-    format!("/invitation/{token}")
 }
 
 impl From<InvitationError> for Problem {

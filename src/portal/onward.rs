@@ -1,6 +1,6 @@
 //! Leads a visitor to their current step. At the end of an account-driven flow this is Settings.
 
-use super::invitation::not_invited_path;
+use super::invitation_link::not_invited_path;
 use super::steps;
 use super::visitor::{Answered, Session, Visitor, see_other};
 use actix_web::HttpResponse;
