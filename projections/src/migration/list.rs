@@ -133,14 +133,21 @@ pub async fn counts(
 ) -> Result<BTreeMap<MigrationState, u64>, ProjectionError> {
     projections
         .read_of("migration", move |rows| {
-            let matching = Matching::of(&BoardFilter { state: None, ..filter });
-            let select = format!(
-                "SELECT state, count(*) FROM migration_rows INDEXED BY migration_by_state WHERE {} GROUP BY state",
-                matching.condition
-            );
+            let (select, values) = match only_source(&filter) {
+                // The sums of all days are the numbers of now.
+                true => (OF_DAYS.to_owned(), vec![Value::from(filter.source.clone())]),
+                false => {
+                    let matching = Matching::of(&BoardFilter { state: None, ..filter });
+                    let by = matching.index("migration_by_state");
+                    let condition = &matching.condition;
+                    let select =
+                        format!("SELECT state, count(*) FROM migration_rows {by} WHERE {condition} GROUP BY state");
+                    (select, matching.values)
+                }
+            };
             let of = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?));
             let mut statement = rows.prepare_cached(&select)?;
-            let found = statement.query_map(params_from_iter(matching.values), of)?;
+            let found = statement.query_map(params_from_iter(values), of)?;
             let mut counts = BTreeMap::new();
             for row in found {
                 let (state, count) = row?;
@@ -159,13 +166,22 @@ pub async fn count(projections: &Projections, filter: BoardFilter) -> Result<u64
     projections
         .read_of("migration", move |rows| {
             let matching = Matching::of(&filter);
-            let select = format!(
-                "SELECT count(*) FROM migration_rows INDEXED BY migration_by_state WHERE {}",
-                matching.condition
-            );
+            let by = matching.index("migration_by_state");
+            let select = format!("SELECT count(*) FROM migration_rows {by} WHERE {}", matching.condition);
             rows.prepare_cached(&select)?.query_row(params_from_iter(matching.values), |row| row.get(0))
         })
         .await
+}
+
+const OF_DAYS: &str = "SELECT state, sum(delta) FROM migration_days WHERE ?1 IS NULL OR source = ?1
+    GROUP BY state HAVING sum(delta) > 0";
+
+// Whether a filter asks for nothing but a source and a state.
+fn only_source(filter: &BoardFilter) -> bool {
+    let BoardFilter { state: _, removed_until, source: _, site, models, owner, user_name, contact, wave, after: _ } =
+        filter;
+    let has_text = site.is_some() || !models.is_empty() || user_name.is_some();
+    !has_text && removed_until.is_none() && owner.is_none() && contact.is_none() && wave.is_none()
 }
 
 /// The conditions of a filter. Only what is asked for is in the query: a condition for any value would keep SQLite from
@@ -173,18 +189,23 @@ pub async fn count(projections: &Projections, filter: BoardFilter) -> Result<u64
 struct Matching {
     condition: String,
     values: Vec<Value>,
+    /// Few records match: they are found by a condition, not in the order of the list.
+    is_narrow: bool,
 }
 
 /// The last contact of an enrollment of this installation is in the side table too.
 const CONTACT: &str = "CASE origin WHEN 'own' THEN max(coalesce(last_contact, 0),
     coalesce((SELECT at FROM last_seen s WHERE s.device = migration_rows.record), 0)) ELSE last_contact END";
 
-const OF_USER: &str = "(record IN (SELECT record FROM records_current WHERE lower(user_name) = lower(?))
-    OR person IN (SELECT id FROM people_names WHERE kind = 'person' AND lower(user_name) = lower(?)))";
+/// IS NOT NULL is the condition of the indexes.
+const OF_USER: &str = "record IN (
+    SELECT record FROM records_current WHERE user_name IS NOT NULL AND lower(user_name) = lower(?)
+    UNION SELECT r.record FROM people_names p JOIN migration_rows r ON r.person = p.id
+    WHERE p.user_name IS NOT NULL AND lower(p.user_name) = lower(?) AND p.kind = 'person')";
 
 impl Matching {
     fn of(filter: &BoardFilter) -> Matching {
-        let mut matching = Matching { condition: "state IS NOT NULL".to_owned(), values: vec![] };
+        let mut matching = Matching { condition: "state IS NOT NULL".to_owned(), values: vec![], is_narrow: false };
         if let Some(state) = filter.state {
             matching.add("state = ?", [state.as_str().to_owned().into()]);
         }
@@ -206,6 +227,7 @@ impl Matching {
         if let Some(name) = &filter.user_name {
             let name = Value::from(name.clone());
             matching.add(OF_USER, [name.clone(), name]);
+            matching.is_narrow = true;
         }
         match filter.contact {
             Some(Contact::Between { from, until }) => {
@@ -217,6 +239,11 @@ impl Matching {
             None => {}
         }
         matching
+    }
+
+    // Returns the clause that makes a query use an index.
+    fn index(&self, index: &str) -> String {
+        if self.is_narrow || index.is_empty() { String::new() } else { format!("INDEXED BY {index}") }
     }
 
     fn add(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
@@ -234,7 +261,7 @@ fn page(
     (index, order): (&str, &str),
     limit: usize,
 ) -> rusqlite::Result<ListedBoard> {
-    let by = if index.is_empty() { String::new() } else { format!("INDEXED BY {index}") };
+    let by = matching.index(index);
     // One row more than requested shows whether there is another page.
     matching.values.push(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX).into());
     let select = format!(
