@@ -248,7 +248,7 @@ fn every_page_of_the_console_is_rendered_in_tests_with_every_content() {
 }
 
 /// The crates of this workspace that a crate may depend on. The server (`muster`) may depend on all of them.
-const MAY_DEPEND: [(&str, &[&str]); 26] = [
+const MAY_DEPEND: [(&str, &[&str]); 27] = [
     ("apple", &[]),
     ("connections", &["events", "identity", "telemetry"]),
     ("decisions", &["apple", "events", "names"]),
@@ -313,6 +313,7 @@ const MAY_DEPEND: [(&str, &[&str]); 26] = [
     ("pki", &["findings", "world"]),
     ("platform", &["decisions", "events", "identity", "names", "plural", "projections", "telemetry", "world"]),
     ("plural", &[]),
+    ("population", &[]),
     ("projections", &["events"]),
     ("property_list", &["events"]),
     ("push", &["world"]),
