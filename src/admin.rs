@@ -12,6 +12,7 @@ mod api;
 mod audit;
 mod carried;
 mod claims;
+mod cleared;
 mod commands;
 mod devices;
 mod enrollments;
@@ -178,10 +179,11 @@ fn own_account(config: &mut web::ServiceConfig) {
 
 // The files of uploads have a limit of their own, which is checked while they are received.
 fn of_records(config: &mut web::ServiceConfig) {
-    use imports::{import, received, undo, upload};
+    use imports::{closing, import, received, undo, upload};
     config
         .service(web::resource("/records").read(records::list))
         .service(web::resource("/records/export").read(records::export).wrap(Compress::default()))
+        .service(web::resource("/records/deletable").read(records::deletable).wrap(Compress::default()))
         .service(web::resource("/records/{record}").read(records::page))
         .service(web::resource("/imports").read(imports::list).post(upload::receive))
         .service(web::resource("/imports/uploads/{upload}").read_whole(upload::page))
@@ -193,6 +195,7 @@ fn of_records(config: &mut web::ServiceConfig) {
                 .post(upload::check_again),
         )
         .service(web::resource("/imports/uploads/{upload}/discard").post(upload::discard))
+        .service(web::resource("/migration/{verb:close|reopen}").post(closing::submit))
         .service(web::resource("/imports/{import}").read_whole(import::page))
         .service(web::resource("/imports/{import}/undo").read_whole(undo::ask).post(undo::undo));
 }

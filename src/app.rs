@@ -16,6 +16,8 @@ use events::personal::keys::SqliteKeyStore;
 use events::store::sqlite::SqliteStore;
 use imports::Imports;
 use imports::uploads::Uploads;
+use invitations::Invitations;
+use mail::Mailer;
 use platform::Platform;
 use platform::strangers::Strangers;
 use reenrollment::Reenrollment;
@@ -45,6 +47,8 @@ pub struct Parts {
     pub enroll: Arc<Enroll>,
     pub staff: Arc<Staff>,
     pub imports: Arc<Imports>,
+    pub invitations: Arc<Invitations>,
+    pub mailer: Mailer,
     pub reenrollment: Arc<Reenrollment>,
     /// Files that staff upload to import.
     pub uploads: Arc<Uploads>,

@@ -6,13 +6,15 @@ pub(crate) mod check;
 pub(crate) mod template;
 
 use identity::config::Identity;
+use mail::{Mail, MailError, Mailer};
 use pki::{PkiFiles, PushFiles};
 use push::Push;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use telemetry::{LogFormat, Logging};
+use telemetry::{LogFormat, Logging, Metrics};
+use url::Url;
 use world::regular_file;
 
 /// `muster.toml`. Relative paths are relative to the directory of the file. Unknown keys are rejected.
@@ -23,6 +25,8 @@ pub struct Config {
     pub store: Store,
     pub pki: PkiFiles,
     pub push: Push,
+    /// Without it, no mail is sent.
+    pub mail: Option<Mail>,
     #[serde(default)]
     pub devices: Devices,
     #[serde(default)]
@@ -155,8 +159,23 @@ impl Config {
         PushFiles { certificate: self.push.certificate.as_deref(), key: self.push.key.as_deref() }
     }
 
+    /// Loads the mailer. Without a section `[mail]` it refuses each mail as not configured.
+    ///
+    /// # Errors
+    /// Returns an error that says which key or file of `[mail]` cannot be used.
+    pub(crate) fn mailer(&self, metrics: Metrics) -> Result<Mailer, MailError> {
+        Mailer::load(self.mail.as_ref(), &self.own_name(), metrics)
+    }
+
+    /// Returns the host name in `server.public_url`, with which the server introduces itself to the mail server. Empty
+    /// if the URL is not valid, which another finding reports.
+    pub(crate) fn own_name(&self) -> String {
+        let url = Url::parse(&self.server.public_url).ok();
+        url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+    }
+
     fn paths_mut(&mut self) -> Vec<&mut PathBuf> {
-        let Config { store, pki, push, devices, identity, .. } = self;
+        let Config { store, pki, push, mail, devices, identity, .. } = self;
         let mut paths = vec![
             &mut store.directory,
             &mut store.master_key,
@@ -171,6 +190,8 @@ impl Config {
         ];
         let optional = [&mut pki.tls_root, &mut push.certificate, &mut push.key, &mut push.root];
         paths.extend(optional.into_iter().flatten());
+        let of_mail = mail.iter_mut().flat_map(|mail| [&mut mail.password_file, &mut mail.ca_file]);
+        paths.extend(of_mail.flatten());
         paths.extend(&mut pki.attestation_roots);
         paths.extend(&mut devices.device_ca_certificates);
         paths.extend(identity.paths_mut());

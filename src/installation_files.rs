@@ -1,6 +1,6 @@
 //! Backup and restore of an installation's files other than the log and the keys: configuration, certificates, private
-//! keys, secrets of directories and identity providers. A backup contains everything that a new machine needs except
-//! the master key.
+//! keys, secrets of directories, identity providers and the mail server. A backup contains everything that a new
+//! machine needs except the master key.
 //!
 //! All files but the configuration are sealed under a key that is derived from the master key. A catalog lists the
 //! files, and a tag under the same master key authenticates it. A backup that was modified is not restored, so it

@@ -29,6 +29,7 @@ mod preview;
 pub(crate) mod previous;
 pub(crate) mod problem;
 mod profile_link;
+mod removal;
 pub(crate) mod render;
 pub(crate) mod sign_in;
 pub(crate) mod single_sign_on;

@@ -4,17 +4,20 @@
 //!
 //! `effects` names the effects of each event: commands to other streams, `claims` about records of the same hardware,
 //! `reenrollment` about links of earlier records, and `owners` about owners of previous records. Two followers run
-//! them: one at once, the other behind the projections. `pushes` wakes devices, and `timer` turns what has become due
-//! into commands. An effect that cannot be done now is set aside (`platform::aside`).
+//! them: one at once, the other behind the projections. `pushes` wakes devices, `mails` sends invitations, and `timer`
+//! turns what has become due into commands. An effect that cannot be done now is set aside (`platform::aside`).
 
 mod checkpoint;
 mod claims;
 mod effects;
+mod mails;
 mod owners;
 mod pushes;
 mod reenrollment;
 mod renewals;
+mod retirement;
 mod timer;
+mod waves;
 
 use crate::app::App;
 use checkpoint::Checkpoint;
@@ -83,7 +86,7 @@ pub type Stop = watch::Receiver<bool>;
 pub async fn run(app: App, mut stop: Stop) {
     let (reminders, mut reminded) = pushes::reminders();
     let mut stop_pushes = stop.clone();
-    let mut stop_behind = stop.clone();
+    let (mut stop_behind, mut sender) = (stop.clone(), mails::Sender::default());
     begin_behind(&app, &mut stop).await;
     let followers = async {
         tokio::join!(
@@ -95,7 +98,9 @@ pub async fn run(app: App, mut stop: Stop) {
     tokio::select! {
         _ = followers => {}
         () = timer::run(&app, &reminders) => {}
+        () = sender.run(&app) => {}
     }
+    sender.end(&app).await;
 }
 
 // In a log of an older version, all effects up to the checkpoint of the one follower are done, or set aside.

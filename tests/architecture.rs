@@ -248,7 +248,7 @@ fn every_page_of_the_console_is_rendered_in_tests_with_every_content() {
 }
 
 /// The crates of this workspace that a crate may depend on. The server (`muster`) may depend on all of them.
-const MAY_DEPEND: [(&str, &[&str]); 27] = [
+const MAY_DEPEND: [(&str, &[&str]); 29] = [
     ("apple", &[]),
     ("connections", &["events", "identity", "telemetry"]),
     ("decisions", &["apple", "events", "names"]),
@@ -276,6 +276,7 @@ const MAY_DEPEND: [(&str, &[&str]); 27] = [
             "events",
             "identity",
             "imports",
+            "invitations",
             "pki",
             "platform",
             "projections",
@@ -309,6 +310,8 @@ const MAY_DEPEND: [(&str, &[&str]); 27] = [
     ),
     ("identity", &["findings", "names", "plural", "world"]),
     ("imports", &["decisions", "events", "identity", "names", "platform", "projections", "records", "sign_in"]),
+    ("invitations", &["decisions", "events", "identity", "platform", "projections", "sign_in"]),
+    ("mail", &["findings", "names", "telemetry", "world"]),
     ("names", &[]),
     ("pki", &["findings", "world"]),
     ("platform", &["decisions", "events", "identity", "names", "plural", "projections", "telemetry", "world"]),

@@ -11,7 +11,7 @@ mod sign_in;
 mod tests;
 
 pub use account_driven::{EnrollmentMode, Refresh, SignInAgainReason};
-pub use help_code::{help_code, parse_help_code};
+pub use help_code::{help_code, parse_short_code, short_code};
 pub use platform::{DeviceFamily, OsVersion, Platform};
 pub use profile_service::{DeviceAttributes, DeviceSignature, ProfileServiceRefusal, ServedProfileService};
 pub use refusal::{FormRefusal, IdentityRefusal};

@@ -150,6 +150,72 @@ impl MailFailure {
     }
 }
 
+/// Why a wave invited nobody for a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotInvited {
+    /// The import of the record was undone.
+    UnknownRecord,
+    /// The record or its owner was erased.
+    Erased,
+    AlreadyEnrolled,
+    Exception,
+    NoOwner,
+    SeveralOwners,
+    OwnerLeft,
+    NoMail,
+    MigrationClosed,
+}
+
+impl NotInvited {
+    pub const ALL: [NotInvited; 9] = [
+        NotInvited::UnknownRecord,
+        NotInvited::Erased,
+        NotInvited::AlreadyEnrolled,
+        NotInvited::Exception,
+        NotInvited::NoOwner,
+        NotInvited::SeveralOwners,
+        NotInvited::OwnerLeft,
+        NotInvited::NoMail,
+        NotInvited::MigrationClosed,
+    ];
+
+    /// Returns the word that events and rows use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NotInvited::UnknownRecord => "unknown_record",
+            NotInvited::Erased => "erased",
+            NotInvited::AlreadyEnrolled => "already_enrolled",
+            NotInvited::Exception => "exception",
+            NotInvited::NoOwner => "no_owner",
+            NotInvited::SeveralOwners => "several_owners",
+            NotInvited::OwnerLeft => "owner_left",
+            NotInvited::NoMail => "no_mail",
+            NotInvited::MigrationClosed => "migration_closed",
+        }
+    }
+
+    /// Parses the word of [`NotInvited::as_str`]; `None` for any other text.
+    pub fn parse(word: &str) -> Option<NotInvited> {
+        NotInvited::ALL.into_iter().find(|why| why.as_str() == word)
+    }
+
+    /// Returns the reason in plain English.
+    pub fn name(self) -> &'static str {
+        match self {
+            NotInvited::UnknownRecord => "the import of the record was undone",
+            NotInvited::Erased => "the record or its owner was erased",
+            NotInvited::AlreadyEnrolled => "the device is enrolled already",
+            NotInvited::Exception => "the record is an exception",
+            NotInvited::NoOwner => "the record names no owner",
+            NotInvited::SeveralOwners => "several people may be the owner",
+            NotInvited::OwnerLeft => "the account of the owner is disabled",
+            NotInvited::NoMail => "the owner has no mail address",
+            NotInvited::MigrationClosed => "the migration is closed",
+        }
+    }
+}
+
 /// Why a new link of an invitation was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -249,6 +315,11 @@ pub enum WaveEvent {
     /// Records to invite the owners of, in this order after those before; at most 500 each.
     WaveRecordsAdded {
         records: Vec<RecordId>,
+    },
+    /// Nobody was invited to enroll this record, for this reason.
+    WaveRecordSkipped {
+        record: RecordId,
+        why: NotInvited,
     },
     WavePaused {},
     WaveResumed {},

@@ -115,6 +115,9 @@ impl Projection for Audit {
         if let Event::Person(PersonEvent::PersonErased {}) = &entry.event {
             erase::erase(rows, entry.stream.id())?;
         }
+        if let Event::Record(RecordEvent::PreviousRecordShredded {}) = &entry.event {
+            erase::erase_record(rows, entry.stream.id())?;
+        }
         Ok(())
     }
 }

@@ -10,8 +10,8 @@ mod step;
 
 pub use funnel::{Dimension, Funnel, FunnelFilter, Group, StepCount, funnel, groups};
 pub use query::{
-    Enrollment, EnrollmentFilter, EnrollmentPage, Named, Reason, Refusal, State, StepTime, get, list, refusals, steps,
-    stuck,
+    Enrollment, EnrollmentFilter, EnrollmentPage, Named, Reason, Refusal, State, StepTime, get, list, open_between,
+    refusals, steps, stuck,
 };
 pub use step::{Step, step_after};
 

@@ -6,6 +6,7 @@ use crate::{ProjectionError, Projections};
 use events::background::Lane;
 use events::log::{Delivery, Follower, Log, Next, Opened};
 use events::person::PersonEvent;
+use events::record::RecordEvent;
 use events::store::ReadError;
 use events::{Entry, Event, KeyName, Position};
 use rusqlite::Connection;
@@ -87,7 +88,10 @@ impl Projections {
         let stopped = self.health().stopped_alone.into_keys().collect();
         let fold = move |rows: &mut Connection| {
             let entries: Vec<&Entry> = parts.iter().flat_map(Part::entries).collect();
-            let erased = entries.iter().any(|entry| matches!(entry.event, Event::Person(PersonEvent::PersonErased {})));
+            let erased = entries.iter().any(|entry| {
+                matches!(entry.event, Event::Person(PersonEvent::PersonErased {}))
+                    || matches!(entry.event, Event::Record(RecordEvent::PreviousRecordShredded {}))
+            });
             Ok((apply(rows, &entries, stopped)?, erased))
         };
         let (applied, erased) = self.write_on(self.lane(&deliveries), fold).await?;

@@ -19,6 +19,7 @@ pub mod audit;
 pub mod certificates;
 mod checkpoints;
 pub mod claims;
+pub mod closings;
 pub mod commands;
 mod database;
 pub mod devices;
@@ -27,8 +28,11 @@ pub mod due;
 pub mod enrollments;
 mod follow;
 mod followers;
+pub mod invitations;
 pub mod last_seen;
 pub mod links;
+pub mod mails;
+pub mod migration;
 pub mod origin;
 pub mod people;
 mod progress;
@@ -37,6 +41,7 @@ pub mod records;
 pub mod reenrollment;
 pub mod renewals;
 pub mod staff;
+pub mod waves;
 
 pub use database::{FILE, Projections};
 pub use progress::Health;
@@ -77,6 +82,11 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &renewals::Renewals,
     &records::Records,
     &links::Links,
+    &invitations::Invitations,
+    &waves::Waves,
+    &closings::Closings,
+    &mails::Mails,
+    &migration::Migration,
 ];
 
 /// Why a projection cannot be read or updated.

@@ -9,7 +9,7 @@ pub use confirmed::confirmed_among;
 pub use lineage::{Lineage, between, lineage};
 pub use list::{LinkCursor, LinkFilter, ListedLinks, counts, list};
 pub use query::{
-    Contact, LinkRow, LinkState, Question, answered_of_source, contact, of_record, of_successor, questions,
+    Contact, LinkRow, LinkState, Question, contact, of_record, of_successor, proposed_of_source, questions,
 };
 
 use crate::{Projection, sql};

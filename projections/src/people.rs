@@ -54,7 +54,8 @@ impl Projection for People {
         "CREATE TABLE IF NOT EXISTS people_names (
             id TEXT PRIMARY KEY, kind TEXT NOT NULL, user_name TEXT, display_name TEXT, mail TEXT,
             erased INTEGER NOT NULL DEFAULT 0
-        ) WITHOUT ROWID;"
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS people_by_user_name ON people_names (lower(user_name)) WHERE user_name IS NOT NULL;"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {

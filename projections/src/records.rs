@@ -1,24 +1,29 @@
 //! Previous records: devices as other products knew them, and the imports that they come from.
 
+mod deletable;
 mod list;
 mod owners;
 mod query;
 
-pub use list::{Listed, OwnerOutcome, RecordFilter, by_id, count, is_known, list, live_sources, sources};
+pub use deletable::{Deletable, count_deletable, deletable, preset_of};
+pub use list::{Listed, OwnerOutcome, RecordFilter, Retired, by_id, count, is_known, list, live_sources, sources};
 pub use owners::{known_people, naming, noted_since, owned_by, to_resolve, to_resolve_again};
 pub use query::{
-    ImportRow, ListedImports, RecordRow, UndoPreview, import_of_id, imports, known_until, of_source, touched_by,
-    undo_preview,
+    Cleared, ImportRow, ListedImports, RecordRow, UndoPreview, cleared, import_of_id, imports, known_until, made_after,
+    of_source, touched_by, undo_preview,
 };
 
 use crate::Projection;
 use crate::audit::actor_name;
+use events::device::DeviceEvent;
 use events::personal::Gone;
 use events::record::{
     ImportEvent, ImportId, PersonalDetails, RecordDetails, RecordEvent, RestoredRecord, replaces_keys,
 };
+use events::settings::ClearedView;
 use events::{Actor, Entry, Event, Position, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::BTreeSet;
 
 pub(crate) struct Records;
 
@@ -28,7 +33,7 @@ impl Projection for Records {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -40,6 +45,8 @@ impl Projection for Records {
             "records_people_names",
             "records_imports",
             "records_touched",
+            "records_retired",
+            "records_cleared",
         ]
     }
 
@@ -63,6 +70,8 @@ impl Projection for Records {
         CREATE INDEX IF NOT EXISTS records_by_contact ON records_current (coalesce(last_contact, 0), record);
         CREATE INDEX IF NOT EXISTS records_by_person ON records_current (person, last_contact DESC, record)
             WHERE person IS NOT NULL AND missing IS NULL AND erased = 0;
+        CREATE INDEX IF NOT EXISTS records_by_user_name ON records_current (lower(user_name))
+            WHERE user_name IS NOT NULL;
         -- present: a key of the present values. Those of earlier values and of undone imports stay, so that the record
         -- is erased with each person whom it named.
         CREATE TABLE IF NOT EXISTS records_keys (
@@ -97,6 +106,15 @@ impl Projection for Records {
         -- The records that an import created, changed, missed or had again. mark: it gave no values.
         CREATE TABLE IF NOT EXISTS records_touched (
             import TEXT NOT NULL, record TEXT NOT NULL, mark INTEGER NOT NULL, PRIMARY KEY (import, record)
+        ) WITHOUT ROWID;
+        -- Records whose device enrolled again: the link is confirmed. proven: the record may be deleted at its source.
+        CREATE TABLE IF NOT EXISTS records_retired (
+            record TEXT PRIMARY KEY, successor TEXT NOT NULL, proven INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        -- Parts of an earlier record (JSON) that administrators do not see while this successor is confirmed.
+        CREATE TABLE IF NOT EXISTS records_cleared (
+            record TEXT NOT NULL, successor TEXT NOT NULL, views TEXT NOT NULL, at INTEGER NOT NULL,
+            PRIMARY KEY (record, successor)
         ) WITHOUT ROWID;"
     }
 
@@ -106,6 +124,9 @@ impl Projection for Records {
             Event::Record(event) => record(rows, id, event, entry.position),
             Event::Import(event) => import(rows, id, event, &entry.actor, effective),
             Event::Person(event) => owners::person(rows, id, event, entry.position),
+            Event::Device(DeviceEvent::EarlierViewsCleared { record, views }) => {
+                clear(rows, record.to_string(), id, views, effective)
+            }
             Event::Log(_) | Event::Enrollment(_) | Event::Device(_) | Event::Account(_) => Ok(()),
             Event::Hardware(_) | Event::Staff(_) | Event::UserName(_) | Event::StaffActivity(_) => Ok(()),
             Event::Refusal(_) | Event::Request(_) | Event::Assertion(_) | Event::Settings(_) => Ok(()),
@@ -149,14 +170,48 @@ fn record(rows: &Connection, id: &str, event: &RecordEvent, position: Position) 
             undo(rows, id, restored.as_deref(), position)
         }
         RecordEvent::PreviousRecordOwnerResolved { owner } => owners::own(rows, id, Some(*owner), position),
-        RecordEvent::LinkProposed { .. } | RecordEvent::SilenceAsked { .. } => Ok(()),
+        RecordEvent::LinkConfirmed { successor, proof } => {
+            let insert = "INSERT INTO records_retired (record, successor, proven) VALUES (?1, ?2, ?3)
+                ON CONFLICT (record) DO UPDATE SET successor = excluded.successor, proven = excluded.proven";
+            let values = params![id, successor.to_string(), proof.may_be_retired];
+            rows.prepare_cached(insert)?.execute(values).map(drop)
+        }
+        // What is proven of a confirmed link may change.
+        RecordEvent::LinkProposed { successor, proof, .. } => {
+            let update = "UPDATE records_retired SET proven = ?3 WHERE record = ?1 AND successor = ?2";
+            let values = params![id, successor.to_string(), proof.may_be_retired];
+            rows.prepare_cached(update)?.execute(values).map(drop)
+        }
+        RecordEvent::LinkUndone { successor } => {
+            let delete = "DELETE FROM records_retired WHERE record = ?1 AND successor = ?2";
+            rows.prepare_cached(delete)?.execute([id, &successor.to_string()]).map(drop)
+        }
+        RecordEvent::SilenceAsked { .. } | RecordEvent::LinkRejected { .. } => Ok(()),
         RecordEvent::MigrationExceptionMade { .. }
         | RecordEvent::MigrationExceptionEnded {}
         | RecordEvent::RecordNoteAdded { .. }
-        | RecordEvent::RetirementNotified { .. }
-        | RecordEvent::PreviousRecordShredded {} => Ok(()),
-        RecordEvent::LinkConfirmed { .. } | RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. } => Ok(()),
+        | RecordEvent::RetirementNotified { .. } => Ok(()),
+        RecordEvent::PreviousRecordShredded {} => owners::shred(rows, id),
     }
+}
+
+// The device keeps what was cleared before, so all of it is still hidden.
+fn clear(
+    rows: &Connection,
+    record: String,
+    successor: &str,
+    views: &BTreeSet<ClearedView>,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let select = "SELECT views FROM records_cleared WHERE record = ?1 AND successor = ?2";
+    let before: Option<String> =
+        rows.prepare_cached(select)?.query_row([record.as_str(), successor], |row| row.get(0)).optional()?;
+    let before: BTreeSet<ClearedView> = before.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+    let all: BTreeSet<ClearedView> = before.union(views).copied().collect();
+    let insert = "INSERT INTO records_cleared (record, successor, views, at) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (record, successor) DO UPDATE SET views = excluded.views, at = excluded.at";
+    let views = serde_json::to_string(&all).unwrap_or_default();
+    rows.prepare_cached(insert)?.execute(params![record, successor, views, at.0]).map(drop)
 }
 
 fn imported(

@@ -1,5 +1,7 @@
-//! Imports of previous records: the list with the form for a file, one import, its undo, and uploaded files.
+//! Imports of previous records: the list with the form for a file, one import, its undo, uploaded files, and the
+//! migrations of their sources.
 
+pub(crate) mod closing;
 pub(crate) mod import;
 pub(crate) mod received;
 pub(crate) mod undo;
@@ -16,6 +18,7 @@ use super::words::{Chip, Instant, capital};
 use crate::web::content::content;
 use ::imports::uploads::{Asked, LARGEST, Stage, Upload, UploadId};
 use actix_web::HttpResponse;
+use closing::{Migration, migrations};
 use events::record::{ImportCounts, ImportId, OwnerCounts};
 use events::staff::StaffActivityEvent;
 use events::{ActorKind, Timestamp};
@@ -52,12 +55,13 @@ struct ImportsPage {
     form: Option<How>,
     largest: u64,
     waiting: Vec<Waiting>,
+    migrations: Vec<Migration>,
     imports: Vec<Line>,
     older: Option<String>,
     newest: Option<String>,
 }
 
-view!(imports as imports_page, Menu, ImportsPage { form, largest, waiting, imports, older, newest });
+view!(imports as imports_page, Menu, ImportsPage { form, largest, waiting, migrations, imports, older, newest });
 
 /// The fields of the form that say how a file is read.
 #[derive(Serialize)]
@@ -175,6 +179,7 @@ pub(crate) async fn list(staff: May<SeesRecords>, address: Parameters<Cursor>) -
         form: may_import.then(|| How::of(&Asked::default())),
         largest: LARGEST / 1024 / 1024,
         waiting: waiting.map(|(id, upload)| waits(id, &upload, now)).collect(),
+        migrations: migrations(&staff).await?,
         imports: found.imports.iter().map(|row| line(row, &staff, now)).collect(),
         older: found.next.map(|next| Query::default().with("after", Some(&next.to_string())).href(PATH)),
         newest: after.map(|_| PATH.to_owned()),

@@ -1,14 +1,17 @@
 //! Previous records: devices as other products knew them. The list, and the page of one record.
 
+mod deletable;
 mod export;
 mod folded;
 mod page;
 pub(crate) mod words;
 
+pub(crate) use deletable::deletable;
 pub(crate) use export::export;
 pub(crate) use folded::{Folded, folded};
 pub(crate) use page::page;
 
+use super::cleared;
 use super::devices::{Choice, Export};
 use super::imports::{self, parse_import};
 use super::pages::show;
@@ -23,13 +26,15 @@ use events::Timestamp;
 use events::record::{PreviousKind, RecordId};
 use events::staff::StaffActivityEvent;
 use names::visible;
-use projections::records::{self as previous, OwnerOutcome, RecordFilter, RecordRow};
+use projections::records::{self as previous, OwnerOutcome, RecordFilter, RecordRow, Retired};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub(crate) const PATH: &str = "/console/records";
 
 const EXPORT: &str = "/console/records/export";
+
+const DELETABLE: &str = "/console/records/deletable";
 
 /// Records per page.
 const PAGE: usize = 50;
@@ -42,6 +47,7 @@ pub(crate) struct Filters {
     kind: Option<String>,
     owner: Option<String>,
     missing: Option<String>,
+    retired: Option<String>,
     import: Option<String>,
     after: Option<String>,
 }
@@ -53,6 +59,7 @@ struct RecordsPage {
     kinds: Vec<Choice>,
     owners: Vec<Choice>,
     missing: Vec<Choice>,
+    retired: Vec<Choice>,
     /// Id of the import whose records are shown; empty for all.
     import: String,
     import_href: Option<String>,
@@ -60,6 +67,8 @@ struct RecordsPage {
     may_import: bool,
     records: Vec<Line>,
     exports: Vec<Export>,
+    /// Address of the file of records that can be deleted at the chosen source.
+    deletable: Option<String>,
     older: Option<String>,
     newest: Option<String>,
 }
@@ -73,12 +82,14 @@ view!(
         kinds,
         owners,
         missing,
+        retired,
         import,
         import_href,
         filtered,
         may_import,
         records,
         exports,
+        deletable,
         older,
         newest
     }
@@ -97,9 +108,10 @@ struct Line {
     serial: String,
     last_contact: Option<Day>,
     missing: bool,
+    retired: bool,
 }
 
-content!(Line { href, label, model, person, owner, kind, source, serial, last_contact, missing });
+content!(Line { href, label, model, person, owner, kind, source, serial, last_contact, missing, retired });
 
 /// Shows the list.
 ///
@@ -107,6 +119,8 @@ content!(Line { href, label, model, person, owner, kind, source, serial, last_co
 /// Returns an error if a filter is invalid, or the event log or the projections are unavailable.
 pub(crate) async fn list(staff: May<SeesRecords>, address: Parameters<Filters>) -> Result<HttpResponse, Problem> {
     let Parameters(filters, _) = address;
+    let filtered = !filters.query().is_empty();
+    let filters = filters.without_retired();
     let filter = filters.parse()?;
     staff.record(StaffActivityEvent::PreviousRecordListViewed {}).await?;
     let query = filters.query();
@@ -121,15 +135,17 @@ pub(crate) async fn list(staff: May<SeesRecords>, address: Parameters<Filters>) 
         kinds: filters.kinds(),
         owners: filters.owners(),
         missing: filters.missing(),
+        retired: filters.retired(),
         import: filters.import.clone().unwrap_or_default(),
         import_href,
-        filtered: !query.is_empty(),
+        filtered,
         may_import: is_permitted::<ImportsRecords>(&staff.roles),
-        records: found.records.iter().map(|record| line(record, now)).collect(),
+        records: found.records.into_iter().map(|record| line(&cleared::shown(&staff, record), now)).collect(),
         exports: match is_permitted::<ExportsRecords>(&staff.roles) {
             true => Export::all(&query, EXPORT),
             false => Vec::new(),
         },
+        deletable: filters.deletable().filter(|_| is_permitted::<ExportsRecords>(&staff.roles)),
         older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),
         newest: continued.then(|| query.href(PATH)),
     };
@@ -153,10 +169,18 @@ impl Filters {
             "no" => Ok(false),
             _ => Err(Problem::Bad("It must be “yes”, “no” or left out.")),
         })?;
+        let retired = read("retired", self.retired.as_deref(), |word| match word {
+            "no" => Ok(Some(Retired::No)),
+            "yes" => Ok(Some(Retired::Yes)),
+            "proven" => Ok(Some(Retired::Proven)),
+            "all" => Ok(None),
+            _ => Err(Problem::Bad("It must be “no”, “yes”, “proven”, “all” or left out.")),
+        })?
+        .flatten();
         let import = read("import", self.import.as_deref(), parse_import)?;
         let after = read("after", self.after.as_deref(), parse_record)?;
         let [text, source] = [&self.q, &self.source].map(|text| filled(text.as_deref()).map(str::to_owned));
-        Ok(RecordFilter { text, source, kind, owner, missing, import, after })
+        Ok(RecordFilter { text, source, kind, owner, missing, retired, import, after })
     }
 
     /// Returns the filters of an export or API request for its event. Search texts are left out because they may be
@@ -169,6 +193,19 @@ impl Filters {
         self.query().iter().map(told).collect()
     }
 
+    // The page hides retired records unless it is asked for them. An import is shown whole.
+    fn without_retired(self) -> Filters {
+        let is_asked = filled(self.retired.as_deref()).is_some() || filled(self.import.as_deref()).is_some();
+        let retired = if is_asked { self.retired } else { Some("no".to_owned()) };
+        Filters { retired, ..self }
+    }
+
+    // Only of one source, because the file is for one product.
+    fn deletable(&self) -> Option<String> {
+        let source = filled(self.source.as_deref()).filter(|_| self.retired.as_deref() == Some("proven"))?;
+        Some(Query::default().with("source", Some(source)).href(DELETABLE))
+    }
+
     fn query(&self) -> Query {
         Query::default()
             .with("q", self.q.as_deref())
@@ -176,6 +213,7 @@ impl Filters {
             .with("kind", self.kind.as_deref())
             .with("owner", self.owner.as_deref())
             .with("missing", self.missing.as_deref())
+            .with("retired", self.retired.as_deref())
             .with("import", self.import.as_deref())
     }
 
@@ -197,6 +235,11 @@ impl Filters {
         std::iter::once(Choice::new("", "Any", chosen)).chain(all).collect()
     }
 
+    fn retired(&self) -> Vec<Choice> {
+        let choices = [("no", "No"), ("yes", "Retired"), ("proven", "Safe to delete there"), ("all", "Any")];
+        choices.map(|(value, label)| Choice::new(value, label, self.retired.as_deref())).into()
+    }
+
     fn missing(&self) -> Vec<Choice> {
         let choices = [("", "Any"), ("no", "Still there"), ("yes", "No longer there")];
         choices.map(|(value, label)| Choice::new(value, label, self.missing.as_deref())).into()
@@ -213,6 +256,13 @@ pub(crate) fn parse_record(text: &str) -> Result<RecordId, Problem> {
     Uuid::parse_str(text).map(RecordId).map_err(|_| Problem::NotFound)
 }
 
+fn owner(record: &RecordRow) -> Chip {
+    match record.owner.as_deref() {
+        Some(cleared::HIDDEN) => Chip { label: "Hidden", class: "" },
+        word => words::owner(word.and_then(OwnerOutcome::parse).unwrap_or(OwnerOutcome::Unresolved)),
+    }
+}
+
 fn line(record: &RecordRow, now: Timestamp) -> Line {
     let models = [record.model_name.as_deref(), record.product_name.as_deref()];
     let label = words::label(record.device_name.as_deref(), models, record.record);
@@ -223,11 +273,12 @@ fn line(record: &RecordRow, now: Timestamp) -> Line {
         label,
         model,
         person: words::given(record.user_name.as_deref(), record.is_erased),
-        owner: words::owner(record.owner.as_deref().and_then(OwnerOutcome::parse).unwrap_or(OwnerOutcome::Unresolved)),
+        owner: owner(record),
         kind,
         source: record.source.clone(),
         serial: words::given(record.serial_number.as_deref(), record.is_erased),
         last_contact: record.last_contact.map(|at| Day::of(at, now)),
         missing: record.is_missing,
+        retired: record.is_retired,
     }
 }

@@ -9,9 +9,9 @@ mod ways;
 pub(crate) use fresh::{Fresh, is_fresh};
 pub(crate) use own::{AtTheDoor, Own, SettingUp};
 pub(crate) use permits::{
-    Acts, ChangesSettings, DecidesLinks, Exports, ExportsInventory, ExportsLineage, ExportsRecords, ImportsRecords,
-    IsStaff, ManagesStaff, May, SeesAudit, SeesFunnel, SeesInventory, SeesLinks, SeesPeople, SeesRecords, home,
-    is_permitted, note_refusal,
+    Acts, ChangesSettings, ClosesMigrations, DecidesLinks, Exports, ExportsInventory, ExportsLineage, ExportsRecords,
+    ImportsRecords, IsStaff, ManagesStaff, May, SeesAudit, SeesFunnel, SeesInventory, SeesLinks, SeesPeople,
+    SeesRecords, home, is_permitted, note_refusal,
 };
 pub(crate) use ways::{local, see_other, with_key};
 

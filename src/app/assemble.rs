@@ -19,6 +19,7 @@ use events::{Event, KeyName, Timestamp};
 use findings::Finding;
 use imports::Imports;
 use imports::uploads::Uploads;
+use invitations::Invitations;
 use pki::Pki;
 use pki::attestation::AttestationRoots;
 use pki::device_cas::DeviceCas;
@@ -91,11 +92,12 @@ impl App {
             );
         }
         let pusher = Pusher::load(&config.push).map_err(|error| StartError::Push(error.to_string()))?;
+        let metrics = Metrics::new();
+        let mailer = config.mailer(metrics.clone()).map_err(|error| StartError::Mail(error.to_string()))?;
         let (staff_sessions, sessions_aside) = StaffSessions::open(&directory)
             .map_err(|error| StartError::Sessions { directory: directory.clone(), why: error.to_string() })?;
         let identity_providers = Providers::load(&config.identity, &config.server.public_url);
         let directories = Directories::load(&config.identity).map_err(StartError::Identity)?;
-        let metrics = Metrics::new();
         for (provider, why) in identity_providers.unusable() {
             tracing::error!(
                 alarm = Alarm::ProviderUnavailable.label(),
@@ -160,12 +162,14 @@ impl App {
         let url = config.devices.url.clone();
         let devices = Arc::new(Devices::new(platform.clone(), Arc::clone(&settings), trust, pusher, url));
         let imports = Arc::new(Imports::new(platform.clone(), Arc::clone(&sign_in)));
+        let invitations = Arc::new(Invitations::new(platform.clone(), Arc::clone(&sign_in)));
         let enroll = Arc::new(Enroll {
             platform: platform.clone(),
             settings: Arc::clone(&settings),
             sign_in: Arc::clone(&sign_in),
             devices: Arc::clone(&devices),
             imports: Arc::clone(&imports),
+            invitations: Arc::clone(&invitations),
         });
         let staff = Arc::new(Staff {
             platform: platform.clone(),
@@ -190,6 +194,8 @@ impl App {
             enroll,
             staff,
             imports,
+            invitations,
+            mailer,
             reenrollment,
             uploads,
             large_bodies: Arc::new(Semaphore::new(1)),

@@ -11,6 +11,7 @@ use events::log::Log;
 use events::person::PersonId;
 use events::personal::keys::{KeyError, KeyStore, SqliteKeyStore};
 use events::personal::sealed_keys;
+use events::record::RecordId;
 use events::store::{AppendError, Expected, ReadError};
 use events::system::{LogEvent, log_stream};
 use events::{KeyName, Position};
@@ -150,6 +151,8 @@ struct Named {
     /// Keys accepted as lost before.
     lost: BTreeSet<KeyName>,
     erased: BTreeSet<PersonId>,
+    /// Previous records whose keys were destroyed after their migration was closed.
+    shredded: BTreeSet<RecordId>,
     /// Enrollments, each with the person who signed in. From then on the enrollment's key belongs to that person.
     enrollments: Vec<(EnrollmentId, PersonId)>,
 }
@@ -172,6 +175,9 @@ impl Named {
             "PersonErased" => {
                 self.erased.insert(PersonId(id));
             }
+            "PreviousRecordShredded" => {
+                self.shredded.insert(RecordId(id));
+            }
             "UserSignedIn" => {
                 let person = serde_json::from_value(recorded.event.data["person"].clone());
                 self.enrollments.extend(person.map(|person| (EnrollmentId(id), person)));
@@ -180,14 +186,15 @@ impl Named {
         }
     }
 
-    /// Returns the keys of erased people, and all other keys. The first set includes the keys of their enrollments and
-    /// the successors of lost keys. A key of an erased person never counts as lost: also a store that never had it
-    /// reports it as erased.
+    /// Returns the keys of erased people and shredded records, and all other keys. The first set includes the keys of
+    /// the people's enrollments and the successors of lost keys. A key of an erased person never counts as lost: also a
+    /// store that never had it reports it as erased.
     fn erased_and_others(&self) -> (BTreeSet<KeyName>, BTreeSet<KeyName>) {
         let people = self.erased.iter().map(|person| person.key());
         let theirs = self.enrollments.iter().filter(|(_, person)| self.erased.contains(person));
+        let records = self.shredded.iter().map(|record| record.key());
         let mut erased: BTreeSet<KeyName> =
-            people.chain(theirs.map(|(enrollment, _)| enrollment.enrollment_key())).collect();
+            people.chain(theirs.map(|(enrollment, _)| enrollment.enrollment_key())).chain(records).collect();
         let (successors, others) = self.keys.iter().cloned().partition(|name| erased.contains(&name.first()));
         let successors: BTreeSet<KeyName> = successors;
         erased.extend(successors);

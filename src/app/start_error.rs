@@ -61,6 +61,8 @@ pub enum StartError {
     Identity(String),
     #[error("cannot set up push notifications: {0}; `muster check-config` reports the details")]
     Push(String),
+    #[error("cannot set up mail: {0}; `muster check-config` reports the details")]
+    Mail(String),
     #[error("cannot open the sessions in {}: {why}; sessions.db may be deleted: staff then sign in again", .directory.display())]
     Sessions { directory: PathBuf, why: String },
     #[error("cannot open the projections in {}: {why}; projections.db may be deleted: the server rebuilds it from the log", .directory.display())]

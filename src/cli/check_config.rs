@@ -22,8 +22,9 @@ pub(crate) struct CheckConfig {
     #[arg(long)]
     json: bool,
     /// Connect to public_url and devices.url as devices do, through the proxy if there is one; query the directories
-    /// (bind, search, group lookup) and the identity providers (metadata, keys, client secret). The exit code is 1 if
-    /// any of these has a problem, even if it is only a warning.
+    /// (bind, search, group lookup), the identity providers (metadata, keys, client secret) and the mail server (EHLO,
+    /// TLS, authentication; no mail is sent). The exit code is 1 if any of these has a problem, even if it is only a
+    /// warning.
     #[arg(long)]
     live: bool,
     /// Look up this user and the user's groups in the directories.

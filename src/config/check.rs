@@ -40,6 +40,7 @@ pub(crate) fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     let mut findings = server::check(config);
     findings.extend(telemetry::check(&config.logging));
     findings.extend(files::check(config));
+    findings.extend(config.mail.iter().flat_map(|mail| mail::check(mail, &config.own_name())));
     findings.extend(devices::check(&config.devices));
     findings.extend(attestation::check(&config.pki));
     findings.extend(identity::check::check(&config.identity, &config.server.public_url));

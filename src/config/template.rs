@@ -98,6 +98,28 @@ base_url = "{push_base_url}"
 # The CA of the push server, only if it is not publicly trusted (trials).
 {push_root}
 
+# The mail server that takes mails of this server: docs/mail.md. Without this section, no mail is sent.
+# [mail]
+# # Name of the mail server, as in its certificate.
+# host = "mail.example.com"
+# # If omitted: 587 for "starttls", 465 for "implicit", 25 for "none".
+# port = 587
+# # "starttls" requires STARTTLS, "implicit" is TLS from the first byte. "none" is dangerous: whoever is on the network between can
+# # read and change the mails. It is not possible together with user_name.
+# tls = "starttls"
+# # Name for the authentication (PLAIN or LOGIN). If omitted, together with password_file: none.
+# user_name = "muster"
+# # File with the password, readable only by this server. Its first line is used.
+# password_file = "mail.password"
+# # Sender: an address, or a name and an address.
+# from = "Example School <muster@example.com>"
+# # Mailbox for bounces (the envelope sender), which people read: Muster does not. If omitted: the address in from.
+# bounces_to = "helpdesk@example.com"
+# # The CA of the mail server's certificate, PEM, if it is not publicly trusted. Other CAs are then not trusted.
+# ca_file = "mail-ca.pem"
+# # Name with which this server introduces itself (EHLO). If omitted: the name in public_url.
+# hello_name = "enroll.example.com"
+
 [devices]
 # URL at which devices prove their identity with a TLS client certificate: scheme https, no path. Without it they
 # sign each message and send it to public_url. Enrolled devices keep it: if it changes later, they can no longer reach the server.
@@ -256,6 +278,29 @@ pub(super) mod tests {
         assert_eq!(config.push.base_url, "https://localhost:7");
         assert_eq!(config.server.listen.port(), 443);
     }
+    #[test]
+    fn the_example_of_mail_is_understood_once_its_marks_are_taken_away() {
+        let directory = Path::new("/srv/muster");
+        let mut text = full(directory);
+        let example = text.lines().skip_while(|line| *line != "# [mail]").take_while(|line| !line.is_empty());
+        let example: Vec<&str> = example.map(|line| line.strip_prefix("# ").unwrap()).collect();
+        text.push_str(&example.join("\n"));
+        let mail = Config::parse(&text, directory).unwrap_or_else(|error| panic!("{error}")).mail.unwrap();
+        assert_eq!(mail.password_file.as_deref(), Some(Path::new("/srv/muster/mail.password")));
+        assert_eq!(mail.ca_file.as_deref(), Some(Path::new("/srv/muster/mail-ca.pem")));
+        // The error for an unknown field lists all known fields.
+        let known = toml::from_str::<mail::Mail>("no_such_field = 1").unwrap_err().to_string();
+        let fields: Vec<&str> = known.split("expected one of").nth(1).unwrap().split('`').skip(1).step_by(2).collect();
+        assert_eq!(fields.len(), 9, "{fields:?}");
+        for field in fields {
+            assert!(example_has(&full(directory), field), "{field} is not in the example");
+        }
+    }
+
+    fn example_has(text: &str, field: &str) -> bool {
+        text.split("# [mail]").nth(1).unwrap().split("[devices]").next().unwrap().contains(&format!("\n# {field} = "))
+    }
+
     #[test]
     fn the_examples_of_providers_are_understood_once_their_marks_are_taken_away() {
         let directory = Path::new("/srv/muster");

@@ -3,7 +3,6 @@
 
 use crate::config::{Config, Store};
 use findings::files::unreadable_secret;
-use identity::config::Identity;
 use names::visible::visible_path;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -77,7 +76,7 @@ pub(crate) fn gather(config_file: &Path, config: &Config) -> Result<(Vec<Gathere
                 None => files.push(Gathered { path, content }),
                 Some(why) => left_out.push(LeftOut::file(place, why)),
             },
-            Err(why) if named.contains(place) => left_out.push(named_unreadable(place, &why, &config.identity)),
+            Err(why) if named.contains(place) => left_out.push(named_unreadable(place, &why, config)),
             Err(why) => left_out.push(LeftOut::file(place, format!("it cannot be read: {why}"))),
         }
     }
@@ -95,21 +94,25 @@ fn why_not(path: &Path, content: &[u8], master: &[u8]) -> Option<&'static str> {
         .then_some("it contains the master key, which must never be in a backup: move it elsewhere")
 }
 
-fn named_unreadable(place: &Path, why: &std::io::Error, identity: &Identity) -> LeftOut {
-    match secrets(identity).find(|(_, path)| *path == place) {
+fn named_unreadable(place: &Path, why: &std::io::Error, config: &Config) -> LeftOut {
+    match secrets(config).find(|(_, path)| *path == place) {
         Some((what, path)) => LeftOut { what, why: unreadable_secret(path, why) },
         None => LeftOut::file(place, format!("muster.toml names it, and it cannot be read: {why}")),
     }
 }
 
 // Settings that name a secret's file. People sometimes put the secret itself there.
-fn secrets(identity: &Identity) -> impl Iterator<Item = (String, &Path)> {
+fn secrets(config: &Config) -> impl Iterator<Item = (String, &Path)> {
     let key = |section: &str, name: &str, key: &str| format!("[[identity.{section}]] {name:?}: {key}");
+    let identity = &config.identity;
+    let mail = config.mail.iter().filter_map(|mail| mail.password_file.as_deref());
+    let mail = mail.map(|path| ("[mail]: password_file".to_owned(), path));
     let directories = identity.directory.iter();
     let directories = directories.map(move |one| (key("directory", &one.name, "bind_password"), &*one.bind_password));
     let providers = identity.openid_connect.iter();
     directories
         .chain(providers.map(move |one| (key("openid_connect", &one.name, "client_secret"), &*one.client_secret)))
+        .chain(mail)
 }
 
 /// Returns the directory of the installation (`pki` or the store directory) that contains `destination`. A backup there

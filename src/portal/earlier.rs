@@ -1,6 +1,7 @@
 //! The earlier records of a person, as the portal's pages describe them: our own enrollments and devices as other
 //! products knew them. A record is described only to its owner, also if the owner changed after the sign-in.
 
+use super::removal::{Removing, removing};
 use super::visitor::Visitor;
 use crate::web::content::content;
 use decisions::enrollment::{Enrollment, NEAREST_RECORDS, PreviousRecords};
@@ -26,6 +27,7 @@ pub(crate) struct Earlier {
     /// Text key for the kind of its enrollment, if known.
     pub kind: Option<&'static str>,
     pub removal: Removal,
+    pub removing: Removing,
     pub standing: Standing,
     /// The family of the device, if known.
     pub family: Option<DeviceFamily>,
@@ -124,6 +126,10 @@ async fn own(visitor: &Visitor, enrollment: &Enrollment, id: DeviceId, naming: O
     }
     let old = readable(platform.enrollment(id.enrollment()).await);
     let family = old.as_ref().and_then(|old| old.opened.as_ref()).map(|opened| opened.platform.family);
+    let removing = match &old {
+        Some(old) => removing(visitor, enrollment, (id, &device, old)).await,
+        None => Removing::No,
+    };
     let (kind, removal) = match old {
         Some(old) if old.account_driven.is_some() => (Some("previous-kind-account"), Removal::Account),
         Some(old) => (old.ownership.map(kind_of), Removal::Profile),
@@ -133,7 +139,7 @@ async fn own(visitor: &Visitor, enrollment: &Enrollment, id: DeviceId, naming: O
     let name = naming.and_then(label);
     let standing = if device.phase.has_ended() { Standing::Ended } else { Standing::Managed };
     let record = RecordId::of_device(id);
-    Some(Earlier { record, name, enrolled_at, source: None, kind, removal, standing, family })
+    Some(Earlier { record, name, enrolled_at, source: None, kind, removal, removing, standing, family })
 }
 
 fn kind_of(ownership: Ownership) -> &'static str {
@@ -163,6 +169,7 @@ async fn imported(visitor: &Visitor, enrollment: &Enrollment, id: RecordId) -> O
         source: visible::name(record.source.as_deref()),
         kind,
         removal,
+        removing: Removing::No,
         standing: Standing::Unknown,
         family: family(details),
     })

@@ -179,6 +179,8 @@ impl Sample<'_> {
             ours: false,
             other: false,
             chosen: "",
+            offers: false,
+            removing: None,
         };
         PreviousPage {
             title: previous::TITLE,

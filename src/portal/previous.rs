@@ -4,6 +4,7 @@
 use super::earlier::{Earlier, Removal, Standing, earlier};
 use super::onward::onward;
 use super::problem::Problem;
+use super::removal::Removing;
 use super::render::Page;
 use super::submission::Submission;
 use super::texts::Argument;
@@ -15,6 +16,7 @@ use events::enrollment::DeviceFamily;
 use events::record::{PreviousAnswer, RecordId};
 use serde::Serialize;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct PreviousPage {
@@ -51,6 +53,10 @@ pub(crate) struct Record {
     pub other: bool,
     /// Word of the answer that is chosen; empty if none.
     pub chosen: &'static str,
+    /// The person can ask Muster to remove its management.
+    pub offers: bool,
+    /// Text key: what becomes of the removal that the person asked for.
+    pub removing: Option<&'static str>,
 }
 
 content!(Record {
@@ -62,6 +68,13 @@ content!(Record {
     ours,
     other,
     chosen among ["this_device", "another_device", "no_longer_have", ""],
+    offers,
+    removing among [
+        Some("previous-remove-waiting"),
+        Some("previous-remove-silent"),
+        Some("previous-remove-failed"),
+        None,
+    ],
 });
 
 impl Page for PreviousPage {
@@ -106,6 +119,10 @@ pub(crate) async fn take(mut form: Submission) -> Answered {
         Err(problem) => return Err(problem),
     };
     let answers = answers(&mut form, &all)?;
+    let all = match agreed(&mut form, &all) {
+        agreed if agreed.is_empty() => all,
+        agreed => agree(&form.visitor, &agreed).await?,
+    };
     let removed = form.take("removed").map(|word| word == "yes");
     let visitor = form.visitor;
     let session = visitor.at(Step::PreviousRecords)?;
@@ -136,6 +153,24 @@ fn answers(form: &mut Submission, all: &[Earlier]) -> Result<Answers, Problem> {
         }
     }
     Ok(answers)
+}
+
+// Returns the records whose management the person asked Muster to remove.
+fn agreed(form: &mut Submission, all: &[Earlier]) -> Vec<RecordId> {
+    let offered = all.iter().filter(|record| record.removing == Removing::Offered).map(|record| record.record);
+    offered.filter(|record| form.take(&format!("remove-{record}")).is_some_and(|word| word == "yes")).collect()
+}
+
+// Records the consent, which causes the removal, and returns the records as they are then.
+async fn agree(visitor: &Visitor, agreed: &[RecordId]) -> Result<Vec<Earlier>, Problem> {
+    let session = visitor.at(Step::PreviousRecords)?;
+    let (platform, context) = (&visitor.app.platform, session.context(visitor.source));
+    let mut enrollment = Arc::clone(&session.enrollment);
+    for record in agreed {
+        let command = Command::AgreeToRemoval { record: *record };
+        enrollment = platform.perform::<Enrollment>(&session.id.stream(), &command, &context).await?.state;
+    }
+    Ok(earlier(visitor, &enrollment).await)
 }
 
 fn family(session: &Session) -> Option<DeviceFamily> {
@@ -212,6 +247,8 @@ fn record(visitor: &Visitor, earlier: &Earlier, chosen: Option<PreviousAnswer>, 
         ours: earlier.standing != Standing::Unknown,
         other,
         chosen: chosen.map_or("", PreviousAnswer::as_str),
+        offers: earlier.removing == Removing::Offered,
+        removing: earlier.removing.text(),
     }
 }
 

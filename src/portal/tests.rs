@@ -269,6 +269,13 @@ fn previous_pages() -> Vec<PreviousPage> {
         ours: nth < 2,
         other: nth == 3,
         chosen: if nth == 1 { "this_device" } else { "" },
+        offers: nth == 0,
+        removing: match nth {
+            1 => Some("previous-remove-waiting"),
+            3 => Some("previous-remove-silent"),
+            4 => Some("previous-remove-failed"),
+            _ => None,
+        },
     };
     let kinds = [
         Some("previous-kind-personal-profile"),

@@ -1,6 +1,6 @@
 //! The effects of each event.
 
-use super::{ReactionError, claims, effect_of, owners, reenrollment, settled};
+use super::{ReactionError, claims, effect_of, owners, reenrollment, retirement, settled};
 use crate::app::App;
 use crate::app::lost_keys;
 use decisions::Aggregate as _;
@@ -10,7 +10,7 @@ use events::device::{CommandId, DeviceEvent, DeviceId};
 use events::enrollment::{EnrollmentEvent, EnrollmentId, Ownership};
 use events::log::Entry;
 use events::person::{PersonEvent, PersonId};
-use events::record::{ImportId, RecordId};
+use events::record::{ImportId, RecordEvent, RecordId};
 use events::store::ReadError;
 use events::{Event, Personal};
 use platform::PerformError;
@@ -18,6 +18,7 @@ use platform::context::Context;
 use plist::Dictionary;
 use projections::disposable;
 use std::pin::Pin;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// When the effects of events run.
@@ -81,9 +82,11 @@ fn of_event<'a>(app: &'a App, entry: &'a Entry, id: Uuid) -> Effects<'a> {
         }
         Event::Record(event) => Effects::none()
             .at_once(owners::hand_key(app, RecordId(id), event))
+            .at_once(shred(app, RecordId(id), event))
             .behind(reenrollment::react_to_record(app, entry, RecordId(id), event)),
         Event::Import(event) => Effects::none().behind(reenrollment::react_to_import(app, entry, ImportId(id), event)),
-        Event::Invitation(_) | Event::Code(_) | Event::Wave(_) | Event::Migration(_) => Effects::none(),
+        Event::Invitation(event) => Effects::none().behind(reenrollment::react_to_invitation(app, entry, event)),
+        Event::Code(_) | Event::Wave(_) | Event::Migration(_) => Effects::none(),
         Event::Settings(_) | Event::Successor(_) => Effects::none(),
     }
 }
@@ -111,9 +114,10 @@ fn of_enrollment<'a>(app: &'a App, entry: &'a Entry, id: EnrollmentId, event: &'
         | EnrollmentEvent::AccessDecided { .. } => Effects::none(),
         EnrollmentEvent::TermsRequested { .. } | EnrollmentEvent::PreviousRecordFound { .. } => Effects::none(),
         EnrollmentEvent::ImportedRecordFound { .. } | EnrollmentEvent::PreviousRecordAnswered { .. } => Effects::none(),
-        EnrollmentEvent::OldManagementRemovalAgreed { .. } | EnrollmentEvent::InvitationPresented { .. } => {
-            Effects::none()
+        EnrollmentEvent::OldManagementRemovalAgreed { record } => {
+            Effects::none().at_once(retirement::removal_agreed(app, entry, id, *record))
         }
+        EnrollmentEvent::InvitationPresented { .. } => Effects::none(),
         EnrollmentEvent::PreviousRecordsNoted {} | EnrollmentEvent::OwnershipChosen { .. } => Effects::none(),
         EnrollmentEvent::CaProfileServed { .. } | EnrollmentEvent::CaInstallReported {} => Effects::none(),
         EnrollmentEvent::CaStepSkipped {} | EnrollmentEvent::ManagedAppleIdAssigned { .. } => Effects::none(),
@@ -196,6 +200,21 @@ fn of_device<'a>(app: &'a App, entry: &'a Entry, id: DeviceId, event: &'a Device
 // backup), and deletes the databases that were set aside while the key existed.
 async fn forget(app: &App, person: PersonId) -> Result<(), ReactionError> {
     lost_keys::destroy_again(&app.platform.keys, vec![person.key()]).await?;
+    forget_set_aside(app).await
+}
+
+// The event says that nobody needs the record any more. Only a destroyed key makes that final.
+async fn shred(app: &App, record: RecordId, event: &RecordEvent) -> Result<(), ReactionError> {
+    if !matches!(event, RecordEvent::PreviousRecordShredded {}) {
+        return Ok(());
+    }
+    let keys = Arc::clone(&app.platform.keys);
+    let destroyed = tokio::task::spawn_blocking(move || keys.destroy(&record.key())).await;
+    destroyed.map_err(|error| ReactionError::Perform(error.to_string()))??;
+    forget_set_aside(app).await
+}
+
+async fn forget_set_aside(app: &App) -> Result<(), ReactionError> {
     let paths = [app.platform.projections.path().to_owned(), app.sign_in.staff_sessions.path().to_owned()];
     let forget = move || paths.iter().try_for_each(|path| disposable::forget_set_aside(path));
     let forgotten = tokio::task::spawn_blocking(forget).await;

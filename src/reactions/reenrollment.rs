@@ -1,15 +1,16 @@
 //! Links between earlier records and later enrollments: each event that says something new about one of them causes a
 //! new look at the links of this one.
 
-use super::{ReactionError, effect_of, settled};
+use super::{ReactionError, effect_of, retirement, settled};
 use crate::app::App;
 use decisions::device::{Command, Device};
 use decisions::record::{Import, ImportCommand};
 use devices::commands::{Consent, QueueError, Terms, security_info};
 use events::device::{CommandId, DeviceId, Priority};
+use events::invitation::InvitationEvent;
 use events::log::Entry;
 use events::record::{ImportEvent, ImportId, LinkBand, RecordEvent, RecordId};
-use reenrollment::{Cause, DecideError, Pair, ReenrollmentError};
+use reenrollment::{Cause, Pair, ReenrollmentError};
 
 /// How long a query waits for an earlier record to make contact, in seconds.
 const ANSWER_WITHIN: i64 = 30 * 24 * 3_600;
@@ -25,7 +26,8 @@ pub(super) async fn device_enrolled(app: &App, entry: &Entry, id: DeviceId) -> R
 
 /// The management of a device ended, or it was heard from.
 pub(super) async fn own_record_changed(app: &App, entry: &Entry, id: DeviceId) -> Result<(), ReactionError> {
-    Ok(app.reenrollment.own_record_changed(cause(entry), id).await?)
+    app.reenrollment.own_record_changed(cause(entry), id).await?;
+    retirement::retire(app, entry, RecordId::of_device(id)).await
 }
 
 pub(super) async fn react_to_record(
@@ -45,7 +47,10 @@ pub(super) async fn react_to_record(
         }
         RecordEvent::LinkProposed { successor, band, .. } => {
             let pair = Pair { record: id, successor: *successor };
-            proposed(app, entry, pair, *band).await
+            watch(app, entry, pair, *band).await?;
+            // What a confirmed link proves may have changed.
+            retirement::retire(app, entry, id).await?;
+            Ok(app.reenrollment.rival_changed(cause(entry), pair).await?)
         }
         RecordEvent::SilenceAsked { successor, .. } => {
             let pair = Pair { record: id, successor: *successor };
@@ -56,14 +61,47 @@ pub(super) async fn react_to_record(
         | RecordEvent::RecordNoteAdded { .. }
         | RecordEvent::RetirementNotified { .. }
         | RecordEvent::PreviousRecordShredded {} => Ok(()),
-        RecordEvent::LinkUndone { .. } => Ok(app.reenrollment.link_undone(cause(entry), id).await?),
+        RecordEvent::LinkUndone { successor } => {
+            retirement::retire(app, entry, id).await?;
+            app.reenrollment.link_undone(cause(entry), id).await?;
+            let pair = Pair { record: id, successor: *successor };
+            Ok(app.reenrollment.rival_changed(cause(entry), pair).await?)
+        }
         // The place is free for the next record.
-        RecordEvent::LinkRejected { successor } => device_enrolled(app, entry, *successor).await,
-        RecordEvent::LinkConfirmed { .. } => Ok(app.reenrollment.link_confirmed(cause(entry), id).await?),
+        RecordEvent::LinkRejected { successor } => {
+            device_enrolled(app, entry, *successor).await?;
+            let pair = Pair { record: id, successor: *successor };
+            Ok(app.reenrollment.rival_changed(cause(entry), pair).await?)
+        }
+        RecordEvent::LinkConfirmed { successor, .. } => {
+            retirement::retire(app, entry, id).await?;
+            retirement::clear(app, entry, id, *successor).await?;
+            Ok(app.reenrollment.link_confirmed(cause(entry), id).await?)
+        }
         // Without an owner, a record is linked to nothing.
         RecordEvent::PreviousRecordImported { owner: None, .. } => Ok(()),
         RecordEvent::PreviousRecordMissing { .. } | RecordEvent::PreviousRecordReturned { .. } => Ok(()),
         RecordEvent::PreviousRecordImportUndone { restored: None, .. } => Ok(()),
+    }
+}
+
+/// An invitation that is used only after the device enrolled says something new about it.
+pub(super) async fn react_to_invitation(
+    app: &App,
+    entry: &Entry,
+    event: &InvitationEvent,
+) -> Result<(), ReactionError> {
+    match event {
+        InvitationEvent::InvitationUsed { enrollment, .. } => device_enrolled(app, entry, enrollment.device()).await,
+        InvitationEvent::InvitationIssued { .. }
+        | InvitationEvent::InvitationRenewed { .. }
+        | InvitationEvent::InvitationSent { .. }
+        | InvitationEvent::InvitationNotSent { .. }
+        | InvitationEvent::InvitationOpened { .. }
+        | InvitationEvent::InvitationCodeIssued { .. }
+        | InvitationEvent::InvitationRefused { .. }
+        | InvitationEvent::InvitationRevoked {}
+        | InvitationEvent::InvitationExpired {} => Ok(()),
     }
 }
 
@@ -97,22 +135,14 @@ async fn import_changed(app: &App, entry: &Entry, id: ImportId, after: Option<Pa
 
 // An enrollment of this installation is watched, so that its next contact is known. A record of another product has no
 // device here.
-async fn proposed(app: &App, entry: &Entry, pair: Pair, band: LinkBand) -> Result<(), ReactionError> {
-    if band != LinkBand::None {
-        let watch = Command::WatchContact { successor: pair.successor };
-        let context = effect_of(entry, "watch-contact");
-        settled(app.platform.perform::<Device>(&pair.record.device().stream(), &watch, &context).await)?;
-        wake(app, entry, pair.record.device()).await?;
-    }
-    let settings = app.settings.at(entry.position).await?;
-    if band != LinkBand::Strong || !settings.reenrollment.confirm_automatically {
+async fn watch(app: &App, entry: &Entry, pair: Pair, band: LinkBand) -> Result<(), ReactionError> {
+    if band == LinkBand::None {
         return Ok(());
     }
-    match app.reenrollment.confirm(pair, &effect_of(entry, "confirm-link")).await {
-        // Somebody decided in the meantime, or another record of the source was first.
-        Ok(()) | Err(DecideError::Refused(_) | DecideError::Taken(_)) => Ok(()),
-        Err(DecideError::Failed(error)) => Err(error.into()),
-    }
+    let watch = Command::WatchContact { successor: pair.successor };
+    let context = effect_of(entry, "watch-contact");
+    settled(app.platform.perform::<Device>(&pair.record.device().stream(), &watch, &context).await)?;
+    wake(app, entry, pair.record.device()).await
 }
 
 // Queues a harmless query for a watched device. Its purpose is the push: a device that is still managed answers, and

@@ -3,6 +3,7 @@
 
 use super::pushes::Reminders;
 use super::renewals::Renewals;
+use super::waves::Waves;
 use super::{ReactionError, settled};
 use crate::app::App;
 use decisions::device::{self, Device, Phase};
@@ -29,9 +30,14 @@ const AT_MOST: usize = 200;
 
 pub(super) async fn run(app: &App, reminders: &Reminders) {
     let (mut renewals, mut aside, mut told) = (Renewals::default(), Aside::default(), Aside::default());
+    let mut waves = Waves::default();
     loop {
         tokio::time::sleep(TICK).await;
-        let done = [("due", tick(app, reminders, &mut aside).await), ("renewals", renewals.tick(app).await)];
+        let done = [
+            ("due", tick(app, reminders, &mut aside).await),
+            ("renewals", renewals.tick(app).await),
+            ("waves", waves.tick(app).await),
+        ];
         told.look(app.platform.world.now());
         for (task, done) in done {
             if let Err(error) = done {
@@ -60,7 +66,8 @@ async fn tick(app: &App, reminders: &Reminders, aside: &mut Aside<Uuid>) -> Resu
     // Each reads its own projection. A stopped projection does not block the others.
     let (times, commands) = (tick_times(app, reminders, aside, now).await, tick_commands(app, aside, now).await);
     let silence = app.reenrollment.ask_silence(now, AT_MOST).await.map_err(ReactionError::from);
-    times.and(commands).and(silence)
+    let shredded = app.reenrollment.shred(now).await.map_err(ReactionError::from);
+    times.and(commands).and(silence).and(shredded)
 }
 
 async fn tick_times(

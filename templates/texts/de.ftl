@@ -117,6 +117,11 @@ previous-answer-gone = { $other ->
     [yes] { $owner } hat es nicht mehr
    *[no] Ich habe es nicht mehr
   }
+previous-remove = Die alte Verwaltung für mich von dem Gerät entfernen
+previous-remove-hint = { $organization } fordert das Gerät dann auf, sie zu entfernen, mit den Apps, Accounts und Arbeitsdaten, die mit ihr kamen. Persönliche Daten bleiben. Wenn es dieses { $device } ist, lässt sich das neue Profil erst installieren, wenn die alte Verwaltung entfernt ist.
+previous-remove-waiting = Sie haben zugestimmt, dass { $organization } die alte Verwaltung entfernt. Das Gerät wird dazu aufgefordert. Wenn es online ist, dauert das weniger als eine Minute.
+previous-remove-silent = Das Gerät hat nicht geantwortet. { $organization } entfernt die alte Verwaltung, sobald das Gerät wieder online ist. Wenn es dieses { $device } ist, entfernen Sie sie selbst, wie unten beschrieben.
+previous-remove-failed = Das Gerät hat die alte Verwaltung nicht entfernt. Entfernen Sie sie selbst, wie unten beschrieben.
 previous-open = Sie können das offen lassen. Ihre Antwort hilft { $organization }, die Geräteliste in Ordnung zu halten.
 previous-more = und { $count } weitere
 date = { $day }. { $month ->

@@ -118,6 +118,11 @@ previous-answer-gone = { $other ->
     [yes] { $owner } no longer has it
    *[no] I no longer have it
   }
+previous-remove = Remove the old management from this record’s device for me
+previous-remove-hint = { $organization } then asks that device to remove it, with the apps, accounts and work data that came with it. Personal data stays. If it is this { $device }, the new profile can be installed only after the old management is gone.
+previous-remove-waiting = You agreed that { $organization } removes the old management. The device is asked to remove it, which takes less than a minute if it is online.
+previous-remove-silent = The device has not answered. { $organization } removes the old management when the device is next online. If it is this { $device }, remove it yourself, as described below.
+previous-remove-failed = The device did not remove the old management. Remove it yourself, as described below.
 previous-open = You can leave this open. Your answer helps { $organization } to keep its list in order.
 previous-more = and { $count } more
 date = { $day } { $month ->

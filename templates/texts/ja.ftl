@@ -111,6 +111,11 @@ previous-answer-gone = { $other ->
     [yes] { $owner }さんはもう持っていません
    *[no] もう持っていません
   }
+previous-remove = このデバイスから古い管理を削除することを依頼する
+previous-remove-hint = { $organization }がそのデバイスに、古い管理と、一緒に追加されたApp、アカウント、仕事のデータの削除を要求します。個人のデータは残ります。この{ $device }の場合、古い管理が削除されるまで新しいプロファイルはインストールできません。
+previous-remove-waiting = { $organization }が古い管理を削除することに同意しました。デバイスに削除を要求しています。オンラインであれば1分もかかりません。
+previous-remove-silent = デバイスから応答がありません。次にオンラインになったときに、{ $organization }が古い管理を削除します。この{ $device }の場合は、下の手順に従って自分で削除してください。
+previous-remove-failed = デバイスは古い管理を削除しませんでした。下の手順に従って自分で削除してください。
 previous-open = 答えなくても進めます。回答は、{ $organization }がデバイスの一覧を整理するのに役立ちます。
 previous-more = ほかに{ $count }台
 date = { $year }年{ $month }月{ $day }日

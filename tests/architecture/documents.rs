@@ -131,6 +131,9 @@ fn the_document_of_re_enrollment_has_the_points_of_each_evidence() {
         LinkEvidence::SilenceUnknown {},
         LinkEvidence::SameHardware {},
         LinkEvidence::OtherHardware {},
+        LinkEvidence::InvitedDevice {},
+        LinkEvidence::InvitedPerson {},
+        LinkEvidence::InvitedOtherDevice {},
     ];
     for evidence in all.into_iter().chain(answers) {
         let words = projections::audit::link_evidence(evidence);

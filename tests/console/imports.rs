@@ -1,8 +1,10 @@
 //! Previous records and their imports at the console: an upload, its rehearsal, the import, the pages of records, the
 //! undo; who may do what; files and forms that are refused.
 
+mod closing;
 mod hostile;
 mod lists;
+mod retired;
 mod roles;
 
 use events::Event;
@@ -259,7 +261,7 @@ async fn after_a_restart_an_import_that_was_interrupted_says_so_and_uploaded_fil
     let root = Browser::new(&server);
     root.sign_in("root", PASSWORD).await;
     let list = root.get("/console/imports").await;
-    assert_eq!(list.texts("td .chip"), ["Not finished"]);
+    assert_eq!(list.texts("td .chip"), ["Open", "Not finished"], "the migration and the import");
     assert_eq!(list.texts(".rows li").len(), 0);
     assert!(!folder(&server).exists());
     let page = root.get(&format!("/console/imports/{import}")).await;

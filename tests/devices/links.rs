@@ -2,16 +2,21 @@
 //! about them does. The stories run on each way to enroll: `asked` has "removes when asked"; `own` has "removes first",
 //! "removes nothing", "erased", "new phone", "another person" and "archived"; `restored` has the backups; `imported`
 //! has "import after enrollment", "owner not unique" and "two sources"; `attested` says when it is the same device.
-//! `facts` has single pieces of evidence, and `decided` what staff decide.
+//! `facts` has single pieces of evidence, `invited` what an invitation proves and what is confirmed without staff,
+//! `decided` what staff decide, and `retired`, `cleared` and `shredded` what becomes of the old record.
 
 mod answered;
 mod asked;
 mod attested;
+mod cleared;
 mod decided;
 mod facts;
 mod imported;
+mod invited;
 mod own;
 mod restored;
+mod retired;
+mod shredded;
 
 use ::devices::commands::security_info;
 use decisions::record::{Command, Record};

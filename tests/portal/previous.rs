@@ -4,6 +4,7 @@
 mod hostile;
 mod journey;
 mod portal;
+mod removal;
 mod settings;
 mod whose;
 

@@ -104,10 +104,10 @@ pub enum Command {
         code: Option<u16>,
         is_final: bool,
     },
-    /// A person went on from the page, or typed the code. `generation`: that of the link or code; `None`: of no link
-    /// that this invitation ever had. `device_code`: HMAC of a code of its page.
+    /// A person went on from the page, or typed the code. `enrollment`: `None` if none is opened for them, because the
+    /// invitation is refused.
     Open {
-        enrollment: EnrollmentId,
+        enrollment: Option<EnrollmentId>,
         shown: Shown,
         now: Timestamp,
     },
@@ -143,7 +143,8 @@ pub enum Shown {
 }
 
 impl Shown {
-    fn token(&self) -> InvitationToken {
+    /// Returns the word for it in events.
+    pub fn token(&self) -> InvitationToken {
         match self {
             Shown::Link(_) => InvitationToken::Link,
             Shown::Code(_) => InvitationToken::Code,
@@ -311,26 +312,37 @@ impl Invitation {
         vec![InvitationEvent::InvitationNotSent { generation, why, code, is_final }]
     }
 
-    fn open(&self, enrollment: EnrollmentId, shown: &Shown, now: Timestamp) -> Result<Vec<InvitationEvent>, Refusal> {
+    fn open(
+        &self,
+        enrollment: Option<EnrollmentId>,
+        shown: &Shown,
+        now: Timestamp,
+    ) -> Result<Vec<InvitationEvent>, Refusal> {
         if self.issued.is_none() {
             return Err(Refusal::Unknown);
         }
         // A second click of who opened it changes nothing.
-        if self.opened.contains_key(&enrollment) {
+        if enrollment.is_some_and(|enrollment| self.opened.contains_key(&enrollment)) {
             return Ok(vec![]);
         }
+        if let Some(why) = self.refuses(shown, now) {
+            return Ok(self.refuse(why, enrollment));
+        }
+        if self.opened.len() >= MOST_OPENED {
+            return Err(Refusal::TooOften);
+        }
+        let opened = |enrollment| InvitationEvent::InvitationOpened { enrollment, token: shown.token() };
+        Ok(enrollment.map(opened).into_iter().collect())
+    }
+
+    /// Returns why the invitation does not accept what is shown; `None` if it does.
+    pub fn refuses(&self, shown: &Shown, now: Timestamp) -> Option<InvitationRefusal> {
         let is_current = match shown {
             Shown::Link(generation) => *generation == Some(self.generation),
             Shown::Code(generation) => *generation == self.generation,
             Shown::DeviceCode(code) => self.device_codes.iter().any(|(known, ends)| known == code && now < *ends),
         };
-        if let Some(why) = self.closed(now).or((!is_current).then_some(InvitationRefusal::Replaced)) {
-            return Ok(self.refuse(why, Some(enrollment)));
-        }
-        if self.opened.len() >= MOST_OPENED {
-            return Err(Refusal::TooOften);
-        }
-        Ok(vec![InvitationEvent::InvitationOpened { enrollment, token: shown.token() }])
+        self.closed(now).or((!is_current).then_some(InvitationRefusal::Replaced))
     }
 
     fn refuse(&self, why: InvitationRefusal, enrollment: Option<EnrollmentId>) -> Vec<InvitationEvent> {

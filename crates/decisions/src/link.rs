@@ -25,8 +25,21 @@ pub struct Facts {
     pub same_hardware: Option<bool>,
     /// What the person of the enrollment said about the record.
     pub answer: Option<PreviousAnswer>,
+    /// What the invitation that the enrollment used says about the record.
+    pub invited: Option<Invited>,
     /// When the later enrollment authenticated.
     pub enrolled_at: Timestamp,
+}
+
+/// What the invitation that an enrollment used says about an earlier record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Invited {
+    /// The old management of this record delivered it to the device.
+    Device,
+    /// It is for this record, and any device of the person could show it.
+    Person,
+    /// The old management of another record of the same source delivered it to the device.
+    OtherDevice,
 }
 
 /// A value of both devices; `None`: unknown.
@@ -51,6 +64,8 @@ pub struct OldManagement {
     pub push_unregistered: Option<Timestamp>,
     /// An administrator ended it, or another record took its place.
     pub has_ended: bool,
+    /// A complete export of the source that was made after the enrollment does not have the record any more.
+    pub is_gone: bool,
     /// `None`: nobody asked yet.
     pub silence: Option<Silence>,
 }
@@ -83,7 +98,8 @@ pub fn weigh(facts: &Facts, rules: &Reenrollment) -> Weight {
 fn has_basis(facts: &Facts) -> bool {
     let is_theirs = facts.same_person == Some(true) && !facts.is_of_many;
     let says_so = facts.answer == Some(PreviousAnswer::ThisDevice);
-    is_theirs || facts.same_hardware == Some(true) || says_so
+    let is_proven = facts.same_hardware == Some(true) || facts.invited == Some(Invited::Device);
+    is_theirs || is_proven || says_so
 }
 
 /// Returns the points of a piece of evidence. Evidence that can be forged or shared by many devices has few.
@@ -100,7 +116,7 @@ pub fn points(evidence: LinkEvidence) -> i32 {
         LinkEvidence::HeardAfter { .. } => -5,
         LinkEvidence::Answered { answer: PreviousAnswer::AnotherDevice | PreviousAnswer::NoLongerHave } => -6,
         LinkEvidence::OtherModel {} => -6,
-        LinkEvidence::OtherHardware {} => -12,
+        LinkEvidence::OtherHardware {} | LinkEvidence::InvitedOtherDevice {} => -12,
     }
 }
 
@@ -114,8 +130,13 @@ fn evidence(facts: &Facts, rules: &Reenrollment) -> Vec<LinkEvidence> {
         true => LinkEvidence::SameHardware {},
         false => LinkEvidence::OtherHardware {},
     });
+    let invited = facts.invited.map(|invited| match invited {
+        Invited::Device => LinkEvidence::InvitedDevice {},
+        Invited::Person => LinkEvidence::InvitedPerson {},
+        Invited::OtherDevice => LinkEvidence::InvitedOtherDevice {},
+    });
     let answer = facts.answer.map(|answer| LinkEvidence::Answered { answer });
-    let found = [person, hardware, answer, Some(model(&facts.model)), version(&facts.os_version)];
+    let found = [person, hardware, invited, answer, Some(model(&facts.model)), version(&facts.os_version)];
     found.into_iter().flatten().chain(management(facts, rules)).collect()
 }
 
@@ -170,11 +191,36 @@ fn band(score: i32, rules: &Reenrollment) -> LinkBand {
 
 // The questions are kept apart. Silence is no proof of an end: a phone in a drawer is silent.
 fn proof(facts: &Facts) -> LinkProof {
-    let old = facts.old;
-    let is_heard = matches!(old.silence, Some(Silence::Heard { .. }));
-    let has_ended = old.checked_out.is_some() || old.push_unregistered.is_some() || old.has_ended;
+    let is_heard = matches!(facts.old.silence, Some(Silence::Heard { .. }));
+    let is_over = !facts.old.is_ours || is_known_to_have_ended(&facts.old) || facts.old.has_ended;
     LinkProof {
-        may_be_retired: has_basis(facts) && facts.same_person == Some(true) && !is_heard && (!old.is_ours || has_ended),
-        is_same_device: facts.same_hardware == Some(true),
+        may_be_retired: has_basis(facts) && facts.same_person == Some(true) && !is_heard && is_over,
+        is_same_device: facts.same_hardware == Some(true) || is_proven_by_invitation(facts),
     }
+}
+
+fn is_known_to_have_ended(old: &OldManagement) -> bool {
+    old.checked_out.is_some() || old.push_unregistered.is_some()
+}
+
+// A picture of the page can be sent to another device, which attested hardware cannot: what contradicts the invitation
+// counts more.
+fn is_proven_by_invitation(facts: &Facts) -> bool {
+    let is_another = facts.same_hardware == Some(false) || model(&facts.model) == LinkEvidence::OtherModel {};
+    let is_older = version(&facts.os_version) == Some(LinkEvidence::VersionOlder {});
+    let checked_out_after = facts.old.checked_out.is_some_and(|at| at > facts.enrolled_at);
+    let is_heard = checked_out_after || matches!(facts.old.silence, Some(Silence::Heard { .. }));
+    facts.invited == Some(Invited::Device) && !is_another && !is_older && !is_heard
+}
+
+/// Returns whether the link needs no administrator: the old management delivered the invitation to this device, the old
+/// record ended, and nothing speaks against it. An end by an administrator, or because another record took the place, is
+/// a decision about the record and no sign of the device.
+pub fn is_beyond_doubt(facts: &Facts, weight: &Weight) -> bool {
+    let has_ended = if facts.old.is_ours { is_known_to_have_ended(&facts.old) } else { facts.old.is_gone };
+    let speaks_against = |weighed: &Weighed| weighed.points < 0;
+    facts.invited == Some(Invited::Device)
+        && weight.proof.is_same_device
+        && has_ended
+        && !weight.evidence.iter().any(speaks_against)
 }

@@ -60,6 +60,8 @@ pub struct Record {
     pub latest_contact: Option<Timestamp>,
     /// The later enrollments that may be this device.
     pub links: BTreeMap<DeviceId, Link>,
+    /// The successors of links about which somebody took a decision back: from then on only people decide.
+    for_people: BTreeSet<DeviceId>,
     /// Why the device need not be enrolled again.
     pub exception: Option<MigrationException>,
     /// Number of notes.
@@ -107,6 +109,10 @@ pub enum Command {
     ConfirmLink {
         successor: DeviceId,
     },
+    /// Same as `ConfirmLink`, by the rule that needs no administrator.
+    ConfirmLinkWithoutStaff {
+        successor: DeviceId,
+    },
     RejectLink {
         successor: DeviceId,
     },
@@ -123,13 +129,13 @@ pub enum Command {
         successor: DeviceId,
         failed: Option<MailFailure>,
     },
-    /// The key of the record was destroyed.
+    /// Nobody needs the record any more: its key is destroyed.
     NoteShredded,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    #[error("the owner of the record was erased: it is not imported again")]
+    #[error("the record was erased, alone or with its owner: it is not imported again")]
     Erased,
     #[error("there is no such record")]
     Unknown,
@@ -141,12 +147,18 @@ pub enum Refusal {
     Confirmed,
     #[error("another device is the confirmed successor of the record: undo that first")]
     OtherSuccessor,
+    #[error("somebody took a decision about this link back, so an administrator decides")]
+    ForPeople,
+    #[error("another enrollment is proven to be the device, too, so an administrator decides")]
+    Contested,
+    #[error("a link of the record is proposed or confirmed")]
+    Linked,
     #[error("a record has at most {MOST_NOTES} notes")]
     TooManyNotes,
 }
 
 impl Aggregate for Record {
-    const FOLD: u32 = 5;
+    const FOLD: u32 = 6;
 
     type Whole = Record;
     type Event = RecordEvent;
@@ -174,6 +186,7 @@ impl Aggregate for Record {
             Command::ProposeLink { successor, weight } => Ok(self.propose(*successor, weight)),
             Command::NoteSilence { successor, silence } => Ok(self.note_silence(*successor, *silence)),
             Command::ConfirmLink { successor } => self.confirm(*successor),
+            Command::ConfirmLinkWithoutStaff { successor } => self.confirm_without_staff(*successor),
             Command::RejectLink { successor } => self.reject(*successor),
             Command::UndoLink { successor } => self.undo_link(*successor),
             Command::MakeException(why) if self.exception == Some(*why) => Ok(vec![]),
@@ -187,6 +200,7 @@ impl Aggregate for Record {
                 Ok(vec![RecordEvent::RetirementNotified { successor: *successor, failed: *failed }])
             }
             Command::NoteShredded if self.is_shredded => Ok(vec![]),
+            Command::NoteShredded if self.is_linked() => Err(Refusal::Linked),
             Command::NoteShredded => Ok(vec![RecordEvent::PreviousRecordShredded {}]),
         }
     }
@@ -216,6 +230,7 @@ impl Aggregate for Record {
             RecordEvent::LinkRejected { successor } => self.decided(*successor, LinkDecision::Rejected),
             RecordEvent::LinkUndone { successor } => {
                 self.notified.remove(successor);
+                self.for_people.insert(*successor);
                 self.decided(*successor, LinkDecision::Open);
             }
             RecordEvent::MigrationExceptionMade { why } => self.exception = Some(*why),
@@ -231,6 +246,12 @@ impl Aggregate for Record {
 }
 
 impl Record {
+    /// Returns the record without the memory that somebody took a decision back.
+    #[cfg(test)]
+    pub(crate) fn as_if_never_undone(self) -> Record {
+        Record { for_people: BTreeSet::new(), ..self }
+    }
+
     fn import(
         &self,
         import: ImportId,
@@ -238,6 +259,9 @@ impl Record {
         details: &RecordDetails,
         (owner_keys, names, owner): (&[OwnerKey], &[NameKey], Option<RecordOwner>),
     ) -> Result<Vec<RecordEvent>, Refusal> {
+        if self.is_shredded {
+            return Err(Refusal::Erased);
+        }
         let (details, owner_keys, names) = (Box::new(details.clone()), owner_keys.to_vec(), names.to_vec());
         let Some(old) = &self.details else {
             let source = source.to_owned();
@@ -327,6 +351,7 @@ impl Record {
         let kept = Record {
             source: self.source.take(),
             links: std::mem::take(&mut self.links),
+            for_people: std::mem::take(&mut self.for_people),
             exception: self.exception,
             notes: self.notes,
             notified: std::mem::take(&mut self.notified),

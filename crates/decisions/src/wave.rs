@@ -5,7 +5,7 @@ mod tests;
 
 use crate::Aggregate;
 use events::Timestamp;
-use events::invitation::{CodeEvent, InvitationDelivery, InvitationId, WaveEvent};
+use events::invitation::{CodeEvent, InvitationDelivery, InvitationId, NotInvited, WaveEvent};
 use events::record::RecordId;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,11 @@ pub enum Command {
     Begin(Plan),
     /// At most [`MOST_RECORDS_AT_ONCE`].
     AddRecords(Vec<RecordId>),
+    /// Nobody can be invited for this record. The caller knows that it is the next one.
+    Skip {
+        record: RecordId,
+        why: NotInvited,
+    },
     Pause,
     Resume,
     /// `open`: number of records that are not done.
@@ -75,13 +80,14 @@ impl Aggregate for Wave {
         match command {
             Command::Begin(_) if self.plan.is_some() => return Ok(vec![]),
             Command::Begin(plan) => return Ok(vec![begun(plan)]),
-            Command::AddRecords(_) | Command::Pause | Command::Resume => self.runs()?,
+            Command::AddRecords(_) | Command::Skip { .. } | Command::Pause | Command::Resume => self.runs()?,
             Command::PassDeadline { .. } | Command::End if self.plan.is_none() => return Err(Refusal::Unknown),
             Command::PassDeadline { .. } | Command::End => {}
         }
         Ok(match command {
             Command::Begin(_) => vec![],
             Command::AddRecords(records) => self.add(records)?,
+            Command::Skip { record, why } => vec![WaveEvent::WaveRecordSkipped { record: *record, why: *why }],
             Command::Pause if !self.is_paused => vec![WaveEvent::WavePaused {}],
             Command::Resume if self.is_paused => vec![WaveEvent::WaveResumed {}],
             Command::Pause | Command::Resume => vec![],
@@ -117,6 +123,7 @@ impl Aggregate for Wave {
                 });
             }
             WaveEvent::WaveRecordsAdded { records } => self.records += records.len() as u64,
+            WaveEvent::WaveRecordSkipped { .. } => {}
             WaveEvent::WavePaused {} => self.is_paused = true,
             WaveEvent::WaveResumed {} => self.is_paused = false,
             WaveEvent::WaveDeadlinePassed { open: _ } => self.is_deadline_passed = true,

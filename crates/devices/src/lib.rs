@@ -13,6 +13,7 @@ mod push_notice;
 pub mod push_topics;
 pub mod renewal;
 mod revocation;
+pub mod web_clip;
 
 pub use device_budget::{ByDeviceError, DrawsOnDevice, sum_up};
 

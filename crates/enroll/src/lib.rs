@@ -24,6 +24,7 @@ pub use password::{Credentials, at_portal};
 
 use devices::Devices;
 use imports::Imports;
+use invitations::Invitations;
 use platform::Platform;
 use settings::SettingsService;
 use sign_in::SignIn;
@@ -36,4 +37,5 @@ pub struct Enroll {
     pub sign_in: Arc<SignIn>,
     pub devices: Arc<Devices>,
     pub imports: Arc<Imports>,
+    pub invitations: Arc<Invitations>,
 }

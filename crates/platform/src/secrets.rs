@@ -2,6 +2,7 @@
 //! cannot be forged.
 
 use events::Timestamp;
+use events::migration::MigrationId;
 use events::personal::keys::{self, MasterKey};
 
 pub use events::personal::keys::same;
@@ -36,6 +37,14 @@ impl Secrets {
     /// `parts` with different meanings: `account`, `username`, `hardware`, `typed-name`.
     pub fn name(&self, kind: &str, parts: &[&str]) -> String {
         hex::encode(mac(&self.names, kind, parts))
+    }
+
+    /// Returns the id of the migration of a source.
+    pub fn migration(&self, source: &str) -> MigrationId {
+        let digest = mac(&self.names, "migration", &[source]);
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(digest).for_each(|(byte, of_digest)| *byte = of_digest);
+        MigrationId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 
     /// Returns a tag (MAC) that authenticates `parts` for `purpose`, such as `profile-link`: base64url without padding.

@@ -132,6 +132,7 @@ impl Stage<'_> {
         let model = model.unwrap_or_else(|| Model::bought(family, bought, &mut self.draw));
         let unit = self.add_unit(member, model, property, bought.max(model.released));
         let is_own = property == Property::Personal && enrolled > self.shape.calendar.device_enrollment;
+        // About half of the early devices are enrolled after Muster's Device Enrollment started.
         if is_own && self.draw.chance(self.shape.record.own_device_enrollment * 2.0) {
             self.enroll(Plan::new(member, unit, enrolled, Story::FirstPhone));
             return unit;
@@ -155,8 +156,10 @@ impl Stage<'_> {
         }
         let mut of = member;
         if self.draw.chance(rates.wrong_owner) {
+            let technician = self.technician().filter(|_| self.draw.chance(rates.wrong_is_technician));
             let others = (0..self.members.len()).filter(|other| self.members[*other].person.joined < time);
-            of = *self.draw.pick(&others.collect::<Vec<_>>());
+            let other = *self.draw.pick(&others.collect::<Vec<_>>());
+            of = technician.unwrap_or(other);
         }
         Some(self.members[of].person.account().names.clone())
     }

@@ -2,7 +2,7 @@
 
 use crate::calendar::{DAY, HOUR};
 use crate::device::{Management, Unit};
-use crate::happening::What;
+use crate::happening::{PushAnswer, What};
 use crate::ids::{EnrollmentId, OldRecord};
 use crate::stage::Stage;
 use std::collections::BTreeSet;
@@ -40,10 +40,18 @@ impl Stage<'_> {
         self.happenings.sort_by_key(|happening| happening.time);
     }
 
+    /// What a management tells: contacts, updates, and the answers to pushes in periods without contact.
     fn report(&mut self, enrollment: EnrollmentId, unit: &Unit, management: &Management, until: i64) {
         for time in contacts(unit, management, until) {
             let os = unit.version_at(time);
             self.say(time, What::Contact { enrollment, os });
+        }
+        for (from, to) in &unit.off {
+            let (from, to) = ((*from).max(management.from), (*to).min(until));
+            // APNs stores the last push for a device that is switched off.
+            for time in (1..=4).map(|week| from + week * 7 * DAY).filter(|time| *time < to) {
+                self.say(time, What::PushAnswered { enrollment, answer: PushAnswer::Accepted });
+            }
         }
         for time in unit.updates.changes(management.from, until) {
             // The next contact tells the version of a device that is switched off.

@@ -1,9 +1,9 @@
-//! Enrollments with Muster, with their invitations.
+//! Enrollments with Muster.
 
-use crate::calendar::{DAY, HOUR, MINUTE};
+use crate::calendar::DAY;
 use crate::device::Property;
-use crate::happening::{Browser, Delivery, Enrolled, Hardware, InvitationUse, Kind, Through, Way, What};
-use crate::ids::{EnrollmentId, InvitationId, OldRecord};
+use crate::happening::{Delivery, Enrolled, Hardware, Kind, Way, What};
+use crate::ids::{EnrollmentId, OldRecord};
 use crate::stage::{Act, Stage};
 use crate::truth::{EnrollmentTruth, Story};
 
@@ -121,81 +121,5 @@ impl Stage<'_> {
             Kind::Device => major < 17 || !self.draw.chance(rates.device_by_account),
         };
         if by_profile { Way::Profile } else { Way::Account }
-    }
-
-    /// Issues and opens the invitation of an enrollment, and returns how the enrollment used it.
-    fn use_invitation(&mut self, plan: &Plan, way: Way) -> Option<InvitationUse> {
-        let several = self.members[plan.member].units.len() > 1;
-        let interferes = self.draw.chance(self.shape.invitation.other_signs_in);
-        let other_phone_signed_in = plan.other_signs_in || (several && interferes);
-        let (invitation, through) = match plan.invite {
-            Invite::Nobody => return None,
-            Invite::Letter => self.type_letter(plan),
-            Invite::Page { to, delivery, on, opened } => {
-                let issued = opened - self.draw.delay(2 * DAY).min(20 * DAY);
-                let invitation = self.issue(to, delivery, issued);
-                (invitation, self.open(invitation, plan, way, on, opened)?)
-            }
-        };
-        Some(InvitationUse { invitation, through, other_phone_signed_in })
-    }
-
-    fn issue(&mut self, to: usize, delivery: Delivery, time: i64) -> InvitationId {
-        let invitation = self.numbers.invitations.next();
-        let person = &self.members[to].person;
-        let mut time = time.max(self.shape.calendar.user_enrollment).max(person.account().from);
-        if let Delivery::DeviceBound { record } = delivery {
-            // The old management installs the Web Clip after the record exists and is known.
-            time = time.max(self.truth.records[&record].from + HOUR).max(self.known_from(record));
-        }
-        let account = person.account().id;
-        self.say(time, What::InvitationIssued { invitation, account, delivery });
-        invitation
-    }
-
-    /// The first import after which a record is known; 0 for an own enrollment.
-    fn known_from(&self, record: OldRecord) -> i64 {
-        let known = |time: i64| self.is_known(record, time);
-        if known(0) {
-            return 0;
-        }
-        let imports = self.shape.calendar.exports.iter().map(|plan| plan.time + 1);
-        imports.into_iter().find(|time| known(*time)).unwrap_or(0)
-    }
-
-    fn type_letter(&mut self, plan: &Plan) -> (InvitationId, Through) {
-        let code = self.numbers.codes.next();
-        let since = self.draw.delay(3 * DAY).clamp(HOUR, 20 * DAY);
-        let since = since.min(plan.at - self.shape.calendar.user_enrollment).max(0);
-        let since = since.min(plan.at - self.members[plan.member].person.account().from).max(0);
-        let invitation = self.issue(plan.member, Delivery::Code { code }, plan.at - since);
-        (invitation, Through::Code { code, opening: None, minutes: since / MINUTE })
-    }
-
-    fn open(
-        &mut self,
-        invitation: InvitationId,
-        plan: &Plan,
-        way: Way,
-        on: Option<usize>,
-        opened: i64,
-    ) -> Option<Through> {
-        let opening = self.numbers.openings.next();
-        let family = on.map(|unit| self.units[unit].family());
-        let os = on.map(|unit| self.units[unit].version_at(opened)).filter(|version| version.major < 26);
-        self.truth.openings.insert(opening, on.map(|unit| self.units[unit].device.id));
-        self.say(opened, What::InvitationOpened { opening, invitation, browser: Browser { family, os } });
-        if way == Way::Profile && on == Some(plan.unit) {
-            return Some(Through::Browser { opening });
-        }
-        let shown = opened + self.draw.between(20, 2 * MINUTE);
-        let minutes = (plan.at - shown) / MINUTE;
-        // A code is typed on the same day or never.
-        if shown >= plan.at || minutes > 24 * 60 || !self.draw.chance(self.shape.invitation.code_typed) {
-            return None;
-        }
-        let code = self.numbers.codes.next();
-        self.say(shown, What::CodeShown { code, opening });
-        Some(Through::Code { code, opening: Some(opening), minutes })
     }
 }

@@ -39,7 +39,7 @@ impl Stage<'_> {
         self.give(old, colleague, time);
         self.units[old].handed_on_managed = true;
         self.units[old].written = time;
-        self.first_phone(member, Story::NewPhone, Property::Personal, time);
+        self.buy_after_giving(member, old, time);
         let later = time + self.draw.between(20 * DAY, 90 * DAY);
         self.plan(later, Act::Follow(colleague, old));
         true
@@ -68,7 +68,7 @@ impl Stage<'_> {
             let invite = self.invite_new(colleague, unit, at);
             self.enroll(Plan::new(colleague, unit, at, Story::TwinsGivenAway).invited(invite));
         }
-        self.first_phone(member, Story::NewPhone, Property::Personal, time);
+        self.buy_after_giving(member, *first, time);
         true
     }
 

@@ -25,8 +25,9 @@ pub enum What {
     PersonRenamed { account: AccountId, before: Names, after: Names },
     /// An export of the old product is imported.
     ExportImported(Box<Export>),
-    /// An invitation is sent to an account.
-    InvitationIssued { invitation: InvitationId, account: AccountId, delivery: Delivery },
+    /// An invitation is issued. The account is the one to which it is addressed; a device-bound one is addressed to the
+    /// owner whom the record names, if that account is open.
+    InvitationIssued { invitation: InvitationId, account: Option<AccountId>, delivery: Delivery },
     /// The page of an invitation is opened in a browser.
     InvitationOpened { opening: OpeningId, invitation: InvitationId, browser: Browser },
     /// The page of an invitation shows a code, to be typed in Settings.
@@ -61,7 +62,7 @@ pub struct Export {
 }
 
 /// A row of an export. `None` stands for an empty cell or a missing column. Times are wrong by up to a day, because
-/// some exports have local time or only a date.
+/// some exports have local time or only a date; they may thus be after the export.
 #[derive(Clone, Debug)]
 pub struct ExportRow {
     pub record: RecordId,
@@ -76,7 +77,7 @@ pub struct ExportRow {
     pub managed: Option<bool>,
     /// Seconds since 1970.
     pub last_contact: Option<i64>,
-    /// Seconds since 1970.
+    /// First enrollment, in seconds since 1970.
     pub enrolled: Option<i64>,
     /// The owner according to the old product: may be wrong, missing, or have an old name.
     pub user_name: Option<Arc<str>>,

@@ -12,6 +12,7 @@
 
 mod calendar;
 mod career;
+mod choosing;
 mod contacts;
 mod device;
 mod digest;
@@ -20,15 +21,17 @@ mod enrolling;
 mod handing;
 mod happening;
 mod ids;
+mod invitations;
 mod later;
 mod leaving;
 mod migration;
 mod model;
 mod names;
+mod old_product;
 mod organization;
 mod person;
 mod portal;
-mod records;
+mod record;
 mod replacing;
 mod rows;
 mod shape;

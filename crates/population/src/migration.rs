@@ -3,7 +3,7 @@
 use crate::calendar::{DAY, HOUR, MINUTE};
 use crate::device::Property;
 use crate::enrolling::{Invite, Plan};
-use crate::happening::{Delivery, Kind};
+use crate::happening::Kind;
 use crate::ids::OldRecord;
 use crate::model::Family;
 use crate::stage::{Act, Ending, Stage};
@@ -33,6 +33,11 @@ impl Stage<'_> {
         let Some(time) = self.start(member, &units, time).filter(|_| !self.members[member].is_away) else {
             return;
         };
+        for unit in &units {
+            if self.draw.chance(self.shape.invitation.unopened) {
+                self.invite_in_vain(member, *unit, time);
+            }
+        }
         if self.gives_twins_away(member, &units, time) {
             return;
         }
@@ -99,8 +104,7 @@ impl Stage<'_> {
     /// The same device: management is removed, then it is enrolled.
     fn migrate_same(&mut self, member: usize, unit: usize, time: i64) {
         let mut story = self.circumstances(member, unit, time);
-        let technician = self.technician().filter(|technician| *technician != member);
-        let technician = technician.filter(|_| self.draw.chance(self.shape.migration.technician));
+        let technician = self.helping_technician(member, self.shape.migration.technician);
         let opened = time;
         let removed = opened + self.draw.delay(6 * MINUTE).clamp(MINUTE, 3 * HOUR);
         let is_earlier = self.draw.chance(self.shape.migration.removed_earlier);
@@ -119,43 +123,6 @@ impl Stage<'_> {
         }
         self.end(unit, removed, Ending::Removed);
         self.enroll(Plan { technician, ..Plan::new(member, unit, at, story).invited(invite) });
-    }
-
-    /// Draws the invitation for a device that is still managed when a page is opened at `opened`.
-    fn invite(&mut self, member: usize, unit: usize, opened: i64, at: i64) -> Invite {
-        let rates = &self.shape.invitation;
-        let bound = self.bound_delivery(unit, opened);
-        let choice = self.draw.choose(&[
-            (rates.device_bound, 0),
-            (rates.mail, 1),
-            (rates.code, 2),
-            (1.0 - rates.device_bound - rates.mail - rates.code, 3),
-        ]);
-        match (choice, bound) {
-            (0, Some(delivery)) => Invite::Page { to: member, delivery, on: Some(unit), opened },
-            (0 | 1, _) => self.mail(member, unit, at),
-            (2, _) => Invite::Letter,
-            _ => Invite::Nobody,
-        }
-    }
-
-    /// A Web Clip for the present record of a device, if the record is known and the device makes contact.
-    pub(crate) fn bound_delivery(&self, unit: usize, time: i64) -> Option<Delivery> {
-        let management = self.units[unit].managed()?;
-        let record = management.record;
-        let is_possible = self.is_known(record, time - HOUR) && management.from + 2 * HOUR < time;
-        (is_possible && !self.units[unit].is_off(time)).then_some(Delivery::DeviceBound { record })
-    }
-
-    /// A mailed link, opened shortly before an enrollment on the device itself or on a computer.
-    pub(crate) fn mail(&mut self, member: usize, unit: usize, at: i64) -> Invite {
-        let rates = &self.shape.invitation;
-        let on = (!self.draw.chance(rates.opened_on_computer)).then_some(unit);
-        let forwards = self.draw.chance(rates.forwarded);
-        let to = forwards.then(|| self.colleague(&[member], at)).flatten().unwrap_or(member);
-        // A phone that is not enrolled yet can open a page at any time after it was bought.
-        let opened = at - self.draw.delay(5 * MINUTE).clamp(3, HOUR).min(at - self.units[unit].written - 1).max(1);
-        Invite::Page { to, delivery: Delivery::Mail, on, opened }
     }
 
     /// The story of migrating the same device.

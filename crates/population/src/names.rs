@@ -141,14 +141,15 @@ const LAST: [&str; 60] = [
     "Jansen",
 ];
 
-const LAST_BEGINNINGS: [&str; 24] = [
+const LAST_BEGINNINGS: [&str; 36] = [
     "Berg", "Stein", "Wald", "Feld", "Hof", "Brück", "Linden", "Eichen", "Rosen", "Winter", "Sommer", "Oster", "Kirch",
-    "Mühl", "Bach", "Burg", "Acker", "Wiesen", "Heiden", "Tannen", "Buch", "Birken", "Neu", "Alten",
+    "Mühl", "Bach", "Burg", "Acker", "Wiesen", "Heiden", "Tannen", "Buch", "Birken", "Neu", "Alten", "Ober", "Unter",
+    "Hohen", "Lang", "Grün", "Weiß", "Silber", "Gold", "Reh", "Adler", "Korn", "Sand",
 ];
 
-const LAST_ENDINGS: [&str; 16] = [
+const LAST_ENDINGS: [&str; 24] = [
     "mann", "er", "inger", "hauser", "bauer", "huber", "meier", "müller", "berger", "hofer", "maier", "brand", "eck",
-    "thal", "kamp", "stetter",
+    "thal", "kamp", "stetter", "wald", "rath", "heim", "dorf", "müllner", "reiter", "leitner", "gruber",
 ];
 
 /// A first name, sometimes a double one.
@@ -157,9 +158,9 @@ pub(crate) fn first_name(double: f64, draw: &mut Draw) -> String {
     if draw.chance(double) { format!("{first}-{}", draw.pick(&FIRST)) } else { first.to_owned() }
 }
 
-/// A family name: one in five is a very common one.
+/// A family name: one in ten is a very common one.
 pub(crate) fn family_name(draw: &mut Draw) -> String {
-    if draw.chance(0.2) {
+    if draw.chance(0.1) {
         return (*draw.pick(&LAST)).to_owned();
     }
     format!("{}{}", draw.pick(&LAST_BEGINNINGS), draw.pick(&LAST_ENDINGS))

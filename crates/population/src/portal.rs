@@ -24,7 +24,11 @@ impl Stage<'_> {
         let honest = listed.iter().rev().map(|(record, _)| *record).find(|record| earlier.contains(record));
         let model = self.units[plan.unit].device.model;
         let has_twins = listed.iter().filter(|(_, unit)| self.units[*unit].device.model == model).count() > 1;
-        let wrong = if has_twins { rates.wrong_between_twins } else { rates.wrong };
+        let wrong = match honest {
+            _ if has_twins => rates.wrong_between_twins,
+            None => rates.wrong_for_new,
+            Some(_) => rates.wrong,
+        };
         let answer = if self.draw.chance(rates.not_answered) {
             Answer::NotAnswered
         } else if self.draw.chance(wrong) {

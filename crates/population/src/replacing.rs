@@ -57,8 +57,29 @@ impl Stage<'_> {
         let bought = (time - self.draw.between(0, 600 * DAY)).max(model.released);
         let new = self.add_unit(member, model, property, bought);
         let at = time + self.draw.delay(3 * HOUR).min(8 * DAY);
+        let technician = match story {
+            Story::FirstPhone => self.helping_technician(member, self.shape.migration.technician_first),
+            _ => None,
+        };
+        let plan = match technician {
+            Some(_) => Plan { technician, ..Plan::new(member, new, at, Story::TechnicianForOtherNew) },
+            None => Plan::new(member, new, at, story).invited(self.invite_new(member, new, at)),
+        };
+        self.enroll(plan);
+    }
+
+    /// A phone of another model for a member whose old phone went to a colleague.
+    pub(crate) fn buy_after_giving(&mut self, member: usize, old: usize, time: i64) {
+        let new = self.buy(member, old, false, Property::Personal, time);
+        let at = time + self.draw.delay(3 * HOUR).min(8 * DAY);
         let invite = self.invite_new(member, new, at);
-        self.enroll(Plan::new(member, new, at, story).invited(invite));
+        self.enroll(Plan::new(member, new, at, Story::NewPhone).invited(invite));
+    }
+
+    /// The technician of the team, if a member gets help, which has this probability.
+    pub(crate) fn helping_technician(&mut self, member: usize, probability: f64) -> Option<usize> {
+        let technician = self.technician().filter(|technician| *technician != member);
+        technician.filter(|_| self.draw.chance(probability))
     }
 
     /// The device-bound link is opened on the old phone, then a phone of the same model is enrolled with its code.
@@ -125,29 +146,6 @@ impl Stage<'_> {
             }
             Fate::Removed => self.end(old, time, Ending::Removed),
             Fate::Kept => self.switch_off(old, time, i64::MAX),
-        }
-    }
-
-    /// The device-bound link of the old phone is opened there, and its code is for the new phone.
-    fn old_phone_opens(&mut self, member: usize, old: usize, at: i64) -> Option<Invite> {
-        let opened = at - self.draw.between(4 * MINUTE, 50 * MINUTE);
-        let delivery = self.bound_delivery(old, opened)?;
-        let opens = self.draw.chance(self.shape.invitation.old_phone_opens);
-        opens.then_some(Invite::Page { to: member, delivery, on: Some(old), opened })
-    }
-
-    /// The invitation of a phone without management: mail, letter or none.
-    pub(crate) fn invite_new(&mut self, member: usize, unit: usize, at: i64) -> Invite {
-        let rates = &self.shape.invitation;
-        let choice = self.draw.choose(&[(rates.mail, 1), (rates.code, 2), (1.0 - rates.mail - rates.code, 3)]);
-        match choice {
-            // Forwarding is a story of its own.
-            1 => match self.mail(member, unit, at) {
-                Invite::Page { delivery, on, opened, .. } => Invite::Page { to: member, delivery, on, opened },
-                other => other,
-            },
-            2 => Invite::Letter,
-            _ => Invite::Nobody,
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::calendar::{DAY, HOUR};
 use crate::draw::Draw;
 use crate::happening::ExportRow;
 use crate::model::Family;
-use crate::records::Record;
+use crate::record::Record;
 use crate::shape::Shape;
 use crate::stage::Stage;
 
@@ -12,9 +12,9 @@ use crate::stage::Stage;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Style {
     marketing_names: bool,
-    /// Times are cut to days.
+    /// Times are cut to days in UTC.
     dates_only: bool,
-    /// What is added to times, in seconds.
+    /// What is added to times otherwise, in seconds: time zones and wrong clocks.
     clock_off: i64,
     /// Whether there is a column for the serial number, for the UDID, for the state of management.
     serial: bool,
@@ -28,7 +28,7 @@ pub(crate) fn styles(shape: &Shape, seed: u64) -> Vec<Style> {
     let style = |plan: &crate::shape::ExportPlan| Style {
         marketing_names: draw.chance(shape.record.marketing_name),
         dates_only: draw.chance(0.3),
-        clock_off: if draw.chance(shape.record.clock_off) { draw.between(-12, 13) * HOUR } else { 0 },
+        clock_off: if draw.chance(shape.record.clock_off) { draw.between(-23, 24) * HOUR } else { 0 },
         serial: plan.complete || draw.chance(0.5),
         udid: plan.complete || draw.chance(0.5),
         managed: plan.complete || draw.chance(0.5),
@@ -51,11 +51,12 @@ impl Stage<'_> {
         let unit = &self.units[record.unit];
         let management = &unit.managements[record.management];
         let (device, has) = (&unit.device, record.has);
-        let contact = unit.last_contact(management, time);
+        // The check-out is the last contact of a device that the old product knows to have left.
+        let marked = record.marked.filter(|marked| *marked <= time);
+        let contact = marked.unwrap_or_else(|| unit.last_contact(management, time));
         let owner = record.owner_at(time);
         let written = |time: i64| {
-            let shown = time + style.clock_off;
-            if style.dates_only { shown.div_euclid(DAY) * DAY } else { shown }
+            if style.dates_only { time.div_euclid(DAY) * DAY } else { time + style.clock_off }
         };
         let holder = &self.members[unit.holder_at(management.from)];
         let family = if device.model.family == Family::Phone { "iPhone" } else { "iPad" };
@@ -68,12 +69,12 @@ impl Stage<'_> {
             serial: (style.serial && has.serial).then(|| device.serial.clone()),
             udid: (style.udid && has.udid).then(|| device.udid.clone()),
             os: has.os.then(|| unit.version_at(contact)),
-            managed: style.managed.then(|| record.marked.is_none_or(|marked| marked > time)),
+            managed: style.managed.then_some(marked.is_none()),
             last_contact: has.last_contact.then(|| written(contact)),
-            enrolled: Some(written(management.from)),
+            enrolled: has.enrolled.then(|| written(management.from)),
             user_name: owner.filter(|_| has.user_name).map(|names| names.user_name.clone()),
             mail: owner.filter(|_| has.mail).map(|names| names.mail.clone()),
-            full_name: owner.map(|names| names.full_name.clone()),
+            full_name: owner.filter(|_| has.full_name).map(|names| names.full_name.clone()),
         }
     }
 }

@@ -133,7 +133,7 @@ rates! {
         renamed = 0.03,
         /// Renamed people whose sign-in name changes too: some directories keep it for life.
         user_name_changes = 0.6,
-        /// Double first names, which keep the number of namesakes at about one in eight.
+        /// Double first names: so many that one person in six has a namesake among 20,000, as with real names.
         double_first_name = 0.25,
     }
 }
@@ -175,6 +175,8 @@ rates! {
         own_device_enrollment = 0.1,
         /// Wrong owner: the technician or the predecessor who enrolled the device.
         wrong_owner = 0.03,
+        /// Technicians among the wrong owners, in teams that have one.
+        wrong_is_technician = 0.5,
         /// Missing owner: enrolled by a shared token without sign-in.
         missing_owner = 0.05,
         /// Old products that keep the name of the time of enrollment: they rarely follow the directory.
@@ -189,6 +191,10 @@ rates! {
         no_os = 0.03,
         /// Rows without last contact: the first inventory never came.
         no_last_contact = 0.02,
+        /// Rows without the date of enrollment.
+        no_enrolled = 0.03,
+        /// Rows without full name of those with an owner: the account was not looked up in the directory.
+        no_full_name = 0.08,
         /// Rows without user name of those with an owner: the product knows only the mail address.
         no_user_name = 0.04,
         /// Rows without mail address of those with an owner.
@@ -214,6 +220,9 @@ rates! {
         mail = 0.2,
         /// By letter or help desk.
         code = 0.08,
+        /// Devices of a migrating person that got an earlier device-bound invitation which nobody opened: the first
+        /// wave of the campaign.
+        unopened = 0.5,
         /// Mailed links that are opened on a computer: mail is read at the desk.
         opened_on_computer = 0.3,
         /// Openings whose code is typed in Settings, if the enrollment is by account; the others just sign in there.
@@ -239,6 +248,8 @@ rates! {
         wrong = 0.07,
         /// Wrong answers if two listed devices have the same model: the page cannot tell them apart.
         wrong_between_twins = 0.25,
+        /// Wrong answers for a new phone: "it replaces that one" is answered with the old record.
+        wrong_for_new = 0.15,
     }
 }
 
@@ -270,8 +281,10 @@ rates! {
         twins_given_away = 0.1,
         /// Enrolls in the pilot, before the first import.
         pilot = 0.025,
-        /// A technician enrolls the phone: help desk hours.
+        /// A technician enrolls the migrated phone: help desk hours.
         technician = 0.04,
+        /// A technician enrolls the first phone: it is part of the first day.
+        technician_first = 0.1,
         /// The technician says for whom.
         technician_says = 0.6,
         /// Other managed devices of a person that follow the first one.

@@ -17,8 +17,12 @@ impl Stage<'_> {
         let in_muster = bought > calendar.device_enrollment && self.draw.chance(0.5);
         let names = self.members[account].person.account().names.clone();
         let mut time = bought + 3 * DAY;
+        let mut together = None;
         for _ in 0..8 + self.draw.below(33) {
             let unit = self.add_unit(account, model, Property::Organization, bought);
+            // The devices of a cart are updated together.
+            let updates = *together.get_or_insert(self.units[unit].updates);
+            self.units[unit].updates = updates;
             time += self.draw.between(3 * MINUTE, 12 * MINUTE);
             if in_muster {
                 self.enroll(Plan::new(account, unit, time, Story::SharedOwnerNew));

@@ -7,7 +7,7 @@ use crate::happening::{Happening, PushAnswer, What};
 use crate::ids::{EnrollmentId, Numbers, OldRecord};
 use crate::model::Model;
 use crate::person::{Job, Person};
-use crate::records::Record;
+use crate::record::Record;
 use crate::shape::Shape;
 use crate::truth::{Story, Truth};
 use std::cmp::Reverse;

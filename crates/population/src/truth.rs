@@ -94,6 +94,8 @@ stories! {
     InvitationForwarded
     /// The same phone, enrolled by a technician under the technician's account.
     TechnicianForOther
+    /// The first phone of a person, enrolled by a technician under the technician's account.
+    TechnicianForOtherNew
     /// A device of a shared account without an earlier record: Device Enrollment.
     SharedOwnerNew
     /// A device of a shared account, from the old product to Device Enrollment.
@@ -124,7 +126,7 @@ stories! {
     TwinsGivenAway
     /// A loaner, for some weeks.
     Loaner
-    /// A phone of the organization whose holder left, erased for the next one.
+    /// A phone of the organization whose holder left or got a new one, erased for the next person.
     LeaverPhoneReissued
     /// Somebody who left and returned enrolls the phone of before.
     ReturnerSamePhone

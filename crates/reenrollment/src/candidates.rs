@@ -11,8 +11,8 @@ use projections::{devices, links, records};
 const MOST_LINKS: usize = 32;
 
 impl Reenrollment {
-    /// Returns the pairs of a device that enrolled: its person's earlier enrollments and records of other products, and
-    /// what is proposed already.
+    /// Returns the pairs of a device that enrolled: its person's earlier enrollments and records of other products, the
+    /// record that the person was invited for, and what is proposed already.
     pub(crate) async fn of_successor(&self, successor: DeviceId) -> Result<Vec<Pair>, ReenrollmentError> {
         let projections = &self.platform.projections;
         let known = self.proposed_pairs(successor).await?;
@@ -24,8 +24,9 @@ impl Reenrollment {
         };
         let known = known.into_iter().map(|pair| pair.record);
         let own = own.into_iter().map(|device| RecordId::of_device(device.device));
+        let invited = self.invited_record(successor).await?;
         let imported = imported.into_iter().map(|record| record.record);
-        Ok(distinct(known.chain(own).chain(imported).map(|record| Pair { record, successor })))
+        Ok(distinct(known.chain(invited).chain(own).chain(imported).map(|record| Pair { record, successor })))
     }
 
     /// Returns the pairs that are proposed for a device.

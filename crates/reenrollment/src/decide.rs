@@ -2,6 +2,7 @@
 //! so that concurrent confirmations end in one link.
 
 use crate::{OWN_SOURCE, Pair, Reenrollment, ReenrollmentError, step};
+use decisions::link::Weight;
 use decisions::record::{Command, Record, Refusal};
 use decisions::successor::{self, Successor, Taken};
 use events::StreamName;
@@ -32,26 +33,43 @@ impl Reenrollment {
     /// cannot be written.
     pub async fn confirm(&self, pair: Pair, context: &Context) -> Result<(), DecideError> {
         let _turn = self.turn(pair.successor).lock().await;
+        // What is known by now decides what the link proves, also if no effect has worked it in yet.
+        let weight = self.weigh_again(pair).await?.map(|(_, weight)| weight);
+        self.confirm_by(pair, &Command::ConfirmLink { successor: pair.successor }, weight, context).await
+    }
+
+    /// Confirms a link with this command, as it was just weighed. The turn of the successor is taken.
+    pub(crate) async fn confirm_by(
+        &self,
+        pair: Pair,
+        confirm: &Command,
+        weight: Option<Weight>,
+        context: &Context,
+    ) -> Result<(), DecideError> {
         // A reservation without a proposal would keep the place for nothing.
-        self.check(pair, &Command::ConfirmLink { successor: pair.successor }).await?;
+        self.check(pair, confirm).await?;
         let source = self.source(pair).await?;
         self.reserve(pair, &source, &step(context, pair, "reserve")).await?;
-        let confirmed = self.confirm_as_weighed(pair, context).await;
+        let confirmed = self.confirm_as_weighed(pair, confirm, weight, context).await;
         if let Err(DecideError::Refused(_)) = confirmed {
             self.release(pair, &source, &step(context, pair, "release")).await?;
         }
         confirmed
     }
 
-    // What is known by now decides what the link proves, also if no effect has worked it in yet.
-    async fn confirm_as_weighed(&self, pair: Pair, context: &Context) -> Result<(), DecideError> {
+    async fn confirm_as_weighed(
+        &self,
+        pair: Pair,
+        confirm: &Command,
+        weight: Option<Weight>,
+        context: &Context,
+    ) -> Result<(), DecideError> {
         let successor = pair.successor;
-        let weight = self.weigh_again(pair).await?;
         let propose = weight.map(|weight| Command::ProposeLink { successor, weight });
-        let (confirm, weighing) = (Command::ConfirmLink { successor }, step(context, pair, "weigh"));
+        let weighing = step(context, pair, "weigh");
         let deciding = step(context, pair, "confirm");
         let commands: Vec<_> =
-            propose.iter().map(|propose| (propose, &weighing)).chain([(&confirm, &deciding)]).collect();
+            propose.iter().map(|propose| (propose, &weighing)).chain([(confirm, &deciding)]).collect();
         match (self.platform.perform_together::<Record>(&pair.record.stream(), &commands).await, &propose) {
             (Ok(_), _) => Ok(()),
             // What is known withdraws the proposal: the next page shows this and why.
@@ -134,7 +152,7 @@ impl Reenrollment {
         }
     }
 
-    async fn source(&self, pair: Pair) -> Result<String, ReenrollmentError> {
+    pub(crate) async fn source(&self, pair: Pair) -> Result<String, ReenrollmentError> {
         let (record, _) = self.platform.load::<Record>(&pair.record.stream()).await?;
         Ok(record.source.clone().unwrap_or_else(|| OWN_SOURCE.to_owned()))
     }

@@ -67,6 +67,7 @@ impl Reenrollment {
             old: self.management(&old, asked, new).await?,
             same_hardware: self.same_hardware(&old, pair.successor).await?,
             answer: enrollment.answers.get(&pair.record).copied(),
+            invited: self.invited(pair, &enrollment, &record).await?,
             enrolled_at: new.enrolled_at,
         };
         Ok(Some(facts))
@@ -81,7 +82,8 @@ impl Reenrollment {
         match old {
             Old::Imported(record) => {
                 let heard = self.heard_after(record, new.enrolled_at).map(|at| Silence::Heard { at });
-                Ok(OldManagement { silence: heard.or(asked), ..OldManagement::default() })
+                let is_gone = self.is_gone(record, new.enrolled_at).await?;
+                Ok(OldManagement { silence: heard.or(asked), is_gone, ..OldManagement::default() })
             }
             Old::Own(own) => self.own_management(own, asked, new).await,
         }
@@ -93,6 +95,13 @@ impl Reenrollment {
         let now = self.platform.world.now();
         let is_after = |at: &Timestamp| at.seconds_since(enrolled_at) > UNSURE_SECONDS && *at <= now;
         record.latest_contact.filter(is_after)
+    }
+
+    // An older export may lack the record because the other product did not have it yet.
+    async fn is_gone(&self, record: &Record, enrolled_at: Timestamp) -> Result<bool, ReenrollmentError> {
+        let Some(import) = record.missing_since else { return Ok(false) };
+        let made = records::made_after(&self.platform.projections, import).await?;
+        Ok(made.is_some_and(|made| made.seconds_since(enrolled_at) > UNSURE_SECONDS))
     }
 
     async fn own_management(
@@ -109,6 +118,7 @@ impl Reenrollment {
             checked_out: own.ended_at.filter(|_| own.state == State::CheckedOut),
             push_unregistered: device.push_dead_since.filter(|_| own.state != State::CheckedOut),
             has_ended: matches!(own.state, State::Unenrolled | State::Superseded),
+            is_gone: false,
             silence: heard.map(|at| Silence::Heard { at }).or(asked),
         })
     }

@@ -2,13 +2,17 @@
 //! and confirms or rejects what an administrator decides.
 //!
 //! Two questions are kept apart ([`events::record::LinkProof`]): may the old record be retired, and is it the same
-//! device. The evidence is weighed in [`decisions::link`]; this crate collects the facts (`facts`), chooses which pairs
-//! are looked at (`candidates`), and writes proposals (`propose`) and decisions (`decide`). Each pair is looked at when
-//! an event about one of the two says something new, never by a scan of all records.
+//! device. The evidence is weighed in [`decisions::link`]; this crate collects the facts (`facts`, `invited`), chooses
+//! which pairs are looked at (`candidates`), and writes proposals (`propose`) and decisions (`decide`, `automatic`). Each
+//! pair is looked at when an event about one of the two says something new, never by a scan of all records. `migration`
+//! closes the migration of a source.
 
+mod automatic;
 mod candidates;
 mod decide;
 mod facts;
+mod invited;
+mod migration;
 mod propose;
 mod silence;
 
@@ -68,6 +72,12 @@ pub enum ReenrollmentError {
 pub struct Pair {
     pub record: RecordId,
     pub successor: DeviceId,
+}
+
+impl Pair {
+    fn of_link(link: &projections::links::LinkRow) -> Pair {
+        Pair { record: link.record, successor: link.successor }
+    }
 }
 
 impl Reenrollment {

@@ -2,7 +2,7 @@
 
 use crate::facts::Successor;
 use crate::{MOST_PROPOSALS, MOST_SUCCESSORS, Pair, Reenrollment, ReenrollmentError, effect};
-use decisions::link::{self, Weight};
+use decisions::link::{self, Facts, Weight};
 use decisions::record::{Command, Record};
 use events::device::DeviceId;
 use events::person::PersonId;
@@ -14,7 +14,7 @@ use projections::links::{self, LinkRow, LinkState};
 use std::cmp::Reverse;
 
 /// Number of links that lead to one enrollment that are looked at for free places.
-const MOST_LOOKED_AT: usize = 64;
+pub(crate) const MOST_LOOKED_AT: usize = 64;
 
 /// What made a new look at links necessary. The look waits until the projections have it.
 #[derive(Debug, Clone, Copy)]
@@ -128,19 +128,27 @@ impl Reenrollment {
         Ok(())
     }
 
-    // Weighs the pairs of one successor, and proposes the best ones while it has free places.
+    // Proposes links of one successor, and confirms those that need no administrator.
     async fn propose(&self, cause: EventId, successor: DeviceId, pairs: Vec<Pair>) -> Result<(), ReenrollmentError> {
         if pairs.is_empty() {
             return Ok(());
         }
+        let mut done = self.propose_best(cause, successor, pairs.clone()).await;
+        for pair in pairs {
+            done = done.and(self.confirm_if_beyond_doubt(cause, pair).await);
+        }
+        done
+    }
+
+    // Weighs the pairs of one successor, and proposes the best ones while it has free places.
+    async fn propose_best(
+        &self,
+        cause: EventId,
+        successor: DeviceId,
+        pairs: Vec<Pair>,
+    ) -> Result<(), ReenrollmentError> {
         let mut turn = self.turn(successor).lock().await;
-        // The count needs the proposals that were made before. After a start, nobody knows the newest.
-        if turn.is_none() {
-            *turn = self.platform.log.store().head().await?;
-        }
-        if let Some(newest) = *turn {
-            self.platform.projections.wait_patiently_for(newest).await?;
-        }
+        self.known_proposals(&mut turn).await?;
         let Some(new) = self.successor(successor).await? else { return Ok(()) };
         let rules = self.settings.current().await?.reenrollment;
         // A record that cannot be read holds up no other. The effect is retried for it.
@@ -173,6 +181,18 @@ impl Reenrollment {
         done
     }
 
+    /// Waits until the projection has all proposals of the enrollment whose turn this is. After a start, nobody knows
+    /// the newest.
+    pub(crate) async fn known_proposals(&self, turn: &mut Option<Position>) -> Result<(), ReenrollmentError> {
+        if turn.is_none() {
+            *turn = self.platform.log.store().head().await?;
+        }
+        match *turn {
+            Some(newest) => Ok(self.platform.projections.wait_patiently_for(newest).await?),
+            None => Ok(()),
+        }
+    }
+
     // Returns the records that are proposed for the enrollment at present.
     async fn proposed(&self, new: &Successor) -> Result<Vec<Place>, ReenrollmentError> {
         let links = links::of_successor(&self.platform.projections, new.device.device, None, MOST_LOOKED_AT).await?;
@@ -180,10 +200,14 @@ impl Reenrollment {
     }
 
     /// Weighs a pair anew, for a decision; `None` if there is nothing to link any more.
-    pub(crate) async fn weigh_again(&self, pair: Pair) -> Result<Option<Weight>, ReenrollmentError> {
+    pub(crate) async fn weigh_again(&self, pair: Pair) -> Result<Option<(Facts, Weight)>, ReenrollmentError> {
         let Some(new) = self.successor(pair.successor).await? else { return Ok(None) };
         let rules = self.settings.current().await?.reenrollment;
-        Ok(self.facts(pair, &new).await?.map(|facts| link::weigh(&facts, &rules)))
+        let facts = self.facts(pair, &new).await?;
+        Ok(facts.map(|facts| {
+            let weight = link::weigh(&facts, &rules);
+            (facts, weight)
+        }))
     }
 
     // Returns the position of the proposal; `None` if it says nothing new.

@@ -37,7 +37,8 @@ impl Reenrollment {
     }
 
     /// An import ended or was undone. A complete export may answer what could not be answered before, and without it an
-    /// answer may be unknown again. Answers a bounded number of the questions after the pair `after`.
+    /// answer may be unknown again. It may also say that a record is gone, which is the end of its management. Looks at
+    /// a bounded number of the proposals after the pair `after`.
     ///
     /// # Errors
     /// Same as [`Reenrollment::ask_silence`].
@@ -54,10 +55,13 @@ impl Reenrollment {
         let projections = &self.platform.projections;
         projections.wait_patiently_for(cause.position).await?;
         let after = after.map(|Pair { record, successor }| (record, successor));
-        let page = links::answered_of_source(projections, source, after, ANSWERS).await?;
+        let page = links::proposed_of_source(projections, source, after, ANSWERS).await?;
         let mut done = Ok(());
         for link in &page {
             done = done.and(self.answer_again(cause.event, link).await);
+            if link.proof.is_same_device {
+                done = done.and(self.confirm_if_beyond_doubt(cause.event, Pair::of_link(link)).await);
+            }
         }
         let last = page.last().filter(|_| page.len() == ANSWERS);
         let more_after = last.map(|last| Pair { record: last.record, successor: last.successor });
@@ -65,7 +69,10 @@ impl Reenrollment {
     }
 
     async fn answer_again(&self, cause: EventId, link: &LinkRow) -> Result<(), ReenrollmentError> {
-        let pair = Pair { record: link.record, successor: link.successor };
+        if link.silence.is_none() {
+            return Ok(());
+        }
+        let pair = Pair::of_link(link);
         let silence = self.silence(pair).await?;
         if link.silence == Some(silence) { Ok(()) } else { self.note(cause, pair, silence).await }
     }

@@ -93,6 +93,8 @@ pub struct Walk {
     pub enrolls_for: Option<String>,
     /// Value of the answer about every earlier device of the person; `None`: the questions are left open.
     pub says_of_earlier: Option<&'static str>,
+    /// Agrees that Muster removes the management of every earlier device for which the page offers it, and then waits.
+    pub lets_remove: bool,
     /// If the portal gives no choice, refuses to install a profile of the other ownership.
     pub insists_on_ownership: bool,
 }
@@ -100,7 +102,15 @@ pub struct Walk {
 impl Walk {
     pub fn new(person: Person, device: Device) -> Walk {
         let safari = Safari::of(&device.hardware, device.hardware.ios, device.trust.clone());
-        Walk { person, device, safari, enrolls_for: None, says_of_earlier: None, insists_on_ownership: false }
+        Walk {
+            person,
+            device,
+            safari,
+            enrolls_for: None,
+            says_of_earlier: None,
+            lets_remove: false,
+            insists_on_ownership: false,
+        }
     }
 
     /// Walks all steps, beginning with the enrollment URL.
@@ -227,14 +237,22 @@ impl Walk {
     // The page asks about earlier devices, and after that perhaps whether the old management is removed. It is.
     async fn note_earlier(&mut self, page: &Page, watcher: &mut dyn Watcher) -> Result<Next, WalkError> {
         let act = Act::NotePreviousRecords;
-        if let Some(answer) = self.says_of_earlier.filter(|_| !page.asks_for("removed")) {
-            let fields = page.form("continue").into_iter().flat_map(|form| &form.fields);
-            let asked = fields.filter(|field| field.kind == "radio" && field.value == answer);
-            let answers: Vec<(String, &str)> = asked.map(|field| (field.name.clone(), answer)).collect();
+        let is_asked = page.asks_for("removed");
+        let fields = || page.form("continue").into_iter().flat_map(|form| &form.fields);
+        let mut answers: Vec<(String, &str)> = Vec::new();
+        if let Some(answer) = self.says_of_earlier.filter(|_| !is_asked) {
+            let asked = fields().filter(|field| field.kind == "radio" && field.value == answer);
+            answers.extend(asked.map(|field| (field.name.clone(), answer)));
+        }
+        if self.lets_remove {
+            let offered = fields().filter(|field| field.name.starts_with("remove-"));
+            answers.extend(offered.map(|field| (field.name.clone(), "yes")));
+        }
+        if self.lets_remove || !answers.is_empty() {
             let answers: Vec<(&str, &str)> = answers.iter().map(|(name, answer)| (name.as_str(), *answer)).collect();
             return self.submit("continue", act, &answers, watcher).await;
         }
-        let removed = if page.asks_for("removed") { &[("removed", "yes")][..] } else { &[] };
+        let removed = if is_asked { &[("removed", "yes")][..] } else { &[] };
         self.fill_in(act, removed, watcher).await
     }
 

@@ -54,6 +54,8 @@ alarms! {
     LogSetBack = "log-set-back",
     /// The reader that counts events cannot read the log.
     LogUnreadable = "log-unreadable",
+    /// A mail was not sent: the mail server refused it, or cannot be used.
+    MailNotSent = "mail-not-sent",
     /// A command answer can be neither parsed nor repaired.
     MdmAnswerUnreadable = "mdm-answer-unreadable",
     /// A command answer exceeds the size limit.
@@ -78,6 +80,8 @@ alarms! {
     TlsCertificateUnfit = "tls-certificate-unfit",
     /// A certificate issued by this server's CA names a device that is not in the log.
     ValidCertificateWithoutStream = "valid-certificate-without-stream",
+    /// The deadline of a wave of invitations passed, and some of its records are not done.
+    WaveDeadlinePassed = "wave-deadline-passed",
 }
 
 #[cfg(test)]

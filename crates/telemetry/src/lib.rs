@@ -13,7 +13,7 @@ mod section;
 
 pub use alarm::Alarm;
 pub use last_words::{complain, follow};
-pub use metrics::Metrics;
+pub use metrics::{MAIL_OUTCOMES, Metrics};
 pub use section::{LogFormat, Logging};
 
 use findings::Finding;

@@ -17,6 +17,7 @@ pub struct Metrics {
     sign_ins: IntCounterVec,
     check_ins: IntCounterVec,
     pushes: IntCounterVec,
+    mails: IntCounterVec,
     alarms: IntCounterVec,
     connections: IntGaugeVec,
     connections_ended: IntCounterVec,
@@ -36,6 +37,21 @@ pub struct Metrics {
 pub(crate) const PUSH_OUTCOMES: [&str; 6] =
     ["accepted", "unregistered", "rejected", "busy", "unreachable", "certificate_refused"];
 
+/// Outcomes of a mail: the values of the label `outcome` of `muster_mails_total`.
+pub const MAIL_OUTCOMES: [&str; 11] = [
+    "accepted",
+    "refused",
+    "refused_for_now",
+    "credentials_refused",
+    "tls_not_offered",
+    "tls_failed",
+    "unreachable",
+    "interrupted",
+    "deadline",
+    "not_understood",
+    "recipient_invalid",
+];
+
 impl Default for Metrics {
     fn default() -> Metrics {
         Metrics::new()
@@ -43,8 +59,8 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Creates the metrics with all counts at 0. Alarms and push outcomes are exported as 0 from the first scrape,
-    /// because `increase()` misses the first count of a series that appears with it.
+    /// Creates the metrics with all counts at 0. Alarms and outcomes of pushes and mails are exported as 0 from the
+    /// first scrape, because `increase()` misses the first count of a series that appears with it.
     ///
     /// # Panics
     /// Never panics: the names below are valid and distinct.
@@ -118,6 +134,7 @@ impl Metrics {
             ),
             check_ins: counter("muster_check_ins_total", "Messages from devices.", &["message"]),
             pushes: counter("muster_pushes_total", "Pushes sent, by outcome.", &["outcome"]),
+            mails: counter("muster_mails_total", "Mails, by outcome.", &["outcome"]),
             connections_ended,
             connections,
             alarms: counter("muster_alarms_total", "Faults that an operator should look at.", &["alarm"]),
@@ -142,6 +159,9 @@ impl Metrics {
         }
         for outcome in PUSH_OUTCOMES {
             metrics.pushes.with_label_values(&[outcome]);
+        }
+        for outcome in MAIL_OUTCOMES {
+            metrics.mails.with_label_values(&[outcome]);
         }
         metrics
     }
@@ -207,6 +227,11 @@ impl Metrics {
     /// Counts an [`Alarm`].
     pub fn alarm(&self, alarm: Alarm) {
         self.alarms.with_label_values(&[alarm.label()]).inc();
+    }
+
+    /// Counts the outcome of a mail: one of [`MAIL_OUTCOMES`].
+    pub fn mail(&self, outcome: &str) {
+        self.mails.with_label_values(&[outcome]).inc();
     }
 
     /// Sets the expiry of the push certificate, in seconds since 1970.

@@ -1,13 +1,17 @@
-//! The help code of an enrollment, which the person tells the help desk.
+//! Codes of six characters that people read aloud and type: the help code of an enrollment, and codes of invitations.
 
 use super::EnrollmentId;
 
 /// Returns the help code of an enrollment, such as `7KQ-3M2`. The help desk finds the events of the enrollment by it.
-/// It consists of six digits of Crockford's base 32 (no I, L, O, U) from the random end of the id: short enough to be
-/// read aloud, and not secret.
+/// It is a [`short_code`] of the random end of the id: short enough to be read aloud, and not secret.
 pub fn help_code(enrollment: EnrollmentId) -> String {
+    short_code(enrollment.0.as_u128())
+}
+
+/// Returns six digits of Crockford's base 32 (no I, L, O, U) with a hyphen in the middle, from the 30 lowest bits.
+pub fn short_code(bits: u128) -> String {
     const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    let mut rest = enrollment.0.as_u128() & ((1 << 30) - 1);
+    let mut rest = bits & ((1 << 30) - 1);
     let mut code = [0u8; 6];
     for digit in code.iter_mut().rev() {
         *digit = DIGITS[(rest % 32) as usize];
@@ -17,8 +21,8 @@ pub fn help_code(enrollment: EnrollmentId) -> String {
     format!("{}-{}", &code[..3], &code[3..])
 }
 
-/// Normalizes a typed help code to the form of [`help_code`]; `None` if the text cannot be a help code.
-pub fn parse_help_code(typed: &str) -> Option<String> {
+/// Normalizes a typed code to the form of [`short_code`]; `None` if the text cannot be such a code.
+pub fn parse_short_code(typed: &str) -> Option<String> {
     let plain = |c: char| match c.to_ascii_uppercase() {
         'I' | 'L' => '1',
         'O' => '0',
@@ -43,10 +47,10 @@ mod tests {
 
     #[test]
     fn a_help_code_is_understood_however_it_is_typed() {
-        assert_eq!(parse_help_code(" 7kq3m2 ").as_deref(), Some("7KQ-3M2"));
-        assert_eq!(parse_help_code("oIl-00z").as_deref(), Some("011-00Z"));
+        assert_eq!(parse_short_code(" 7kq3m2 ").as_deref(), Some("7KQ-3M2"));
+        assert_eq!(parse_short_code("oIl-00z").as_deref(), Some("011-00Z"));
         for wrong in ["7KQ-3M", "7KQ-3MU", "7KQ-3M22", "ÄÖÜ", ""] {
-            assert_eq!(parse_help_code(wrong), None, "{wrong}");
+            assert_eq!(parse_short_code(wrong), None, "{wrong}");
         }
     }
 }

@@ -79,6 +79,9 @@ pub enum LinkEvidence {
     InvitedDevice {},
     /// The enrollment used an invitation for this record, which any device of the person could show.
     InvitedPerson {},
+    /// The enrollment used an invitation that the old management of another record of the same source delivered to the
+    /// device.
+    InvitedOtherDevice {},
 }
 
 /// A fact with its points: positive for a link, negative against it.

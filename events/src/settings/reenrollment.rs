@@ -71,7 +71,7 @@ pub struct Reenrollment {
     pub ask_silence_after_hours: u32,
     /// A person with more records than this gets no proposal by their name alone: technicians, carts.
     pub most_records_by_person: u32,
-    /// Confirms strong links without an administrator.
+    /// Confirms links without an administrator that a device-bound invitation proves.
     pub confirm_automatically: bool,
     /// Parts of a confirmed earlier record that administrators no longer see.
     pub clear_views: BTreeSet<ClearedView>,

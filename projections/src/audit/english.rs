@@ -252,6 +252,7 @@ const ENGLISH: &[(&str, &str)] = &[
     ("code-reserved", "A code was given to an invitation"),
     ("wave-begun", "Began the wave of invitations “{name}”: {hourly} an hour, until {deadline}"),
     ("wave-records-added", "Added {count|record|records} to the wave of invitations"),
+    ("wave-record-skipped", "Invited nobody for a record: {reason}"),
     ("wave-paused", "Paused the wave of invitations"),
     ("wave-resumed", "Resumed the wave of invitations"),
     ("wave-deadline-passed", "The deadline of the wave of invitations passed: {open|record is|records are} not done"),

@@ -36,6 +36,11 @@ pub(super) fn erase(rows: &Connection, person: &str) -> rusqlite::Result<()> {
     keys.chain([KeyName::of("person", person)]).try_for_each(|key| erase_key(rows, &key))
 }
 
+/// Erases what the key of a previous record sealed.
+pub(super) fn erase_record(rows: &Connection, record: &str) -> rusqlite::Result<()> {
+    erase_key(rows, &KeyName::of("record", record))
+}
+
 fn erase_key(rows: &Connection, key: &KeyName) -> rusqlite::Result<()> {
     let sources = "UPDATE audit_events SET source = NULL, source_erased = 1
         WHERE source_key = ?1 AND source IS NOT NULL";

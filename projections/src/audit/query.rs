@@ -3,7 +3,7 @@
 use super::{ACTOR_KINDS, AuditOutcome, actor_name, english};
 use crate::{ProjectionError, Projections, like};
 use events::device::DeviceId;
-use events::enrollment::parse_help_code;
+use events::enrollment::parse_short_code;
 use events::person::PersonId;
 use events::{ActorKind, EventId, Revision, StreamName, Timestamp};
 use rusqlite::types::{Type, Value};
@@ -252,7 +252,7 @@ fn conditions(filter: &AuditFilter) -> Conditions {
     }
     if let Some(typed) = &filter.help_code {
         // Text that cannot be a help code matches no event.
-        let code = parse_help_code(typed).unwrap_or_default();
+        let code = parse_short_code(typed).unwrap_or_default();
         all.sql.push("(e.help_code = ? OR e.device_code = ?)".to_owned());
         all.values.extend([Value::Text(code.clone()), Value::Text(code)]);
     }

@@ -6,7 +6,7 @@ use crate::audit::english;
 use crate::{ProjectionError, Projections, like};
 use events::Timestamp;
 use events::enrollment::{
-    DeviceFamily, EnrollmentEvent, EnrollmentId, EnrollmentRefusal, SignInRefusal, SingleSignOnFault, parse_help_code,
+    DeviceFamily, EnrollmentEvent, EnrollmentId, EnrollmentRefusal, SignInRefusal, SingleSignOnFault, parse_short_code,
 };
 use events::person::PersonId;
 use rusqlite::types::Value;
@@ -177,6 +177,30 @@ pub async fn list(
     projections.read_of("visits", move |rows| list_in(rows, &filter, limit)).await
 }
 
+/// Returns the enrollments of a person that were open at some time of this period, up to `limit`.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn open_between(
+    projections: &Projections,
+    person: PersonId,
+    (from, to): (Timestamp, Timestamp),
+    limit: usize,
+) -> Result<Vec<EnrollmentId>, ProjectionError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    projections
+        .read_of("visits", move |rows| {
+            let select = "SELECT id FROM visits_visits
+                WHERE signed_in = ?1 AND opened <= ?3 AND last >= ?2 ORDER BY position DESC LIMIT ?4";
+            let ids = rows
+                .prepare_cached(select)?
+                .query_map(params![person.to_string(), from.0, to.0, limit], |row| row.get::<_, String>(0))?
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(ids.iter().filter_map(|id| Uuid::parse_str(id).ok()).map(EnrollmentId).collect())
+        })
+        .await
+}
+
 /// Returns open enrollments that may need help: without activity since `silent_since`, or with a refusal. The latest
 /// come first, since these people may still be at the portal.
 ///
@@ -261,7 +285,7 @@ fn list_in(connection: &Connection, filter: &EnrollmentFilter, limit: usize) -> 
             "(v.help_code = ? OR lower(coalesce(s.user_name, '') || char(10) || coalesce(s.display_name, '')) LIKE ? ESCAPE '\\'
             OR lower(coalesce(o.user_name, '') || char(10) || coalesce(o.display_name, '')) LIKE ? ESCAPE '\\')",
         );
-        values.push(Value::Text(parse_help_code(text).unwrap_or_default()));
+        values.push(Value::Text(parse_short_code(text).unwrap_or_default()));
         values.extend(std::iter::repeat_n(Value::Text(like(text)), 2));
     }
     // One row more than requested shows whether there is another page.

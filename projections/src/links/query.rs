@@ -144,12 +144,11 @@ async fn by(
         .await
 }
 
-/// Returns the proposed links of records of a source whose question about silence was answered, after (`record`,
-/// `successor`) in this order: up to `limit`.
+/// Returns the proposed links of records of a source, after (`record`, `successor`) in this order: up to `limit`.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
-pub async fn answered_of_source(
+pub async fn proposed_of_source(
     projections: &Projections,
     source: String,
     after: Option<(RecordId, DeviceId)>,
@@ -161,7 +160,7 @@ pub async fn answered_of_source(
         .read_of("links", move |rows| {
             let select = format!(
                 "SELECT {COLUMNS} FROM links_versions WHERE state = 'proposed' AND valid_to IS NULL
-                    AND json_extract(weight, '$.silence') IS NOT NULL AND (record, successor) > (?2, ?3)
+                    AND (record, successor) > (?2, ?3)
                     AND EXISTS (SELECT 1 FROM records_current r WHERE r.record = links_versions.record AND r.source = ?1)
                     ORDER BY record, successor LIMIT ?4"
             );

@@ -44,6 +44,27 @@ impl OwnerOutcome {
     }
 }
 
+/// Which records are listed, by whether their device has enrolled again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retired {
+    /// No link of the record is confirmed.
+    No,
+    /// A link is confirmed.
+    Yes,
+    /// A link is confirmed, and it is proven that the record may be retired.
+    Proven,
+}
+
+impl Retired {
+    fn as_str(self) -> &'static str {
+        match self {
+            Retired::No => "no",
+            Retired::Yes => "yes",
+            Retired::Proven => "proven",
+        }
+    }
+}
+
 /// Filter for previous records. All given values must match.
 #[derive(Debug, Clone, Default)]
 pub struct RecordFilter {
@@ -54,6 +75,7 @@ pub struct RecordFilter {
     pub owner: Option<OwnerOutcome>,
     /// Whether the source no longer has the record.
     pub missing: Option<bool>,
+    pub retired: Option<Retired>,
     /// Created, changed or missed by this import.
     pub import: Option<ImportId>,
     /// Continue after this record.
@@ -71,6 +93,8 @@ pub struct Listed {
 const CONDITION: &str = "(:source IS NULL OR source = :source) AND (:kind IS NULL OR kind = :kind)
     AND (:owner IS NULL OR coalesce(owner, 'unresolved') = :owner)
     AND (:missing IS NULL OR (missing IS NOT NULL) = :missing)
+    AND (:retired IS NULL OR (:retired <> 'no') = EXISTS (SELECT 1 FROM records_retired x
+        WHERE x.record = records_current.record AND (x.proven OR :retired <> 'proven')))
     AND (:import IS NULL OR EXISTS (
         SELECT 1 FROM records_touched t WHERE t.import = :import AND t.record = records_current.record))
     AND (:text IS NULL OR lower(coalesce(user_name, '') || char(10) || coalesce(serial_number, '') || char(10)
@@ -122,6 +146,7 @@ struct Bound<'a> {
     kind: Option<&'static str>,
     owner: Option<&'static str>,
     missing: Option<bool>,
+    retired: Option<&'static str>,
     import: Option<String>,
     text: Option<String>,
 }
@@ -133,17 +158,19 @@ impl Bound<'_> {
             kind: filter.kind.map(PreviousKind::as_str),
             owner: filter.owner.map(OwnerOutcome::as_str),
             missing: filter.missing,
+            retired: filter.retired.map(Retired::as_str),
             import: filter.import.map(|import| import.to_string()),
             text: filter.text.as_deref().map(like),
         }
     }
 
-    fn named(&self) -> [(&'static str, &dyn ToSql); 6] {
+    fn named(&self) -> [(&'static str, &dyn ToSql); 7] {
         [
             (":source", &self.source),
             (":kind", &self.kind),
             (":owner", &self.owner),
             (":missing", &self.missing),
+            (":retired", &self.retired),
             (":import", &self.import),
             (":text", &self.text),
         ]

@@ -88,12 +88,21 @@ fn note(
 const NAMES: &str = "NOT EXISTS (SELECT 1 FROM records_current c JOIN records_people_names o ON o.person = c.person
     WHERE c.record = n.record AND o.hmac = n.hmac AND o.person <> ?1)";
 
+// The key of this record was destroyed. Who owned it is part of what is forgotten.
+pub(super) fn shred(rows: &Connection, record: &str) -> rusqlite::Result<()> {
+    let clear = format!("UPDATE records_current SET {CLEAR}, owner = NULL WHERE record = ?1");
+    rows.prepare_cached(&clear)?.execute([record])?;
+    rows.prepare_cached("DELETE FROM records_keys WHERE record = ?1")?.execute([record])?;
+    rows.prepare_cached("DELETE FROM records_names WHERE record = ?1")?.execute([record]).map(drop)
+}
+
+const CLEAR: &str = "source_id = NULL, serial_number = NULL, udid = NULL, device_name = NULL, asset_tag = NULL,
+    user_name = NULL, mail = NULL, full_name = NULL, employee_number = NULL, erased = 1, person = NULL";
+
 // The keys of these records were destroyed with the person's.
 fn erase(rows: &Connection, person: &str) -> rusqlite::Result<()> {
     let clear = format!(
-        "UPDATE records_current SET source_id = NULL, serial_number = NULL, udid = NULL, device_name = NULL,
-            asset_tag = NULL, user_name = NULL, mail = NULL, full_name = NULL, employee_number = NULL, erased = 1,
-            person = NULL
+        "UPDATE records_current SET {CLEAR}
         WHERE person = ?1 OR record IN (
             SELECT records_keys.record FROM records_people JOIN records_keys USING (hmac) WHERE person = ?1)
             OR record IN (

@@ -4,8 +4,10 @@ use crate::audit::ACTOR_KINDS;
 use crate::{ProjectionError, Projections};
 use events::person::PersonId;
 use events::record::{ImportCounts, ImportId, OwnerCounts, RecordId};
+use events::settings::ClearedView;
 use events::{ActorKind, Timestamp};
 use rusqlite::{OptionalExtension as _, Row, params};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// A previous record as lists show it. Personal values are `None` if they were not given or are erased.
@@ -15,6 +17,10 @@ pub struct RecordRow {
     pub source: String,
     /// The source no longer has it.
     pub is_missing: bool,
+    /// Its device enrolled again: a link is confirmed.
+    pub is_retired: bool,
+    /// Parts that administrators no longer see.
+    pub cleared: BTreeSet<ClearedView>,
     /// Word of [`events::record::PreviousKind`].
     pub kind: String,
     pub product_name: Option<String>,
@@ -33,7 +39,10 @@ pub struct RecordRow {
 
 pub(super) const COLUMNS: &str =
     "record, source, missing IS NOT NULL, kind, product_name, model_name, os_version, last_contact,
-    enrolled_at, serial_number, device_name, user_name, erased, owner, person";
+    enrolled_at, serial_number, device_name, user_name, erased, owner, person,
+    EXISTS (SELECT 1 FROM records_retired x WHERE x.record = records_current.record),
+    (SELECT c.views FROM records_cleared c JOIN records_retired x USING (record, successor)
+        WHERE c.record = records_current.record)";
 
 pub(super) fn record_of(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
     let person: Option<String> = row.get(14)?;
@@ -41,6 +50,8 @@ pub(super) fn record_of(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
         record: RecordId(uuid_of(0, &row.get::<_, String>(0)?)?),
         source: row.get(1)?,
         is_missing: row.get(2)?,
+        is_retired: row.get(15)?,
+        cleared: views(row.get(16)?),
         kind: row.get(3)?,
         product_name: row.get(4)?,
         model_name: row.get(5)?,
@@ -54,6 +65,32 @@ pub(super) fn record_of(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
         owner: row.get(13)?,
         person: person.map(|person| uuid_of(14, &person).map(PersonId)).transpose()?,
     })
+}
+
+fn views(json: Option<String>) -> BTreeSet<ClearedView> {
+    json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
+}
+
+/// What administrators no longer see of an earlier record, because its device enrolled again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cleared {
+    pub views: BTreeSet<ClearedView>,
+    pub at: Timestamp,
+}
+
+/// Returns what is hidden of an earlier record of any kind while its link is confirmed.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn cleared(projections: &Projections, record: RecordId) -> Result<Option<Cleared>, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select = "SELECT c.views, c.at FROM records_cleared c JOIN records_retired x USING (record, successor)
+                WHERE c.record = ?1";
+            let cleared = |row: &Row<'_>| Ok(Cleared { views: views(row.get(0)?), at: Timestamp(row.get(1)?) });
+            rows.prepare_cached(select)?.query_row([record.to_string()], cleared).optional()
+        })
+        .await
 }
 
 pub(super) fn uuid_of(column: usize, text: &str) -> rusqlite::Result<Uuid> {
@@ -228,6 +265,22 @@ pub async fn known_until(projections: &Projections, source: String) -> Result<Op
         })
         .await
         .map(|at| at.map(Timestamp))
+}
+
+/// Returns the time after which the export of this import was made: the newest contact in it. `None`: it is not known,
+/// or the import is not complete, not finished or undone.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn made_after(projections: &Projections, import: ImportId) -> Result<Option<Timestamp>, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select = "SELECT newest_contact FROM records_imports WHERE import = ?1 AND complete = 1 AND undone = 0";
+            let row = |row: &Row<'_>| row.get::<_, Option<i64>>(0);
+            rows.prepare_cached(select)?.query_row([import.to_string()], row).optional()
+        })
+        .await
+        .map(|at| at.flatten().map(Timestamp))
 }
 
 fn import_of(row: &Row<'_>) -> rusqlite::Result<ImportRow> {

@@ -1,12 +1,18 @@
 //! The rows are the same whether folded live, folded again or folded after a crash. Also tests what stops the
 //! projections.
 
+use crate::invitations;
+use crate::mails;
+use crate::migration::a_bit_of_each;
 use crate::records::import_with_owners;
 use crate::support::*;
 use events::background::Lane;
 use events::device::{AppStatus, DeviceEvent};
+use events::invitation::{InvitationDelivery, InvitationEvent};
+use events::migration::{MigrationEvent, MigrationId};
 use events::person::AccountEvent;
 use events::record::{LinkBand, LinkEvidence, LinkProof, RecordEvent, RecordId, Weighed};
+use events::settings::ClearedView;
 use events::staff::{StaffEvent, StaffId};
 use events::store::StoreLifecycle as _;
 use events::{Personal, Position, StreamName};
@@ -46,6 +52,7 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     let reserved = AccountEvent::AccountReserved { person: person(1) };
     desk.write(&StreamName::of("account", "00"), later(20_002), reserved).await;
     import_with_owners(&desk).await;
+    a_bit_of_each(&desk).await;
     let record = RecordId::of_device(first);
     let (evidence, proof) = (vec![Weighed { evidence: LinkEvidence::SamePerson {}, points: 3 }], LinkProof::default());
     let proposed =
@@ -53,6 +60,18 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     desk.write(&record.stream(), later(20_010), proposed(LinkBand::Weak)).await;
     desk.write(&record.stream(), later(20_011), proposed(LinkBand::Probable)).await;
     desk.write(&first.stream(), later(20_012), DeviceEvent::ContactWatchBegun { successor: dead_one }).await;
+    desk.write(&record.stream(), later(20_013), RecordEvent::LinkConfirmed { successor: dead_one, proof }).await;
+    let views = [ClearedView::Location].into();
+    desk.write(&dead_one.stream(), later(20_014), DeviceEvent::EarlierViewsCleared { record, views }).await;
+    let migration = MigrationId(Uuid::from_u128(0x4000)).stream();
+    desk.write(&migration, later(20_015), MigrationEvent::MigrationClosed { source: "Jamf Pro".into() }).await;
+    desk.write(&mails::wave(1).stream(), later(20_013), mails::begun(2)).await;
+    let mailed = mails::issued(1, InvitationDelivery::Mail, Some(mails::wave(1)));
+    desk.write(&mails::invitation(1).stream(), later(20_014), mailed).await;
+    let sent = InvitationEvent::InvitationSent { generation: 0 };
+    desk.write(&mails::invitation(1).stream(), later(20_015), sent).await;
+    desk.write(&mails::invitation(2).stream(), later(20_016), invitations::to_address(2, "a")).await;
+    desk.write(&mails::wave(1).stream(), later(20_017), invitations::added([3])).await;
     let head = desk.log.store().head().await.unwrap().unwrap();
     projections.wait_for(head).await.unwrap();
     let live = projections.dump().await.unwrap();

@@ -6,7 +6,7 @@ use crate::admin::query::{Query, filled, read};
 use crate::admin::words::capital;
 use crate::web::content::content;
 use events::device::DeviceId;
-use events::enrollment::parse_help_code;
+use events::enrollment::parse_short_code;
 use events::person::PersonId;
 use events::{Event, EventId};
 use projections::audit::{ACTOR_KINDS, AuditFilter, AuditOutcome, Match, has_acted};
@@ -133,7 +133,7 @@ impl Filters {
             Ok(address.to_string())
         };
         let code = |text: &str| {
-            parse_help_code(text)
+            parse_short_code(text)
                 .ok_or(Problem::Bad("It is not a help code. A help code has six letters and digits, such as 4F7-K2P."))
         };
         Ok(AuditFilter {

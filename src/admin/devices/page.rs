@@ -6,6 +6,7 @@ use super::{href, parse_as_of, parse_device};
 use crate::admin::act;
 use crate::admin::audit;
 use crate::admin::claims;
+use crate::admin::cleared::{self, Hidden};
 use crate::admin::commands::{Standing, possible as commands_of, standing};
 use crate::admin::lineage::{self, Lineage};
 use crate::admin::links::{self, Shown};
@@ -21,6 +22,7 @@ use actix_web::{HttpResponse, web};
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
 use events::record::RecordId;
+use events::settings::ClearedView;
 use events::staff::StaffActivityEvent;
 use events::{ActorKind, Timestamp};
 use projections::audit::{AuditFilter, Match, Row, supersession};
@@ -59,6 +61,10 @@ struct DevicePage {
     ownership: Option<String>,
     state: Chip,
     archived: bool,
+    /// What the re-enrollment settings hide.
+    hidden: Option<String>,
+    /// The re-enrollment settings hide commands.
+    hides_commands: bool,
     as_of: Option<Instant>,
     now_or_then: String,
     facts: Vec<Fact>,
@@ -96,6 +102,8 @@ view!(
         ownership,
         state,
         archived,
+        hidden,
+        hides_commands,
         as_of,
         now_or_then,
         facts,
@@ -205,7 +213,7 @@ pub(crate) async fn page(
     let id = parse_device(&path)?;
     let as_of = read("as_of", as_of.as_deref(), parse_as_of)?;
     let found = look_up(staff.projections(), id, as_of).await.map_err(|error| staff.broken(error))?;
-    let found = found.ok_or(Problem::NotFound)?;
+    let mut found = found.ok_or(Problem::NotFound)?;
     staff.record(StaffActivityEvent::DeviceViewed { device: id }).await?;
     let label = words::label(&found.device);
     let done = match as_of {
@@ -218,9 +226,24 @@ pub(crate) async fn page(
     };
     let (earlier, later) = links::of_device(&staff, id, as_of).await?;
     let lineage = lineage::of(&staff, RecordId::of_device(id), as_of).await?;
+    let hidden = cleared::hidden(&staff, RecordId::of_device(id)).await?;
+    let hides_commands;
+    (found.commands, hides_commands) = cleared::commands(&staff, id, found.commands).await?;
+    hide(&mut found, &hidden);
     let page = assemble(&found, &staff, as_of, staff.now());
-    let page = DevicePage { done, links: earlier, later, lineage, ..page };
+    let hidden = hidden.sentence;
+    let page = DevicePage { done, links: earlier, later, lineage, hidden, hides_commands, ..page };
     show(&label, "devices", &staff, &page)
+}
+
+// An earlier enrollment has one owner, so it has no earlier ones.
+fn hide(found: &mut Found, hidden: &Hidden) {
+    if hidden.hides(ClearedView::Location) {
+        (found.device.person, found.device.user_name) = (None, None);
+    }
+    if hidden.hides(ClearedView::Logs) {
+        (found.rows, found.more) = (vec![], false);
+    }
 }
 
 async fn look_up(
@@ -302,6 +325,8 @@ fn assemble(found: &Found, staff: &Staff, as_of: Option<Timestamp>, now: Timesta
         ownership: device.ownership.map(words::ownership),
         state: words::state(device.state),
         archived: device.archived,
+        hidden: None,
+        hides_commands: false,
         as_of: as_of.map(|at| Instant::of(at, now)),
         now_or_then: Instant::of(as_of.unwrap_or(now), now).input,
         facts: facts(found, as_of, now),

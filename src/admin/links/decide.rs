@@ -154,11 +154,15 @@ async fn refused(staff: &Staff, pair: Pair, error: DecideError) -> Result<Proble
         DecideError::Refused(refusal @ (Refusal::Confirmed | Refusal::Rejected)) => {
             (decided_before(staff, pair, refusal).await?, here)
         }
-        DecideError::Refused(Refusal::NoLink | Refusal::Unknown | Refusal::Erased | Refusal::TooManyNotes) => {
+        DecideError::Refused(
+            Refusal::NoLink | Refusal::Unknown | Refusal::Erased | Refusal::TooManyNotes | Refusal::Linked,
+        ) => {
             let why = "The link is no longer proposed: later facts speak against it, or the import of the record was undone. \
                        There is nothing to decide.";
             (why.to_owned(), here)
         }
+        // Of the rule that needs no administrator.
+        DecideError::Refused(refusal @ (Refusal::ForPeople | Refusal::Contested)) => (refusal.to_string(), here),
     };
     Ok(Problem::LinkRefused { why, href })
 }

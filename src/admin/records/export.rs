@@ -2,6 +2,7 @@
 //! first byte is sent.
 
 use super::Filters;
+use crate::admin::cleared;
 use crate::admin::export::{Wanted, file, streamed};
 use crate::admin::problem::Problem;
 use crate::admin::query::Parameters;
@@ -31,11 +32,13 @@ pub(crate) async fn export(
     let filters = filters.names_and_values();
     staff.record(StaffActivityEvent::PreviousRecordsExported { filters, format, rows }).await?;
     let projections = staff.projections().clone();
+    let roles = staff.roles.clone();
     let page = move |filter: RecordFilter| {
-        let projections = projections.clone();
+        let (projections, roles) = (projections.clone(), roles.clone());
         async move {
             let found = previous::by_id(&projections, filter.clone(), CHUNK).await?;
-            let records: Vec<PreviousRecord> = found.records.iter().map(PreviousRecord::from).collect();
+            let shown = found.records.into_iter().map(|row| cleared::shown_to(&roles, row));
+            let records: Vec<PreviousRecord> = shown.map(|row| PreviousRecord::from(&row)).collect();
             Ok((records, found.next.map(|next| RecordFilter { after: Some(next), ..filter })))
         }
     };

@@ -3,6 +3,7 @@
 
 use super::{Folded, folded, href, parse_record, words};
 use crate::admin::audit::{self, event_href};
+use crate::admin::cleared::{self, Hidden};
 use crate::admin::devices::{Fact, parse_as_of};
 use crate::admin::imports;
 use crate::admin::lineage::{self, Lineage};
@@ -17,11 +18,15 @@ use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use decisions::record::Record;
 use events::record::{ImportId, PersonalDetails, RecordDetails, RecordEvent, RecordOwner};
+use events::settings::ClearedView;
 use events::staff::StaffActivityEvent;
 use events::{Entry, Event, Timestamp};
 use projections::audit::{english, find as audit_row, message};
 use projections::records::OwnerOutcome;
 use serde::{Deserialize, Serialize};
+
+/// Label of the site of the device.
+const SITE: &str = "Site";
 
 #[derive(Deserialize)]
 pub(crate) struct AsOf {
@@ -37,6 +42,10 @@ struct RecordPage {
     sub: String,
     owner: Chip,
     missing: bool,
+    /// Its device enrolled again: a link is confirmed.
+    retired: bool,
+    /// What the re-enrollment settings hide.
+    hidden: Option<String>,
     /// The record is kept no longer: its import was undone.
     gone: bool,
     as_of: Option<Instant>,
@@ -64,6 +73,8 @@ view!(
         sub,
         owner,
         missing,
+        retired,
+        hidden,
         gone,
         as_of,
         now_or_then,
@@ -112,17 +123,18 @@ pub(crate) async fn page(
         return Err(Problem::NotFound);
     }
     staff.record(StaffActivityEvent::PreviousRecordViewed { record: id }).await?;
+    let hidden = cleared::hidden(&staff, id).await?;
     let page = RecordPage {
         done: links::said(&staff, &asked).await?,
         links: links::of_record(&staff, id, as_of).await?,
         lineage: lineage::of(&staff, id, as_of).await?,
-        timeline: timeline(&found, &staff).await?,
-        ..assemble(&found, &staff, as_of)
+        timeline: timeline(&found, &hidden, &staff).await?,
+        ..assemble(&found, &hidden, &staff, as_of)
     };
     show(&page.label, "again", &staff, &page)
 }
 
-fn assemble(found: &Folded, staff: &Staff, as_of: Option<Timestamp>) -> RecordPage {
+fn assemble(found: &Folded, hidden: &Hidden, staff: &Staff, as_of: Option<Timestamp>) -> RecordPage {
     let (id, record, now) = (found.id, &found.record, staff.now());
     let none = PersonalDetails::default();
     let personal = record.details.as_ref().and_then(|details| details.personal.get()).unwrap_or(&none);
@@ -132,6 +144,10 @@ fn assemble(found: &Folded, staff: &Staff, as_of: Option<Timestamp>) -> RecordPa
     let filtered = |name, value: &str| Query::default().with(name, Some(value)).href(audit::PATH);
     let device = record.details.as_ref().map(|details| device(details, now)).unwrap_or_default();
     let person = record.details.as_ref().map(|details| person(details, record.owner, as_of)).unwrap_or_default();
+    let hides_owner = hidden.hides(ClearedView::Location);
+    let is_shown = |fact: &Fact| !hides_owner || fact.label != SITE;
+    let device: Vec<Fact> = device.into_iter().filter(is_shown).collect();
+    let person = if hides_owner { vec![] } else { person };
     let is_absent = |fact: &&Fact| fact.value == NONE;
     let absent: Vec<&str> = person.iter().chain(&device).filter(is_absent).map(|fact| fact.label.as_str()).collect();
     let absent = absent.join(", ");
@@ -143,8 +159,10 @@ fn assemble(found: &Folded, staff: &Staff, as_of: Option<Timestamp>) -> RecordPa
         href: href(id),
         label: words::label(personal.device_name.as_deref(), models.unwrap_or_default(), id),
         sub: sub(record),
-        owner: words::owner(outcome(record.owner)),
+        owner: if hides_owner { Chip { label: "Hidden", class: "" } } else { words::owner(outcome(record.owner)) },
         missing: record.missing_since.is_some(),
+        retired: record.successor().is_some(),
+        hidden: hidden.sentence.clone(),
         gone: record.details.is_none(),
         as_of: as_of.map(|at| Instant::of(at, now)),
         now_or_then: Instant::of(as_of.unwrap_or(now), now).input,
@@ -152,7 +170,7 @@ fn assemble(found: &Folded, staff: &Staff, as_of: Option<Timestamp>) -> RecordPa
         device: given(device),
         person: given(person),
         absent,
-        owner_sentence: words::owner_sentence(record.owner),
+        owner_sentence: if hides_owner { "" } else { words::owner_sentence(record.owner) },
         timeline: vec![],
         audit_href: sees_audit.then(|| filtered("q", id.stream().to_string().as_str())),
         viewed_href: sees_audit.then(|| filtered("device", &id.to_string())),
@@ -212,7 +230,7 @@ fn device(details: &RecordDetails, now: Timestamp) -> Vec<Fact> {
         Fact::new("Enrolled", instant(details.enrolled_at)),
         Fact::new("Last contact", instant(details.last_contact)),
         Fact::new("Enrollment profile", plain(&details.profile_identifier)),
-        Fact::new("Site", plain(&details.site)),
+        Fact::new(SITE, plain(&details.site)),
     ]
 }
 
@@ -244,10 +262,11 @@ fn several(details: &RecordDetails, values: impl FnOnce(&PersonalDetails) -> &Ve
     }
 }
 
-async fn timeline(found: &Folded, staff: &Staff) -> Result<Vec<Happened>, Problem> {
+async fn timeline(found: &Folded, hidden: &Hidden, staff: &Staff) -> Result<Vec<Happened>, Problem> {
     let sees_audit = is_permitted::<SeesAudit>(&staff.roles);
     let mut timeline = Vec::new();
-    for entry in found.entries.iter().rev() {
+    let is_shown = |entry: &&Entry| !matches!(&entry.event, Event::Record(event) if hidden.hides_event(event));
+    for entry in found.entries.iter().rev().filter(is_shown) {
         if let Some(happened) = happened(entry, sees_audit, staff.now()) {
             timeline.push(Happened { by: decided_by(entry, staff).await?, ..happened });
         }

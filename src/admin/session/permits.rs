@@ -217,6 +217,16 @@ impl Permit for ImportsRecords {
 
 impl Writes for ImportsRecords {}
 
+/// Closes the migration of a source, and reopens it.
+pub(crate) struct ClosesMigrations;
+
+impl Permit for ClosesMigrations {
+    const ROLES: &'static [Privilege] = &[Administrator];
+    const ACT: &'static str = "close a migration";
+}
+
+impl Writes for ClosesMigrations {}
+
 /// Reads the audit trail.
 pub(crate) struct SeesAudit;
 

@@ -1,5 +1,5 @@
-//! `muster check-config --live`: queries every address, directory and identity provider, and reports what works and
-//! what does not.
+//! `muster check-config --live`: queries every address, directory and identity provider and the mail server, and
+//! reports what works and what does not.
 
 mod tls;
 
@@ -13,14 +13,17 @@ use settings::groups::{Unknown, look};
 use settings::single_sign_on;
 use world::World;
 
-/// Checks every address of this server and every step of every directory. Each result is a line for what works, or a
-/// finding.
+/// Checks every address of this server, the mail server, and every step of every directory. Each result is a line for
+/// what works, or a finding.
 pub(crate) async fn steps(
     config: &Config,
     settings: Option<&Settings>,
     user: Option<&str>,
 ) -> Vec<Result<String, Finding>> {
     let mut told = tls::steps(config).await;
+    if let Some(mail) = &config.mail {
+        told.extend(mail::live_check(mail, &config.own_name()).await);
+    }
     if config.identity.directory.is_empty() {
         told.push(Ok("no directory is configured".into()));
     }

@@ -21,8 +21,8 @@ pub(crate) const EXITS: [Exit; 13] = [
     exit(
         "check-config",
         1,
-        "There is an error, or --live found a problem with an address, directory, provider or group, even if it is only a warning. \
-         Other warnings are 0.",
+        "There is an error, or --live found a problem with an address, directory, provider, group or the mail server, even if it is \
+         only a warning. Other warnings are 0.",
     ),
     exit("demo", 1, "A simulated device could not enroll."),
     exit("discovery check", 1, "A device would stop before the sign-in page."),

@@ -18,7 +18,7 @@ const OWN_FACTORS: &str = "factors_and_password_change_only_after_a_proof_of_the
 const IMPORT: &str = "an_administrator_uploads_a_file_sees_what_would_happen_imports_it_and_undoes_the_import";
 
 /// Forms that need a role. A request without the role records `AccessRefused`.
-const WITH_A_ROLE: [(&str, Proof); 21] = [
+const WITH_A_ROLE: [(&str, Proof); 22] = [
     ("/devices/{device}/{verb:unenroll|archive|restore}", Walked),
     (
         "/devices/{device}/claims/{other}/{verb:same|different}",
@@ -42,6 +42,10 @@ const WITH_A_ROLE: [(&str, Proof); 21] = [
     ("/imports/uploads/{upload}/discard", None("removes a file of which nothing was imported")),
     ("/imports/uploads/{upload}/import", Test { event: "ImportFinished", name: IMPORT }),
     ("/imports/{import}/undo", Test { event: "ImportUndone", name: IMPORT }),
+    (
+        "/migration/{verb:close|reopen}",
+        Test { event: "MigrationClosed", name: "an_administrator_closes_a_migration_and_reopens_it" },
+    ),
     (
         "/links/{record}/{device}/{decision:confirm|reject|undo}",
         Test { event: "LinkConfirmed", name: "a_phone_that_is_enrolled_again_is_proposed_confirmed_and_undone" },

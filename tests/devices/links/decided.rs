@@ -96,20 +96,6 @@ async fn a_reservation_that_a_crash_left_behind_is_taken_over_after_a_minute() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strong_links_are_confirmed_without_an_administrator_only_if_the_settings_say_so() {
-    let (scene, _clock) = stage().await;
-    let first = pair(&scene).await;
-    assert_eq!(link(&scene, first.successor).await.state, LinkState::Proposed);
-    scene.server.settings(|settings| settings.reenrollment.confirm_automatically = true).await;
-    let phone = iphone("27.0");
-    let mut old = enroll(&scene, "bob", &phone).await;
-    old.remove_mdm_profile().await.unwrap();
-    let new = id_of(&enroll(&scene, "bob", &phone).await);
-    harness::waiting::until("the confirmation", async || link(&scene, new).await.state == LinkState::Confirmed).await;
-    scene.strike().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn links_are_the_same_after_the_projections_are_built_anew_and_after_a_restart() {
     let (mut scene, _clock) = stage().await;
     let pair = pair(&scene).await;

@@ -17,6 +17,7 @@ pub mod guest;
 pub mod inspector;
 pub mod kept;
 pub mod logs;
+pub mod mail_server;
 pub mod outline;
 pub mod ports;
 pub mod process;

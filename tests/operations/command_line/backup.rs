@@ -80,16 +80,18 @@ async fn a_backup_holds_no_private_key_and_no_password_in_the_clear_and_is_nobod
         .unwrap();
     let mut text = std::fs::read_to_string(&config).unwrap();
     text.push_str(&format!(
-        "\n[[identity.directory]]\nname = \"main\"\nservers = [\"ldaps://dc.example.test\"]\nbind_dn = \"cn=m\"\nbase = \"dc=t\"\nbind_password = {:?}\n",
+        "\n[[identity.directory]]\nname = \"main\"\nservers = [\"ldaps://dc.example.test\"]\nbind_dn = \"cn=m\"\nbase = \"dc=t\"\nbind_password = {:?}\n\
+         [mail]\nhost = \"mail.example.test\"\nfrom = \"m@example.test\"\nuser_name = \"m\"\npassword_file = \"mail.password\"\n",
         secret.to_str().unwrap()
     ));
+    std::fs::write(config.with_file_name("mail.password"), "the mail server's own secret\n").unwrap();
     std::fs::write(&config, text).unwrap();
     let copy = directory.path().join("backup");
     muster_at(&config, &["backup", copy.to_str().unwrap()], "").expect_success();
     let master = std::fs::read_to_string(config.with_file_name("master.key")).unwrap();
     for file in files(&copy) {
         let bytes = std::fs::read(&file).unwrap();
-        for told in ["PRIVATE KEY", "the searcher's own secret", master.trim()] {
+        for told in ["PRIVATE KEY", "the searcher's own secret", "the mail server's own secret", master.trim()] {
             assert!(!bytes.windows(told.len()).any(|part| part == told.as_bytes()), "{}: {told}", file.display());
         }
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
@@ -99,6 +101,7 @@ async fn a_backup_holds_no_private_key_and_no_password_in_the_clear_and_is_nobod
     let bare = directory.path().join("bare");
     restore(&copy, &key, &bare).expect_success();
     assert_eq!(std::fs::read_to_string(&secret).unwrap(), "the searcher's own secret\n");
+    assert_eq!(std::fs::read_to_string(bare.join("mail.password")).unwrap(), "the mail server's own secret\n");
     assert_eq!(
         std::fs::read(bare.join("pki/both.pem")).unwrap(),
         std::fs::read(config.with_file_name("pki/both.pem")).unwrap()

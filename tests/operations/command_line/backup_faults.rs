@@ -142,7 +142,8 @@ async fn a_file_that_the_configuration_names_and_that_cannot_be_taken_is_named_a
     let mut text = std::fs::read_to_string(&config).unwrap();
     text.push_str(
         "\n[[identity.openid_connect]]\nname = \"school\"\ntitle = \"School\"\nissuer = \"https://id.example\"\nclient_id = \"muster\"\nclient_secret = \"Pa55-word\"\n\
-         [[identity.saml]]\nname = \"federation\"\ntitle = \"F\"\nmetadata = \"huge.xml\"\n",
+         [[identity.saml]]\nname = \"federation\"\ntitle = \"F\"\nmetadata = \"huge.xml\"\n\
+         [mail]\nhost = \"mail.example\"\nfrom = \"m@school.example\"\nuser_name = \"m\"\npassword_file = \"hunter2\"\n",
     );
     std::fs::write(&config, text).unwrap();
     std::fs::File::create(config.with_file_name("huge.xml")).unwrap().set_len(5 << 20).unwrap();
@@ -153,9 +154,12 @@ async fn a_file_that_the_configuration_names_and_that_cannot_be_taken_is_named_a
         said.code == Some(1) && said.err.contains("is kept") && copy.join("installation.json").exists(),
         "{said:?}"
     );
-    assert!(!said.err.contains("Pa55-word"), "a value entered where a path belongs must not be printed: {}", said.err);
+    for secret in ["Pa55-word", "hunter2"] {
+        assert!(!said.err.contains(secret), "a value entered where a path belongs must not be printed: {}", said.err);
+    }
     for (what, why) in [
         ("[[identity.openid_connect]] \"school\": client_secret".to_owned(), "no file has that name"),
+        ("[mail]: password_file".to_owned(), "no file has that name"),
         (
             config.with_file_name("huge.xml").display().to_string(),
             "muster.toml names it, and it cannot be read: it is larger",
@@ -165,7 +169,7 @@ async fn a_file_that_the_configuration_names_and_that_cannot_be_taken_is_named_a
         let line = said.err.lines().find(|line| line.contains(&format!("left out: {what}: ")));
         assert!(line.is_some_and(|line| line.contains(why)), "{what}: {}", said.err);
     }
-    assert_eq!(said.err.matches("left out: ").count(), 3, "{}", said.err);
+    assert_eq!(said.err.matches("left out: ").count(), 4, "{}", said.err);
     muster_at(&config, &["backup", "verify", copy.to_str().unwrap()], "").expect_success();
 }
 

@@ -25,7 +25,7 @@ fn mailed() -> Command {
 }
 
 fn open(enrollment: EnrollmentId, shown: Shown) -> Command {
-    Command::Open { enrollment, shown, now: NOW }
+    Command::Open { enrollment: Some(enrollment), shown, now: NOW }
 }
 
 fn link(generation: u32) -> Shown {
@@ -100,7 +100,7 @@ fn an_earlier_link_and_a_link_of_no_generation_are_refused_after_it_was_sent_aga
 
 #[test]
 fn an_expired_or_revoked_invitation_is_refused_and_whoever_opened_it_in_time_may_finish() {
-    let late = Command::Open { enrollment: OTHER, shown: link(0), now: later(1_000) };
+    let late = Command::Open { enrollment: Some(OTHER), shown: link(0), now: later(1_000) };
     let opened = given(&[mailed(), open(HOME, link(0))]);
     assert_eq!(opened.decide(&late), refused(InvitationRefusal::Expired, OTHER));
     let used_late = Command::Use { enrollment: HOME, person: ANNA, is_recipient: true, now: later(1_500) };
@@ -152,7 +152,7 @@ fn only_a_device_bound_invitation_issues_codes_and_they_are_valid_for_minutes() 
     let shown = |text: &str| Shown::DeviceCode(text.into());
     let issued = given(&[clip.clone(), code("a")]);
     assert_eq!(issued.decide(&open(HOME, shown("b"))), refused(InvitationRefusal::Replaced, HOME));
-    let late = Command::Open { enrollment: HOME, shown: shown("a"), now: later(600) };
+    let late = Command::Open { enrollment: Some(HOME), shown: shown("a"), now: later(600) };
     assert_eq!(issued.decide(&late), refused(InvitationRefusal::Replaced, HOME));
     let used = given(&[clip, code("a"), open(HOME, shown("a")), use_in(HOME)]).used.expect("used");
     assert!(used.is_device_bound);

@@ -170,6 +170,69 @@ fn only_attested_hardware_proves_the_same_device() {
     assert_eq!((of(false).band, of(false).proof.is_same_device), (LinkBand::None, false));
 }
 
+fn invited(invited: Invited) -> Facts {
+    Facts { same_person: Some(true), invited: Some(invited), ..facts() }
+}
+
+#[test]
+fn an_invitation_that_the_old_management_delivered_proves_the_device_unless_something_contradicts_it() {
+    let proves = |facts: Facts| weight(&facts).proof.is_same_device;
+    let of_device = || invited(Invited::Device);
+    assert!(proves(of_device()));
+    assert_eq!(weight(&of_device()).band, LinkBand::Strong);
+    assert!(proves(Facts { same_person: None, ..of_device() }), "the owner of the record is unknown");
+    assert!(!proves(invited(Invited::Person)));
+    assert!(!proves(Facts { same_hardware: Some(false), ..of_device() }));
+    assert!(!proves(Facts { model: model(Some("iPhone12,1"), Some("iPhone14,5")), ..of_device() }));
+    let older = Pair { old: Some(OsVersion::new(18, 0)), new: Some(OsVersion::new(17, 5)) };
+    assert!(!proves(Facts { os_version: older, ..of_device() }));
+    let at = ENROLLED.plus_seconds(DAY);
+    assert!(!proves(Facts { old: old(Silence::Heard { at }), ..of_device() }));
+    let checked_out = OldManagement { checked_out: Some(at), is_ours: true, ..OldManagement::default() };
+    assert!(!proves(Facts { old: checked_out, ..of_device() }));
+}
+
+#[test]
+fn an_invitation_for_another_record_of_the_source_speaks_against_the_link() {
+    let told = weight(&invited(Invited::OtherDevice));
+    assert_eq!((told.band, told.proof.is_same_device), (LinkBand::None, false));
+    let told = weight(&Facts { same_person: None, ..invited(Invited::Person) });
+    assert_eq!((told.score, told.band), (1, LinkBand::None), "any device of the person could show it");
+}
+
+#[test]
+fn a_link_needs_no_administrator_only_with_a_device_bound_invitation_an_end_and_nothing_against_it() {
+    let ours = |old| OldManagement { is_ours: true, ..old };
+    let ended = ours(OldManagement { checked_out: Some(before(60)), ..OldManagement::default() });
+    let is_certain = |facts: &Facts| is_beyond_doubt(facts, &weight(facts));
+    let certain = Facts { old: ended, ..invited(Invited::Device) };
+    assert!(is_certain(&certain));
+    let unregistered = ours(OldManagement { push_unregistered: Some(before(60)), ..OldManagement::default() });
+    assert!(is_certain(&Facts { old: unregistered, ..certain.clone() }));
+    let gone = OldManagement { is_gone: true, ..OldManagement::default() };
+    assert!(is_certain(&Facts { old: gone, ..certain.clone() }));
+
+    for (facts, why) in [
+        (Facts { invited: Some(Invited::Person), ..certain.clone() }, "the invitation proves the person"),
+        (Facts { invited: None, same_hardware: Some(true), ..certain.clone() }, "no invitation was used"),
+        (
+            Facts { old: OldManagement { is_gone: true, ..ours(OldManagement::default()) }, ..certain.clone() },
+            "managed",
+        ),
+        (
+            Facts { old: OldManagement { has_ended: true, ..ours(OldManagement::default()) }, ..certain.clone() },
+            "by us",
+        ),
+        (Facts { old: OldManagement::default(), ..certain.clone() }, "the other product still has it"),
+        (Facts { same_person: Some(false), ..certain.clone() }, "another person"),
+        (Facts { answer: Some(PreviousAnswer::AnotherDevice), ..certain.clone() }, "the person says so"),
+        (Facts { same_hardware: Some(false), ..certain.clone() }, "other hardware"),
+        (Facts { model: model(Some("iPhone12,1"), Some("iPhone14,5")), ..certain.clone() }, "another model"),
+    ] {
+        assert!(!is_certain(&facts), "{why}");
+    }
+}
+
 #[test]
 fn the_settings_decide_from_which_score_a_link_is_of_a_band() {
     let rules = Reenrollment { weak_score: 1, probable_score: 2, strong_score: 3, ..Reenrollment::default() };

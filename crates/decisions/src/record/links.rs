@@ -33,8 +33,17 @@ impl Record {
         self.links.iter().find(|(_, link)| link.decision == LinkDecision::Confirmed).map(|(successor, _)| *successor)
     }
 
+    /// Returns whether a link of the record is proposed or confirmed.
+    pub(super) fn is_linked(&self) -> bool {
+        let is_proposed = |link: &Link| link.decision == LinkDecision::Open && link.band != LinkBand::None;
+        self.links.values().any(|link| link.decision == LinkDecision::Confirmed || is_proposed(link))
+    }
+
     // A proposal is repeated only if its band or what it proves changes: each fact alone is worth no event.
     pub(super) fn propose(&self, successor: DeviceId, weight: &Weight) -> Vec<RecordEvent> {
+        if self.is_shredded {
+            return vec![];
+        }
         let known = self.links.get(&successor);
         let (band, proof) = known.map_or((LinkBand::None, LinkProof::default()), |link| (link.band, link.proof));
         let is_other_proof = weight.proof != proof;
@@ -71,6 +80,21 @@ impl Record {
             LinkDecision::Confirmed => Ok(vec![]),
             LinkDecision::Rejected => Err(Refusal::Rejected),
         }
+    }
+
+    /// Confirms a link without an administrator, unless one took a decision about it back or another enrollment is
+    /// proven to be the device, too.
+    pub(super) fn confirm_without_staff(&self, successor: DeviceId) -> Result<Vec<RecordEvent>, Refusal> {
+        self.proposed(successor)?;
+        if self.for_people.contains(&successor) {
+            return Err(Refusal::ForPeople);
+        }
+        let is_open = |rival: &Link| rival.decision == LinkDecision::Open && rival.band != LinkBand::None;
+        let is_rival = |rival: &Link| is_open(rival) && rival.proof.is_same_device;
+        if self.links.iter().any(|(other, rival)| *other != successor && is_rival(rival)) {
+            return Err(Refusal::Contested);
+        }
+        self.confirm(successor)
     }
 
     pub(super) fn reject(&self, successor: DeviceId) -> Result<Vec<RecordEvent>, Refusal> {

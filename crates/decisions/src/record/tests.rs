@@ -133,6 +133,64 @@ fn a_record_has_one_successor_until_it_is_undone() {
     assert!(matches!(happened[..], [RecordEvent::LinkConfirmed { successor: OTHER_PHONE, .. }]));
 }
 
+fn proven(successor: DeviceId, band: LinkBand) -> Command {
+    let evidence = vec![Weighed { evidence: LinkEvidence::InvitedDevice {}, points: 8 }];
+    let proof = LinkProof { may_be_retired: true, is_same_device: true };
+    Command::ProposeLink { successor, weight: Weight { evidence, score: 8, band, proof } }
+}
+
+#[test]
+fn a_link_that_somebody_took_back_is_only_confirmed_by_people() {
+    let without_staff = Command::ConfirmLinkWithoutStaff { successor: PHONE };
+    let confirmed = given([proven(PHONE, LinkBand::Strong), without_staff.clone()]);
+    assert_eq!(confirmed.successor(), Some(PHONE));
+    assert_eq!(confirmed.decide(&without_staff), Ok(vec![]), "once");
+    let undone = || [proven(PHONE, LinkBand::Strong), without_staff.clone(), Command::UndoLink { successor: PHONE }];
+    let again = given(undone().into_iter().chain([proven(PHONE, LinkBand::None), proven(PHONE, LinkBand::Strong)]));
+    assert_eq!(again.decide(&without_staff), Err(Refusal::ForPeople));
+    assert!(again.decide(&Command::ConfirmLink { successor: PHONE }).is_ok_and(|happened| happened.len() == 1));
+}
+
+#[test]
+fn a_record_with_a_link_is_never_shredded_and_a_shredded_one_stays_so() {
+    let shred = Command::NoteShredded;
+    let first = import(FIRST, "15.1", "ada@example.org");
+    for linked in [
+        vec![proposed(PHONE, LinkBand::Weak)],
+        vec![proposed(PHONE, LinkBand::Weak), Command::ConfirmLink { successor: PHONE }],
+    ] {
+        let record = given(std::iter::once(first.clone()).chain(linked));
+        assert_eq!(record.decide(&shred), Err(Refusal::Linked));
+    }
+    let rejected = [proposed(PHONE, LinkBand::Weak), Command::RejectLink { successor: PHONE }, shred.clone()];
+    assert!(given(std::iter::once(first.clone()).chain(rejected)).is_shredded);
+    let shredded = given([first.clone(), shred.clone()]);
+    assert_eq!(shredded.decide(&shred), Ok(vec![]));
+    assert_eq!(shredded.decide(&import(SECOND, "16.0", "ada@example.org")), Err(Refusal::Erased));
+    assert_eq!(shredded.decide(&proposed(PHONE, LinkBand::Strong)), Ok(vec![]), "nothing is known of it any more");
+    let undone = given([first.clone(), shred, Command::UndoImport { import: FIRST }]);
+    assert_eq!(undone.decide(&first), Err(Refusal::Erased), "the row does not come back after an undo either");
+}
+
+#[test]
+fn two_enrollments_that_are_both_proven_are_a_case_for_people() {
+    let without_staff = Command::ConfirmLinkWithoutStaff { successor: PHONE };
+    let both = [proven(PHONE, LinkBand::Strong), proven(OTHER_PHONE, LinkBand::Strong)];
+    assert_eq!(given(both.clone()).decide(&without_staff), Err(Refusal::Contested));
+    let rejected = both.clone().into_iter().chain([Command::RejectLink { successor: OTHER_PHONE }]);
+    assert!(given(rejected).decide(&without_staff).is_ok_and(|happened| happened.len() == 1));
+    let withdrawn = both.into_iter().chain([proven(OTHER_PHONE, LinkBand::None)]);
+    assert!(given(withdrawn).decide(&without_staff).is_ok_and(|happened| happened.len() == 1));
+    let weaker = [proven(PHONE, LinkBand::Strong), proposed(OTHER_PHONE, LinkBand::Strong)];
+    assert!(given(weaker).decide(&without_staff).is_ok_and(|happened| happened.len() == 1));
+    let other = given([
+        proposed(OTHER_PHONE, LinkBand::Weak),
+        proven(PHONE, LinkBand::Strong),
+        Command::ConfirmLink { successor: OTHER_PHONE },
+    ]);
+    assert_eq!(other.decide(&without_staff), Err(Refusal::OtherSuccessor));
+}
+
 #[test]
 fn a_rejected_link_is_confirmed_only_after_its_rejection_is_undone() {
     let record = given([proposed(PHONE, LinkBand::Weak), Command::RejectLink { successor: PHONE }]);

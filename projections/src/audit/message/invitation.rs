@@ -55,6 +55,7 @@ pub(super) fn wave(event: &WaveEvent) -> Message {
             .with("hourly", most_per_hour)
             .with("deadline", record::date(*deadline)),
         WaveEvent::WaveRecordsAdded { records } => Message::of("wave-records-added").with("count", records.len()),
+        WaveEvent::WaveRecordSkipped { why, .. } => Message::of("wave-record-skipped").with("reason", why.name()),
         WaveEvent::WavePaused {} => Message::of("wave-paused"),
         WaveEvent::WaveResumed {} => Message::of("wave-resumed"),
         WaveEvent::WaveDeadlinePassed { open } => Message::of("wave-deadline-passed").with("open", open),

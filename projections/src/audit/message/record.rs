@@ -104,8 +104,9 @@ pub fn link_evidence(evidence: LinkEvidence) -> String {
         LinkEvidence::SilenceUnknown {} => "unknown whether silent".into(),
         LinkEvidence::SameHardware {} => "same hardware".into(),
         LinkEvidence::OtherHardware {} => "other hardware".into(),
-        LinkEvidence::InvitedDevice {} => "invitation opened on the old device".into(),
+        LinkEvidence::InvitedDevice {} => "invitation delivered to the old device".into(),
         LinkEvidence::InvitedPerson {} => "invitation for this record".into(),
+        LinkEvidence::InvitedOtherDevice {} => "invitation delivered to another old device".into(),
         LinkEvidence::Answered { answer } => format!("the person said: {}", answer_words(answer)),
     }
 }

@@ -4,7 +4,6 @@ use super::super::{Command, Enrollment, Step, repeats};
 use super::end::end;
 use super::{Decision, sign_in_again};
 use events::enrollment::EnrollmentEvent;
-use events::record::RecordId;
 
 pub(super) fn decide(enrollment: &Enrollment, step: Step, command: &Command) -> Option<Decision> {
     let happened = match command {
@@ -23,19 +22,9 @@ pub(super) fn decide(enrollment: &Enrollment, step: Step, command: &Command) -> 
         Command::PresentInvitation { invitation, token } if !matches!(step, Step::Ended(_)) => {
             repeats::present_invitation(enrollment, *invitation, *token)
         }
-        Command::AgreeToRemoval { record } if enrollment.signed_in.is_some() && !matches!(step, Step::Ended(_)) => {
-            agree(enrollment, *record)
-        }
         Command::RefuseForm { why } => repeats::refuse_form(enrollment, *why),
         Command::RefuseIdentity { why } => repeats::refuse_identity(enrollment, *why),
         _ => return None,
     };
     Some(Ok(happened))
-}
-
-// A person can give away only what is theirs: an enrollment of this installation that they were shown.
-fn agree(enrollment: &Enrollment, record: RecordId) -> Vec<EnrollmentEvent> {
-    let is_theirs = enrollment.previous.nearest.iter().any(|found| RecordId::of_device(found.device) == record);
-    let is_news = is_theirs && !enrollment.removals_agreed.contains(&record);
-    if is_news { vec![EnrollmentEvent::OldManagementRemovalAgreed { record }] } else { vec![] }
 }

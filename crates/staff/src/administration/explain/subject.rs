@@ -6,7 +6,7 @@ use crate::Staff;
 use decisions::person::{self, Person};
 use decisions::staff::LocalAccount;
 use events::StreamName;
-use events::enrollment::{Ownership, SignInMethodName, parse_help_code};
+use events::enrollment::{Ownership, SignInMethodName, parse_short_code};
 use events::person::PersonId;
 use events::personal::Personal;
 use events::settings::{Settings, Ways};
@@ -129,7 +129,7 @@ async fn of_provider(service: &Staff, question: &Question, provider: &str, suppo
 // Returns the person who got, or was to get, the device of this enrollment, with the groups and claims that the
 // enrollment received.
 async fn of_help_code(service: &Staff, code: &str) -> Result<Subject, String> {
-    let code = parse_help_code(code).ok_or_else(|| format!("{code:?} is not a help code such as 4F7-K2P"))?;
+    let code = parse_short_code(code).ok_or_else(|| format!("{code:?} is not a help code such as 4F7-K2P"))?;
     let filter = EnrollmentFilter { text: Some(code.clone()), ..EnrollmentFilter::default() };
     let found = enrollments::list(&service.platform.projections, filter, 10).await.map_err(text)?.enrollments;
     let enrollment = found.into_iter().find(|enrollment| enrollment.help_code == code);

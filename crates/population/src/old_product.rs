@@ -1,51 +1,14 @@
-//! Records of the old product: enrollment there, what an export says about them, and whether Muster knows them.
+//! Enrollment in the old product, which exports have a record, and whether Muster knows it.
 
 use crate::calendar::DAY;
 use crate::device::Management;
 use crate::happening::{Kind, Way};
 use crate::ids::{OldRecord, RecordId};
 use crate::person::Names;
+use crate::record::{Columns, Record};
 use crate::shape::ExportPlan;
 use crate::stage::Stage;
 use crate::truth::RecordTruth;
-
-/// A record of the old product.
-#[derive(Debug)]
-pub(crate) struct Record {
-    pub(crate) id: RecordId,
-    pub(crate) unit: usize,
-    /// Index of the management in the device's history.
-    pub(crate) management: usize,
-    /// The owner according to the old product.
-    pub(crate) owner: Option<Names>,
-    /// The owner's new names, which the product took over at an instant.
-    pub(crate) renamed: Option<(i64, Names)>,
-    /// When the product learned that the device left.
-    pub(crate) marked: Option<i64>,
-    pub(crate) deleted: Option<i64>,
-    pub(crate) has: Columns,
-}
-
-/// The cells of a record that are filled.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Columns {
-    pub(crate) serial: bool,
-    pub(crate) udid: bool,
-    pub(crate) os: bool,
-    pub(crate) last_contact: bool,
-    pub(crate) user_name: bool,
-    pub(crate) mail: bool,
-}
-
-impl Record {
-    /// The owner according to the old product at an instant.
-    pub(crate) fn owner_at(&self, time: i64) -> Option<&Names> {
-        match &self.renamed {
-            Some((since, names)) if *since <= time => Some(names),
-            _ => self.owner.as_ref(),
-        }
-    }
-}
 
 impl Stage<'_> {
     /// Enrolls a device in the old product.
@@ -58,6 +21,8 @@ impl Stage<'_> {
             udid: !draw.chance(rates.no_udid),
             os: !draw.chance(rates.no_os),
             last_contact: !draw.chance(rates.no_last_contact),
+            enrolled: !draw.chance(rates.no_enrolled),
+            full_name: !draw.chance(rates.no_full_name),
             user_name: !draw.chance(rates.no_user_name),
             mail: !draw.chance(rates.no_mail),
         };

@@ -1,0 +1,109 @@
+//! Reads a link or a code, and opens the invitation in an enrollment.
+
+use crate::error::{ChangeError, InvitationError};
+use crate::{Guess, Invitations, link};
+use decisions::invitation::{Command, Invitation, Shown, Standing};
+use events::enrollment::EnrollmentId;
+use events::invitation::{InvitationId, InvitationRefusal, InvitationToken};
+use platform::context::Context;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// An invitation that somebody showed a link or a code of.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub invitation: InvitationId,
+    pub state: Arc<Invitation>,
+    pub(crate) shown: Shown,
+    /// Why it cannot be used; `None` if it can.
+    pub refused: Option<InvitationRefusal>,
+}
+
+impl Seen {
+    /// Returns whether the secret of the link belongs to no generation. Nothing about the invitation is told then.
+    pub fn is_forged(&self) -> bool {
+        self.shown == Shown::Link(None)
+    }
+
+    pub fn token(&self) -> InvitationToken {
+        self.shown.token()
+    }
+}
+
+/// Result of opening an invitation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// It is open in this enrollment.
+    Here,
+    Refused(InvitationRefusal),
+    /// It was opened in too many browsers.
+    TooOften,
+}
+
+impl Invitations {
+    /// Reads the token of a link. `None`: no invitation has it. Records nothing.
+    ///
+    /// # Errors
+    /// Returns an error if the log cannot be read.
+    pub async fn by_link(&self, token: &str) -> Result<Option<Seen>, InvitationError> {
+        match link::parse(&self.platform.secrets, token) {
+            Some((invitation, shown)) => self.seen(invitation, shown).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Takes room for a wrong code of `source`. Call it before [`Invitations::by_code`].
+    ///
+    /// # Errors
+    /// Returns the seconds to wait if the source, or all sources together, typed too many wrong codes.
+    pub fn begin_guess(&self, source: IpAddr) -> Result<Guess, i64> {
+        self.guesses.begin(self.platform.world.now(), source)
+    }
+
+    /// Reads a typed code, in any case, with spaces or hyphens. `None`: it leads to no invitation, and counts as wrong.
+    ///
+    /// # Errors
+    /// Returns an error if the log cannot be read.
+    pub async fn by_code(&self, typed: &str, guess: Guess) -> Result<Option<Seen>, InvitationError> {
+        let parsed = self.parse_code(typed).await;
+        if !matches!(parsed, Ok(None)) {
+            self.guesses.give_back(&guess);
+        }
+        match parsed? {
+            Some((invitation, shown)) => self.seen(invitation, shown).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn seen(&self, invitation: InvitationId, shown: Shown) -> Result<Option<Seen>, InvitationError> {
+        let (state, now) = (self.state(invitation).await?, self.platform.world.now());
+        let refused = state.refuses(&shown, now);
+        let is_known = state.standing(now) != Standing::Unknown;
+        Ok(is_known.then_some(Seen { invitation, state, shown, refused }))
+    }
+
+    /// Opens an invitation in an enrollment, or records that it was refused. A second call changes nothing.
+    /// `enrollment`: `None` if it is refused and nobody's enrollment is open.
+    ///
+    /// # Errors
+    /// Returns an error if the log cannot be read or written.
+    pub async fn open(
+        &self,
+        seen: &Seen,
+        enrollment: Option<EnrollmentId>,
+        context: &Context,
+    ) -> Result<Opened, InvitationError> {
+        let now = self.platform.world.now();
+        let command = Command::Open { enrollment, shown: seen.shown.clone(), now };
+        let state = match self.change(seen.invitation, &command, context).await {
+            Ok(state) => state,
+            Err(ChangeError::Refused(_)) => return Ok(Opened::TooOften),
+            Err(ChangeError::Failed(error)) => return Err(error),
+        };
+        let is_here = enrollment.is_some_and(|enrollment| state.opened.contains_key(&enrollment));
+        match state.refuses(&seen.shown, now).filter(|_| !is_here) {
+            Some(why) => Ok(Opened::Refused(why)),
+            None => Ok(Opened::Here),
+        }
+    }
+}
