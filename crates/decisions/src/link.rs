@@ -123,8 +123,8 @@ pub fn points(evidence: LinkEvidence) -> i32 {
         LinkEvidence::SameHardwareTold {} => 5,
         LinkEvidence::SamePerson {} | LinkEvidence::CheckedOutBefore { .. } => 3,
         LinkEvidence::Answered { answer: PreviousAnswer::ThisDevice } => 3,
-        LinkEvidence::SameModel {} | LinkEvidence::InvitedPerson {} => 2,
-        LinkEvidence::VersionNotOlder {} => 1,
+        LinkEvidence::SameModel {} => 2,
+        LinkEvidence::VersionNotOlder {} | LinkEvidence::InvitedPerson {} => 1,
         // A phone that was replaced by another one is as silent, and as unknown to APNs, as one that was enrolled again.
         LinkEvidence::Silent { .. } | LinkEvidence::PushUnregistered { .. } => 1,
         LinkEvidence::SamePersonOfMany {} | LinkEvidence::ModelUnknown {} | LinkEvidence::SilenceUnknown {} => 0,

@@ -168,6 +168,7 @@ async fn an_own_record_is_confirmed_without_staff_when_the_last_condition_become
 async fn nothing_is_confirmed_without_staff_and_without_a_device_bound_invitation() {
     let (scene, _clock) = stage().await;
     automatic(&scene).await;
+    scene.server.settings(|settings| settings.reenrollment.strong_score = 10).await;
     let phone = iphone("18.2");
     let mut old = enroll(&scene, "grace", &phone).await;
     let record = own(&old);
