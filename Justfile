@@ -52,7 +52,7 @@ licences:
 docs:
     RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps
 
-# Runs a benchmark: devices, durable_appends, enrollments, imports, pushes, reenrollment, settings_changes
+# Runs a benchmark: devices, durable_appends, enrollments, imports, pushes, reenrollment, reenrollment_quality, settings_changes
 bench NAME:
     cargo bench --locked --bench {{ NAME }}
 

@@ -22,7 +22,7 @@ mod waves;
 
 use crate::app::App;
 use checkpoint::Checkpoint;
-use effects::Order;
+pub use effects::Order;
 use events::Position;
 use events::background::Lane;
 use events::log::{Delivery, Entry, Next, Opened};
@@ -54,7 +54,7 @@ const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(600);
 
 /// Reason why an effect is not done yet. It is tried again from the checkpoint.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ReactionError {
+pub enum ReactionError {
     #[error(transparent)]
     Read(#[from] ReadError),
     #[error(transparent)]
@@ -143,6 +143,15 @@ async fn pushes(app: &App, reminded: &mut pushes::Reminded, stop: &mut Stop) {
         report_failure(PUSHES, &error);
         wait(&mut backoff, stop).await;
     }
+}
+
+/// Runs the effects of an event that have this order: for a measurement that writes the log itself and has no
+/// followers, so that it knows when everything is done.
+///
+/// # Errors
+/// Returns an error if an effect could not be done. It can be tried again.
+pub async fn run_effects(app: &App, entry: &Entry, order: Order) -> Result<(), ReactionError> {
+    effects::react(app, entry, order).await
 }
 
 async fn stopped(stop: &mut Stop) {

@@ -11,7 +11,7 @@ mod enrolled;
 mod erase;
 mod query;
 
-pub use enrolled::{Enrolled, earlier_of_person, enrolled, enrolled_by, later_of_person};
+pub use enrolled::{Enrolled, earlier_of_hardware, earlier_of_person, enrolled, enrolled_by, later_of_person};
 pub use query::{
     Active, ActiveDevices, Device, DeviceFilter, ListedDevices, Naming, State, active_of_person, count_active, get,
     known, list, namings, of_person, unknown,

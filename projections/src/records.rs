@@ -7,7 +7,7 @@ mod query;
 
 pub use deletable::{Deletable, count_deletable, deletable, preset_of};
 pub use list::{Listed, OwnerOutcome, RecordFilter, Retired, by_id, count, is_known, list, live_sources, sources};
-pub use owners::{known_people, naming, noted_since, owned_by, to_resolve, to_resolve_again};
+pub use owners::{known_people, naming, noted_since, owned_by, owned_of_hardware, to_resolve, to_resolve_again};
 pub use query::{
     Cleared, ImportRow, ListedImports, RecordRow, UndoPreview, cleared, import_of_id, imports, known_until, made_after,
     of_source, touched_by, undo_preview,

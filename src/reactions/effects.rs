@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 /// When the effects of events run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub enum Order {
     /// At once.
     AtOnce,
     /// When the projections have the event, since the effects read them. The projections may be far behind, and no

@@ -131,6 +131,8 @@ fn the_document_of_re_enrollment_has_the_points_of_each_evidence() {
         LinkEvidence::SilenceUnknown {},
         LinkEvidence::SameHardware {},
         LinkEvidence::OtherHardware {},
+        LinkEvidence::SameHardwareTold {},
+        LinkEvidence::OtherHardwareTold {},
         LinkEvidence::InvitedDevice {},
         LinkEvidence::InvitedPerson {},
         LinkEvidence::InvitedOtherDevice {},

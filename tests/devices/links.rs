@@ -207,6 +207,10 @@ async fn ask_silence(scene: &Scene, clock: &ManualClock) {
     scene.server.reacted().await;
 }
 
+fn is_silent(link: &LinkRow) -> bool {
+    matches!(link.silence, Some(events::record::Silence::Silent { .. }))
+}
+
 async fn events_of(scene: &Scene, stream: &StreamName) -> Vec<String> {
     scene.server.log_of(stream).await.iter().map(|entry| entry.event.type_name()).collect()
 }

@@ -10,6 +10,9 @@ use events::settings::Reenrollment;
 use events::{Position, Timestamp};
 use std::collections::BTreeSet;
 
+/// Seconds by which a CheckOut may be delayed, if the device had no network when its management was removed.
+const GOODBYE_DELAY: i64 = 48 * 3_600;
+
 /// What is known about a record and a later enrollment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -23,6 +26,8 @@ pub struct Facts {
     pub old: OldManagement,
     /// Whether attestation says that both are the same hardware; `None`: it says nothing.
     pub same_hardware: Option<bool>,
+    /// Whether both told the same serial number or UDID, without proof; `None`: one of them told none.
+    pub same_hardware_told: Option<bool>,
     /// What the person of the enrollment said about the record.
     pub answer: Option<PreviousAnswer>,
     /// What the invitation that the enrollment used says about the record.
@@ -34,8 +39,10 @@ pub struct Facts {
 /// What the invitation that an enrollment used says about an earlier record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Invited {
-    /// The old management of this record delivered it to the device.
+    /// The old management of this record delivered it to the device, and its link was opened there.
     Device,
+    /// The same, but a code of its page was typed, a few minutes after the page showed it.
+    DeviceByCode,
     /// It is for this record, and any device of the person could show it.
     Person,
     /// The old management of another record of the same source delivered it to the device.
@@ -90,7 +97,7 @@ pub fn weigh(facts: &Facts, rules: &Reenrollment) -> Weight {
     let evidence: Vec<Weighed> =
         evidence(facts, rules).into_iter().map(|evidence| Weighed { evidence, points: points(evidence) }).collect();
     let score = evidence.iter().map(|weighed| weighed.points).sum();
-    let band = if has_basis(facts) { band(score, rules) } else { LinkBand::None };
+    let band = if has_basis(facts) || is_told_by_owner(facts) { band(score, rules) } else { LinkBand::None };
     Weight { evidence, score, band, proof: proof(facts) }
 }
 
@@ -98,24 +105,34 @@ pub fn weigh(facts: &Facts, rules: &Reenrollment) -> Weight {
 fn has_basis(facts: &Facts) -> bool {
     let is_theirs = facts.same_person == Some(true) && !facts.is_of_many;
     let says_so = facts.answer == Some(PreviousAnswer::ThisDevice);
-    let is_proven = facts.same_hardware == Some(true) || facts.invited == Some(Invited::Device);
-    is_theirs || is_proven || says_so
+    let is_invited = matches!(facts.invited, Some(Invited::Device | Invited::DeviceByCode));
+    is_theirs || facts.same_hardware == Some(true) || is_invited || says_so
+}
+
+// A cart is told apart by the serial numbers of its devices. They prove nothing, but a person who forges one finds only
+// records of their own.
+fn is_told_by_owner(facts: &Facts) -> bool {
+    facts.same_person == Some(true) && facts.same_hardware_told == Some(true)
 }
 
 /// Returns the points of a piece of evidence. Evidence that can be forged or shared by many devices has few.
 pub fn points(evidence: LinkEvidence) -> i32 {
     match evidence {
-        LinkEvidence::SameHardware {} | LinkEvidence::InvitedDevice {} => 8,
+        LinkEvidence::SameHardware {} => 12,
+        LinkEvidence::InvitedDevice {} => 10,
+        LinkEvidence::SameHardwareTold {} => 5,
         LinkEvidence::SamePerson {} | LinkEvidence::CheckedOutBefore { .. } => 3,
         LinkEvidence::Answered { answer: PreviousAnswer::ThisDevice } => 3,
-        LinkEvidence::SameModel {} | LinkEvidence::Silent { .. } | LinkEvidence::PushUnregistered { .. } => 2,
+        LinkEvidence::SameModel {} => 2,
         LinkEvidence::VersionNotOlder {} | LinkEvidence::InvitedPerson {} => 1,
+        // A phone that was replaced by another one is as silent, and as unknown to APNs, as one that was enrolled again.
+        LinkEvidence::Silent { .. } | LinkEvidence::PushUnregistered { .. } => 1,
         LinkEvidence::SamePersonOfMany {} | LinkEvidence::ModelUnknown {} | LinkEvidence::SilenceUnknown {} => 0,
         LinkEvidence::VersionOlder {} => -2,
         LinkEvidence::OtherPerson {} => -3,
         LinkEvidence::HeardAfter { .. } => -5,
         LinkEvidence::Answered { answer: PreviousAnswer::AnotherDevice | PreviousAnswer::NoLongerHave } => -6,
-        LinkEvidence::OtherModel {} => -6,
+        LinkEvidence::OtherModel {} | LinkEvidence::OtherHardwareTold {} => -6,
         LinkEvidence::OtherHardware {} | LinkEvidence::InvitedOtherDevice {} => -12,
     }
 }
@@ -130,13 +147,22 @@ fn evidence(facts: &Facts, rules: &Reenrollment) -> Vec<LinkEvidence> {
         true => LinkEvidence::SameHardware {},
         false => LinkEvidence::OtherHardware {},
     });
+    let told = facts.same_hardware_told.filter(|_| hardware.is_none()).map(|same| match same {
+        true => LinkEvidence::SameHardwareTold {},
+        false => LinkEvidence::OtherHardwareTold {},
+    });
+    let model = model(&facts.model);
     let invited = facts.invited.map(|invited| match invited {
-        Invited::Device => LinkEvidence::InvitedDevice {},
+        // A device keeps its model: the page was opened on the old device, and another one enrolled.
+        Invited::Device | Invited::DeviceByCode if model == LinkEvidence::OtherModel {} => {
+            LinkEvidence::InvitedPerson {}
+        }
+        Invited::Device | Invited::DeviceByCode => LinkEvidence::InvitedDevice {},
         Invited::Person => LinkEvidence::InvitedPerson {},
         Invited::OtherDevice => LinkEvidence::InvitedOtherDevice {},
     });
     let answer = facts.answer.map(|answer| LinkEvidence::Answered { answer });
-    let found = [person, hardware, invited, answer, Some(model(&facts.model)), version(&facts.os_version)];
+    let found = [person, hardware, told, invited, answer, Some(model), version(&facts.os_version)];
     found.into_iter().flatten().chain(management(facts, rules)).collect()
 }
 
@@ -164,8 +190,10 @@ fn management(facts: &Facts, rules: &Reenrollment) -> Option<LinkEvidence> {
     let is_shortly_before = |at: &Timestamp| (0..=window).contains(&facts.enrolled_at.seconds_since(*at));
     if let Some(at) = checked_out {
         return Some(match at {
-            // A device has one management: what says goodbye after the enrollment is another device.
-            at if at > facts.enrolled_at => LinkEvidence::HeardAfter { at },
+            // A device has one management: what says goodbye long after the enrollment is another device. A goodbye
+            // that was delayed says nothing.
+            at if at.seconds_since(facts.enrolled_at) > GOODBYE_DELAY => LinkEvidence::HeardAfter { at },
+            at if at > facts.enrolled_at => LinkEvidence::SilenceUnknown {},
             at if is_shortly_before(&at) => LinkEvidence::CheckedOutBefore { at },
             since => LinkEvidence::Silent { since },
         });
@@ -213,8 +241,9 @@ fn is_proven_by_invitation(facts: &Facts) -> bool {
     facts.invited == Some(Invited::Device) && !is_another && !is_older && !is_heard
 }
 
-/// Returns whether the link needs no administrator: the old management delivered the invitation to this device, the old
-/// record ended, and nothing speaks against it. An end by an administrator, or because another record took the place, is
+/// Returns whether the link needs no administrator: the old management delivered the invitation to this device, its link
+/// was opened there, the old record ended, and nothing speaks against it. A code is no proof, however fresh: some people
+/// read it on the old phone and type it on the new one (docs/decisions/41-thresholds-are-chosen-on-one-seed.md). An end by an administrator, or because another record took the place, is
 /// a decision about the record and no sign of the device.
 pub fn is_beyond_doubt(facts: &Facts, weight: &Weight) -> bool {
     let has_ended = if facts.old.is_ours { is_known_to_have_ended(&facts.old) } else { facts.old.is_gone };

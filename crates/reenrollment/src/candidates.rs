@@ -1,11 +1,15 @@
 //! Chooses the pairs that are looked at when something new is known. Each choice is bounded.
 
+use crate::facts::Told;
 use crate::{MOST_CANDIDATES, MOST_SUCCESSORS, Pair, Reenrollment, ReenrollmentError};
 use events::device::DeviceId;
 use events::person::PersonId;
 use events::record::RecordId;
 use projections::links::LinkState;
 use projections::{devices, links, records};
+
+/// Number of records of a person with the hardware that a device told: the newest of each kind.
+const MOST_OF_HARDWARE: usize = 3;
 
 /// Number of links of one record that a late fact is weighed against.
 const MOST_LINKS: usize = 32;
@@ -22,11 +26,30 @@ impl Reenrollment {
             Some(person) => records::owned_by(projections, person, MOST_CANDIDATES as u32).await?,
             None => Vec::new(),
         };
+        let told = self.of_told_hardware(successor, person).await?;
         let known = known.into_iter().map(|pair| pair.record);
         let own = own.into_iter().map(|device| RecordId::of_device(device.device));
         let invited = self.invited_record(successor).await?;
         let imported = imported.into_iter().map(|record| record.record);
-        Ok(distinct(known.chain(invited).chain(own).chain(imported).map(|record| Pair { record, successor })))
+        Ok(distinct(
+            known.chain(invited).chain(told).chain(own).chain(imported).map(|record| Pair { record, successor }),
+        ))
+    }
+
+    // Of a cart with many devices, the newest records are seldom the one.
+    async fn of_told_hardware(
+        &self,
+        successor: DeviceId,
+        person: Option<PersonId>,
+    ) -> Result<Vec<RecordId>, ReenrollmentError> {
+        let (Some(told), Some(person)) = (self.told(successor).await?, person) else { return Ok(Vec::new()) };
+        let projections = &self.platform.projections;
+        let own = devices::earlier_of_hardware(projections, successor, MOST_OF_HARDWARE).await?;
+        let Told { udid, serial_number } = told;
+        let imported =
+            records::owned_of_hardware(projections, person, (udid, serial_number), MOST_OF_HARDWARE as u32).await?;
+        let own = own.into_iter().map(|device| RecordId::of_device(device.device));
+        Ok(own.chain(imported).collect())
     }
 
     /// Returns the pairs that are proposed for a device.

@@ -3,7 +3,7 @@
 use crate::{Pair, Reenrollment, ReenrollmentError, UNSURE_SECONDS};
 use decisions::link::{self, Facts, OldManagement};
 use decisions::record::Record;
-use events::device::{DeviceId, DeviceIdentifiers, SupersessionEvidence};
+use events::device::{DeviceId, DeviceIdentifiers, SupersessionEvidence, plain_identifier};
 use events::enrollment::{DeviceSignature, OsVersion};
 use events::person::PersonId;
 use events::record::{RecordDetails, RecordOwner, Silence};
@@ -66,6 +66,7 @@ impl Reenrollment {
             os_version: link::Pair { old: old.os_version(), new: new.device.os_version() },
             old: self.management(&old, asked, new).await?,
             same_hardware: self.same_hardware(&old, pair.successor).await?,
+            same_hardware_told: self.same_hardware_told(&old, pair.successor).await?,
             answer: enrollment.answers.get(&pair.record).copied(),
             invited: self.invited(pair, &enrollment, &record).await?,
             enrolled_at: new.enrolled_at,
@@ -141,6 +142,31 @@ impl Reenrollment {
         }
     }
 
+    async fn same_hardware_told(&self, old: &Old, successor: DeviceId) -> Result<Option<bool>, ReenrollmentError> {
+        let Some(new) = self.told(successor).await? else { return Ok(None) };
+        let old = match old {
+            Old::Own(own) => self.told(own.device).await?.unwrap_or_default(),
+            Old::Imported(record) => {
+                let personal = record.details.as_ref().and_then(|details| details.personal.get());
+                personal.map_or_else(Told::default, |personal| Told {
+                    udid: personal.udid.clone(),
+                    serial_number: personal.serial_number.clone(),
+                })
+            }
+        };
+        Ok(new.is_same(&old))
+    }
+
+    /// Returns what an enrollment told about its hardware; `None` for a User Enrollment.
+    pub(crate) async fn told(&self, id: DeviceId) -> Result<Option<Told>, ReenrollmentError> {
+        let device = self.platform.device(id).await?;
+        let Some(DeviceIdentifiers::DeviceEnrollment { udid, serial_number, .. }) = &device.identifiers else {
+            return Ok(None);
+        };
+        let serial_number = serial_number.as_ref().and_then(|serial| serial.get().cloned());
+        Ok(Some(Told { udid: udid.get().cloned(), serial_number }))
+    }
+
     /// Returns the hardware of an enrollment if Apple attested it, or the Profile Service verified it: the device
     /// signed what it is with its built-in identity. What a device only tells is no proof.
     async fn proven(&self, id: DeviceId) -> Result<Option<Proven>, ReenrollmentError> {
@@ -156,6 +182,24 @@ impl Reenrollment {
         let verified = enrollment.identity.as_ref().and_then(|identity| identity.verified.as_ref());
         let genuine = verified.filter(|told| told.signature == DeviceSignature::Genuine && told.has_udid(udid));
         Ok(genuine.map(|told| Proven::of(udid, told.attributes.serial_number.as_ref())))
+    }
+}
+
+/// Identifiers of hardware, as the device or another product told them.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub(crate) udid: Option<String>,
+    pub(crate) serial_number: Option<String>,
+}
+
+impl Told {
+    // One that differs counts more than one that is equal: a replaced main board keeps neither.
+    fn is_same(&self, other: &Told) -> Option<bool> {
+        let same = |own: &Option<String>, theirs: &Option<String>| {
+            Some(plain_identifier(own.as_ref()?) == plain_identifier(theirs.as_ref()?))
+        };
+        let told = [same(&self.udid, &other.udid), same(&self.serial_number, &other.serial_number)];
+        told.into_iter().flatten().reduce(|one, another| one && another)
     }
 }
 

@@ -41,13 +41,18 @@ impl Reenrollment {
         record: &Record,
     ) -> Result<Option<Invited>, ReenrollmentError> {
         let Some(found) = self.used(enrollment, pair.successor.enrollment()).await? else { return Ok(None) };
-        let is_of_device = found.used.is_device_bound && self.is_fresh(&found).await?;
+        let is_link = found.used.is_device_bound && found.used.token != InvitationToken::DeviceCode;
+        let is_code = found.used.is_device_bound && !is_link && self.is_fresh(&found).await?;
         if found.record == pair.record {
-            return Ok(Some(if is_of_device { Invited::Device } else { Invited::Person }));
+            return Ok(Some(match (is_link, is_code) {
+                (true, _) => Invited::Device,
+                (false, true) => Invited::DeviceByCode,
+                (false, false) => Invited::Person,
+            }));
         }
         let (other, _) = self.platform.load::<Record>(&found.record.stream()).await?;
         let source = |record: &Record| record.source.clone().unwrap_or_else(|| OWN_SOURCE.to_owned());
-        Ok((is_of_device && source(&other) == source(record)).then_some(Invited::OtherDevice))
+        Ok((is_link && source(&other) == source(record)).then_some(Invited::OtherDevice))
     }
 
     // An invitation that was opened and then used by another enrollment says nothing about this one.
@@ -60,11 +65,8 @@ impl Reenrollment {
     }
 
     // A link is opened on the device that enrolls. A code is read there and typed in Settings, which may be those of
-    // another phone: it counts if it was fresh, and no other phone of the person was about to enroll.
+    // another phone: it says more if it was fresh, and no other phone of the person was about to enroll.
     async fn is_fresh(&self, found: &UsedFor) -> Result<bool, ReenrollmentError> {
-        if found.used.token != InvitationToken::DeviceCode {
-            return Ok(true);
-        }
         let Some((issued, used)) = self.code_times(found).await? else { return Ok(false) };
         let is_fresh = (0..=CODE_FRESH).contains(&used.seconds_since(issued));
         Ok(is_fresh && self.is_only_phone(found.used, (issued, used)).await?)

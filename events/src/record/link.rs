@@ -71,6 +71,10 @@ pub enum LinkEvidence {
     SameHardware {},
     /// They are different hardware, by attestation.
     OtherHardware {},
+    /// Both told the same serial number or UDID, which neither proved.
+    SameHardwareTold {},
+    /// They told different ones.
+    OtherHardwareTold {},
     /// What the person said.
     Answered {
         answer: PreviousAnswer,

@@ -87,8 +87,8 @@ impl Default for Reenrollment {
     fn default() -> Reenrollment {
         Reenrollment {
             weak_score: 3,
-            probable_score: 5,
-            strong_score: 8,
+            probable_score: 8,
+            strong_score: 11,
             removed_within_hours: 72,
             ask_silence_after_hours: 48,
             most_records_by_person: 10,

@@ -97,6 +97,20 @@ pub async fn earlier_of_person(
     found(projections, earlier, device.0, limit).await
 }
 
+/// Returns the devices of `earlier_of_person` that told the UDID of `device`, the newest first: up to `limit`.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn earlier_of_hardware(
+    projections: &Projections,
+    device: DeviceId,
+    limit: usize,
+) -> Result<Vec<Enrolled>, ProjectionError> {
+    let earlier = "JOIN devices_current s ON s.person = o.person
+        WHERE s.id = ?1 AND o.added < s.added AND o.udid = s.udid COLLATE NOCASE";
+    found(projections, earlier, device.0, limit).await
+}
+
 /// Returns the devices that the person of `device` enrolled after it, the newest first: up to `limit`.
 ///
 /// # Errors

@@ -137,6 +137,27 @@ pub async fn owned_by(
         .await
 }
 
+/// Returns those of [`owned_by`] that have this UDID or serial number: up to `limit`.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn owned_of_hardware(
+    projections: &Projections,
+    person: PersonId,
+    (udid, serial_number): (Option<String>, Option<String>),
+    limit: u32,
+) -> Result<Vec<RecordId>, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select = "SELECT record FROM records_current WHERE person = ?1 AND missing IS NULL AND erased = 0
+                AND (udid = ?2 COLLATE NOCASE OR serial_number = ?3 COLLATE NOCASE)
+                ORDER BY last_contact DESC, record LIMIT ?4";
+            let values = params![person.to_string(), udid, serial_number, limit];
+            rows.prepare_cached(select)?.query_map(values, record_id)?.collect()
+        })
+        .await
+}
+
 /// Number of people with one key that are read. Two are enough to see that it is ambiguous.
 const HOLDERS: u32 = 2;
 

@@ -37,10 +37,32 @@ fn the_score_is_the_sum_of_the_points_that_are_told() {
     let expected = [
         (LinkEvidence::SamePerson {}, 3),
         (LinkEvidence::SameModel {}, 2),
-        (LinkEvidence::Silent { since: before(2 * DAY) }, 2),
+        (LinkEvidence::Silent { since: before(2 * DAY) }, 1),
     ];
     assert_eq!(told.evidence, expected.map(|(evidence, points)| Weighed { evidence, points }));
-    assert_eq!((told.score, told.band), (7, LinkBand::Probable));
+    assert_eq!((told.score, told.band), (6, LinkBand::Weak));
+}
+
+// What a person with a new phone of the same model has, too.
+#[test]
+fn the_same_person_and_model_are_not_probable_with_silence_or_a_dead_push_token_alone() {
+    let versions = Pair { old: Some(OsVersion::new(17, 5)), new: Some(OsVersion::new(26, 0)) };
+    let same_model = model(Some("iPhone14,5"), Some("iPhone14,5"));
+    let known = Facts { same_person: Some(true), model: same_model, os_version: versions, ..facts() };
+    let silent = old(Silence::Silent { since: before(DAY) });
+    let unregistered =
+        OldManagement { is_ours: true, push_unregistered: Some(before(DAY)), ..OldManagement::default() };
+    for old in [OldManagement::default(), silent, unregistered] {
+        assert_eq!(weight(&Facts { old, ..known.clone() }).band, LinkBand::Weak, "{old:?}");
+    }
+    let answered = Facts { answer: Some(PreviousAnswer::ThisDevice), ..known.clone() };
+    let removed = OldManagement { is_ours: true, checked_out: Some(before(60)), ..OldManagement::default() };
+    let invited = Facts { invited: Some(Invited::Person), ..known.clone() };
+    assert_eq!(weight(&invited).band, LinkBand::Weak, "a code is read on the old phone and typed on the new one");
+    for more in [answered.clone(), Facts { old: silent, ..invited }, Facts { old: removed, ..known }] {
+        assert_eq!(weight(&more).band, LinkBand::Probable, "{more:?}");
+    }
+    assert_eq!(weight(&Facts { old: removed, ..answered }).band, LinkBand::Strong, "two more pieces of evidence");
 }
 
 #[test]
@@ -59,7 +81,23 @@ fn the_name_of_a_person_with_many_devices_says_nothing() {
     let silent = old(Silence::Silent { since: before(DAY) });
     let of_a_cart = Facts { same_person: Some(true), is_of_many: true, model, old: silent, ..facts() };
     let told = weight(&of_a_cart);
-    assert_eq!((told.score, told.band, told.proof.may_be_retired), (4, LinkBand::None, false));
+    assert_eq!((told.score, told.band, told.proof.may_be_retired), (3, LinkBand::None, false));
+}
+
+#[test]
+fn a_device_of_a_cart_is_found_by_the_serial_number_that_it_tells() {
+    let model = model(Some("iPad13,1"), Some("iPad13,1"));
+    let versions = Pair { old: Some(OsVersion::new(17, 5)), new: Some(OsVersion::new(17, 5)) };
+    let cart = Facts { same_person: Some(true), is_of_many: true, model, os_version: versions, ..facts() };
+    let tells = |same| Facts { same_hardware_told: Some(same), ..cart.clone() };
+    assert_eq!((weight(&tells(true)).score, weight(&tells(true)).band), (8, LinkBand::Probable));
+    assert!(!weight(&tells(true)).proof.is_same_device, "it can be forged");
+    assert!(!weight(&tells(true)).proof.may_be_retired, "the name of a cart proves nothing");
+    assert_eq!(weight(&tells(false)).band, LinkBand::None);
+    let of_another = Facts { same_person: Some(false), is_of_many: false, ..tells(true) };
+    assert_eq!(weight(&of_another).band, LinkBand::None, "a forged one finds no record of another person");
+    let proven = Facts { same_hardware: Some(true), ..tells(false) };
+    assert!(!weight(&proven).evidence.iter().any(|told| told.evidence == LinkEvidence::OtherHardwareTold {}));
 }
 
 #[test]
@@ -75,7 +113,7 @@ fn the_same_model_and_version_without_a_person_are_no_link() {
     let known = Facts { model: model(Some("iPhone14,5"), Some("iPhone14,5")), os_version: version, ..facts() };
     assert_eq!((weight(&known).score, weight(&known).band), (3, LinkBand::None));
     let told = Facts { answer: Some(PreviousAnswer::ThisDevice), ..known };
-    assert_eq!(weight(&told).band, LinkBand::Probable, "the person says that it is this device");
+    assert_eq!(weight(&told).band, LinkBand::Weak, "the person says that it is this device");
 }
 
 #[test]
@@ -117,7 +155,9 @@ fn a_removal_counts_most_within_the_window_before_the_enrollment() {
     assert_eq!(of(before(60)), LinkEvidence::CheckedOutBefore { at: before(60) });
     assert_eq!(of(before(3 * DAY)), LinkEvidence::CheckedOutBefore { at: before(3 * DAY) });
     assert_eq!(of(before(3 * DAY + 1)), LinkEvidence::Silent { since: before(3 * DAY + 1) });
-    let after = ENROLLED.plus_seconds(3_600);
+    let late = ENROLLED.plus_seconds(2 * DAY);
+    assert_eq!(of(late), LinkEvidence::SilenceUnknown {}, "it was removed before, or it is another device");
+    let after = ENROLLED.plus_seconds(2 * DAY + 1);
     assert_eq!(of(after), LinkEvidence::HeardAfter { at: after }, "a device has one management");
     let old = OldManagement { checked_out: Some(after), is_ours: true, ..OldManagement::default() };
     let told = weight(&Facts { same_person: Some(true), old, ..facts() });
@@ -142,7 +182,7 @@ fn unknown_is_never_silent() {
 #[test]
 fn what_the_person_says_counts_but_proves_nothing() {
     let say = |answer| weight(&Facts { same_person: Some(true), answer: Some(answer), ..facts() });
-    assert_eq!(say(PreviousAnswer::ThisDevice).band, LinkBand::Probable);
+    assert_eq!((say(PreviousAnswer::ThisDevice).score, say(PreviousAnswer::ThisDevice).band), (6, LinkBand::Weak));
     assert!(!say(PreviousAnswer::ThisDevice).proof.is_same_device);
     for answer in [PreviousAnswer::AnotherDevice, PreviousAnswer::NoLongerHave] {
         assert_eq!(say(answer).band, LinkBand::None);
@@ -201,6 +241,18 @@ fn an_invitation_for_another_record_of_the_source_speaks_against_the_link() {
 }
 
 #[test]
+fn a_code_of_the_page_is_evidence_and_no_proof() {
+    let by_code = || invited(Invited::DeviceByCode);
+    assert_eq!(weight(&by_code()).evidence, weight(&invited(Invited::Device)).evidence);
+    assert!(!weight(&by_code()).proof.is_same_device, "it may have been typed on another phone");
+    assert_eq!(weight(&Facts { same_person: None, ..by_code() }).band, LinkBand::Probable);
+    let other = model(Some("iPhone12,1"), Some("iPhone14,5"));
+    let told = weight(&Facts { model: other, ..by_code() });
+    assert!(told.evidence.contains(&Weighed { evidence: LinkEvidence::InvitedPerson {}, points: 1 }), "{told:?}");
+    assert_eq!(told.band, LinkBand::None);
+}
+
+#[test]
 fn a_link_needs_no_administrator_only_with_a_device_bound_invitation_an_end_and_nothing_against_it() {
     let ours = |old| OldManagement { is_ours: true, ..old };
     let ended = ours(OldManagement { checked_out: Some(before(60)), ..OldManagement::default() });
@@ -214,6 +266,7 @@ fn a_link_needs_no_administrator_only_with_a_device_bound_invitation_an_end_and_
 
     for (facts, why) in [
         (Facts { invited: Some(Invited::Person), ..certain.clone() }, "the invitation proves the person"),
+        (Facts { invited: Some(Invited::DeviceByCode), ..certain.clone() }, "a code can be typed on another phone"),
         (Facts { invited: None, same_hardware: Some(true), ..certain.clone() }, "no invitation was used"),
         (
             Facts { old: OldManagement { is_gone: true, ..ours(OldManagement::default()) }, ..certain.clone() },

@@ -104,6 +104,8 @@ pub fn link_evidence(evidence: LinkEvidence) -> String {
         LinkEvidence::SilenceUnknown {} => "unknown whether silent".into(),
         LinkEvidence::SameHardware {} => "same hardware".into(),
         LinkEvidence::OtherHardware {} => "other hardware".into(),
+        LinkEvidence::SameHardwareTold {} => "same serial number, not proven".into(),
+        LinkEvidence::OtherHardwareTold {} => "other serial number, not proven".into(),
         LinkEvidence::InvitedDevice {} => "invitation delivered to the old device".into(),
         LinkEvidence::InvitedPerson {} => "invitation for this record".into(),
         LinkEvidence::InvitedOtherDevice {} => "invitation delivered to another old device".into(),
