@@ -14,6 +14,7 @@ use crate::admin::session::{Invites, May, SeesAudit, SeesInvitations, Staff, is_
 use crate::admin::words::{Chip, Day, Instant, capital};
 use crate::web::content::content;
 use actix_web::{HttpResponse, web};
+use events::ActorKind;
 use events::invitation::InvitationDelivery;
 use events::staff::StaffActivityEvent;
 use plural::counted;
@@ -155,6 +156,7 @@ async fn sub(row: &WaveRow, staff: &Staff) -> Result<String, Problem> {
     let Some(first) = first.first() else { return Ok(begun) };
     let audited = audit_row(staff.projections(), first.id).await.map_err(|error| staff.broken(error))?;
     Ok(match audited {
+        Some(audited) if audited.actor_kind == ActorKind::Operator => format!("{begun} by an operator"),
         Some(audited) => format!("{begun} by {}", links::name(&audited)),
         None => begun,
     })

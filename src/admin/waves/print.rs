@@ -11,6 +11,7 @@ use crate::admin::words::UNNAMED;
 use crate::web::content::content;
 use crate::web::qr::Qr;
 use actix_web::{HttpResponse, web};
+use events::Timestamp;
 use events::invitation::InvitationDelivery;
 use events::staff::{ExportFormat, StaffActivityEvent};
 use names::visible;
@@ -88,7 +89,7 @@ pub(crate) async fn page(
         let names = [row.full_name.as_deref(), row.mail.as_deref()];
         let name = names.into_iter().find_map(visible::name).unwrap_or_else(|| UNNAMED.to_owned());
         let qr = Qr::of(&credentials.link(row.invitation, row.generation));
-        cards.push(Card { name, code, qr, until: row.expires.day() });
+        cards.push(Card { name, code, qr, until: day(row.expires) });
     }
     let href = wave_href(wave);
     let print = format!("{href}/print");
@@ -102,6 +103,11 @@ pub(crate) async fn page(
         cards,
     };
     show(&format!("Cards of {}", page.name), "again", &staff, &page)
+}
+
+// Returns the day as mails have it, such as `2026-12-24`.
+fn day(at: Timestamp) -> String {
+    at.to_rfc3339().chars().take(10).collect()
 }
 
 fn told(language: &str, organization: &str) -> Told {

@@ -39,7 +39,8 @@ async fn the_links_of_a_wave_that_is_handed_over_are_exported() {
     let path = format!("{WAVES}/{wave}");
     let page = root.get(&path).await;
     for part in ["/export?format=csv", "/export?format=jsonl", "/print"] {
-        assert!(page.body.contains(&format!("{path}{part}")), "{part}: {}", page.body);
+        let link = page.attribute(&format!("a[href='{path}{part}']"), "href");
+        assert!(link.is_some(), "{part}: {}", page.body);
     }
     let csv = root.get(&format!("{path}/export")).await.body;
     let rows: Vec<&str> = csv.lines().collect();
@@ -146,6 +147,8 @@ async fn the_print_page_has_a_card_for_each_open_invitation_two_hundred_at_most(
     let first = root.get(&format!("{WAVES}/{wave}/print")).await;
     assert_eq!(first.texts(".qrs .who"), ["p0 Lovelace", "p1 Lovelace", "p199 Lovelace"]);
     assert_eq!(first.texts(".qrs .code"), codes[..3]);
+    let until = first.texts(".qrs .muted")[0].clone();
+    assert_eq!(until.replace(|c: char| c.is_ascii_digit(), "0"), "Nur für dich, bis 0000-00-00");
     assert!(first.attribute(".qrs svg path", "d").is_some());
     assert!(!first.body.contains(" style="), "{}", first.body);
     let second = root.get(&first.attribute("a[rel=next]", "href").unwrap()).await;

@@ -189,8 +189,6 @@ async fn revoking_asks_first_and_a_revoked_invitation_shows_no_link() {
     assert!(!shown.body.contains(&secret) && !shown.body.contains(&code), "{}", shown.body);
     assert!(shown.texts("main form").is_empty(), "a revoked invitation cannot be sent again");
     assert_eq!(happened(&server).await, ["InvitationIssued", "InvitationRevoked"]);
-    let refused = post(&root, &format!("{LIST}/{id}/renew"), &form(&question, &[("generation", "0")])).await;
-    assert_eq!(refused.status, 403, "the session has another key since the proof");
     let csrf = root.get(LIST).await.csrf();
     let again = root.post(&format!("{LIST}/{id}/renew"), &[("csrf", &csrf), ("generation", "0")]).await;
     assert_eq!(again.status, 409);

@@ -75,7 +75,8 @@ async fn a_web_clip_is_put_on_a_device_that_this_server_manages_and_its_link_is_
     let root = administrator(&server).await;
     let record = RecordId::of_device(device.id);
     let offered = root.get(&format!("/console/devices/{}", device.id)).await;
-    assert!(offered.body.contains(&format!("{LIST}/new?record={record}")), "{}", offered.body);
+    let form_of = offered.attribute(&format!("a[href='{LIST}/new?record={record}']"), "href");
+    assert!(form_of.is_some(), "{}", offered.body);
     let id = issued(&server, Invitee::Record(record), None, InvitationDelivery::WebClip).await;
     let page = root.get(&format!("{LIST}/{id}")).await;
     let fields = form(&page, &[]);
