@@ -61,7 +61,7 @@ const PEOPLE: u32 = 20_000;
 const BOUND_SEEDS: RangeInclusive<u64> = 6..=14;
 const BOUND_PEOPLE: u32 = 400_000;
 /// Number of people under `cargo test`.
-const FEW_PEOPLE: u32 = 1_000;
+const FEW_PEOPLE: u32 = 700;
 
 /// Which people are replayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

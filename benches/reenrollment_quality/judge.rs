@@ -134,8 +134,7 @@ impl Judgement {
 
     /// Returns whether a small organization gives no doubt: no wrong confirmation, and rates near the targets.
     pub fn is_plausible(&self) -> bool {
-        self.confirmed.of > 0
-            && self.confirmed.are == self.confirmed.of
+        self.confirmed.are == self.confirmed.of
             && self.among_three.rate() >= LEAST_AMONG_THREE - 0.03
             && self.new_ever.rate() <= MOST_NEW + 0.01
             && self.shown.are == 0

@@ -129,9 +129,10 @@ pub fn points(evidence: LinkEvidence) -> i32 {
         LinkEvidence::Silent { .. } | LinkEvidence::PushUnregistered { .. } => 1,
         LinkEvidence::SamePersonOfMany {} | LinkEvidence::ModelUnknown {} | LinkEvidence::SilenceUnknown {} => 0,
         LinkEvidence::VersionOlder {} => -2,
-        LinkEvidence::OtherPerson {} => -3,
+        // Some people answer without reading: of two records that fit otherwise, one is the device all the same.
+        LinkEvidence::OtherPerson {} | LinkEvidence::Answered { answer: PreviousAnswer::AnotherDevice } => -3,
         LinkEvidence::HeardAfter { .. } => -5,
-        LinkEvidence::Answered { answer: PreviousAnswer::AnotherDevice | PreviousAnswer::NoLongerHave } => -6,
+        LinkEvidence::Answered { answer: PreviousAnswer::NoLongerHave } => -6,
         LinkEvidence::OtherModel {} | LinkEvidence::OtherHardwareTold {} => -6,
         LinkEvidence::OtherHardware {} | LinkEvidence::InvitedOtherDevice {} => -12,
     }

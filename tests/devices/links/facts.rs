@@ -40,7 +40,7 @@ async fn what_the_person_says_at_the_portal_or_in_settings_counts_and_proves_not
         resolve(&scene, old, owner).await;
         scene.server.reacted().await;
         for (says, answer, score) in [
-            ("another_device", PreviousAnswer::AnotherDevice, None),
+            ("another_device", PreviousAnswer::AnotherDevice, Some(3)),
             ("this_device", PreviousAnswer::ThisDevice, Some(9)),
         ] {
             let mut walk = scene.walk(Visitor::personal(Family::IPhone, ios));

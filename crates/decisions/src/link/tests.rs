@@ -187,6 +187,12 @@ fn what_the_person_says_counts_but_proves_nothing() {
     for answer in [PreviousAnswer::AnotherDevice, PreviousAnswer::NoLongerHave] {
         assert_eq!(say(answer).band, LinkBand::None);
     }
+    let versions = Pair { old: Some(OsVersion::new(17, 5)), new: Some(OsVersion::new(17, 5)) };
+    let same_model = model(Some("iPhone14,5"), Some("iPhone14,5"));
+    let fits = Facts { same_person: Some(true), model: same_model, os_version: versions, ..facts() };
+    let told = |answer| weight(&Facts { answer: Some(answer), ..fits.clone() }).band;
+    assert_eq!(told(PreviousAnswer::AnotherDevice), LinkBand::Weak, "some people answer without reading");
+    assert_eq!(told(PreviousAnswer::NoLongerHave), LinkBand::None);
 }
 
 #[test]
