@@ -10,7 +10,10 @@ pub(super) fn invitation(rows: &Connection, id: &str, event: &InvitationEvent, a
     match event {
         InvitationEvent::InvitationIssued { record: Some(record), wave, .. } => issued(rows, id, (*record, *wave), at),
         InvitationEvent::InvitationRenewed { .. } => follow(rows, id, "issued", &["ended"], at),
-        InvitationEvent::InvitationOpened { .. } => follow(rows, id, "opened", &["issued", "ended"], at),
+        // The page of a device-bound invitation issues a code where the device enrolls in Settings: somebody opened it.
+        InvitationEvent::InvitationOpened { .. } | InvitationEvent::InvitationCodeIssued { .. } => {
+            follow(rows, id, "opened", &["issued", "ended"], at)
+        }
         InvitationEvent::InvitationUsed { enrollment, .. } => {
             let records = ids(rows, "SELECT record FROM migration_invitations WHERE invitation = ?1", id)?;
             let update = "UPDATE migration_rows SET used_by = ?2,
@@ -28,7 +31,6 @@ pub(super) fn invitation(rows: &Connection, id: &str, event: &InvitationEvent, a
         InvitationEvent::InvitationIssued { record: None, .. }
         | InvitationEvent::InvitationSent { .. }
         | InvitationEvent::InvitationNotSent { .. }
-        | InvitationEvent::InvitationCodeIssued { .. }
         | InvitationEvent::InvitationRefused { .. } => Ok(()),
     }
 }
