@@ -123,9 +123,8 @@ impl Known {
         match used.record {
             OldRecord::Enrolled(enrollment) => self.ended.contains_key(&enrollment),
             OldRecord::Exported(record) => {
-                let later = self.complete.iter().filter(|complete| complete.at - used.at > 2 * UNSURE);
-                let mut last = later.last().into_iter();
-                last.any(|complete| !complete.records.contains(&record))
+                let newest = self.complete.last().filter(|complete| complete.at - used.at > 2 * UNSURE);
+                newest.is_some_and(|complete| !complete.records.contains(&record))
             }
         }
     }
