@@ -1,5 +1,5 @@
-//! Detects re-enrollment beside 10,000 and beside 1,000,000 previous records, asks what the migration board shows beside
-//! 100,000, and rebuilds the projection of links.
+//! Detects re-enrollment beside 10,000 and beside 1,000,000 previous records, asks what the migration board shows
+//! beside 100,000, and rebuilds the projection of links.
 //!
 //! Two questions are timed, each for people with two records of another product, one person after the other: what a
 //! sign-in asks about the person's records, and what the server does when the device is enrolled, up to the durable

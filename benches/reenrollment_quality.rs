@@ -2,9 +2,10 @@
 //! generated organizations through the real code, and compares the links with the truth.
 //!
 //! The crate `population` generates the organizations. It does not know the rules by which links are weighed. Points
-//! and thresholds were chosen on seed 1, so other seeds are judged (docs/decisions/41-thresholds-are-chosen-on-one-seed.md).
-//! Of four organizations of 20,000 people, everybody is replayed. Automatic confirmations are rare, so nine organizations
-//! of 400,000 people follow, of which only those are replayed who opened a device-bound link (`bound`).
+//! and thresholds were chosen on seed 1, so other seeds are judged
+//! (docs/decisions/41-thresholds-are-chosen-on-one-seed.md). Of four organizations of 20,000 people, everybody is
+//! replayed. Automatic confirmations are rare, so nine organizations of 400,000 people follow, of which only those are
+//! replayed who opened a device-bound link (`bound`).
 //!
 //! The gates: the lower bound of the precision of automatic confirmations, over at least 10,000 of them; their recall;
 //! true records among the first three proposals; new devices that ever had a probable or strong link; records shown to

@@ -14,7 +14,8 @@ pub const SOURCE: &str = "Old product";
 /// The columns: name, field and cell. A column without any cell is left out of the file, as an export that was made
 /// without it.
 ///
-/// The state of management has no column: no field of an import can say that the other product knows that a device left.
+/// The state of management has no column: no field of an import can say that the other product knows that a device
+/// left.
 type Column = (&'static str, Field, fn(&ExportRow) -> Option<String>);
 
 const COLUMNS: [Column; 12] = [

@@ -31,8 +31,8 @@ impl Installation {
         }
     }
 
-    /// Issues an invitation. A device-bound one is for the owner of the record, as Muster knows it; without one, none is
-    /// issued.
+    /// Issues an invitation. A device-bound one is for the owner of the record, as Muster knows it; without one, none
+    /// is issued.
     pub async fn issue(
         &self,
         directory: &Directory,

@@ -1,5 +1,5 @@
-//! The ids that name enrollments, devices, persons, previous records, imports, invitations and waves, with their streams
-//! and keys. They are below all events, because each kind of event refers to the others by id.
+//! The ids that name enrollments, devices, persons, previous records, imports, invitations and waves, with their
+//! streams and keys. They are below all events, because each kind of event refers to the others by id.
 
 use crate::{KeyName, StreamName};
 use serde::{Deserialize, Serialize};

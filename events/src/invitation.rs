@@ -1,5 +1,5 @@
-//! Events of invitations to enroll, stream `invitation-<id>`, of their codes, stream `code-<HMAC(code)>`, and of waves of
-//! invitations, stream `wave-<id>`.
+//! Events of invitations to enroll, stream `invitation-<id>`, of their codes, stream `code-<HMAC(code)>`, and of waves
+//! of invitations, stream `wave-<id>`.
 
 pub use crate::ids::{InvitationId, WaveId};
 pub use crate::mail::MailFailure;

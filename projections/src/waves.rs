@@ -1,4 +1,5 @@
-//! Waves of invitations: the plan and the state of each, and its records in the order in which their owners are invited.
+//! Waves of invitations: the plan and the state of each, and its records in the order in which their owners are
+//! invited.
 
 mod query;
 

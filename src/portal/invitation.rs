@@ -1,8 +1,8 @@
 //! The page of an invitation, and the form for its code.
 //!
-//! A request of the page records nothing, since mail scanners and link previews request it. The form opens an enrollment
-//! and the invitation in it. The page says what an invitation is for, and nothing about its recipient: whoever has the
-//! link may have got it by mistake.
+//! A request of the page records nothing, since mail scanners and link previews request it. The form opens an
+//! enrollment and the invitation in it. The page says what an invitation is for, and nothing about its recipient:
+//! whoever has the link may have got it by mistake.
 
 use super::arrival::{DesktopPage, OtherBrowserPage, WhichDevicePage};
 use super::browser::Browser;

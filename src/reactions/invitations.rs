@@ -1,5 +1,5 @@
-//! Invitations: an effect uses the invitation of an enrollment if the sign-in could not, and the timer expires those that
-//! were not used in time.
+//! Invitations: an effect uses the invitation of an enrollment if the sign-in could not, and the timer expires those
+//! that were not used in time.
 
 use super::{ReactionError, effect_of};
 use crate::app::App;
@@ -13,8 +13,8 @@ use platform::context::Context;
 use projections::invitations::due_to_expire;
 use uuid::Uuid;
 
-/// Uses the invitation of an enrollment, in case the server stopped between the sign-in and the use, or the owner of the
-/// invitation's record was not known then.
+/// Uses the invitation of an enrollment, in case the server stopped between the sign-in and the use, or the owner of
+/// the invitation's record was not known then.
 pub(super) async fn spend(app: &App, entry: &Entry, id: EnrollmentId) -> Result<(), ReactionError> {
     // Most enrollments have none.
     if app.platform.enrollment(id).await?.invitation.is_none() {

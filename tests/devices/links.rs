@@ -3,7 +3,8 @@
 //! "removes nothing", "erased", "new phone", "another person" and "archived"; `restored` has the backups; `imported`
 //! has "import after enrollment", "owner not unique" and "two sources"; `attested` says when it is the same device.
 //! `facts` has single pieces of evidence, `invited` what an invitation proves and what is confirmed without staff,
-//! `decided` what staff decide, `retired`, `cleared` and `shredded` what becomes of the old record, and `restricted` who may enroll again.
+//! `decided` what staff decide, `retired`, `cleared` and `shredded` what becomes of the old record, and `restricted`
+//! who may enroll again.
 
 mod answered;
 mod asked;

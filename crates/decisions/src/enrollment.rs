@@ -236,8 +236,8 @@ impl Aggregate for Enrollment {
 }
 
 impl Enrollment {
-    /// Returns whether a device that has a managed record of `owner` may be enrolled again, if the settings restrict it:
-    /// by its owner, by staff who enroll it for somebody, and by anybody if the record has no owner.
+    /// Returns whether a device that has a managed record of `owner` may be enrolled again, if the settings restrict
+    /// it: by its owner, by staff who enroll it for somebody, and by anybody if the record has no owner.
     pub fn may_enroll_again(&self, owner: Option<PersonId>) -> bool {
         let is_by_staff = matches!(self.assignment, Assignment::To(_));
         is_by_staff || owner.is_none() || owner == self.owner().map(|owner| owner.person)

@@ -1,5 +1,5 @@
-//! An invitation to enroll: stream `invitation-<id>`. It is opened by a form, so that mail scanners do not spend it, and
-//! spent by the sign-in of its recipient.
+//! An invitation to enroll: stream `invitation-<id>`. It is opened by a form, so that mail scanners do not spend it,
+//! and spent by the sign-in of its recipient.
 
 #[cfg(test)]
 mod tests;

@@ -125,7 +125,8 @@ pub fn points(evidence: LinkEvidence) -> i32 {
         LinkEvidence::Answered { answer: PreviousAnswer::ThisDevice } => 3,
         LinkEvidence::SameModel {} => 2,
         LinkEvidence::VersionNotOlder {} | LinkEvidence::InvitedPerson {} => 1,
-        // A phone that was replaced by another one is as silent, and as unknown to APNs, as one that was enrolled again.
+        // A phone that was replaced by another one is as silent, and as unknown to APNs, as one that was enrolled
+        // again.
         LinkEvidence::Silent { .. } | LinkEvidence::PushUnregistered { .. } => 1,
         LinkEvidence::SamePersonOfMany {} | LinkEvidence::ModelUnknown {} | LinkEvidence::SilenceUnknown {} => 0,
         LinkEvidence::VersionOlder {} => -2,
@@ -242,10 +243,11 @@ fn is_proven_by_invitation(facts: &Facts) -> bool {
     facts.invited == Some(Invited::Device) && !is_another && !is_older && !is_heard
 }
 
-/// Returns whether the link needs no administrator: the old management delivered the invitation to this device, its link
-/// was opened there, the old record ended, and nothing speaks against it. A code is no proof, however fresh: some people
-/// read it on the old phone and type it on the new one (docs/decisions/41-thresholds-are-chosen-on-one-seed.md). An end by an administrator, or because another record took the place, is
-/// a decision about the record and no sign of the device.
+/// Returns whether the link needs no administrator: the old management delivered the invitation to this device, its
+/// link was opened there, the old record ended, and nothing speaks against it. A code is no proof, however fresh: some
+/// people read it on the old phone and type it on the new one (docs/decisions/41-thresholds-are-chosen-on-one-seed.md).
+/// An end by an administrator, or because another record took the place, is a decision about the record and no sign of
+/// the device.
 pub fn is_beyond_doubt(facts: &Facts, weight: &Weight) -> bool {
     let has_ended = if facts.old.is_ours { is_known_to_have_ended(&facts.old) } else { facts.old.is_gone };
     let speaks_against = |weighed: &Weighed| weighed.points < 0;

@@ -1,5 +1,5 @@
-//! Invitations in enrollments: opens one in an enrollment, and uses it when the person for whom the device is has signed
-//! in.
+//! Invitations in enrollments: opens one in an enrollment, and uses it when the person for whom the device is has
+//! signed in.
 
 use crate::Enroll;
 use crate::entrance::{Entrance, open, visitor};
@@ -15,8 +15,8 @@ use sign_in::SignInError;
 
 /// Result of opening an invitation at the portal.
 pub enum Presented {
-    /// It is open in this enrollment. `opened`: id and session secret, if this request opened the enrollment. `refused`:
-    /// the person had signed in before, and cannot use it.
+    /// It is open in this enrollment. `opened`: id and session secret, if this request opened the enrollment.
+    /// `refused`: the person had signed in before, and cannot use it.
     Here { enrollment: EnrollmentId, opened: Option<(EnrollmentId, String)>, refused: Option<InvitationRefusal> },
     /// It cannot be opened. No enrollment was opened for it.
     Refused(InvitationRefusal),

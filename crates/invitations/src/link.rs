@@ -23,8 +23,8 @@ fn token(secrets: &Secrets, invitation: InvitationId, generation: u32) -> String
     format!("{id}.{generation}.{secret}")
 }
 
-/// Returns the invitation that a token names, and what the token shows: `Link(None)` if its secret is wrong. `None`: the
-/// text is no token.
+/// Returns the invitation that a token names, and what the token shows: `Link(None)` if its secret is wrong. `None`:
+/// the text is no token.
 pub(crate) fn parse(secrets: &Secrets, text: &str) -> Option<(InvitationId, Shown)> {
     let mut parts = text.split('.');
     let (id, number, secret) = (parts.next()?, parts.next()?, parts.next()?);

@@ -88,7 +88,8 @@ impl Invitations {
         Ok(migration.is_closed)
     }
 
-    // The record of an enrollment of this installation has no personal fields, and its owner is the person who enrolled.
+    // The record of an enrollment of this installation has no personal fields, and its owner is the person who
+    // enrolled.
     async fn owner_of_enrollment(&self, id: RecordId) -> Result<Recipient, IssueError> {
         let enrollment = self.platform.enrollment(id.device().enrollment()).await?;
         let owner = enrollment.owner().ok_or(NotIssued::UnknownRecord)?.person;

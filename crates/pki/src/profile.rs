@@ -1,5 +1,5 @@
-//! Configuration profiles that people install: the CA profile (certificate step) and the MDM profile (profile step); and
-//! those that management installs for them.
+//! Configuration profiles that people install: the CA profile (certificate step) and the MDM profile (profile step);
+//! and those that management installs for them.
 //!
 //! Keys and values follow mdm/profiles/ in Apple's schema. Each check names what a strict device refuses.
 

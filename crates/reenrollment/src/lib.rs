@@ -3,9 +3,9 @@
 //!
 //! Two questions are kept apart ([`events::record::LinkProof`]): may the old record be retired, and is it the same
 //! device. The evidence is weighed in [`decisions::link`]; this crate collects the facts (`facts`, `invited`), chooses
-//! which pairs are looked at (`candidates`), and writes proposals (`propose`) and decisions (`decide`, `automatic`). Each
-//! pair is looked at when an event about one of the two says something new, never by a scan of all records. `migration`
-//! closes the migration of a source.
+//! which pairs are looked at (`candidates`), and writes proposals (`propose`) and decisions (`decide`, `automatic`).
+//! Each pair is looked at when an event about one of the two says something new, never by a scan of all records.
+//! `migration` closes the migration of a source.
 
 mod automatic;
 mod candidates;

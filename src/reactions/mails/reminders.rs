@@ -1,8 +1,8 @@
 //! Reminders: a person who has not used their invitation gets a new link after some days, a few times.
 //!
 //! The stop rule: nobody is reminded of a record that was linked to a later enrollment, excepted, erased or shredded.
-//! Its invitation is revoked instead, so that it is not looked at again. While a migration is closed, nobody is reminded
-//! of its records.
+//! Its invitation is revoked instead, so that it is not looked at again. While a migration is closed, nobody is
+//! reminded of its records.
 
 use super::failed;
 use crate::app::App;

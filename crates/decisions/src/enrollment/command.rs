@@ -140,7 +140,8 @@ pub enum Command {
         /// What they said about the records. Answers about records that were not shown are ignored.
         answers: Vec<Said>,
     },
-    /// The person permits Muster to remove the management of an earlier enrollment of theirs, at the step that shows it.
+    /// The person permits Muster to remove the management of an earlier enrollment of theirs, at the step that shows
+    /// it.
     AgreeToRemoval {
         record: RecordId,
     },

@@ -19,9 +19,9 @@ pub struct WebClipProfile<'a> {
 }
 
 impl WebClipProfile<'_> {
-    /// Returns the profile as XML, for [`Pki::sign_profile`](crate::Pki::sign_profile). The link opens in Safari, not as
-    /// a full-screen web app, which has cookies of its own and cannot install profiles. It has no `TargetDeviceType`,
-    /// because management installs it. The person can remove the link.
+    /// Returns the profile as XML, for [`Pki::sign_profile`](crate::Pki::sign_profile). The link opens in Safari, not
+    /// as a full-screen web app, which has cookies of its own and cannot install profiles. It has no
+    /// `TargetDeviceType`, because management installs it. The person can remove the link.
     ///
     /// # Errors
     /// Returns an error if the URL does not begin with `https://`.
