@@ -59,7 +59,7 @@ async fn look_around(engine: Engine, test: &'static str, size: (u32, u32), dark:
     sight.look(&format!("{BOARD}?user=nobody"), "No record matches", "board-none").await;
     sight.open(&format!("{BOARD}?state=invited")).await;
     sight.click(".board input[type=checkbox]").await;
-    sight.click(".bulk button").await;
+    sight.click(".bulk button[formaction$='except/try']").await;
     wait_for(&sight.browser, ".consequence").await;
     sight.look_here("rehearsal").await;
     sight.click("form.stack button").await;

@@ -75,6 +75,28 @@ async fn an_exception_is_rehearsed_made_for_the_list_that_was_shown_and_ended_ag
 }
 
 #[tokio::test]
+async fn the_owners_of_the_records_that_match_or_are_selected_are_invited_in_a_wave() {
+    let server = TestServer::start().await;
+    import(&server, &[Old::new(1), Old::new(2), Old { site: Some("Wien"), ..Old::new(3) }]).await;
+    let root = administrator(&server).await;
+    let csrf = root.get(BOARD).await.csrf();
+    let chosen = async |fields: &[(&str, &str)]| {
+        let all: Vec<(&str, &str)> = [("csrf", csrf.as_str())].into_iter().chain(fields.iter().copied()).collect();
+        root.post(&format!("{BOARD}/invite"), &all).await
+    };
+    let shown = chosen(&[("site", "Graz"), ("which", "all")]).await;
+    assert_eq!(shown.status, 200, "{}", shown.body);
+    assert!(shown.body.contains("Records: <strong>2</strong>"), "{}", shown.body);
+    let tick = format!("tick-{}", record(3));
+    let shown = chosen(&[("which", "ticked"), (&tick, "yes")]).await;
+    assert!(shown.body.contains("Records: <strong>1</strong>"), "{}", shown.body);
+    let nothing = chosen(&[("which", "ticked")]).await;
+    assert_eq!(nothing.status, 400, "{}", nothing.body);
+    assert!(server.events_of("wave").await.is_empty(), "nothing happens before the wave is begun");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_list_is_valid_for_its_action_and_for_fifteen_minutes() {
     let (server, clock) = server_with_clock().await;
     import(&server, &[Old::new(1)]).await;
