@@ -324,7 +324,7 @@ proptest! {
                 let decided = happened.iter().fold(given.clone(), Record::evolve);
                 let undone = decided.decide(&record::Command::UndoLink { successor }).expect("there is a link");
                 let undone = undone.iter().fold(decided, Record::evolve);
-                assert_eq!(undone.as_if_never_undone(), given.clone().as_if_never_undone(), "undo restores exactly");
+                assert_eq!(undone.never_undone(), given.clone().never_undone(), "undo restores exactly");
             }
         }
     }

@@ -248,7 +248,7 @@ impl Aggregate for Record {
 impl Record {
     /// Returns the record without the memory that somebody took a decision back.
     #[cfg(test)]
-    pub(crate) fn as_if_never_undone(self) -> Record {
+    pub(crate) fn never_undone(self) -> Record {
         Record { for_people: BTreeSet::new(), ..self }
     }
 

@@ -5,7 +5,7 @@ use events::enrollment::EnrollmentRefusal;
 
 fn refused(events: &[Event]) -> bool {
     let why = EnrollmentRefusal::RestrictedToOwner;
-    events.iter().any(|event| *event == Event::Enrollment(EnrollmentEvent::EnrollmentRefused { why }))
+    events.contains(&Event::Enrollment(EnrollmentEvent::EnrollmentRefused { why }))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -170,7 +170,7 @@ proptest! {
         if streams.successor(earlier(nth).id) != before.successor(earlier(nth).id) {
             streams.act(earlier(nth), new, Act::Undo);
             let shown = |records: BTreeMap<RecordId, Record>| {
-                records.into_iter().map(|(id, record)| (id, record.as_if_never_undone())).collect::<BTreeMap<_, _>>()
+                records.into_iter().map(|(id, record)| (id, record.never_undone())).collect::<BTreeMap<_, _>>()
             };
             assert_eq!(shown(streams.records), shown(before.records), "undo restores exactly");
         }
