@@ -9,7 +9,7 @@ use devices::commands::{Consent, QueueError, Terms, security_info};
 use events::device::{CommandId, DeviceId, Priority};
 use events::invitation::InvitationEvent;
 use events::log::Entry;
-use events::record::{ImportEvent, ImportId, LinkBand, RecordEvent, RecordId};
+use events::record::{ImportEvent, ImportId, LinkBand, LinkEvidence, RecordEvent, RecordId, Weighed};
 use reenrollment::{Cause, Pair, ReenrollmentError};
 
 /// How long a query waits for an earlier record to make contact, in seconds.
@@ -45,9 +45,11 @@ pub(super) async fn react_to_record(
         RecordEvent::PreviousRecordImportUndone { restored: Some(_), .. } => {
             Ok(app.reenrollment.imported_record_changed(cause(entry), id).await?)
         }
-        RecordEvent::LinkProposed { successor, band, .. } => {
+        RecordEvent::LinkProposed { successor, evidence, band, .. } => {
             let pair = Pair { record: id, successor: *successor };
-            watch(app, entry, pair, *band).await?;
+            if *band != LinkBand::None {
+                watch(app, entry, pair, evidence).await?;
+            }
             // What a confirmed link proves may have changed.
             retirement::retire(app, entry, id).await?;
             Ok(app.reenrollment.rival_changed(cause(entry), pair).await?)
@@ -135,13 +137,14 @@ async fn import_changed(app: &App, entry: &Entry, id: ImportId, after: Option<Pa
 
 // An enrollment of this installation is watched, so that its next contact is known. A record of another product has no
 // device here.
-async fn watch(app: &App, entry: &Entry, pair: Pair, band: LinkBand) -> Result<(), ReactionError> {
-    if band == LinkBand::None {
-        return Ok(());
-    }
+async fn watch(app: &App, entry: &Entry, pair: Pair, evidence: &[Weighed]) -> Result<(), ReactionError> {
     let watch = Command::WatchContact { successor: pair.successor };
     let context = effect_of(entry, "watch-contact");
     settled(app.platform.perform::<Device>(&pair.record.device().stream(), &watch, &context).await)?;
+    // A device that made contact needs no query to make it.
+    if evidence.iter().any(|weighed| matches!(weighed.evidence, LinkEvidence::HeardAfter { .. })) {
+        return Ok(());
+    }
     wake(app, entry, pair.record.device()).await
 }
 
