@@ -5,10 +5,12 @@ use crate::app::App;
 use anyhow::{Context as _, bail};
 use decisions::wave::Plan;
 use events::invitation::{InvitationDelivery, InvitationId, WaveId};
+use events::record::RecordId;
 use platform::context::Context;
 use plural::counted;
 use projections::migration::{BoardFilter, MigrationState, by_id, counts};
 use projections::waves::{MemberState, members};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Maximum number of records of the demo.
@@ -25,10 +27,12 @@ pub(super) async fn show(app: &App, when: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Invites the owners of all records in a wave. Returns the link of the first invitation.
-pub(super) async fn invite(app: &App) -> anyhow::Result<String> {
+/// Invites the owners of all records in a wave. Returns the link of the invitation of this owner.
+pub(super) async fn invite(app: &App, user_name: &str) -> anyhow::Result<String> {
     let found = by_id(&app.platform.projections, BoardFilter::default(), MOST).await?;
     let records: Vec<_> = found.rows.iter().map(|row| row.record).collect();
+    let theirs = found.rows.iter().find(|row| row.owner.user_name.as_deref() == Some(user_name));
+    let theirs = theirs.with_context(|| format!("{user_name} owns no record"))?.record;
     let plan = Plan {
         name: "Personal phones".into(),
         delivery: InvitationDelivery::WebClip,
@@ -44,26 +48,31 @@ pub(super) async fn invite(app: &App) -> anyhow::Result<String> {
     app.invitations.begin_wave(wave, &plan, &records, &context).await?;
     let (invited, skipped) =
         tokio::time::timeout(PATIENCE, all_are_settled(app, wave)).await.context("the wave does not end")??;
-    let Some(first) = invited.first() else { bail!("nobody was invited") };
+    let Some(link) = invited.get(&theirs).map(|invitation| app.invitations.link(*invitation, 0)) else {
+        bail!("{user_name} was not invited")
+    };
     say(format_args!(
         "  A wave invites the owners by a Web Clip that Jamf Pro puts on each phone: {} invited.",
         counted(invited.len(), "owner")
     ));
-    say(format_args!("  {} skipped: they name nobody who is known here.", counted(skipped, "record")));
-    Ok(app.invitations.link(*first, 0))
+    if skipped > 0 {
+        say(format_args!("  {} skipped: nobody can be invited for them.", counted(skipped, "record")));
+    }
+    Ok(link)
 }
 
-async fn all_are_settled(app: &App, wave: WaveId) -> anyhow::Result<(Vec<InvitationId>, usize)> {
+// Returns the invitation of each record whose owner was invited, and how many records were skipped.
+async fn all_are_settled(app: &App, wave: WaveId) -> anyhow::Result<(BTreeMap<RecordId, InvitationId>, usize)> {
     loop {
         catch_up(app).await?;
         let members = members(&app.platform.projections, wave, None, MOST).await?;
         let is_waiting = members.iter().any(|member| member.state == MemberState::Waiting);
         if !is_waiting && !members.is_empty() {
             let invited = members.iter().filter_map(|member| match member.state {
-                MemberState::Invited(invitation, _) => Some(invitation),
+                MemberState::Invited(invitation, _) => Some((member.record, invitation)),
                 MemberState::Waiting | MemberState::Skipped(_) => None,
             });
-            let invited: Vec<InvitationId> = invited.collect();
+            let invited: BTreeMap<RecordId, InvitationId> = invited.collect();
             let skipped = members.len() - invited.len();
             return Ok((invited, skipped));
         }

@@ -42,7 +42,7 @@ pub(super) async fn act(stage: &Stage) -> anyhow::Result<Device> {
     say("\nThe school imports the records of its earlier MDM product\n");
     import(stage).await?;
     board::show(stage.app(), "before").await?;
-    let link = board::invite(stage.app()).await?;
+    let link = board::invite(stage.app(), MOVING).await?;
     board::show(stage.app(), "after the invitations").await?;
     say("\nGrace enrolls her iPhone, which still has its old profile (iOS 17.5, User Enrollment)\n");
     let device = leave_other_product(stage, &link).await.context("Grace enrolls her iPhone")?;
