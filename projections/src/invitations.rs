@@ -6,8 +6,8 @@
 mod query;
 
 pub use query::{
-    InvitationCursor, InvitationFilter, InvitationRow, InvitationState, ListedInvitations, by_id, count, counts,
-    due_to_expire, list, made_since, of_person, of_record, sealed_for,
+    InvitationFilter, InvitationRow, InvitationState, ListedInvitations, by_id, count, counts, due_to_expire, list,
+    made_since, of_person, of_record, sealed_for,
 };
 
 use crate::{Projection, sql};

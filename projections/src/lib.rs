@@ -21,6 +21,7 @@ mod checkpoints;
 pub mod claims;
 pub mod closings;
 pub mod commands;
+mod cursor;
 mod database;
 pub mod devices;
 pub mod disposable;
@@ -43,6 +44,7 @@ pub mod renewals;
 pub mod staff;
 pub mod waves;
 
+pub use cursor::{Cursor, NoCursor};
 pub use database::{FILE, Projections};
 pub use progress::Health;
 pub use rebuild::{Rebuilt, TableDump};

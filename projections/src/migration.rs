@@ -19,7 +19,7 @@ mod state;
 
 pub use chart::{Day, StatePeriod, days, history};
 pub use choices::{Choices, WaveChoice, choices};
-pub use list::{BoardCursor, BoardFilter, Contact, ListedBoard, NoCursor, by_id, count, counts, list};
+pub use list::{BoardFilter, Contact, ListedBoard, by_id, count, counts, list};
 pub use query::{BoardOwner, BoardRow, late, of_records};
 pub use state::MigrationState;
 

@@ -4,8 +4,8 @@
 mod query;
 
 pub use query::{
-    ListedWaves, Member, MemberState, WaveCounts, WaveCursor, WaveRow, by_id, counts, deadlines_due, inviting, list,
-    members, next_to_invite, of_record,
+    ListedWaves, Member, MemberState, WaveCounts, WaveRow, by_id, counts, deadlines_due, inviting, list, members,
+    next_to_invite, of_record,
 };
 
 use crate::Projection;

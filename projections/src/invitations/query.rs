@@ -1,5 +1,6 @@
 //! Queries about invitations.
 
+use crate::cursor::Cursor;
 use crate::{ProjectionError, Projections, like};
 use events::Timestamp;
 use events::enrollment::EnrollmentId;
@@ -9,8 +10,6 @@ use events::record::RecordId;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 use uuid::Uuid;
 
 /// How far an invitation has come.
@@ -111,30 +110,7 @@ pub struct InvitationFilter {
     /// A part of the name or of the mail address of the recipient.
     pub text: Option<String>,
     /// Continue after this invitation.
-    pub after: Option<InvitationCursor>,
-}
-
-/// An invitation as it stood in the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InvitationCursor {
-    issued_at: Timestamp,
-    invitation: InvitationId,
-}
-
-impl fmt::Display for InvitationCursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.issued_at.0, self.invitation)
-    }
-}
-
-impl FromStr for InvitationCursor {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<InvitationCursor, uuid::Error> {
-        let (at, id) = text.split_once('.').unwrap_or_default();
-        let issued_at = Timestamp(at.parse().unwrap_or_default());
-        Ok(InvitationCursor { issued_at, invitation: InvitationId(Uuid::parse_str(id)?) })
-    }
+    pub after: Option<Cursor>,
 }
 
 /// A page of the list.
@@ -142,7 +118,7 @@ impl FromStr for InvitationCursor {
 pub struct ListedInvitations {
     pub invitations: Vec<InvitationRow>,
     /// Pass this as [`InvitationFilter::after`] to get the next page.
-    pub next: Option<InvitationCursor>,
+    pub next: Option<Cursor>,
 }
 
 const COLUMNS: &str = "i.invitation, i.state, i.record, i.person, i.wave, i.delivery, i.language, i.generation,
@@ -343,8 +319,8 @@ impl Conditions {
         conditions.add(&named, ":text", text.as_deref().map(like));
         if let Some(after) = after {
             conditions.text += " AND (i.issued_at, i.invitation) < (:at, :after)";
-            conditions.values.push((":at", Box::new(after.issued_at.0)));
-            conditions.values.push((":after", Box::new(after.invitation.to_string())));
+            conditions.values.push((":at", Box::new(after.at.0)));
+            conditions.values.push((":after", Box::new(after.id.to_string())));
         }
         conditions
     }
@@ -373,7 +349,7 @@ fn list_in(rows: &Connection, filter: &InvitationFilter, limit: usize) -> rusqli
     let mut invitations = found.collect::<Result<Vec<_>, _>>()?;
     let has_more = invitations.len() > limit;
     invitations.truncate(limit);
-    let cursor = |row: &InvitationRow| InvitationCursor { issued_at: row.issued_at, invitation: row.invitation };
+    let cursor = |row: &InvitationRow| Cursor { at: row.issued_at, id: row.invitation.0 };
     let next = invitations.last().filter(|_| has_more).map(cursor);
     Ok(ListedInvitations { invitations, next })
 }

@@ -1,6 +1,7 @@
 //! The list of links, with its filters.
 
 use super::query::{COLUMNS, LinkRow, LinkState, link};
+use crate::cursor::NoCursor;
 use crate::{ProjectionError, Projections};
 use events::Timestamp;
 use events::device::DeviceId;
@@ -45,10 +46,6 @@ impl fmt::Display for LinkCursor {
         write!(f, "{}.{}.{}.{}", self.score, self.at.0, self.record, self.successor)
     }
 }
-
-/// The text is no cursor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoCursor;
 
 impl FromStr for LinkCursor {
     type Err = NoCursor;

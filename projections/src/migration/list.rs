@@ -2,17 +2,14 @@
 
 use super::query::{BoardRow, SELECT, board_row};
 use super::state::MigrationState;
+use crate::cursor::Cursor;
 use crate::records::OwnerOutcome;
 use crate::{ProjectionError, Projections};
 use events::Timestamp;
 use events::invitation::WaveId;
-use events::record::RecordId;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
-use uuid::Uuid;
 
 /// When the old management was last heard from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,34 +38,7 @@ pub struct BoardFilter {
     pub contact: Option<Contact>,
     pub wave: Option<WaveId>,
     /// Continue after this row.
-    pub after: Option<BoardCursor>,
-}
-
-/// A row as it stood in the list. It contains what the list is ordered by, so that it stays valid if the row changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BoardCursor {
-    since: Timestamp,
-    record: RecordId,
-}
-
-impl fmt::Display for BoardCursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.since.0, self.record)
-    }
-}
-
-/// The text is no cursor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoCursor;
-
-impl FromStr for BoardCursor {
-    type Err = NoCursor;
-
-    fn from_str(text: &str) -> Result<BoardCursor, NoCursor> {
-        let (since, record) = text.split_once('.').ok_or(NoCursor)?;
-        let since = Timestamp(since.parse().map_err(|_| NoCursor)?);
-        Ok(BoardCursor { since, record: RecordId(Uuid::parse_str(record).map_err(|_| NoCursor)?) })
-    }
+    pub after: Option<Cursor>,
 }
 
 /// A page of the list.
@@ -76,7 +46,7 @@ impl FromStr for BoardCursor {
 pub struct ListedBoard {
     pub rows: Vec<BoardRow>,
     /// Pass this as [`BoardFilter::after`] to get the next page.
-    pub next: Option<BoardCursor>,
+    pub next: Option<Cursor>,
 }
 
 /// Returns up to `limit` rows that match, the latest change of state first.
@@ -93,7 +63,7 @@ pub async fn list(
         .read_of("migration", move |rows| {
             let mut matching = Matching::of(&filter);
             if let Some(after) = filter.after {
-                matching.add("(since, record) < (?, ?)", [after.since.0.into(), after.record.to_string().into()]);
+                matching.add("(since, record) < (?, ?)", [after.at.0.into(), after.id.to_string().into()]);
             }
             let index = if filter.state.is_some() { "migration_by_state" } else { "migration_by_since" };
             page(rows, &of, matching, (index, "since DESC, record DESC"), limit)
@@ -116,7 +86,7 @@ pub async fn by_id(
         .read_of("migration", move |rows| {
             let mut matching = Matching::of(&filter);
             if let Some(after) = filter.after {
-                matching.add("record > ?", [after.record.to_string().into()]);
+                matching.add("record > ?", [after.id.to_string().into()]);
             }
             page(rows, &of, matching, ("", "record"), limit)
         })
@@ -275,20 +245,6 @@ fn page(
     let mut found = found.collect::<Result<Vec<_>, _>>()?;
     let has_more = found.len() > limit;
     found.truncate(limit);
-    let next = found.last().filter(|_| has_more).map(|row| BoardCursor { since: row.since, record: row.record });
+    let next = found.last().filter(|_| has_more).map(|row| Cursor { at: row.since, id: row.record.0 });
     Ok(ListedBoard { rows: found, next })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_is_read_as_it_was_written_and_no_other_text_is_one() {
-        let cursor = BoardCursor { since: Timestamp(-5), record: RecordId(Uuid::from_u128(7)) };
-        assert_eq!(cursor.to_string().parse(), Ok(cursor));
-        for text in ["", "1", "1.2", &format!("{cursor}.1"), &format!("x.{}", cursor.record)] {
-            assert_eq!(text.parse::<BoardCursor>(), Err(NoCursor), "{text}");
-        }
-    }
 }

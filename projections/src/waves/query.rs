@@ -1,5 +1,6 @@
 //! Queries about waves of invitations.
 
+use crate::cursor::Cursor;
 use crate::invitations::InvitationState;
 use crate::{ProjectionError, Projections};
 use events::Timestamp;
@@ -8,8 +9,6 @@ use events::record::RecordId;
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension as _, Row, params};
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 use uuid::Uuid;
 
 /// A wave as it is now.
@@ -33,34 +32,12 @@ pub struct WaveRow {
     pub open_at_deadline: Option<u64>,
 }
 
-/// A wave as it stood in the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WaveCursor {
-    begun_at: Timestamp,
-    wave: WaveId,
-}
-
-impl fmt::Display for WaveCursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.begun_at.0, self.wave)
-    }
-}
-
-impl FromStr for WaveCursor {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<WaveCursor, uuid::Error> {
-        let (at, id) = text.split_once('.').unwrap_or_default();
-        Ok(WaveCursor { begun_at: Timestamp(at.parse().unwrap_or_default()), wave: WaveId(Uuid::parse_str(id)?) })
-    }
-}
-
 /// A page of the list.
 #[derive(Debug, Clone)]
 pub struct ListedWaves {
     pub waves: Vec<WaveRow>,
     /// Pass this to [`list`] to get the next page.
-    pub next: Option<WaveCursor>,
+    pub next: Option<Cursor>,
 }
 
 /// A record of a wave.
@@ -100,7 +77,7 @@ const COLUMNS: &str = "wave, name, delivery, language, most_per_hour, valid_days
 /// Returns an error if the file cannot be read.
 pub async fn list(
     projections: &Projections,
-    after: Option<WaveCursor>,
+    after: Option<Cursor>,
     limit: usize,
 ) -> Result<ListedWaves, ProjectionError> {
     projections
@@ -111,13 +88,13 @@ pub async fn list(
             );
             // One row more than requested shows whether there is another page.
             let fetch = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
-            let (at, wave) = (after.map(|after| after.begun_at.0), after.map(|after| after.wave.to_string()));
+            let (at, wave) = (after.map(|after| after.at.0), after.map(|after| after.id.to_string()));
             let mut select = rows.prepare_cached(&select)?;
             let mut waves: Vec<WaveRow> =
                 select.query_map(params![at, wave, fetch], row_of)?.collect::<Result<_, _>>()?;
             let has_more = waves.len() > limit;
             waves.truncate(limit);
-            let cursor = |row: &WaveRow| WaveCursor { begun_at: row.begun_at, wave: row.wave };
+            let cursor = |row: &WaveRow| Cursor { at: row.begun_at, id: row.wave.0 };
             let next = waves.last().filter(|_| has_more).map(cursor);
             Ok(ListedWaves { waves, next })
         })
