@@ -1,11 +1,11 @@
 //! Migrations that an administrator closed, and how far the records of people who never enrolled are shredded.
 
+use crate::columns::{maybe_uuid, uuid};
 use crate::{Projection, ProjectionError, Projections};
 use events::migration::{MigrationEvent, MigrationId};
 use events::record::RecordId;
 use events::{Entry, Event, EventId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use uuid::Uuid;
 
 /// A migration that was closed, and perhaps reopened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,21 +101,13 @@ pub async fn next(
 }
 
 fn closing_of(row: &Row<'_>) -> rusqlite::Result<Closing> {
-    let up_to: Option<String> = row.get(4)?;
     Ok(Closing {
         migration: MigrationId(uuid(row, 0)?),
         source: row.get(1)?,
         closed: row.get::<_, Option<i64>>(2)?.map(Timestamp),
         shredded: row.get(3)?,
-        up_to: up_to.map(|_| uuid(row, 4).map(RecordId)).transpose()?,
+        up_to: maybe_uuid(row, 4)?.map(RecordId),
         cause: EventId(uuid(row, 5)?),
-    })
-}
-
-fn uuid(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
-    let text: String = row.get(column)?;
-    Uuid::parse_str(&text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
     })
 }
 

@@ -20,6 +20,7 @@ pub mod certificates;
 mod checkpoints;
 pub mod claims;
 pub mod closings;
+mod columns;
 pub mod commands;
 mod cursor;
 mod database;

@@ -1,11 +1,11 @@
 //! Earlier records of the same person or the same hardware, with the evidence.
 
+use crate::columns::uuid;
 use crate::{Projection, ProjectionError, Projections, sql};
 use events::device::{DeviceEvent, DeviceId};
 use events::enrollment::{EnrollmentEvent, Evidence};
 use events::{Entry, Event, EventId, Timestamp};
 use rusqlite::{Connection, Row, params};
-use uuid::Uuid;
 
 /// An earlier record and the later enrollment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,20 +73,14 @@ pub async fn of_device(
 }
 
 fn earlier_of(row: &Row<'_>) -> rusqlite::Result<Earlier> {
-    let uuid = |column: usize| {
-        let text: String = row.get(column)?;
-        Uuid::parse_str(&text).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
-        })
-    };
     let evidence: String = row.get(2)?;
     let found = |name: &str| Found::ALL.into_iter().find(|found| found.as_str() == name);
     Ok(Earlier {
-        enrollment: DeviceId(uuid(0)?),
-        previous: DeviceId(uuid(1)?),
+        enrollment: DeviceId(uuid(row, 0)?),
+        previous: DeviceId(uuid(row, 1)?),
         evidence: evidence.split(' ').filter_map(found).collect(),
         at: Timestamp(row.get(3)?),
-        event: EventId(uuid(4)?),
+        event: EventId(uuid(row, 4)?),
     })
 }
 

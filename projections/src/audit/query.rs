@@ -1,12 +1,13 @@
 //! Queries of the audit trail.
 
 use super::{ACTOR_KINDS, AuditOutcome, actor_name, english};
+use crate::columns::{unreadable, uuid};
 use crate::{ProjectionError, Projections, like};
 use events::device::DeviceId;
 use events::enrollment::parse_short_code;
 use events::person::PersonId;
 use events::{ActorKind, EventId, Revision, StreamName, Timestamp};
-use rusqlite::types::{Type, Value};
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -301,14 +302,6 @@ fn row_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     })
 }
 
-fn uuid(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
-    Uuid::parse_str(&row.get::<_, String>(column)?).map_err(|error| unreadable(column, error))
-}
-
 fn optional_uuid(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Uuid>> {
     Ok(row.get::<_, Option<String>>(column)?.and_then(|text| Uuid::parse_str(&text).ok()))
-}
-
-fn unreadable(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
 }

@@ -1,5 +1,6 @@
 //! Queries about invitations.
 
+use crate::columns::{maybe_uuid, unknown, uuid};
 use crate::cursor::Cursor;
 use crate::{ProjectionError, Projections, like};
 use events::Timestamp;
@@ -7,10 +8,8 @@ use events::enrollment::EnrollmentId;
 use events::invitation::{InvitationDelivery, InvitationId, WaveId};
 use events::person::PersonId;
 use events::record::RecordId;
-use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 use std::collections::BTreeMap;
-use uuid::Uuid;
 
 /// How far an invitation has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -391,21 +390,4 @@ fn row_of(row: &Row<'_>) -> rusqlite::Result<InvitationRow> {
 fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<InvitationState> {
     let word: String = row.get(column)?;
     InvitationState::parse(&word).ok_or_else(|| unknown(column, &word))
-}
-
-fn unknown(column: usize, word: &str) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("unknown word {word}").into())
-}
-
-fn uuid(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
-    let text: String = row.get(column)?;
-    Uuid::parse_str(&text)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
-}
-
-fn maybe_uuid(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Uuid>> {
-    match row.get::<_, Option<String>>(column)? {
-        Some(_) => uuid(row, column).map(Some),
-        None => Ok(None),
-    }
 }

@@ -1,13 +1,12 @@
 //! Queries of links.
 
 use super::Weight;
+use crate::columns::{unknown, unreadable, uuid};
 use crate::{ProjectionError, Projections};
 use events::device::DeviceId;
 use events::record::{LinkBand, LinkProof, RecordId, Silence, Weighed};
 use events::{EventId, Timestamp};
-use rusqlite::types::Type;
 use rusqlite::{OptionalExtension as _, Row, params};
-use uuid::Uuid;
 
 /// State of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,26 +73,17 @@ pub(super) fn link(row: &Row<'_>) -> rusqlite::Result<LinkRow> {
     })
 }
 
-fn uuid(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
-    let text: String = row.get(column)?;
-    Uuid::parse_str(&text).map_err(|error| unreadable(column, error))
-}
-
 pub(super) fn successor(row: &Row<'_>) -> rusqlite::Result<DeviceId> {
     uuid(row, 0).map(DeviceId)
 }
 
 pub(super) fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<LinkState> {
     let word: String = row.get(column)?;
-    LinkState::parse(&word).ok_or_else(|| unreadable(column, std::io::Error::other(word)))
+    LinkState::parse(&word).ok_or_else(|| unknown(column, &word))
 }
 
 pub(super) fn weight(row: &Row<'_>, column: usize) -> rusqlite::Result<Weight> {
     serde_json::from_str(&row.get::<_, String>(column)?).map_err(|error| unreadable(column, error))
-}
-
-fn unreadable(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
 }
 
 /// Returns the links of a record, as known at `as_of`: the newest `limit`.

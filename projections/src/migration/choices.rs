@@ -1,9 +1,9 @@
 //! What the filters of the board can choose from.
 
+use crate::columns::uuid;
 use crate::{ProjectionError, Projections};
 use events::invitation::WaveId;
 use rusqlite::{Connection, Row};
-use uuid::Uuid;
 
 /// Number of values of each filter.
 const MOST: usize = 200;
@@ -58,11 +58,6 @@ fn distinct(rows: &Connection, column: &str, condition: &str) -> rusqlite::Resul
 
 fn waves(rows: &Connection) -> rusqlite::Result<Vec<WaveChoice>> {
     let select = "SELECT wave, name FROM migration_waves ORDER BY begun DESC, wave LIMIT ?1";
-    let of = |row: &Row<'_>| {
-        let wave = Uuid::parse_str(&row.get::<_, String>(0)?).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
-        })?;
-        Ok(WaveChoice { wave: WaveId(wave), name: row.get(1)? })
-    };
+    let of = |row: &Row<'_>| Ok(WaveChoice { wave: WaveId(uuid(row, 0)?), name: row.get(1)? });
     rows.prepare_cached(select)?.query_map([MOST], of)?.collect()
 }

@@ -1,6 +1,7 @@
 //! Rows of the board as lists and pages show them.
 
 use super::state::MigrationState;
+use crate::columns::{maybe_uuid, uuid};
 use crate::records::OwnerOutcome;
 use crate::{ProjectionError, Projections};
 use events::Timestamp;
@@ -10,7 +11,6 @@ use events::migration::MigrationException;
 use events::person::PersonId;
 use events::record::RecordId;
 use rusqlite::Row;
-use uuid::Uuid;
 
 /// A record on the board. Personal values are `None` if they are unknown or erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,18 +62,10 @@ pub(super) const SELECT: &str = "SELECT m.record, m.origin = 'imported', m.sourc
     LEFT JOIN migration_waves w ON w.wave = m.wave";
 
 pub(super) fn board_row(row: &Row<'_>, projections: &Projections) -> rusqlite::Result<BoardRow> {
-    let uuid = |column: usize, text: &str| {
-        Uuid::parse_str(text).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
-        })
-    };
-    let optional = |column: usize| -> rusqlite::Result<Option<Uuid>> {
-        row.get::<_, Option<String>>(column)?.map(|text| uuid(column, &text)).transpose()
-    };
     let time = |column: usize| -> rusqlite::Result<Option<Timestamp>> {
         Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp))
     };
-    let record = RecordId(uuid(0, &row.get::<_, String>(0)?)?);
+    let record = RecordId(uuid(row, 0)?);
     let is_imported = row.get(1)?;
     let last_contact = match is_imported {
         true => time(12)?,
@@ -89,19 +81,19 @@ pub(super) fn board_row(row: &Row<'_>, projections: &Projections) -> rusqlite::R
         product_name: row.get(6)?,
         owner: BoardOwner {
             outcome: OwnerOutcome::parse(&row.get::<_, String>(7)?).unwrap_or(OwnerOutcome::Unresolved),
-            person: optional(8)?.map(PersonId),
+            person: maybe_uuid(row, 8)?.map(PersonId),
             name: row.get(9)?,
             user_name: row.get(10)?,
             is_erased: row.get(11)?,
         },
         last_contact,
-        wave: optional(13)?.map(WaveId),
+        wave: maybe_uuid(row, 13)?.map(WaveId),
         wave_name: row.get(14)?,
         state: MigrationState::parse(&row.get::<_, String>(15)?).unwrap_or(MigrationState::ToInvite),
         since: Timestamp(row.get(16)?),
         removed: time(17)?,
         exception: row.get::<_, Option<String>>(18)?.as_deref().and_then(MigrationException::parse),
-        successor: optional(19)?.map(DeviceId),
+        successor: maybe_uuid(row, 19)?.map(DeviceId),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Retired records as their source knows them, to be deleted there.
 
-use super::query::uuid_of;
+use crate::columns::uuid;
 use crate::{ProjectionError, Projections};
 use events::record::RecordId;
 use rusqlite::{OptionalExtension as _, Row, params};
@@ -70,7 +70,7 @@ pub async fn preset_of(projections: &Projections, source: String) -> Result<Opti
 
 fn deletable_of(row: &Row<'_>) -> rusqlite::Result<Deletable> {
     Ok(Deletable {
-        record: RecordId(uuid_of(0, &row.get::<_, String>(0)?)?),
+        record: RecordId(uuid(row, 0)?),
         source_id: row.get(1)?,
         serial_number: row.get(2)?,
         udid: row.get(3)?,

@@ -1,6 +1,7 @@
 //! Owners of previous records: the keys of records, the keys of known people, and the queries that join both.
 
-use super::query::{COLUMNS, RecordRow, record_of, uuid_of};
+use super::query::{COLUMNS, RecordRow, record_of};
+use crate::columns::uuid;
 use crate::{ProjectionError, Projections, sql};
 use events::Position;
 use events::person::{PersonEvent, PersonId};
@@ -193,11 +194,11 @@ pub async fn known_people(
 }
 
 fn person_of(row: &Row<'_>) -> rusqlite::Result<PersonId> {
-    uuid_of(0, &row.get::<_, String>(0)?).map(PersonId)
+    uuid(row, 0).map(PersonId)
 }
 
 fn record_id(row: &Row<'_>) -> rusqlite::Result<RecordId> {
-    uuid_of(0, &row.get::<_, String>(0)?).map(RecordId)
+    uuid(row, 0).map(RecordId)
 }
 
 fn key_of(row: &Row<'_>) -> rusqlite::Result<Option<OwnerKey>> {

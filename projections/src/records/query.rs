@@ -1,6 +1,7 @@
 //! Queries of previous records and imports.
 
 use crate::audit::ACTOR_KINDS;
+use crate::columns::{maybe_uuid, uuid};
 use crate::{ProjectionError, Projections};
 use events::person::PersonId;
 use events::record::{ImportCounts, ImportId, OwnerCounts, RecordId};
@@ -8,7 +9,6 @@ use events::settings::ClearedView;
 use events::{ActorKind, Timestamp};
 use rusqlite::{OptionalExtension as _, Row, params};
 use std::collections::BTreeSet;
-use uuid::Uuid;
 
 /// A previous record as lists show it. Personal values are `None` if they were not given or are erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,9 +45,8 @@ pub(super) const COLUMNS: &str =
         WHERE c.record = records_current.record)";
 
 pub(super) fn record_of(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
-    let person: Option<String> = row.get(14)?;
     Ok(RecordRow {
-        record: RecordId(uuid_of(0, &row.get::<_, String>(0)?)?),
+        record: RecordId(uuid(row, 0)?),
         source: row.get(1)?,
         is_missing: row.get(2)?,
         is_retired: row.get(15)?,
@@ -63,7 +62,7 @@ pub(super) fn record_of(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
         user_name: row.get(11)?,
         is_erased: row.get(12)?,
         owner: row.get(13)?,
-        person: person.map(|person| uuid_of(14, &person).map(PersonId)).transpose()?,
+        person: maybe_uuid(row, 14)?.map(PersonId),
     })
 }
 
@@ -93,12 +92,6 @@ pub async fn cleared(projections: &Projections, record: RecordId) -> Result<Opti
         .await
 }
 
-pub(super) fn uuid_of(column: usize, text: &str) -> rusqlite::Result<Uuid> {
-    Uuid::parse_str(text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
-    })
-}
-
 /// Returns the records of a source that it has at present, in order of their ids, after `after`: up to `limit`.
 ///
 /// # Errors
@@ -114,7 +107,7 @@ pub async fn of_source(
             let select = "SELECT record FROM records_current
                 WHERE source = ?1 AND record > ?2 AND missing IS NULL ORDER BY record LIMIT ?3";
             let after = after.map(|after| after.to_string()).unwrap_or_default();
-            let id = |row: &Row<'_>| Ok(RecordId(uuid_of(0, &row.get::<_, String>(0)?)?));
+            let id = |row: &Row<'_>| Ok(RecordId(uuid(row, 0)?));
             rows.prepare_cached(select)?.query_map(params![source, after, limit], id)?.collect()
         })
         .await
@@ -136,7 +129,7 @@ pub async fn touched_by(
             let select =
                 "SELECT record FROM records_touched WHERE import = ?1 AND record > ?2 ORDER BY record LIMIT ?3";
             let after = after.map(|after| after.to_string()).unwrap_or_default();
-            let id = |row: &Row<'_>| Ok(RecordId(uuid_of(0, &row.get::<_, String>(0)?)?));
+            let id = |row: &Row<'_>| Ok(RecordId(uuid(row, 0)?));
             rows.prepare_cached(select)?.query_map(params![import.to_string(), after, limit], id)?.collect()
         })
         .await
@@ -308,7 +301,7 @@ fn import_of(row: &Row<'_>) -> rusqlite::Result<ImportRow> {
     };
     let kind: String = row.get(13)?;
     Ok(ImportRow {
-        import: ImportId(uuid_of(0, &row.get::<_, String>(0)?)?),
+        import: ImportId(uuid(row, 0)?),
         source: row.get(1)?,
         preset: row.get(2)?,
         is_complete: row.get(3)?,

@@ -1,15 +1,14 @@
 //! Queries about waves of invitations.
 
+use crate::columns::{unknown, uuid};
 use crate::cursor::Cursor;
 use crate::invitations::InvitationState;
 use crate::{ProjectionError, Projections};
 use events::Timestamp;
 use events::invitation::{InvitationDelivery, InvitationId, NotInvited, WaveId};
 use events::record::RecordId;
-use rusqlite::types::Type;
 use rusqlite::{OptionalExtension as _, Row, params};
 use std::collections::BTreeMap;
-use uuid::Uuid;
 
 /// A wave as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -273,14 +272,4 @@ fn member_of(row: &Row<'_>) -> rusqlite::Result<Member> {
         (None, None) => MemberState::Waiting,
     };
     Ok(Member { place: place.unsigned_abs(), record: RecordId(uuid(row, 1)?), state })
-}
-
-fn unknown(column: usize, word: &str) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("unknown word {word}").into())
-}
-
-fn uuid(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
-    let text: String = row.get(column)?;
-    Uuid::parse_str(&text)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error)))
 }
