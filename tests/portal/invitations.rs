@@ -86,6 +86,8 @@ pub async fn invite_device(server: &TestServer) -> InvitationId {
         owner: Some(RecordOwner::Account {}),
     };
     app.platform.perform::<decisions::record::Record>(&record.stream(), &command, &operator()).await.unwrap();
+    // The owner of a record is read from a projection. A sign-in before it is known is an effect's, which is retried.
+    server.caught_up().await;
     issue(server, Invitee::Record(record), InvitationDelivery::WebClip).await
 }
 
