@@ -18,7 +18,7 @@ use super::script::{Act, Connections, Step, write};
 use events::device::DeviceEvent;
 use events::log::Entry;
 use events::{Event, KeyName, Position};
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::StreamExt as _;
 use muster::reactions::{Order, run_effects};
 use population::{AccountId, Delivery, EnrollmentId, Happening, InvitationId, OldRecord, What};
 use std::collections::{HashMap, HashSet};
@@ -27,6 +27,8 @@ use std::sync::Arc;
 /// Number of steps and of effects at once.
 const AT_ONCE: usize = 64;
 const EFFECTS_AT_ONCE: usize = 32;
+/// Maximum number of attempts of an effect before its error ends the measurement.
+const MOST_ATTEMPTS: usize = 5;
 /// Maximum number of steps of a batch, and of seconds between its first and its last.
 const MOST_STEPS: usize = 512;
 const WINDOW: i64 = 3 * 3_600;
@@ -249,6 +251,23 @@ impl Replay {
         None
     }
 
+    // An effect may need the result of another that runs beside it, so those that failed run again, as in the server.
+    async fn run_effects(&self, entries: &[Entry], order: Order) {
+        let app = &self.installation.app;
+        let mut left: Vec<&Entry> = entries.iter().collect();
+        for _ in 0..MOST_ATTEMPTS {
+            let effects = left.into_iter().map(async |entry| (entry, run_effects(app, entry, order).await));
+            let effects = futures_util::stream::iter(effects).buffer_unordered(EFFECTS_AT_ONCE);
+            left = effects.filter_map(async |(entry, result)| result.is_err().then_some(entry)).collect().await;
+            if left.is_empty() {
+                return;
+            }
+        }
+        for entry in left {
+            run_effects(app, entry, order).await.expect("the effects are done");
+        }
+    }
+
     // Runs the effects of all new events, and of the events that they cause.
     async fn settle(&mut self) {
         loop {
@@ -263,9 +282,7 @@ impl Replay {
             }
             self.installation.app.platform.projections.wait_for(self.done).await.expect("folded");
             for order in [Order::AtOnce, Order::Behind] {
-                let effects = entries.iter().map(|entry| run_effects(&self.installation.app, entry, order));
-                let effects = futures_util::stream::iter(effects).buffer_unordered(EFFECTS_AT_ONCE);
-                effects.try_collect::<()>().await.expect("the effects are done");
+                self.run_effects(&entries, order).await;
             }
         }
     }

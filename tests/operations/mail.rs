@@ -7,7 +7,7 @@ mod refusals;
 mod security;
 
 use ::mail::{Accepted, Mail, Mailer, Message, NotSent};
-use harness::mail_server::{MailServer, USER_NAME, is_here};
+use harness::mail_server::{MailServer, is_here};
 use harness::{ports, test_name};
 use telemetry::Metrics;
 use uuid::Uuid;
@@ -15,20 +15,6 @@ use world::Timestamp;
 
 const OWN_NAME: &str = "enroll.school.example";
 const ADA: &str = "ada@people.example";
-
-/// The keys of a section that uses this server with its CA, and others after them.
-fn keys(server: &MailServer, more: &str) -> String {
-    let (port, ca) = (server.port(), server.ca());
-    format!(
-        "host = 'localhost'\nport = {port}\nfrom = 'Example School <muster@school.example>'\nca_file = '{}'\n{more}\n",
-        ca.display()
-    )
-}
-
-/// Credentials that the server accepts.
-fn login(server: &MailServer) -> String {
-    format!("user_name = '{USER_NAME}'\npassword_file = '{}'", server.password().display())
-}
 
 fn mailer_of(keys: &str) -> Mailer {
     harness::logs::capture();
@@ -49,7 +35,7 @@ fn message() -> Message {
 }
 
 async fn sent(server: &MailServer, more: &str) -> Result<Accepted, NotSent> {
-    mailer_of(&keys(server, more)).send(message()).await
+    mailer_of(&server.keys(more)).send(message()).await
 }
 
 #[tokio::test]
@@ -58,7 +44,7 @@ async fn a_mail_arrives_encrypted_and_sent_again_it_is_the_same() {
         return;
     }
     let server = MailServer::start(&[]);
-    let mailer = mailer_of(&keys(&server, "bounces_to = 'bounces@school.example'"));
+    let mailer = mailer_of(&server.keys("bounces_to = 'bounces@school.example'"));
     let subject = "Ihr Gerät für die Schule: bitte richten Sie es bis Freitag ein — 端末の登録";
     let body = "Grüße,\n\n.\n..\nFrom the school\n端末\n";
     let (to_name, language) = (Some("Überall, Ada \"Countess\"".into()), "de".into());
@@ -93,7 +79,7 @@ async fn with_implicit_tls_or_without_tls_a_mail_arrives_if_that_is_configured()
         return;
     }
     let implicit = MailServer::start(&["implicit", "auth"]);
-    sent(&implicit, &format!("tls = 'implicit'\n{}", login(&implicit))).await.unwrap();
+    sent(&implicit, &format!("tls = 'implicit'\n{}", implicit.login())).await.unwrap();
     let [mail] = &implicit.mails()[..] else { panic!("no mail") };
     assert!(mail.encrypted && mail.authenticated, "{mail:#?}");
     assert!(!implicit.transcript().contains("clear "), "{}", implicit.transcript());
@@ -111,7 +97,7 @@ async fn with_credentials_a_mail_arrives_at_a_server_that_requires_them() {
         return;
     }
     let server = MailServer::start(&["auth"]);
-    sent(&server, &login(&server)).await.unwrap();
+    sent(&server, &server.login()).await.unwrap();
     let [mail] = &server.mails()[..] else { panic!("no mail") };
     assert!(mail.encrypted && mail.authenticated, "{mail:#?}");
 }
@@ -123,7 +109,7 @@ async fn a_domain_outside_ascii_works_everywhere_and_a_name_outside_ascii_needs_
     }
     let to = |to: &str| Message { to: to.into(), ..message() };
     let server = MailServer::start(&[]);
-    let mailer = mailer_of(&keys(&server, ""));
+    let mailer = mailer_of(&server.keys(""));
     mailer.send(to("ada@bücher.example")).await.unwrap();
     assert_eq!(server.mails()[0].to, ["ada@xn--bcher-kva.example"]);
     let error = mailer.send(to("jürgen@bücher.example")).await.unwrap_err();
@@ -132,7 +118,7 @@ async fn a_domain_outside_ascii_works_everywhere_and_a_name_outside_ascii_needs_
     assert_eq!(server.transcript().matches("MAIL FROM").count(), 1, "{}", server.transcript());
 
     let international = MailServer::start(&["utf8"]);
-    mailer_of(&keys(&international, "")).send(to("jürgen@bücher.example")).await.unwrap();
+    mailer_of(&international.keys("")).send(to("jürgen@bücher.example")).await.unwrap();
     let [mail] = &international.mails()[..] else { panic!("no mail") };
     assert_eq!(mail.to, ["jürgen@xn--bcher-kva.example"]);
     assert!(mail.options.contains(&"SMTPUTF8".into()), "{:?}", mail.options);
@@ -145,7 +131,7 @@ async fn the_metric_counts_each_outcome() {
     }
     let server = MailServer::start(&["later"]);
     let metrics = Metrics::new();
-    let section: Mail = toml::from_str(&keys(&server, "")).unwrap();
+    let section: Mail = toml::from_str(&server.keys("")).unwrap();
     let mailer = Mailer::load(Some(&section), OWN_NAME, metrics.clone()).unwrap();
     mailer.send(message()).await.unwrap_err();
     mailer.send(message()).await.unwrap();

@@ -4,5 +4,6 @@ mod access;
 mod account;
 mod beside;
 mod invitations;
+mod mailed;
 mod previous;
 mod walk;

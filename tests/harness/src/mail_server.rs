@@ -76,6 +76,14 @@ fn python() -> Option<&'static str> {
     *PYTHON.get_or_init(|| PYTHONS.into_iter().find(has_it))
 }
 
+impl Taken {
+    /// Returns the link of an invitation.
+    pub fn link(&self) -> &str {
+        let line = self.body.lines().find(|line| line.contains("/invitation/"));
+        line.unwrap_or_else(|| panic!("no link: {}", self.body)).trim()
+    }
+}
+
 impl MailServer {
     /// Starts a server. The options are those of `mail_server/server.py`.
     pub fn start(options: &[&str]) -> MailServer {
@@ -125,6 +133,18 @@ impl MailServer {
     /// File with the right password. The test may change it.
     pub fn password(&self) -> PathBuf {
         self.path().join("password")
+    }
+
+    /// Returns the keys of a section `[mail]` that uses this server with its CA, and others after them.
+    pub fn keys(&self, more: &str) -> String {
+        let (port, ca) = (self.port, self.ca());
+        let from = "Example School <muster@school.example>";
+        format!("host = 'localhost'\nport = {port}\nfrom = '{from}'\nca_file = '{}'\n{more}\n", ca.display())
+    }
+
+    /// Returns the keys with credentials that the server accepts.
+    pub fn login(&self) -> String {
+        format!("user_name = '{USER_NAME}'\npassword_file = '{}'", self.password().display())
     }
 
     /// Returns the mails in the order in which they arrived.

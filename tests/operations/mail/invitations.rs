@@ -1,6 +1,5 @@
 //! Invitations that Muster sends by mail: the outcome is an event, faults are tried again, people are reminded.
 
-use super::{keys, login};
 use ::invitations::{Invitee, Request};
 use ::mail::Mail;
 use events::Event;
@@ -18,7 +17,7 @@ const DAY: i64 = 86_400;
 /// A server that sends through this mail server, and its clock.
 pub(super) async fn sending_through(mails: &MailServer) -> (TestServer, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
-    let section: Mail = toml::from_str(&keys(mails, &login(mails))).unwrap();
+    let section: Mail = toml::from_str(&mails.keys(&mails.login())).unwrap();
     let server = TestServer::start_with(World::at(Arc::clone(&clock) as _), |config| config.mail = Some(section)).await;
     (server, clock)
 }
@@ -58,11 +57,6 @@ async fn arrived(mails: &MailServer, count: usize) -> Vec<Taken> {
     taken
 }
 
-fn link(mail: &Taken) -> String {
-    let line = mail.body.lines().find(|line| line.contains("/invitation/"));
-    line.unwrap_or_else(|| panic!("no link: {}", mail.body)).trim().to_owned()
-}
-
 fn failures(events: &[InvitationEvent]) -> Vec<(MailFailure, Option<u16>, bool)> {
     let failure = |event: &InvitationEvent| match event {
         InvitationEvent::InvitationNotSent { why, code, is_final, .. } => Some((*why, *code, *is_final)),
@@ -87,7 +81,7 @@ async fn an_invitation_arrives_with_its_link_and_code_and_is_recorded_as_sent() 
     assert!(mail.encrypted && mail.authenticated);
     assert_eq!(mail.to, ["ada@people.example"]);
     assert_eq!(mail.header("Subject"), "Example School: please enroll your device");
-    assert_eq!(link(mail), server.app().invitations.link(id, 0));
+    assert_eq!(mail.link(), server.app().invitations.link(id, 0));
     let code = server.app().invitations.code(id, 0).await.unwrap();
     assert!(mail.body.contains(&code) && mail.body.contains("Hello Ada Example,"), "{}", mail.body);
     happened(&server, id, "the mail is recorded as sent", is_sent).await;
@@ -183,14 +177,15 @@ async fn a_person_who_does_not_come_is_reminded_with_a_new_link_twice_and_never_
         happened(&server, id, "the mail is sent", is_sent).await;
     }
     server.app().invitations.revoke(revoked, &Context::operator(Uuid::from_u128(2))).await.unwrap();
-    let mut links = vec![link(arrived(&mails, 2).await.iter().find(|mail| mail.to[0].starts_with("ada")).unwrap())];
+    let mut links =
+        vec![arrived(&mails, 2).await.iter().find(|mail| mail.to[0].starts_with("ada")).unwrap().link().to_owned()];
     for nth in 1..=2 {
         server.caught_up().await;
         clock.advance_seconds(7 * DAY + 1);
         let taken = arrived(&mails, 2 + nth).await;
         let reminder = taken.last().unwrap();
         assert_eq!(reminder.header("Subject"), "Example School: your device is not enrolled yet");
-        links.push(link(reminder));
+        links.push(reminder.link().to_owned());
         let generation = u32::try_from(nth).unwrap();
         happened(
             &server,

@@ -1,6 +1,5 @@
 //! `muster check-config --live` with a mail server, and what `serve` refuses.
 
-use super::{keys, login};
 use harness::binary::{Said, muster_at};
 use harness::mail_server::{MailServer, PASSWORD, is_here};
 use harness::{installation, ports, test_name};
@@ -16,7 +15,7 @@ async fn run(keys: &str, arguments: &'static [&'static str]) -> Said {
 }
 
 async fn live(server: &MailServer, more: &str) -> Said {
-    let said = run(&keys(server, more), &["check-config", "--live"]).await;
+    let said = run(&server.keys(more), &["check-config", "--live"]).await;
     assert!(server.mails().is_empty() && !server.transcript().contains("MAIL FROM"), "{}", server.transcript());
     said
 }
@@ -27,7 +26,7 @@ async fn a_mail_server_that_works_is_told_and_gets_no_mail() {
         return;
     }
     let server = MailServer::start(&["auth"]);
-    let told = live(&server, &login(&server)).await.expect_success();
+    let told = live(&server, &server.login()).await.expect_success();
     let begin = format!("mail server localhost:{}: it answers as mail.example.test; ", server.port());
     for words in [&begin, "TLS with a valid certificate", "user name and password accepted", "no mail was sent"] {
         assert!(told.contains(words), "{words:?} is missing in {told}");
@@ -58,13 +57,13 @@ async fn of_a_mail_server_that_does_not_work_what_failed_is_told_and_what_to_do(
         (MailServer::start(&["no-auth"]), "", &["no authentication that Muster supports", "enable PLAIN"]),
     ];
     for (server, more, words) in cases {
-        says(&live(&server, &format!("{more}{}", login(&server))).await, words);
+        says(&live(&server, &format!("{more}{}", server.login())).await, words);
     }
     let server = MailServer::start(&["auth"]);
     let wrong = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(wrong.path(), "wrong\n").unwrap();
     let right = server.password().display().to_string();
-    let said = live(&server, &login(&server).replace(&right, wrong.path().to_str().unwrap())).await;
+    let said = live(&server, &server.login().replace(&right, wrong.path().to_str().unwrap())).await;
     says(&said, &["AUTH with 535", "the server says: ", "mail.password_file"]);
 }
 
@@ -84,10 +83,10 @@ async fn an_untrusted_ca_and_a_closed_port_are_told() {
     }
     let server = MailServer::start(&[]);
     let (ca, other) = (server.ca().display().to_string(), server.other_ca().display().to_string());
-    let said = run(&keys(&server, "").replace(&ca, &other), &["check-config", "--live"]).await;
+    let said = run(&server.keys("").replace(&ca, &other), &["check-config", "--live"]).await;
     assert!(said.code == Some(1) && said.out.contains("certificate verify failed"), "{said:#?}");
     assert!(said.out.contains("mail.ca_file"), "{said:#?}");
-    let closed = keys(&server, "").replace(&format!("port = {}", server.port()), &format!("port = {}", ports::free()));
+    let closed = server.keys("").replace(&format!("port = {}", server.port()), &format!("port = {}", ports::free()));
     let said = run(&closed, &["check-config", "--live"]).await;
     assert!(said.code == Some(1) && said.out.contains("cannot be reached"), "{said:#?}");
     assert!(server.mails().is_empty());
@@ -100,7 +99,7 @@ async fn a_mute_mail_server_is_told_at_the_deadline_as_json_too() {
         return;
     }
     let server = MailServer::start(&["mute"]);
-    let said = run(&keys(&server, ""), &["check-config", "--live", "--json"]).await;
+    let said = run(&server.keys(""), &["check-config", "--live", "--json"]).await;
     assert_eq!(said.code, Some(1), "{said:#?}");
     let findings: Vec<serde_json::Value> = serde_json::from_str(&said.out).unwrap();
     let finding = findings.iter().find(|finding| finding["code"] == "mail-server-does-not-do").unwrap();

@@ -1,6 +1,6 @@
 //! Refusals at once, and servers that do not answer.
 
-use super::{ADA, keys, mailer_of, message, sent};
+use super::{ADA, mailer_of, message, sent};
 use ::mail::{NotSent, Step};
 use harness::mail_server::{MailServer, is_here};
 use harness::test_name;
@@ -31,7 +31,7 @@ async fn a_refusal_for_now_is_not_permanent_and_the_next_attempt_may_be_accepted
         return;
     }
     let server = MailServer::start(&["later"]);
-    let mailer = mailer_of(&keys(&server, ""));
+    let mailer = mailer_of(&server.keys(""));
     let error = mailer.send(message()).await.unwrap_err();
     let NotSent::RefusedForNow(refusal) = &error else { panic!("{error}") };
     assert_eq!((refusal.at, refusal.code, error.is_permanent()), (Step::Recipient, 451, false));
@@ -58,7 +58,7 @@ async fn a_server_that_never_greets_is_left_at_the_deadline() {
     }
     let server = MailServer::start(&["mute"]);
     for (tls, at) in [("starttls", Step::Greeting), ("implicit", Step::Connect), ("none", Step::Greeting)] {
-        let mailer = mailer_of(&keys(&server, &format!("tls = '{tls}'"))).with_limit(Duration::from_secs(1));
+        let mailer = mailer_of(&server.keys(&format!("tls = '{tls}'"))).with_limit(Duration::from_secs(1));
         let error = mailer.send(message()).await.unwrap_err();
         assert_eq!(error, NotSent::Deadline { at }, "{tls}");
         assert!(!error.is_permanent() && !error.may_have_been_accepted());
@@ -72,7 +72,7 @@ async fn a_server_that_takes_the_text_and_does_not_answer_may_have_accepted_the_
         return;
     }
     let server = MailServer::start(&["mute-data"]);
-    let mailer = mailer_of(&keys(&server, "")).with_limit(Duration::from_secs(8));
+    let mailer = mailer_of(&server.keys("")).with_limit(Duration::from_secs(8));
     let error = mailer.send(message()).await.unwrap_err();
     assert_eq!(error, NotSent::Deadline { at: Step::Content });
     assert!(error.may_have_been_accepted() && !error.is_permanent());

@@ -1,6 +1,6 @@
 //! What must never happen: a mail or a password without TLS, trust in a wrong certificate, a header from a value.
 
-use super::{ADA, keys, login, mailer_of, message, sent};
+use super::{ADA, mailer_of, message, sent};
 use ::mail::{Message, NotSent, Step};
 use harness::mail_server::{MailServer, PASSWORD, is_here};
 use harness::{logs, test_name};
@@ -20,7 +20,7 @@ async fn without_starttls_a_server_gets_neither_mail_nor_password() {
     }
     // It offers AUTH without encryption, as someone who removes STARTTLS from the answer would.
     let server = MailServer::start(&["no-tls"]);
-    for credentials in [String::new(), login(&server)] {
+    for credentials in [String::new(), server.login()] {
         let error = sent(&server, &credentials).await.unwrap_err();
         assert!(error == NotSent::TlsNotOffered && !error.is_permanent(), "{error}");
         got_nothing(&server);
@@ -35,7 +35,7 @@ async fn a_certificate_for_another_name_is_refused() {
     }
     for (tls, options) in [("starttls", &[][..]), ("implicit", &["implicit"])] {
         let server = MailServer::start_misnamed(options);
-        let error = sent(&server, &format!("tls = '{tls}'\n{}", login(&server))).await.unwrap_err();
+        let error = sent(&server, &format!("tls = '{tls}'\n{}", server.login())).await.unwrap_err();
         let NotSent::TlsFailed { why } = &error else { panic!("{tls}: {error}") };
         assert!(why.to_ascii_lowercase().contains("hostname mismatch"), "{why}");
         got_nothing(&server);
@@ -49,7 +49,7 @@ async fn a_certificate_of_an_unknown_ca_is_refused() {
     }
     for (tls, options) in [("starttls", &[][..]), ("implicit", &["implicit"])] {
         let server = MailServer::start(options);
-        let own = keys(&server, &format!("tls = '{tls}'\n{}", login(&server)));
+        let own = server.keys(&format!("tls = '{tls}'\n{}", server.login()));
         let (ca, other) = (server.ca().display().to_string(), server.other_ca().display().to_string());
         let with_other_ca = own.replace(&ca, &other);
         let with_public_cas = own.replace(&format!("ca_file = '{ca}'\n"), "");
@@ -68,7 +68,7 @@ async fn a_server_with_another_kind_of_tls_than_configured_gets_nothing() {
         return;
     }
     let server = MailServer::start(&[]);
-    let error = sent(&server, &format!("tls = 'implicit'\n{}", login(&server))).await.unwrap_err();
+    let error = sent(&server, &format!("tls = 'implicit'\n{}", server.login())).await.unwrap_err();
     assert!(matches!(error, NotSent::TlsFailed { .. }), "{error}");
     got_nothing(&server);
 }
@@ -79,14 +79,14 @@ async fn credentials_go_only_inside_tls_and_a_refusal_of_them_is_told() {
         return;
     }
     let server = MailServer::start(&["auth"]);
-    sent(&server, &login(&server)).await.unwrap();
+    sent(&server, &server.login()).await.unwrap();
     let transcript = server.transcript();
     let mut auth = transcript.lines().filter(|line| line.contains("AUTH"));
     assert!(auth.clone().count() == 1 && auth.all(|line| line.starts_with("tls ")), "{transcript}");
 
     let wrong = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(wrong.path(), "wrong\n").unwrap();
-    let with_wrong = login(&server).replace(&server.password().display().to_string(), wrong.path().to_str().unwrap());
+    let with_wrong = server.login().replace(&server.password().display().to_string(), wrong.path().to_str().unwrap());
     let error = sent(&server, &with_wrong).await.unwrap_err();
     let NotSent::CredentialsRefused(refusal) = &error else { panic!("{error}") };
     assert_eq!((refusal.at, refusal.code, error.is_permanent()), (Step::Authenticate, 535, false));
@@ -94,7 +94,7 @@ async fn credentials_go_only_inside_tls_and_a_refusal_of_them_is_told() {
     let missing = sent(&server, "").await.unwrap_err();
     assert!(matches!(missing, NotSent::CredentialsRefused(_)) && !missing.is_permanent(), "{missing}");
     let unable = MailServer::start(&["no-auth"]);
-    assert_eq!(sent(&unable, &login(&unable)).await, Err(NotSent::AuthenticationNotOffered));
+    assert_eq!(sent(&unable, &unable.login()).await, Err(NotSent::AuthenticationNotOffered));
     assert_eq!((server.mails().len(), unable.mails().len()), (1, 0));
 }
 
@@ -107,7 +107,7 @@ async fn neither_password_nor_recipient_is_in_a_log_line_or_in_debug() {
     let mut shown = String::new();
     for options in [&["auth"][..], &["auth", "refuse"], &["auth", "refuse-data"], &["no-tls"], &["no-auth"]] {
         let server = MailServer::start(options);
-        let keys = keys(&server, &login(&server));
+        let keys = server.keys(&server.login());
         let section: ::mail::Mail = toml::from_str(&keys).unwrap();
         let message = Message { to: secret_ada.into(), to_name: Some("Very Own".into()), ..message() };
         shown.push_str(&format!("{section:?} {message:?}"));
@@ -130,7 +130,7 @@ async fn no_value_of_a_mail_becomes_a_header_or_a_recipient() {
         return;
     }
     let server = MailServer::start(&[]);
-    let mailer = mailer_of(&keys(&server, ""));
+    let mailer = mailer_of(&server.keys(""));
     mailer.send(message()).await.unwrap();
     for end in ["\r\n", "\n", "\r", "\u{85}", "\u{2028}", "\0"] {
         let evil = format!("x{end}Bcc: eve@evil.example{end}{end}.{end}MAIL FROM:<eve@evil.example>");
