@@ -8,7 +8,7 @@ mod sightings;
 mod tests;
 
 pub use links::{Link, LinkDecision};
-pub use owner::{Found, Holder, Search, Sought, Who, owner};
+pub use owner::{Found, Holder, Search, Sought, Who, contradicts, owner};
 
 use crate::Aggregate;
 use crate::link::Weight;

@@ -64,7 +64,7 @@ pub fn owner<'a>(sought: &[Sought<'a>], about: &BTreeMap<Who, Holder>) -> Found<
         (Some(_), Some(_)) => Found::Several,
         _ if has_failed => Found::Unresolved,
         (Some(who), None) => match about.get(who) {
-            Some(holder) if sought.iter().any(|sought| contradicts(holder, sought.key)) => Found::Unknown,
+            Some(holder) if sought.iter().any(|sought| contradicts(&holder.keys, sought.key)) => Found::Unknown,
             Some(Holder { is_disabled: true, .. }) => Found::Left,
             Some(Holder { is_disabled: false, .. }) | None => Found::Unique(who),
         },
@@ -73,10 +73,10 @@ pub fn owner<'a>(sought: &[Sought<'a>], about: &BTreeMap<Who, Holder>) -> Found<
     }
 }
 
-// Whether the holder has other values of the attribute, and not this one.
-fn contradicts(holder: &Holder, key: &OwnerKey) -> bool {
-    let is_alike = |held: &&OwnerKey| held.provider == key.provider && held.attribute == key.attribute;
-    !holder.keys.contains(key) && holder.keys.iter().any(|held| is_alike(&held))
+/// Returns whether somebody with these keys has other values of the attribute of `key`, and not this one.
+pub fn contradicts(held: &BTreeSet<OwnerKey>, key: &OwnerKey) -> bool {
+    let is_alike = |held: &OwnerKey| held.provider == key.provider && held.attribute == key.attribute;
+    !held.contains(key) && held.iter().any(is_alike)
 }
 
 #[cfg(test)]
