@@ -3,7 +3,7 @@
 use super::installation::{Installation, by, id, timestamp};
 use super::people::Directory;
 use decisions::enrollment::SignedIn;
-use decisions::invitation::{Command, Invitation, Issued, Shown};
+use decisions::invitation::{Command, Invitation, Issued, Moment, Shown};
 use decisions::person::Person;
 use decisions::record::Record;
 use events::enrollment::{EnrollmentEvent, EnrollmentId};
@@ -86,7 +86,7 @@ impl Installation {
     /// The page of a device-bound invitation shows a code.
     pub async fn show_code(&self, invitation: population::InvitationId, code: population::CodeId, at: i64) {
         let (code, expires) = (code_name(code), timestamp(at + CODE_VALID));
-        let issue = Command::IssueCode { code, expires, now: timestamp(at) };
+        let issue = Command::IssueCode { code, expires, at: Moment::of(timestamp(at)) };
         let stream = invitation_of(invitation).stream();
         self.decide::<Invitation>(&stream, &issue, &by(ActorKind::Visitor, "page"), at).await;
     }
@@ -115,7 +115,7 @@ impl Installation {
             None => self.has_one_of(person, &issued.recipient).await,
         };
         let now = timestamp(at);
-        let used = Command::Use { enrollment, person, is_recipient, now };
+        let used = Command::Use { enrollment, person, is_recipient, at: Moment::of(now) };
         self.decide::<Invitation>(&stream, &used, &by(ActorKind::Person, person), at).await;
     }
 
@@ -131,7 +131,7 @@ impl Installation {
             Shown::Code(_) => InvitationToken::Code,
             Shown::DeviceCode(_) => InvitationToken::DeviceCode,
         };
-        let open = Command::Open { enrollment: Some(enrollment), shown, now: timestamp(at) };
+        let open = Command::Open { enrollment: Some(enrollment), shown, at: Moment::of(timestamp(at)) };
         let visitor = by(ActorKind::Visitor, enrollment);
         if self.decide::<Invitation>(&id.stream(), &open, &visitor, at).await {
             let presented = EnrollmentEvent::InvitationPresented { invitation: id, token };

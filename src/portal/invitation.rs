@@ -81,14 +81,22 @@ impl InvitationCodePage {
 
 content!(InvitationCodePage { token, code, minutes among [10_i64, 1], steps among [CODE_STEPS] });
 
-const CODE_STEPS: &[&str] =
-    &["stopped-account-open", "stopped-account-sign-in", "stopped-account-account", "invitation-code-type"];
+// An iPhone has one management at a time, so the old one goes before the sign-in.
+const CODE_STEPS: &[&str] = &[
+    "previous-step-open",
+    "previous-step-remove-either",
+    "stopped-account-sign-in",
+    "stopped-account-account",
+    "invitation-code-type",
+];
 
 /// An invitation that cannot be used, and what to do.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct InvitationClosedPage {
     /// Text key of the reason.
     pub why: &'static str,
+    /// Whoever invited the person can help with another invitation.
+    pub asks: bool,
     /// The person is signed in and continues without the invitation.
     pub goes_on: bool,
 }
@@ -112,7 +120,7 @@ impl InvitationClosedPage {
     ];
 }
 
-content!(InvitationClosedPage { why among ["invitation-expired"], goes_on });
+content!(InvitationClosedPage { why among ["invitation-expired"], asks, goes_on });
 
 const UNKNOWN: &str = "invitation-unknown";
 const ON_DEVICE: &str = "invitation-on-device";
@@ -285,6 +293,7 @@ async fn show_code(visitor: &Visitor, token: &str, seen: &Seen) -> Answered {
     let issued = match visitor.app.invitations.issue_device_code(seen.invitation, &context).await {
         Ok(issued) => issued,
         Err(ChangeError::Refused(why)) => return closed(visitor, StatusCode::GONE, code_refused(&why)),
+        Err(ChangeError::NotNow(_)) => return closed(visitor, StatusCode::GONE, UNKNOWN),
         Err(ChangeError::Failed(error)) => return Err(error.into()),
     };
     let left = issued.expires.seconds_since(visitor.app.platform.world.now());
@@ -311,11 +320,12 @@ pub(crate) struct Why {
 pub(crate) async fn show_not_invited(visitor: Visitor, why: Query<Why>) -> Answered {
     visitor.signed_in()?;
     let why = InvitationRefusal::ALL.into_iter().find(|known| known.as_str() == why.why).ok_or(Problem::NotFound)?;
-    visitor.page(&InvitationClosedPage { why: text_of(why), goes_on: true })
+    visitor.page(&InvitationClosedPage { why: text_of(why), asks: false, goes_on: true })
 }
 
 fn closed(visitor: &Visitor, status: StatusCode, why: &'static str) -> Answered {
-    visitor.page_with(status, &InvitationClosedPage { why, goes_on: false })
+    let asks = ![ON_DEVICE, text_of(InvitationRefusal::Replaced)].contains(&why);
+    visitor.page_with(status, &InvitationClosedPage { why, asks, goes_on: false })
 }
 
 async fn seen(visitor: &Visitor, token: &str) -> Result<Option<Seen>, Problem> {

@@ -109,8 +109,12 @@ impl Sample<'_> {
                 self.bare(&InvitationPage { token: String::new(), again, in_settings: false })
             }
             "invitation-code" => self.bare(&InvitationCodePage::sample()),
-            "invitation-expired" => self.bare(&InvitationClosedPage { why: "invitation-expired", goes_on: false }),
-            "not-invited" => self.signed_in(1, &InvitationClosedPage { why: "invitation-other-person", goes_on: true }),
+            "invitation-expired" => {
+                self.bare(&InvitationClosedPage { why: "invitation-expired", asks: true, goes_on: false })
+            }
+            "not-invited" => {
+                self.signed_in(1, &InvitationClosedPage { why: "invitation-other-person", asks: false, goes_on: true })
+            }
             "hand-over" => self.bare(&HandOverPage {}),
             "stopped" => self.bare(&StoppedPage::of(EnrollmentRefusal::AccountDrivenOnly, version, None)),
             "stopped-permitted" => self.bare(&StoppedPage::of(EnrollmentRefusal::NotPermitted, version, None)),
@@ -195,7 +199,7 @@ impl Sample<'_> {
             title: previous::TITLE,
             records: vec![record],
             more: None,
-            steps: previous::steps(Removal::PersonalProfile, false),
+            steps: previous::steps(Removal::PersonalProfile, previous::Again::Page),
             certificate: !self.settings.skip_ca_profile,
             asks: false,
             elsewhere: false,

@@ -83,7 +83,7 @@ impl Page for PreviousPage {
 
 content!(PreviousPage {
     title among [TITLE, ASKS],
-    records, more, steps among [steps(Removal::Either, true), vec![]], certificate, asks, elsewhere,
+    records, more, steps among [steps(Removal::Either, Again::SheetWithCode), vec![]], certificate, asks, elsewhere,
     watches,
     wrong among [Some(OTHER_FAMILY), Some(SEVERAL), None] });
 
@@ -218,7 +218,7 @@ fn page(visitor: &Visitor, session: &Session, all: &[Earlier], view: &View<'_>) 
             .map(|earlier| record(visitor, earlier, chosen(earlier.record), earlier.is_other_than(family(session))))
             .collect(),
         more: (more > 0).then_some(more),
-        steps: if nothing_left { vec![] } else { steps(removal, by_account) },
+        steps: if nothing_left { vec![] } else { steps(removal, Again::of(enrollment)) },
         certificate: !by_account && !visitor.settings.skip_ca_profile,
         asks,
         elsewhere,
@@ -228,12 +228,34 @@ fn page(visitor: &Visitor, session: &Session, all: &[Earlier], view: &View<'_>) 
     }
 }
 
-/// Returns the text keys of the taps that remove old management. In the sheet that Settings opened, the person has to
-/// close it first.
-pub(crate) fn steps(removal: Removal, by_account: bool) -> Vec<&'static str> {
-    match by_account {
-        true => vec!["previous-step-close", "previous-step-open", removal.step(), "previous-step-again"],
-        false => vec!["previous-step-open", removal.step(), "previous-step-back"],
+/// Where the person is, and how they come back after they removed old management.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// At the portal: by going back to the page.
+    Page,
+    /// In the sheet that Settings opened, which has to be closed: by signing in again.
+    Sheet,
+    /// The same, with the code of their invitation.
+    SheetWithCode,
+}
+
+impl Again {
+    fn of(enrollment: &Enrollment) -> Again {
+        match (&enrollment.account_driven, enrollment.invitation) {
+            (None, _) => Again::Page,
+            (Some(_), None) => Again::Sheet,
+            (Some(_), Some(_)) => Again::SheetWithCode,
+        }
+    }
+}
+
+/// Returns the text keys of the taps that remove old management.
+pub(crate) fn steps(removal: Removal, again: Again) -> Vec<&'static str> {
+    let sheet = |again| vec!["previous-step-close", "previous-step-open", removal.step(), again];
+    match again {
+        Again::Page => vec!["previous-step-open", removal.step(), "previous-step-back"],
+        Again::Sheet => sheet("previous-step-again"),
+        Again::SheetWithCode => sheet("previous-step-again-code"),
     }
 }
 

@@ -15,7 +15,7 @@ use super::leaving::LeavingPage;
 use super::managed_apple_id::ManagedAppleIdPage;
 use super::mdm_profile::{self, MdmProfilePage, Way};
 use super::ownership::OwnershipPage;
-use super::previous::{self, PreviousPage, Record};
+use super::previous::{self, Again, PreviousPage, Record};
 use super::problem::Problem;
 use super::render::{Frame, Page, Progress, TEMPLATES, render};
 use super::sign_in::SignInPage;
@@ -112,7 +112,10 @@ fn invitation_pages(out: &mut Vec<(String, String)>) {
     let page = |(again, in_settings)| InvitationPage { token: "token".into(), again, in_settings };
     all(&[(false, false), (true, false), (true, true)].map(page), out);
     all(&[InvitationCodePage::sample()], out);
-    let closed = |why: &&'static str| InvitationClosedPage { why, goes_on: *why == "invitation-other-person" };
+    let closed = |why: &&'static str| {
+        let goes_on = *why == "invitation-other-person";
+        InvitationClosedPage { why, asks: !goes_on, goes_on }
+    };
     let reasons = InvitationClosedPage::REASONS;
     all(&reasons.iter().map(closed).collect::<Vec<_>>(), out);
 }
@@ -318,27 +321,31 @@ fn previous_pages() -> Vec<PreviousPage> {
         None,
     ];
     let records: Vec<Record> = kinds.into_iter().zip(0..).map(|(kind, nth)| record(nth, kind, nth == 2)).collect();
-    let page = |removal, by_account, asks| PreviousPage {
+    let page = |removal, again: Again, asks| PreviousPage {
         title: if asks { previous::ASKS } else { previous::TITLE },
         records: records.clone(),
         more: Some(65),
-        steps: previous::steps(removal, by_account),
-        certificate: !by_account,
+        steps: previous::steps(removal, again),
+        certificate: again == Again::Page,
         asks,
         elsewhere: false,
-        watches: asks && by_account,
+        watches: asks && again != Again::Page,
         wrong: None,
     };
-    let wrong = |why| PreviousPage { wrong: Some(why), ..page(Removal::Profile, false, false) };
+    let wrong = |why| PreviousPage { wrong: Some(why), ..page(Removal::Profile, Again::Page, false) };
     vec![
         wrong(previous::OTHER_FAMILY),
         wrong(previous::SEVERAL),
-        page(Removal::PersonalProfile, false, false),
-        page(Removal::Profile, false, true),
-        page(Removal::Account, true, false),
-        page(Removal::Either, true, true),
-        PreviousPage { steps: vec![], elsewhere: true, ..page(Removal::Either, false, false) },
-        PreviousPage { steps: vec![], records: vec![record(1, None, true)], ..page(Removal::Either, false, false) },
+        page(Removal::PersonalProfile, Again::Page, false),
+        page(Removal::Profile, Again::Page, true),
+        page(Removal::Account, Again::Sheet, false),
+        page(Removal::Either, Again::SheetWithCode, true),
+        PreviousPage { steps: vec![], elsewhere: true, ..page(Removal::Either, Again::Page, false) },
+        PreviousPage {
+            steps: vec![],
+            records: vec![record(1, None, true)],
+            ..page(Removal::Either, Again::Page, false)
+        },
     ]
 }
 

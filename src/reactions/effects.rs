@@ -83,6 +83,7 @@ fn of_event<'a>(app: &'a App, entry: &'a Entry, id: Uuid) -> Effects<'a> {
         Event::Record(event) => Effects::none()
             .at_once(owners::hand_key(app, RecordId(id), event))
             .at_once(shred(app, RecordId(id), event))
+            .behind(invitations::readdress(app, entry, RecordId(id), event))
             .behind(reenrollment::react_to_record(app, entry, RecordId(id), event)),
         Event::Import(event) => Effects::none().behind(reenrollment::react_to_import(app, entry, ImportId(id), event)),
         Event::Invitation(event) => Effects::none().behind(reenrollment::react_to_invitation(app, entry, event)),

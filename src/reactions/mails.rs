@@ -134,6 +134,12 @@ impl Sender {
         }
         match compose(app, due, &state).await? {
             Composed::Mail(message) => Ok(Some(message)),
+            Composed::Needless => {
+                let revoked = app.invitations.revoke(due.invitation, &context(due)).await;
+                revoked.map_err(not_noted)?;
+                self.wait_for(app).await?;
+                Ok(None)
+            }
             Composed::Impossible(why) => {
                 self.note_failure(app, due, (why, None, true)).await?;
                 Ok(None)
@@ -173,25 +179,33 @@ impl Sender {
             }
             Err(error) => {
                 tracing::warn!(invitation.id = %due.invitation, %error, "a mail was not sent");
-                app.platform.metrics.alarm(Alarm::MailNotSent);
-                if is_of_server(error) {
+                let is_of_server = is_of_server(error);
+                if is_of_server {
                     self.pause(app.platform.world.now());
                 }
                 let code = error.refusal().map(|refusal| refusal.code);
-                self.note_failure(app, due, (failure(error), code, error.is_permanent())).await
+                let what = (failure(error), code, error.is_permanent());
+                let is_final = self.note_failure(app, due, what).await?;
+                // A server that asks to try later (greylisting) is no reason for an alarm.
+                if is_of_server || is_final {
+                    app.platform.metrics.alarm(Alarm::MailNotSent);
+                }
+                Ok(())
             }
         }
     }
 
+    // Returns whether the mail is not tried again.
     async fn note_failure(
         &mut self,
         app: &App,
         due: MailDue,
         what: (MailFailure, Option<u16>, bool),
-    ) -> Result<(), ReactionError> {
+    ) -> Result<bool, ReactionError> {
         let noted = app.invitations.note_not_sent(due.invitation, due.generation, what, &context(due)).await;
-        noted.map_err(not_noted)?;
-        self.wait_for(app).await
+        let is_final = noted.map_err(not_noted)?;
+        self.wait_for(app).await?;
+        Ok(is_final)
     }
 
     async fn wait_for(&mut self, app: &App) -> Result<(), ReactionError> {

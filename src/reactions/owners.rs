@@ -52,7 +52,12 @@ pub(super) async fn go_on(app: &App, entry: &Entry, person: PersonId, after: Rec
 
 /// Hands the key of a record to its present owner. The service did it before the event.
 pub(super) async fn hand_key(app: &App, record: RecordId, event: &RecordEvent) -> Result<(), ReactionError> {
-    let may_change_owner = match event {
+    if may_change_owner(event) { app.imports.hand_key(record).await.map_err(failed) } else { Ok(()) }
+}
+
+/// Returns whether the record may have another owner after this event.
+pub(super) fn may_change_owner(event: &RecordEvent) -> bool {
+    match event {
         RecordEvent::PreviousRecordOwnerResolved { .. } | RecordEvent::PreviousRecordImportUndone { .. } => true,
         RecordEvent::PreviousRecordChanged { changed, owner_keys, .. } => replaces_keys(changed, owner_keys),
         RecordEvent::PreviousRecordImported { owner, .. } => owner.is_some_and(|owner| owner.person().is_some()),
@@ -66,8 +71,7 @@ pub(super) async fn hand_key(app: &App, record: RecordId, event: &RecordEvent) -
         | RecordEvent::RetirementNotified { .. }
         | RecordEvent::PreviousRecordShredded {} => false,
         RecordEvent::LinkRejected { .. } | RecordEvent::LinkUndone { .. } => false,
-    };
-    if may_change_owner { app.imports.hand_key(record).await.map_err(failed) } else { Ok(()) }
+    }
 }
 
 /// Destroys the keys of records and invitations that name an erased person, in case they were imported or issued while

@@ -150,6 +150,7 @@ previous-step-remove-account = Tippen Sie auf Ihren Arbeits- oder Schulaccount, 
 previous-step-remove-either = Tippen Sie auf das alte Profil der Organisation, dann auf **{ -remove-management }**. Wenn dort stattdessen ein Arbeits- oder Schulaccount ist, tippen Sie darauf, dann auf **{ -sign-out-ios }**.
 previous-step-back = Kommen Sie auf diese Seite zurück.
 previous-step-again = Tippen Sie auf **{ -sign-in-row }** und melden Sie sich noch einmal an.
+previous-step-again-code = Tippen Sie auf **{ -sign-in-row }**, geben Sie Ihren Einladungscode noch einmal ein, und melden Sie sich an.
 previous-not-there = Wenn dort nichts steht, ist die alte Verwaltung schon entfernt. Wenn die Taste fehlt, fragen Sie Ihren Helpdesk.
 previous-goes = WLAN, Mail und Zertifikate, die mit der alten Verwaltung kamen, werden mit ihr entfernt. Schalten Sie darum zuerst mobile Daten oder ein anderes WLAN ein, sonst kommen Sie nicht hierher zurück.
 previous-goes-certificate = Das Zertifikat installieren Sie in einem späteren Schritt wieder.

@@ -151,6 +151,7 @@ previous-step-remove-account = Tap your work or school account, then **{ -sign-o
 previous-step-remove-either = Tap the organization’s old profile, then **{ -remove-management }**. If there is a work or school account instead, tap it, then **{ -sign-out-ios }**.
 previous-step-back = Come back to this page.
 previous-step-again = Tap **{ -sign-in-row }** and sign in again.
+previous-step-again-code = Tap **{ -sign-in-row }**, type your invitation code again, and sign in.
 previous-not-there = If nothing is listed there, the old management is already removed. If the button is missing, ask your help desk.
 previous-goes = Wi-Fi, mail and certificates that came with the old management are removed with it. So first turn on mobile data or another Wi-Fi network, or you cannot come back here.
 previous-goes-certificate = You install the certificate again in a later step.

@@ -131,6 +131,7 @@ previous-step-remove-account = 職場または学校アカウントをタップ�
 previous-step-remove-either = 組織の古いプロファイルをタップし、**{ -remove-management }**をタップします。代わりに職場または学校アカウントがある場合は、それをタップし、**{ -sign-out-ios }**をタップします。
 previous-step-back = このページに戻ります。
 previous-step-again = **{ -sign-in-row }**をタップし、もう一度サインインします。
+previous-step-again-code = **{ -sign-in-row }**をタップし、招待コードをもう一度入力して、サインインします。
 previous-not-there = 何も表示されない場合は、古い管理はすでに削除されています。ボタンがない場合は、ヘルプデスクにお問い合わせください。
 previous-goes = 古い管理で設定されたWi-Fi、メール、証明書も一緒に削除されます。このページに戻れるように、先にモバイルデータ通信または別のWi-Fiをオンにしてください。
 previous-goes-certificate = 証明書は、後の手順でもう一度インストールします。

@@ -1,5 +1,6 @@
 //! Mails to a real mail server (aiosmtpd), which accepts them, refuses them, or does not answer.
 
+mod addresses;
 mod invitations;
 mod live;
 mod notices;

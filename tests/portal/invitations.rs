@@ -4,14 +4,16 @@ mod codes;
 mod refused;
 
 use decisions::enrollment::{Command as OfEnrollment, Enrollment};
-use decisions::invitation::{Command, Invitation};
+use decisions::invitation::{Command, Invitation, Moment};
 use events::Event;
+use events::device::DeviceId;
 use events::enrollment::EnrollmentId;
 use events::invitation::{InvitationDelivery, InvitationEvent, InvitationId, InvitationRefusal, InvitationToken};
 use events::record::{ImportId, PersonalDetails, PreviousKind, RecordDetails, RecordId, RecordOwner};
 use events::staff::Privilege;
 use events::{Personal, Timestamp};
 use harness::TestServer;
+use harness::desk::managed;
 use harness::guest::{Guest, IPAD_AS_MAC, PASSWORD, WINDOWS, iphone};
 use harness::{devices, logs};
 use invitations::{Invitee, Request};
@@ -107,6 +109,14 @@ pub async fn events(server: &TestServer, invitation: InvitationId) -> Vec<String
     log.iter().skip(1).map(|entry| entry.event.type_name()).collect()
 }
 
+/// The enrollment that used the invitation gets its device.
+async fn enroll_used(server: &TestServer, invitation: InvitationId) {
+    let used = state(server, invitation).await.used.unwrap();
+    let now = server.app().platform.world.now();
+    managed(server, DeviceId(used.enrollment.0), used.person, now).await;
+    server.caught_up().await;
+}
+
 async fn sign_in(guest: &mut Guest, name: &str) -> harness::guest::Answer {
     guest.post("/enroll/sign-in", &[("user_name", name), ("password", PASSWORD)]).await
 }
@@ -130,6 +140,7 @@ async fn a_link_is_opened_by_its_button_and_used_by_the_sign_in() {
     let used = state(&server, id).await.used.unwrap();
     assert_eq!((used.token, used.is_device_bound), (InvitationToken::Link, false));
     // A second person who has the link, and the same person on another device.
+    enroll_used(&server, id).await;
     let mut other = Guest::new(&server, &iphone("17.5"));
     let page = other.get(&link).await;
     assert_eq!(page.status, 410);
@@ -190,10 +201,14 @@ async fn who_gives_up_can_open_it_again_in_another_browser() {
         guest.get("/enroll/sign-in").await;
     }
     sign_in(&mut second, ADA).await;
-    assert!(state(&server, id).await.used.is_some());
-    let late = sign_in(&mut first, ADA).await;
-    assert_eq!(late.led_to(), Some("/enroll/not-invited?why=used"), "the first sign-in counts");
-    let page = first.get("/enroll/not-invited?why=used").await;
+    let before = state(&server, id).await.used.unwrap();
+    sign_in(&mut first, ADA).await;
+    let after = state(&server, id).await.used.unwrap();
+    assert_ne!(before.enrollment, after.enrollment, "no device enrolled in the other browser");
+    enroll_used(&server, id).await;
+    let mut third = Guest::new(&server, &iphone("17.5"));
+    third.get("/enroll/sign-in").await;
+    let page = third.post(&link, &[]).await;
     assert!(page.body.contains("This invitation was used already."), "{}", page.body);
     assert_eq!(reasons(&server, id).await, [InvitationRefusal::Used]);
     server.stop().await;
@@ -313,7 +328,7 @@ async fn an_invitation_that_a_crash_left_unused_is_used_by_an_effect() {
     // As a process leaves it that ends before it uses the invitation.
     let now = server.app().platform.world.now();
     let shown = decisions::invitation::Shown::Link(Some(0));
-    let open = Command::Open { enrollment: Some(enrollment), shown, now };
+    let open = Command::Open { enrollment: Some(enrollment), shown, at: Moment::of(now) };
     server.app().platform.perform::<Invitation>(&id.stream(), &open, &operator()).await.unwrap();
     let present = OfEnrollment::PresentInvitation { invitation: id, token: InvitationToken::Link };
     server.app().platform.perform::<Enrollment>(&enrollment.stream(), &present, &operator()).await.unwrap();

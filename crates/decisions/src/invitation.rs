@@ -109,13 +109,13 @@ pub enum Command {
     Open {
         enrollment: Option<EnrollmentId>,
         shown: Shown,
-        now: Timestamp,
+        at: Moment,
     },
     /// The page of a device-bound invitation shows a code. `code`: HMAC of it.
     IssueCode {
         code: String,
         expires: Timestamp,
-        now: Timestamp,
+        at: Moment,
     },
     /// A person signed in to an enrollment in which the invitation was opened. `is_recipient`: whether they are the
     /// recipient.
@@ -123,12 +123,28 @@ pub enum Command {
         enrollment: EnrollmentId,
         person: PersonId,
         is_recipient: bool,
-        now: Timestamp,
+        at: Moment,
     },
     Revoke,
     Expire {
         now: Timestamp,
     },
+}
+
+/// When something happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    pub now: Timestamp,
+    /// The enrollment that used the invitation, if it has no device. The same person may begin again in another one: in
+    /// Settings, each sign-in begins an enrollment, and a person may have to remove the old management in between.
+    pub without_device: Option<EnrollmentId>,
+}
+
+impl Moment {
+    /// Returns a moment at which an invitation that was used stays so.
+    pub fn of(now: Timestamp) -> Moment {
+        Moment { now, without_device: None }
+    }
 }
 
 /// What a person showed.
@@ -170,7 +186,7 @@ pub enum Refusal {
 }
 
 impl Aggregate for Invitation {
-    const FOLD: u32 = 1;
+    const FOLD: u32 = 2;
 
     type Whole = Invitation;
     type Event = InvitationEvent;
@@ -185,10 +201,10 @@ impl Aggregate for Invitation {
             Command::NoteNotSent { generation, why, code, is_final } => {
                 Ok(self.not_sent(*generation, *why, *code, *is_final))
             }
-            Command::Open { enrollment, shown, now } => self.open(*enrollment, shown, *now),
-            Command::IssueCode { code, expires, now } => self.issue_code(code, *expires, *now),
-            Command::Use { enrollment, person, is_recipient, now } => {
-                self.r#use(*enrollment, *person, *is_recipient, *now)
+            Command::Open { enrollment, shown, at } => self.open(*enrollment, shown, *at),
+            Command::IssueCode { code, expires, at } => self.issue_code(code, *expires, *at),
+            Command::Use { enrollment, person, is_recipient, at } => {
+                self.r#use(*enrollment, *person, *is_recipient, *at)
             }
             Command::Revoke => self.revoke(),
             Command::Expire { now } => Ok(self.expire(*now)),
@@ -225,7 +241,14 @@ impl Aggregate for Invitation {
                 self.device_codes.drain(..surplus);
             }
             InvitationEvent::InvitationUsed { enrollment, person, token } => {
-                let is_device_bound = self.is_device_bound() && *token != InvitationToken::Code;
+                let is_moved = self.used.is_some_and(|before| before.enrollment != *enrollment);
+                let is_opened_there = match token {
+                    // Whoever used it on the device may have sent the link to another one since.
+                    InvitationToken::Link => !is_moved,
+                    InvitationToken::DeviceCode => true,
+                    InvitationToken::Code => false,
+                };
+                let is_device_bound = self.is_device_bound() && is_opened_there;
                 self.used = Some(Used { enrollment: *enrollment, person: *person, token: *token, is_device_bound });
             }
             InvitationEvent::InvitationRefused { why, enrollment } => {
@@ -253,20 +276,20 @@ impl Invitation {
         if self.issued.is_none() {
             return Standing::Unknown;
         }
-        match self.closed(now) {
+        match self.closed(Moment::of(now)) {
             Some(why) => Standing::Closed(why),
             None => Standing::Open,
         }
     }
 
     // Who opened it in time may still use it: signing in at a slow provider takes a while.
-    fn closed(&self, now: Timestamp) -> Option<InvitationRefusal> {
-        if self.used.is_some() {
+    fn closed(&self, at: Moment) -> Option<InvitationRefusal> {
+        if self.used.is_some_and(|used| Some(used.enrollment) != at.without_device) {
             Some(InvitationRefusal::Used)
         } else if self.is_revoked {
             Some(InvitationRefusal::Revoked)
         } else {
-            (self.is_expired || now >= self.expires).then_some(InvitationRefusal::Expired)
+            (self.is_expired || at.now >= self.expires).then_some(InvitationRefusal::Expired)
         }
     }
 
@@ -316,7 +339,7 @@ impl Invitation {
         &self,
         enrollment: Option<EnrollmentId>,
         shown: &Shown,
-        now: Timestamp,
+        at: Moment,
     ) -> Result<Vec<InvitationEvent>, Refusal> {
         if self.issued.is_none() {
             return Err(Refusal::Unknown);
@@ -325,7 +348,7 @@ impl Invitation {
         if enrollment.is_some_and(|enrollment| self.opened.contains_key(&enrollment)) {
             return Ok(vec![]);
         }
-        if let Some(why) = self.refuses(shown, now) {
+        if let Some(why) = self.refuses(shown, at) {
             return Ok(self.refuse(why, enrollment));
         }
         if self.opened.len() >= MOST_OPENED {
@@ -336,13 +359,13 @@ impl Invitation {
     }
 
     /// Returns why the invitation does not accept what is shown; `None` if it does.
-    pub fn refuses(&self, shown: &Shown, now: Timestamp) -> Option<InvitationRefusal> {
+    pub fn refuses(&self, shown: &Shown, at: Moment) -> Option<InvitationRefusal> {
         let is_current = match shown {
             Shown::Link(generation) => *generation == Some(self.generation),
             Shown::Code(generation) => *generation == self.generation,
-            Shown::DeviceCode(code) => self.device_codes.iter().any(|(known, ends)| known == code && now < *ends),
+            Shown::DeviceCode(code) => self.device_codes.iter().any(|(known, ends)| known == code && at.now < *ends),
         };
-        self.closed(now).or((!is_current).then_some(InvitationRefusal::Replaced))
+        self.closed(at).or((!is_current).then_some(InvitationRefusal::Replaced))
     }
 
     fn refuse(&self, why: InvitationRefusal, enrollment: Option<EnrollmentId>) -> Vec<InvitationEvent> {
@@ -351,13 +374,16 @@ impl Invitation {
     }
 
     // A code that outlives the invitation would be refused, and no page could say why.
-    fn issue_code(&self, code: &str, expires: Timestamp, now: Timestamp) -> Result<Vec<InvitationEvent>, Refusal> {
-        self.not_over()?;
-        if !self.is_device_bound() {
+    fn issue_code(&self, code: &str, expires: Timestamp, at: Moment) -> Result<Vec<InvitationEvent>, Refusal> {
+        if self.issued.is_some() && !self.is_device_bound() {
             return Err(Refusal::NotDeviceBound);
         }
-        if self.closed(now).is_some() {
-            return Err(Refusal::Expired);
+        match self.closed(at) {
+            _ if self.issued.is_none() => return Err(Refusal::Unknown),
+            Some(InvitationRefusal::Used) => return Err(Refusal::Used),
+            Some(InvitationRefusal::Revoked) => return Err(Refusal::Revoked),
+            Some(_) => return Err(Refusal::Expired),
+            None => {}
         }
         if self.codes_issued >= MOST_CODES_ISSUED {
             return Err(Refusal::TooOften);
@@ -370,14 +396,14 @@ impl Invitation {
         enrollment: EnrollmentId,
         person: PersonId,
         is_recipient: bool,
-        now: Timestamp,
+        at: Moment,
     ) -> Result<Vec<InvitationEvent>, Refusal> {
         let Some(token) = self.opened.get(&enrollment).copied() else { return Err(Refusal::Unknown) };
         if self.used.is_some_and(|used| used.enrollment == enrollment) {
             return Ok(vec![]);
         }
         // It was opened in time.
-        let closed = self.closed(now).filter(|why| *why != InvitationRefusal::Expired);
+        let closed = self.closed(at).filter(|why| *why != InvitationRefusal::Expired);
         let refusal = closed.or((!is_recipient).then_some(InvitationRefusal::OtherPerson));
         Ok(match refusal {
             Some(why) => self.refuse(why, Some(enrollment)),

@@ -74,7 +74,7 @@ pub(crate) async fn spend(
     enrollment: &Enrollment,
     context: &Context,
 ) -> Option<InvitationRefusal> {
-    match try_to_spend(enroll, id, enrollment, context).await {
+    match try_to_spend(enroll, id, enrollment, true, context).await {
         Ok(Some(Spent::Refused(why))) => Some(why),
         Ok(_) => None,
         Err(error) => {
@@ -90,7 +90,7 @@ pub(crate) async fn spend(
 /// Returns an error if the log cannot be read or written.
 pub async fn spend_again(enroll: &Enroll, id: EnrollmentId, context: &Context) -> Result<bool, SignInError> {
     let enrollment = enroll.platform.enrollment(id).await?;
-    let spent = try_to_spend(enroll, id, &enrollment, context).await.map_err(failed)?;
+    let spent = try_to_spend(enroll, id, &enrollment, false, context).await.map_err(failed)?;
     Ok(spent != Some(Spent::Undecided))
 }
 
@@ -98,12 +98,13 @@ async fn try_to_spend(
     enroll: &Enroll,
     id: EnrollmentId,
     enrollment: &Enrollment,
+    is_now: bool,
     context: &Context,
 ) -> Result<Option<Spent>, InvitationError> {
     let (Some(invitation), Some(SignedIn { person, .. })) = (enrollment.invitation, enrollment.owner()) else {
         return Ok(None);
     };
-    let spender = Spender { enrollment: id, person: *person };
+    let spender = Spender { enrollment: id, person: *person, is_now };
     enroll.invitations.spend(invitation, spender, context).await.map(Some)
 }
 

@@ -30,6 +30,9 @@ impl Invitations {
         }
         // A refused renewal reserves no code.
         loaded.0.decide(&command).map_err(ChangeError::Refused)?;
+        if let Some(issued) = loaded.0.issued.as_ref() {
+            self.present(invitation, issued).await?.map_err(ChangeError::NotNow)?;
+        }
         self.reserve_code(invitation, generation + 1, context).await?;
         let is_same = |state: &Invitation, _: &[_]| match state.generation == generation {
             true => Ok(()),

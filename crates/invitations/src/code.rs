@@ -53,14 +53,15 @@ impl Invitations {
         invitation: InvitationId,
         context: &Context,
     ) -> Result<DeviceCode, ChangeError> {
-        let now = self.platform.world.now();
+        let at = self.moment(&*self.state(invitation).await?).await?;
+        let now = at.now;
         for attempt in 0..ATTEMPTS {
             let code = short_code(u128::from(u32::from_be_bytes(self.platform.world.random())));
             if !self.reserve(&code, invitation, &step(context, &format!("reserve {attempt}"))).await? {
                 continue;
             }
             let expires = now.plus_seconds(DEVICE_CODE_SECONDS);
-            let command = Command::IssueCode { code: digest(&self.platform.secrets, &code), expires, now };
+            let command = Command::IssueCode { code: digest(&self.platform.secrets, &code), expires, at };
             let issued = self.platform.perform::<Invitation>(&invitation.stream(), &command, context).await?;
             return Ok(DeviceCode { code, expires: expires.min(issued.state.expires) });
         }

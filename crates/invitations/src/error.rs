@@ -45,6 +45,8 @@ pub enum NotIssued {
     SeveralOwners,
     #[error("the account of the record's owner is disabled: make an exception of the record, or enable the account")]
     OwnerLeft,
+    #[error("the record has another owner than when the invitation was issued: issue another invitation")]
+    OtherOwner,
     #[error("the migration of the record's source is closed: reopen it first")]
     MigrationClosed,
     #[error("there is no such person")]
@@ -55,6 +57,8 @@ pub enum NotIssued {
     NoMail,
     #[error("this is no mail address: type one such as ada@example.org")]
     MailInvalid,
+    #[error("the name is longer than 200 characters or has a line break: shorten it to one line")]
+    NameInvalid,
     #[error(
         "no directory and no identity provider states mail addresses or user names: invite a person who has signed in"
     )]
@@ -76,8 +80,8 @@ impl NotIssued {
             NotIssued::OwnerLeft => Some(NotInvited::OwnerLeft),
             NotIssued::NoMail => Some(NotInvited::NoMail),
             NotIssued::MigrationClosed => Some(NotInvited::MigrationClosed),
-            NotIssued::UnknownPerson | NotIssued::PersonErased => None,
-            NotIssued::MailInvalid | NotIssued::NoProvider | NotIssued::NeedsRecord => None,
+            NotIssued::UnknownPerson | NotIssued::PersonErased | NotIssued::OtherOwner => None,
+            NotIssued::MailInvalid | NotIssued::NameInvalid | NotIssued::NoProvider | NotIssued::NeedsRecord => None,
         }
     }
 }
@@ -95,6 +99,9 @@ pub enum IssueError {
 pub enum ChangeError {
     #[error(transparent)]
     Refused(Refusal),
+    /// Nobody can be invited for the record now.
+    #[error(transparent)]
+    NotNow(NotIssued),
     #[error(transparent)]
     Failed(#[from] InvitationError),
 }

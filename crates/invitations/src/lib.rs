@@ -1,9 +1,9 @@
 //! Invitations to enroll: issues them, makes their links and codes, opens them, and decides who may use them.
 //!
 //! `link` and `code` derive what a person shows from the id and the generation of an invitation, so neither is stored.
-//! `recipient` finds out who is invited, `issue` issues, renews and revokes, `open` reads a link or a code, `spend`
-//! uses the invitation after the sign-in, and `guesses` limits attempts to find a code. `waves` has the invitations of
-//! many records.
+//! `recipient` finds out who is invited and `present` who it is by now, `issue` issues, renews and revokes, and `open`
+//! reads a link or a code. `spend` uses the invitation after the sign-in, and `guesses` limits attempts to find a code.
+//! `waves` has the invitations of many records.
 
 mod again;
 mod code;
@@ -14,6 +14,7 @@ mod keys;
 mod link;
 mod mail;
 mod open;
+mod present;
 mod recipient;
 mod spend;
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use crate::error::{ChangeError, InvitationError};
 use crate::{Guess, Invitations, link};
-use decisions::invitation::{Command, Invitation, Shown, Standing};
+use decisions::device::Phase;
+use decisions::invitation::{Command, Invitation, Moment, Shown, Standing};
+use events::device::DeviceId;
 use events::enrollment::EnrollmentId;
 use events::invitation::{InvitationId, InvitationRefusal, InvitationToken};
 use platform::context::Context;
@@ -88,7 +90,8 @@ impl Invitations {
 
     async fn seen(&self, invitation: InvitationId, shown: Shown) -> Result<Option<Seen>, InvitationError> {
         let (state, now) = (self.state(invitation).await?, self.platform.world.now());
-        let refused = state.refuses(&shown, now);
+        let at = self.moment(&state).await?;
+        let refused = state.refuses(&shown, at);
         let is_known = state.standing(now) != Standing::Unknown;
         Ok(is_known.then_some(Seen { invitation, state, shown, refused }))
     }
@@ -104,17 +107,25 @@ impl Invitations {
         enrollment: Option<EnrollmentId>,
         context: &Context,
     ) -> Result<Opened, InvitationError> {
-        let now = self.platform.world.now();
-        let command = Command::Open { enrollment, shown: seen.shown.clone(), now };
+        let at = self.moment(&seen.state).await?;
+        let command = Command::Open { enrollment, shown: seen.shown.clone(), at };
         let state = match self.change(seen.invitation, &command, context).await {
             Ok(state) => state,
-            Err(ChangeError::Refused(_)) => return Ok(Opened::TooOften),
+            Err(ChangeError::Refused(_) | ChangeError::NotNow(_)) => return Ok(Opened::TooOften),
             Err(ChangeError::Failed(error)) => return Err(error),
         };
         let is_here = enrollment.is_some_and(|enrollment| state.opened.contains_key(&enrollment));
-        match state.refuses(&seen.shown, now).filter(|_| !is_here) {
+        match state.refuses(&seen.shown, at).filter(|_| !is_here) {
             Some(why) => Ok(Opened::Refused(why)),
             None => Ok(Opened::Here),
         }
+    }
+
+    /// Returns this moment, and whether the enrollment that used the invitation has no device.
+    pub(crate) async fn moment(&self, state: &Invitation) -> Result<Moment, InvitationError> {
+        let now = self.platform.world.now();
+        let Some(used) = state.used else { return Ok(Moment::of(now)) };
+        let device = self.platform.device(DeviceId(used.enrollment.0)).await?;
+        Ok(Moment { now, without_device: (device.phase == Phase::Unknown).then_some(used.enrollment) })
     }
 }

@@ -17,6 +17,11 @@ use std::collections::BTreeSet;
 /// Longest mail address in bytes (RFC 5321 section 4.5.3.1.3).
 const LONGEST_MAIL: usize = 254;
 
+/// Characters that an address has in quotes alone (RFC 5322 section 3.2.3), besides the dot and the at sign.
+const QUOTED: &str = "()<>[]:;\\,\"";
+/// Longest name of a person in characters. A mail server refuses a line that is much longer.
+const LONGEST_NAME: usize = 200;
+
 /// Who an invitation is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Invitee {
@@ -140,6 +145,12 @@ impl Invitations {
         let mut people = known.map_err(InvitationError::from)?.into_keys();
         let person = people.next().filter(|_| people.next().is_none());
         let full_name = full_name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+        if full_name
+            .as_deref()
+            .is_some_and(|name| name.chars().any(char::is_control) || name.chars().count() > LONGEST_NAME)
+        {
+            return Err(NotIssued::NameInvalid.into());
+        }
         let details = RecipientDetails { full_name, mail: Some(address.to_owned()) };
         let key = person.map_or_else(|| invitation.key(), PersonId::key);
         Ok(recipient(person, keys, key, details))
@@ -176,7 +187,7 @@ fn recipient(person: Option<PersonId>, keys: Vec<OwnerKey>, key: KeyName, detail
 
 // Whether the address exists is only known after a mail was sent to it.
 fn is_mail(address: &str) -> bool {
-    let is_plain = !address.chars().any(|c| c.is_whitespace() || c.is_control());
+    let is_plain = !address.chars().any(|c| c.is_whitespace() || c.is_control() || QUOTED.contains(c));
     let parts = address.rsplit_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'));
     is_plain && parts && address.len() <= LONGEST_MAIL
 }
@@ -189,7 +200,17 @@ mod tests {
     fn a_mail_address_has_a_name_and_a_domain() {
         assert!(is_mail("ada@example.org") && is_mail("ada.\u{e9}@sub.example.org"));
         let long = format!("{}@example.org", "a".repeat(300));
-        for wrong in ["", "ada", "@example.org", "ada@example", "ada @example.org", "ada@exa\nmple.org", &long] {
+        for wrong in [
+            "",
+            "ada",
+            "@example.org",
+            "ada@example",
+            "ada @example.org",
+            "ada@exa\nmple.org",
+            "<b>@example.org",
+            "a,b@example.org",
+            &long,
+        ] {
             assert!(!is_mail(wrong), "{wrong}");
         }
     }

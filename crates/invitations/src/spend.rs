@@ -2,9 +2,9 @@
 
 use crate::Invitations;
 use crate::error::{ChangeError, InvitationError};
-use decisions::invitation::{Command, Invitation, Issued};
+use decisions::invitation::{Command, Invitation, Issued, Moment};
 use decisions::person::Person;
-use decisions::record::Record;
+use decisions::record::{Record, contradicts};
 use events::enrollment::EnrollmentId;
 use events::invitation::{InvitationId, InvitationRefusal, Recipient};
 use events::person::PersonId;
@@ -17,6 +17,9 @@ use std::collections::BTreeSet;
 pub struct Spender {
     pub enrollment: EnrollmentId,
     pub person: PersonId,
+    /// The person signs in now, so they go on here if another enrollment of theirs used it and has no device. An effect
+    /// may be late, so it takes nothing back.
+    pub is_now: bool,
 }
 
 /// Result of using an invitation.
@@ -48,11 +51,16 @@ impl Invitations {
         spender: Spender,
         context: &Context,
     ) -> Result<Spent, InvitationError> {
-        let Spender { enrollment, person } = spender;
+        let Spender { enrollment, person, is_now } = spender;
         let state = self.state(invitation).await?;
         let Some(issued) = state.issued.as_ref().filter(|_| state.opened.contains_key(&enrollment)) else {
             return Ok(Spent::NotOpened);
         };
+        // A later sign-in of the same person took it over, which is no refusal.
+        let is_elsewhere = state.used.is_some_and(|used| used.enrollment != enrollment && used.person == person);
+        if is_elsewhere && !is_now {
+            return Ok(Spent::Refused(InvitationRefusal::Used));
+        }
         let is_recipient = match self.is_recipient(issued, person).await? {
             IsRecipient::Yes => true,
             IsRecipient::No => false,
@@ -61,10 +69,14 @@ impl Invitations {
         if is_recipient {
             self.give_key_to_person(invitation, &issued.recipient, person).await?;
         }
-        let command = Command::Use { enrollment, person, is_recipient, now: self.platform.world.now() };
+        let at = match is_now {
+            true => self.moment(&state).await?,
+            false => Moment::of(self.platform.world.now()),
+        };
+        let command = Command::Use { enrollment, person, is_recipient, at };
         match self.change(invitation, &command, context).await {
             Ok(after) => Ok(outcome(&after, enrollment, is_recipient)),
-            Err(ChangeError::Refused(_)) => Ok(Spent::NotOpened),
+            Err(ChangeError::Refused(_) | ChangeError::NotNow(_)) => Ok(Spent::NotOpened),
             Err(ChangeError::Failed(error)) => Err(error),
         }
     }
@@ -99,7 +111,10 @@ impl Invitations {
         Ok(match record.owner {
             Some(RecordOwner::Unique { person: owner }) if owner == person => IsRecipient::Yes,
             Some(RecordOwner::Unique { .. } | RecordOwner::Several {} | RecordOwner::Left {}) => IsRecipient::No,
-            None | Some(RecordOwner::Account {} | RecordOwner::Unknown {}) if has_one(keys, &of_record) => {
+            // Another value of the person says that the record is somebody else's, and stays so.
+            None | Some(RecordOwner::Account {} | RecordOwner::Unknown {})
+                if has_one(keys, &of_record) && !of_record.iter().any(|key| contradicts(keys, key)) =>
+            {
                 IsRecipient::NotYetKnown
             }
             None | Some(RecordOwner::Account {} | RecordOwner::Unknown {}) => IsRecipient::No,

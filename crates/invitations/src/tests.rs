@@ -2,14 +2,17 @@
 
 mod issued;
 mod opened;
+mod present;
 mod spent;
 mod waves;
 
 use super::*;
 use decisions::person::{Command as OfPerson, Person};
 use decisions::record::{Command as OfRecord, Record};
+use events::device::{BodyHash, DeviceEvent, DeviceId, DeviceIdentifiers};
 use events::enrollment::{EnrollmentId, SignInMethodName};
 use events::invitation::{InvitationDelivery, InvitationId};
+use events::log::Draft;
 use events::log::Log;
 use events::person::{PersonAttributes, PersonId};
 use events::personal::Personal;
@@ -17,8 +20,9 @@ use events::personal::keys::{MasterKey, SqliteKeyStore};
 use events::record::{
     ImportId, OwnerAttribute, OwnerKey, PersonalDetails, PreviousKind, RecordDetails, RecordId, RecordOwner,
 };
+use events::store::Expected;
 use events::store::sqlite::SqliteStore;
-use events::{KeyName, Timestamp};
+use events::{EventId, KeyName, Timestamp};
 use identity::LOCAL;
 use platform::Parts;
 use platform::health::Health;
@@ -90,6 +94,11 @@ impl Scene {
     }
 
     async fn know(&self, person: PersonId, mail: &str) {
+        self.know_by(person, mail, vec![self.key(mail)]).await;
+    }
+
+    /// Same as [`Scene::know`], with these keys.
+    async fn know_by(&self, person: PersonId, mail: &str, keys: Vec<OwnerKey>) {
         let sealed = |text: &str| Some(Personal::new(person.key(), text.to_owned()));
         let attributes =
             PersonAttributes { display_name: sealed("Ada L."), mail: sealed(mail), ..PersonAttributes::default() };
@@ -97,7 +106,7 @@ impl Scene {
             method: SignInMethodName::LocalAccount,
             account: mail.into(),
             attributes: Box::new(attributes),
-            keys: vec![self.key(mail)],
+            keys,
             names: vec![],
         };
         self.platform().perform::<Person>(&person.stream(), &command, &operator()).await.unwrap();
@@ -105,6 +114,12 @@ impl Scene {
 
     /// Imports a record with this mail address. `has_rule`: an owner rule is about the address.
     async fn import(&self, mail: Option<&str>, has_rule: bool, owner: Option<RecordOwner>) -> RecordId {
+        let owner_keys = mail.filter(|_| has_rule).map(|mail| self.key(mail)).into_iter().collect();
+        self.import_by(mail, owner_keys, owner).await
+    }
+
+    /// Same as [`Scene::import`], with these keys.
+    async fn import_by(&self, mail: Option<&str>, owner_keys: Vec<OwnerKey>, owner: Option<RecordOwner>) -> RecordId {
         let id =
             RecordId(uuid::Builder::from_custom_bytes(*self.platform().world.random_uuid().as_bytes()).into_uuid());
         let personal = PersonalDetails {
@@ -128,7 +143,7 @@ impl Scene {
             import: ImportId(Uuid::from_u128(9)),
             source: "Jamf Pro".into(),
             details: Box::new(details),
-            owner_keys: mail.filter(|_| has_rule).map(|mail| self.key(mail)).into_iter().collect(),
+            owner_keys,
             names: vec![],
             owner,
         };
@@ -136,10 +151,50 @@ impl Scene {
         id
     }
 
+    /// Imports the record with other keys; its owner is looked for again.
+    async fn import_again(&self, record: RecordId, owner_keys: Vec<OwnerKey>) {
+        let (state, _) = self.platform().load::<Record>(&record.stream()).await.unwrap();
+        let command = OfRecord::Import {
+            import: ImportId(Uuid::from_u128(10)),
+            source: "Jamf Pro".into(),
+            details: Box::new(state.details.clone().unwrap()),
+            owner_keys,
+            names: vec![],
+            owner: None,
+        };
+        self.platform().perform::<Record>(&record.stream(), &command, &operator()).await.unwrap();
+    }
+
     async fn own(&self, record: RecordId, owner: RecordOwner) {
         let (state, _) = self.platform().load::<Record>(&record.stream()).await.unwrap();
         let command = OfRecord::ResolveOwner { keys: state.owner_keys.clone(), owner };
         self.platform().perform::<Record>(&record.stream(), &command, &operator()).await.unwrap();
+    }
+
+    /// The device of an enrollment authenticates.
+    async fn authenticate(&self, enrollment: EnrollmentId, person: PersonId) {
+        let device = DeviceId(enrollment.0);
+        let event = DeviceEvent::DeviceAuthenticated {
+            person,
+            identifiers: DeviceIdentifiers::UserEnrollment { enrollment_id: Personal::new(person.key(), "EID".into()) },
+            certificate: "00".into(),
+            topic: "com.apple.mgmt.External.1".into(),
+            os_version: None,
+            build_version: None,
+            product_name: None,
+            body: BodyHash("00".into()),
+        };
+        let (log, context) = (&self.platform().log, operator());
+        let draft = Draft {
+            id: EventId::fresh(&self.platform().world),
+            at: self.platform().world.now(),
+            actor: context.actor,
+            source: None,
+            correlation: device.0,
+            causation: None,
+            event: event.into(),
+        };
+        log.append(&device.stream(), Expected::Any, vec![draft]).await.unwrap();
     }
 
     /// Destroys a key, as the erasure of its owner does.
@@ -196,7 +251,7 @@ impl Scene {
     }
 
     async fn spend(&self, invitation: InvitationId, enrollment: EnrollmentId, person: PersonId) -> Spent {
-        self.invitations.spend(invitation, Spender { enrollment, person }, &operator()).await.unwrap()
+        self.invitations.spend(invitation, Spender { enrollment, person, is_now: true }, &operator()).await.unwrap()
     }
 
     async fn events(&self, invitation: InvitationId) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! What the invitation that an enrollment used says about an earlier record.
 
 use crate::{OWN_SOURCE, Pair, Reenrollment, ReenrollmentError};
+use decisions::device::Phase;
 use decisions::enrollment::Enrollment;
 use decisions::invitation::{Invitation, Used};
 use decisions::link::Invited;
@@ -69,7 +70,7 @@ impl Reenrollment {
     async fn is_fresh(&self, found: &UsedFor) -> Result<bool, ReenrollmentError> {
         let Some((issued, used)) = self.code_times(found).await? else { return Ok(false) };
         let is_fresh = (0..=CODE_FRESH).contains(&used.seconds_since(issued));
-        Ok(is_fresh && self.is_only_phone(found.used, (issued, used)).await?)
+        Ok(is_fresh && self.is_only_phone(found, (issued, used)).await?)
     }
 
     // Returns when the code was issued and when it was used. The log does not say which of the valid codes was typed,
@@ -84,7 +85,8 @@ impl Reenrollment {
         };
         let is_opened = |event: &InvitationEvent| matches!(event, InvitationEvent::InvitationOpened { enrollment, .. } if *enrollment == found.used.enrollment);
         let opened = events().position(|(_, event)| is_opened(event));
-        let used = events().find(|(_, event)| matches!(event, InvitationEvent::InvitationUsed { .. }));
+        let is_used = |event: &InvitationEvent| matches!(event, InvitationEvent::InvitationUsed { enrollment, .. } if *enrollment == found.used.enrollment);
+        let used = events().find(|(_, event)| is_used(event));
         let Some(((used, _), opened)) = used.zip(opened) else { return Ok(None) };
         let Some((opened_at, _)) = events().nth(opened) else { return Ok(None) };
         let issued = events().take(opened).find(
@@ -93,18 +95,33 @@ impl Reenrollment {
         Ok(issued.map(|(issued, _)| (issued, used)))
     }
 
-    async fn is_only_phone(&self, used: Used, (from, to): (Timestamp, Timestamp)) -> Result<bool, ReenrollmentError> {
-        let projections = &self.platform.projections;
+    async fn is_only_phone(
+        &self,
+        found: &UsedFor,
+        (from, to): (Timestamp, Timestamp),
+    ) -> Result<bool, ReenrollmentError> {
+        let (used, projections) = (found.used, &self.platform.projections);
         let others = enrollments::open_between(projections, used.person, (from, to), MOST_OTHERS).await?;
         if others.len() >= MOST_OTHERS {
             return Ok(false);
         }
         for other in others.into_iter().filter(|other| *other != used.enrollment) {
-            if self.signed_in(other, used.person, (from, to)).await? {
+            if self.signed_in(other, used.person, (from, to)).await? && !self.was_given_up(other, found).await? {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    // Who reads in the sheet of Settings that the old management goes first closes the sheet, and types the code again:
+    // that sign-in enrolled nothing, and is of the same phone as far as the server can see.
+    async fn was_given_up(&self, other: EnrollmentId, found: &UsedFor) -> Result<bool, ReenrollmentError> {
+        let enrollment = self.platform.enrollment(other).await?;
+        let own = self.platform.enrollment(found.used.enrollment).await?;
+        let device = self.platform.device(DeviceId(other.0)).await?;
+        let platform = |enrollment: &Enrollment| enrollment.opened.as_ref().map(|opened| opened.platform);
+        let is_same = platform(&enrollment) == platform(&own) && enrollment.invitation == Some(found.id);
+        Ok(is_same && device.phase == Phase::Unknown)
     }
 
     async fn signed_in(

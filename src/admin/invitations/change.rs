@@ -108,6 +108,7 @@ pub(crate) async fn revoke(
 fn refused(staff: &Staff, error: ChangeError) -> Problem {
     match error {
         ChangeError::Refused(refusal) => Problem::Refused(format!("This is not possible: {refusal}.")),
+        ChangeError::NotNow(why) => Problem::Refused(format!("This is not possible: {why}.")),
         ChangeError::Failed(error) => staff.broken(error),
     }
 }

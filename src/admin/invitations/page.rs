@@ -150,7 +150,16 @@ pub(crate) async fn page(
         problem: failure.map(|failure| {
             let code = failure.code.map_or_else(String::new, |code| format!(" (reply code {code})"));
             let next = if failure.is_final {
-                "Muster does not try again. Correct the address or the mail server, then send it again"
+                match found.issued.record {
+                    Some(_) => {
+                        "Muster does not try again. Correct the address in the old product and import its \
+                                records, or correct the mail server. Then send it again"
+                    }
+                    None => {
+                        "Muster does not try again. If the address is wrong, revoke this invitation and invite \
+                             the right address. Otherwise correct the mail server and send it again"
+                    }
+                }
             } else {
                 "Muster tries again"
             };

@@ -17,13 +17,16 @@ pub(super) enum Composed {
     Mail(Message),
     /// It can never be sent.
     Impossible(MailFailure),
+    /// Nobody can be invited for the record any more.
+    Needless,
 }
 
 pub(super) async fn compose(app: &App, due: MailDue, state: &Invitation) -> Result<Composed, ReactionError> {
-    let recipient = state.issued.as_ref().and_then(|issued| issued.recipient.details.get());
-    let Some((issued, recipient)) = state.issued.as_ref().zip(recipient) else {
+    let Some(issued) = state.issued.as_ref().filter(|issued| issued.recipient.details.gone().is_none()) else {
         return Ok(Composed::Impossible(MailFailure::AddressInvalid));
     };
+    let present = app.invitations.present(due.invitation, issued).await.map_err(failed)?;
+    let Ok(recipient) = present else { return Ok(Composed::Needless) };
     let Some(to) = recipient.mail.clone() else { return Ok(Composed::Impossible(MailFailure::AddressInvalid)) };
     let settings = app.settings.current().await?;
     let values = MailValues {

@@ -1,22 +1,22 @@
 //! Reminders: a person who has not used their invitation gets a new link after some days, a few times.
 //!
-//! The stop rule: nobody is reminded of a record that was linked to a later enrollment, excepted, erased or shredded.
-//! Its invitation is revoked instead, so that it is not looked at again. While a migration is closed, nobody is
-//! reminded of its records.
+//! The stop rule: nobody is reminded of a record that was linked to a later enrollment, excepted, erased or shredded,
+//! or that has another owner. Its invitation is revoked instead, so that it is not looked at again. While a migration
+//! is closed, nobody is reminded of its records; and nobody who has enrolled a device, until it is known that it is
+//! another one.
 
 use super::failed;
 use crate::app::App;
 use crate::reactions::ReactionError;
 use decisions::invitation::{Invitation, Standing};
-use decisions::migration::Migration;
-use decisions::record::Record;
 use decisions::wave::Wave;
-use events::invitation::RenewalCause;
+use events::invitation::{InvitationId, RenewalCause};
 use events::{Actor, ActorKind, Position, Timestamp};
-use invitations::ChangeError;
+use invitations::{ChangeError, InvitationError, NotIssued};
 use platform::aside::Aside;
 use platform::context::Context;
 use projections::mails::{self, ReminderDue, Reminding};
+use projections::migration::{BoardRow, MigrationState, of_records};
 use uuid::Uuid;
 
 const DAY: i64 = 86_400;
@@ -30,7 +30,7 @@ const AT_MOST: usize = 50;
 pub(super) struct Reminders {
     looked: Option<Timestamp>,
     written: Option<Position>,
-    /// Those of closed migrations.
+    /// Those that are needed later, if at all.
     aside: Aside<Uuid>,
 }
 
@@ -55,7 +55,7 @@ impl Reminders {
                 continue;
             }
             match remind(app, due, settings.valid_days, now).await {
-                Ok(Reminded::Done) | Err(ChangeError::Refused(_)) => {}
+                Ok(Reminded::Done) | Err(ChangeError::Refused(_) | ChangeError::NotNow(_)) => {}
                 Ok(Reminded::NotNow) => self.aside.put(due.invitation.0),
                 Err(ChangeError::Failed(error)) => return Err(failed(error)),
             }
@@ -67,7 +67,7 @@ impl Reminders {
 
 enum Reminded {
     Done,
-    /// The migration is closed.
+    /// The migration is closed, or the owner has enrolled a device.
     NotNow,
 }
 
@@ -78,7 +78,7 @@ async fn remind(app: &App, due: ReminderDue, valid_days: u32, now: Timestamp) ->
         // The projection marks it as expired soon.
         return app.invitations.expire(due.invitation, &context).await.map(|()| Reminded::Done);
     }
-    match need(app, &state).await? {
+    match need(app, due.invitation, &state).await? {
         Need::None => return app.invitations.revoke(due.invitation, &context).await.map(|()| Reminded::Done),
         Need::Later => return Ok(Reminded::NotNow),
         Need::Now => {}
@@ -97,21 +97,23 @@ async fn remind(app: &App, due: ReminderDue, valid_days: u32, now: Timestamp) ->
 
 enum Need {
     Now,
-    /// Not while the migration is closed.
+    /// Not while the migration is closed, or the owner has enrolled a device.
     Later,
     None,
 }
 
-async fn need(app: &App, state: &Invitation) -> Result<Need, ChangeError> {
+async fn need(app: &App, invitation: InvitationId, state: &Invitation) -> Result<Need, ChangeError> {
     let Some(issued) = state.issued.as_ref().filter(|issued| issued.recipient.details.gone().is_none()) else {
         return Ok(Need::None);
     };
-    let Some(record) = issued.record else { return Ok(Need::Now) };
-    let (known, _) = app.platform.load::<Record>(&record.stream()).await?;
-    if known.successor().is_some() || known.exception.is_some() || known.is_shredded {
-        return Ok(Need::None);
+    match app.invitations.present(invitation, issued).await? {
+        Err(NotIssued::MigrationClosed) => return Ok(Need::Later),
+        Err(_) => return Ok(Need::None),
+        Ok(_) => {}
     }
-    let Some(source) = &known.source else { return Ok(Need::Now) };
-    let (migration, _) = app.platform.load::<Migration>(&app.platform.secrets.migration(source).stream()).await?;
-    Ok(if migration.is_closed { Need::Later } else { Need::Now })
+    let Some(record) = issued.record else { return Ok(Need::Now) };
+    let rows = of_records(&app.platform.projections, vec![record]).await.map_err(InvitationError::from)?;
+    // A proposal may be rejected, and then the device is still to come.
+    let has_come = |row: &BoardRow| matches!(row.state, MigrationState::Enrolled | MigrationState::ToConfirm);
+    Ok(if rows.iter().any(has_come) { Need::Later } else { Need::Now })
 }

@@ -1,7 +1,9 @@
 //! What an invitation proves, and links that are confirmed without an administrator.
 
 use super::*;
-use events::enrollment::EnrollmentEvent;
+use events::enrollment::{
+    DeviceFamily, EnrollmentEvent, EnrollmentId, OsVersion, Platform, SecretHash, SignInMethodName,
+};
 use events::invitation::{
     InvitationDelivery, InvitationEvent, InvitationId, InvitationToken, Recipient, RecipientDetails,
 };
@@ -133,6 +135,68 @@ async fn a_code_of_the_page_counts_less_if_a_second_phone_of_the_person_signed_i
         let told = evidence(&link);
         assert_eq!(told.contains(&LinkEvidence::InvitedDevice {}), is_of_device, "{person} signed in on another phone");
     }
+    scene.strike().await;
+}
+
+/// A person signs in with a code, and enrolls no device. `ios`: what the browser says.
+async fn given_up(scene: &Scene, invitation: &Invited<'_>, person: PersonId, ios: &str) {
+    let world = &scene.server.app().platform.world;
+    let (now, enrollment) = (world.now(), EnrollmentId(world.random_uuid()));
+    let secret = |text: &str| Personal::new(enrollment.enrollment_key(), text.to_owned());
+    let platform = Platform { family: DeviceFamily::IPhone, version: OsVersion::parse(ios) };
+    let session = SecretHash("00".into());
+    let token = InvitationToken::DeviceCode;
+    for event in [
+        EnrollmentEvent::VisitOpened {
+            session: session.clone(),
+            user_agent: secret("Safari"),
+            platform,
+            language: "en".into(),
+        },
+        EnrollmentEvent::InvitationPresented { invitation: invitation.id, token },
+        EnrollmentEvent::UserSignedIn {
+            method: SignInMethodName::LocalAccount,
+            person,
+            account: "00".into(),
+            user_name: Personal::new(person.key(), "grace".to_owned()),
+            session,
+        },
+    ] {
+        write(&scene.server, &enrollment.stream(), now, event).await;
+    }
+    invitation.write(InvitationEvent::InvitationOpened { enrollment, token }).await;
+    invitation.write(InvitationEvent::InvitationUsed { enrollment, person, token }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_is_typed_again_after_the_removal_of_the_old_management_counts_as_the_invitation_of_the_device() {
+    let (scene, clock) = stage().await;
+    for (ios, is_of_device) in [("18.2", true), ("18.3", false)] {
+        let (_, pair) = twice(&scene, "grace", "18.2").await;
+        clock.advance_seconds(3_600);
+        let invitation = Invited::issue(&scene, pair.record, InvitationDelivery::WebClip).await;
+        invitation.code(1_800).await;
+        clock.advance_seconds(60);
+        given_up(&scene, &invitation, person_of(&scene, pair.successor).await, ios).await;
+        clock.advance_seconds(60);
+        invitation.used_by(pair.successor, InvitationToken::DeviceCode).await;
+        let link = link_of(&scene, pair.record, pair.successor).await.unwrap();
+        let told = evidence(&link);
+        assert_eq!(told.contains(&LinkEvidence::InvitedDevice {}), is_of_device, "typed first on iOS {ios}");
+    }
+    scene.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_another_enrollment_used_before_proves_the_person_alone() {
+    let (scene, _clock) = stage().await;
+    let (_, pair) = twice(&scene, "grace", "18.2").await;
+    let invitation = Invited::issue(&scene, pair.record, InvitationDelivery::WebClip).await;
+    given_up(&scene, &invitation, person_of(&scene, pair.successor).await, "18.2").await;
+    invitation.used_by(pair.successor, InvitationToken::Link).await;
+    let link = link_of(&scene, pair.record, pair.successor).await.unwrap();
+    assert!(!link.proof.is_same_device, "the link may have been sent to another phone: {link:?}");
+    assert!(evidence(&link).contains(&LinkEvidence::InvitedPerson {}), "{link:?}");
     scene.strike().await;
 }
 

@@ -213,6 +213,12 @@ async fn write_device(server: &TestServer, person: PersonId, name: &str, at: Tim
     for event in walk(device, person, user_name) {
         write(server, &device.enrollment().stream(), at, event).await;
     }
+    managed(server, device, person, at).await;
+    device
+}
+
+/// The device of an enrollment authenticates and enrolls.
+pub async fn managed(server: &TestServer, device: DeviceId, person: PersonId, at: Timestamp) {
     let authenticated = DeviceEvent::DeviceAuthenticated {
         person,
         identifiers: DeviceIdentifiers::UserEnrollment { enrollment_id: Personal::new(person.key(), "EID".into()) },
@@ -227,7 +233,6 @@ async fn write_device(server: &TestServer, person: PersonId, name: &str, at: Tim
     let secret = |value: &str| Personal::new(device.key(), value.to_owned());
     let push = PushAddress { token: secret("cHVzaCB0b2tlbg=="), push_magic: secret("push magic"), unlock_token: None };
     write(server, &device.stream(), at, DeviceEvent::DeviceEnrolled { push, body: BodyHash("01".into()) }).await;
-    device
 }
 
 fn walk(device: DeviceId, person: PersonId, user_name: Personal<String>) -> Vec<EnrollmentEvent> {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 use world::{Clock as _, ManualClock, SystemClock, World};
 
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 
 /// A server that sends through this mail server, and its clock.
 pub(super) async fn sending_through(mails: &MailServer) -> (TestServer, Arc<ManualClock>) {
@@ -46,11 +46,11 @@ async fn history(server: &TestServer, id: InvitationId) -> Vec<InvitationEvent> 
     entries.into_iter().map(|entry| of(entry.event)).collect()
 }
 
-async fn happened(server: &TestServer, id: InvitationId, what: &str, is: impl Fn(&InvitationEvent) -> bool) {
+pub(super) async fn happened(server: &TestServer, id: InvitationId, what: &str, is: impl Fn(&InvitationEvent) -> bool) {
     waiting::until(what, async || history(server, id).await.iter().any(&is)).await;
 }
 
-async fn arrived(mails: &MailServer, count: usize) -> Vec<Taken> {
+pub(super) async fn arrived(mails: &MailServer, count: usize) -> Vec<Taken> {
     waiting::until("the mails arrive", async || mails.mails().len() >= count).await;
     let taken = mails.mails();
     assert_eq!(taken.len(), count, "{taken:#?}");
@@ -65,7 +65,7 @@ fn failures(events: &[InvitationEvent]) -> Vec<(MailFailure, Option<u16>, bool)>
     events.iter().filter_map(failure).collect()
 }
 
-fn is_sent(event: &InvitationEvent) -> bool {
+pub(super) fn is_sent(event: &InvitationEvent) -> bool {
     matches!(event, InvitationEvent::InvitationSent { .. })
 }
 

@@ -27,6 +27,7 @@ async fn a_code_is_typed_before_the_sign_in() {
     sign_in(&mut guest, ADA).await;
     assert_eq!(state(&server, id).await.used.unwrap().token, InvitationToken::Code);
     // The code of an invitation that was used says so.
+    enroll_used(&server, id).await;
     let mut late = Guest::new(&server, &iphone("17.5"));
     let page = type_code(&mut late, &code).await;
     assert_eq!(page.status, 422);
@@ -199,4 +200,60 @@ async fn a_mailed_link_shows_its_code_where_personal_devices_enroll_in_settings(
     let page = safari.get("/enroll/sign-in").await.body;
     assert!(page.contains(&code), "the person types it in Settings: {page}");
     server.stop().await;
+}
+
+/// The person comes from Settings, types a code and signs in. Returns the page of earlier records, or what follows it.
+async fn through_settings(scene: &harness::cast::Scene, code: &str) -> (Guest, harness::guest::Answer) {
+    let walk = account::walk(scene, Visitor::personal(Family::IPhone, "18.2"));
+    let link = account::link(&scene.server, &walk.device, "mdm-byod").await;
+    let mut sheet = Guest::new(&scene.server, &iphone("18.2"));
+    let page = sheet.get(&format!("{link}?user-identifier=ada%40school.example")).await.body;
+    let account = field(&page, "account");
+    let fields = [("code", code), ("account", &*account), ("user_name", ADA)];
+    let answer = sheet.post("/enroll/invitation", &fields).await;
+    if answer.status != 303 {
+        return (sheet, answer);
+    }
+    let next = answer.led_to().unwrap().to_owned();
+    sheet.get(&next).await;
+    let fields = [("user_name", ADA), ("password", PASSWORD), ("account", &*account)];
+    let answer = sheet.post("/enroll/sign-in", &fields).await;
+    (sheet, answer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_to_remove_the_old_management_first_types_the_same_code_again_until_a_device_is_enrolled() {
+    let clock = Arc::new(ManualClock::at(devices::now()));
+    let scene = scene_in(World::at(clock)).await;
+    scene.server.add_user(ADA, PASSWORD, &[Privilege::Enroll]).await;
+    let id = invite_device(&scene.server).await;
+    let link = path(&scene.server, id, 0);
+    let mut safari = Guest::new(&scene.server, &iphone("18.2"));
+    let page = safari.post(&link, &[]).await;
+    assert_eq!(page.status, 403, "without the token of the page");
+    safari.get(&link).await;
+    let page = safari.post(&link, &[]).await.body;
+    assert!(page.contains("Remove Management"), "the old management is removed first: {page}");
+    let code = shown_code(&page);
+    let (mut sheet, answer) = through_settings(&scene, &code).await;
+    assert_eq!(answer.led_to(), Some("/enroll/previous"));
+    let page = sheet.get("/enroll/previous").await.body;
+    assert!(page.contains("type your invitation code again"), "{page}");
+    let first = state(&scene.server, id).await.used.unwrap();
+    // The old management is gone, and the sheet was closed. The Safari page still shows the code, or a new one.
+    let again = shown_code(&safari.post(&link, &[]).await.body);
+    for code in [&code, &again] {
+        let (_, answer) = through_settings(&scene, code).await;
+        assert_eq!(answer.led_to(), Some("/enroll/previous"));
+    }
+    scene.server.reacted().await;
+    let used = state(&scene.server, id).await.used.unwrap();
+    assert_ne!(used.enrollment, first.enrollment);
+    assert_eq!((used.token, used.is_device_bound), (InvitationToken::DeviceCode, true));
+    let now = scene.server.app().platform.world.now();
+    managed(&scene.server, DeviceId(used.enrollment.0), used.person, now).await;
+    let (_, late) = through_settings(&scene, &again).await;
+    assert_eq!(late.status, 422, "a device has it now");
+    assert!(late.body.contains("This invitation was used already."), "{}", late.body);
+    scene.strike().await;
 }

@@ -25,7 +25,7 @@ fn mailed() -> Command {
 }
 
 fn open(enrollment: EnrollmentId, shown: Shown) -> Command {
-    Command::Open { enrollment: Some(enrollment), shown, now: NOW }
+    Command::Open { enrollment: Some(enrollment), shown, at: Moment::of(NOW) }
 }
 
 fn link(generation: u32) -> Shown {
@@ -33,7 +33,7 @@ fn link(generation: u32) -> Shown {
 }
 
 fn use_in(enrollment: EnrollmentId) -> Command {
-    Command::Use { enrollment, person: ANNA, is_recipient: true, now: NOW }
+    Command::Use { enrollment, person: ANNA, is_recipient: true, at: Moment::of(NOW) }
 }
 
 fn renew(cause: RenewalCause) -> Command {
@@ -70,10 +70,42 @@ fn of_two_browsers_that_opened_it_only_the_first_sign_in_uses_it() {
 }
 
 #[test]
+fn who_used_it_in_an_enrollment_without_a_device_uses_it_in_another_one() {
+    let used = given(&[issue(InvitationDelivery::WebClip), open(HOME, link(0)), use_in(HOME)]);
+    let at = Moment { now: NOW, without_device: Some(HOME) };
+    let again = |enrollment| Command::Open { enrollment: Some(enrollment), shown: link(0), at };
+    let opened = used.decide(&again(OTHER)).unwrap();
+    assert_eq!(opened, [InvitationEvent::InvitationOpened { enrollment: OTHER, token: InvitationToken::Link }]);
+    assert!(used.decide(&Command::IssueCode { code: "a".into(), expires: later(600), at }).is_ok());
+    let opened = opened.iter().fold(used, Invitation::evolve);
+    let spend = |person, is_recipient, at| Command::Use { enrollment: OTHER, person, is_recipient, at };
+    let stranger = PersonId(Uuid::from_u128(2));
+    assert_eq!(opened.decide(&spend(stranger, false, at)), refused(InvitationRefusal::OtherPerson, OTHER));
+    assert_eq!(opened.decide(&spend(ANNA, true, Moment::of(NOW))), refused(InvitationRefusal::Used, OTHER));
+    let late = Moment { now: later(2_000), ..at };
+    let token = InvitationToken::Link;
+    let moved = InvitationEvent::InvitationUsed { enrollment: OTHER, person: ANNA, token };
+    assert_eq!(opened.decide(&spend(ANNA, true, late)), Ok(vec![moved.clone()]), "it was opened in time");
+    let moved = opened.evolve(&moved);
+    assert_eq!(
+        moved.used.map(|used| (used.enrollment, used.is_device_bound)),
+        Some((OTHER, false)),
+        "a link may have been sent on"
+    );
+    let refused_late = Command::Open { enrollment: Some(EnrollmentId(Uuid::from_u128(13))), shown: link(0), at: late };
+    let third = EnrollmentId(Uuid::from_u128(13));
+    assert_eq!(moved.decide(&refused_late), refused(InvitationRefusal::Used, third), "the other one may have a device");
+}
+
+#[test]
 fn another_person_does_not_spend_it() {
     let opened = given(&[mailed(), open(HOME, link(0)), open(OTHER, link(0))]);
-    let foreign =
-        Command::Use { enrollment: OTHER, person: PersonId(Uuid::from_u128(2)), is_recipient: false, now: NOW };
+    let foreign = Command::Use {
+        enrollment: OTHER,
+        person: PersonId(Uuid::from_u128(2)),
+        is_recipient: false,
+        at: Moment::of(NOW),
+    };
     assert_eq!(opened.decide(&foreign), refused(InvitationRefusal::OtherPerson, OTHER));
     let after = given(&[mailed(), open(HOME, link(0)), open(OTHER, link(0)), foreign.clone(), use_in(HOME)]);
     assert_eq!(after.used.map(|used| used.enrollment), Some(HOME));
@@ -100,10 +132,10 @@ fn an_earlier_link_and_a_link_of_no_generation_are_refused_after_it_was_sent_aga
 
 #[test]
 fn an_expired_or_revoked_invitation_is_refused_and_whoever_opened_it_in_time_may_finish() {
-    let late = Command::Open { enrollment: Some(OTHER), shown: link(0), now: later(1_000) };
+    let late = Command::Open { enrollment: Some(OTHER), shown: link(0), at: Moment::of(later(1_000)) };
     let opened = given(&[mailed(), open(HOME, link(0))]);
     assert_eq!(opened.decide(&late), refused(InvitationRefusal::Expired, OTHER));
-    let used_late = Command::Use { enrollment: HOME, person: ANNA, is_recipient: true, now: later(1_500) };
+    let used_late = Command::Use { enrollment: HOME, person: ANNA, is_recipient: true, at: Moment::of(later(1_500)) };
     assert_eq!(opened.decide(&used_late).map(|events| events.len()), Ok(1));
     let revoked = given(&[mailed(), open(HOME, link(0)), Command::Revoke]);
     assert_eq!(revoked.decide(&use_in(HOME)), refused(InvitationRefusal::Revoked, HOME));
@@ -146,13 +178,13 @@ fn after_ten_failures_a_mail_is_given_up() {
 
 #[test]
 fn only_a_device_bound_invitation_issues_codes_and_they_are_valid_for_minutes() {
-    let code = |text: &str| Command::IssueCode { code: text.into(), expires: later(600), now: NOW };
+    let code = |text: &str| Command::IssueCode { code: text.into(), expires: later(600), at: Moment::of(NOW) };
     assert_eq!(given(&[mailed()]).decide(&code("a")), Err(Refusal::NotDeviceBound));
     let clip = issue(InvitationDelivery::WebClip);
     let shown = |text: &str| Shown::DeviceCode(text.into());
     let issued = given(&[clip.clone(), code("a")]);
     assert_eq!(issued.decide(&open(HOME, shown("b"))), refused(InvitationRefusal::Replaced, HOME));
-    let late = Command::Open { enrollment: Some(HOME), shown: shown("a"), now: later(600) };
+    let late = Command::Open { enrollment: Some(HOME), shown: shown("a"), at: Moment::of(later(600)) };
     assert_eq!(issued.decide(&late), refused(InvitationRefusal::Replaced, HOME));
     let used = given(&[clip, code("a"), open(HOME, shown("a")), use_in(HOME)]).used.expect("used");
     assert!(used.is_device_bound);

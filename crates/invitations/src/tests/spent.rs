@@ -20,8 +20,26 @@ async fn the_person_uses_it_once() {
     for _ in 0..2 {
         assert_eq!(scene.spend(id, HOME, ADA).await, Spent::Used);
     }
-    assert_eq!(scene.spend(id, OTHER, ADA).await, Spent::Refused(InvitationRefusal::Used));
+    assert_eq!(scene.spend(id, OTHER, ADA).await, Spent::Used, "there is no device yet");
+    assert_eq!(scene.seen(id, 0).await.refused, None);
+    scene.authenticate(OTHER, ADA).await;
+    assert_eq!(scene.spend(id, HOME, ADA).await, Spent::Refused(InvitationRefusal::Used));
     assert_eq!(scene.seen(id, 0).await.refused, Some(InvitationRefusal::Used));
+}
+
+#[tokio::test]
+async fn an_effect_takes_nothing_back_from_the_enrollment_that_used_it() {
+    let scene = Scene::set().await;
+    scene.know(ADA, "ada@school.example").await;
+    let id = scene.by_hand(Invitee::Person(ADA)).await;
+    opened(&scene, id, HOME).await;
+    opened(&scene, id, OTHER).await;
+    assert_eq!(scene.spend(id, HOME, ADA).await, Spent::Used);
+    let late = Spender { enrollment: OTHER, person: ADA, is_now: false };
+    let spent = scene.invitations.spend(id, late, &operator()).await.unwrap();
+    assert_eq!(spent, Spent::Refused(InvitationRefusal::Used));
+    let events = scene.events(id).await;
+    assert!(!events.contains(&"InvitationRefused".to_owned()), "nobody was refused: {events:?}");
 }
 
 #[tokio::test]
@@ -92,6 +110,20 @@ async fn an_invitation_for_a_record_is_for_the_owner_of_the_record_alone() {
     assert_eq!(scene.spend(id, HOME, ADA).await, Spent::Refused(InvitationRefusal::OtherPerson));
     scene.own(record, RecordOwner::Unique { person: ADA }).await;
     assert_eq!(scene.spend(id, HOME, ADA).await, Spent::Used);
+}
+
+#[tokio::test]
+async fn who_has_a_value_of_the_record_and_contradicts_another_is_another_person_at_once() {
+    let scene = Scene::set().await;
+    let user_name =
+        |name: &str| sign_in::owner_key(&scene.platform().secrets, LOCAL, OwnerAttribute::UserName, name).unwrap();
+    let address = scene.key("ada@school.example");
+    scene.know_by(ADA, "ada@school.example", vec![address.clone(), user_name("ada2")]).await;
+    let owner = Some(RecordOwner::Unknown {});
+    let record = scene.import_by(Some("ada@school.example"), vec![address, user_name("ada1")], owner).await;
+    let id = scene.by_hand(Invitee::Record(record)).await;
+    opened(&scene, id, HOME).await;
+    assert_eq!(scene.spend(id, HOME, ADA).await, Spent::Refused(InvitationRefusal::OtherPerson));
 }
 
 #[tokio::test]
