@@ -27,7 +27,7 @@ impl Projection for Links {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -38,6 +38,8 @@ impl Projection for Links {
         "CREATE TABLE IF NOT EXISTS links_versions (
             record TEXT NOT NULL, successor TEXT NOT NULL, position INTEGER NOT NULL,
             valid_from INTEGER NOT NULL, valid_to INTEGER, event TEXT NOT NULL, state TEXT NOT NULL, weight TEXT NOT NULL,
+            -- When the state was reached, by `event`. A proposal that is weighed again counts as reached again.
+            since INTEGER NOT NULL,
             -- Of `weight`, for the order and the filter of the list.
             score INTEGER NOT NULL, band TEXT NOT NULL,
             -- When the proposal was recorded, until the question about silence is answered.
@@ -81,11 +83,20 @@ struct Weight {
     silence: Option<Silence>,
 }
 
-/// A version of a link.
+/// A version of a link; a new one is withdrawn until it is proposed.
 struct Version {
     state: LinkState,
     weight: Weight,
     ask_from: Option<i64>,
+    since: i64,
+    event: String,
+}
+
+impl Version {
+    fn new() -> Version {
+        let (state, weight) = (LinkState::Withdrawn, Weight::default());
+        Version { state, weight, ask_from: None, since: 0, event: String::new() }
+    }
 }
 
 struct Fold<'a> {
@@ -165,28 +176,33 @@ impl Fold<'_> {
     // Ends the current version of the link and begins the next one.
     fn change(&self, successor: DeviceId, change: impl FnOnce(&mut Version)) -> rusqlite::Result<()> {
         let (record, successor) = (self.entry.stream.id(), successor.to_string());
-        let select = "SELECT state, weight, ask_from FROM links_versions
+        let select = "SELECT state, weight, ask_from, since, event FROM links_versions
             WHERE record = ?1 AND successor = ?2 AND valid_to IS NULL";
         let current = self.rows.prepare_cached(select)?.query_row([record, &successor], version).optional()?;
-        let mut next =
-            current.unwrap_or(Version { state: LinkState::Withdrawn, weight: Weight::default(), ask_from: None });
+        let mut next = current.unwrap_or_else(Version::new);
+        let before = next.state;
         change(&mut next);
+        // Whoever decided did so once, however often the evidence changes afterwards.
+        if next.state != before || !matches!(next.state, LinkState::Confirmed | LinkState::Rejected) {
+            (next.since, next.event) = (self.effective.0, self.entry.id.to_string());
+        }
         let end = "UPDATE links_versions SET valid_to = ?3 WHERE record = ?1 AND successor = ?2 AND valid_to IS NULL";
         self.rows.prepare_cached(end)?.execute(params![record, successor, self.effective.0])?;
         let insert = "INSERT INTO links_versions
-            (record, successor, position, valid_from, event, state, weight, ask_from, score, band)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+            (record, successor, position, valid_from, event, state, weight, ask_from, score, band, since)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         self.rows.prepare_cached(insert)?.execute(params![
             record,
             successor,
             sql(self.entry.position),
             self.effective.0,
-            self.entry.id.to_string(),
+            next.event,
             next.state.as_str(),
             serde_json::to_string(&next.weight).unwrap_or_default(),
             next.ask_from,
             next.weight.score,
             next.weight.band.unwrap_or(LinkBand::None).as_str(),
+            next.since,
         ])?;
         Ok(())
     }
@@ -229,5 +245,11 @@ impl Fold<'_> {
 }
 
 fn version(row: &rusqlite::Row<'_>) -> rusqlite::Result<Version> {
-    Ok(Version { state: query::state(row, 0)?, weight: query::weight(row, 1)?, ask_from: row.get(2)? })
+    Ok(Version {
+        state: query::state(row, 0)?,
+        weight: query::weight(row, 1)?,
+        ask_from: row.get(2)?,
+        since: row.get(3)?,
+        event: row.get(4)?,
+    })
 }

@@ -457,7 +457,7 @@ impl From<&LinkRow> for LinkRecord {
             evidence: evidence_words(&row.evidence),
             may_be_retired: answered(row, row.proof.may_be_retired),
             same_device: answered(row, row.proof.is_same_device),
-            since: row.at.to_rfc3339(),
+            since: row.since.to_rfc3339(),
             event_id: row.event.to_string(),
         }
         .shown()

@@ -49,13 +49,15 @@ pub struct LinkRow {
     pub band: LinkBand,
     pub proof: LinkProof,
     pub silence: Option<Silence>,
-    /// When it got this state.
+    /// When it changed last, its evidence included.
     pub at: Timestamp,
+    /// When it got this state; of a proposal, when it was weighed last.
+    pub since: Timestamp,
     /// The event that gave it this state.
     pub event: EventId,
 }
 
-pub(super) const COLUMNS: &str = "record, successor, state, weight, valid_from, event";
+pub(super) const COLUMNS: &str = "record, successor, state, weight, valid_from, event, since";
 
 pub(super) fn link(row: &Row<'_>) -> rusqlite::Result<LinkRow> {
     let Weight { evidence, score, band, proof, silence } = weight(row, 3)?;
@@ -69,6 +71,7 @@ pub(super) fn link(row: &Row<'_>) -> rusqlite::Result<LinkRow> {
         proof,
         silence,
         at: Timestamp(row.get(4)?),
+        since: Timestamp(row.get(6)?),
         event: EventId(uuid(row, 5)?),
     })
 }

@@ -115,7 +115,7 @@ pub(crate) async fn said(staff: &Staff, asked: &Asked) -> Result<Option<String>,
     let (old, new) = (named(&old), named(&new));
     let both = format!("{old} and {new}");
     let (by, name) = doer(staff, &link).await?;
-    let at = Instant::of(link.at, staff.now()).words;
+    let at = Instant::of(link.since, staff.now()).words;
     let is_own = by == staff.id.to_string();
     Ok(match (decision, link.state) {
         (Decision::Confirm, LinkState::Confirmed) if is_own => {
@@ -171,7 +171,7 @@ async fn decided_before(staff: &Staff, pair: Pair, refusal: Refusal) -> Result<S
     let verb = if refusal == Refusal::Confirmed { "confirmed" } else { "rejected" };
     let by = match find(staff, pair).await? {
         Some(link) => {
-            let (name, at) = (doer(staff, &link).await?.1, Instant::of(link.at, staff.now()).words);
+            let (name, at) = (doer(staff, &link).await?.1, Instant::of(link.since, staff.now()).words);
             format!("{name} {verb} the link on {at}.")
         }
         None => format!("The link is already {verb}."),

@@ -169,7 +169,7 @@ pub(crate) async fn shown(
         sum: if is_undone { UNDONE.to_owned() } else { words::sum(&link.evidence, link.score) },
         retired: if is_withdrawn { unanswered() } else { words::retired(link.proof.may_be_retired) },
         same: if is_withdrawn { unanswered() } else { words::same(link.proof.is_same_device) },
-        at: Instant::of(link.at, now),
+        at: Instant::of(link.since, now),
         who: decided_by(staff, link).await?,
         event_href: is_permitted::<SeesAudit>(&staff.roles).then(|| event_href(link.event)),
         decisions: place.map(offered).unwrap_or_default(),

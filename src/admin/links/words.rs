@@ -18,7 +18,7 @@ pub(crate) fn state(state: LinkState) -> Chip {
 pub(crate) fn explained(state: Option<LinkState>) -> &'static str {
     match state {
         Some(LinkState::Proposed) => {
-            "Each device that was enrolled later probably took the place of the earlier record. An administrator decides. The strongest evidence comes first."
+            "Each device that was enrolled later probably took the place of the earlier record. Staff decide. The strongest evidence comes first."
         }
         Some(LinkState::Confirmed) => {
             "An administrator, or the settings, confirmed these links. The latest come first."

@@ -207,3 +207,24 @@ async fn a_withdrawn_link_cannot_be_decided_and_an_unknown_one_is_not_found() {
     assert_eq!(decisions(&server).await, [""; 0]);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_confirmed_link_that_is_weighed_again_keeps_who_confirmed_it_and_when() {
+    let server = TestServer::start().await;
+    let root = administrator(&server, "root").await;
+    let (old, new) = proposed(&server, "ada").await;
+    let record = RecordId::of_device(old);
+    assert_eq!(decide(&root, (record, new), "confirm", "list").await.status, 303);
+    let link = async || {
+        let links = projections::links::of_record(&server.app().platform.projections, record, None, 9).await.unwrap();
+        links.into_iter().find(|link| link.successor == new).unwrap()
+    };
+    let before = link().await;
+    propose(&server, record, new, 9).await;
+    let after = link().await;
+    assert_eq!((before.since, before.event), (after.since, after.event));
+    assert_eq!(after.score, 9, "what it proves is corrected");
+    let shown = root.get(&format!("{LIST}?state=confirmed")).await;
+    assert!(shown.texts("tbody").concat().contains("root"), "{}", shown.body);
+    server.stop().await;
+}
