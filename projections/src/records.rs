@@ -9,8 +9,8 @@ pub use deletable::{Deletable, count_deletable, deletable, preset_of};
 pub use list::{Listed, OwnerOutcome, RecordFilter, Retired, by_id, count, is_known, list, live_sources, sources};
 pub use owners::{known_people, naming, noted_since, owned_by, owned_of_hardware, to_resolve, to_resolve_again};
 pub use query::{
-    Cleared, ImportRow, ListedImports, RecordRow, UndoPreview, cleared, import_of_id, imports, known_until, made_after,
-    of_source, touched_by, undo_preview,
+    Cleared, ImportRow, ListedImports, RecordRow, UndoPreview, cleared, cleared_among, import_of_id, imports,
+    known_until, made_after, of_source, touched_by, undo_preview,
 };
 
 use crate::Projection;

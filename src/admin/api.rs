@@ -6,6 +6,7 @@ mod client;
 mod problem;
 
 use super::audit;
+use super::cleared::{self, Reader};
 use super::devices;
 use super::imports;
 use super::links;
@@ -114,7 +115,8 @@ async fn list_devices(client: Client, request: HttpRequest) -> Result<HttpRespon
     }
     client.record(ApiResource::Devices, filters.names_and_values()).await?;
     let found = inventory::list(client.projections(), filter, limit).await.map_err(|error| client.broken(error))?;
-    let devices = found.devices.iter().map(DeviceRecord::from).collect();
+    let devices = cleared::devices(client.projections(), &Reader::Program, found.devices).await;
+    let devices = devices.map_err(|error| client.broken(error))?.iter().map(DeviceRecord::from).collect();
     answer(&client, &request, &Devices { devices, next: found.next })
 }
 
@@ -127,7 +129,8 @@ async fn list_records(client: Client, request: HttpRequest) -> Result<HttpRespon
     }
     client.record(ApiResource::Records, filters.names_and_values()).await?;
     let found = previous::list(client.projections(), filter, limit).await.map_err(|error| client.broken(error))?;
-    let records = found.records.iter().map(PreviousRecord::from).collect();
+    let shown = found.records.into_iter().map(|row| cleared::record(&Reader::Program, row));
+    let records = shown.map(|row| PreviousRecord::from(&row)).collect();
     answer(&client, &request, &Records { records, next: found.next })
 }
 

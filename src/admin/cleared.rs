@@ -1,7 +1,6 @@
 //! What the re-enrollment settings hide of an earlier record whose device enrolled again. Administrators and the help
 //! desk see a clean record, and auditors still see the past.
 
-use super::migration::Migrating;
 use super::problem::Problem;
 use super::session::Staff;
 use super::words::Instant;
@@ -10,7 +9,10 @@ use events::record::{RecordEvent, RecordId};
 use events::settings::{ClearedView, Commands};
 use events::staff::Privilege;
 use projections::commands::{Queued, State};
+use projections::devices::Device;
+use projections::migration::{BoardOwner, BoardRow};
 use projections::records::{self as previous, RecordRow};
+use projections::{ProjectionError, Projections};
 use std::collections::BTreeSet;
 
 /// The word that a list has instead of what is known about the owner.
@@ -78,22 +80,73 @@ pub(crate) async fn hidden(staff: &Staff, record: RecordId) -> Result<Hidden, Pr
     Ok(Hidden { views: cleared.views, sentence: Some(sentence) })
 }
 
-/// Returns what a page says about the migration of a record without the notes that are hidden.
-pub(crate) fn migration(said: Option<Migrating>, hidden: &Hidden) -> Option<Migrating> {
-    said.map(|said| if hidden.hides(ClearedView::ExtensionValues) { said.without_notes() } else { said })
+/// Who reads a list: programs with a token are shown what administrators are shown.
+pub(crate) enum Reader<'a> {
+    Staff(&'a BTreeSet<Privilege>),
+    Program,
 }
 
-/// Returns a row of a list without what is hidden from this staff member.
-pub(crate) fn shown(staff: &Staff, row: RecordRow) -> RecordRow {
-    shown_to(&staff.roles, row)
+impl Reader<'_> {
+    fn sees_all(&self) -> bool {
+        matches!(self, Reader::Staff(roles) if sees_all(roles))
+    }
 }
 
-/// Same as [`shown`], for these roles.
-pub(crate) fn shown_to(roles: &BTreeSet<Privilege>, row: RecordRow) -> RecordRow {
-    if sees_all(roles) || !row.cleared.contains(&ClearedView::Location) {
+/// Returns a row of a list without what is hidden from its reader.
+pub(crate) fn record(reader: &Reader<'_>, row: RecordRow) -> RecordRow {
+    if reader.sees_all() || !row.cleared.contains(&ClearedView::Location) {
         return row;
     }
     RecordRow { user_name: None, owner: Some(HIDDEN.to_owned()), person: None, ..row }
+}
+
+/// Returns rows of the migration board without the owners and sites that are hidden from their reader.
+///
+/// # Errors
+/// Returns an error if the projections are unavailable.
+pub(crate) async fn board(
+    projections: &Projections,
+    reader: &Reader<'_>,
+    mut rows: Vec<BoardRow>,
+) -> Result<Vec<BoardRow>, ProjectionError> {
+    let hidden = without_owner(projections, reader, rows.iter().map(|row| row.record)).await?;
+    for row in rows.iter_mut().filter(|row| hidden.contains(&row.record)) {
+        row.site = None;
+        row.owner = BoardOwner { person: None, user_name: None, name: Some(HIDDEN.to_owned()), ..row.owner.clone() };
+    }
+    Ok(rows)
+}
+
+/// Returns devices of a list without the people that are hidden from its reader.
+///
+/// # Errors
+/// Returns an error if the projections are unavailable.
+pub(crate) async fn devices(
+    projections: &Projections,
+    reader: &Reader<'_>,
+    mut devices: Vec<Device>,
+) -> Result<Vec<Device>, ProjectionError> {
+    let ids = devices.iter().map(|device| RecordId::of_device(device.id));
+    let hidden = without_owner(projections, reader, ids).await?;
+    for device in devices.iter_mut().filter(|device| hidden.contains(&RecordId::of_device(device.id))) {
+        (device.person, device.user_name) = (None, None);
+    }
+    Ok(devices)
+}
+
+// The records whose owner is hidden from this reader.
+async fn without_owner(
+    projections: &Projections,
+    reader: &Reader<'_>,
+    records: impl Iterator<Item = RecordId>,
+) -> Result<BTreeSet<RecordId>, ProjectionError> {
+    if reader.sees_all() {
+        return Ok(BTreeSet::new());
+    }
+    let cleared = previous::cleared_among(projections, records.collect()).await?;
+    let of =
+        |(record, views): (RecordId, BTreeSet<ClearedView>)| views.contains(&ClearedView::Location).then_some(record);
+    Ok(cleared.into_iter().filter_map(of).collect())
 }
 
 /// Returns the commands of an earlier enrollment that the settings do not hide, and whether they hide one. They hide

@@ -12,6 +12,7 @@ pub(crate) use export::export;
 pub(crate) use fact::Fact;
 pub(crate) use page::page;
 
+use super::cleared::{self, Reader};
 use super::pages::show;
 use super::problem::Problem;
 use super::query::{Parameters, Query, filled, read};
@@ -133,6 +134,8 @@ pub(crate) async fn list(staff: May<SeesInventory>, address: Parameters<Filters>
     staff.record(StaffActivityEvent::DeviceListViewed {}).await?;
     let found = inventory::list(staff.projections(), filter.clone(), PAGE).await;
     let found = found.map_err(|error| staff.broken(error))?;
+    let devices = cleared::devices(staff.projections(), &Reader::Staff(&staff.roles), found.devices).await;
+    let devices = devices.map_err(|error| staff.broken(error))?;
     let query = filters.query();
     let counts = renewals::counts(staff.projections(), now).await.map_err(|error| staff.broken(error))?;
     let page = DevicesPage {
@@ -145,7 +148,7 @@ pub(crate) async fn list(staff: May<SeesInventory>, address: Parameters<Filters>
         counts: identity::shown(&counts),
         archived: filter.archived,
         filtered: !query.is_empty(),
-        devices: found.devices.iter().map(|device| line(device, filter.as_of, now)).collect(),
+        devices: devices.iter().map(|device| line(device, filter.as_of, now)).collect(),
         exports: exports(&staff, &query),
         enroll_url: format!("{}/enroll", staff.public_url()),
         older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),

@@ -16,6 +16,7 @@ pub(crate) mod words;
 pub(crate) use export::export;
 pub(crate) use one::{Migrating, migrating, said};
 
+use super::cleared::{self, Reader};
 use super::devices::{Choice, Export};
 use super::pages::show;
 use super::problem::Problem;
@@ -130,6 +131,7 @@ pub(crate) async fn board(
     let query = filters.query();
     let counts = board_of::counts(staff.projections(), filter.clone()).await.map_err(broken)?;
     let found = board_of::list(staff.projections(), filter.clone(), PAGE).await.map_err(broken)?;
+    let rows = cleared::board(staff.projections(), &Reader::Staff(&staff.roles), found.rows).await.map_err(broken)?;
     let late = board_of::late(staff.projections(), filters::late_until(now)).await.map_err(broken)?;
     let chart = chart::of(&staff, filter.source.clone(), &query, days).await?;
     let may_except = is_permitted::<MakesExceptions>(&staff.roles);
@@ -142,7 +144,7 @@ pub(crate) async fn board(
         chart,
         lists: filters.lists(&choices),
         filtered: !query.is_empty(),
-        rows: found.rows.iter().map(|row| line::line(row, &staff)).collect(),
+        rows: rows.iter().map(|row| line::line(row, &staff)).collect(),
         matching: counted(matching(&filter, &counts), "record"),
         may_except,
         may_invite,

@@ -11,7 +11,7 @@ pub(crate) use export::export;
 pub(crate) use folded::{Folded, folded};
 pub(crate) use page::page;
 
-use super::cleared;
+use super::cleared::{self, Reader};
 use super::devices::{Choice, Export};
 use super::imports::{self, parse_import};
 use super::pages::show;
@@ -140,7 +140,11 @@ pub(crate) async fn list(staff: May<SeesRecords>, address: Parameters<Filters>) 
         import_href,
         filtered,
         may_import: is_permitted::<ImportsRecords>(&staff.roles),
-        records: found.records.into_iter().map(|record| line(&cleared::shown(&staff, record), now)).collect(),
+        records: found
+            .records
+            .into_iter()
+            .map(|record| line(&cleared::record(&Reader::Staff(&staff.roles), record), now))
+            .collect(),
         exports: match is_permitted::<ExportsRecords>(&staff.roles) {
             true => Export::all(&query, EXPORT),
             false => Vec::new(),

@@ -8,7 +8,7 @@ use events::record::{ImportCounts, ImportId, OwnerCounts, RecordId};
 use events::settings::ClearedView;
 use events::{ActorKind, Timestamp};
 use rusqlite::{OptionalExtension as _, Row, params};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A previous record as lists show it. Personal values are `None` if they were not given or are erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +88,29 @@ pub async fn cleared(projections: &Projections, record: RecordId) -> Result<Opti
                 WHERE c.record = ?1";
             let cleared = |row: &Row<'_>| Ok(Cleared { views: views(row.get(0)?), at: Timestamp(row.get(1)?) });
             rows.prepare_cached(select)?.query_row([record.to_string()], cleared).optional()
+        })
+        .await
+}
+
+/// Returns what is hidden of each of these earlier records; those of which nothing is hidden are left out.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn cleared_among(
+    projections: &Projections,
+    records: Vec<RecordId>,
+) -> Result<BTreeMap<RecordId, BTreeSet<ClearedView>>, ProjectionError> {
+    projections
+        .read_of("records", move |rows| {
+            let select = "SELECT c.views FROM records_cleared c JOIN records_retired x USING (record, successor)
+                WHERE c.record = ?1";
+            let mut select = rows.prepare_cached(select)?;
+            let mut found = BTreeMap::new();
+            for record in records {
+                let json = select.query_row([record.to_string()], |row| row.get(0)).optional()?;
+                found.extend(json.map(|json| (record, views(json))));
+            }
+            Ok(found)
         })
         .await
 }

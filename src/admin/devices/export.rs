@@ -2,6 +2,7 @@
 //! byte is sent.
 
 use super::Filters;
+use crate::admin::cleared::{self, Reader};
 use crate::admin::export::{Wanted, file, head, lines};
 use crate::admin::problem::Problem;
 use crate::admin::query::Parameters;
@@ -32,6 +33,8 @@ pub(crate) async fn export(
     }
     let rows = found.devices.len() as u64;
     staff.record(StaffActivityEvent::InventoryExported { filters: filters.names_and_values(), format, rows }).await?;
-    let records = lines(format, found.devices.iter().map(DeviceRecord::from));
+    let devices = cleared::devices(staff.projections(), &Reader::Staff(&staff.roles), found.devices).await;
+    let devices = devices.map_err(|error| staff.broken(error))?;
+    let records = lines(format, devices.iter().map(DeviceRecord::from));
     Ok(file("devices", format, staff.now()).body([head::<DeviceRecord>(format), records].concat()))
 }

@@ -239,10 +239,13 @@ pub(crate) async fn page(
     (found.commands, hides_commands) = cleared::commands(&staff, id, found.commands).await?;
     hide(&mut found, &hidden);
     let page = assemble(&found, &staff, as_of, staff.now());
-    let migration = cleared::migration(migrating(&staff, RecordId::of_device(id), as_of).await?, &hidden);
+    let migration = migrating(&staff, RecordId::of_device(id), as_of).await?.map(|said| said.shown(&hidden));
     let done = done.or_else(|| migration::said(migration.as_ref(), wanted.as_deref()));
     let hidden = hidden.sentence;
-    let page = DevicePage { done, links: earlier, later, lineage, hidden, hides_commands, migration, ..page };
+    let is_done = migration.as_ref().is_some_and(|migration| migration.is_done);
+    let invite_href = page.invite_href.clone().filter(|_| !is_done);
+    let page =
+        DevicePage { invite_href, done, links: earlier, later, lineage, hidden, hides_commands, migration, ..page };
     show(&label, "devices", &staff, &page)
 }
 

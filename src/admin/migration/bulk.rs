@@ -6,6 +6,7 @@ use super::frozen::{AT_MOST, Frozen, Shown};
 use super::line::{href, owner};
 use super::{Kept, PATH, words};
 use crate::admin::act::wait;
+use crate::admin::cleared::{self, Reader};
 use crate::admin::form::Genuine;
 use crate::admin::pages::{show, show_as};
 use crate::admin::problem::Problem;
@@ -218,6 +219,8 @@ pub(crate) async fn rehearse(
     let what = asked.act.what();
     let changing = rows.iter().filter(|row| asked.act.refusal(row).is_none());
     let batch = Frozen { staff: &staff, what: &what }.seal(changing);
+    let rows = cleared::board(staff.projections(), &Reader::Staff(&staff.roles), rows).await;
+    let rows = rows.map_err(|error| staff.broken(error))?;
     let lines = rows.iter().map(|row| line(row, asked.act.refusal(row).unwrap_or_default(), &staff)).collect();
     let page = RehearsalPage { batch, next, ..asked.page(lines) };
     show(&format!("Rehearsal: {}", page.label), "migration", &staff, &page)

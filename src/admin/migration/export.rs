@@ -2,6 +2,7 @@
 //! is sent.
 
 use super::filters::Filters;
+use crate::admin::cleared::{self, Reader};
 use crate::admin::export::{Wanted, file, streamed};
 use crate::admin::problem::Problem;
 use crate::admin::query::Parameters;
@@ -33,12 +34,13 @@ pub(crate) async fn export(
     let rows = board::count(staff.projections(), filter.clone()).await.map_err(|error| staff.broken(error))?;
     let filters = filters.names_and_values();
     staff.record(StaffActivityEvent::MigrationBoardExported { filters, format, rows }).await?;
-    let projections = staff.projections().clone();
+    let (projections, roles) = (staff.projections().clone(), staff.roles.clone());
     let page = move |filter: BoardFilter| {
-        let projections = projections.clone();
+        let (projections, roles) = (projections.clone(), roles.clone());
         async move {
             let found = board::by_id(&projections, filter.clone(), CHUNK).await?;
-            let records: Vec<BoardRecord> = found.rows.iter().map(BoardRecord::from).collect();
+            let rows = cleared::board(&projections, &Reader::Staff(&roles), found.rows).await?;
+            let records: Vec<BoardRecord> = rows.iter().map(BoardRecord::from).collect();
             Ok::<_, ProjectionError>((records, found.next.map(|next| BoardFilter { after: Some(next), ..filter })))
         }
     };

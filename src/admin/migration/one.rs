@@ -2,24 +2,28 @@
 
 use super::{reasons, words};
 use crate::admin::act::wait;
+use crate::admin::cleared::Hidden;
 use crate::admin::devices::{self, Choice};
 use crate::admin::form::{Empty, Genuine};
+use crate::admin::invitations::words::PATH as INVITATIONS;
 use crate::admin::links;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Query, filled};
 use crate::admin::records::{self, folded, parse_record};
 use crate::admin::session::{
-    MakesExceptions, May, Permit, SeesMigration, Staff, Writes, WritesNotes, is_permitted, see_other,
+    MakesExceptions, May, Permit, SeesInvitations, SeesMigration, Staff, Writes, WritesNotes, is_permitted, see_other,
 };
 use crate::admin::words::{Chip, Day, Instant, capital};
 use actix_web::{HttpResponse, web};
 use decisions::record::{Command, Record};
 use events::migration::MigrationException;
 use events::record::{RecordEvent, RecordId};
+use events::settings::ClearedView;
 use events::{Entry, Event, Personal, Timestamp};
 use platform::PerformError;
 use projections::audit::find as audit_row;
-use projections::migration::{BoardRow, StatePeriod, history, of_records};
+use projections::invitations;
+use projections::migration::{BoardRow, MigrationState, StatePeriod, history, of_records};
 use serde::{Deserialize, Serialize};
 
 /// Number of characters of a note.
@@ -35,6 +39,8 @@ pub(crate) struct Migrating {
     meaning: &'static str,
     since: Day,
     wave: Option<String>,
+    /// The list of the invitations of this record, if there are any.
+    invitations_href: Option<String>,
     reason: Option<String>,
     earlier: Vec<EarlierState>,
     notes: Vec<Note>,
@@ -42,13 +48,18 @@ pub(crate) struct Migrating {
     href: String,
     may_except: bool,
     may_note: bool,
+    /// Its device is enrolled again.
+    pub(crate) is_done: bool,
     reasons: Vec<Choice>,
 }
 
 impl Migrating {
-    /// Returns the same without what staff noted, for whom the re-enrollment settings hide it.
-    pub(crate) fn without_notes(self) -> Migrating {
-        Migrating { notes: vec![], may_note: false, ..self }
+    /// Returns the same without the notes, if the re-enrollment settings hide them.
+    pub(crate) fn shown(self, hidden: &Hidden) -> Migrating {
+        match hidden.hides(ClearedView::ExtensionValues) {
+            true => Migrating { notes: vec![], may_note: false, ..self },
+            false => self,
+        }
     }
 }
 
@@ -81,12 +92,14 @@ impl crate::web::content::Content for Migrating {
             meaning: "It need not be enrolled.",
             since: Day::nth(0),
             wave: perhaps(),
+            invitations_href: perhaps(),
             reason: perhaps(),
             earlier: if is_full { vec![EarlierState { label: "Invited", from: Day::nth(0) }] } else { vec![] },
             notes: if is_full { vec![note(perhaps()), note(None)] } else { vec![] },
             href: text(),
             may_except: is_full,
             may_note: is_full,
+            is_done: false,
             reasons: if is_full { reasons() } else { vec![] },
         }
     }
@@ -113,11 +126,12 @@ pub(crate) async fn migrating(
     let row = of_records(staff.projections(), vec![record]).await.map_err(broken)?.pop();
     let of_now = row.filter(|_| as_of.is_none());
     let found = folded(staff, record, as_of).await?;
-    let is_now = as_of.is_none();
+    let (is_now, is_done) = (as_of.is_none(), current.state == MigrationState::Done);
     Ok(Some(Migrating {
         state: words::chip(current.state),
         meaning: words::meaning(current.state),
         since: Day::of(current.from, now),
+        invitations_href: invitations_href(staff, record).await?,
         wave: of_now.and_then(|row| row.wave_name),
         reason: found.record.exception.map(|why| capital(why.name())),
         earlier: states
@@ -126,10 +140,20 @@ pub(crate) async fn migrating(
             .collect(),
         notes: notes(staff, &found.entries).await?,
         href: records::href(record),
-        may_except: is_now && is_permitted::<MakesExceptions>(&staff.roles),
+        may_except: is_now && !is_done && is_permitted::<MakesExceptions>(&staff.roles),
         may_note: is_now && is_permitted::<WritesNotes>(&staff.roles),
+        is_done,
         reasons: reasons(),
     }))
+}
+
+async fn invitations_href(staff: &Staff, record: RecordId) -> Result<Option<String>, Problem> {
+    if !is_permitted::<SeesInvitations>(&staff.roles) {
+        return Ok(None);
+    }
+    let found = invitations::of_record(staff.projections(), record, 1).await.map_err(|error| staff.broken(error))?;
+    let query = Query::default().with("record", Some(&record.to_string()));
+    Ok((!found.is_empty()).then(|| query.href(INVITATIONS)))
 }
 
 async fn notes(staff: &Staff, entries: &[Entry]) -> Result<Vec<Note>, Problem> {

@@ -2,7 +2,7 @@
 //! first byte is sent.
 
 use super::Filters;
-use crate::admin::cleared;
+use crate::admin::cleared::{self, Reader};
 use crate::admin::export::{Wanted, file, streamed};
 use crate::admin::problem::Problem;
 use crate::admin::query::Parameters;
@@ -38,7 +38,7 @@ pub(crate) async fn export(
         let (projections, roles) = (projections.clone(), roles.clone());
         async move {
             let found = previous::by_id(&projections, filter.clone(), CHUNK).await?;
-            let shown = found.records.into_iter().map(|row| cleared::shown_to(&roles, row));
+            let shown = found.records.into_iter().map(|row| cleared::record(&Reader::Staff(&roles), row));
             let records: Vec<PreviousRecord> = shown.map(|row| PreviousRecord::from(&row)).collect();
             Ok::<_, ProjectionError>((records, found.next.map(|next| RecordFilter { after: Some(next), ..filter })))
         }

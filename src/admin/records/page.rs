@@ -131,7 +131,7 @@ pub(crate) async fn page(
     }
     staff.record(StaffActivityEvent::PreviousRecordViewed { record: id }).await?;
     let hidden = cleared::hidden(&staff, id).await?;
-    let migration = cleared::migration(migrating(&staff, id, as_of).await?, &hidden);
+    let migration = migrating(&staff, id, as_of).await?.map(|said| said.shown(&hidden));
     let done = match migration::said(migration.as_ref(), asked.done.as_deref()) {
         None => links::said(&staff, &asked).await?,
         done => done,
@@ -168,7 +168,8 @@ fn assemble(found: &Folded, hidden: &Hidden, staff: &Staff, as_of: Option<Timest
     RecordPage {
         done: None,
         links: vec![],
-        invite_href: invite_owner(staff, id).filter(|_| as_of.is_none() && record.details.is_some()),
+        invite_href: invite_owner(staff, id)
+            .filter(|_| as_of.is_none() && record.details.is_some() && record.successor().is_none()),
         lineage: None,
         migration: None,
         href: href(id),

@@ -5,7 +5,8 @@ use super::*;
 use events::device::DeviceId;
 use events::record::{LinkBand, LinkProof, RecordEvent, RecordId};
 use events::settings::{ClearedView, Settings};
-use harness::desk::{enrolled, write};
+use harness::desk::{enrolled, enrolled_twice, write};
+use staff::administration::{Answer as StaffAnswer, Request, execute};
 
 fn record(server: &TestServer, id: &str) -> RecordId {
     server.app().imports.record_id("Jamf Pro", id)
@@ -81,6 +82,72 @@ async fn what_the_settings_clear_is_hidden_from_administrators_and_shown_to_audi
     server.reacted().await;
     let shown = root.get(&page(old)).await;
     assert!(shown.body.contains("Ada Lovelace") && !shown.texts(".said").is_empty(), "{}", shown.body);
+    server.stop().await;
+}
+
+/// Asks the API.
+async fn program(server: &TestServer) -> impl AsyncFn(&str) -> serde_json::Value + use<> {
+    let request = Request::AddApiClient { user_name: "sync".into(), display_name: None };
+    let token = match execute(&server.app().staff, request).await {
+        StaffAnswer::TokenIssued { token, .. } => token.0,
+        other => panic!("{other:?}"),
+    };
+    let (client, url) = (server.client(), server.url());
+    async move |path: &str| {
+        let request = client.get(format!("{url}{path}")).header("authorization", format!("Bearer {token}"));
+        request.send().await.unwrap().json().await.unwrap()
+    }
+}
+
+fn hides_owners(settings: &mut Settings) {
+    settings.reenrollment.clear_views = [ClearedView::Location].into();
+}
+
+#[tokio::test]
+async fn a_cleared_owner_of_a_record_is_hidden_on_the_board_in_its_files_and_in_the_api() {
+    let (server, root, device) = stage(hides_owners).await;
+    let auditor = Browser::signed_in(&server, "audit", &[Privilege::Auditor]).await;
+    let ask = program(&server).await;
+    let board = ["/console/migration", "/console/migration/export?format=csv"];
+    for page in board {
+        assert!(root.get(page).await.body.contains("Ada Lovelace"), "{page}");
+    }
+    confirm(&server, record(&server, "17"), device, true).await;
+    for page in board {
+        let body = root.get(page).await.body;
+        assert!(!body.contains("Ada Lovelace") && body.contains("hidden"), "{page}: {body}");
+        assert!(body.contains("Grace Hopper"), "only what is linked is hidden: {body}");
+    }
+    assert!(auditor.get(board[0]).await.body.contains("Ada Lovelace"), "auditors see it");
+    let records = ask("/api/v1/records?retired=all").await["records"].clone();
+    let named =
+        records.as_array().unwrap().iter().map(|record| (record["name"].as_str(), record["user_name"].as_str()));
+    let mut named: Vec<_> = named.collect();
+    named.sort();
+    assert_eq!(named, [(Some("ada's phone"), None), (Some("grace's phone"), Some("grace"))]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_cleared_person_of_an_earlier_enrollment_is_hidden_in_the_device_list_its_file_and_the_api() {
+    let (server, root, _) = stage(hides_owners).await;
+    let (old, new) = enrolled_twice(&server, "eve", server.app().platform.world.now()).await;
+    let auditor = Browser::signed_in(&server, "audit", &[Privilege::Auditor]).await;
+    let ask = program(&server).await;
+    confirm(&server, RecordId::of_device(old), new, true).await;
+    let list = "/console/devices?archived=yes";
+    let named = async |browser: &Browser| {
+        browser.get(list).await.texts("tbody tr").iter().filter(|row| row.contains("eve")).count()
+    };
+    assert_eq!((named(&root).await, named(&auditor).await), (1, 2));
+    let file = root.get("/console/devices/export?format=jsonl&archived=yes").await.body;
+    let devices = ask("/api/v1/devices?archived=yes").await["devices"].clone();
+    let in_file = file.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    for devices in [in_file.collect::<Vec<_>>(), devices.as_array().unwrap().clone()] {
+        let of = |id: DeviceId| devices.iter().find(|device| device["id"] == id.to_string().as_str()).unwrap().clone();
+        assert_eq!((of(new)["user_name"].as_str(), of(old)["user_name"].as_str()), (Some("eve"), None), "{devices:?}");
+        assert!(of(old)["person_id"].is_null(), "{devices:?}");
+    }
     server.stop().await;
 }
 
