@@ -110,7 +110,7 @@ fn shown(settings: &Settings, kind: MailKind, language: &str) -> Shown {
             ("Earlier record retired", "Sent to the owner of a record that was retired.", &mails.retired)
         }
     };
-    let (mail, wrong) = match filled(&text(settings, kind, language), &MailValues::sample(settings)) {
+    let (mail, wrong) = match filled(&text(settings, kind, language), &MailValues::sample(settings, kind)) {
         Ok(mail) => (Some(mail), None),
         Err(error) => (None, Some(error.to_string())),
     };

@@ -66,14 +66,15 @@ pub struct MailValues {
 
 impl MailValues {
     /// Returns values for a preview.
-    pub fn sample(settings: &Settings) -> MailValues {
+    pub fn sample(settings: &Settings, kind: MailKind) -> MailValues {
+        let of_invitation = |text: &str| if kind.has_link() { text.to_owned() } else { String::new() };
         MailValues {
             organization: settings.organization.clone(),
             name: Some("Anna Example".into()),
             device: Some("iPhone 13".into()),
-            link: "https://enroll.example.com/invitation/…".into(),
-            code: "ABC 123".into(),
-            until: "2026-12-24".into(),
+            link: of_invitation("https://enroll.example.com/invitation/…"),
+            code: of_invitation("7KQ-3M2"),
+            until: of_invitation("2026-12-24"),
             help: settings.help.clone(),
         }
     }
@@ -91,12 +92,15 @@ pub fn text(settings: &Settings, kind: MailKind, language: &str) -> MailText {
 /// # Errors
 /// Returns an error that names the line if the text is no template, or names a value that does not exist.
 pub fn filled(text: &MailText, values: &MailValues) -> Result<MailText, RenderError> {
+    // An imported name may have line breaks, which would look like lines of the mail.
+    let line = |text: &Option<String>| text.as_ref().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+    let values = MailValues { name: line(&values.name), device: line(&values.device), ..values.clone() };
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
     // Plain text needs no escapes.
     engine.register_escape_fn(handlebars::no_escape);
-    let subject = engine.render_template(&text.subject, values)?;
-    let body = engine.render_template(&text.body, values)?;
+    let subject = engine.render_template(&text.subject, &values)?;
+    let body = engine.render_template(&text.body, &values)?;
     // A value may have a line break: a header must not.
     let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
     Ok(MailText { subject, body })
@@ -125,11 +129,21 @@ fn check_text(key: &str, kind: MailKind, text: &MailText, settings: &Settings, f
     if let Some(wrong) = wrong_in_line(&text.subject).filter(|_| !text.subject.trim().is_empty()) {
         findings.wrong(format!("{key}.subject {wrong}"));
     }
-    let values = MailValues::sample(settings);
+    // Also those that a mail about a retired record does not have.
+    let values = MailValues::sample(settings, MailKind::Invitation);
+    let has = |mail: &MailText, value: &String| mail.subject.contains(value) || mail.body.contains(value);
     match filled(text, &values) {
         Err(error) => findings.wrong(format!("{key} cannot be filled in: {error}")),
         Ok(mail) if kind.has_link() && !mail.body.contains(&values.link) => {
             findings.wrong(format!("{key}.body does not contain {{{{link}}}}: the recipient could not enroll"));
+        }
+        Ok(mail)
+            if !kind.has_link()
+                && [&values.link, &values.code, &values.until].iter().any(|value| has(&mail, value)) =>
+        {
+            findings.wrong(format!(
+                "{key} has {{{{link}}}}, {{{{code}}}} or {{{{until}}}}, which are empty in this mail: remove them"
+            ));
         }
         Ok(_) => {}
     }
@@ -175,10 +189,10 @@ mod tests {
         let settings = Settings::default();
         for (kind, language) in MailKind::ALL.into_iter().flat_map(|kind| LANGUAGES.map(|language| (kind, language))) {
             let text = text(&settings, kind, language);
-            let full = filled(&text, &MailValues::sample(&settings)).unwrap();
+            let full = filled(&text, &MailValues::sample(&settings, kind)).unwrap();
             assert!(full.subject.contains("Your organization") && full.body.contains("Anna Example"), "{full:?}");
-            assert_eq!(full.body.contains("ABC 123"), kind.has_link(), "{full:?}");
-            let bare = MailValues { name: None, device: None, help: None, ..MailValues::sample(&settings) };
+            assert_eq!(full.body.contains("7KQ-3M2"), kind.has_link(), "{full:?}");
+            let bare = MailValues { name: None, device: None, help: None, ..MailValues::sample(&settings, kind) };
             let bare = filled(&text, &bare).unwrap();
             assert!(!bare.body.contains("{{") && !bare.body.contains("Anna") && !bare.body.contains("iPhone 13"));
         }
@@ -199,6 +213,8 @@ mod tests {
         let text = MailText { subject: "For {{name}}".into(), body: "B".into() };
         let values = MailValues { name: Some("Anna\r\nBcc: x@example.com".into()), ..MailValues::default() };
         assert_eq!(filled(&text, &values).unwrap().subject, "For Anna Bcc: x@example.com");
+        let text = MailText { subject: "S".into(), body: "Hello {{name}},".into() };
+        assert_eq!(filled(&text, &values).unwrap().body, "Hello Anna Bcc: x@example.com,", "nor another line");
     }
 
     #[test]
@@ -212,6 +228,8 @@ mod tests {
             (MailKind::Invitation, "en", "", "{{link}}"),
             (MailKind::Invitation, "en", "a\u{202e}b", "{{link}}"),
             (MailKind::Invitation, "fr", "S", "{{link}}"),
+            (MailKind::Retired, "en", "S", "{{link}}"),
+            (MailKind::Retired, "en", "Until {{until}}", "{{code}}"),
         ];
         for (kind, tag, subject, body) in wrong {
             assert_eq!(found(kind, tag, subject, body).len(), 1, "{tag} {subject:?} {body:?}");
