@@ -4,6 +4,7 @@ use super::problem::Problem;
 use super::session::{COOKIE, SURFACE, app, cookie};
 use crate::web::forgery;
 use actix_web::dev::Payload;
+use actix_web::error::UrlencodedError;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
@@ -27,7 +28,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Genuine<T> {
         let form = web::Form::<Signed<T>>::from_request(request, payload);
         let request = request.clone();
         Box::pin(async move {
-            let signed = form.await.map_err(|_| Problem::bad("The form is incomplete."))?.into_inner();
+            let signed = form.await.map_err(|error| unreadable(&error))?.into_inner();
             let app = app(&request);
             let cookie = cookie(&request).ok_or(Problem::Forged)?;
             let url = &app.platform.public_url;
@@ -38,6 +39,15 @@ impl<T: DeserializeOwned + 'static> FromRequest for Genuine<T> {
                 Err(Problem::Forged)
             }
         })
+    }
+}
+
+fn unreadable(error: &actix_web::Error) -> Problem {
+    match error.as_error::<UrlencodedError>() {
+        Some(UrlencodedError::Overflow { .. }) => {
+            Problem::bad("The form has too much text. Shorten it and send it again.")
+        }
+        _ => Problem::bad("The form is incomplete."),
     }
 }
 

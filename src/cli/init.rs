@@ -82,6 +82,12 @@ impl Init {
         if let Some(wrong) = wrong_in_line(&self.organization) {
             bail!("--organization {wrong}");
         }
+        let (listen, metrics) = (self.listen, self.metrics_listen);
+        let is_same_place =
+            listen.ip() == metrics.ip() || listen.ip().is_unspecified() || metrics.ip().is_unspecified();
+        if listen.port() == metrics.port() && is_same_place {
+            bail!("--listen {listen} and --metrics-listen {metrics} have the same port: give one of them another one");
+        }
         let plan = Plan {
             hosts: vec![host_of(&self.public_url)?],
             public_url: self.public_url.trim_end_matches('/').to_owned(),

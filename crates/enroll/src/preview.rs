@@ -11,7 +11,7 @@ const WHAT: &str = "pages";
 const MINUTES: i64 = 10;
 
 /// The pages: the name in the URL and the title in the console.
-pub const PAGES: [(&str, &str); 26] = [
+pub const PAGES: [(&str, &str); 31] = [
     ("desktop", "Opened on a computer"),
     ("which-device", "What are you using?"),
     ("other-browser", "Opened in a browser other than Safari"),
@@ -32,6 +32,11 @@ pub const PAGES: [(&str, &str); 26] = [
     ("mdm-institutional", "MDM profile, device of the organization"),
     ("waiting", "Waiting for the device"),
     ("enrolled", "Enrolled"),
+    ("invitation", "Invitation"),
+    ("invitation-again", "Invitation to enroll a device again"),
+    ("invitation-code", "Invitation: code for Settings"),
+    ("invitation-expired", "Invitation: expired"),
+    ("not-invited", "Invitation: for somebody else"),
     ("hand-over", "Back to Settings"),
     ("stopped", "Stopped: enroll in Settings instead"),
     ("stopped-permitted", "Stopped: not allowed to enroll"),

@@ -129,6 +129,8 @@ const NAME: &str = "coalesce(i.full_name, r.full_name, p.display_name, p.user_na
 const MAIL: &str = "coalesce(i.mail, r.mail, p.mail)";
 
 const FROM: &str = "invitations_current i LEFT JOIN records_current r ON r.record = i.record
+        -- An invitation is revoked when its record gets another owner, whose name is not the recipient's.
+        AND (i.revoked_at IS NULL OR r.person = i.person)
     LEFT JOIN people_names p ON p.id = coalesce(i.person, i.used_by)";
 
 /// Returns up to `limit` invitations that match, the latest first.

@@ -169,9 +169,9 @@ const CONTACT: &str = "CASE origin WHEN 'own' THEN max(coalesce(last_contact, 0)
 
 /// IS NOT NULL is the condition of the indexes.
 const OF_USER: &str = "record IN (
-    SELECT record FROM records_current WHERE user_name IS NOT NULL AND lower(user_name) = lower(?)
+    SELECT record FROM records_current WHERE user_name IS NOT NULL AND lower(user_name) IN (lower(?), lower(?), lower(?))
     UNION SELECT r.record FROM people_names p JOIN migration_rows r ON r.person = p.id
-    WHERE p.user_name IS NOT NULL AND lower(p.user_name) = lower(?) AND p.kind = 'person')";
+    WHERE p.user_name IS NOT NULL AND lower(p.user_name) IN (lower(?), lower(?), lower(?)) AND p.kind = 'person')";
 
 impl Matching {
     fn of(filter: &BoardFilter) -> Matching {
@@ -195,8 +195,9 @@ impl Matching {
             matching.add(&format!("model IN ({marks})"), filter.models.iter().map(|model| model.clone().into()));
         }
         if let Some(name) = &filter.user_name {
-            let name = Value::from(name.clone());
-            matching.add(OF_USER, [name.clone(), name]);
+            // `lower` of SQLite knows ASCII only.
+            let names = [name.clone(), name.to_lowercase(), name.to_uppercase()].map(Value::from);
+            matching.add(OF_USER, [names.clone(), names].into_iter().flatten());
             matching.is_narrow = true;
         }
         match filter.contact {

@@ -53,10 +53,12 @@ pub(super) struct Migration {
     shredded: u64,
     /// Action of the form; `None` for staff who may not close it.
     action: Option<String>,
+    /// What closing does; `None`: it is closed.
+    consequence: Option<String>,
     label: &'static str,
 }
 
-content!(Migration { source, state, closed, shredding, shredded, action, label });
+content!(Migration { source, state, closed, shredding, shredded, action, consequence, label });
 
 /// Returns the migrations of all sources.
 ///
@@ -78,7 +80,7 @@ pub(super) async fn migrations(staff: &May<SeesRecords>) -> Result<Vec<Migration
 fn migration(source: String, closing: Option<Closing>, (days, may): (u32, bool), now: Timestamp) -> Migration {
     let closed = closing.as_ref().and_then(|closing| closing.closed);
     let (verb, label, state) = match closed {
-        None => (Verb::Close, "Close…", Chip { label: "Open", class: "ok" }),
+        None => (Verb::Close, "Close the migration", Chip { label: "Open", class: "ok" }),
         Some(_) => (Verb::Reopen, "Reopen", Chip { label: "Closed", class: "" }),
     };
     Migration {
@@ -88,6 +90,7 @@ fn migration(source: String, closing: Option<Closing>, (days, may): (u32, bool),
         shredding: closed.map(|at| Instant::of(at.plus_seconds(i64::from(days) * DAY), now)),
         shredded: closing.map_or(0, |closing| closing.shredded),
         action: may.then(|| action(verb)),
+        consequence: (verb == Verb::Close).then(|| consequence(days)),
         label,
     }
 }
@@ -124,15 +127,18 @@ pub(crate) async fn submit(
     Ok(see_other(PATH))
 }
 
-fn close(source: &str, days: u32) -> Act {
-    let consequence = format!(
+fn consequence(days: u32) -> String {
+    format!(
         "Nobody is invited to enroll a device of this source any more. After {days} days, Muster destroys the personal data \
          of its records whose owner never enrolled. You can reopen the migration until then."
-    );
+    )
+}
+
+fn close(source: &str, days: u32) -> Act {
     Act {
         path: action(Verb::Close),
         about: About::of("Close this migration", source.to_owned()),
-        consequence,
+        consequence: consequence(days),
         fields: vec![Field { name: "source".to_owned(), value: source.to_owned() }],
         back: PATH.to_owned(),
     }

@@ -5,6 +5,7 @@ use crate::admin::devices::Choice;
 use crate::admin::pages::show;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Parameters, Query, filled, read};
+use crate::admin::records::parse_record;
 use crate::admin::render::view;
 use crate::admin::session::{Invites, May, PreviewsMails, SeesInvitations, is_permitted};
 use crate::admin::words::{Chip, Day, NONE};
@@ -29,6 +30,7 @@ pub(crate) struct Filters {
     state: Option<String>,
     delivery: Option<String>,
     wave: Option<String>,
+    record: Option<String>,
     person: Option<String>,
     after: Option<String>,
 }
@@ -144,12 +146,13 @@ impl Filters {
             InvitationDelivery::parse(word).ok_or(Problem::Bad("It must be “mail”, “by_hand” or “web_clip”."))
         })?;
         let wave = read("wave", self.wave.as_deref(), words::parse_wave)?;
+        let record = read("record", self.record.as_deref(), parse_record)?;
         let person = read("person", self.person.as_deref(), words::parse_person)?;
         let after = read("after", self.after.as_deref(), |text| {
             text.parse().map_err(|_| Problem::Bad("Use “next” of the previous page, unchanged."))
         })?;
         let text = filled(self.q.as_deref()).map(str::to_owned);
-        Ok(InvitationFilter { state, wave, record: None, person, delivery, text, after })
+        Ok(InvitationFilter { state, wave, record, person, delivery, text, after })
     }
 
     fn query(&self) -> Query {
@@ -158,6 +161,7 @@ impl Filters {
             .with("state", self.state.as_deref())
             .with("delivery", self.delivery.as_deref())
             .with("wave", self.wave.as_deref())
+            .with("record", self.record.as_deref())
             .with("person", self.person.as_deref())
     }
 

@@ -171,7 +171,7 @@ fn explained(row: &WaveRow, counts: &WaveCounts) -> String {
         return "The wave is paused: nobody is invited or reminded until it is resumed.".to_owned();
     }
     if counts.waiting == 0 {
-        return "Every record had its turn. People who do not use their invitation are reminded.".to_owned();
+        return "Every record had its turn.".to_owned();
     }
     let hours = counts.waiting.div_ceil(u64::from(row.most_per_hour.max(1)));
     let hours = counted(i64::try_from(hours).unwrap_or(i64::MAX), "hour");

@@ -17,6 +17,7 @@ async fn an_administrator_closes_a_migration_and_reopens_it() {
     import(&server, &root, &[], export(&[ADA])).await;
     let page = root.get("/console/imports").await;
     assert!(page.texts("td").contains(&"Open".to_owned()), "{}", page.body);
+    assert!(page.texts("td details").concat().contains("After 365 days"), "it says what follows: {}", page.body);
     assert_eq!(act(&root, CLOSE, "Intune").await.status, 404, "nothing was imported from there");
     assert_eq!(act(&root, CLOSE, "Jamf Pro").await.location(), "/console/imports");
     let page = root.get("/console/imports").await;

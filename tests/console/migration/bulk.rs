@@ -151,6 +151,8 @@ async fn what_is_done_gets_no_exception() {
     let shown = rehearse(&root, "", "except", &[("which", "all"), ("why", "stays")]).await;
     assert_eq!(shown.texts("tbody td:last-child"), ["No: it is done"]);
     assert_eq!(shown.texts("form.stack button").len(), 0, "there is nothing to do");
+    let page = root.get(&format!("/console/records/{}", record(1))).await;
+    assert!(!page.body.contains("Make an exception") && !page.body.contains("Invite…"), "{}", page.body);
     server.stop().await;
 }
 
@@ -195,6 +197,12 @@ async fn the_page_of_a_record_has_its_state_takes_notes_and_makes_and_ends_an_ex
             assert_eq!(send(&root, &format!("{of}/{path}"), &fields).await.status, status, "{path}");
         }
     }
+    let long = send(&root, &format!("/console/records/{}/notes", record(1)), &[("note", &"x".repeat(100_000))]).await;
+    assert!(long.status == 400 && long.body.contains("too much text"), "{}", long.body);
+    let page = root.get(&format!("/console/devices/{device}")).await;
+    let list = page.attribute(".owner a", "href").expect("the page leads to the invitations of the record");
+    assert_eq!(list, format!("/console/invitations?record={}", RecordId::of_device(device)));
+    assert_eq!(root.get(&list).await.texts("tbody tr").len(), 1);
     let nobody = format!("/console/records/{}/exception", record(9));
     assert_eq!(send(&root, &nobody, &[("why", "stays")]).await.status, 404);
     server.stop().await;

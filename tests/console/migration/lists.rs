@@ -213,3 +213,18 @@ async fn desk_again(server: &TestServer, before: harness::desk::Browser) -> harn
     assert_eq!(browser.sign_in("root", harness::desk::PASSWORD).await.status, 303);
     browser
 }
+
+#[tokio::test]
+async fn the_filter_of_user_names_knows_capitals_outside_ascii() {
+    let server = TestServer::start().await;
+    let now = server.app().platform.world.now();
+    for name in ["jürgen", "ÄNNE"] {
+        let device = enrolled(&server, name, now).await;
+        invite(&server, u128::from(name.len() as u64), RecordId::of_device(device), None).await;
+    }
+    let root = administrator(&server).await;
+    for typed in ["J%C3%9CRGEN", "j%C3%BCrgen", "%C3%A4nne", "%C3%84NNE"] {
+        assert_eq!(listed(&root.get(&format!("{BOARD}?user={typed}")).await).len(), 1, "{typed}");
+    }
+    server.stop().await;
+}

@@ -93,6 +93,10 @@ fn init_without_a_tls_certificate_says_what_to_give() {
     }
     let said = refused("https://a.example", &["--trial", "--listen", "everywhere"]);
     assert!(said.contains("--listen") && said.contains("everywhere"), "{said}");
+    for taken in ["127.0.0.1:9443", "0.0.0.0:9443"] {
+        let said = refused("https://a.example", &["--trial", "--listen", taken]);
+        assert!(said.contains("--metrics-listen 127.0.0.1:9443 have the same port"), "{said}");
+    }
     std::fs::create_dir(&there).unwrap();
     refused("https://a.example", &[]);
     assert_eq!(std::fs::read_dir(&there).unwrap().count(), 0, "a directory that was empty is empty again");
