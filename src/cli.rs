@@ -114,6 +114,9 @@ enum Command {
 
 /// Runs the command given in the arguments. Returns exit code 0 if it succeeded.
 pub fn main() -> ExitCode {
+    // Without this, whatever uses OpenSSL first may register its cleanup for the exit of the process (OPENSSL_cleanup),
+    // which frees what other threads still use. `init` passes OPENSSL_INIT_NO_ATEXIT.
+    openssl::init();
     let matches = reference::documented(Cli::command()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let outcome = match cli.command {
