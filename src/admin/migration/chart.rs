@@ -8,6 +8,7 @@ use crate::admin::session::Staff;
 use crate::admin::words::Day as Date;
 use crate::web::content::content;
 use events::Timestamp;
+use plural::counted;
 use projections::migration::{Day, MigrationState, days};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,7 +50,8 @@ pub(super) struct Chart {
     /// What the image shows, for those who do not see it.
     said: String,
     layers: Vec<Layer>,
-    most: u64,
+    /// The height of the chart, such as `41 records`.
+    scale: String,
     first: String,
     last: String,
     periods: Vec<PeriodLink>,
@@ -57,7 +59,7 @@ pub(super) struct Chart {
     table: Vec<TableRow>,
 }
 
-content!(Chart { said, layers, most, first, last, periods, heads, table });
+content!(Chart { said, layers, scale, first, last, periods, heads, table });
 
 #[derive(Serialize)]
 struct Layer {
@@ -116,7 +118,7 @@ pub(super) async fn of(
     Ok(Some(Chart {
         said: said(&columns, now),
         layers: layers(&columns, most),
-        most,
+        scale: counted(most, "record"),
         first: word(*first),
         last: word(now),
         periods: periods.into(),
