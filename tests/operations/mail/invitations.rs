@@ -109,6 +109,7 @@ async fn a_recipient_whom_the_mail_server_refuses_is_not_tried_again_and_others_
     })
     .await;
     assert_eq!(failures(&history(&server, id).await), [(MailFailure::Refused, Some(550), true)]);
+    waiting::until("the alarm", async || server.metrics().await.contains("{alarm=\"mail-not-sent\"} 2")).await;
     server.stop().await;
 }
 
@@ -126,6 +127,8 @@ async fn a_mail_that_is_refused_for_now_is_tried_again_a_minute_later() {
     .await;
     assert_eq!(failures(&history(&server, id).await), [(MailFailure::RefusedForNow, Some(451), false)]);
     server.caught_up().await;
+    let metrics = server.metrics().await;
+    assert!(metrics.contains("{alarm=\"mail-not-sent\"} 0"), "trying later is no reason for an alarm: {metrics}");
     clock.advance_seconds(61);
     arrived(&mails, 1).await;
     happened(&server, id, "the mail is recorded as sent", is_sent).await;
