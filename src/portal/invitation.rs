@@ -293,7 +293,6 @@ async fn show_code(visitor: &Visitor, token: &str, seen: &Seen) -> Answered {
     let issued = match visitor.app.invitations.issue_device_code(seen.invitation, &context).await {
         Ok(issued) => issued,
         Err(ChangeError::Refused(why)) => return closed(visitor, StatusCode::GONE, code_refused(&why)),
-        Err(ChangeError::NotNow(_)) => return closed(visitor, StatusCode::GONE, UNKNOWN),
         Err(ChangeError::Failed(error)) => return Err(error.into()),
     };
     let left = issued.expires.seconds_since(visitor.app.platform.world.now());

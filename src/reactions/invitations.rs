@@ -51,7 +51,7 @@ pub(super) async fn readdress(
         let effect = format!("readdress-{}", row.invitation);
         let context = Context { effect: Some(effect.into()), ..effect_of(entry, "readdress") };
         match app.invitations.revoke_if_misaddressed(row.invitation, &context).await {
-            Ok(()) | Err(ChangeError::Refused(_) | ChangeError::NotNow(_)) => {}
+            Ok(()) | Err(ChangeError::Refused(_)) => {}
             Err(ChangeError::Failed(error)) => return Err(ReactionError::Perform(error.to_string())),
         }
     }
@@ -71,7 +71,7 @@ pub(super) async fn expire(
         }
         let context = Context::of(Actor::new(ActorKind::System, "timer"), None, due.0);
         match app.invitations.expire(due, &context).await {
-            Ok(()) | Err(ChangeError::Refused(_) | ChangeError::NotNow(_)) => {}
+            Ok(()) | Err(ChangeError::Refused(_)) => {}
             Err(error @ ChangeError::Failed(_)) => {
                 tracing::error!(invitation = %due, %error, "an invitation cannot be expired; it will be retried");
                 aside.put(due.0);

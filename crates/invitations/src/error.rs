@@ -99,11 +99,18 @@ pub enum IssueError {
 pub enum ChangeError {
     #[error(transparent)]
     Refused(Refusal),
+    #[error(transparent)]
+    Failed(#[from] InvitationError),
+}
+
+/// Why an invitation was not sent again.
+#[derive(Debug, thiserror::Error)]
+pub enum AgainError {
     /// Nobody can be invited for the record now.
     #[error(transparent)]
     NotNow(NotIssued),
     #[error(transparent)]
-    Failed(#[from] InvitationError),
+    Change(#[from] ChangeError),
 }
 
 /// Why a wave was not begun or changed.

@@ -22,7 +22,7 @@ mod tests;
 mod waves;
 
 pub use code::DeviceCode;
-pub use error::{ChangeError, InvitationError, IssueError, NotIssued, WaveError};
+pub use error::{AgainError, ChangeError, InvitationError, IssueError, NotIssued, WaveError};
 pub use guesses::Guess;
 pub use issue::Request;
 pub use open::{Opened, Seen, Typed};

@@ -111,7 +111,7 @@ impl Invitations {
         let command = Command::Open { enrollment, shown: seen.shown.clone(), at };
         let state = match self.change(seen.invitation, &command, context).await {
             Ok(state) => state,
-            Err(ChangeError::Refused(_) | ChangeError::NotNow(_)) => return Ok(Opened::TooOften),
+            Err(ChangeError::Refused(_)) => return Ok(Opened::TooOften),
             Err(ChangeError::Failed(error)) => return Err(error),
         };
         let is_here = enrollment.is_some_and(|enrollment| state.opened.contains_key(&enrollment));

@@ -76,7 +76,7 @@ impl Invitations {
         let command = Command::Use { enrollment, person, is_recipient, at };
         match self.change(invitation, &command, context).await {
             Ok(after) => Ok(outcome(&after, enrollment, is_recipient)),
-            Err(ChangeError::Refused(_) | ChangeError::NotNow(_)) => Ok(Spent::NotOpened),
+            Err(ChangeError::Refused(_)) => Ok(Spent::NotOpened),
             Err(ChangeError::Failed(error)) => Err(error),
         }
     }

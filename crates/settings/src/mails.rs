@@ -93,8 +93,9 @@ pub fn text(settings: &Settings, kind: MailKind, language: &str) -> MailText {
 /// Returns an error that names the line if the text is no template, or names a value that does not exist.
 pub fn filled(text: &MailText, values: &MailValues) -> Result<MailText, RenderError> {
     // An imported name may have line breaks, which would look like lines of the mail.
-    let line = |text: &Option<String>| text.as_ref().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
-    let values = MailValues { name: line(&values.name), device: line(&values.device), ..values.clone() };
+    let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (name, device) = (values.name.as_deref().map(line), values.device.as_deref().map(line));
+    let values = MailValues { name, device, ..values.clone() };
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
     // Plain text needs no escapes.
@@ -102,8 +103,7 @@ pub fn filled(text: &MailText, values: &MailValues) -> Result<MailText, RenderEr
     let subject = engine.render_template(&text.subject, &values)?;
     let body = engine.render_template(&text.body, &values)?;
     // A value may have a line break: a header must not.
-    let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
-    Ok(MailText { subject, body })
+    Ok(MailText { subject: line(&subject), body })
 }
 
 pub(super) fn check(settings: &Settings, findings: &mut Findings) {

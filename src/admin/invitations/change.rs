@@ -14,7 +14,7 @@ use crate::admin::render::view;
 use crate::admin::session::{Acts, Invites, May, Own, Staff, is_fresh, see_other};
 use ::devices::commands::QueueError;
 use ::devices::web_clip::{WebClip, WebClipError};
-use ::invitations::ChangeError;
+use ::invitations::{AgainError, ChangeError};
 use actix_web::{HttpResponse, web};
 use events::invitation::{InvitationId, RenewalCause};
 use platform::PerformError;
@@ -38,7 +38,8 @@ pub(crate) struct Renew {
 /// Makes a new link and code. A form that is sent twice does it once.
 ///
 /// # Errors
-/// Returns an error if there is no such invitation, it was used or revoked, or the event log is unavailable.
+/// Returns an error if there is no such invitation, it was used or revoked, nobody can be invited for its record now,
+/// or the event log is unavailable.
 pub(crate) async fn renew(
     staff: May<Invites>,
     path: web::Path<String>,
@@ -51,7 +52,10 @@ pub(crate) async fn renew(
     let expires = staff.now().plus_seconds(i64::from(days) * DAY);
     let (invitations, cause) = (&staff.app().invitations, RenewalCause::SentAgain);
     let renewed = invitations.renew_from(id, generation, cause, expires, &staff.context()).await;
-    renewed.map_err(|error| refused(&staff, error))?;
+    renewed.map_err(|error| match error {
+        AgainError::NotNow(why) => Problem::Refused(format!("This is not possible: {why}.")),
+        AgainError::Change(error) => refused(&staff, error),
+    })?;
     wait_for_all(staff.app()).await;
     Ok(see_other(&done(id, "renewed")))
 }
@@ -108,7 +112,6 @@ pub(crate) async fn revoke(
 fn refused(staff: &Staff, error: ChangeError) -> Problem {
     match error {
         ChangeError::Refused(refusal) => Problem::Refused(format!("This is not possible: {refusal}.")),
-        ChangeError::NotNow(why) => Problem::Refused(format!("This is not possible: {why}.")),
         ChangeError::Failed(error) => staff.broken(error),
     }
 }

@@ -17,7 +17,7 @@ pub(super) enum Composed {
     Mail(Message),
     /// It can never be sent.
     Impossible(MailFailure),
-    /// Nobody can be invited for the record any more.
+    /// Nobody can be invited for the record: it has another owner, is done, or its migration is closed.
     Needless,
 }
 

@@ -55,7 +55,7 @@ impl Reminders {
                 continue;
             }
             match remind(app, due, settings.valid_days, now).await {
-                Ok(Reminded::Done) | Err(ChangeError::Refused(_) | ChangeError::NotNow(_)) => {}
+                Ok(Reminded::Done) | Err(ChangeError::Refused(_)) => {}
                 Ok(Reminded::NotNow) => self.aside.put(due.invitation.0),
                 Err(ChangeError::Failed(error)) => return Err(failed(error)),
             }

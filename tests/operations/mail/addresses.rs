@@ -3,10 +3,10 @@
 
 use super::invitations::{DAY, arrived, happened, is_sent, sending_through};
 use crate::waves::record_with;
-use ::invitations::{ChangeError, Invitee, NotIssued, Request};
+use ::invitations::{AgainError, Invitee, NotIssued, Request};
 use decisions::migration::{Command as OfMigration, Migration};
 use decisions::record::{Command as OfRecord, Record};
-use events::invitation::{InvitationDelivery, InvitationId, RenewalCause};
+use events::invitation::{InvitationDelivery, InvitationEvent, InvitationId, RenewalCause};
 use events::person::PersonId;
 use events::personal::Personal;
 use events::record::{ImportId, PersonalDetails, RecordId, RecordOwner};
@@ -71,7 +71,7 @@ async fn is_revoked(server: &TestServer, id: InvitationId) -> bool {
     server.app().invitations.state(id).await.unwrap().is_revoked
 }
 
-async fn send_again(server: &TestServer, id: InvitationId) -> Result<u32, ChangeError> {
+async fn send_again(server: &TestServer, id: InvitationId) -> Result<u32, AgainError> {
     let app = server.app();
     let generation = app.invitations.state(id).await.unwrap().generation;
     let expires = app.platform.world.now().plus_seconds(90 * DAY);
@@ -174,10 +174,34 @@ async fn nothing_is_sent_while_the_migration_of_the_source_is_closed() {
     let close = OfMigration::Close { source: "Jamf Pro".into() };
     platform.perform::<Migration>(&stream, &close, &operator()).await.unwrap();
     let refused = send_again(&server, id).await;
-    assert!(matches!(refused, Err(ChangeError::NotNow(NotIssued::MigrationClosed))), "{refused:?}");
+    assert!(matches!(refused, Err(AgainError::NotNow(NotIssued::MigrationClosed))), "{refused:?}");
     platform.perform::<Migration>(&stream, &OfMigration::Reopen, &operator()).await.unwrap();
     send_again(&server, id).await.unwrap();
     arrived(&mails, 2).await;
     assert!(!is_revoked(&server, id).await);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_mail_that_waits_while_its_migration_is_closed_is_not_sent_and_its_invitation_is_revoked() {
+    if !is_here(test_name!()) {
+        return;
+    }
+    let mails = MailServer::start(&["later"]);
+    let (server, clock) = sending_through(&mails).await;
+    let record = record_with(&server, 1, true, details("ada@people.example")).await;
+    let id = invite(&server, record, InvitationDelivery::Mail).await;
+    happened(&server, id, "the mail is to come later", |event| {
+        matches!(event, InvitationEvent::InvitationNotSent { is_final: false, .. })
+    })
+    .await;
+    let platform = &server.app().platform;
+    let close = OfMigration::Close { source: "Jamf Pro".into() };
+    let stream = platform.secrets.migration("Jamf Pro").stream();
+    platform.perform::<Migration>(&stream, &close, &operator()).await.unwrap();
+    server.caught_up().await;
+    clock.advance_seconds(61);
+    happened(&server, id, "the revocation", |event| matches!(event, InvitationEvent::InvitationRevoked {})).await;
+    assert!(mails.mails().is_empty());
     server.stop().await;
 }

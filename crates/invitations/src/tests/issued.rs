@@ -100,6 +100,10 @@ async fn an_address_that_nobody_signed_in_with_is_invited_under_the_key_of_the_i
     let scene = Scene::set().await;
     let invitee = |address: &str| Invitee::Mail { address: address.into(), full_name: Some(" Ada ".into()) };
     assert_eq!(scene.issue(invitee("ada"), InvitationDelivery::Mail).await, Err(NotIssued::MailInvalid));
+    for name in ["Ada\r\nBcc: x@example.org", &"a".repeat(201)] {
+        let invitee = Invitee::Mail { address: "ada@example.org".into(), full_name: Some(name.to_owned()) };
+        assert_eq!(scene.issue(invitee, InvitationDelivery::Mail).await, Err(NotIssued::NameInvalid), "{name:?}");
+    }
     let id = scene.issue(invitee(" Ada@school.example "), InvitationDelivery::Mail).await.unwrap();
     let issued = scene.invitations.state(id).await.unwrap().issued.clone().unwrap();
     assert_eq!(issued.recipient.person, None);
