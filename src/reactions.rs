@@ -19,6 +19,7 @@ mod renewals;
 mod retirement;
 mod timer;
 mod waves;
+mod written;
 
 use crate::app::App;
 use checkpoint::Checkpoint;

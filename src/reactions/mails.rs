@@ -11,11 +11,12 @@ mod reminders;
 pub(super) use notices::run as tell_owners;
 
 use super::ReactionError;
+use super::written::Written;
 use crate::app::App;
 use compose::{Composed, compose};
 use decisions::invitation::Standing;
 use events::invitation::{InvitationId, MailFailure};
-use events::{Actor, ActorKind, Position, Timestamp};
+use events::{Actor, ActorKind, Timestamp};
 use invitations::ChangeError;
 use mail::{Accepted, Message, NotSent};
 use platform::context::Context;
@@ -54,9 +55,8 @@ pub(super) struct Sender {
     /// Until this time nothing is sent, because the mail server cannot be used.
     paused_until: Option<Timestamp>,
     pause: i64,
-    /// Position of the last outcome. Until the projection has reached it, the projection still lists mails that are
-    /// settled, and counts too few.
-    written: Option<Position>,
+    /// The last outcome.
+    written: Written,
 }
 
 impl Sender {
@@ -93,9 +93,7 @@ impl Sender {
 
     async fn look(&mut self, app: &App) -> Result<(), ReactionError> {
         let now = app.platform.world.now();
-        if self.paused_until.is_some_and(|until| now < until)
-            || self.written > app.platform.projections.health().position
-        {
+        if self.paused_until.is_some_and(|until| now < until) || !self.written.is_folded(app).await? {
             return Ok(());
         }
         // After a fault, one mail shows whether the server can be used again.
@@ -137,7 +135,7 @@ impl Sender {
             Composed::Needless => {
                 let revoked = app.invitations.revoke(due.invitation, &context(due)).await;
                 revoked.map_err(not_noted)?;
-                self.wait_for(app).await?;
+                self.written.note_head(app).await?;
                 Ok(None)
             }
             Composed::Impossible(why) => {
@@ -175,7 +173,7 @@ impl Sender {
                 let context = context(due);
                 let sent = app.invitations.note_sent(due.invitation, due.generation, &context).await;
                 sent.map_err(not_noted)?;
-                self.wait_for(app).await
+                self.written.note_head(app).await
             }
             Err(error) => {
                 tracing::warn!(invitation.id = %due.invitation, %error, "a mail was not sent");
@@ -204,14 +202,8 @@ impl Sender {
     ) -> Result<bool, ReactionError> {
         let noted = app.invitations.note_not_sent(due.invitation, due.generation, what, &context(due)).await;
         let is_final = noted.map_err(not_noted)?;
-        self.wait_for(app).await?;
+        self.written.note_head(app).await?;
         Ok(is_final)
-    }
-
-    async fn wait_for(&mut self, app: &App) -> Result<(), ReactionError> {
-        let head = app.platform.log.store().head().await?;
-        self.written = head.max(self.written);
-        Ok(())
     }
 
     // Mails that were under way at the same time are one fault.

@@ -2,12 +2,13 @@
 //! decides how many begin.
 
 use super::ReactionError;
+use super::written::Written;
 use crate::app::App;
 use decisions::device::{Command, Device};
 use devices::renewal::RenewalError;
 use events::device::CommandId;
 use events::store::Appended;
-use events::{Actor, ActorKind, Position};
+use events::{Actor, ActorKind};
 use platform::PerformError;
 use platform::aside::Aside;
 use platform::context::Context;
@@ -28,9 +29,7 @@ const COUNT_EVERY: u32 = 10;
 /// State between two ticks of the timer.
 #[derive(Default)]
 pub(super) struct Renewals {
-    /// Position of the last event appended here. Until the projection has reached it, the projection still lists
-    /// renewals that are already done.
-    written: Option<Position>,
+    written: Written,
     aside: Aside<Uuid>,
     looks: u32,
 }
@@ -42,7 +41,7 @@ impl Renewals {
     /// Returns an error if the projections cannot be read. A failure of a single device is logged, not returned.
     pub(crate) async fn tick(&mut self, app: &App) -> Result<(), ReactionError> {
         self.count(app).await?;
-        if self.written > app.platform.projections.health().position {
+        if !self.written.is_folded(app).await? {
             return Ok(());
         }
         let now = app.platform.world.now();
@@ -57,7 +56,7 @@ impl Renewals {
             }
             room -= usize::from(due.act == Act::Request);
             match act(app, &due).await {
-                Ok(appended) => self.written = appended.map(|appended| appended.position).max(self.written),
+                Ok(appended) => self.written.note(appended.map(|appended| appended.position)),
                 Err(error) => {
                     tracing::error!(device.id = %due.device, %error, "cannot renew an identity certificate; the renewal will be retried");
                     self.aside.put(due.device.0);

@@ -2,6 +2,7 @@
 //! deadlines. A projection lists who is next; this module decides how many.
 
 use super::ReactionError;
+use super::written::Written;
 use crate::app::App;
 use decisions::wave::{Command, Wave};
 use events::invitation::{NotInvited, WaveId};
@@ -30,9 +31,7 @@ const MOST_DEADLINES: usize = 20;
 #[derive(Default)]
 pub(super) struct Waves {
     looked: Option<Timestamp>,
-    /// Position of the last event appended here. Until the projection has reached it, the projection still lists
-    /// records that were invited.
-    written: Option<Position>,
+    written: Written,
     aside: Aside<Uuid>,
 }
 
@@ -44,7 +43,7 @@ impl Waves {
     pub(super) async fn tick(&mut self, app: &App) -> Result<(), ReactionError> {
         let now = app.platform.world.now();
         let is_early = self.looked.is_some_and(|looked| (0..LOOK_EVERY).contains(&now.seconds_since(looked)));
-        if is_early || self.written > app.platform.projections.health().position {
+        if is_early || !self.written.is_folded(app).await? {
             return Ok(());
         }
         self.looked = Some(now);
@@ -77,7 +76,7 @@ impl Waves {
 
     fn note(&mut self, id: Uuid, done: Result<Option<Position>, ReactionError>) {
         match done {
-            Ok(written) => self.written = written.max(self.written),
+            Ok(written) => self.written.note(written),
             Err(error) => {
                 tracing::error!(id = %id, %error, "a wave of invitations cannot go on here; it will be retried");
                 self.aside.put(id);

@@ -4,12 +4,13 @@
 use super::compose::device_words;
 use super::{LOOK, failed, failure};
 use crate::app::App;
+use crate::reactions::written::Written;
 use crate::reactions::{ReactionError, settled};
 use decisions::person::Person;
 use decisions::record::{Command, Record};
 use events::invitation::{MailFailure, RecipientDetails};
 use events::personal::{Personal, is_placeholder};
-use events::{Actor, ActorKind, Position, Timestamp};
+use events::{Actor, ActorKind, Timestamp};
 use mail::Message;
 use platform::aside::Aside;
 use platform::context::Context;
@@ -23,7 +24,7 @@ const GIVEN_UP_AFTER: i64 = 2 * 86_400;
 /// State between two looks.
 #[derive(Default)]
 struct Notices {
-    written: Option<Position>,
+    written: Written,
     aside: Aside<Uuid>,
 }
 
@@ -44,7 +45,7 @@ impl Notices {
     /// # Errors
     /// Returns an error if the log or the projections cannot be used.
     async fn look(&mut self, app: &App) -> Result<(), ReactionError> {
-        if self.written > app.platform.projections.health().position {
+        if !self.written.is_folded(app).await? {
             return Ok(());
         }
         let now = app.platform.world.now();
@@ -57,7 +58,7 @@ impl Notices {
                     Context::effect(Actor::new(ActorKind::System, "mails"), due.cause, due.record.0, "tell-retirement");
                 let note = Command::NoteNotified { successor: due.successor, failed: outcome };
                 settled(app.platform.perform::<Record>(&due.record.stream(), &note, &context).await)?;
-                self.written = app.platform.log.store().head().await?.max(self.written);
+                self.written.note_head(app).await?;
             }
             Told::Later => self.aside.put(due.record.0),
         }

@@ -8,10 +8,11 @@
 use super::failed;
 use crate::app::App;
 use crate::reactions::ReactionError;
+use crate::reactions::written::Written;
 use decisions::invitation::{Invitation, Standing};
 use decisions::wave::Wave;
 use events::invitation::{InvitationId, RenewalCause};
-use events::{Actor, ActorKind, Position, Timestamp};
+use events::{Actor, ActorKind, Timestamp};
 use invitations::{ChangeError, InvitationError, NotIssued};
 use platform::aside::Aside;
 use platform::context::Context;
@@ -29,7 +30,7 @@ const AT_MOST: usize = 50;
 #[derive(Default)]
 pub(super) struct Reminders {
     looked: Option<Timestamp>,
-    written: Option<Position>,
+    written: Written,
     /// Those that are needed later, if at all.
     aside: Aside<Uuid>,
 }
@@ -42,7 +43,7 @@ impl Reminders {
     pub(super) async fn look(&mut self, app: &App) -> Result<(), ReactionError> {
         let now = app.platform.world.now();
         let is_early = self.looked.is_some_and(|looked| (0..LOOK_EVERY).contains(&now.seconds_since(looked)));
-        if is_early || self.written > app.platform.projections.health().position {
+        if is_early || !self.written.is_folded(app).await? {
             return Ok(());
         }
         self.looked = Some(now);
@@ -59,7 +60,7 @@ impl Reminders {
                 Ok(Reminded::NotNow) => self.aside.put(due.invitation.0),
                 Err(ChangeError::Failed(error)) => return Err(failed(error)),
             }
-            self.written = app.platform.log.store().head().await?.max(self.written);
+            self.written.note_head(app).await?;
         }
         Ok(())
     }
