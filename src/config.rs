@@ -70,7 +70,7 @@ fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpAddr>, 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
-    /// Directory of `events.db`, `index.db`, `keys.db`, `projections.db`, `sessions.db` and `states.db`. It must be on
+    /// Directory of `events.db`, `index.db`, `keys.db`, `projections/`, `sessions.db` and `states.db`. It must be on
     /// a local disk, never on a network mount.
     pub directory: PathBuf,
     /// File with the master key, 32 bytes in hex. Back it up separately from the directory: without it, personal data

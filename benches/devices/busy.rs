@@ -8,7 +8,6 @@ use events::device::{AppStatus, DeviceEvent, DeviceId};
 use events::store::Expected;
 use muster::app::App;
 use muster::config::Config;
-use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -67,6 +66,5 @@ async fn import(app: App, events: usize, imported: tokio::sync::watch::Sender<u6
 /// Makes the next start fold the log again, as after a release with new versions of the projections.
 pub fn forget_projections(config: &Path) {
     let config = Config::load(config).expect("a configuration");
-    let file = Connection::open(config.store.directory.join(projections::FILE)).expect("the projections");
-    file.execute("DELETE FROM checkpoints", []).expect("the checkpoints are deleted");
+    harness::projection_files::forget_rows(&config.store.directory);
 }

@@ -97,6 +97,10 @@ impl Projection for Audit {
         ) WITHOUT ROWID;"
     }
 
+    fn joins(&self) -> &'static [&'static str] {
+        &["people"]
+    }
+
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
         let (device, account) = (device_of(entry), account_of(entry));
         let person = match (person_named(entry), account) {

@@ -100,6 +100,10 @@ impl Projection for Claims {
         CREATE TABLE IF NOT EXISTS claims_attestations (device TEXT PRIMARY KEY, refused TEXT) WITHOUT ROWID;"
     }
 
+    fn joins(&self) -> &'static [&'static str] {
+        &["devices"]
+    }
+
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
         let Event::Device(event) = &entry.event else { return Ok(()) };
         let device = entry.stream.id();

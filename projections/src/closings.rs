@@ -134,6 +134,10 @@ impl Projection for Closings {
         CREATE INDEX IF NOT EXISTS closings_by_source ON closings_current (source);"
     }
 
+    fn joins(&self) -> &'static [&'static str] {
+        &["links", "records", "devices"]
+    }
+
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
         match &entry.event {
             Event::Migration(event) => migration(rows, entry, event, effective),

@@ -1,19 +1,19 @@
-//! `projections.db`: its connections, schema and checkpoints, and how a batch of events is folded into rows.
+//! The files of the projections of one log, and the connections for queries.
 
-use crate::checkpoints::{checkpoint_of, drop_other_version, forget_if, furthest, furthest_common, keep_checkpoint};
 use crate::disposable::{self, Damage, SetAside};
 use crate::last_seen::LastSeen;
-use crate::origin;
 use crate::progress::{Health, Progress};
-use crate::{ALL, Projection, ProjectionError};
+use crate::readers::Readers;
+use crate::unit::{self, Unit};
+use crate::{ALL, ProjectionError, common};
 use events::background::Lane;
-use events::sqlite::plan_once;
-use events::{Entry, KeyName, Position};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
-use std::collections::BTreeSet;
+use events::side_files::remove_database;
+use events::{KeyName, Position};
+use rusqlite::Connection;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use tokio::sync::watch;
 
 /// The projections of one log. Cheap to clone.
@@ -23,95 +23,126 @@ pub struct Projections {
 }
 
 pub(crate) struct Inner {
-    path: PathBuf,
-    writer: Mutex<Connection>,
-    readers: Mutex<Vec<Connection>>,
+    directory: PathBuf,
+    pub(crate) units: Vec<Unit>,
+    common: Mutex<Connection>,
+    common_damage: Damage,
+    pub(crate) readers: Readers,
+    /// Up to where events were given to every projection that has a file. Held while they are folded, and while a
+    /// rebuilt file takes its place.
+    pub(crate) delivered: tokio::sync::Mutex<Option<Position>>,
+    /// Held by the rebuild that runs.
+    pub(crate) building: tokio::sync::Mutex<()>,
     pub(crate) progress: Progress,
     pub(crate) last_seen: LastSeen,
-    damage: Damage,
     was_ahead: Option<Position>,
 }
 
-/// File name of the database in the store's directory.
-pub const FILE: &str = "projections.db";
+/// Name of the directory of the files in the store's directory.
+pub const DIRECTORY: &str = "projections";
 
-/// Maximum number of idle read connections that are kept open.
-const IDLE_READERS: usize = 8;
-
-/// Tables that belong to no projection: checkpoints, and data that may be lost.
-const COMMON: &str = "
-    CREATE TABLE IF NOT EXISTS checkpoints (
-        projection TEXT PRIMARY KEY, version INTEGER NOT NULL, position INTEGER, effective INTEGER NOT NULL
-    ) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS followers (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS set_aside (
-        follower TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (follower, position)
-    ) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS damaged_keys (name TEXT PRIMARY KEY) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS last_seen (device TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
-";
+/// Number of events up to which a projection without rows folds the log in place. A longer log is folded into a file
+/// beside, which is faster.
+pub(crate) const FEW_EVENTS: u64 = 20_000;
 
 impl Projections {
-    /// Opens `projections.db` in `directory`, or creates it. A damaged file is set aside and replaced by a new one. A
-    /// file that is ahead of the log is replaced too: it was folded from another log, or from events that the log lost,
-    /// and the next events of this log would be skipped. `head`: the position of the log's last event.
+    /// Opens the files in the directory `projections` in `store`, or creates them. A damaged file is set aside. If a file
+    /// is ahead of the log, all are replaced: they were folded from another log, or from events that the log lost, and
+    /// the next events of this log would be skipped. `head`: the position of the log's last event.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be used.
-    pub fn open(directory: &Path, head: Option<Position>) -> Result<(Projections, Option<SetAside>), ProjectionError> {
-        let path = directory.join(FILE);
-        Beside::at(&path).remove();
-        let open = || {
-            disposable::open(&path, |writer| {
-                prepare(writer)?;
-                Ok((furthest_common(writer, &BTreeSet::new())?, furthest(writer)?))
-            })
-        };
-        let ((mut writer, (mut position, furthest)), mut set_aside) = open()?;
-        let was_ahead = furthest.filter(|_| furthest > head);
+    /// Returns an error if a file cannot be used.
+    pub fn open(store: &Path, head: Option<Position>) -> Result<(Projections, Vec<SetAside>), ProjectionError> {
+        let directory = store.join(DIRECTORY);
+        let mut opened = Opened::new(store, &directory, head)?;
+        let was_ahead = opened.furthest()?.filter(|furthest| Some(*furthest) > head);
         if was_ahead.is_some() {
-            drop(writer);
-            disposable::remove(&path).map_err(|error| ProjectionError::Database(error.to_string()))?;
-            let anew;
-            ((writer, (position, _)), anew) = open()?;
-            set_aside = set_aside.or(anew);
+            drop(opened);
+            remove(store).map_err(crate::unusable)?;
+            opened = Opened::new(store, &directory, head)?;
         }
-        let (progress, damage) = (Progress::at(position), Damage::default());
-        let (writer, readers, last_seen) = (Mutex::new(writer), Mutex::new(Vec::new()), LastSeen::new());
-        let inner = Inner { path, writer, readers, progress, last_seen, damage, was_ahead };
-        Ok((Projections { inner: Arc::new(inner) }, set_aside))
+        let Opened { units, common, aside } = opened;
+        let progress = Progress::of(&units);
+        let inner = Inner {
+            directory,
+            units,
+            common: Mutex::new(common),
+            common_damage: Damage::default(),
+            readers: Readers::default(),
+            delivered: tokio::sync::Mutex::new(None),
+            building: tokio::sync::Mutex::default(),
+            progress,
+            last_seen: LastSeen::new(),
+            was_ahead,
+        };
+        Ok((Projections { inner: Arc::new(inner) }, aside))
     }
 
-    /// Deletes all rows if a key that was damaged when rows were folded is intact again. [`Projections::run`] then
-    /// folds the log from its start. Call this before it.
+    /// Begins every projection from the first event if a key that was damaged when rows were folded is intact again.
+    /// Call this before [`Projections::run`].
     ///
     /// # Errors
-    /// Returns an error if the file cannot be used.
+    /// Returns an error if a file cannot be used.
     pub async fn fold_anew_if(
         &self,
         is_whole: impl Fn(&KeyName) -> bool + Send + 'static,
     ) -> Result<bool, ProjectionError> {
-        let forgotten = self.write(move |rows| forget_if(rows, is_whole)).await?;
-        if forgotten {
-            self.inner.progress.change(|health| health.position = None);
+        // No event is folded meanwhile.
+        let mut delivered = self.inner.delivered.lock().await;
+        let inner = Arc::clone(&self.inner);
+        let begun = move || -> Result<bool, ProjectionError> {
+            let common = inner.common();
+            if !common::is_any_whole(&common, is_whole)? {
+                return Ok(false);
+            }
+            inner.units.iter().try_for_each(|unit| unit.begin_again(true))?;
+            common::forget_damaged_keys(&common)?;
+            Ok(true)
+        };
+        let begun = blocking(Lane::Usual, begun).await?;
+        if begun {
+            *delivered = None;
+            self.inner.progress.begin_again(&self.inner.units);
         }
-        Ok(forgotten)
+        Ok(begun)
     }
 
-    /// Returns what is wrong with the file, if damage was found.
-    pub fn damage(&self) -> Option<String> {
-        self.inner.damage.found()
+    /// Returns which file is damaged and what is wrong with it, if damage was found.
+    pub fn damage(&self) -> Option<(String, String)> {
+        let of_units = self.inner.units.iter().map(|unit| (unit.name(), &unit.damage));
+        let mut all = of_units.chain([("common", &self.inner.common_damage)]);
+        all.find_map(|(name, damage)| Some((format!("{DIRECTORY}/{name}"), damage.found()?)))
     }
 
-    /// Returns the position that the file had reached when it was opened, if it was ahead of the log. Such a file was
-    /// rebuilt.
+    /// Returns the furthest position that the files had reached when they were opened, if it was ahead of the log. Such
+    /// files were replaced.
     pub fn was_ahead(&self) -> Option<Position> {
         self.inner.was_ahead
     }
 
-    /// Returns the path of the file.
-    pub fn path(&self) -> &Path {
-        &self.inner.path
+    /// Returns the path of the current file of a projection; `None` if it has none, or there is no such projection.
+    pub fn path_of(&self, projection: &str) -> Option<PathBuf> {
+        let unit = self.inner.units.iter().find(|unit| unit.name() == projection)?;
+        Some(unit.file()?.path.clone())
+    }
+
+    /// Returns the path of the file with what belongs to no projection.
+    pub fn common_path(&self) -> PathBuf {
+        self.inner.directory.join(common::FILE)
+    }
+
+    /// Removes all damaged files that were set aside. Called when a person was erased, whose name they may contain.
+    ///
+    /// # Errors
+    /// Returns an error if one cannot be removed.
+    pub fn forget_set_aside(&self) -> std::io::Result<()> {
+        for file in std::fs::read_dir(&self.inner.directory)? {
+            let path = file?.path();
+            if disposable::is_set_aside(&path) {
+                remove_database(&path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns the progress of the projections and whether one stopped.
@@ -124,247 +155,158 @@ impl Projections {
         self.inner.progress.watch()
     }
 
-    /// Runs a query on the rows of a projection.
+    /// Runs a query on the tables of a projection, of those that it joins, and of the common file.
     pub(crate) async fn read_of<T: Send + 'static>(
         &self,
         projection: &'static str,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, ProjectionError> {
         // After it stopped, its rows would appear complete although they are not.
-        if let Some(stopped) = self.health().stopped_alone.get(projection) {
-            return Err(stopped.clone());
+        if let Some(stopped) = self.inner.progress.stopped_alone(projection) {
+            return Err(stopped);
         }
-        self.read(query).await
+        let inner = Arc::clone(&self.inner);
+        blocking(Lane::Usual, move || {
+            let units = inner.joined(projection);
+            let files = units.iter().map(|unit| unit.file().ok_or_else(|| inner.progress.building(unit.name())));
+            let files = files.collect::<Result<Vec<_>, _>>()?;
+            let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+            let read = || -> Result<T, ProjectionError> {
+                let reader = inner.readers.take(files, &inner.directory.join(common::FILE))?;
+                let result = query(&reader.connection);
+                inner.readers.put_back(reader);
+                Ok(result?)
+            };
+            // The error does not say which of the files is damaged.
+            read().inspect_err(|error| units.iter().zip(&paths).for_each(|(unit, path)| unit.note(path, error)))
+        })
+        .await
     }
 
-    /// Runs a query on a read-only connection.
-    pub(crate) async fn read<T: Send + 'static>(
+    /// Runs a query on the common file.
+    pub(crate) async fn read_common<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, ProjectionError> {
         let inner = Arc::clone(&self.inner);
         blocking(Lane::Usual, move || {
             let read = || -> Result<T, ProjectionError> {
-                let connection = inner.take_reader()?;
-                let result = query(&connection);
-                inner.put_back(connection);
+                let reader = inner.readers.take(Vec::new(), &inner.directory.join(common::FILE))?;
+                let result = query(&reader.connection);
+                inner.readers.put_back(reader);
                 Ok(result?)
             };
-            read().inspect_err(|error| inner.note(error))
+            read().inspect_err(|error| inner.note_common(error))
         })
         .await
     }
 
-    /// Runs `work` on the single connection that writes.
-    pub(crate) async fn write<T: Send + 'static>(
+    /// Runs `work` on the connection that writes the common file.
+    pub(crate) async fn write_common<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, ProjectionError> + Send + 'static,
-    ) -> Result<T, ProjectionError> {
-        self.write_on(Lane::Usual, work).await
-    }
-
-    /// Runs `work` on the single connection that writes, on the threads `lane`.
-    pub(crate) async fn write_on<T: Send + 'static>(
-        &self,
-        lane: Lane,
         work: impl FnOnce(&mut Connection) -> Result<T, ProjectionError> + Send + 'static,
     ) -> Result<T, ProjectionError> {
         let inner = Arc::clone(&self.inner);
-        blocking(lane, move || {
-            let mut writer = inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut writer).inspect_err(|error| inner.note(error))
-        })
-        .await
+        blocking(Lane::Usual, move || work(&mut inner.common()).inspect_err(|error| inner.note_common(error))).await
     }
 }
 
 impl Inner {
-    fn take_reader(&self) -> Result<Connection, ProjectionError> {
-        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match idle {
-            Some(connection) => Ok(connection),
-            None => {
-                let connection = Connection::open(&self.path)?;
-                connection.busy_timeout(Duration::from_secs(10))?;
-                connection.pragma_update(None, "query_only", true)?;
-                plan_once(&connection)?;
-                Ok(connection)
-            }
-        }
+    fn common(&self) -> std::sync::MutexGuard<'_, Connection> {
+        self.common.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, error: &ProjectionError) {
+    fn note_common(&self, error: &ProjectionError) {
         if let ProjectionError::Damaged(why) = error {
-            self.damage.note(&self.path, why);
+            self.common_damage.note(&self.directory.join(common::FILE), why);
         }
     }
 
-    fn put_back(&self, connection: Connection) {
-        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if readers.len() < IDLE_READERS {
-            readers.push(connection);
-        }
+    /// Returns whether any projection has rows.
+    pub(crate) fn has_rows(&self) -> bool {
+        self.units.iter().any(|unit| unit.file().is_some())
+    }
+
+    /// Copies the write-ahead logs into the files and truncates them. Until then they contain pages with text that was
+    /// cleared from rows.
+    ///
+    /// # Errors
+    /// Returns an error if a file cannot be written.
+    pub(crate) fn empty_write_ahead_logs(&self) -> Result<(), ProjectionError> {
+        let each = |unit: &Unit| unit.live().as_mut().map_or(Ok(()), |live| live.store());
+        self.units.iter().try_for_each(each)
+    }
+
+    // The projection and those that its queries join.
+    fn joined(&self, projection: &str) -> Vec<&Unit> {
+        let found = self.units.iter().find(|unit| unit.name() == projection);
+        let joins = found.map_or(&[][..], |unit| unit.projection.joins());
+        let others = joins.iter().filter_map(|name| self.units.iter().find(|unit| unit.name() == *name));
+        found.into_iter().chain(others).collect()
     }
 }
 
-async fn blocking<T: Send + 'static>(
+/// Runs `work` on the threads `lane`.
+pub(crate) async fn blocking<T: Send + 'static>(
     lane: Lane,
     work: impl FnOnce() -> Result<T, ProjectionError> + Send + 'static,
 ) -> Result<T, ProjectionError> {
     lane.spawn_blocking(work).await.map_err(|error| ProjectionError::Database(error.to_string()))?
 }
 
-/// Opens the file at `path` for writing and creates missing tables.
-pub(crate) fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
-    let writer = disposable::connect(path)?;
-    prepare(&writer)?;
-    Ok(writer)
+/// All files, just opened.
+struct Opened {
+    units: Vec<Unit>,
+    common: Connection,
+    aside: Vec<SetAside>,
 }
 
-fn prepare(writer: &Connection) -> rusqlite::Result<()> {
-    empty_write_ahead_log(writer)?;
-    writer.set_prepared_statement_cache_capacity(128);
-    writer.execute_batch(COMMON)?;
-    writer.execute_batch(origin::TABLE)?;
-    for projection in ALL {
-        let transaction = writer.unchecked_transaction()?;
-        drop_other_version(&transaction, *projection)?;
-        transaction.execute_batch(projection.schema())?;
-        transaction.commit()?;
+impl Opened {
+    fn new(store: &Path, directory: &Path, head: Option<Position>) -> Result<Opened, ProjectionError> {
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(crate::unusable)?;
+        remove_useless(directory)?;
+        let (mut common, aside) = common::open(directory)?;
+        common::take_over(&mut common, store)?;
+        let mut opened = Opened { units: Vec::with_capacity(ALL.len()), common, aside: Vec::from_iter(aside) };
+        let creates = head.is_none_or(|head| head.0 <= FEW_EVENTS);
+        for projection in ALL {
+            let (unit, aside) = Unit::open(*projection, directory, creates)?;
+            opened.units.push(unit);
+            opened.aside.extend(aside);
+        }
+        Ok(opened)
+    }
+
+    // The greatest position that a projection or a follower has reached.
+    fn furthest(&self) -> Result<Option<Position>, ProjectionError> {
+        let reached = |unit: &Unit| unit.live().as_ref().and_then(|live| live.checkpoint.position);
+        let of_units = self.units.iter().filter_map(reached).max();
+        Ok(of_units.max(common::furthest_follower(&self.common)?))
+    }
+}
+
+/// Removes the projections in the directory `store`, which no process has open.
+///
+/// # Errors
+/// Returns an error if a file cannot be removed.
+pub fn remove(store: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(store.join(DIRECTORY)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => remove_database(&store.join(common::ONE_FILE)),
+    }
+}
+
+// Removes files of other versions, which cannot be read and may contain text of people who were erased since, and what an
+// interrupted rebuild left.
+fn remove_useless(directory: &Path) -> Result<(), ProjectionError> {
+    for file in std::fs::read_dir(directory).map_err(crate::unusable)? {
+        let path = file.map_err(crate::unusable)?.path();
+        let is_of_another_version = unit::parse(&path).is_some_and(|(name, version, _)| {
+            !ALL.iter().any(|projection| projection.name() == name && projection.version() == version)
+        });
+        if is_of_another_version || path.extension().is_some_and(|ending| ending == unit::BUILDING) {
+            remove_database(&path).map_err(crate::unusable)?;
+        }
     }
     Ok(())
-}
-
-/// Result of folding a batch.
-#[derive(Debug, Default)]
-pub(crate) struct Applied {
-    /// Every projection that did not stop has reached this position.
-    pub position: Option<Position>,
-    /// Projections that stopped in this batch, each with the event that it could not fold.
-    pub stopped: Vec<(&'static str, ProjectionError)>,
-}
-
-/// Folds entries into every projection that has not seen them and is not in `stopped`; rows and checkpoints in one
-/// transaction. If a fold fails, only its projection stops; its earlier rows are kept.
-pub(crate) fn apply(
-    connection: &mut Connection,
-    entries: &[&Entry],
-    mut stopped: BTreeSet<&'static str>,
-) -> Result<Applied, ProjectionError> {
-    if let Some(applied) = apply_if_all_fold(connection, entries, &stopped)? {
-        return Ok(applied);
-    }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut failed = Vec::new();
-    for projection in running(&stopped).collect::<Vec<_>>() {
-        if let Err(error) = apply_alone(&transaction, projection, entries)? {
-            stopped.insert(projection.name());
-            failed.push((projection.name(), error));
-        }
-    }
-    commit(transaction, entries, &stopped, failed)
-}
-
-// Returns `None`, and has written nothing, if a projection cannot fold an entry. Without a savepoint for each
-// projection, SQLite need not copy the pages that it changes.
-fn apply_if_all_fold(
-    connection: &mut Connection,
-    entries: &[&Entry],
-    stopped: &BTreeSet<&'static str>,
-) -> Result<Option<Applied>, ProjectionError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for projection in running(stopped) {
-        match apply_one(&transaction, projection, entries) {
-            Ok(()) => {}
-            // A damaged file affects all projections.
-            Err((_, error)) if disposable::is_damage(&error) => return Err(error.into()),
-            Err(_) => return Ok(None),
-        }
-    }
-    commit(transaction, entries, stopped, Vec::new()).map(Some)
-}
-
-fn running(stopped: &BTreeSet<&'static str>) -> impl Iterator<Item = &'static dyn Projection> {
-    ALL.iter().copied().filter(|projection| !stopped.contains(projection.name()))
-}
-
-fn commit(
-    transaction: Transaction<'_>,
-    entries: &[&Entry],
-    stopped: &BTreeSet<&'static str>,
-    failed: Vec<(&'static str, ProjectionError)>,
-) -> Result<Applied, ProjectionError> {
-    if let Some(last) = entries.last() {
-        origin::note(&transaction, last.position, last.leaf)?;
-    }
-    let position = furthest_common(&transaction, stopped)?;
-    transaction.commit()?;
-    Ok(Applied { position, stopped: failed })
-}
-
-// The inner error is one of the projection, the outer one of the file.
-fn apply_alone(
-    rows: &Connection,
-    projection: &dyn Projection,
-    entries: &[&Entry],
-) -> Result<Result<(), ProjectionError>, ProjectionError> {
-    rows.prepare_cached("SAVEPOINT one")?.execute([])?;
-    let (before, error) = match apply_one(rows, projection, entries) {
-        Ok(()) => return Ok(Ok(rows.prepare_cached("RELEASE one")?.execute([]).map(drop)?)),
-        // A damaged file affects all projections.
-        Err((_, error)) if disposable::is_damage(&error) => return Err(error.into()),
-        Err(failed) => failed,
-    };
-    rows.execute_batch("ROLLBACK TO one; RELEASE one")?;
-    let failed = entries.get(before);
-    apply_one(rows, projection, &entries[..before]).map_err(|(_, error)| error)?;
-    Ok(Err(ProjectionError::Stopped {
-        projection: projection.name(),
-        event: failed.map_or_else(|| "at its checkpoint".to_owned(), |entry| entry.id.to_string()),
-        why: error.to_string(),
-    }))
-}
-
-// The error includes the number of entries before the one that could not be folded.
-fn apply_one(
-    rows: &Connection,
-    projection: &dyn Projection,
-    entries: &[&Entry],
-) -> Result<(), (usize, rusqlite::Error)> {
-    let mut checkpoint = checkpoint_of(rows, projection).map_err(|error| (0, error))?;
-    for (nth, entry) in entries.iter().enumerate().filter(|(_, entry)| Some(entry.position) > checkpoint.position) {
-        checkpoint.effective = checkpoint.effective.max(entry.at);
-        projection.fold(rows, entry, checkpoint.effective).map_err(|error| (nth, error))?;
-    }
-    keep_checkpoint(rows, projection, checkpoint, entries).map_err(|error| (entries.len(), error))
-}
-
-/// Copies the write-ahead log into the file and truncates it. Until then it contains pages with text that was cleared
-/// from rows.
-pub(crate) fn empty_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
-    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    if busy {
-        // A reader kept an old page for longer than the busy timeout. Opening the file also truncates the log.
-        tracing::warn!("projections.db-wal still contains text of an erased person until the next erasure or restart");
-    }
-    Ok(())
-}
-
-/// The file that is built next to the current one.
-pub(crate) struct Beside(pub(crate) PathBuf);
-
-impl Beside {
-    pub(crate) fn at(path: &Path) -> Beside {
-        Beside(path.with_extension("db.rebuild"))
-    }
-
-    /// Removes the file. That of an interrupted rebuild cannot be used, and may contain text of people who were erased
-    /// since.
-    pub(crate) fn remove(&self) {
-        for suffix in ["", "-wal", "-shm"] {
-            let mut path = self.0.clone().into_os_string();
-            path.push(suffix);
-            std::fs::remove_file(PathBuf::from(path)).ok();
-        }
-    }
 }

@@ -95,6 +95,10 @@ impl Projection for Devices {
         ) WITHOUT ROWID;"
     }
 
+    fn joins(&self) -> &'static [&'static str] {
+        &["people", "renewals", "claims"]
+    }
+
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
         let mut record = Record { rows, entry, effective, current: Current::default() };
         match &entry.event {

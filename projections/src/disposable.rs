@@ -54,6 +54,17 @@ pub fn open<T>(
 
 /// Opens a writing connection to the database at `path`, which is created if it does not exist.
 pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = connect_to(path)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // Data lost in a power failure is folded again, or may be lost.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    plan_once(&connection)?;
+    Ok(connection)
+}
+
+/// Opens a connection to the database at `path`, which is created if it does not exist. It overwrites what it deletes.
+pub(crate) fn connect_to(path: &Path) -> rusqlite::Result<Connection> {
     // Created here to set its mode. SQLite gives the same mode to the side files.
     OpenOptions::new()
         .append(true)
@@ -62,14 +73,14 @@ pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
         .open(path)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     let connection = Connection::open(path)?;
-    connection.busy_timeout(Duration::from_secs(10))?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
     // Overwrites cleared text (such as that of an erased person) in its page instead of only unlinking it.
     connection.pragma_update(None, "secure_delete", true)?;
-    // Data lost in a power failure is folded again, or may be lost.
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    plan_once(&connection)?;
     Ok(connection)
+}
+
+/// Returns whether the file is a database that was set aside, or a side file of one.
+pub(crate) fn is_set_aside(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.contains(".db.aside-"))
 }
 
 /// Returns whether SQLite reports that the file is damaged.

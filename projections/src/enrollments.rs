@@ -64,6 +64,10 @@ impl Projection for Enrollments {
         ) WITHOUT ROWID;"
     }
 
+    fn joins(&self) -> &'static [&'static str] {
+        &["people"]
+    }
+
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
         match &entry.event {
             Event::Enrollment(event) => On { rows, entry, effective }.enrollment(event),

@@ -1,16 +1,15 @@
-//! Follows the log from the checkpoint to its end and then continuously, and reports the progress.
+//! Follows the log and gives its events to every projection that has a file, and reports the progress.
 
-use crate::checkpoints::{drop_old_versions, keep_damaged_keys};
-use crate::database::{apply, empty_write_ahead_log};
-use crate::{ProjectionError, Projections};
+use crate::database::{Inner, blocking};
+use crate::opened::{Part, Readable, erases, open};
+use crate::progress::Standing;
+use crate::unit::Folded;
+use crate::{ProjectionError, Projections, common};
 use events::background::Lane;
-use events::log::{Delivery, Follower, Log, Next, Opened};
-use events::person::PersonEvent;
-use events::record::RecordEvent;
+use events::log::{Delivery, Follower, Log, Next};
 use events::store::ReadError;
-use events::{Entry, Event, KeyName, Position};
-use rusqlite::Connection;
-use std::collections::BTreeSet;
+use events::{Entry, Position};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -25,27 +24,49 @@ const FEW: usize = 100;
 const ENOUGH: usize = 1_000;
 
 impl Projections {
-    /// Follows the log until it ends.
+    /// Follows the log until it ends. Projections without rows are built beside meanwhile.
     ///
     /// # Errors
-    /// Returns an error at a corrupt event, or if the log or the file cannot be used. [`Projections::health`] contains
+    /// Returns an error at a corrupt event, or if the log or a file cannot be used. [`Projections::health`] contains
     /// the same error.
     pub async fn run(&self, log: Log) -> Result<(), ProjectionError> {
         self.inner.progress.change(|health| health.stopped = None);
-        let result = self.follow(&log).await;
+        let result = tokio::select! {
+            result = self.follow(&log) => result,
+            () = self.build_missing(&log) => Ok(()),
+        };
         if let Err(error) = &result {
             self.inner.progress.change(|health| health.stopped = Some(error.clone()));
         }
         result
     }
 
+    // Builds the projections that have no rows. Never ends.
+    async fn build_missing(&self, log: &Log) {
+        let units = self.inner.units.iter().filter(|unit| unit.live().is_none());
+        let missing: Vec<_> = units.map(|unit| unit.name()).collect();
+        if !missing.is_empty() {
+            let failed = match self.build(log, &missing, false).await {
+                Ok(built) => built.failed,
+                Err(error) => missing.iter().map(|name| (*name, error.clone())).collect(),
+            };
+            for (name, error) in &failed {
+                tracing::error!(projection = name, %error, "a projection cannot be built; the others continue");
+            }
+            self.inner.progress.change(|health| health.stopped_alone.extend(failed));
+        }
+        std::future::pending().await
+    }
+
     async fn follow(&self, log: &Log) -> Result<(), ProjectionError> {
         let backlog = log.store().head().await.map_err(|error| corrupt(&error))?;
-        if self.health().position >= backlog {
-            self.drop_old_versions().await?;
+        // Those without rows are built up to the end of the log.
+        let begin = if self.inner.has_rows() { self.inner.progress.position() } else { backlog };
+        *self.inner.delivered.lock().await = begin;
+        if begin >= backlog {
             self.inner.progress.change(|health| health.caught_up = true);
         }
-        let mut follower = log.follow(self.health().position);
+        let mut follower = log.follow(begin);
         let mut folded: Option<Instant> = None;
         loop {
             follower.await_by(self.inner.progress.is_awaited());
@@ -63,13 +84,15 @@ impl Projections {
                 }
                 Next::Unreadable(error, _) => return Err(corrupt(&error)),
                 Next::CaughtUp => {}
-                Next::Closed => return Ok(()),
+                Next::Closed => return self.store_checkpoints().await,
             }
         }
     }
 
-    async fn drop_old_versions(&self) -> Result<(), ProjectionError> {
-        if self.health().caught_up { Ok(()) } else { self.write(drop_old_versions).await }
+    // The next start then has nothing to fold again.
+    async fn store_checkpoints(&self) -> Result<(), ProjectionError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(Lane::Usual, move || inner.empty_write_ahead_logs()).await
     }
 
     // `backlog`: the position of the log's last event when the following began. The follower's own `CaughtUp` does not
@@ -83,33 +106,29 @@ impl Projections {
         let Readable { parts, damaged, error } = self.opened(log, &deliveries).await?;
         if !damaged.is_empty() {
             // Stored before the rows, so that these rows are folded again when the keys are intact.
-            self.write(move |rows| keep_damaged_keys(rows, &damaged)).await?;
+            self.write_common(move |common| common::keep_damaged_keys(common, &damaged)).await?;
         }
-        let stopped = self.health().stopped_alone.into_keys().collect();
-        let fold = move |rows: &mut Connection| {
+        let mut delivered = self.inner.delivered.lock().await;
+        let inner = Arc::clone(&self.inner);
+        let fold = move || {
             let entries: Vec<&Entry> = parts.iter().flat_map(Part::entries).collect();
-            let erased = entries.iter().any(|entry| {
-                matches!(entry.event, Event::Person(PersonEvent::PersonErased {}))
-                    || matches!(entry.event, Event::Record(RecordEvent::PreviousRecordShredded {}))
-            });
-            Ok((apply(rows, &entries, stopped)?, erased))
+            let last = entries.last().map(|entry| entry.position);
+            Ok((fold_into_all(&inner, &entries)?, last))
         };
-        let (applied, erased) = self.write_on(self.lane(&deliveries), fold).await?;
-        if erased {
-            self.write(|rows| Ok(empty_write_ahead_log(rows)?)).await?;
-        }
-        for (projection, error) in &applied.stopped {
-            tracing::error!(projection, %error, "a projection stopped; the others continue");
-        }
-        let caught_up = applied.position >= backlog;
-        if caught_up {
-            self.drop_old_versions().await?;
-        }
+        let (folded, last) = blocking(self.lane(&deliveries), fold).await?;
+        *delivered = last.max(*delivered);
         // In one change: a request that waited for this position must not read that the backlog is not folded.
         self.inner.progress.change(|health| {
-            health.position = health.position.max(applied.position);
-            health.caught_up |= caught_up;
-            health.stopped_alone.extend(applied.stopped);
+            for (name, Folded { position, stopped }) in folded {
+                if let Some(error) = stopped {
+                    tracing::error!(projection = name, %error, "a projection stopped; the others continue");
+                    health.stopped_alone.insert(name, error);
+                }
+                if let Some(one) = health.each.get_mut(name) {
+                    *one = Standing { position, progressed: Instant::now(), ..*one };
+                }
+            }
+            health.caught_up |= last >= backlog;
         });
         error.map_or(Ok(()), Err)
     }
@@ -148,7 +167,7 @@ impl Projections {
     /// # Errors
     /// Returns an error if the projections stopped before it.
     pub async fn wait_for(&self, position: Position) -> Result<(), ProjectionError> {
-        let is_behind = self.health().position < Some(position);
+        let is_behind = self.inner.progress.position() < Some(position);
         let _waiting = is_behind.then(|| self.inner.progress.await_newest());
         self.wait_patiently_for(position).await
     }
@@ -172,6 +191,21 @@ impl Projections {
     }
 }
 
+// Folds events into each projection that has a file and did not stop before.
+fn fold_into_all(inner: &Inner, entries: &[&Entry]) -> Result<Vec<(&'static str, Folded)>, ProjectionError> {
+    let running = inner.units.iter().filter(|unit| inner.progress.stopped_alone(unit.name()).is_none());
+    let mut folded = Vec::with_capacity(inner.units.len());
+    for unit in running {
+        if unit.file().is_some() {
+            folded.push((unit.name(), unit.fold(entries)?));
+        }
+    }
+    if erases(entries) {
+        inner.empty_write_ahead_logs()?;
+    }
+    Ok(folded)
+}
+
 // Adds the events that have accumulated: they share a transaction.
 fn gather(first: Delivery, follower: &mut Follower) -> Vec<Delivery> {
     let mut events = first.recorded().len();
@@ -183,43 +217,6 @@ fn gather(first: Delivery, follower: &mut Follower) -> Vec<Delivery> {
         deliveries.push(more);
     }
     deliveries
-}
-
-/// The first events of a delivery, as many as can be read.
-struct Part {
-    opened: Opened,
-    readable: usize,
-}
-
-impl Part {
-    fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.opened.viewed().take(self.readable).flatten()
-    }
-}
-
-/// Events before the first one that cannot be parsed.
-struct Readable {
-    parts: Vec<Part>,
-    /// Keys of fields that read as damaged.
-    damaged: BTreeSet<KeyName>,
-    /// What is wrong with the event that follows.
-    error: Option<ProjectionError>,
-}
-
-async fn open(log: &Log, deliveries: &[Delivery], is_awaited: bool) -> Result<Readable, ProjectionError> {
-    let mut readable = Readable { parts: Vec::new(), damaged: BTreeSet::new(), error: None };
-    for delivery in deliveries {
-        let opened = if is_awaited { delivery.open_awaited(log).await } else { delivery.open(log).await };
-        let opened = opened.map_err(|error| corrupt(&error))?;
-        readable.damaged.extend(opened.damaged());
-        let first_error = opened.viewed().enumerate().find_map(|(nth, event)| Some((nth, corrupt(event.err()?))));
-        let (first, error) = first_error.map_or((delivery.recorded().len(), None), |(nth, error)| (nth, Some(error)));
-        readable.parts.push(Part { opened, readable: first });
-        if error.is_some() {
-            return Ok(Readable { error, ..readable });
-        }
-    }
-    Ok(readable)
 }
 
 // A corrupt event stops all projections.

@@ -10,7 +10,7 @@ impl Projections {
     /// # Errors
     /// Returns an error if the file cannot be read.
     pub async fn checkpoint(&self, name: &'static str) -> Result<Option<Position>, ProjectionError> {
-        self.read(move |rows| {
+        self.read_common(move |rows| {
             rows.query_row("SELECT position FROM followers WHERE name = ?1", [name], |row| row.get::<_, i64>(0))
                 .optional()
                 .map(|position| position.map(|position| Position(position.cast_unsigned())))
@@ -23,7 +23,7 @@ impl Projections {
     /// # Errors
     /// Returns an error if the file cannot be written.
     pub async fn set_checkpoint(&self, name: &'static str, position: Position) -> Result<(), ProjectionError> {
-        self.write(move |rows| Ok(keep(rows, name, position)?)).await
+        self.write_common(move |rows| Ok(keep(rows, name, position)?)).await
     }
 
     /// Same as [`Projections::set_checkpoint`], with the leaf hash of the event at the position. It shows at the next
@@ -37,7 +37,7 @@ impl Projections {
         position: Position,
         leaf: [u8; 32],
     ) -> Result<(), ProjectionError> {
-        self.write(move |rows| {
+        self.write_common(move |rows| {
             let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
             keep(&transaction, name, position)?;
             origin::note(&transaction, position, leaf)?;
@@ -52,7 +52,7 @@ impl Projections {
     /// # Errors
     /// Returns an error if the file cannot be written.
     pub async fn put_aside(&self, name: &'static str, positions: Vec<Position>) -> Result<(), ProjectionError> {
-        self.write(move |rows| {
+        self.write_common(move |rows| {
             let transaction = rows.transaction_with_behavior(TransactionBehavior::Immediate)?;
             insert_aside(&transaction, name, &positions)?;
             Ok(transaction.commit()?)
@@ -66,7 +66,7 @@ impl Projections {
     /// Returns an error if the file cannot be read.
     pub async fn set_aside(&self, name: &'static str, limit: usize) -> Result<Vec<Position>, ProjectionError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.read(move |rows| {
+        self.read_common(move |rows| {
             let select = "SELECT position FROM set_aside WHERE follower = ?1 ORDER BY position LIMIT ?2";
             let position = |row: &rusqlite::Row<'_>| Ok(Position(row.get::<_, i64>(0)?.cast_unsigned()));
             rows.prepare_cached(select)?.query_map(params![name, limit], position)?.collect()
@@ -79,7 +79,7 @@ impl Projections {
     /// # Errors
     /// Returns an error if the file cannot be written.
     pub async fn done(&self, name: &'static str, position: Position) -> Result<(), ProjectionError> {
-        self.write(move |rows| {
+        self.write_common(move |rows| {
             let delete = "DELETE FROM set_aside WHERE follower = ?1 AND position = ?2";
             rows.execute(delete, params![name, sql(position)])?;
             Ok(())

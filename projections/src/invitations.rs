@@ -73,6 +73,10 @@ impl Projection for Invitations {
         CREATE INDEX IF NOT EXISTS invitations_made_by_time ON invitations_made (at);"
     }
 
+    fn joins(&self) -> &'static [&'static str] {
+        &["people", "records"]
+    }
+
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
         let fold = Fold { rows, entry, id: entry.stream.id(), at: effective.0 };
         match &entry.event {

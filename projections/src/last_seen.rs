@@ -61,7 +61,7 @@ pub async fn write(projections: &Projections) -> Result<(), ProjectionError> {
     if noted.is_empty() {
         return Ok(());
     }
-    let noted = projections.write(move |rows| store(rows, &noted).map(|()| noted)).await?;
+    let noted = projections.write_common(move |rows| store(rows, &noted).map(|()| noted)).await?;
     // A device that made contact meanwhile stays noted.
     projections.inner.last_seen.unwritten().retain(|device, at| noted.get(device) != Some(at));
     Ok(())
@@ -91,7 +91,7 @@ pub async fn last_seen(projections: &Projections, device: DeviceId) -> Result<Op
         return Ok(Some(at));
     }
     let stored = projections
-        .read(move |rows| {
+        .read_common(move |rows| {
             rows.prepare_cached("SELECT at FROM last_seen WHERE device = ?1")?
                 .query_row([device.to_string()], |row| row.get(0))
                 .optional()

@@ -1,30 +1,37 @@
 //! Projections: folds over the log into tables that can be deleted and rebuilt.
 //!
 //! Everything that administrators and auditors see is read from here. Each projection has a source file, a name, a
-//! version, its own tables in `projections.db`, a fold and its queries. [`Projections::run`] follows the log and writes
-//! rows and checkpoint in one transaction, so that a repeated event changes nothing. A changed fold gets a new version:
-//! the next start drops its tables and folds them again from the first event.
+//! version, a database file with its own tables and checkpoint, a fold and its queries. [`Projections::run`] follows the
+//! log and writes rows and checkpoint in one transaction, so that a repeated event changes nothing.
+//!
+//! **Rebuild.** A changed fold gets a new version. A projection without rows, or that somebody rebuilds, is built in a
+//! file beside (`build`), while the server serves; the complete file then takes the place of the current one. Until
+//! then readers get the rows of the current file, or, if there is none, the error [`ProjectionError::Building`].
 //!
 //! **Time.** Queries about the past use *effective time*: the greatest recorded time so far in log order. So a clock
 //! that was set back never makes a later event appear older than an earlier one.
 //!
 //! **Corrupt events** are never skipped: every projection stops there, and [`Projections::health`] names the event. If
-//! the fold of a projection fails, only this projection stops: its queries fail, the others continue.
+//! the fold of a projection fails, only this projection stops: its queries fail, the others continue. After a fix it goes
+//! on from its checkpoint at the next start, or from the first event by a rebuild.
 //!
 //! **A damaged file** is set aside at the start, and a new one is built ([`disposable`]).
 //!
 //! Reading order: `people` is the simplest fold, [`devices`] has a history, [`audit`] covers the most events.
 
 pub mod audit;
+mod build;
 pub mod certificates;
 mod checkpoints;
 pub mod claims;
 pub mod closings;
 mod columns;
 pub mod commands;
+mod common;
 mod cursor;
 mod database;
 pub mod devices;
+mod digest;
 pub mod disposable;
 pub mod due;
 pub mod enrollments;
@@ -35,19 +42,22 @@ pub mod last_seen;
 pub mod links;
 pub mod mails;
 pub mod migration;
+mod opened;
 pub mod origin;
 pub mod people;
 mod progress;
+mod readers;
 mod rebuild;
 pub mod records;
 pub mod reenrollment;
 pub mod renewals;
 pub mod staff;
+mod unit;
 pub mod waves;
 
 pub use cursor::{Cursor, NoCursor};
-pub use database::{FILE, Projections};
-pub use progress::Health;
+pub use database::{DIRECTORY, Projections, remove};
+pub use progress::{Building, Health, Standing};
 pub use rebuild::{Rebuilt, TableDump};
 
 use events::{Entry, Position, Timestamp};
@@ -63,8 +73,18 @@ pub(crate) trait Projection: Sync {
     /// Returns the names of all tables: `<name>_<what>`.
     fn tables(&self) -> &'static [&'static str];
 
-    /// SQL that creates the tables if they do not exist.
+    /// SQL that creates the tables, and the indexes that the fold needs, if they do not exist.
     fn schema(&self) -> &'static str;
+
+    /// SQL that creates the indexes that only queries need, if they do not exist. A rebuild makes them at its end.
+    fn indexes(&self) -> &'static str {
+        ""
+    }
+
+    /// Returns the names of the other projections whose tables its queries read.
+    fn joins(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Writes what an event changes. Errors can only come from the database, since every event was parsed before.
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()>;
@@ -95,12 +115,18 @@ pub(crate) const ALL: &[&dyn Projection] = &[
 /// Why a projection cannot be read or updated.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ProjectionError {
-    #[error("projections.db cannot be used: {0}; you can delete it, the server rebuilds it from the log")]
+    #[error(
+        "a file of the projections cannot be used: {0}; you can stop the server and delete the directory `projections`: the server builds it again from the log"
+    )]
     Database(String),
-    #[error("projections.db cannot be written, since its disk is full: {0}; free some space")]
+    #[error("the projections cannot be written, since their disk is full: {0}; free some space")]
     DiskFull(String),
-    #[error("projections.db is damaged: {0}; restart the server, which sets it aside and rebuilds it from the log")]
+    #[error(
+        "a file of the projections is damaged: {0}; restart the server, which sets it aside and builds it again from the log"
+    )]
     Damaged(String),
+    #[error("projection {projection} is built from the log and can be read when it is complete ({percent} % so far)")]
+    Building { projection: &'static str, percent: u64 },
     /// `projection` is `all` at a corrupt event. `event` is the id of the event, or its place in the log.
     #[error("projection {projection} stopped at event {event}: {why}")]
     Stopped { projection: &'static str, event: String, why: String },
@@ -118,6 +144,27 @@ impl From<rusqlite::Error> for ProjectionError {
             _ => ProjectionError::Database(error.to_string()),
         }
     }
+}
+
+/// Returns the error of a file or directory that cannot be used.
+pub(crate) fn unusable(error: std::io::Error) -> ProjectionError {
+    if error.kind() == std::io::ErrorKind::StorageFull {
+        return ProjectionError::DiskFull(error.to_string());
+    }
+    ProjectionError::Database(error.to_string())
+}
+
+/// Copies the write-ahead log into the file and truncates it. Until then it contains pages with text that was cleared
+/// from rows.
+pub(crate) fn empty_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
+    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy {
+        // A reader kept an old page for longer than the busy timeout. Opening the file also truncates the log.
+        tracing::warn!(
+            "a write-ahead log of the projections may contain text of an erased person until the next erasure or restart"
+        );
+    }
+    Ok(())
 }
 
 /// Converts a position to an SQLite integer. Positions of every event store fit into 63 bits.
@@ -143,6 +190,7 @@ mod tests {
         for projection in ALL {
             let file = Connection::open_in_memory().unwrap();
             file.execute_batch(projection.schema()).unwrap();
+            file.execute_batch(projection.indexes()).unwrap();
             let mut select = file.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").unwrap();
             let made = select.query_map([], |row| row.get::<_, String>(0)).unwrap();
             let made: BTreeSet<String> = made.collect::<Result<_, _>>().unwrap();

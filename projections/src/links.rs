@@ -60,6 +60,10 @@ impl Projection for Links {
         ) WITHOUT ROWID;"
     }
 
+    fn joins(&self) -> &'static [&'static str] {
+        &["records"]
+    }
+
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
         match &entry.event {
             Event::Record(event) => Fold { rows, entry, effective }.record(event),

@@ -120,6 +120,10 @@ impl Projection for Migration {
         ) WITHOUT ROWID;"
     }
 
+    fn joins(&self) -> &'static [&'static str] {
+        &["records", "people", "devices"]
+    }
+
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
         let (id, at) = (entry.stream.id(), At { effective, position: sql(entry.position) });
         match &entry.event {

@@ -1,9 +1,8 @@
-//! Which log `projections.db` belongs to: position and leaf hash of the furthest event that a projection has folded or
-//! a follower (a reaction) has passed. A log that was replaced by another one, even a longer one, has another event
+//! Which log the files belong to: each projection, and the followers (the reactions), keep position and leaf hash of the
+//! furthest event that they have passed. A log that was replaced by another one, even a longer one, has another event
 //! there.
 
-use crate::disposable;
-use crate::{FILE, ProjectionError, sql};
+use crate::{DIRECTORY, ProjectionError, common, database, sql, unit};
 use events::Position;
 use events::log::Log;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
@@ -21,29 +20,38 @@ pub(crate) fn note(rows: &Connection, position: Position, leaf: [u8; 32]) -> rus
     rows.prepare_cached(keep)?.execute(params![sql(position), leaf]).map(drop)
 }
 
-/// Removes `projections.db` in `directory` if it belongs to another log than `log`, and returns the position that
-/// shows it. Call this before [`Projections::open`](crate::Projections::open), which replaces a file that is ahead of
-/// the log. A file or an event that cannot be read shows nothing.
+/// Removes the projections in `directory` if one of their files belongs to another log than `log`, and returns the
+/// position that shows it. Call this before [`Projections::open`](crate::Projections::open), which replaces files that
+/// are ahead of the log. A file or an event that cannot be read shows nothing.
 ///
 /// # Errors
-/// Returns an error if the file cannot be removed.
+/// Returns an error if a file cannot be removed.
 pub async fn remove_if_of_another_log(directory: &Path, log: &Log) -> Result<Option<Position>, ProjectionError> {
-    let path = directory.join(FILE);
-    let Some((position, leaf)) = belongs_to(&path) else { return Ok(None) };
-    let Ok(there) = log.store().read_all(position.0.checked_sub(1).map(Position), 1).await else { return Ok(None) };
-    match there.first() {
-        Some(event) if event.position == position && event.leaf != leaf => {
-            disposable::remove(&path).map_err(|error| ProjectionError::Database(error.to_string()))?;
-            Ok(Some(position))
+    for (position, leaf) in passed(&directory.join(DIRECTORY)) {
+        let Ok(there) = log.store().read_all(position.0.checked_sub(1).map(Position), 1).await else { continue };
+        if there.first().is_some_and(|event| event.position == position && event.leaf != leaf) {
+            database::remove(directory).map_err(crate::unusable)?;
+            return Ok(Some(position));
         }
-        _ => Ok(None),
     }
+    Ok(None)
 }
 
-fn belongs_to(path: &Path) -> Option<(Position, [u8; 32])> {
+/// Returns the furthest event of each file that can be read.
+fn passed(directory: &Path) -> Vec<(Position, [u8; 32])> {
+    let Ok(files) = std::fs::read_dir(directory) else { return Vec::new() };
+    let paths = files.filter_map(|file| Some(file.ok()?.path()));
+    paths.filter_map(|path| furthest(&path)).collect()
+}
+
+fn furthest(path: &Path) -> Option<(Position, [u8; 32])> {
+    let table = match unit::parse(path) {
+        Some(_) => "checkpoints",
+        None if path.ends_with(common::FILE) => "origin",
+        None => return None,
+    };
     let rows = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
-    let origin = rows.query_row("SELECT position, leaf FROM origin", [], |row| {
-        Ok((Position(row.get::<_, i64>(0)?.cast_unsigned()), row.get(1)?))
-    });
-    origin.optional().ok()?
+    let select = format!("SELECT position, leaf FROM {table} WHERE position IS NOT NULL AND leaf IS NOT NULL");
+    let found = rows.query_row(&select, [], |row| Ok((Position(row.get::<_, i64>(0)?.cast_unsigned()), row.get(1)?)));
+    found.optional().ok()?
 }

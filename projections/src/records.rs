@@ -118,6 +118,10 @@ impl Projection for Records {
         ) WITHOUT ROWID;"
     }
 
+    fn joins(&self) -> &'static [&'static str] {
+        &["people"]
+    }
+
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
         let id = entry.stream.id();
         match &entry.event {

@@ -48,6 +48,10 @@ impl Projection for Waves {
             WHERE invitation IS NULL AND skipped IS NULL;"
     }
 
+    fn joins(&self) -> &'static [&'static str] {
+        &["invitations"]
+    }
+
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
         let fold = Fold { rows, id: entry.stream.id(), at: effective.0 };
         match &entry.event {

@@ -88,7 +88,7 @@ impl App {
         let anew = projections.fold_anew_if(is_whole).await;
         if anew.map_err(|error| StartError::Projections { directory: directory.clone(), why: bare(error) })? {
             tracing::info!(
-                "keys that were damaged are readable again: projections.db is rebuilt with the data sealed under them"
+                "keys that were damaged are readable again: the projections are built again with the data sealed under them"
             );
         }
         let pusher = Pusher::load(&config.push).map_err(|error| StartError::Push(error.to_string()))?;
@@ -111,7 +111,7 @@ impl App {
             tracing::error!(
                 alarm = Alarm::LogSetBack.label(),
                 at = at.0,
-                "projections.db was built from another log: events.db was replaced; projections.db is rebuilt"
+                "the projections were built from another log: events.db was replaced; they are built again"
             );
             metrics.alarm(Alarm::LogSetBack);
         }
@@ -121,7 +121,7 @@ impl App {
                 alarm = Alarm::LogSetBack.label(),
                 at,
                 last,
-                "the log ends before the position that projections.db has read: events.db was replaced by an older copy; projections.db is rebuilt"
+                "the log ends before the position that the projections have read: events.db was replaced by an older copy; they are built again"
             );
             metrics.alarm(Alarm::LogSetBack);
         }
@@ -133,7 +133,7 @@ impl App {
                 (None, None)
             }
         };
-        for SetAside { to, why } in [projections_aside, sessions_aside, states_aside].into_iter().flatten() {
+        for SetAside { to, why } in projections_aside.into_iter().chain(sessions_aside).chain(states_aside) {
             tracing::error!(to = %to.display(), why, "a damaged database was set aside and replaced by a new one");
             metrics.alarm(Alarm::DatabaseDamaged);
         }

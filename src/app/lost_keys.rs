@@ -16,7 +16,6 @@ use events::store::{AppendError, Expected, ReadError};
 use events::system::{LogEvent, log_stream};
 use events::{KeyName, Position};
 use platform::context::operator_draft;
-use projections::disposable;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -94,7 +93,7 @@ pub(super) async fn check(
     record_lost_keys(log, world, &older.untold).await?;
     // The projections contain in plain text what is lost or erased in the log. They are deleted and rebuilt, so that
     // they match the log. This happens before the commit after which the next start finds nothing to do.
-    disposable::remove(&keys.path().with_file_name(projections::FILE))?;
+    projections::remove(&keys.path().with_file_name(""))?;
     give_up(keys, older.missing, older.erased, needed.unwrap_or(0)).await
 }
 

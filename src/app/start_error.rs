@@ -65,7 +65,7 @@ pub enum StartError {
     Mail(String),
     #[error("cannot open the sessions in {}: {why}; sessions.db may be deleted: staff then sign in again", .directory.display())]
     Sessions { directory: PathBuf, why: String },
-    #[error("cannot open the projections in {}: {why}; projections.db may be deleted: the server rebuilds it from the log", .directory.display())]
+    #[error("cannot open the projections in {}: {why}; the directory projections may be deleted: the server builds it again from the log", .directory.display())]
     Projections { directory: PathBuf, why: String },
     #[error("cannot read the log: {0}{remedy}", remedy = remedy_of_read(.0))]
     Read(ReadError),

@@ -18,7 +18,6 @@ use events::store::sqlite::OpenError;
 use events::store::sqlite::backup::{self, BackupError, Manifest};
 use names::visible::visible_path;
 use plural::counted;
-use projections::disposable;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -284,7 +283,7 @@ fn copy_master_key(master: &MasterKey, place: &Path) -> anyhow::Result<()> {
 
 // The projections come from a different log. From their position, events of this log would be skipped.
 fn clear(directory: &Path) -> std::io::Result<()> {
-    disposable::remove(&directory.join(projections::FILE))
+    projections::remove(directory)
 }
 
 fn print(what: &str, manifest: &Manifest) {

@@ -58,7 +58,7 @@ metrics_listen = "{metrics_listen}"
 trusted_proxies = []
 
 [store]
-# Directory of events.db (the log: back it up), keys.db and projections.db. Use a local disk, never a network mount.
+# Directory of events.db (the log: back it up), keys.db and the projections. Use a local disk, never a network mount.
 directory = "data"
 # File with the master key, 32 bytes in hex. Back it up separately from the directory: without it, personal data cannot be read.
 master_key = "master.key"

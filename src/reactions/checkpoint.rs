@@ -1,4 +1,4 @@
-//! The checkpoint of a follower of the log, in `projections.db`. It is stored at intervals and not for each event:
+//! The checkpoint of a follower of the log, in `projections/common.db`. It is stored at intervals and not for each event:
 //! after a crash, the effects since then are tried again, and an effect that is done already is not recorded twice.
 //!
 //! A task of its own stores it, one at a time and always the newest position. So a follower never waits for the
@@ -29,7 +29,7 @@ impl Checkpoint {
     /// Loads the checkpoint of the follower `name`.
     ///
     /// # Errors
-    /// Returns an error if `projections.db` cannot be read.
+    /// Returns an error if `projections/common.db` cannot be read.
     pub(crate) async fn load(
         name: &'static str,
         log: Log,

@@ -218,18 +218,17 @@ async fn shred(app: &App, record: RecordId, event: &RecordEvent) -> Result<(), R
 }
 
 async fn forget_set_aside(app: &App) -> Result<(), ReactionError> {
-    let paths = [app.platform.projections.path().to_owned(), app.sign_in.staff_sessions.path().to_owned()];
-    let forget = move || paths.iter().try_for_each(|path| disposable::forget_set_aside(path));
+    let (projections, sessions) = (app.platform.projections.clone(), app.sign_in.staff_sessions.path().to_owned());
+    let forget = move || projections.forget_set_aside().and_then(|()| disposable::forget_set_aside(&sessions));
     let forgotten = tokio::task::spawn_blocking(forget).await;
     let forgotten = forgotten.map_err(|error| ReactionError::Perform(error.to_string()))?;
     forgotten.map_err(|error| ReactionError::Perform(error.to_string()))?;
     // The next start sets a damaged database aside. The retry of this effect then deletes it.
-    match app.platform.projections.damage().or(app.sign_in.staff_sessions.damage()) {
-        Some(_) => {
-            Err(ReactionError::Perform("a damaged database may hold data of an erased person until a restart".into()))
-        }
-        None => Ok(()),
+    if app.platform.projections.damage().is_some() || app.sign_in.staff_sessions.damage().is_some() {
+        let why = "a damaged database may hold data of an erased person until a restart";
+        return Err(ReactionError::Perform(why.into()));
     }
+    Ok(())
 }
 
 // Data from the enrollment before sign-in now belongs to the person, and is erased together with the person's data.

@@ -1,7 +1,7 @@
 //! Background scrub of the log: finds damage in parts that are rarely read.
 //!
 //! A pass over the whole log begins once a day and reads at most [`RATE`] bytes a second. So a log of up to 1.2 TB is
-//! checked at least weekly. The position is stored in `projections.db`, so a pass continues after a restart. If that
+//! checked at least weekly. The position is stored in `projections/common.db`, so a pass continues after a restart. If that
 //! file is lost, the pass begins again.
 //!
 //! Damaged positions are stored there too. After a restart they are checked first, together with the next part of the
@@ -23,7 +23,7 @@ const BETWEEN_PASSES: Duration = Duration::from_secs(24 * 3_600);
 /// Wait after an error: the first wait and the longest one.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
 const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(6 * 3_600);
-/// Name of the position in `projections.db`.
+/// Name of the position in `projections/common.db`.
 const CHECKPOINT: &str = "scrub";
 /// Maximum number of stored damaged positions. One is enough to be not ready.
 const MOST_KEPT: usize = 1_000;

@@ -102,11 +102,11 @@ async fn report_damage(app: App) {
     let (mut projections, mut states, mut sessions) = (false, false, false);
     loop {
         for (told, damage) in [
-            (&mut projections, app.platform.projections.damage()),
-            (&mut states, app.platform.damage_of_states()),
-            (&mut sessions, app.sign_in.staff_sessions.damage()),
+            (&mut projections, app.platform.projections.damage().is_some()),
+            (&mut states, app.platform.damage_of_states().is_some()),
+            (&mut sessions, app.sign_in.staff_sessions.damage().is_some()),
         ] {
-            if damage.is_some() && !*told {
+            if damage && !*told {
                 *told = true;
                 app.platform.metrics.alarm(Alarm::DatabaseDamaged);
             }

@@ -407,7 +407,7 @@ async fn pushes_do_not_wait_for_the_connection_that_the_projections_write_with()
     let device = scene.enroll(Visitor::institutional(Family::IPhone, "17.5")).await;
     let id = id_of(&device);
     scene.quiet().await;
-    let file = rusqlite::Connection::open(scene.server.directory().join("data/projections.db")).unwrap();
+    let file = rusqlite::Connection::open(scene.server.app().platform.projections.common_path()).unwrap();
     file.execute("INSERT INTO damaged_keys (name) VALUES ('person-1')", []).unwrap();
     drop(file);
     let (release, held) = std::sync::mpsc::channel::<()>();

@@ -75,10 +75,10 @@ async fn check_config_finds_what_the_server_would_refuse_at_its_start() {
     let bare = text.split("[logging]").next().unwrap();
     std::fs::write(&changed, format!("{bare}[logging]\nfilter = \"muster=loud\"\n")).unwrap();
     findings(&changed, "logging-filter-not-understood");
-    let projections = config.with_file_name("data").join("projections.db");
-    std::fs::create_dir(&projections).unwrap();
+    let projections = config.with_file_name("data").join("projections");
+    std::fs::create_dir_all(projections.join("common.db")).unwrap();
     findings(&config, "file-unwritable");
-    std::fs::remove_dir(&projections).unwrap();
+    std::fs::remove_dir_all(&projections).unwrap();
     let key = config.with_file_name("master.key");
     let wrong: String = std::fs::read_to_string(&key).unwrap().trim().chars().rev().collect();
     std::fs::write(&key, wrong).unwrap();
@@ -347,7 +347,7 @@ async fn a_log_is_restored_without_what_was_made_of_a_newer_one() {
     }
     muster_at(&config, &["replay"], "").expect_success();
     let data = config.with_file_name("data");
-    let (log, projections) = (data.join("events.db"), data.join("projections.db"));
+    let (log, projections) = (data.join("events.db"), data.join("projections"));
     for database in [&log, &data.join("keys.db")] {
         remove_database(database).unwrap();
     }
@@ -357,9 +357,8 @@ async fn a_log_is_restored_without_what_was_made_of_a_newer_one() {
     assert!(said.contains("events.db-wal was left by a database that is no longer here"), "{said}");
     assert!(!log.exists() && projections.exists(), "nothing was restored, and nothing removed");
     std::fs::remove_file(data.join("events.db-wal")).unwrap();
-    std::fs::write(data.join("projections.db-wal"), "rows").unwrap();
     muster_at(&config, &["restore", copy], "").expect_success();
-    assert!(!projections.exists() && !data.join("projections.db-wal").exists());
+    assert!(!projections.exists());
     assert!(muster_at(&config, &["replay"], "").expect_success().contains("events folded"));
 }
 
@@ -370,17 +369,18 @@ async fn reading_commands_make_no_file_and_serving_makes_files_that_are_nobody_e
     for command in [["settings", "show"], ["user", "list"]] {
         muster_at(&config, &command, "").expect_success();
     }
-    for made_by_serving in ["projections.db", "sessions.db", "muster.sock"] {
+    for made_by_serving in ["projections", "sessions.db", "muster.sock"] {
         assert!(!data.join(made_by_serving).exists(), "a reading command made {made_by_serving}");
     }
     let mut server = Serving::start(&config);
-    for file in std::fs::read_dir(&data).unwrap() {
+    let all = [data.clone(), data.join("projections")].map(|directory| std::fs::read_dir(directory).unwrap());
+    for file in all.into_iter().flatten() {
         let path = file.unwrap().path();
         let open_to_others = mode(&path) & 0o077;
         assert!(open_to_others == 0 || path.ends_with("muster.lock"), "{}: {open_to_others:o}", path.display());
     }
     assert_eq!(mode(&data.join("sessions.db-wal")), 0o600);
-    assert_eq!(mode(&data.join("projections.db-wal")), 0o600);
+    assert_eq!(mode(&data.join("projections/common.db-wal")), 0o600);
     server.terminate();
 }
 
@@ -411,7 +411,7 @@ async fn replay_builds_the_same_rows_again_also_when_the_projections_are_gone() 
     muster_at(&config, &["replay"], "").expect_success();
     let again = muster_at(&config, &["replay"], "").expect_success();
     assert!(again.contains("the same rows as before"), "{again}");
-    std::fs::remove_file(config.parent().unwrap().join("data/projections.db")).unwrap();
+    projections::remove(&config.with_file_name("data")).unwrap();
     let folded = muster_at(&config, &["replay"], "").expect_success();
     assert!(folded.contains("6 events folded"), "{folded}");
 }

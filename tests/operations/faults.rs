@@ -220,7 +220,7 @@ async fn a_corrupt_event_stops_the_projections_there_and_the_server_says_that_it
         muster_at(&config, &["user", "add", name, "--admin"], PASSWORD).expect_success();
     }
     damage(&config.with_file_name("data").join("events.db"), 4);
-    let _ = std::fs::remove_file(config.with_file_name("data").join("projections.db"));
+    projections::remove(&config.with_file_name("data")).unwrap();
     let server = TestServer::start_in(directory, &config).await;
     let corrupt = async || {
         let answer = reqwest::get(format!("{}/readyz", server.metrics_url())).await.unwrap();

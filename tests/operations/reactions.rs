@@ -36,7 +36,7 @@ async fn deleting_the_projections_resends_nothing() {
     until(&scene.server, "the push", |event| matches!(event, Event::Device(DeviceEvent::DevicePushed { .. }))).await;
     let before = scene.quiet().await;
     let directory = scene.server.app().config.store.directory.clone();
-    scene.server.restart_after(|| std::fs::remove_file(directory.join("projections.db")).unwrap()).await;
+    scene.server.restart_after(|| projections::remove(&directory).unwrap()).await;
     scene.server.caught_up().await;
     assert_eq!(scene.quiet().await, before);
     scene.strike().await;
@@ -61,7 +61,7 @@ async fn what_is_tried_again_follows_from_what_was_in_force_and_puts_back_nothin
     let before = scene.quiet().await;
     let directory = scene.server.app().config.store.directory.clone();
     for _ in 0..2 {
-        scene.server.restart_after(|| std::fs::remove_file(directory.join("projections.db")).unwrap()).await;
+        scene.server.restart_after(|| projections::remove(&directory).unwrap()).await;
         scene.server.caught_up().await;
         assert_eq!(scene.quiet().await, before);
     }

@@ -14,8 +14,8 @@ impl Platform {
     /// Returns the problem of the projections as a whole, if there is one: a damaged file, a stop, or too large a lag.
     pub async fn projections_trouble(&self) -> Option<String> {
         let health = self.projections.health();
-        if let Some(why) = self.projections.damage() {
-            return Some(damaged(projections::FILE, &why));
+        if let Some((file, why)) = self.projections.damage() {
+            return Some(damaged(&file, &why));
         }
         if let Some(stopped) = health.stopped {
             return Some(stopped.to_string());

@@ -30,7 +30,7 @@ alarms! {
     CommandFormatError = "command-format-error",
     /// An event in the log differs from what was written: its stream cannot be used.
     CorruptEvent = "corrupt-event",
-    /// `projections.db`, `sessions.db` or `states.db` is damaged.
+    /// A file of the projections, `sessions.db` or `states.db` is damaged.
     DatabaseDamaged = "database-damaged",
     /// A device causes more events than its budget permits.
     DeviceOverBudget = "device-over-budget",
@@ -50,7 +50,7 @@ alarms! {
     KeyDamaged = "key-damaged",
     /// A page of `events.db` is damaged. It may contain several events.
     LogPageDamaged = "log-page-damaged",
-    /// The log ends before the position that `projections.db` had already read, or has another event there.
+    /// The log ends before the position that the projections had already read, or has another event there.
     LogSetBack = "log-set-back",
     /// The reader that counts events cannot read the log.
     LogUnreadable = "log-unreadable",

@@ -290,7 +290,7 @@ fn list_in(rows: &Connection, filter: &DeviceFilter, limit: usize) -> rusqlite::
 /// Returns an error if the file cannot be read.
 pub async fn unknown(projections: &Projections, ids: Vec<String>) -> Result<Vec<String>, ProjectionError> {
     projections
-        .read(move |rows| {
+        .read_of("devices", move |rows| {
             let select = format!(
                 "SELECT count(*) FROM devices_current d WHERE d.phase = 'enrolled' AND {}",
                 identified_by("?1")

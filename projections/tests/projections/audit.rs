@@ -139,8 +139,8 @@ async fn an_erased_persons_name_is_in_no_byte_of_the_file_or_of_its_write_ahead_
     desk.enroll(1, ada, name, NOON).await;
     let projections = desk.caught_up().await;
     let there = || {
-        ["projections.db", "projections.db-wal"].into_iter().any(|file| {
-            let bytes = std::fs::read(desk.path().join(file)).unwrap();
+        std::fs::read_dir(desk.path().join(projections::DIRECTORY)).unwrap().any(|file| {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
             bytes.windows(name.len()).any(|window| window == name.as_bytes())
         })
     };

@@ -92,7 +92,7 @@ async fn a_rebuild_mends_rows_that_were_altered_and_says_in_which_table() {
     let (first, _) = busy_day(&desk).await;
     let projections = desk.caught_up().await;
     let right = projections.dump().await.unwrap();
-    let file = rusqlite::Connection::open(projections.path()).unwrap();
+    let file = rusqlite::Connection::open(projections.path_of("devices").unwrap()).unwrap();
     file.execute("UPDATE devices_current SET phase = 'unenrolled' WHERE id = ?1", [first.to_string()]).unwrap();
     drop(file);
 
@@ -139,10 +139,8 @@ async fn after_a_crash_in_the_middle_the_rest_is_folded_once() {
     // The same log, folded by processes that each stop after a few events at any point.
     let elsewhere = tempfile::tempdir().unwrap();
     let head = desk.log.store().head().await.unwrap();
-    loop {
+    for next in desk.log.page(None, 1_000).await.unwrap().into_iter().map(|entry| entry.position) {
         let projections = Projections::open(elsewhere.path(), head).unwrap().0;
-        let next = desk.log.page(projections.health().position, 1).await.unwrap();
-        let Some(next) = next.first().map(|entry| entry.position) else { break };
         let run = tokio::spawn({
             let (projections, log) = (projections.clone(), desk.log.clone());
             async move { projections.run(log).await }
@@ -155,22 +153,29 @@ async fn after_a_crash_in_the_middle_the_rest_is_folded_once() {
     assert_eq!(projections.dump().await.unwrap(), expected);
 }
 
-// A copy of the file alone lacks what is still in its write-ahead log.
+// A copy of a file alone lacks what is still in its write-ahead log.
 fn copy_projections(from: &Desk, to: &Desk) {
-    let [from, to] = [from, to].map(|desk| desk.path().join(projections::FILE));
-    let from = rusqlite::Connection::open(from).expect("it is a database");
-    from.execute("VACUUM INTO ?1", [to.to_str().expect("a path in UTF-8")]).expect("it is copied");
+    let [from, to] = [from, to].map(|desk| desk.path().join(projections::DIRECTORY));
+    std::fs::create_dir_all(&to).expect("a directory");
+    for file in std::fs::read_dir(from).expect("the directory is readable") {
+        let path = file.expect("a file").path();
+        if path.extension().is_some_and(|ending| ending == "db") {
+            let to = to.join(path.file_name().expect("a name"));
+            let from = rusqlite::Connection::open(path).expect("it is a database");
+            from.execute("VACUUM INTO ?1", [to.to_str().expect("a path in UTF-8")]).expect("it is copied");
+        }
+    }
 }
 
 #[tokio::test]
-async fn a_file_that_is_ahead_of_the_log_is_built_anew() {
+async fn files_that_are_ahead_of_the_log_are_built_anew() {
     let (newer, desk) = (Desk::new(), Desk::new());
     busy_day(&newer).await;
     busy_day(&newer).await;
     busy_day(&desk).await;
     let expected = desk.caught_up().await.dump().await.unwrap();
     let head = desk.log.store().head().await.unwrap().unwrap();
-    events::side_files::remove_database(&desk.path().join(projections::FILE)).unwrap();
+    projections::remove(desk.path()).unwrap();
     // Two causes: the file was folded from another log, or only the reactions are ahead of the log.
     newer.caught_up().await;
     copy_projections(&newer, &desk);
@@ -190,10 +195,10 @@ async fn a_file_of_another_log_is_built_anew_even_if_the_log_is_longer() {
     let (other, desk) = (Desk::new(), Desk::new());
     busy_day(&other).await;
     busy_day(&desk).await;
-    busy_day(&desk).await;
+    desk.enroll(50, person(50), "eve", later(30_000)).await;
     let expected = desk.caught_up().await.dump().await.unwrap();
     assert_eq!(remove_if_of_another_log(desk.path(), &desk.log).await.unwrap(), None);
-    events::side_files::remove_database(&desk.path().join(projections::FILE)).unwrap();
+    projections::remove(desk.path()).unwrap();
     assert_eq!(remove_if_of_another_log(desk.path(), &desk.log).await.unwrap(), None);
     other.caught_up().await;
     copy_projections(&other, &desk);
@@ -248,13 +253,11 @@ async fn who_waits_for_the_projections_does_not_wait_for_threads_of_low_priority
 }
 
 #[tokio::test]
-async fn deleting_the_file_loses_nothing() {
+async fn deleting_the_files_loses_nothing() {
     let desk = Desk::new();
     busy_day(&desk).await;
     let before = desk.caught_up().await.dump().await.unwrap();
-    for suffix in ["", "-wal", "-shm"] {
-        std::fs::remove_file(desk.path().join(format!("projections.db{suffix}"))).ok();
-    }
+    std::fs::remove_dir_all(desk.path().join("projections")).unwrap();
     assert_eq!(desk.caught_up().await.dump().await.unwrap(), before);
 }
 
@@ -289,18 +292,21 @@ async fn projections_stop_at_a_corrupt_event_and_say_which() {
 }
 
 #[tokio::test]
-async fn tables_of_an_earlier_version_go_when_the_present_ones_have_caught_up() {
+async fn files_of_another_version_and_of_an_interrupted_rebuild_are_removed_and_the_projection_begins_again() {
     let desk = Desk::new();
     busy_day(&desk).await;
-    let expected = desk.caught_up().await.dump().await.unwrap();
-    // Leftovers of an older program: a table and a checkpoint of its version.
-    let file = rusqlite::Connection::open(desk.path().join("projections.db")).unwrap();
-    file.execute_batch(
-        "CREATE TABLE devices_v0_current (id TEXT); UPDATE checkpoints SET version = 0 WHERE projection = 'devices';
-         ALTER TABLE devices_current ADD COLUMN gone TEXT; DELETE FROM devices_history;",
-    )
-    .unwrap();
+    let projections = desk.caught_up().await;
+    let (expected, path) = (projections.dump().await.unwrap(), projections.path_of("devices").unwrap());
+    drop(projections);
+    let directory = path.parent().unwrap();
+    let [earlier, unfinished, unknown] =
+        ["devices.0.9.db", "people.2.9.building", "gone.1.1.db"].map(|name| directory.join(name));
+    std::fs::rename(&path, &earlier).unwrap();
+    std::fs::copy(&earlier, &unfinished).unwrap();
+    std::fs::copy(&earlier, &unknown).unwrap();
+
     let projections = desk.projections().await;
+    assert!([earlier, unfinished, unknown].iter().all(|file| !file.exists()));
     assert_eq!(projections.health().position, None, "one projection that starts again makes the readers of all wait");
     let run = tokio::spawn({
         let (projections, log) = (projections.clone(), desk.log.clone());
@@ -311,8 +317,6 @@ async fn tables_of_an_earlier_version_go_when_the_present_ones_have_caught_up() 
     assert!(projections.health().caught_up, "a request that waited must not read that they have not");
     run.abort();
     assert_eq!(projections.dump().await.unwrap(), expected);
-    let old = "SELECT count(*) FROM sqlite_master WHERE name LIKE 'devices_v0%'";
-    assert_eq!(file.query_row(old, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }
 
 #[tokio::test]
@@ -337,34 +341,34 @@ async fn what_an_earlier_release_folded_is_folded_again_whichever_projection_it_
     let desk = Desk::new();
     busy_day(&desk).await;
     let head = desk.log.store().head().await.unwrap();
-    drop(desk.caught_up().await);
-    let file = rusqlite::Connection::open(desk.path().join(projections::FILE)).unwrap();
-    file.execute_batch("CREATE TEMP TABLE kept AS SELECT * FROM main.checkpoints").unwrap();
-    let kept: Vec<(String, u32)> = {
-        let mut select = file.prepare("SELECT projection, version FROM kept").unwrap();
-        select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap()
-    };
-    for (name, version) in kept.iter().flat_map(|(name, now)| (0..*now).map(move |version| (name, version))) {
-        let of_earlier = "UPDATE checkpoints SET version = ?2 WHERE projection = ?1";
-        assert_eq!(file.execute(of_earlier, rusqlite::params![name, version]).unwrap(), 1);
+    let projections = desk.caught_up().await;
+    let paths: Vec<_> = projections.names().into_iter().map(|name| projections.path_of(name).unwrap()).collect();
+    drop(projections);
+    for path in paths {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let (projection, version) = name.split_once('.').unwrap();
+        let earlier = version.split_once('.').unwrap().0.parse::<u32>().unwrap() - 1;
+        let kept = path.with_extension("kept");
+        std::fs::copy(&path, &kept).unwrap();
+        std::fs::rename(&path, path.with_file_name(format!("{projection}.{earlier}.1.db"))).unwrap();
         let opened = Projections::open(desk.path(), head).unwrap().0;
-        assert_eq!(opened.health().position, None, "{name} in version {version} is not taken over");
+        assert_eq!(opened.health().position, None, "{projection} in version {earlier} is not taken over");
         drop(opened);
-        file.execute("INSERT OR REPLACE INTO main.checkpoints SELECT * FROM kept", []).unwrap();
+        std::fs::rename(&kept, &path).unwrap();
         assert_eq!(Projections::open(desk.path(), head).unwrap().0.health().position, head);
     }
 }
 
 #[tokio::test]
-async fn tables_without_a_checkpoint_are_made_again_whatever_their_columns() {
+async fn rows_whose_checkpoint_is_of_another_version_are_not_taken_over() {
     let desk = Desk::new();
     busy_day(&desk).await;
-    let expected = desk.caught_up().await.dump().await.unwrap();
-    let file = rusqlite::Connection::open(desk.path().join("projections.db")).unwrap();
-    file.execute_batch(
-        "DELETE FROM checkpoints WHERE projection = 'devices'; ALTER TABLE devices_current ADD COLUMN gone TEXT;",
-    )
-    .unwrap();
+    let projections = desk.caught_up().await;
+    let (expected, path) = (projections.dump().await.unwrap(), projections.path_of("devices").unwrap());
+    drop(projections);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute_batch("UPDATE checkpoints SET version = 0; ALTER TABLE devices_current ADD COLUMN gone TEXT").unwrap();
+    drop(file);
     assert_eq!(desk.caught_up().await.dump().await.unwrap(), expected);
 }
 
@@ -377,7 +381,7 @@ async fn damage_that_a_reader_meets_is_told_and_the_next_start_begins_anew() {
     drop(projections);
     let projections = desk.projections().await;
     assert_eq!(projections.damage(), None);
-    let path = projections.path().to_owned();
+    let path = projections.path_of("devices").unwrap();
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[4_096..].fill(0xff);
     std::fs::write(&path, bytes).unwrap();
@@ -388,7 +392,7 @@ async fn damage_that_a_reader_meets_is_told_and_the_next_start_begins_anew() {
     drop(projections);
     let head = desk.log.store().head().await.unwrap();
     let (projections, aside) = Projections::open(desk.path(), head).unwrap();
-    assert!(aside.is_some() && projections.damage().is_none());
+    assert!(!aside.is_empty() && projections.damage().is_none());
     desk.follow(&projections).await;
     assert_eq!(projections.dump().await.unwrap(), expected);
 }
@@ -447,7 +451,7 @@ async fn rows_that_were_folded_without_a_key_are_folded_again_once_the_key_is_wh
     let names = expected.iter().find(|table| table.table == "people_names").unwrap();
     assert!(names.rows.iter().any(|row| row.contains("\"ada\"")), "{names:?}");
     assert!(!projections.fold_anew_if(|_| true).await.unwrap(), "no key was damaged");
-    let file = rusqlite::Connection::open(projections.path()).unwrap();
+    let file = rusqlite::Connection::open(projections.common_path()).unwrap();
     file.execute("INSERT INTO damaged_keys (name) VALUES ('person-1'), ('person-2')", []).unwrap();
 
     assert!(!projections.fold_anew_if(|_| false).await.unwrap(), "the keys are still damaged");

@@ -74,8 +74,8 @@ pub(crate) const FILES: [(&str, &str); 10] = [
     ("data/events.db", "The log: all events. The projections are built from it."),
     ("data/keys.db", "The keys that seal personal data in the log."),
     (
-        "data/projections.db",
-        "The projections: inventory, audit trail and data of the pages, built from the log. It may be deleted; the server rebuilds it.",
+        "data/projections/",
+        "The projections: inventory, audit trail and data of the pages, built from the log, with a file for each. It may be deleted; the server builds it again.",
     ),
     (
         "data/sessions.db",

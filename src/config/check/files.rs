@@ -94,7 +94,7 @@ fn check_directory(store: &Store) -> Option<Finding> {
                     the data that it sealed can never be read again";
         return Some(Finding::error("keys-missing", about, wrong, mend));
     }
-    for file in ["events.db", "index.db", "keys.db", "projections.db", "sessions.db", "states.db"]
+    for file in ["events.db", "index.db", "keys.db", "projections/common.db", "sessions.db", "states.db"]
         .map(|file| directory.join(file))
     {
         // Opening for writing changes nothing. All but the log and the keys are created if they are missing.
@@ -103,8 +103,8 @@ fn check_directory(store: &Store) -> Option<Finding> {
             && error.kind() != std::io::ErrorKind::NotFound
         {
             let wrong = format!("{} cannot be written: {error}", file.display());
-            let mend = "give the server's user write permission; index.db, projections.db, sessions.db and states.db may \
-                        also be deleted";
+            let mend = "give the server's user write permission; index.db, the directory projections, sessions.db and \
+                        states.db may also be deleted";
             return Some(Finding::error("file-unwritable", about, wrong, mend));
         }
     }

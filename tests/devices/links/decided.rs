@@ -101,8 +101,8 @@ async fn links_are_the_same_after_the_projections_are_built_anew_and_after_a_res
     let pair = pair(&scene).await;
     scene.server.app().reenrollment.confirm(pair, &operator(&scene)).await.unwrap();
     let before = link(&scene, pair.successor).await;
-    let file = scene.server.app().platform.projections.path().to_owned();
-    scene.server.restart_after(|| std::fs::remove_file(&file).unwrap()).await;
+    let data = scene.server.directory().join("data");
+    scene.server.restart_after(|| projections::remove(&data).unwrap()).await;
     assert_eq!(link(&scene, pair.successor).await, before);
     scene.strike().await;
 }

@@ -80,7 +80,7 @@ async fn deleting_the_projections_in_the_middle_asks_nobody_again() {
     clock.advance_seconds(ALL_DUE);
     until(&scene.server, id, "IdentityRenewalRequested", 1).await;
     let directory = scene.server.app().config.store.directory.clone();
-    scene.server.restart_after(|| std::fs::remove_file(directory.join("projections.db")).unwrap()).await;
+    scene.server.restart_after(|| projections::remove(&directory).unwrap()).await;
     scene.server.caught_up().await;
     scene.server.timer_looked().await;
     assert_eq!(count(&scene.server, id, "IdentityRenewalRequested").await, 1);

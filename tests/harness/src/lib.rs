@@ -24,6 +24,7 @@ pub mod process;
 pub mod profile_service;
 pub mod profiles;
 pub mod profiles_given;
+pub mod projection_files;
 mod server;
 pub mod waiting;
 

@@ -11,6 +11,7 @@ use harness::account;
 use harness::cast::{Scene, Visitor, id_of};
 use harness::devices::{IOS, Invited, KEYS, TestDevice, invite, scep_payload};
 use harness::profile_service::{ASKS, taken};
+use harness::projection_files::file_of;
 use harness::waiting::until;
 use projections::ProjectionError;
 use rusqlite::Connection;
@@ -385,7 +386,8 @@ async fn keys_that_cannot_be_read_remove_no_device() {
 async fn projections_that_cannot_be_read_remove_no_device() {
     let mut stage = Stage::set().await;
     stage.scene.server.caught_up().await;
-    let file = stage.scene.server.directory().join("data/projections.db");
+    let data = stage.scene.server.directory().join("data");
+    let file = file_of(&data, "devices");
     let tables = tables(&file);
     change(
         &file,
@@ -394,13 +396,13 @@ async fn projections_that_cannot_be_read_remove_no_device() {
     let read = projections::devices::get(&stage.scene.server.app().platform.projections, stage.enrolled.id, None).await;
     assert!(read.is_err(), "{read:?}");
     let disturbed = stage.disturbed().await;
-    stage.scene.server.restart_after(|| std::fs::remove_file(&file).unwrap()).await;
+    stage.scene.server.restart_after(|| projections::remove(&data).unwrap()).await;
     stage.assert_all_managed().await;
     stage.scene.strike().await;
     assert_eq!(disturbed, [""; 0], "devices are answered from the log");
 }
 
-/// The connection that the projections write with, kept from them until it is released.
+/// The connections that the projections write with, kept from them until they are released.
 struct Held {
     release: std::sync::mpsc::Sender<()>,
     holds: tokio::task::JoinHandle<Result<bool, ProjectionError>>,
@@ -409,7 +411,7 @@ struct Held {
 impl Held {
     async fn of(server: &TestServer) -> Held {
         let projections = server.app().platform.projections.clone();
-        change(projections.path(), "INSERT INTO damaged_keys (name) VALUES ('person-1')");
+        change(&projections.common_path(), "INSERT INTO damaged_keys (name) VALUES ('person-1')");
         let (release, released) = std::sync::mpsc::channel::<()>();
         let (begin, begun) = tokio::sync::watch::channel(false);
         // Asked about the damaged key, this writer keeps the connection and its transaction until the test releases it.

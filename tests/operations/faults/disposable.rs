@@ -9,6 +9,7 @@ use events::{Personal, Timestamp};
 use harness::TestServer;
 use harness::desk::{Browser, write};
 use harness::devices::TestDevice;
+use harness::projection_files::file_of;
 use harness::waiting::{seen, until};
 use std::path::Path;
 use std::sync::Arc;
@@ -35,7 +36,7 @@ async fn a_damaged_database_that_may_be_lost_is_set_aside_and_made_anew_at_the_s
     let data = server.directory().join("data");
     // Overwrites either the first page, or everything after it.
     for from in [0, PAGE] {
-        let files = ["projections.db", "sessions.db"].map(|name| data.join(name));
+        let files = [file_of(&data, "devices"), data.join("sessions.db")];
         server.restart_after(|| files.iter().for_each(|file| overwrite(file, from))).await;
         server.caught_up().await;
         until("readiness", async || ready(&server).await.0 == 200).await;
@@ -46,7 +47,9 @@ async fn a_damaged_database_that_may_be_lost_is_set_aside_and_made_anew_at_the_s
         let staff = Browser::signed_in(&server, &format!("staff{from}"), &[Privilege::Auditor]).await;
         assert_eq!(staff.get("/console/audit").await.status, 200);
     }
-    for file in ["projections.db.aside-1", "projections.db.aside-2", "sessions.db.aside-2"] {
+    let name = file_of(&data, "devices").file_name().unwrap().to_str().unwrap().to_owned();
+    let of_projection = ["aside-1", "aside-2"].map(|aside| format!("projections/{name}.{aside}"));
+    for file in of_projection.iter().map(String::as_str).chain(["sessions.db.aside-2"]) {
         assert!(data.join(file).is_file(), "{file} is kept");
     }
     server.stop().await;
@@ -62,18 +65,17 @@ async fn damage_that_is_found_while_the_server_runs_is_told_and_mended_by_the_ne
     server.caught_up().await;
     // Damages the file under the running server, like a failing disk. Pages that the server has in memory are not
     // affected.
-    let file = server.directory().join("data/projections.db");
+    let file = file_of(&server.directory().join("data"), "devices");
     let damaged = async || {
         overwrite(&file, PAGE);
         // A commit makes readers read the file again.
-        let _ = server.app().platform.projections.set_checkpoint("test", events::Position(1)).await;
-        let found = projections::audit::query(&server.app().platform.projections, Default::default(), 1_000).await;
-        let _ = projections::devices::get(&server.app().platform.projections, device.id, None).await;
-        found.is_err()
+        let _ = rusqlite::Connection::open(&file).unwrap().execute("UPDATE checkpoints SET effective = effective", []);
+        projections::devices::get(&server.app().platform.projections, device.id, None).await.is_err()
     };
     until("damage", damaged).await;
     let told = async || {
-        Some(ready(&server).await).filter(|(status, text)| *status == 503 && text.contains("projections.db is damaged"))
+        Some(ready(&server).await)
+            .filter(|(status, text)| *status == 503 && text.contains("projections/devices is damaged"))
     };
     seen("damage in the answer of /readyz", told).await;
     assert_eq!(device.report_on(&device.report("Idle", None)).await.status, 200, "devices are still served");
@@ -82,7 +84,9 @@ async fn damage_that_is_found_while_the_server_runs_is_told_and_mended_by_the_ne
     server.restart().await;
     server.caught_up().await;
     until("readiness", async || ready(&server).await.0 == 200).await;
-    assert!(file.with_file_name("projections.db.aside-1").is_file());
+    let mut aside = file.into_os_string();
+    aside.push(".aside-1");
+    assert!(Path::new(&aside).is_file());
     server.stop().await;
 }
 
@@ -90,7 +94,7 @@ async fn damage_that_is_found_while_the_server_runs_is_told_and_mended_by_the_ne
 async fn a_projection_whose_fold_fails_stops_alone_and_its_pages_say_so() {
     let mut server = TestServer::start().await;
     server.caught_up().await;
-    let file = server.directory().join("data/projections.db");
+    let file = file_of(&server.directory().join("data"), "audit");
     let set_a_trap = || {
         let rows = rusqlite::Connection::open(&file).unwrap();
         let trap = "CREATE TRIGGER trap BEFORE INSERT ON audit_events BEGIN SELECT RAISE(FAIL, 'a trap'); END";
@@ -171,7 +175,7 @@ async fn databases_that_were_set_aside_are_removed_when_a_person_is_erased() {
     let server = TestServer::start().await;
     let data = server.directory().join("data");
     let names =
-        ["projections.db.aside-1", "projections.db.aside-3-wal", "sessions.db.aside-1", "sessions.db.aside-2-shm"];
+        ["projections/a.db.aside-1", "projections/b.db.aside-3-wal", "sessions.db.aside-1", "sessions.db.aside-2-shm"];
     let files = names.map(|name| data.join(name));
     files.iter().for_each(|file| std::fs::write(file, "ada").unwrap());
     let person = PersonId(server.app().platform.world.random_uuid());
@@ -198,7 +202,7 @@ async fn an_event_that_cannot_be_opened_is_set_aside_and_holds_up_no_effect_of_a
         let alter = "UPDATE key SET wrapped = zeroblob(length(wrapped)) WHERE name = ?1";
         assert_eq!(keys.execute(alter, [&key.0]).unwrap(), 1);
         // Removes the checkpoints, so that every effect is tried again.
-        events::side_files::remove_database(&data.join("projections.db")).unwrap();
+        projections::remove(&data).unwrap();
     };
     server.restart_after(alter_its_key).await;
     let device = TestDevice::enrolled(&server, EnrollmentKind::DeviceEnrollment).await;

@@ -19,7 +19,7 @@ use std::path::Path;
 
 /// Removes the projections and the checkpoints of the reactions, so that all events are processed again.
 pub(super) fn forget_checkpoints(data: &Path) {
-    events::side_files::remove_database(&data.join("projections.db")).unwrap();
+    projections::remove(data).unwrap();
 }
 
 /// Damages the key called `name` so that it is unusable, as a flipped bit would.

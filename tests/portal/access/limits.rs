@@ -9,6 +9,7 @@ use harness::TestServer;
 use harness::cast::{Scene, Visitor, id_of, walk_on, walk_to};
 use harness::devices::TestDevice;
 use harness::guest::{PASSWORD, server};
+use harness::projection_files::file_of;
 use platform::context::Context;
 use simulator::acts::Nobody;
 use simulator::model::Family;
@@ -181,7 +182,7 @@ async fn a_number_of_devices_that_is_unknown_is_not_none_where_it_is_limited_and
     let mut scene = Scene::set().await;
     scene.server.settings(|settings| settings.access = rules(ONE_EACH)).await;
     scene.server.caught_up().await;
-    let file = scene.server.directory().join("data/projections.db");
+    let file = file_of(&scene.server.directory().join("data"), "devices");
     let set_a_trap = || {
         let rows = rusqlite::Connection::open(&file).unwrap();
         let trap = "CREATE TRIGGER trap BEFORE INSERT ON devices_current BEGIN SELECT RAISE(FAIL, 'a trap'); END";
