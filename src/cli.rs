@@ -15,6 +15,7 @@ pub mod log_list;
 mod password;
 mod push;
 mod reference;
+mod replay;
 mod serve;
 #[cfg(feature = "demo")]
 mod simulate;
@@ -91,8 +92,8 @@ enum Command {
     /// Import device records of other MDM products, list imports, undo them.
     #[command(subcommand)]
     Import(import::Import),
-    /// Delete the projections and rebuild them from the log. The server must be stopped.
-    Replay(keep::Replay),
+    /// Build projections again from the log. A running server does it while it serves.
+    Replay(replay::Replay),
     /// Show the state of the installation on one screen: server, log, commands, push, certificates, directories,
     /// alarms.
     Status(status::Status),

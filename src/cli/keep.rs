@@ -1,12 +1,10 @@
-//! `muster replay`, `muster backup`, `muster restore`.
+//! `muster backup`, `muster restore`.
 
 mod faults;
 
 use super::administer::tell_corruption;
 use super::{At, say};
-use crate::app::App;
 use crate::app::assemble::{check_keys_of, damaged_keys};
-use crate::app::start_error::StartError;
 use crate::config::Config;
 use crate::installation_files::{self, Catalog, gather, own_place_of};
 use anyhow::{Context as _, bail};
@@ -14,7 +12,6 @@ use clap::{Args, Subcommand};
 use events::KeyName;
 use events::personal::keys::MasterKey;
 use events::store::Corruption;
-use events::store::sqlite::OpenError;
 use events::store::sqlite::backup::{self, BackupError, Manifest};
 use names::visible::visible_path;
 use plural::counted;
@@ -22,36 +19,6 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use world::World;
-
-#[derive(Args)]
-pub(crate) struct Replay {
-    #[command(flatten)]
-    at: At,
-}
-
-impl Replay {
-    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let app = App::open(self.at.load()?, World::system()).await.map_err(alone)?;
-        let rebuilt = app.platform.projections.rebuild(&app.platform.log).await?;
-        say(format_args!("{} folded", counted(rebuilt.events, "event")));
-        match rebuilt.changed {
-            Some(tables) if tables.is_empty() => say("the projections have the same rows as before"),
-            Some(tables) => say(format_args!("the projections differ from before in: {}", tables.join(", "))),
-            None => say(
-                "the projections before the replay had read only a part of the log, so they were not compared with the new ones",
-            ),
-        }
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-// The only command that a running server cannot perform itself.
-fn alone(error: StartError) -> anyhow::Error {
-    let is_served = matches!(&error, StartError::Store { why: OpenError::Locked(_), .. });
-    let error = anyhow::Error::new(error);
-    if is_served { error.context("the server runs: stop it, run `muster replay`, then start it again") } else { error }
-}
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]

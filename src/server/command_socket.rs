@@ -1,8 +1,9 @@
 //! `muster.sock`: the socket on which subcommands that write reach the running server, since only the server may write
-//! to the log. Each request and each response is one line of JSON; the file of an import follows its request, and its
-//! answer is several lines. The file's mode (0600) is the authentication.
+//! to the log. Each request and each response is one line of JSON; the file of an import follows its request; the
+//! answers about imports and replays are several lines. The file's mode (0600) is the authentication.
 
 pub(crate) mod imports;
+pub(crate) mod replay;
 mod transfer;
 
 pub(crate) use transfer::SendError;
@@ -96,6 +97,9 @@ async fn converse(app: &App, connection: UnixStream) -> std::io::Result<()> {
     let named = serde_json::from_str::<Named>(&line).map(|named| named.command).unwrap_or_default();
     if imports::COMMANDS.contains(&named.as_str()) {
         return converse_about_imports(app, &line, reader, writer).await;
+    }
+    if named == replay::COMMAND {
+        return replay::converse(app, &line, writer).await;
     }
     let answer = match serde_json::from_str::<Request>(&line) {
         Ok(request) => execute(&app.staff, request).await,

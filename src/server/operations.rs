@@ -6,9 +6,11 @@ use crate::web::methods::Read as _;
 use actix_web::http::header::ContentType;
 use actix_web::middleware::Compress;
 use actix_web::{HttpResponse, web};
+use events::Position;
 use platform::damaged;
 use projections::commands;
 use sign_in::staff_sessions;
+use std::time::Duration;
 
 /// Paths that are polled often. Their requests are neither counted nor logged.
 pub(crate) const PATHS: [&str; 3] = ["/metrics", "/healthz", "/readyz"];
@@ -22,8 +24,8 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn metrics(app: web::Data<App>) -> HttpResponse {
-    if let Ok(lag) = app.platform.projections_lag().await {
-        app.platform.metrics.lag("all", lag);
+    if let Ok(head) = app.platform.log.store().head().await {
+        tell_progress(&app, head);
     }
     if let Ok(count) = commands::waiting(&app.platform.projections).await {
         app.platform.metrics.commands_waiting(count);
@@ -31,6 +33,20 @@ async fn metrics(app: web::Data<App>) -> HttpResponse {
     // Without an answer, the metric keeps the number of before.
     let _ = late::count(&app).await;
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(app.platform.metrics.render())
+}
+
+// `head`: the position of the log's last event.
+fn tell_progress(app: &App, head: Option<Position>) {
+    let (metrics, health) = (&app.platform.metrics, app.platform.projections.health());
+    let head = head.map_or(0, |head| head.0);
+    let lag = |position: Option<Position>| head.saturating_sub(position.map_or(0, |position| position.0));
+    metrics.lag("all", lag(health.position));
+    for (name, one) in &health.each {
+        let lag = lag(one.position);
+        metrics.lag(name, lag);
+        let age = if lag > 0 { one.progressed.elapsed() } else { Duration::ZERO };
+        metrics.progress(name, age, health.stopped_alone.contains_key(name));
+    }
 }
 
 /// Liveness: the process responds.

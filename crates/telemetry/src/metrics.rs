@@ -32,6 +32,8 @@ pub struct Metrics {
     identities: IntGaugeVec,
     set_aside: IntGaugeVec,
     lag: IntGaugeVec,
+    progress_age: IntGaugeVec,
+    stopped: IntGaugeVec,
 }
 
 /// Outcomes of a push: the values of the label `outcome` of `muster_pushes_total`.
@@ -85,6 +87,13 @@ impl Metrics {
             IntGauge::new("muster_log_position", "Position of the newest event.").expect("a valid metric");
         let lag = Opts::new("muster_projection_lag", "Positions by which a reader of the log lags behind.");
         let lag = IntGaugeVec::new(lag, &["projection"]).expect("a valid metric");
+        let progress_age = Opts::new(
+            "muster_projection_progress_age_seconds",
+            "Seconds since a projection that lags behind last folded an event; 0 if it does not lag.",
+        );
+        let progress_age = IntGaugeVec::new(progress_age, &["projection"]).expect("a valid metric");
+        let stopped = Opts::new("muster_projection_stopped", "1 if a projection stopped at an event, otherwise 0.");
+        let stopped = IntGaugeVec::new(stopped, &["projection"]).expect("a valid metric");
         let push_certificate = IntGauge::new(
             "muster_push_certificate_not_after_seconds",
             "Expiry of the push certificate, in seconds since 1970; 0 if there is none.",
@@ -122,7 +131,9 @@ impl Metrics {
         registry.register(Box::new(push_certificate.clone())).expect("a unique name");
         registry.register(Box::new(durations.clone())).expect("a unique name");
         registry.register(Box::new(log_position.clone())).expect("a unique name");
-        registry.register(Box::new(lag.clone())).expect("a unique name");
+        for gauges in [&lag, &progress_age, &stopped] {
+            registry.register(Box::new(gauges.clone())).expect("a unique name");
+        }
         registry.register(Box::new(build_info())).expect("a unique name");
         registry.register(Box::new(ProcessCollector::for_self())).expect("unique names");
         let metrics = Metrics {
@@ -158,6 +169,8 @@ impl Metrics {
             identities,
             set_aside,
             lag,
+            progress_age,
+            stopped,
         };
         for alarm in Alarm::ALL {
             metrics.alarms.with_label_values(&[alarm.label()]);
@@ -282,6 +295,13 @@ impl Metrics {
     /// Sets the time when the background scrub last checked the whole log, in seconds since 1970.
     pub fn scrub_completed(&self, unix: i64) {
         self.scrub_completed.set(unix);
+    }
+
+    /// Sets for how long a projection that lags behind has not folded an event, and whether it stopped at one.
+    pub fn progress(&self, projection: &str, age: Duration, is_stopped: bool) {
+        let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+        self.progress_age.with_label_values(&[projection]).set(seconds);
+        self.stopped.with_label_values(&[projection]).set(is_stopped.into());
     }
 
     /// Sets the number of positions by which a reader of the log is behind.
