@@ -350,3 +350,72 @@ pub(crate) fn parse(path: &Path) -> Option<(&str, u32, u32)> {
     }
     Some((name, version.parse().ok()?, build.parse().ok()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::person::PersonEvent;
+    use events::{Actor, ActorKind, Event, EventId, Revision, StreamName, Timestamp};
+    use uuid::Uuid;
+
+    /// Keeps the position of each event, and panics at 3.
+    struct Panics;
+
+    impl Projection for Panics {
+        fn name(&self) -> &'static str {
+            "panics"
+        }
+
+        fn version(&self) -> u32 {
+            1
+        }
+
+        fn tables(&self) -> &'static [&'static str] {
+            &["panics_positions"]
+        }
+
+        fn schema(&self) -> &'static str {
+            "CREATE TABLE IF NOT EXISTS panics_positions (position INTEGER)"
+        }
+
+        fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
+            rows.execute("INSERT INTO panics_positions VALUES (?1)", [crate::sql(entry.position)])?;
+            assert_ne!(entry.position, Position(3), "a fold that fails");
+            Ok(())
+        }
+    }
+
+    fn entry(position: u64) -> Entry {
+        Entry {
+            stream: StreamName::of("person", "1"),
+            revision: Revision(position),
+            position: Position(position),
+            leaf: [0; 32],
+            id: EventId(Uuid::from_u128(position.into())),
+            at: Timestamp(0),
+            actor: Actor::new(ActorKind::System, "test"),
+            source: None,
+            correlation: Uuid::nil(),
+            causation: None,
+            event: Event::Person(PersonEvent::PersonErased {}),
+        }
+    }
+
+    #[test]
+    fn a_fold_that_panics_stops_before_its_event_and_names_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (unit, _) = Unit::open(&Panics, directory.path(), true).unwrap();
+        let entries: Vec<Entry> = (1..=5).map(entry).collect();
+        let folded = unit.fold(&entries.iter().collect::<Vec<_>>()).unwrap();
+        assert_eq!(folded.position, Some(Position(2)));
+        let stopped = folded.stopped.unwrap().to_string();
+        assert!(stopped.contains(&entries[2].id.to_string()) && stopped.contains("panicked"), "{stopped}");
+        drop(unit);
+        let (unit, _) = Unit::open(&Panics, directory.path(), true).unwrap();
+        let live = unit.live();
+        let live = live.as_ref().unwrap();
+        assert_eq!(live.checkpoint.position, Some(Position(2)));
+        let rows = "SELECT group_concat(position) FROM panics_positions";
+        assert_eq!(live.writer.query_row(rows, [], |row| row.get::<_, String>(0)).unwrap(), "1,2");
+    }
+}

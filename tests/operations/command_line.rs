@@ -417,6 +417,22 @@ async fn replay_builds_the_same_rows_again_also_when_the_projections_are_gone() 
 }
 
 #[tokio::test]
+async fn a_running_server_replays_one_projection_or_all_and_names_those_that_there_are() {
+    let (_directory, config) = installation().await;
+    muster_at(&config, &["user", "add", "ada", "--admin"], PASSWORD).expect_success();
+    let mut server = Serving::start(&config);
+    for names in [&["audit"][..], &["people", "devices"], &[]] {
+        let said = muster_at(&config, &[&["replay"], names].concat(), "").expect_success();
+        assert!(said.contains("6 events folded") && said.contains("the same rows as before"), "{said}");
+    }
+    let said = muster_at(&config, &["replay", "device"], "").expect_failure();
+    assert!(said.contains("there is no projection “device”") && said.contains("devices"), "{said}");
+    server.terminate();
+    let said = muster_at(&config, &["replay", "device"], "").expect_failure();
+    assert!(said.contains("there is no projection “device”"), "{said}");
+}
+
+#[tokio::test]
 async fn the_status_of_an_installation_stands_on_one_screen_for_people_and_for_machines() {
     let (_directory, config) = installation().await;
     let down = muster_at(&config, &["status"], "");

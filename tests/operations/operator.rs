@@ -35,6 +35,10 @@ async fn metrics_count_requests_by_route_and_events_by_type() {
     let text = seen("the account among the metrics", counted).await;
     assert!(text.contains("muster_requests_total{route=\"/console/sign-in\""), "{text}");
     assert!(text.contains("muster_projection_lag{projection=\"all\"} 0"), "{text}");
+    for of_each in ["lag", "progress_age_seconds", "stopped"] {
+        let line = format!("muster_projection_{of_each}{{projection=\"devices\"}} 0");
+        assert!(text.contains(&line), "{line} is missing in\n{text}");
+    }
     server.stop().await;
 }
 

@@ -8,6 +8,7 @@ mod devices;
 mod due;
 mod enrollments;
 mod erasure;
+mod files;
 mod invitations;
 mod mails;
 mod migration;

@@ -63,6 +63,14 @@ impl Desk {
         projections
     }
 
+    /// Same as [`Desk::caught_up`], in another directory: every event is folded again.
+    pub(crate) async fn caught_up_anew(&self) -> Projections {
+        let head = self.log.store().head().await.unwrap();
+        let projections = Projections::open(&self.path().join("anew"), head).unwrap().0;
+        self.follow(&projections).await;
+        projections
+    }
+
     pub(crate) async fn follow(&self, projections: &Projections) {
         let task = tokio::spawn({
             let (projections, log) = (projections.clone(), self.log.clone());
