@@ -84,15 +84,9 @@ impl Projections {
                 }
                 Next::Unreadable(error, _) => return Err(corrupt(&error)),
                 Next::CaughtUp => {}
-                Next::Closed => return self.store_checkpoints().await,
+                Next::Closed => return Ok(()),
             }
         }
-    }
-
-    // The next start then has nothing to fold again.
-    async fn store_checkpoints(&self) -> Result<(), ProjectionError> {
-        let inner = Arc::clone(&self.inner);
-        blocking(Lane::Usual, move || inner.empty_write_ahead_logs()).await
     }
 
     // `backlog`: the position of the log's last event when the following began. The follower's own `CaughtUp` does not

@@ -22,6 +22,9 @@ const STORED_AFTER: u64 = 1_000;
 /// Ending of the name of a file that is not complete.
 pub(crate) const BUILDING: &str = "building";
 
+/// Number of events from which on their checkpoint is stored when the file is closed. It costs a sync of the file.
+const STORED_AT_THE_END_AFTER: u64 = 100;
+
 /// A projection and its current file.
 pub(crate) struct Unit {
     pub(crate) projection: &'static dyn Projection,
@@ -212,14 +215,13 @@ impl Live {
     // The inner error: the number of entries before the one that cannot be folded, and why.
     fn fold_all(&mut self, entries: &[&Entry]) -> Result<Result<(), (usize, String)>, ProjectionError> {
         let Some(last) = entries.last() else { return Ok(Ok(())) };
-        let before = self.writer.total_changes();
+        let (before, unstored) = (self.writer.total_changes(), self.unstored(Some(last.position)));
         // Deferred: if no row changes, the transaction writes nothing. No other connection writes.
         let transaction = self.writer.transaction()?;
         let mut checkpoint = self.checkpoint;
         if let Err((nth, failure)) = fold_entries(&transaction, self.projection, entries, &mut checkpoint) {
             return failure.map(|why| Err((nth, why)));
         }
-        let unstored = last.position.0.saturating_sub(self.stored.map_or(0, |stored| stored.0));
         if transaction.total_changes() != before || unstored >= STORED_AFTER {
             checkpoints::keep(&transaction, self.projection, checkpoint)?;
             transaction.commit()?;
@@ -238,6 +240,12 @@ impl Live {
         Ok(empty_write_ahead_log(&self.writer)?)
     }
 
+    // By how many positions the checkpoint in the file is behind.
+    fn unstored(&self, position: Option<Position>) -> u64 {
+        let [reached, stored] = [position, self.stored].map(|position| position.map_or(0, |position| position.0));
+        reached.saturating_sub(stored)
+    }
+
     fn store_checkpoint(&mut self) -> rusqlite::Result<()> {
         if self.stored != self.checkpoint.position {
             checkpoints::keep(&self.writer, self.projection, self.checkpoint)?;
@@ -252,9 +260,10 @@ impl Live {
 }
 
 impl Drop for Live {
-    // The next start then has nothing to fold again. After an error it folds some events again, which changes no row.
+    // The next start then has few events to fold again. After an error they are more, and change no row either.
     fn drop(&mut self) {
-        if !self.file.is_replaced.load(Ordering::Relaxed) {
+        let is_worth_it = self.unstored(self.checkpoint.position) >= STORED_AT_THE_END_AFTER;
+        if is_worth_it && !self.file.is_replaced.load(Ordering::Relaxed) {
             let _ = self.store_checkpoint();
         }
     }

@@ -115,7 +115,8 @@ async fn a_projection_that_stopped_alone_goes_on_after_it_was_rebuilt_while_the_
     projections.wait_for(head().await).await.unwrap();
     let health = projections.health();
     let stopped = &health.stopped_alone["devices"];
-    let first = desk.log.page(None, 1_000).await.unwrap().into_iter().rfind(|entry| entry.stream.id() == device.to_string());
+    let first =
+        desk.log.page(None, 1_000).await.unwrap().into_iter().rfind(|entry| entry.stream.id() == device.to_string());
     assert!(matches!(stopped, ProjectionError::Stopped { why, .. } if why.contains("a trap")), "{stopped}");
     assert!(health.each["devices"].position < first.map(|entry| entry.position), "{health:?}");
     let read = devices::get(&projections, device, None).await;
