@@ -6,11 +6,12 @@
 use crate::checkpoints::{self, Checkpoint};
 use crate::database::{Inner, blocking};
 use crate::digest::Snapshot;
+use crate::files::{BUILDING, DIRECTORY, builds_of, create_directory, path_of};
 use crate::follow::corrupt;
 use crate::opened::{Part, Readable, open};
 use crate::progress::{Building, Health, Standing};
-use crate::unit::{BUILDING, Folded, Live, fold_entries};
-use crate::{Projection, ProjectionError, Projections, common};
+use crate::unit::{Folded, Live, fold_entries};
+use crate::{ALL, Projection, ProjectionError, Projections, common};
 use events::background::Lane;
 use events::log::{Delivery, Log, Next, Viewed};
 use events::side_files::remove_database;
@@ -19,7 +20,7 @@ use events::{Entry, KeyName, Position};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
@@ -105,41 +106,13 @@ impl Projections {
         compares: bool,
         of: u64,
     ) -> Result<Built, ProjectionError> {
-        let sites = Arc::new(self.sites(names)?);
-        let (sender, mut steps) = mpsc::channel(AHEAD);
-        // Ends with this function, also if it is given up.
-        let mut source = JoinSet::new();
-        source.spawn(read(log.clone(), sender));
-        let mut events = 0;
-        loop {
-            match steps.recv().await {
-                Some(Step::Events(parts, damaged)) => {
-                    self.keep_damaged_keys(damaged).await?;
-                    let (count, reached) = fold_batch(Arc::clone(&sites), parts).await?;
-                    events += count;
-                    self.tell(names, Some(Building { reached, of }));
-                }
-                Some(Step::CaughtUp) => break,
-                Some(Step::Ended(error)) => return Err(error),
-                None => return Err(ProjectionError::Log("it is closed".into())),
-            }
-        }
-        drop(source);
-        each(Arc::clone(&sites), Site::finish).await?;
-        events += self.catch_up(log, &sites).await?;
-        let snapshots = self.swap_in(log, &sites, compares).await?;
-        let mut failed = Vec::new();
-        for site in sites.iter() {
-            if let State::Failed(error) = &*site.state() {
-                failed.push((site.projection.name(), error.clone()));
-            }
-        }
-        Ok(Built { events, failed, snapshots })
-    }
-
-    fn sites(&self, names: &[&'static str]) -> Result<Vec<Site>, ProjectionError> {
         let units = self.inner.units.iter().filter(|unit| names.contains(&unit.name()));
-        units.map(|unit| Site::new(unit.projection, unit.next_path()?, CACHE / names.len().max(1))).collect()
+        let files =
+            units.map(|unit| Ok((unit.projection, unit.next_path()?))).collect::<Result<_, ProjectionError>>()?;
+        let mut work = Work::begin(log.clone(), files)?;
+        work.fold_the_log(|reached| self.tell(names, Some(Building { reached, of }))).await?;
+        let snapshots = self.swap_in(&mut work, compares).await?;
+        Ok(Built { events: work.events, failed: work.failed(), snapshots })
     }
 
     fn tell(&self, names: &[&'static str], building: Option<Building>) {
@@ -150,65 +123,166 @@ impl Projections {
         });
     }
 
-    async fn keep_damaged_keys(&self, damaged: BTreeSet<KeyName>) -> Result<(), ProjectionError> {
-        if damaged.is_empty() {
-            return Ok(());
-        }
-        self.write_common(move |common| common::keep_damaged_keys(common, &damaged)).await
-    }
-
-    // Folds what was appended while the indexes were made. Returns the number of events.
-    async fn catch_up(&self, log: &Log, sites: &Arc<Vec<Site>>) -> Result<u64, ProjectionError> {
-        let mut events = 0;
-        while let Some(at) = complete_at(sites) {
-            let folded = self.fold_page(log, sites, at).await?;
-            events += folded as u64;
-            if folded < BATCH {
-                break;
-            }
-        }
-        Ok(events)
-    }
-
-    // Folds the next events into complete files. Returns their number.
-    async fn fold_page(
-        &self,
-        log: &Log,
-        sites: &Arc<Vec<Site>>,
-        after: Option<Position>,
-    ) -> Result<usize, ProjectionError> {
-        let recorded = log.store().read_all(after, BATCH).await.map_err(|error| corrupt(&error))?;
-        let Viewed { entries, damaged, error } = log.view(recorded).await;
-        if let Some(error) = error {
-            return Err(corrupt(&error));
-        }
-        self.keep_damaged_keys(damaged).await?;
-        let (count, entries) = (entries.len(), Arc::new(entries));
-        each(Arc::clone(sites), move |site| site.fold(&entries.iter().collect::<Vec<_>>())).await?;
-        Ok(count)
-    }
-
     // Puts complete files in the place of the current ones. Meanwhile no events are given to the current ones, so that
     // none is missed.
     async fn swap_in(
         &self,
-        log: &Log,
-        sites: &Arc<Vec<Site>>,
+        work: &mut Work,
         compares: bool,
     ) -> Result<Vec<Option<(Snapshot, Snapshot)>>, ProjectionError> {
-        let delivered = self.inner.delivered.lock().await;
-        while let Some(at) = complete_at(sites)
+        let mut delivered = self.inner.delivered.lock().await;
+        while let Some(at) = complete_at(&work.sites)
             && at < *delivered
         {
-            self.fold_page(log, sites, at).await?;
+            work.fold_page(at).await?;
         }
-        let (inner, sites) = (Arc::clone(&self.inner), Arc::clone(sites));
+        if compares && let Some(at) = complete_at(&work.sites) {
+            // The new files may have events that the current ones do not have yet.
+            *delivered = self.fold_up_to(&work.log, *delivered, at).await?;
+        }
+        let damaged = std::mem::take(&mut work.damaged);
+        if !damaged.is_empty() {
+            // Stored before the rows can be read, so that they are folded again when the keys are intact.
+            self.write_common(move |common| common::keep_damaged_keys(common, &damaged)).await?;
+        }
+        let (inner, sites) = (Arc::clone(&self.inner), Arc::clone(&work.sites));
         blocking(Lane::Usual, move || {
             let swapped = sites.iter().map(|site| inner.swap(site, compares));
             swapped.collect()
         })
         .await
     }
+
+    // Folds events into the current files if these have the events before. Returns up to where they are folded.
+    async fn fold_up_to(
+        &self,
+        log: &Log,
+        mut delivered: Option<Position>,
+        at: Option<Position>,
+    ) -> Result<Option<Position>, ProjectionError> {
+        while delivered.is_some() && delivered < at {
+            let recorded = log.store().read_all(delivered, BATCH).await.map_err(|error| corrupt(&error))?;
+            let recorded: Vec<_> = recorded.into_iter().take_while(|event| Some(event.position) <= at).collect();
+            let Viewed { entries, error, .. } = log.view(recorded).await;
+            if let Some(error) = error {
+                return Err(corrupt(&error));
+            }
+            let Some(last) = entries.last().map(|entry| entry.position) else { break };
+            self.fold_entries(entries).await?;
+            delivered = Some(last);
+        }
+        Ok(delivered)
+    }
+}
+
+/// A build that runs.
+struct Work {
+    log: Log,
+    sites: Arc<Vec<Site>>,
+    events: u64,
+    /// Keys of fields that read as damaged.
+    damaged: BTreeSet<KeyName>,
+}
+
+impl Work {
+    /// `files`: the projections, each with the path of its complete file.
+    fn begin(log: Log, files: Vec<(&'static dyn Projection, PathBuf)>) -> Result<Work, ProjectionError> {
+        let cache = CACHE / files.len().max(1);
+        let sites = files.into_iter().map(|(projection, path)| Site::new(projection, path, cache));
+        let sites = Arc::new(sites.collect::<Result<Vec<_>, _>>()?);
+        Ok(Work { log, sites, events: 0, damaged: BTreeSet::new() })
+    }
+
+    /// Folds the log up to its end and completes the files. `tell` gets the position that was reached.
+    async fn fold_the_log(&mut self, mut tell: impl FnMut(u64)) -> Result<(), ProjectionError> {
+        let (sender, mut steps) = mpsc::channel(AHEAD);
+        // Ends with this function, also if it is given up.
+        let mut source = JoinSet::new();
+        source.spawn(read(self.log.clone(), sender));
+        loop {
+            match steps.recv().await {
+                Some(Step::Events(parts, damaged)) => {
+                    self.damaged.extend(damaged);
+                    let (count, reached) = fold_batch(Arc::clone(&self.sites), parts).await?;
+                    self.events += count;
+                    tell(reached);
+                }
+                Some(Step::CaughtUp) => break,
+                Some(Step::Ended(error)) => return Err(error),
+                None => return Err(ProjectionError::Log("it is closed".into())),
+            }
+        }
+        drop(source);
+        each(Arc::clone(&self.sites), Site::finish).await?;
+        // What was appended while the indexes were made.
+        while let Some(at) = complete_at(&self.sites)
+            && self.fold_page(at).await? == BATCH
+        {}
+        Ok(())
+    }
+
+    // Folds the next events into complete files. Returns their number.
+    async fn fold_page(&mut self, after: Option<Position>) -> Result<usize, ProjectionError> {
+        let recorded = self.log.store().read_all(after, BATCH).await.map_err(|error| corrupt(&error))?;
+        let Viewed { entries, damaged, error } = self.log.view(recorded).await;
+        if let Some(error) = error {
+            return Err(corrupt(&error));
+        }
+        self.damaged.extend(damaged);
+        let (count, entries) = (entries.len(), Arc::new(entries));
+        each(Arc::clone(&self.sites), move |site| site.fold(&entries.iter().collect::<Vec<_>>())).await?;
+        self.events += count as u64;
+        Ok(count)
+    }
+
+    fn failed(&self) -> Vec<(&'static str, ProjectionError)> {
+        let failed = |site: &Site| match &*site.state() {
+            State::Failed(error) => Some((site.projection.name(), error.clone())),
+            State::Bulk(_) | State::Complete(_) | State::Swapped => None,
+        };
+        self.sites.iter().filter_map(failed).collect()
+    }
+}
+
+/// Builds files for the projections that have none of their version in the directory `store`, while an earlier release
+/// serves. The next start finds them complete, except for the events since. `tell` gets the position that was reached
+/// and that of the log's last event.
+///
+/// # Errors
+/// Returns an error at a corrupt event, or if the log or a file cannot be used. Then no file is left.
+pub async fn build_ahead(
+    store: &Path,
+    log: &Log,
+    mut tell: impl FnMut(u64, u64),
+) -> Result<Vec<&'static str>, ProjectionError> {
+    let directory = store.join(DIRECTORY);
+    create_directory(&directory)?;
+    let mut files = Vec::new();
+    for projection in ALL {
+        if builds_of(*projection, &directory)?.is_empty() {
+            files.push((*projection, path_of(*projection, &directory, 1)));
+        }
+    }
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let of = log.store().head().await.map_err(|error| corrupt(&error))?.map_or(1, |head| head.0.max(1));
+    let mut work = Work::begin(log.clone(), files)?;
+    work.fold_the_log(|reached| tell(reached, of)).await?;
+    if let Some((_, error)) = work.failed().into_iter().next() {
+        return Err(error);
+    }
+    if !work.damaged.is_empty() {
+        common::keep_damaged_keys(&mut common::open(&directory)?.0, &work.damaged)?;
+    }
+    let mut built = Vec::new();
+    for site in work.sites.iter() {
+        if let State::Complete(mut live) = std::mem::replace(&mut *site.state(), State::Swapped) {
+            live.store()?;
+            built.push(site.projection.name());
+        }
+    }
+    Ok(built)
 }
 
 impl Inner {

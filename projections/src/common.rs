@@ -1,18 +1,13 @@
 //! `common.db`: what belongs to no projection. It survives a rebuild, and may be lost.
 
 use crate::disposable::{self, SetAside};
+use crate::files::{COMMON, ONE_FILE};
 use crate::{ProjectionError, empty_write_ahead_log, origin};
 use events::side_files::remove_database;
 use events::{KeyName, Position};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use std::collections::BTreeSet;
 use std::path::Path;
-
-/// File name in the directory of the projections.
-pub(crate) const FILE: &str = "common.db";
-
-/// File in which releases before version 0.2 kept all projections and these tables.
-pub(crate) const ONE_FILE: &str = "projections.db";
 
 /// Positions of the followers of the log, keys that were damaged when rows were folded, and last contacts.
 const TABLES: &str = "
@@ -29,7 +24,7 @@ const TABLES: &str = "
 /// # Errors
 /// Returns an error if the file cannot be used.
 pub(crate) fn open(directory: &Path) -> Result<(Connection, Option<SetAside>), ProjectionError> {
-    let ((writer, ()), aside) = disposable::open(&directory.join(FILE), |writer| {
+    let ((writer, ()), aside) = disposable::open(&directory.join(COMMON), |writer| {
         empty_write_ahead_log(writer)?;
         writer.execute_batch(TABLES)?;
         writer.execute_batch(origin::TABLE)

@@ -1,17 +1,16 @@
 //! The files of the projections of one log, and the connections for queries.
 
 use crate::disposable::{self, Damage, SetAside};
+use crate::files::{DIRECTORY, create_directory, remove, remove_useless};
 use crate::last_seen::LastSeen;
 use crate::progress::{Health, Progress};
 use crate::readers::Readers;
-use crate::unit::{self, Unit};
-use crate::{ALL, ProjectionError, common};
+use crate::unit::Unit;
+use crate::{ALL, ProjectionError, common, files};
 use events::background::Lane;
 use events::side_files::remove_database;
 use events::{KeyName, Position};
 use rusqlite::Connection;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
@@ -37,9 +36,6 @@ pub(crate) struct Inner {
     pub(crate) last_seen: LastSeen,
     was_ahead: Option<Position>,
 }
-
-/// Name of the directory of the files in the store's directory.
-pub const DIRECTORY: &str = "projections";
 
 /// Number of events up to which a projection without rows folds the log in place. A longer log is folded into a file
 /// beside, which is faster.
@@ -128,7 +124,7 @@ impl Projections {
 
     /// Returns the path of the file with what belongs to no projection.
     pub fn common_path(&self) -> PathBuf {
-        self.inner.directory.join(common::FILE)
+        self.inner.directory.join(files::COMMON)
     }
 
     /// Removes all damaged files that were set aside. Called when a person was erased, whose name they may contain.
@@ -172,7 +168,7 @@ impl Projections {
             let files = files.collect::<Result<Vec<_>, _>>()?;
             let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
             let read = || -> Result<T, ProjectionError> {
-                let reader = inner.readers.take(files, &inner.directory.join(common::FILE))?;
+                let reader = inner.readers.take(files, &inner.directory.join(files::COMMON))?;
                 let result = query(&reader.connection);
                 inner.readers.put_back(reader);
                 Ok(result?)
@@ -191,7 +187,7 @@ impl Projections {
         let inner = Arc::clone(&self.inner);
         blocking(Lane::Usual, move || {
             let read = || -> Result<T, ProjectionError> {
-                let reader = inner.readers.take(Vec::new(), &inner.directory.join(common::FILE))?;
+                let reader = inner.readers.take(Vec::new(), &inner.directory.join(files::COMMON))?;
                 let result = query(&reader.connection);
                 inner.readers.put_back(reader);
                 Ok(result?)
@@ -218,7 +214,7 @@ impl Inner {
 
     fn note_common(&self, error: &ProjectionError) {
         if let ProjectionError::Damaged(why) = error {
-            self.common_damage.note(&self.directory.join(common::FILE), why);
+            self.common_damage.note(&self.directory.join(files::COMMON), why);
         }
     }
 
@@ -263,7 +259,7 @@ struct Opened {
 
 impl Opened {
     fn new(store: &Path, directory: &Path, head: Option<Position>) -> Result<Opened, ProjectionError> {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(crate::unusable)?;
+        create_directory(directory)?;
         remove_useless(directory)?;
         let (mut common, aside) = common::open(directory)?;
         common::take_over(&mut common, store)?;
@@ -283,30 +279,4 @@ impl Opened {
         let of_units = self.units.iter().filter_map(reached).max();
         Ok(of_units.max(common::furthest_follower(&self.common)?))
     }
-}
-
-/// Removes the projections in the directory `store`, which no process has open.
-///
-/// # Errors
-/// Returns an error if a file cannot be removed.
-pub fn remove(store: &Path) -> std::io::Result<()> {
-    match std::fs::remove_dir_all(store.join(DIRECTORY)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => remove_database(&store.join(common::ONE_FILE)),
-    }
-}
-
-// Removes files of other versions, which cannot be read and may contain text of people who were erased since, and what an
-// interrupted rebuild left.
-fn remove_useless(directory: &Path) -> Result<(), ProjectionError> {
-    for file in std::fs::read_dir(directory).map_err(crate::unusable)? {
-        let path = file.map_err(crate::unusable)?.path();
-        let is_of_another_version = unit::parse(&path).is_some_and(|(name, version, _)| {
-            !ALL.iter().any(|projection| projection.name() == name && projection.version() == version)
-        });
-        if is_of_another_version || path.extension().is_some_and(|ending| ending == unit::BUILDING) {
-            remove_database(&path).map_err(crate::unusable)?;
-        }
-    }
-    Ok(())
 }

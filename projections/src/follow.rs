@@ -2,7 +2,7 @@
 
 use crate::database::{Inner, blocking};
 use crate::opened::{Part, Readable, erases, open};
-use crate::progress::Standing;
+use crate::progress::{Health, Standing};
 use crate::unit::Folded;
 use crate::{ProjectionError, Projections, common};
 use events::background::Lane;
@@ -113,18 +113,19 @@ impl Projections {
         *delivered = last.max(*delivered);
         // In one change: a request that waited for this position must not read that the backlog is not folded.
         self.inner.progress.change(|health| {
-            for (name, Folded { position, stopped }) in folded {
-                if let Some(error) = stopped {
-                    tracing::error!(projection = name, %error, "a projection stopped; the others continue");
-                    health.stopped_alone.insert(name, error);
-                }
-                if let Some(one) = health.each.get_mut(name) {
-                    *one = Standing { position, progressed: Instant::now(), ..*one };
-                }
-            }
+            note(health, folded);
             health.caught_up |= last >= backlog;
         });
         error.map_or(Ok(()), Err)
+    }
+
+    /// Folds entries into each projection that has a file, in addition to those that the follower delivers.
+    pub(crate) async fn fold_entries(&self, entries: Vec<Entry>) -> Result<(), ProjectionError> {
+        let inner = Arc::clone(&self.inner);
+        let fold = move || fold_into_all(&inner, &entries.iter().collect::<Vec<_>>());
+        let folded = blocking(Lane::Usual, fold).await?;
+        self.inner.progress.change(|health| note(health, folded));
+        Ok(())
     }
 
     // Waits for more events to share the next transaction.
@@ -181,6 +182,18 @@ impl Projections {
         match reached.stopped {
             Some(error) if reached.position < Some(position) => Err(error),
             _ => Ok(()),
+        }
+    }
+}
+
+fn note(health: &mut Health, folded: Vec<(&'static str, Folded)>) {
+    for (name, Folded { position, stopped }) in folded {
+        if let Some(error) = stopped {
+            tracing::error!(projection = name, %error, "a projection stopped; the others continue");
+            health.stopped_alone.insert(name, error);
+        }
+        if let Some(one) = health.each.get_mut(name) {
+            *one = Standing { position, progressed: Instant::now(), ..*one };
         }
     }
 }

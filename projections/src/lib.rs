@@ -35,6 +35,7 @@ mod digest;
 pub mod disposable;
 pub mod due;
 pub mod enrollments;
+mod files;
 mod follow;
 mod followers;
 pub mod invitations;
@@ -55,8 +56,10 @@ pub mod staff;
 mod unit;
 pub mod waves;
 
+pub use build::build_ahead;
 pub use cursor::{Cursor, NoCursor};
-pub use database::{DIRECTORY, Projections, remove};
+pub use database::Projections;
+pub use files::{DIRECTORY, remove};
 pub use progress::{Building, Health, Standing};
 pub use rebuild::{Rebuilt, TableDump};
 

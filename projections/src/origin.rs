@@ -2,7 +2,8 @@
 //! furthest event that they have passed. A log that was replaced by another one, even a longer one, has another event
 //! there.
 
-use crate::{DIRECTORY, ProjectionError, common, database, sql, unit};
+use crate::files::{COMMON, DIRECTORY, parse, remove};
+use crate::{ProjectionError, sql};
 use events::Position;
 use events::log::Log;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
@@ -30,7 +31,7 @@ pub async fn remove_if_of_another_log(directory: &Path, log: &Log) -> Result<Opt
     for (position, leaf) in passed(&directory.join(DIRECTORY)) {
         let Ok(there) = log.store().read_all(position.0.checked_sub(1).map(Position), 1).await else { continue };
         if there.first().is_some_and(|event| event.position == position && event.leaf != leaf) {
-            database::remove(directory).map_err(crate::unusable)?;
+            remove(directory).map_err(crate::unusable)?;
             return Ok(Some(position));
         }
     }
@@ -45,9 +46,9 @@ fn passed(directory: &Path) -> Vec<(Position, [u8; 32])> {
 }
 
 fn furthest(path: &Path) -> Option<(Position, [u8; 32])> {
-    let table = match unit::parse(path) {
+    let table = match parse(path) {
         Some(_) => "checkpoints",
-        None if path.ends_with(common::FILE) => "origin",
+        None if path.ends_with(COMMON) => "origin",
         None => return None,
     };
     let rows = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;

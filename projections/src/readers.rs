@@ -47,6 +47,10 @@ impl Readers {
 
     pub(crate) fn put_back(&self, reader: Reader) {
         let mut idle = self.idle();
+        // Looked at under the lock: a file is marked before the idle connections to it are closed.
+        if reader.files.iter().any(|file| file.is_replaced()) {
+            return;
+        }
         idle.push(reader);
         if idle.len() > IDLE {
             idle.remove(0);

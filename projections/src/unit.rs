@@ -1,11 +1,8 @@
 //! One projection with its own file: opening it, and folding events into it.
-//!
-//! Files are in the directory `projections`, named `<name>.<version>.<build>.db`. A rebuild makes a file with the next
-//! build number beside the current one. SQLite finds the write-ahead log of a database by name, so a name is never used
-//! again while a connection may have the earlier file of this name open.
 
 use crate::checkpoints::{self, Checkpoint};
 use crate::disposable::{self, Damage, SetAside};
+use crate::files::{builds_of, path_of};
 use crate::{Projection, ProjectionError, empty_write_ahead_log};
 use events::side_files::remove_database;
 use events::{Entry, Position};
@@ -18,9 +15,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Number of events after which a checkpoint is stored although no row changed. After a start they are folded again,
 /// which changes no row.
 const STORED_AFTER: u64 = 1_000;
-
-/// Ending of the name of a file that is not complete.
-pub(crate) const BUILDING: &str = "building";
 
 /// Number of events from which on their checkpoint is stored when the file is closed. It costs a sync of the file.
 const STORED_AT_THE_END_AFTER: u64 = 100;
@@ -56,11 +50,15 @@ impl File {
     fn new(path: PathBuf) -> Arc<File> {
         Arc::new(File { path, is_replaced: AtomicBool::new(false) })
     }
+
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.is_replaced.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for File {
     fn drop(&mut self) {
-        if self.is_replaced.load(Ordering::Relaxed)
+        if self.is_replaced()
             && let Err(error) = remove_database(&self.path)
         {
             let file = self.path.display();
@@ -102,7 +100,7 @@ impl Unit {
         };
         let path = match newest {
             Some((_, path)) => path,
-            None if creates => unit.path_of(1),
+            None if creates => path_of(projection, directory, 1),
             None => return Ok((unit, None)),
         };
         remove_without_checkpoint(&path, projection)?;
@@ -122,15 +120,10 @@ impl Unit {
         self.projection.name()
     }
 
-    /// Returns the path of the file with this build number.
-    fn path_of(&self, build: u32) -> PathBuf {
-        self.directory.join(format!("{}.{}.{build}.db", self.name(), self.projection.version()))
-    }
-
     /// Returns the path for the next build.
     pub(crate) fn next_path(&self) -> Result<PathBuf, ProjectionError> {
         let newest = builds_of(self.projection, &self.directory)?.last().map_or(0, |(build, _)| *build);
-        Ok(self.path_of(newest + 1))
+        Ok(path_of(self.projection, &self.directory, newest + 1))
     }
 
     pub(crate) fn live(&self) -> MutexGuard<'_, Option<Live>> {
@@ -263,7 +256,7 @@ impl Drop for Live {
     // The next start then has few events to fold again. After an error they are more, and change no row either.
     fn drop(&mut self) {
         let is_worth_it = self.unstored(self.checkpoint.position) >= STORED_AT_THE_END_AFTER;
-        if is_worth_it && !self.file.is_replaced.load(Ordering::Relaxed) {
+        if is_worth_it && !self.file.is_replaced() {
             let _ = self.store_checkpoint();
         }
     }
@@ -332,32 +325,6 @@ fn prepare(writer: &Connection, projection: &dyn Projection) -> rusqlite::Result
     let checkpoint = checkpoints::read(&transaction, projection)?;
     transaction.commit()?;
     Ok(checkpoint)
-}
-
-/// Returns the complete files of this projection's version by build number, the newest last.
-fn builds_of(projection: &dyn Projection, directory: &Path) -> Result<Vec<(u32, PathBuf)>, ProjectionError> {
-    let mut builds = Vec::new();
-    for file in std::fs::read_dir(directory).map_err(crate::unusable)? {
-        let path = file.map_err(crate::unusable)?.path();
-        if let Some((name, version, build)) = parse(&path)
-            && name == projection.name()
-            && version == projection.version()
-        {
-            builds.push((build, path));
-        }
-    }
-    builds.sort();
-    Ok(builds)
-}
-
-/// Returns name, version and build number of a complete file; `None` for any other file.
-pub(crate) fn parse(path: &Path) -> Option<(&str, u32, u32)> {
-    let mut parts = path.file_name()?.to_str()?.strip_suffix(".db")?.split('.');
-    let (name, version, build) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() {
-        return None;
-    }
-    Some((name, version.parse().ok()?, build.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -1,14 +1,17 @@
-//! `muster replay`: builds projections again from the log, through the running server or without one.
+//! `muster replay`: builds projections again from the log, through the running server or without one, or ahead of an
+//! upgrade.
 
 use super::{At, say};
 use crate::app::App;
+use crate::app::assemble::read_log;
+use crate::config::Config;
 use crate::server::command_socket;
 use crate::server::command_socket::replay::{Replayed, progress, replay};
 use anyhow::bail;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use plural::counted;
-use projections::Building;
+use projections::{Building, build_ahead};
 use std::process::ExitCode;
 use std::time::Duration;
 use world::World;
@@ -17,6 +20,10 @@ use world::World;
 pub(crate) struct Replay {
     /// The projections to build again, such as `devices` or `audit`. Without a name, all.
     names: Vec<String>,
+    /// Before an upgrade, with the new program while the old one still serves: build what the new one needs, so that no
+    /// page has to wait for it.
+    #[arg(long, conflicts_with = "names")]
+    ahead: bool,
     #[command(flatten)]
     at: At,
 }
@@ -31,6 +38,9 @@ impl Replay {
             bar.set_length(of);
             bar.set_position(reached);
         };
+        if self.ahead {
+            return ahead(&config, tell).await.inspect(|_| bar.finish_and_clear());
+        }
         let replayed = match command_socket::connect(&config.store.directory).await {
             Some(server) => server.replay(self.names, tell).await?,
             None => {
@@ -41,6 +51,16 @@ impl Replay {
         bar.finish_and_clear();
         report(&replayed)
     }
+}
+
+async fn ahead(config: &Config, tell: impl Fn(u64, u64)) -> anyhow::Result<ExitCode> {
+    let log = read_log(config)?;
+    let built = build_ahead(&config.store.directory, &log, tell).await?;
+    match &built[..] {
+        [] => say("there is nothing to build: each projection has a file of this version of the program"),
+        built => say(format_args!("built ahead: {}; restart the server with this program now", built.join(", "))),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn alone(app: &App, names: &[String], tell: impl Fn(u64, u64)) -> anyhow::Result<Replayed> {

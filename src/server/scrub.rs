@@ -1,8 +1,8 @@
 //! Background scrub of the log: finds damage in parts that are rarely read.
 //!
 //! A pass over the whole log begins once a day and reads at most [`RATE`] bytes a second. So a log of up to 1.2 TB is
-//! checked at least weekly. The position is stored in `projections/common.db`, so a pass continues after a restart. If that
-//! file is lost, the pass begins again.
+//! checked at least weekly. The position is stored in `projections/common.db`, so a pass continues after a restart. If
+//! that file is lost, the pass begins again.
 //!
 //! Damaged positions are stored there too. After a restart they are checked first, together with the next part of the
 //! log. Until then `/readyz` reports not ready, so a server with known damage never reports ready.

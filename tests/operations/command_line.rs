@@ -8,6 +8,7 @@ mod log;
 use events::side_files::remove_database;
 use harness::binary::{Serving, muster, muster_at};
 use harness::installation;
+use harness::projection_files::file_of;
 use harness::waiting::{PATIENCE, seen};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
@@ -430,6 +431,28 @@ async fn a_running_server_replays_one_projection_or_all_and_names_those_that_the
     server.terminate();
     let said = muster_at(&config, &["replay", "device"], "").expect_failure();
     assert!(said.contains("there is no projection “device”"), "{said}");
+}
+
+#[tokio::test]
+async fn what_a_new_program_needs_is_built_while_the_old_one_serves() {
+    let (_directory, config) = installation().await;
+    muster_at(&config, &["user", "add", "ada", "--admin"], PASSWORD).expect_success();
+    let mut server = Serving::start(&config);
+    let said = muster_at(&config, &["replay", "--ahead"], "").expect_success();
+    assert!(said.contains("there is nothing to build"), "{said}");
+    // As if the running program had an earlier version of this projection.
+    let file = file_of(&config.with_file_name("data"), "staff");
+    let earlier = file.with_file_name("staff.0.1.db");
+    std::fs::rename(&file, &earlier).unwrap();
+    let said = muster_at(&config, &["replay", "--ahead"], "").expect_success();
+    assert!(said.contains("built ahead: staff; restart"), "{said}");
+    assert!(earlier.exists() && file.exists(), "the file that is served stays");
+    server.terminate();
+    let mut server = Serving::start(&config);
+    assert!(!earlier.exists() && file.exists());
+    let said = muster_at(&config, &["replay", "staff"], "").expect_success();
+    assert!(said.contains("the same rows as before"), "{said}");
+    server.terminate();
 }
 
 #[tokio::test]

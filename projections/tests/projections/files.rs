@@ -132,6 +132,28 @@ async fn a_projection_that_stopped_alone_goes_on_after_it_was_rebuilt_while_the_
     run.abort();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_is_compared_with_the_rows_of_before_also_while_events_come() {
+    let desk = Desk::new();
+    let (device, _) = busy_day(&desk).await;
+    let projections = desk.caught_up().await;
+    let run = following(&projections, &desk.log);
+    let write = async {
+        for n in 0..200 {
+            desk.write(&device.stream(), later(40_000 + n), DeviceEvent::DeviceHeardFrom {}).await;
+        }
+    };
+    let rebuild = async {
+        for _ in 0..5 {
+            assert_eq!(projections.rebuild(&desk.log).await.unwrap().changed, Some(vec![]));
+        }
+    };
+    tokio::join!(write, rebuild);
+    projections.wait_for(desk.log.store().head().await.unwrap().unwrap()).await.unwrap();
+    assert_eq!(projections.dump().await.unwrap(), desk.caught_up_anew().await.dump().await.unwrap());
+    run.abort();
+}
+
 #[tokio::test]
 async fn what_the_one_file_of_an_earlier_release_knew_besides_the_projections_is_taken_over() {
     let desk = Desk::new();
