@@ -268,7 +268,9 @@ async fn nothing_here() -> Problem {
 // Returns the `Problem::Unavailable` of a response, if it has one.
 fn unavailable(response: &ServiceResponse<BoxBody>) -> Option<Problem> {
     match response.response().error()?.as_error::<Problem>()? {
-        Problem::Unavailable { code, during } => Some(Problem::Unavailable { code: *code, during: *during }),
+        Problem::Unavailable { code, during, building } => {
+            Some(Problem::Unavailable { code: *code, during: *during, building: *building })
+        }
         _ => None,
     }
 }

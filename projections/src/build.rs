@@ -118,7 +118,7 @@ impl Projections {
     fn tell(&self, names: &[&'static str], building: Option<Building>) {
         self.inner.progress.change(|health| {
             for (_, one) in health.each.iter_mut().filter(|(name, _)| names.contains(*name)) {
-                one.building = building;
+                (one.building, one.progressed) = (building, Instant::now());
             }
         });
     }

@@ -6,6 +6,8 @@ use actix_web::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, ResponseError};
 use names::visible::visible_line;
 use plural::counted;
+use projections::ProjectionError;
+use std::any::Any;
 use std::fmt;
 use uuid::Uuid;
 
@@ -62,6 +64,8 @@ pub(crate) enum Problem {
     Unavailable {
         code: Uuid,
         during: During,
+        /// How far the projection that the page needs is built, in percent of the log; `None` if that is not the cause.
+        building: Option<u64>,
     },
 }
 
@@ -98,9 +102,13 @@ impl Problem {
     }
 
     /// Internal error: logs the cause and puts its code on the page.
-    pub(crate) fn unavailable(cause: impl fmt::Display, code: Uuid) -> Problem {
+    pub(crate) fn unavailable(cause: impl fmt::Display + 'static, code: Uuid) -> Problem {
         tracing::error!(%code, %cause, "cannot serve a page of the console");
-        Problem::Unavailable { code, during: During::Acting }
+        let building = match (&cause as &dyn Any).downcast_ref() {
+            Some(ProjectionError::Building { percent, .. }) => Some(*percent),
+            _ => None,
+        };
+        Problem::Unavailable { code, during: During::Acting, building }
     }
 
     /// The same problem while reporting what was done.
@@ -115,7 +123,7 @@ impl Problem {
 
     fn during(self, during: During) -> Problem {
         match self {
-            Problem::Unavailable { code, .. } => Problem::Unavailable { code, during },
+            Problem::Unavailable { code, building, .. } => Problem::Unavailable { code, during, building },
             other => other,
         }
     }
@@ -171,6 +179,11 @@ impl Problem {
                 "Too many attempts",
                 format!("Too many attempts failed. Wait {}.", counted(*seconds, "second")),
                 "After that, you can continue as usual. Muster does not lock accounts.",
+            ),
+            Problem::Unavailable { during: During::Reading, building: Some(percent), .. } => (
+                "This page is being built",
+                format!("After an upgrade, the server builds it from the log: {percent} % so far."),
+                "Open it again in some minutes. Devices are served meanwhile, and nothing is lost.",
             ),
             Problem::Unavailable { during: During::Reading, .. } => (
                 "Something went wrong",
@@ -264,10 +277,20 @@ mod tests {
     #[test]
     fn no_fault_of_ours_says_that_nothing_was_done() {
         for during in [During::Reading, During::Acting, During::Reporting] {
-            let page = Problem::Unavailable { code: Uuid::nil(), during }.page();
+            let page = Problem::Unavailable { code: Uuid::nil(), during, building: None }.page();
             let said = format!("{} {} {}", page.heading, page.what, page.advice).to_lowercase();
             assert!(!said.contains("nothing"), "{during:?}: {said}");
         }
+    }
+
+    #[test]
+    fn a_page_whose_projection_is_built_says_how_far_it_is_unless_a_form_was_sent() {
+        let building =
+            || Problem::unavailable(ProjectionError::Building { projection: "audit", percent: 42 }, Uuid::nil());
+        let page = building().reading().page();
+        assert!(page.heading.contains("being built") && page.what.contains("42 %"), "{} {}", page.heading, page.what);
+        assert_eq!(building().reading().status_code(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(building().page().what.contains("may have been done"));
     }
 
     #[test]

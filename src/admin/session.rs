@@ -167,7 +167,7 @@ impl Staff {
     }
 
     /// Internal error: logs the cause and puts its code on the page.
-    pub(crate) fn broken(&self, cause: impl Display) -> Problem {
+    pub(crate) fn broken(&self, cause: impl Display + 'static) -> Problem {
         Problem::unavailable(cause, self.session.id)
     }
 }

@@ -236,7 +236,7 @@ pub(crate) async fn sign_out(own: Own<AtTheDoor>, _form: Genuine<Empty>) -> Resu
 }
 
 /// Internal error: logs the cause and puts its code on the page.
-pub(crate) fn broken(app: &Console, cause: impl Display) -> Problem {
+pub(crate) fn broken(app: &Console, cause: impl Display + 'static) -> Problem {
     Problem::unavailable(cause, app.platform.world.uuid())
 }
 
