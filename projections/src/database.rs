@@ -12,6 +12,7 @@ use events::side_files::remove_database;
 use events::{KeyName, Position};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
@@ -35,6 +36,8 @@ pub(crate) struct Inner {
     pub(crate) progress: Progress,
     pub(crate) last_seen: LastSeen,
     was_ahead: Option<Position>,
+    /// Whether a damaged file is searched for.
+    is_searched: AtomicBool,
 }
 
 /// Number of events up to which a projection without rows folds the log in place. A longer log is folded into a file
@@ -70,6 +73,7 @@ impl Projections {
             progress,
             last_seen: LastSeen::new(),
             was_ahead,
+            is_searched: AtomicBool::new(false),
         };
         Ok((Projections { inner: Arc::new(inner) }, aside))
     }
@@ -166,15 +170,17 @@ impl Projections {
             let units = inner.joined(projection);
             let files = units.iter().map(|unit| unit.file().ok_or_else(|| inner.progress.building(unit.name())));
             let files = files.collect::<Result<Vec<_>, _>>()?;
-            let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
             let read = || -> Result<T, ProjectionError> {
                 let reader = inner.readers.take(files, &inner.directory.join(files::COMMON))?;
                 let result = query(&reader.connection);
                 inner.readers.put_back(reader);
                 Ok(result?)
             };
-            // The error does not say which of the files is damaged.
-            read().inspect_err(|error| units.iter().zip(&paths).for_each(|(unit, path)| unit.note(path, error)))
+            read().inspect_err(|error| {
+                if matches!(error, ProjectionError::Damaged(_)) {
+                    find_damage(Arc::clone(&inner), projection, error.clone());
+                }
+            })
         })
         .await
     }
@@ -240,6 +246,24 @@ impl Inner {
         let others = joins.iter().filter_map(|name| self.units.iter().find(|unit| unit.name() == *name));
         found.into_iter().chain(others).collect()
     }
+}
+
+// The error of a query does not say which of its files is damaged. Reading them takes a while, which no request waits
+// for.
+fn find_damage(inner: Arc<Inner>, projection: &'static str, error: ProjectionError) {
+    if inner.is_searched.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let search = move || {
+        let units = inner.joined(projection);
+        let files: Vec<_> = units.iter().filter_map(|unit| Some((*unit, unit.file()?))).collect();
+        let damaged: Vec<_> = files.iter().filter(|(_, file)| !disposable::is_sound(&file.path)).collect();
+        // Damage that cannot be found again may be in any of them.
+        let noted = if damaged.is_empty() { files.iter().collect() } else { damaged };
+        noted.into_iter().for_each(|(unit, file)| unit.note(&file.path, &error));
+        inner.is_searched.store(false, Ordering::Relaxed);
+    };
+    drop(Lane::Background.spawn_blocking(search));
 }
 
 /// Runs `work` on the threads `lane`.

@@ -80,6 +80,12 @@ pub(crate) fn connect_to(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Reads the whole database at `path` and returns whether it is sound.
+pub(crate) fn is_sound(path: &Path) -> bool {
+    let check = |rows: Connection| rows.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    Connection::open(path).and_then(check).is_ok_and(|found| found == "ok")
+}
+
 /// Returns whether the file is a database that was set aside, or a side file of one.
 pub(crate) fn is_set_aside(path: &Path) -> bool {
     path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.contains(".db.aside-"))

@@ -175,8 +175,7 @@ async fn commands_that_write_go_through_the_socket_of_the_running_server() {
     assert_eq!(mode(&socket), 0o600);
     muster_at(&config, &["user", "add", "ada", "--admin"], PASSWORD).expect_success();
     assert!(muster_at(&config, &["user", "list"], "").expect_success().contains("administrator"));
-    let replay = muster_at(&config, &["replay"], "").expect_failure();
-    assert!(replay.contains("another process"), "{replay}");
+    assert!(muster_at(&config, &["replay"], "").expect_success().contains("the same rows as before"));
     assert_eq!(server.terminate().code(), Some(0));
     assert!(!socket.exists(), "the socket was not removed");
     assert!(muster_at(&config, &["user", "list"], "").expect_success().contains("ada"));
@@ -321,8 +320,6 @@ async fn a_backup_of_a_running_server_is_restored_into_an_installation_that_lost
     let (directory, config) = installation().await;
     muster_at(&config, &["user", "add", "ada", "--admin"], PASSWORD).expect_success();
     let server = Serving::start(&config);
-    let refused = muster_at(&config, &["replay"], "").expect_failure();
-    assert!(refused.contains("the server runs: stop it"), "{refused}");
     let copy = directory.path().join("backup");
     let copy = copy.to_str().unwrap();
     let said = muster_at(&config, &["backup", copy], "").expect_success();

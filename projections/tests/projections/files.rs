@@ -6,7 +6,6 @@ use events::log::{Draft, Log};
 use events::store::Expected;
 use events::{Actor, ActorKind, EventId, Position};
 use projections::{DIRECTORY, ProjectionError, Projections, devices, last_seen};
-use std::time::Duration;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -40,15 +39,6 @@ fn files(desk: &Desk) -> Vec<String> {
     let mut names: Vec<String> = names.filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm")).collect();
     names.sort();
     names
-}
-
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let waited = async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(120), waited).await.unwrap_or_else(|_| panic!("{what}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

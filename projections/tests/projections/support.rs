@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Noon of a day in November 2026.
@@ -287,4 +288,14 @@ pub(crate) fn answered(n: u128, status: CommandStatus) -> DeviceEvent {
         rejection: None,
         body: BodyHash(format!("{n} {status:?}")),
     }
+}
+
+/// Waits until `holds` returns true.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waited = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), waited).await.unwrap_or_else(|_| panic!("{what}"));
 }
