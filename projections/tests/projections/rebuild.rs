@@ -467,7 +467,7 @@ async fn rows_that_were_folded_without_a_key_are_folded_again_once_the_key_is_wh
 }
 
 #[tokio::test]
-async fn a_rebuild_that_reaches_further_than_the_rows_before_is_not_compared_with_them() {
+async fn rows_that_had_read_only_a_part_of_the_log_are_compared_if_they_are_followed_and_not_after_a_start() {
     let desk = Desk::new();
     desk.enroll(1, person(1), "ada", NOON).await;
     let projections = desk.caught_up().await;
@@ -475,6 +475,12 @@ async fn a_rebuild_that_reaches_further_than_the_rows_before_is_not_compared_wit
     let head = desk.log.store().head().await.unwrap();
     let rebuilt = projections.rebuild(&desk.log).await.unwrap();
     let events = desk.log.page(None, 100).await.unwrap().len() as u64;
-    assert_eq!((rebuilt.events, rebuilt.position, rebuilt.changed), (events, head, None));
+    assert_eq!((rebuilt.events, rebuilt.position, rebuilt.changed), (events, head, Some(vec![])));
     assert_eq!(projections.health().position, head);
+    drop(projections);
+    desk.enroll(3, person(3), "bob", later(900)).await;
+    let projections = desk.projections().await;
+    let rebuilt = projections.rebuild(&desk.log).await.unwrap();
+    assert_eq!(rebuilt.changed, None);
+    assert_eq!(projections.health().position, desk.log.store().head().await.unwrap());
 }
