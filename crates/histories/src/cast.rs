@@ -25,7 +25,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// One team in so many comes from the other product; the others enroll without an earlier record.
-const MIGRATES: u32 = 4;
+const MIGRATES: u32 = 6;
 
 /// Seconds of a visit before the device is enrolled.
 const VISIT: i64 = 420;
@@ -200,8 +200,8 @@ impl Casting {
             return self.plan(time, Act::Renew { phone, os });
         }
         match dice.below(1_000) {
-            0..12 => self.plan(time, Act::HearFrom(phone)),
-            12..18 => self.plan(time, Act::RenewToken(phone)),
+            0..8 => self.plan(time, Act::HearFrom(phone)),
+            8..14 => self.plan(time, Act::RenewToken(phone)),
             _ => {}
         }
     }
@@ -209,7 +209,7 @@ impl Casting {
     fn update(&mut self, time: i64, enrollment: population::EnrollmentId, os: OsVersion) {
         let mut dice = self.dice(71, enrollment.0, time);
         let phone = self.phone(enrollment).filter(|phone| time + DAY < phone.until && phone.os < os);
-        if let Some(phone) = phone.filter(|phone| dice.chance(45) && phone.os.major > 15) {
+        if let Some(phone) = phone.filter(|phone| dice.chance(20) && phone.os.major > 15) {
             self.plan(time, Act::Refresh { phone, os });
         }
     }
@@ -408,10 +408,10 @@ impl Casting {
         }
     }
 
-    // One enrollment in fourteen succeeds at the second attempt.
+    // One enrollment in eighteen succeeds at the second attempt.
     fn fail_before(&mut self, time: i64, phone: &Arc<Phone>) {
         let mut dice = phone.dice(76);
-        if dice.below(14) == 0 {
+        if dice.below(18) == 0 {
             let (who, platform) = (Arc::clone(&phone.owner), phone.platform());
             let (known, nth) = (Known::Yes, dice.below(failing::COUNT));
             self.plan(time - dice.between(26 * HOUR, 4 * DAY), Act::Fail { who, known, platform, nth });

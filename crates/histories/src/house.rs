@@ -9,7 +9,7 @@ use events::record::RecordId;
 use population::{Calendar, DAY, HOUR, date};
 
 /// When the waves begin.
-pub(crate) const WAVES: [i64; 2] = [date(2024, 2, 5) + 9 * HOUR, date(2025, 6, 10) + 9 * HOUR];
+pub(crate) const WAVES: [i64; 2] = [date(2024, 8, 5) + 9 * HOUR, date(2025, 6, 10) + 9 * HOUR];
 
 /// When the migration is closed.
 pub(crate) const CLOSED: i64 = date(2026, 7, 15) + 10 * HOUR;
@@ -37,7 +37,7 @@ pub(crate) fn acts(
         add(export.time, House::BeginImport(nth, export.complete));
         add(export.time + 3_100, House::FinishImport(nth, *rows));
     }
-    add(date(2024, 1, 19) + 14 * HOUR, House::UndoImport);
+    add(date(2024, 7, 19) + 14 * HOUR, House::UndoImport);
     for (nth, time) in (0..).zip(WAVES) {
         add(time, House::BeginWave(nth));
         add(time + 300 * DAY, House::EndWave(nth));

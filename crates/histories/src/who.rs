@@ -62,11 +62,11 @@ impl Who {
 
     /// The provider of the team.
     pub(crate) fn provider(&self) -> &'static Provider {
-        // One team in ten has local accounts.
-        let nth = match Dice::of(&[self.seed, u64::from(self.team), 2]).below(10) {
+        // One team in twelve has local accounts, eight have the directory.
+        let nth = match Dice::of(&[self.seed, u64::from(self.team), 2]).below(12) {
             0 => 0,
-            1..=4 => 1,
-            5..=7 => 2,
+            1..=8 => 1,
+            9 | 10 => 2,
             _ => 3,
         };
         &PROVIDERS[nth]

@@ -56,6 +56,10 @@ fn first_questions(scene: &mut Scene, phone: &Phone, cue: &Cue, enrolled: EventI
     let (information, _) = queue_effect(scene, phone, (enrolled, "ask-device-information"), ask);
     let (security, last) = queue_effect(scene, phone, (enrolled, "ask-security-info"), Ask::query("SecurityInfo", ""));
     push(scene, phone, last);
+    // Some are switched off at once, or lose their network: they are not heard from.
+    if scene.dice.chance(80) {
+        return;
+    }
     scene.wait(1, 20);
     let inventory = DeviceEvent::InventoryReported { changes: information_of(phone) };
     serve(scene, phone, cue, information, [inventory]);
