@@ -45,6 +45,8 @@ pub(crate) struct Casting {
     seed: u64,
     team: u32,
     is_migrating: bool,
+    /// [`Plan::erased`].
+    erased: u64,
     /// Number of devices that may still enroll.
     left: u32,
     devices: u32,
@@ -105,6 +107,7 @@ impl Casting {
             seed: plan.seed,
             team: team.index,
             is_migrating: team.index % MIGRATES == 0,
+            erased: plan.erased(),
             left,
             devices: 0,
             acts: Vec::new(),
@@ -228,7 +231,7 @@ impl Casting {
         let returns = self.last.get(&account).is_some_and(|last| *last > time);
         if let Some(who) = self.people.get(&account)
             && !returns
-            && self.dice(73, account.0, 0).chance(30)
+            && self.dice(73, account.0, 0).chance(self.erased)
         {
             self.plan(erased, Act::Erase(Arc::clone(who)));
         }
@@ -300,6 +303,7 @@ impl Casting {
         let link = continues.and_then(|record| {
             self.link(record, &phone, (answer, invitation.is_some(), is_attested && claims.is_some()))
         });
+        let link = link.or_else(|| self.resembles(&phone, owner, answer));
         self.continued.extend(link.as_ref().map(|link| link.record));
         if let Some(older) = claims.as_ref().filter(|_| is_attested) {
             self.ended.insert(older.device, time);
@@ -393,6 +397,23 @@ impl Casting {
         Some(Link { record: id, own, checked_out, is_same_model, answer, invited, is_attested })
     }
 
+    // A device of the same person and model looks like an earlier one, which is heard from again soon.
+    fn resembles(&self, phone: &Phone, owner: AccountId, answer: Option<(RecordId, PreviousAnswer)>) -> Option<Link> {
+        let is_alive = |own: &&Arc<Phone>| {
+            own.until > phone.enrolled + 2 * DAY
+                && own.enrolled + 90 * DAY < phone.enrolled
+                && !self.ended.contains_key(&own.device)
+        };
+        let alike = |own: &&Arc<Phone>| own.family() == phone.family() && own.kind == phone.kind;
+        let own = self.held.get(&owner)?.iter().filter(is_alive).find(alike)?;
+        let record = RecordId::of_device(own.device);
+        let answer = answer.filter(|(of, _)| *of == record).map(|(_, answer)| answer);
+        let is_same_model = own.product == phone.product;
+        let own = Some(Arc::clone(own)).filter(|_| !self.continued.contains(&record))?;
+        let (checked_out, invited, is_attested) = (None, false, false);
+        Some(Link { record, own: Some(own), checked_out, is_same_model, answer, invited, is_attested })
+    }
+
     // A few devices have a trouble.
     fn trouble(&mut self, phone: &Arc<Phone>) {
         let mut dice = phone.dice(75);
@@ -426,9 +447,9 @@ impl Casting {
         for record in records {
             let (high, low) = record.0.as_u64_pair();
             let mut dice = Dice::of(&[self.seed, 77, high, low]);
-            match dice.below(20) {
-                0 => self.plan(dice.between(population::date(2026, 6, 20), CLOSED), Act::Except(record)),
-                1 => {
+            match dice.below(1_000) {
+                0..50 => self.plan(dice.between(population::date(2026, 6, 20), CLOSED), Act::Except(record)),
+                nth if nth - 50 < self.erased => {
                     shredded.push(record);
                     self.plan(SHREDDED, Act::Shred(record));
                 }

@@ -31,4 +31,4 @@ pub use plan::{END, Plan, START, YEARS};
 pub use room::{NoRoom, Sizes, expect_room};
 pub use scene::Append;
 pub use secrets::Secrets;
-pub use write::{Installation, Written, write};
+pub use write::{Installation, Written, fill, write};

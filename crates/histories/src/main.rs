@@ -4,7 +4,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool reports what it measured")]
 
 use clap::Parser;
-use histories::{Installation, Plan, Sizes, Written, expect_room, write};
+use histories::{Plan, Sizes, Written, fill};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use world::World;
@@ -34,19 +34,15 @@ async fn main() -> anyhow::Result<()> {
     let expected = Sizes::of(&plan);
     println!("{devices} devices need {:.1} GB: {}, with a reserve", expected.needed() as f64 / 1e9, parts(&expected));
     let world = World::system();
-    expect_room(world.disks.as_ref(), &into, &plan)?;
-    let mut installation = Installation::open(&into).await?;
-    let data = installation.data().to_owned();
     let begun = Instant::now();
     let mut told = begun;
-    let written = write(&mut installation, plan, |written, share| {
+    let (written, data) = fill(&into, plan, world.disks.as_ref(), |written, share| {
         if told.elapsed() > Duration::from_secs(5) {
             told = Instant::now();
             eprintln!("{:>5.1} % of the years, {}", share * 100.0, rate(written, begun.elapsed()));
         }
     })
     .await?;
-    installation.close().await;
     println!("{}", rate(written, begun.elapsed()));
     let sizes = Sizes::in_directory(&data);
     let [log, keys, projections] = sizes.each_year(devices);

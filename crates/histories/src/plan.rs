@@ -45,6 +45,12 @@ impl Plan {
         shape
     }
 
+    /// How many of a thousand leavers ask for erasure, and of a thousand records that nobody enrolled again are
+    /// shredded. Large plans have fewer: each key that is destroyed takes a sync of the disk.
+    pub(crate) fn erased(&self) -> u64 {
+        (600_000 / u64::from(self.devices.max(1))).clamp(4, 100)
+    }
+
     /// Number of staff who work with the console: one for 20,000 devices, and six at least.
     pub(crate) fn staff(&self) -> u64 {
         (6 + u64::from(self.devices) / 20_000).min(60)

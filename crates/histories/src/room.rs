@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use world::Disks;
 
 /// Bytes of a device with all of its history, as measured with 1,000,000 devices.
-const LOG: u64 = 21_500;
-const KEYS: u64 = 900;
-const INDEX: u64 = 1_300;
+const LOG: u64 = 27_600;
+const KEYS: u64 = 600;
+const INDEX: u64 = 170;
 const PROJECTIONS: u64 = 14_000;
 
 /// What an empty installation takes: certificates, empty databases, write-ahead logs.

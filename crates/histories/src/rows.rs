@@ -68,6 +68,10 @@ impl Imports {
         let owners: HashMap<&str, &Arc<Who>> = people.values().map(|who| (&*who.names.user_name, who)).collect();
         let (mut acts, mut seen) = (Vec::new(), Vec::new());
         for row in rows {
+            // An export lost some rows: its smart group was too small. The next one has them again.
+            if nth == 2 && Dice::of(&[self.seed, 81, u64::from(row.record.0)]).chance(25) {
+                continue;
+            }
             seen.push(row.record);
             let owner = row.user_name.as_deref().and_then(|name| owners.get(name)).map(|who| Arc::clone(who));
             let act = self.read_row((nth, import), row, owner);
@@ -105,7 +109,8 @@ impl Imports {
             return Some(act);
         };
         let was_missing = std::mem::replace(&mut known.is_missing, false);
-        let changed = changed(&known.row, &row);
+        // A record that returns has the values of before: nobody worked with it meanwhile.
+        let changed = if was_missing { Vec::new() } else { changed(&known.row, &row) };
         if changed.is_empty() {
             counts.unchanged += 1;
             return was_missing.then_some(Act::FindAgain(record, import));

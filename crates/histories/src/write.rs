@@ -5,6 +5,7 @@
 
 use crate::histories::Histories;
 use crate::plan::Plan;
+use crate::room::expect_room;
 use crate::scene::Append;
 use crate::secrets::Secrets;
 use anyhow::{Context as _, bail};
@@ -23,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use uuid::Uuid;
-use world::World;
+use world::{Disks, World};
 
 /// Number of appends in a batch.
 const BATCH: usize = 2_000;
@@ -143,6 +144,26 @@ fn first(nth: u128, event: Event) -> Draft {
     let actor = Actor::new(ActorKind::Operator, "command-line");
     let (id, at) = (EventId(Uuid::from_u128(nth)), Timestamp(crate::plan::START * 1_000_000));
     Draft { id, at, actor, source: None, correlation: Uuid::from_u128(1), causation: None, event }
+}
+
+/// Writes the histories of a plan into a directory that `muster init` has just made, if its disk has room for them.
+/// Returns what was written, and the directory of the log.
+///
+/// # Errors
+/// Returns an error if the disk has too little space: then nothing is written. Otherwise as [`Installation::open`] and
+/// [`write()`].
+pub async fn fill(
+    directory: &Path,
+    plan: Plan,
+    disks: &dyn Disks,
+    progress: impl FnMut(Written, f64),
+) -> anyhow::Result<(Written, PathBuf)> {
+    expect_room(disks, directory, &plan)?;
+    let mut installation = Installation::open(directory).await?;
+    let data = installation.data().to_owned();
+    let written = write(&mut installation, plan, progress).await?;
+    installation.close().await;
+    Ok((written, data))
 }
 
 /// Writes the histories of a plan. `progress` gets what was written so far and the share of the three years, from 0 to

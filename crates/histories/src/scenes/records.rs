@@ -14,7 +14,7 @@ use events::record::{
 use events::settings::ClearedView;
 use events::system::SuccessorEvent;
 use events::{Event, Personal, StreamName, Timestamp};
-use population::ExportRow;
+use population::{DAY, ExportRow};
 use std::sync::Arc;
 
 /// Name of the other product.
@@ -150,13 +150,11 @@ pub(crate) fn propose(scene: &mut Scene, phone: &Phone, link: &Link, enrolled: E
         _ => LinkBand::None,
     };
     let (successor, correlation) = (phone.device, phone.device.0);
-    let proposed = RecordEvent::LinkProposed { successor, evidence: weight, score, band, proof };
+    let proposed = RecordEvent::LinkProposed { successor, evidence: weight.clone(), score, band, proof };
     let cue = Cue::system("propose-link", correlation);
     let proposed = scene.effect(&stream, (enrolled, "propose-link"), &cue, [proposed]);
-    if let Some(own) = link.own.as_ref().filter(|own| own.until * crate::scene::SECOND > scene.at + 3_600_000_000) {
-        let watch = Cue::system("watch-contact", correlation);
-        let begun = DeviceEvent::ContactWatchBegun { successor };
-        scene.effect(&own.device.stream(), (proposed, "watch-contact"), &watch, [begun]);
+    if let Some(own) = link.own.as_ref().filter(|own| own.until > phone.enrolled + 2 * DAY) {
+        return withdraw(scene, phone, (link, own), (weight, proof), proposed);
     }
     scene.wait(48 * 3_600, 48 * 3_600 + 120);
     let timer = Cue::system("timer", correlation);
@@ -166,6 +164,29 @@ pub(crate) fn propose(scene: &mut Scene, phone: &Phone, link: &Link, enrolled: E
     };
     scene.effect(&stream, (proposed, "ask-silence"), &timer, [RecordEvent::SilenceAsked { successor, silence }]);
     decide(scene, phone, link, (proof, band));
+}
+
+// The earlier device is heard from again: it is another one.
+fn withdraw(
+    scene: &mut Scene,
+    phone: &Phone,
+    (link, own): (&Link, &Phone),
+    (mut evidence, proof): (Vec<Weighed>, LinkProof),
+    proposed: EventId,
+) {
+    let (successor, correlation) = (phone.device, phone.device.0);
+    let watch = Cue::system("watch-contact", correlation);
+    let begun = DeviceEvent::ContactWatchBegun { successor };
+    scene.effect(&own.device.stream(), (proposed, "watch-contact"), &watch, [begun]);
+    scene.wait(60, 20 * 3_600);
+    let at = scene.now();
+    let cue = own.cue(scene.at, &mut scene.dice);
+    let heard = scene.say(&own.device.stream(), &cue, DeviceEvent::DeviceHeardFrom {});
+    evidence.push(Weighed { evidence: LinkEvidence::HeardAfter { at }, points: -9 });
+    let score = evidence.iter().map(|weighed| weighed.points).sum();
+    let withdrawn = RecordEvent::LinkProposed { successor, evidence, score, band: LinkBand::None, proof };
+    let cue = Cue::system("propose-link", correlation);
+    scene.effect(&link.record.stream(), (heard, "propose-link"), &cue, [withdrawn]);
 }
 
 fn weigh(phone: &Phone, link: &Link) -> (Vec<Weighed>, LinkProof) {
