@@ -2,33 +2,31 @@
 
 use crate::act::Act;
 use crate::dice::Dice;
+use crate::enrolled::{VISIT, phone, version};
 use crate::house::{CLOSED, SHREDDED, WAVES};
 use crate::phone::Phone;
 use crate::plan::{END, Plan, START};
 use crate::rows::Imports;
 use crate::scenes::house::{Rows, wave_id};
+use crate::scenes::identity::IDENTITY_DAYS;
 use crate::scenes::invitations::Inviting;
 use crate::scenes::records::Link;
 use crate::scenes::sign_in::Known;
-use crate::scenes::visit::{Earlier, Enrolling, IDENTITY_DAYS};
+use crate::scenes::visit::{Earlier, Enrolling};
 use crate::scenes::{failing, troubles};
 use crate::who::Who;
 use events::device::DeviceId;
-use events::enrollment::{EnrollmentKind, OsVersion};
+use events::enrollment::OsVersion;
 use events::invitation::{InvitationDelivery, InvitationId, InvitationToken};
 use events::record::{PreviousAnswer, RecordId};
 use population::{
-    AccountId, Answer, DAY, Delivery, Enrolled, HOUR, Happening, Kind, OldRecord, PushAnswer, Shape, Team, Through,
-    Way, What,
+    AccountId, Answer, DAY, Delivery, Enrolled, HOUR, Happening, OldRecord, PushAnswer, Shape, Team, Through, What,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// One team in so many comes from the other product; the others enroll without an earlier record.
 const MIGRATES: u32 = 6;
-
-/// Seconds of a visit before the device is enrolled.
-const VISIT: i64 = 420;
 
 /// What a team does.
 pub(crate) struct Cast {
@@ -106,7 +104,7 @@ impl Casting {
         Casting {
             seed: plan.seed,
             team: team.index,
-            is_migrating: team.index % MIGRATES == 0,
+            is_migrating: team.index.is_multiple_of(MIGRATES),
             erased: plan.erased(),
             left,
             devices: 0,
@@ -423,7 +421,7 @@ impl Casting {
             let time = dice.between(from + 3 * DAY, from + 25 * DAY);
             if nth < troubles::COUNT {
                 let others = self.held.get(&AccountId(phone.owner.account)).into_iter().flatten();
-                let other = others.filter(|other| other.device != phone.device).map(|other| other.device).last();
+                let other = others.filter(|other| other.device != phone.device).map(|other| other.device).next_back();
                 self.plan(time, Act::Trouble { phone: Arc::clone(phone), nth, other });
             }
         }
@@ -471,36 +469,4 @@ impl Casting {
             }
         }
     }
-}
-
-fn phone(seed: u64, time: i64, enrolled: &Enrolled, owner: Arc<Who>, until: i64) -> Phone {
-    let mut dice = Dice::of(&[seed, 78, u64::from(enrolled.enrollment.0)]);
-    let device = DeviceId(dice.uuid_at((time - VISIT) * 1_000_000));
-    let kind = match enrolled.kind {
-        Kind::Device => EnrollmentKind::DeviceEnrollment,
-        Kind::User => EnrollmentKind::UserEnrollment,
-    };
-    let by_account = enrolled.way == Way::Account;
-    let hardware = enrolled.hardware.as_ref().map(|hardware| (hardware.serial.clone(), hardware.udid.clone()));
-    let (product, os) = match dice.below(12) {
-        0 if !by_account => old(&mut dice, enrolled.model.starts_with("iPad")),
-        _ => (enrolled.model, version(enrolled.os)),
-    };
-    Phone { seed, device, owner, kind, by_account, product, os, hardware, enrolled: time, until }
-}
-
-// The population has no devices that are older than iOS 15.
-fn old(dice: &mut Dice, is_tablet: bool) -> (&'static str, OsVersion) {
-    let minor = dice.below(7) as u16;
-    match (is_tablet, dice.below(3)) {
-        (true, _) => ("iPad7,5", OsVersion::new(14 + minor % 2, minor)),
-        (false, 0) => ("iPhone8,1", OsVersion::new(13, 1 + minor)),
-        (false, 1) => ("iPhone8,1", OsVersion::new(14, minor)),
-        (false, _) => ("iPhone9,3", OsVersion::new(15, minor)),
-    }
-}
-
-pub(crate) fn version(version: population::OsVersion) -> OsVersion {
-    let population::OsVersion { major, minor, patch } = version;
-    OsVersion { major: major.into(), minor: minor.into(), patch: patch.into() }
 }

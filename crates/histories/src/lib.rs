@@ -11,6 +11,7 @@
 mod act;
 mod cast;
 mod dice;
+mod enrolled;
 mod histories;
 mod house;
 mod never;

@@ -1,9 +1,11 @@
 //! Scenes: what the server writes when something happens. Each module says which.
 
 pub(crate) mod commands;
+pub(crate) mod console;
 pub(crate) mod device;
 pub(crate) mod failing;
 pub(crate) mod house;
+pub(crate) mod identity;
 pub(crate) mod invitations;
 pub(crate) mod records;
 pub(crate) mod refusals;

@@ -7,7 +7,7 @@ use events::device::{
 };
 use events::enrollment::{EnrollmentKind, OsVersion};
 use events::envelope::EventId;
-use events::{ActorKind, Event, Personal, Timestamp};
+use events::{Event, Personal, Timestamp};
 
 /// A command that is queued.
 #[derive(Debug, Clone, Copy)]
@@ -147,13 +147,4 @@ pub(crate) fn serve(
     let answer = answered(scene, command, CommandStatus::Acknowledged);
     let events: Vec<Event> = [answer].into_iter().chain(then).map(Event::from).collect();
     scene.append(&phone.device.stream(), cue, events);
-}
-
-/// A cue of a staff member at the console.
-pub(crate) fn by_staff(scene: &mut Scene) -> Cue {
-    let seed = scene.stage.seed;
-    let staff = super::staff::administrator(seed, scene.dice.below(3));
-    let address = format!("192.0.2.{}", 1 + scene.dice.below(40));
-    let actor = events::Actor::new(ActorKind::Staff, staff);
-    Cue::from(actor, address, staff.key(), scene.dice.uuid())
 }

@@ -1,6 +1,7 @@
 //! Check-in messages and the inventory.
 
 use super::commands::{self, Ask, body, information_queries, push, queue_effect, serve};
+use super::console::by_staff;
 use crate::phone::{Phone, TOPIC, build, marketing_name};
 use crate::scene::{Cue, Lately, Scene};
 use events::device::{DeviceEvent, InventoryValue, PushAddress, UnenrolledBy};
@@ -113,7 +114,7 @@ fn security_of(phone: &Phone) -> BTreeMap<String, InventoryValue> {
 
 /// Staff ask for the inventory, which has another version and sometimes another name than before.
 pub(crate) fn refresh(scene: &mut Scene, phone: &Phone, os: OsVersion) {
-    let staff = commands::by_staff(scene);
+    let staff = by_staff(scene);
     let queries = information_queries(phone.kind, os);
     let (command, queued) = commands::queue(scene, phone, &staff, Ask::order("DeviceInformation", &queries));
     push(scene, phone, queued);
@@ -154,7 +155,7 @@ pub(crate) fn check_out(scene: &mut Scene, phone: &Phone) {
 
 /// An administrator ends the management.
 pub(crate) fn unenroll(scene: &mut Scene, phone: &Phone) {
-    let staff = commands::by_staff(scene);
+    let staff = by_staff(scene);
     let identifier =
         format!("\t<key>Identifier</key>\n\t<string>org.example.mdm.muster.mdm.{}</string>\n", phone.device);
     let ask =
@@ -168,7 +169,7 @@ pub(crate) fn unenroll(scene: &mut Scene, phone: &Phone) {
 
 /// A push to a device that was erased: APNs knows its token no longer.
 pub(crate) fn fail_push(scene: &mut Scene, phone: &Phone) {
-    let staff = commands::by_staff(scene);
+    let staff = by_staff(scene);
     let ask = Ask { expires: Some(scene.later(14 * 86_400)), ..Ask::order("SecurityInfo", "") };
     let (command, queued) = commands::queue(scene, phone, &staff, ask);
     let failed = DeviceEvent::PushFailed {

@@ -1,6 +1,6 @@
 //! What happens in the whole organization: imports, waves, the migration.
 
-use super::commands::by_staff;
+use super::console::by_staff;
 use super::records::SOURCE;
 use crate::dice::Dice;
 use crate::scene::{Cue, Scene};

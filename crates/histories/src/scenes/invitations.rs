@@ -1,6 +1,6 @@
 //! Invitations that staff and waves issue.
 
-use super::commands::by_staff;
+use super::console::by_staff;
 use crate::scene::{Cue, Scene};
 use crate::who::Who;
 use events::envelope::EventId;

@@ -1,6 +1,6 @@
 //! Records of the other product, and links of earlier records with later enrollments.
 
-use super::commands::by_staff;
+use super::console::by_staff;
 use crate::phone::Phone;
 use crate::scene::{Cue, Scene};
 use crate::who::Who;

@@ -1,7 +1,8 @@
 //! The identity of a device after its enrollment, and records of the same hardware.
 
 use super::commands::{self, Ask, answered, body, deliver, push};
-use super::visit::{Enrolling, IDENTITY_DAYS, identity, transaction};
+use super::console::by_staff;
+use super::identity::{IDENTITY_DAYS, identity, transaction};
 use crate::phone::{Phone, build};
 use crate::scene::{Cue, Scene};
 use events::device::{
@@ -86,8 +87,7 @@ pub(crate) fn roll_back(scene: &mut Scene, phone: &Phone) {
 }
 
 /// The new device claims the hardware of an earlier record. If Apple attests it, the earlier record ends.
-pub(crate) fn claim(scene: &mut Scene, enrolling: &Enrolling, older: &Phone, enrolled: EventId) {
-    let phone = &*enrolling.phone;
+pub(crate) fn claim(scene: &mut Scene, (phone, is_attested): (&Phone, bool), older: &Phone, enrolled: EventId) {
     let (stream, id) = (phone.device.stream(), phone.device.0);
     let noted = DeviceEvent::HardwareClaimNoted { others: vec![older.device], count: 1 };
     scene.effect(&stream, (enrolled, "note-claim"), &Cue::system("note-claim", id), [noted]);
@@ -106,7 +106,7 @@ pub(crate) fn claim(scene: &mut Scene, enrolling: &Enrolling, older: &Phone, enr
     let cue = phone.cue(scene.at, &mut scene.dice);
     deliver(scene, phone, &cue, command);
     let answer = answered(scene, command, CommandStatus::Acknowledged);
-    if !enrolling.is_attested {
+    if !is_attested {
         let refused = DeviceEvent::HardwareAttestationRefused { command, why: AttestationRefusal::NotGiven };
         scene.append(&stream, &cue, [answer, refused]);
         return;
@@ -123,7 +123,7 @@ pub(crate) fn claim(scene: &mut Scene, enrolling: &Enrolling, older: &Phone, enr
 /// The record of an erased phone ends in favour of its person's new record; then the old phone is heard from again.
 pub(crate) fn revive(scene: &mut Scene, older: &Phone, by: events::device::DeviceId) {
     let stream = older.device.stream();
-    let staff = commands::by_staff(scene);
+    let staff = by_staff(scene);
     let (_, queued) = commands::queue(scene, older, &staff, Ask::order("SecurityInfo", ""));
     let failed = DeviceEvent::PushFailed {
         status: Some(410),

@@ -1,5 +1,6 @@
 //! Changes of the settings over the years.
 
+use super::console::by_staff;
 use super::sign_in::ACCESS_RULES;
 use super::visit::{PROFILE_SERVICE, PUBLIC_CERTIFICATE, TERMS, TERMS_VERSION};
 use crate::scene::Scene;
@@ -17,7 +18,7 @@ pub(crate) fn change(scene: &mut Scene, nth: usize, settings: &mut Settings) {
     let before = settings.clone();
     apply(nth, settings);
     let event = SettingsEvent::between(&before, settings, Some(settings::SCHEMA));
-    let staff = super::commands::by_staff(scene);
+    let staff = by_staff(scene);
     scene.say(&settings::stream(), &staff, event);
 }
 

@@ -1,5 +1,6 @@
 //! The sign-in step of an enrollment: opening the visit, the provider, the person.
 
+use super::console::{by_staff, password};
 use crate::phone::Phone;
 use crate::scene::{Cue, Scene};
 use crate::who::Who;
@@ -221,7 +222,7 @@ fn admitted(scene: &Scene, who: &Who) -> Vec<EnrollmentEvent> {
 pub(crate) fn add_local_account(scene: &mut Scene, who: &Who) {
     let (staff, key) = (who.staff(), who.staff().key());
     let sealed = |text: &str| Personal::new(key.clone(), text.to_owned());
-    let cue = super::commands::by_staff(scene);
+    let cue = by_staff(scene);
     let reserved = UserNameEvent::UserNameReserved { account: staff };
     scene.say(&scene.secrets().user_name(&who.names.user_name), &cue, reserved);
     let added = StaffEvent::LocalAccountAdded {
@@ -233,10 +234,4 @@ pub(crate) fn add_local_account(scene: &mut Scene, who: &Who) {
         managed_apple_id: None,
     };
     scene.say(&staff.stream(), &cue.with(staff.key()), Event::from(added));
-}
-
-/// A password hash that fits no password.
-pub(crate) fn password(scene: &mut Scene) -> String {
-    let (salt, hash) = (scene.dice.base64::<15>(), scene.dice.base64::<30>());
-    format!("$argon2id$v=19$m=19456,t=2,p=1${salt}${hash}")
 }

@@ -1,7 +1,6 @@
 //! Staff: their accounts, their sign-ins and factors, and what they view.
 
-use super::sign_in::password;
-use crate::dice::Dice;
+use super::console::{self, password};
 use crate::scene::{Cue, Scene};
 use events::enrollment::{SecretHash, SignInMethodName, SignInRefusal};
 use events::invitation::{InvitationId, WaveId};
@@ -29,11 +28,6 @@ const NAMES: [&str; 12] = [
     "lin.zhao",
 ];
 
-/// The staff with this number. The first three are administrators.
-pub(crate) fn administrator(seed: u64, nth: u64) -> StaffId {
-    StaffId(Dice::of(&[seed, 50, nth]).uuid())
-}
-
 fn role(nth: u64) -> Privilege {
     match nth {
         0..=2 => Privilege::Administrator,
@@ -49,7 +43,7 @@ fn cue(scene: &mut Scene, staff: StaffId) -> Cue {
 
 /// An operator adds the staff with this number; every fourth comes from the directory.
 pub(crate) fn add(scene: &mut Scene, nth: u64) {
-    let staff = administrator(scene.stage.seed, nth);
+    let staff = console::staff(scene.stage.seed, nth);
     let name = format!("{}{}", NAMES[nth as usize % NAMES.len()], nth / NAMES.len() as u64);
     let sealed = |text: &str| Personal::new(staff.key(), text.to_owned());
     let operator = Cue::operator(scene.dice.uuid()).with(staff.key());
@@ -108,7 +102,7 @@ fn factors(scene: &mut Scene, staff: StaffId) {
 
 /// A day of the staff with this number: a sign-in, and a few pages.
 pub(crate) fn work(scene: &mut Scene, nth: u64) {
-    let staff = administrator(scene.stage.seed, nth);
+    let staff = console::staff(scene.stage.seed, nth);
     let method = if nth % 4 == 2 { SignInMethodName::Directory } else { SignInMethodName::LocalAccount };
     let (stream, own) = (staff.stream(), cue(scene, staff));
     match scene.dice.below(24) {
@@ -195,7 +189,7 @@ fn view(scene: &mut Scene, staff: StaffId) -> StaffActivityEvent {
 
 /// What an account goes through in a year: a new password, other roles, a pause.
 pub(crate) fn maintain(scene: &mut Scene, nth: u64) {
-    let staff = administrator(scene.stage.seed, nth);
+    let staff = console::staff(scene.stage.seed, nth);
     let (stream, operator) = (staff.stream(), Cue::operator(scene.dice.uuid()).with(staff.key()));
     let password = Personal::new(staff.key(), password(scene));
     let before = BTreeSet::from([role(nth)]);
@@ -215,7 +209,7 @@ pub(crate) fn maintain(scene: &mut Scene, nth: u64) {
 
 /// A client of the API, which reads for an hour.
 pub(crate) fn read_by_api(scene: &mut Scene, is_new: bool) {
-    let client = administrator(scene.stage.seed, 1_000_000);
+    let client = console::staff(scene.stage.seed, 1_000_000);
     let own = cue(scene, client);
     if is_new {
         let operator = Cue::operator(scene.dice.uuid()).with(client.key());

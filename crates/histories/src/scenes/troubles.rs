@@ -1,6 +1,7 @@
 //! Rare things that happen to an enrolled device, each of them to a few devices in a thousand.
 
-use super::commands::{self, Ask, answered, answered_with, body, by_staff, deliver, push, serve};
+use super::commands::{self, Ask, answered, answered_with, body, deliver, push, serve};
+use super::console::by_staff;
 use super::{renewal, visit};
 use crate::phone::Phone;
 use crate::scene::{Cue, Scene};

@@ -1,6 +1,7 @@
 //! Whole enrollments: in the portal and from Settings.
 
 use super::device;
+use super::identity::{IDENTITY_DAYS, identity, transaction};
 use super::sign_in::{self, Known, Visit, secret};
 use crate::phone::{Phone, SERVER, TOPIC, build};
 use crate::scene::Scene;
@@ -8,13 +9,13 @@ use crate::who::Who;
 use events::device::DeviceId;
 use events::enrollment::{
     ChosenBy, DeviceAttributes, DeviceSignature, EnrollmentEvent, EnrollmentKind, Evidence, FoundImport, FoundRecord,
-    IssuedCertificate, Refresh, ServedProfile, ServedProfileService,
+    Refresh, ServedProfile, ServedProfileService,
 };
 use events::invitation::{InvitationEvent, InvitationId, InvitationToken};
 use events::person::PersonEvent;
 use events::record::{PreviousAnswer, RecordId};
-use events::{Event, EventId, Personal, Timestamp};
-use population::{DAY, date};
+use events::{Event, EventId, Personal};
+use population::date;
 use std::sync::Arc;
 
 /// From this day on, the certificate step is skipped: the server has a publicly trusted certificate.
@@ -29,9 +30,6 @@ pub(crate) const CODES: i64 = date(2026, 8, 3);
 
 /// From this day on, devices of the organization identify themselves before they get their profile.
 pub(crate) const PROFILE_SERVICE: i64 = date(2026, 5, 4);
-
-/// How long an identity is valid, in days.
-pub(crate) const IDENTITY_DAYS: i64 = 1_095;
 
 /// An enrollment with all that precedes it.
 #[derive(Debug)]
@@ -103,7 +101,7 @@ pub(crate) fn enroll(scene: &mut Scene, enrolling: &Enrolling) {
     }
     let enrolled = device::enroll(scene, phone);
     if let Some(older) = &enrolling.claims {
-        super::renewal::claim(scene, enrolling, older, enrolled);
+        super::renewal::claim(scene, (phone, enrolling.is_attested), older, enrolled);
     }
     if let Some(link) = &enrolling.link {
         super::records::propose(scene, phone, link, enrolled);
@@ -365,24 +363,6 @@ fn profile(scene: &mut Scene, visit: &Visit, phone: &Phone) -> ServedProfile {
         required_app_id: None,
         sign_message: Some(true),
     }
-}
-
-/// The certificate with this number of a device.
-pub(crate) fn identity(scene: &mut Scene, phone: &Phone, nth: u64, days: i64) -> IssuedCertificate {
-    let mut dice = phone.dice(1_000 + nth);
-    let second = scene.at.div_euclid(crate::scene::SECOND) * crate::scene::SECOND;
-    IssuedCertificate {
-        certificate: format!("MIIDwDCCAqigAwIBAgIQ{}", dice.base64::<951>()),
-        serial: dice.hash()[..32].to_uppercase(),
-        fingerprint: phone.fingerprint(nth),
-        key_hash: dice.hash(),
-        not_after: Timestamp(second + days * DAY * crate::scene::SECOND),
-    }
-}
-
-/// The `transactionID` of a SCEP request.
-pub(crate) fn transaction(scene: &mut Scene) -> String {
-    scene.dice.hash()[..40].to_uppercase()
 }
 
 /// The person of an enrolled device signs in again, as the device was told.
