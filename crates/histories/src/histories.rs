@@ -35,6 +35,7 @@ pub struct Histories {
     shape: Shape,
     secrets: Secrets,
     settings: Settings,
+    server: String,
     lately: VecDeque<Lately>,
     /// Ends of the windows that are left, in seconds since 1970. The first window begins at `from`.
     windows: VecDeque<i64>,
@@ -49,8 +50,9 @@ pub struct Histories {
 }
 
 impl Histories {
-    /// Returns the appends of a plan. `secrets`: those of the installation. `settings`: those of its log.
-    pub fn new(plan: Plan, secrets: Secrets, settings: Settings) -> Histories {
+    /// Returns the appends of a plan. `secrets`: those of the installation. `settings`: those of its log. `server`: its
+    /// public URL.
+    pub fn new(plan: Plan, secrets: Secrets, settings: Settings, server: String) -> Histories {
         let shape = plan.shape();
         let Totals { rows, days, shredded } = totals(&plan, &shape);
         let house = house::acts(&plan, &shape.calendar, &rows, shredded).into();
@@ -59,6 +61,7 @@ impl Histories {
             shape,
             secrets,
             settings,
+            server,
             lately: VecDeque::new(),
             windows: windows(&days),
             from: START,
@@ -100,7 +103,8 @@ impl Histories {
         let dice = Dice::of(&[self.plan.seed, 100, time as u64, self.played]);
         self.played += 1;
         let mut appends = Vec::new();
-        let mut stage = Stage { seed: self.plan.seed, secrets: &self.secrets, lately: &mut self.lately };
+        let mut stage =
+            Stage { seed: self.plan.seed, secrets: &self.secrets, server: &self.server, lately: &mut self.lately };
         let mut scene = Scene::begin(&mut stage, time, dice, &mut appends);
         act.play(&mut scene, &mut self.settings);
         for append in appends {

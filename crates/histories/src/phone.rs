@@ -11,9 +11,6 @@ use std::sync::Arc;
 /// The push topic of the installation.
 pub(crate) const TOPIC: &str = "com.apple.mgmt.External.2b5c7389-5fef-44ee-9ead-a758fd4cbe3f";
 
-/// The address that devices use.
-pub(crate) const SERVER: &str = "https://mdm.example.org";
-
 /// A device in one management relationship.
 #[derive(Debug)]
 pub(crate) struct Phone {

@@ -1,6 +1,7 @@
 //! The disk that a plan needs.
 
 use crate::plan::{Plan, YEARS};
+use anyhow::Context as _;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use world::Disks;
@@ -98,7 +99,9 @@ pub(crate) fn gigabytes(bytes: u64) -> String {
 /// # Errors
 /// Returns an error if it has not, or if the operating system does not say.
 pub fn expect_room(disks: &dyn Disks, directory: &Path, plan: &Plan) -> anyhow::Result<()> {
-    let (needed, free) = (Sizes::of(plan).needed(), disks.room(directory)?.free);
+    let room = disks.room(directory);
+    let room = room.with_context(|| format!("the free space of {} cannot be read", directory.display()))?;
+    let (needed, free) = (Sizes::of(plan).needed(), room.free);
     if free < needed {
         return Err(NoRoom { directory: directory.to_owned(), needed, free }.into());
     }

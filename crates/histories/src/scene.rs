@@ -75,6 +75,8 @@ impl Cue {
 pub(crate) struct Stage<'a> {
     pub(crate) seed: u64,
     pub(crate) secrets: &'a Secrets,
+    /// The address of the server: scheme, name and port.
+    pub(crate) server: &'a str,
     /// Devices that enrolled lately, with what staff look at.
     pub(crate) lately: &'a mut VecDeque<Lately>,
 }
@@ -104,6 +106,11 @@ impl<'a, 's> Scene<'a, 's> {
 
     pub(crate) fn secrets(&self) -> &'s Secrets {
         self.stage.secrets
+    }
+
+    /// An address at the server.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.stage.server)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -46,6 +46,8 @@ pub struct Installation {
     keys: Arc<SqliteKeyStore>,
     secrets: Secrets,
     settings: Settings,
+    /// The public URL of the server, which devices keep.
+    server: String,
     /// The next revision of each stream.
     revisions: HashMap<StreamName, u64>,
 }
@@ -68,7 +70,8 @@ impl Installation {
         let data = directory.join("data");
         let secrets = Secrets::derive(&master);
         let keys = SqliteKeyStore::open(&data.join("keys.db"), master, World::fill)?;
-        Installation::with(data.clone(), SqliteStore::open(&data)?, keys, secrets).await
+        let server = public_url(&directory.join("muster.toml"))?;
+        Installation::with(data.clone(), SqliteStore::open(&data)?, keys, (secrets, server)).await
     }
 
     /// Makes a new log with keys in a directory: for tests that need no server. The master key is always the same, so
@@ -91,14 +94,15 @@ impl Installation {
         log.append(&events::settings::stream(), Expected::NoStream, vec![first(2, named.into())]).await?;
         drop(log);
         let revisions = HashMap::from([(log_stream(), 1), (events::settings::stream(), 1)]);
-        Ok(Installation { data: data.to_owned(), store, keys, secrets, settings, revisions })
+        let server = "https://mdm.example.org".to_owned();
+        Ok(Installation { data: data.to_owned(), store, keys, secrets, settings, server, revisions })
     }
 
     async fn with(
         data: PathBuf,
         store: SqliteStore,
         keys: SqliteKeyStore,
-        secrets: Secrets,
+        (secrets, server): (Secrets, String),
     ) -> anyhow::Result<Installation> {
         let (store, keys) = (Arc::new(store), Arc::new(keys));
         let log = Log::new(Arc::clone(&store) as _, Arc::clone(&keys) as _);
@@ -113,7 +117,7 @@ impl Installation {
                 settings = whole.map_or_else(|| changes.applied_to(settings), |whole| *whole);
             }
         }
-        Ok(Installation { data, store, keys, secrets, settings, revisions })
+        Ok(Installation { data, store, keys, secrets, settings, server, revisions })
     }
 
     /// The directory of the log.
@@ -138,6 +142,14 @@ impl Installation {
     pub async fn close(self) {
         self.store.close().await;
     }
+}
+
+// The server refuses to start if its devices have another address.
+fn public_url(config: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(config).with_context(|| format!("{} cannot be read", config.display()))?;
+    let url = text.lines().find_map(|line| line.strip_prefix("public_url = \"")?.strip_suffix('"'));
+    url.map(str::to_owned)
+        .with_context(|| format!("{} has no public_url, as `muster init` writes it", config.display()))
 }
 
 fn first(nth: u128, event: Event) -> Draft {
@@ -176,10 +188,14 @@ pub async fn write(
     plan: Plan,
     mut progress: impl FnMut(Written, f64),
 ) -> anyhow::Result<Written> {
-    let (secrets, settings) = (installation.secrets.clone(), installation.settings.clone());
+    let Installation { secrets, settings, server, .. } = &*installation;
+    let histories = (plan, secrets.clone(), settings.clone(), server.clone());
     let (to_seal, played) = std::sync::mpsc::sync_channel(AHEAD);
     let (to_store, mut sealed) = mpsc::channel::<(Vec<Sealed>, f64)>(AHEAD);
-    let playing = std::thread::spawn(move || play(Histories::new(plan, secrets, settings), &to_seal));
+    let playing = std::thread::spawn(move || {
+        let (plan, secrets, settings, server) = histories;
+        play(Histories::new(plan, secrets, settings, server), &to_seal);
+    });
     let (keys, revisions) = (Arc::clone(&installation.keys), std::mem::take(&mut installation.revisions));
     let sealing = std::thread::spawn(move || seal_batches(keys.as_ref(), revisions, &played, &to_store));
     let (store, keys) = (Arc::clone(&installation.store), Arc::clone(&installation.keys));

@@ -20,7 +20,7 @@ static APPENDS: LazyLock<Vec<Append>> = LazyLock::new(|| of(Plan::of(DEVICES)).c
 
 fn of(plan: Plan) -> Histories {
     let secrets = Secrets::derive(&MasterKey::from_bytes([7; 32]));
-    Histories::new(plan, secrets, Settings::default())
+    Histories::new(plan, secrets, Settings::default(), "https://mdm.example.org".to_owned())
 }
 
 fn events() -> impl Iterator<Item = &'static Event> {

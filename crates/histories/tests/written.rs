@@ -7,24 +7,22 @@ use events::{Event, KeyName, Position};
 use histories::{Installation, NoRoom, Plan, Sizes, fill, write};
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Instant;
 use world::{Room, World};
 
 /// Number of events that are read at once.
 const PAGE: usize = 5_000;
 
 async fn written(directory: &Path, devices: u32) -> Installation {
-    let mut installation = Installation::create(directory).await.unwrap();
-    let (begun, mut last) = (Instant::now(), 0.0);
+    let mut installation = Installation::create(directory).await.expect("a log");
+    let mut last = 0.0;
     let written = write(&mut installation, Plan::of(devices), |_, share| {
         assert!(share >= last, "{share} after {last}");
         last = share;
     });
-    let written = written.await.unwrap();
+    let written = written.await.expect("histories");
     // Two events are those of the empty log.
-    let head = installation.store().head().await.unwrap().unwrap();
+    let head = installation.store().head().await.expect("the log").expect("events");
     assert_eq!(head, Position(written.events + 2));
-    println!("{} events after {:.1?}", written.events, begun.elapsed());
     installation
 }
 
@@ -32,7 +30,7 @@ async fn events(installation: &Installation) -> Vec<events::Entry> {
     let (log, mut entries) = (installation.log(), Vec::new());
     loop {
         let after = entries.last().map(|entry: &events::Entry| entry.position);
-        let page = log.page(after, PAGE).await.unwrap();
+        let page = log.page(after, PAGE).await.expect("a page");
         if page.is_empty() {
             return entries;
         }
@@ -96,6 +94,7 @@ async fn a_disk_without_room_is_refused_before_anything_is_written() {
     std::fs::create_dir(&data).unwrap();
     Installation::create(&data).await.unwrap().close().await;
     MasterKey::from_bytes([7; 32]).write_file(&directory.path().join("master.key")).unwrap();
+    std::fs::write(directory.path().join("muster.toml"), "public_url = \"https://mdm.example.com\"\n").unwrap();
     let plan = Plan::of(50);
     let needed = Sizes::of(&plan).needed();
 
@@ -109,6 +108,11 @@ async fn a_disk_without_room_is_refused_before_anything_is_written() {
     let room = Room { free: needed, total: needed };
     let (written, _) = fill(directory.path(), plan, &room, |_, _| {}).await.unwrap();
     assert!(written.events > 1_000);
+    let store = SqliteStore::open(&data).unwrap();
+    let served = store.read_all(None, 10_000).await.unwrap();
+    let served = served.iter().find(|recorded| recorded.event.event_type == "MdmProfileServed").unwrap();
+    assert_eq!(served.event.data["profile"]["check_in_url"], "https://mdm.example.com/mdm/checkin");
+    store.close().await;
     let again = fill(directory.path(), plan, &room, |_, _| {}).await.unwrap_err();
     assert!(again.to_string().contains("has histories already"), "{again}");
 }

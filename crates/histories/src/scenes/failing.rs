@@ -2,7 +2,7 @@
 
 use super::sign_in::{self, Known, Visit, secret};
 use super::visit::{PUBLIC_CERTIFICATE, TERMS, TERMS_VERSION, is_since};
-use crate::phone::{SERVER, TOPIC};
+use crate::phone::TOPIC;
 use crate::scene::{Cue, Scene};
 use crate::who::Who;
 use events::Personal;
@@ -187,9 +187,9 @@ fn profile(scene: &mut Scene, visit: &Visit) -> ServedProfile {
         identity_uuid: scene.dice.uuid(),
         mdm_uuid: scene.dice.uuid(),
         topic: TOPIC.to_owned(),
-        server_url: format!("{SERVER}/mdm/command"),
-        check_in_url: format!("{SERVER}/mdm/checkin"),
-        scep_url: format!("{SERVER}/scep"),
+        server_url: scene.url("/mdm/command"),
+        check_in_url: scene.url("/mdm/checkin"),
+        scep_url: scene.url("/scep"),
         access_rights: Some(8_191),
         managed_apple_id: None,
         enrollment_mode: None,
@@ -205,7 +205,7 @@ fn refuse_device(scene: &mut Scene, visit: &Visit, known: Known) {
         service: ServedProfileService {
             identifier: format!("org.example.mdm.muster.identify.{}", visit.id),
             payload_uuid: scene.dice.uuid(),
-            url: format!("{SERVER}/profile-service"),
+            url: scene.url("/profile-service"),
             attributes: vec!["UDID".to_owned()],
         },
         challenge: challenge.clone(),

@@ -3,7 +3,7 @@
 use super::device;
 use super::identity::{IDENTITY_DAYS, identity, transaction};
 use super::sign_in::{self, Known, Visit, secret};
-use crate::phone::{Phone, SERVER, TOPIC, build};
+use crate::phone::{Phone, TOPIC, build};
 use crate::scene::Scene;
 use crate::who::Who;
 use events::device::DeviceId;
@@ -263,7 +263,7 @@ fn identify(scene: &mut Scene, visit: &Visit, phone: &Phone) -> String {
         service: ServedProfileService {
             identifier: format!("org.example.mdm.muster.identify.{}", visit.id),
             payload_uuid: scene.dice.uuid(),
-            url: format!("{SERVER}/profile-service"),
+            url: scene.url("/profile-service"),
             attributes: ["UDID", "VERSION", "PRODUCT", "SERIAL", "IMEI", "MEID"].map(str::to_owned).into(),
         },
         challenge: service.clone(),
@@ -292,7 +292,7 @@ fn identify(scene: &mut Scene, visit: &Visit, phone: &Phone) -> String {
         service,
         profile_uuid: scene.dice.uuid(),
         identity_uuid: scene.dice.uuid(),
-        scep_url: format!("{SERVER}/scep"),
+        scep_url: scene.url("/scep"),
         challenge: challenge.clone(),
         challenge_expires: scene.later(3_600),
     };
@@ -354,9 +354,9 @@ fn profile(scene: &mut Scene, visit: &Visit, phone: &Phone) -> ServedProfile {
         identity_uuid: scene.dice.uuid(),
         mdm_uuid: scene.dice.uuid(),
         topic: TOPIC.to_owned(),
-        server_url: format!("{SERVER}/mdm/command"),
-        check_in_url: format!("{SERVER}/mdm/checkin"),
-        scep_url: format!("{SERVER}/scep"),
+        server_url: scene.url("/mdm/command"),
+        check_in_url: scene.url("/mdm/checkin"),
+        scep_url: scene.url("/scep"),
         access_rights: (!is_user).then_some(8_191),
         managed_apple_id: is_user.then(|| phone.owner.managed_apple_id()),
         enrollment_mode: phone.mode(),
