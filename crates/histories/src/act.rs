@@ -115,11 +115,13 @@ impl Act {
         }
     }
 
-    /// The record whose key the act needs.
+    /// The record that the act is about.
     pub(crate) fn record(&self) -> Option<RecordId> {
         match self {
             Act::Import(row) | Act::Change(row, _) => Some(row.record),
-            Act::Except(record) => Some(*record),
+            Act::Except(record) | Act::Shred(record) | Act::Miss(record, _) | Act::FindAgain(record, _) => {
+                Some(*record)
+            }
             Act::Invite(inviting) => inviting.record,
             _ => None,
         }

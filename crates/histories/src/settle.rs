@@ -7,6 +7,7 @@ use crate::scenes::sign_in::Known;
 use crate::scenes::visit::TERMS;
 use crate::who::Who;
 use events::enrollment::Ownership;
+use events::invitation::InvitationId;
 use events::person::PersonId;
 use events::record::RecordId;
 use population::DAY;
@@ -26,6 +27,9 @@ struct State {
     /// The people to whom the keys of records were handed.
     owners: HashMap<RecordId, PersonId>,
     shredded: HashSet<RecordId>,
+    /// Records whose import was not left out.
+    imported: HashSet<RecordId>,
+    issued: HashSet<InvitationId>,
 }
 
 /// Returns the acts in the order of time.
@@ -45,7 +49,10 @@ pub(crate) fn settle(mut acts: Vec<(i64, Act)>) -> Vec<(i64, Act)> {
         let is_erased = people.any(|person| is_over(person, time));
         let is_shredded = act.record().is_some_and(|record| state.shredded.contains(&record));
         let is_stranger = matches!(&act, Act::Erase(who) if !state.names.contains_key(&who.person));
-        if is_erased || is_shredded || is_stranger {
+        let is_unissued = matches!(&act, Act::ShowCode(invitation) if !state.issued.contains(invitation));
+        let is_first = matches!(&act, Act::Import(_));
+        let is_unknown = !is_first && act.record().is_some_and(|record| !state.knows(record));
+        if is_erased || is_shredded || is_stranger || is_unknown || is_unissued {
             continue;
         }
         let after = state.take(time, &mut act);
@@ -56,6 +63,11 @@ pub(crate) fn settle(mut acts: Vec<(i64, Act)>) -> Vec<(i64, Act)> {
 }
 
 impl State {
+    // Whether the log has the record: an imported one, or an enrollment.
+    fn knows(&self, record: RecordId) -> bool {
+        !record.is_imported() || self.imported.contains(&record)
+    }
+
     // Completes the act, and returns what follows from it.
     fn take(&mut self, time: i64, act: &mut Act) -> Vec<(i64, Act)> {
         match act {
@@ -64,6 +76,10 @@ impl State {
                 let mut after = Vec::new();
                 enrolling.by_known = self.sign_in(time, &by, &mut after);
                 enrolling.owner_known = self.sign_in(time, &owner, &mut after);
+                enrolling.invitation = enrolling.invitation.filter(|(invitation, _)| self.issued.contains(invitation));
+                enrolling.imported.retain(|record| self.knows(*record));
+                enrolling.answer = enrolling.answer.filter(|(record, _)| self.knows(*record));
+                enrolling.link = enrolling.link.take().filter(|link| self.knows(link.record));
                 let accepted = (owner.person, enrolling.phone.ownership());
                 enrolling.accepted = self.accepted.contains(&accepted);
                 if time >= TERMS && by.person == owner.person {
@@ -77,6 +93,7 @@ impl State {
                 after
             }
             Act::Import(row) => {
+                self.imported.insert(row.record);
                 if let Some(owner) = &row.owner {
                     row.is_owner_known = self.names.contains_key(&owner.person);
                     if row.is_owner_known {
@@ -88,6 +105,7 @@ impl State {
                 Vec::new()
             }
             Act::Invite(inviting) => {
+                self.issued.insert(inviting.invitation);
                 inviting.is_known = self.names.contains_key(&inviting.to.person);
                 Vec::new()
             }
