@@ -17,6 +17,7 @@ const TABLES: &str = "
     ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS damaged_keys (name TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS last_seen (device TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS last_seen_by_at ON last_seen (at);
 ";
 
 /// Opens the file in `directory` for writing, or creates it. A damaged file is set aside.

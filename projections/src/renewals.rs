@@ -1,10 +1,13 @@
 //! Identities of enrolled devices and their renewals: due, pending, failing and expired ones.
 //!
 //! Due times are based on recorded time, since the timer compares them with the clock.
+//!
+//! The counts of [`counts()`] are kept by the hour, in the fold. Only the rows of the current hour are counted.
 
+mod kept;
 mod query;
 
-pub(crate) use query::STANDING;
+pub(crate) use query::{selects, standing_of};
 pub use query::{Act, Counts, Due, Renewal, RenewalOutcome, Standing, counts, due, of_device, requested_between};
 
 use crate::Projection;
@@ -57,26 +60,34 @@ impl Projection for Renewals {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["renewals_devices"]
+        &["renewals_devices", "renewals_counts"]
     }
 
     // `cause`: the event that the due time is based on. `command`: the pending renewal. `outcome`: the result of the
     // last renewal.
     fn schema(&self) -> &'static str {
         "CREATE TABLE IF NOT EXISTS renewals_devices (
-            device TEXT PRIMARY KEY, enrolled INTEGER NOT NULL DEFAULT 0, expires INTEGER NOT NULL, due_at INTEGER,
-            cause TEXT, command TEXT, requested_at INTEGER, failures INTEGER NOT NULL DEFAULT 0, outcome TEXT,
-            outcome_at INTEGER
-        ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS renewals_by_begin ON renewals_devices (due_at)
+            n INTEGER PRIMARY KEY, device TEXT NOT NULL UNIQUE, enrolled INTEGER NOT NULL DEFAULT 0,
+            expires INTEGER NOT NULL, due_at INTEGER, cause TEXT, command TEXT, requested_at INTEGER,
+            failures INTEGER NOT NULL DEFAULT 0, outcome TEXT, outcome_at INTEGER
+        );
+        CREATE INDEX IF NOT EXISTS renewals_by_begin ON renewals_devices (expires, due_at, failures)
             WHERE enrolled AND command IS NULL;
+        CREATE INDEX IF NOT EXISTS renewals_by_due ON renewals_devices (due_at)
+            WHERE enrolled AND command IS NULL AND failures = 0;
         CREATE INDEX IF NOT EXISTS renewals_by_end ON renewals_devices (due_at)
             WHERE enrolled AND command IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS renewals_by_request ON renewals_devices (requested_at);"
+        CREATE INDEX IF NOT EXISTS renewals_by_expires ON renewals_devices (expires) WHERE enrolled;
+        CREATE INDEX IF NOT EXISTS renewals_failing ON renewals_devices (expires) WHERE enrolled AND failures > 0;
+        CREATE INDEX IF NOT EXISTS renewals_by_request ON renewals_devices (requested_at)
+            WHERE requested_at IS NOT NULL;
+        CREATE TABLE IF NOT EXISTS renewals_counts (
+            kind INTEGER NOT NULL, hour INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (kind, hour)
+        ) WITHOUT ROWID;"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {
@@ -156,7 +167,9 @@ impl Record<'_> {
                 let update = "UPDATE renewals_devices SET due_at = min(due_at, ?3), cause = ?4
                     WHERE device = ?1 AND command = ?2";
                 let by = self.entry.at.plus_seconds(USED_WITHIN).0;
-                self.update(update, params![self.device, command.to_string(), by, self.cause()])
+                // No count depends on when a pending renewal ends.
+                let values = params![self.device, command.to_string(), by, self.cause()];
+                self.rows.prepare_cached(update)?.execute(values).map(drop)
             }
             DeviceEvent::IdentityRenewalCompleted { not_after, .. } => self.renewed(*not_after),
             DeviceEvent::IdentityRenewalFailed { why } => self.failed(*why),
@@ -196,7 +209,9 @@ impl Record<'_> {
     }
 
     fn issued(&self, expires: Timestamp) -> rusqlite::Result<()> {
-        let insert = "INSERT OR REPLACE INTO renewals_devices (device, expires) VALUES (?1, ?2)";
+        let insert = "INSERT INTO renewals_devices (device, expires) VALUES (?1, ?2)
+            ON CONFLICT (device) DO UPDATE SET expires = excluded.expires, enrolled = 0, due_at = NULL, cause = NULL,
+                command = NULL, requested_at = NULL, failures = 0, outcome = NULL, outcome_at = NULL";
         self.update(insert, params![self.device, expires.0])
     }
 
@@ -263,7 +278,9 @@ impl Record<'_> {
     }
 
     fn update(&self, statement: &str, values: impl rusqlite::Params) -> rusqlite::Result<()> {
-        self.rows.prepare_cached(statement)?.execute(values).map(drop)
+        let before = kept::of(self.rows, self.device)?;
+        self.rows.prepare_cached(statement)?.execute(values)?;
+        kept::change(self.rows, &before, &kept::of(self.rows, self.device)?)
     }
 }
 

@@ -2,59 +2,91 @@
 //! once.
 
 use super::COLUMNS;
+use super::counts::Counted;
+use super::people;
+use events::enrollment::OsVersion;
 use events::{Entry, Timestamp};
 use rusqlite::types::{ToSql, Value};
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
 /// Values of the current row that are not written yet.
-#[derive(Default)]
 pub(super) struct Current {
-    /// The event concerns the device itself: the row is created if needed, and notes the event as its last one.
-    is_touched: bool,
+    pub(super) n: i64,
     columns: Vec<(&'static str, Value)>,
 }
 
 impl Current {
-    pub(super) fn touch(&mut self) {
-        self.is_touched = true;
+    /// Returns the row of the device that `entry` is about. A device without a row gets one, with the next number.
+    pub(super) fn of(rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<Current> {
+        let n = match number(rows, entry.stream.id())? {
+            Some(n) => n,
+            None => {
+                let insert = "INSERT INTO devices_current (id, added, created) VALUES (?1, ?2, ?3)";
+                let row = params![entry.stream.id(), crate::sql(entry.position), effective.0];
+                rows.prepare_cached(insert)?.insert(row)?
+            }
+        };
+        Ok(Current { n, columns: Vec::new() })
     }
 
     /// Sets a column. Attributes that are no column are ignored.
     pub(super) fn set(&mut self, attribute: &str, value: Value) {
         let Some(column) = COLUMNS.iter().find(|column| **column == attribute) else { return };
-        self.columns.retain(|(known, _)| known != column);
+        self.put(column, value);
+    }
+
+    fn put(&mut self, column: &'static str, value: Value) {
+        self.columns.retain(|(known, _)| *known != column);
         self.columns.push((column, value));
     }
 
-    /// Writes the values. A row that does not exist is created only if the event concerns the device itself.
-    pub(super) fn write(self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
-        if self.is_touched {
-            return self.upsert(rows, entry, effective);
-        }
+    /// Writes the values, those that follow from them, and the counts.
+    pub(super) fn write(mut self, rows: &Connection) -> rusqlite::Result<()> {
+        self.derive(rows)?;
         if self.columns.is_empty() {
             return Ok(());
         }
+        let is_counted = self.columns.iter().any(|(column, _)| Counted::depends_on(column));
+        let before = if is_counted { Some(Counted::of(rows, self.n)?) } else { None };
         let sets: Vec<String> = self.columns.iter().map(|(column, _)| format!("{column} = ?")).collect();
-        let update = format!("UPDATE devices_current SET {} WHERE id = ?", sets.join(", "));
-        let id = entry.stream.id();
-        let values = self.columns.iter().map(|(_, value)| value as &dyn ToSql).chain([&id as &dyn ToSql]);
-        rows.prepare_cached(&update)?.execute(params_from_iter(values)).map(drop)
+        let update = format!("UPDATE devices_current SET {} WHERE n = ?", sets.join(", "));
+        let values = self.columns.iter().map(|(_, value)| value as &dyn ToSql).chain([&self.n as &dyn ToSql]);
+        rows.prepare_cached(&update)?.execute(params_from_iter(values))?;
+        before.map_or(Ok(()), |before| before.becomes(&Counted::of(rows, self.n)?, rows))
     }
 
-    fn upsert(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {
-        let (mut names, mut places, mut sets) = (String::new(), String::new(), String::new());
-        for (column, _) in &self.columns {
-            names += &format!(", {column}");
-            places += ", ?";
-            sets += &format!(", {column} = excluded.{column}");
+    fn derive(&mut self, rows: &Connection) -> rusqlite::Result<()> {
+        let of = |column: &str| self.columns.iter().find(|(known, _)| *known == column).map(|(_, value)| value.clone());
+        let (version, person) = (of("os_version"), of("person"));
+        if let Some(version) = version {
+            self.put("os", version_number(&version).map_or(Value::Null, Value::Integer));
         }
-        let upsert = format!(
-            "INSERT INTO devices_current (id, added, last_event, last_event_at{names}) VALUES (?, ?, ?, ?{places})
-            ON CONFLICT (id) DO UPDATE SET last_event = excluded.last_event, last_event_at = excluded.last_event_at{sets}"
-        );
-        let (id, added, event) = (entry.stream.id(), crate::sql(entry.position), entry.id.to_string());
-        let of_event: [&dyn ToSql; 4] = [&id, &added, &event, &effective.0];
-        let values = of_event.into_iter().chain(self.columns.iter().map(|(_, value)| value as &dyn ToSql));
-        rows.prepare_cached(&upsert)?.execute(params_from_iter(values)).map(drop)
+        if let Some(Value::Text(person)) = person {
+            self.put("user_name", people::user_name(rows, &person)?.map_or(Value::Null, Value::Text));
+        }
+        Ok(())
     }
+}
+
+/// Returns the number of a device; `None` if no event is about it.
+pub(super) fn number(rows: &Connection, id: &str) -> rusqlite::Result<Option<i64>> {
+    let select = "SELECT n FROM devices_current WHERE id = ?1";
+    rows.prepare_cached(select)?.query_row([id], |row| row.get(0)).optional()
+}
+
+fn version_number(version: &Value) -> Option<i64> {
+    match version {
+        Value::Text(text) => OsVersion::parse(text).map(ordered),
+        Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_) => None,
+    }
+}
+
+/// Returns a number that orders versions.
+pub(super) fn ordered(version: OsVersion) -> i64 {
+    [version.major, version.minor, version.patch].into_iter().fold(0, |number, part| (number << 16) | i64::from(part))
+}
+
+/// Returns the major version of a number of [`ordered`].
+pub(super) fn major(number: i64) -> i64 {
+    number >> 32
 }

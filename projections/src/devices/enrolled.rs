@@ -1,7 +1,6 @@
 //! Enrolled devices as re-enrollment compares them: those of one person, before and after one of them.
 
 use super::State;
-use super::query::parse_evidence;
 use crate::{ProjectionError, Projections};
 use events::device::{DeviceId, SupersessionEvidence};
 use events::enrollment::OsVersion;
@@ -37,6 +36,10 @@ impl Enrolled {
 const COLUMNS: &str = "o.id, o.added, o.phase, o.person, o.product_name, o.os_version, o.enrolled_at, o.ended_at,
     o.superseded_by, o.superseded_evidence";
 
+pub(super) fn parse_evidence(name: &str) -> Option<SupersessionEvidence> {
+    SupersessionEvidence::ALL.into_iter().find(|evidence| evidence.as_str() == name)
+}
+
 fn enrolled_of(row: &Row<'_>) -> rusqlite::Result<Option<Enrolled>> {
     let text = |column: usize| row.get::<_, Option<String>>(column);
     let id = |column: usize| text(column).map(|id| id.and_then(|id| Uuid::parse_str(&id).ok()));
@@ -67,7 +70,7 @@ async fn found(
         .read_of("devices", move |rows| {
             let select = format!(
                 "SELECT {COLUMNS} FROM devices_current o {condition} AND o.enrolled_at IS NOT NULL
-                    ORDER BY o.added DESC LIMIT ?2"
+                    ORDER BY o.n DESC LIMIT ?2"
             );
             let mut select = rows.prepare_cached(&select)?;
             let found = select.query_map(params![id.to_string(), limit], enrolled_of)?;
@@ -93,7 +96,7 @@ pub async fn earlier_of_person(
     device: DeviceId,
     limit: usize,
 ) -> Result<Vec<Enrolled>, ProjectionError> {
-    let earlier = "JOIN devices_current s ON s.person = o.person WHERE s.id = ?1 AND o.added < s.added";
+    let earlier = "JOIN devices_current s ON s.person = o.person WHERE s.id = ?1 AND o.n < s.n";
     found(projections, earlier, device.0, limit).await
 }
 
@@ -107,7 +110,7 @@ pub async fn earlier_of_hardware(
     limit: usize,
 ) -> Result<Vec<Enrolled>, ProjectionError> {
     let earlier = "JOIN devices_current s ON s.person = o.person
-        WHERE s.id = ?1 AND o.added < s.added AND o.udid = s.udid COLLATE NOCASE";
+        WHERE s.id = ?1 AND o.n < s.n AND o.udid = s.udid COLLATE NOCASE";
     found(projections, earlier, device.0, limit).await
 }
 
@@ -120,7 +123,7 @@ pub async fn later_of_person(
     device: DeviceId,
     limit: usize,
 ) -> Result<Vec<Enrolled>, ProjectionError> {
-    let later = "JOIN devices_current s ON s.person = o.person WHERE s.id = ?1 AND o.added > s.added";
+    let later = "JOIN devices_current s ON s.person = o.person WHERE s.id = ?1 AND o.n > s.n";
     found(projections, later, device.0, limit).await
 }
 

@@ -1,9 +1,12 @@
 //! Queries about renewals, for the timer and for people.
 
+use super::BEGIN_BEFORE;
+use super::kept::{Kind, split};
 use crate::{ProjectionError, Projections};
 use events::device::{CommandId, DeviceId, RenewalFailure};
 use events::{EventId, Timestamp};
-use rusqlite::{OptionalExtension as _, Row, named_params, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use uuid::Uuid;
 
 /// State of a device's identity, if it needs attention.
@@ -34,8 +37,43 @@ impl Standing {
 }
 
 /// SQL for the name of the state of row `r` at `:now`; NULL if it needs no attention.
-pub(crate) const STANDING: &str = "CASE WHEN NOT r.enrolled THEN NULL WHEN r.expires <= :now THEN 'expired'
+const STANDING: &str = "CASE WHEN NOT r.enrolled THEN NULL WHEN r.expires <= :now THEN 'expired'
     WHEN r.failures > 0 THEN 'failing' WHEN r.command IS NOT NULL OR r.due_at <= :now THEN 'due' END";
+
+/// Returns the state of a device's identity at `now`; `None` if it needs no attention.
+pub(crate) fn standing_of(rows: &Connection, device: &str, now: Timestamp) -> rusqlite::Result<Option<Standing>> {
+    let select = format!("SELECT {STANDING} FROM renewals_devices r WHERE r.device = :device");
+    let values = named_params! { ":device": device, ":now": now.0 };
+    let found = rows.prepare_cached(&select)?.query_row(values, |row| row.get::<_, Option<String>>(0)).optional()?;
+    Ok(found.flatten().as_deref().and_then(Standing::parse))
+}
+
+/// Returns queries, from `FROM` on, and their values, that together find the identities `r` with this state at `now`
+/// along indexes.
+pub(crate) fn selects(standing: Standing, now: Timestamp) -> Vec<(&'static str, Vec<Value>)> {
+    let now = Value::Integer(now.0);
+    match standing {
+        Standing::Expired => {
+            let select = "FROM renewals_devices r INDEXED BY renewals_by_expires WHERE r.enrolled AND r.expires <= ?";
+            vec![(select, vec![now])]
+        }
+        Standing::Failing => {
+            let select = "FROM renewals_devices r INDEXED BY renewals_failing
+                WHERE r.enrolled AND r.failures > 0 AND r.expires > ?";
+            vec![(select, vec![now])]
+        }
+        Standing::Due => {
+            let Value::Integer(at) = now else { return Vec::new() };
+            let latest = Value::Integer(Timestamp(at).plus_seconds(BEGIN_BEFORE).0);
+            let due = "FROM renewals_devices r INDEXED BY renewals_by_begin
+                WHERE r.enrolled AND r.command IS NULL AND r.expires > ? AND r.expires <= ?
+                    AND r.due_at <= ? AND r.failures = 0";
+            let pending = "FROM renewals_devices r INDEXED BY renewals_by_end
+                WHERE r.enrolled AND r.command IS NOT NULL AND r.failures = 0 AND r.expires > ?";
+            vec![(due, vec![now.clone(), latest, now.clone()]), (pending, vec![now])]
+        }
+    }
+}
 
 pub(super) fn name(why: RenewalFailure) -> &'static str {
     match why {
@@ -119,6 +157,15 @@ pub struct Renewal {
     pub failures: u64,
 }
 
+/// Pending renewals whose time is over.
+pub(super) const ENDING: &str = "SELECT device, command, cause FROM renewals_devices INDEXED BY renewals_by_end
+    WHERE enrolled AND due_at <= ?1 AND command IS NOT NULL ORDER BY due_at LIMIT ?2";
+
+/// Renewals to start. No renewal begins more than [`BEGIN_BEFORE`] before the expiry, so the index leads past neither
+/// the identities that expired nor those that are not due for long.
+pub(super) const BEGINNING: &str = "SELECT device, command, cause FROM renewals_devices INDEXED BY renewals_by_begin
+    WHERE enrolled AND command IS NULL AND expires > ?1 AND expires <= ?2 AND due_at <= ?1 ORDER BY expires LIMIT ?3";
+
 /// Returns up to `begin` renewals to start at `now`, the identity that expires first before the others, and up to `end`
 /// renewals whose time is over. An expired identity is not renewed, since its device cannot connect.
 ///
@@ -132,17 +179,15 @@ pub async fn due(
 ) -> Result<Vec<Due>, ProjectionError> {
     let limit = |limit| i64::try_from(limit).unwrap_or(i64::MAX);
     let (begin, end) = (limit(begin), limit(end));
-    // `+` makes SQLite use the index of due times, which matches few rows, and not one of expiry times, which matches
-    // all.
-    let select = "SELECT * FROM (SELECT device, command, cause FROM renewals_devices
-            WHERE enrolled AND due_at <= ?1 AND command IS NOT NULL ORDER BY due_at LIMIT ?3)
-        UNION ALL SELECT * FROM (SELECT device, command, cause FROM renewals_devices
-            WHERE enrolled AND due_at <= ?1 AND command IS NULL AND +expires > ?1 ORDER BY +expires LIMIT ?2)";
     projections
         .read_of("renewals", move |rows| {
-            let mut select = rows.prepare_cached(select)?;
-            let found = select.query_map(params![now.0, begin, end], due_of)?;
-            Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+            let latest = now.plus_seconds(BEGIN_BEFORE).0;
+            let mut found = Vec::new();
+            let mut ends = rows.prepare_cached(ENDING)?;
+            found.extend(ends.query_map(params![now.0, end], due_of)?.collect::<Result<Vec<_>, _>>()?);
+            let mut begins = rows.prepare_cached(BEGINNING)?;
+            found.extend(begins.query_map(params![now.0, latest, begin], due_of)?.collect::<Result<Vec<_>, _>>()?);
+            Ok(found.into_iter().flatten().collect())
         })
         .await
 }
@@ -179,21 +224,12 @@ pub async fn requested_between(
 pub async fn counts(projections: &Projections, now: Timestamp) -> Result<Counts, ProjectionError> {
     projections
         .read_of("renewals", move |rows| {
-            let select = format!(
-                "SELECT s, count(*) FROM (SELECT {STANDING} AS s FROM renewals_devices r) WHERE s IS NOT NULL GROUP BY s"
-            );
-            let mut select = rows.prepare_cached(&select)?;
-            let mut found = select.query(named_params! { ":now": now.0 })?;
-            let mut counts = Counts::default();
-            while let Some(row) = found.next()? {
-                match Standing::parse(&row.get::<_, String>(0)?) {
-                    Some(Standing::Due) => counts.due = row.get(1)?,
-                    Some(Standing::Failing) => counts.failing = row.get(1)?,
-                    Some(Standing::Expired) => counts.expired = row.get(1)?,
-                    None => {}
-                }
-            }
-            Ok(counts)
+            let of = |kind| split(rows, kind, now.0);
+            let ((expired, _), (_, failing), (_, pending)) = (of(Kind::All)?, of(Kind::Failing)?, of(Kind::Pending)?);
+            // A renewal is due before the identity expires, so the expired ones are among the due ones.
+            let due = of(Kind::CalmByDue)?.0 - of(Kind::Calm)?.0 + pending;
+            let count = |count: i64| u64::try_from(count).unwrap_or(0);
+            Ok(Counts { due: count(due), failing: count(failing), expired: count(expired) })
         })
         .await
 }
