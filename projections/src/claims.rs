@@ -9,15 +9,16 @@ use events::{Entry, Event, EventId, Timestamp};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-/// SQL for the records whose hardware device `d` claims, as a list of ids separated by spaces.
+/// SQL for the records whose hardware device `d` claims, as a list of ids separated by spaces. `+` makes SQLite look the
+/// other record up by its id, and not walk all enrolled ones.
 pub(crate) const CLAIMS: &str = "(SELECT group_concat(c.earlier, ' ') FROM claims_pairs c
     JOIN devices_current o ON o.id = c.earlier
-    WHERE c.later = d.id AND NOT c.dismissed AND d.phase = 'enrolled' AND o.phase = 'enrolled')";
+    WHERE c.later = d.id AND NOT c.dismissed AND d.phase = 'enrolled' AND +o.phase = 'enrolled')";
 
 /// Same as [`CLAIMS`], for the records that claim the hardware of `d`.
 pub(crate) const CLAIMED_BY: &str = "(SELECT group_concat(c.later, ' ') FROM claims_pairs c
     JOIN devices_current o ON o.id = c.later
-    WHERE c.earlier = d.id AND NOT c.dismissed AND d.phase = 'enrolled' AND o.phase = 'enrolled')";
+    WHERE c.earlier = d.id AND NOT c.dismissed AND d.phase = 'enrolled' AND +o.phase = 'enrolled')";
 
 /// A claim of one record on the hardware of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub async fn open_of(projections: &Projections, device: DeviceId) -> Result<Vec<
                 JOIN devices_current l ON l.id = c.later JOIN devices_current e ON e.id = c.earlier
                 LEFT JOIN claims_attestations a ON a.device = c.later
                 WHERE (c.later = ?1 OR c.earlier = ?1) AND NOT c.dismissed
-                    AND l.phase = 'enrolled' AND e.phase = 'enrolled'
+                    AND +l.phase = 'enrolled' AND +e.phase = 'enrolled'
                 ORDER BY c.at DESC, c.earlier LIMIT 20";
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map([device.to_string()], |row| {

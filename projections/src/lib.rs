@@ -46,6 +46,8 @@ pub mod migration;
 mod opened;
 pub mod origin;
 pub mod people;
+#[cfg(test)]
+mod measure;
 mod progress;
 mod readers;
 mod rebuild;

@@ -11,8 +11,6 @@ pub(super) enum Kind {
     All,
     /// The last renewal failed; by expiry.
     Failing,
-    /// A renewal is pending and none failed; by expiry.
-    Pending,
     /// No renewal is pending or failed; by expiry.
     Calm,
     /// Same as `Calm`, by the time at which the renewal begins.
@@ -24,9 +22,8 @@ impl Kind {
         match self {
             Kind::All => 1,
             Kind::Failing => 2,
-            Kind::Pending => 3,
-            Kind::Calm => 4,
-            Kind::CalmByDue => 5,
+            Kind::Calm => 3,
+            Kind::CalmByDue => 4,
         }
     }
 
@@ -35,9 +32,6 @@ impl Kind {
         match self {
             Kind::All => ("renewals_by_expires", "expires", "enrolled"),
             Kind::Failing => ("renewals_failing", "expires", "enrolled AND failures > 0"),
-            Kind::Pending => {
-                ("renewals_by_expires", "expires", "enrolled AND failures = 0 AND command IS NOT NULL")
-            }
             Kind::Calm => ("renewals_by_begin", "expires", "enrolled AND failures = 0 AND command IS NULL"),
             Kind::CalmByDue => ("renewals_by_due", "due_at", "enrolled AND failures = 0 AND command IS NULL"),
         }
@@ -64,7 +58,7 @@ pub(super) fn of(rows: &Connection, device: &str) -> rusqlite::Result<Contributi
         let mut kinds = vec![(Kind::All, hour(expires))];
         match (row.get(2)?, row.get(3)?) {
             (_, true) => kinds.push((Kind::Failing, hour(expires))),
-            (true, false) => kinds.push((Kind::Pending, hour(expires))),
+            (true, false) => {}
             (false, false) => {
                 kinds.push((Kind::Calm, hour(expires)));
                 kinds.extend(due.map(|due| (Kind::CalmByDue, hour(due))));

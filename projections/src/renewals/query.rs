@@ -225,9 +225,12 @@ pub async fn counts(projections: &Projections, now: Timestamp) -> Result<Counts,
     projections
         .read_of("renewals", move |rows| {
             let of = |kind| split(rows, kind, now.0);
-            let ((expired, _), (_, failing), (_, pending)) = (of(Kind::All)?, of(Kind::Failing)?, of(Kind::Pending)?);
+            let ((expired, valid), (_, failing)) = (of(Kind::All)?, of(Kind::Failing)?);
+            let (expired_calm, valid_calm) = of(Kind::Calm)?;
             // A renewal is due before the identity expires, so the expired ones are among the due ones.
-            let due = of(Kind::CalmByDue)?.0 - of(Kind::Calm)?.0 + pending;
+            let begins = of(Kind::CalmByDue)?.0 - expired_calm;
+            let pending = valid - failing - valid_calm;
+            let due = begins + pending;
             let count = |count: i64| u64::try_from(count).unwrap_or(0);
             Ok(Counts { due: count(due), failing: count(failing), expired: count(expired) })
         })

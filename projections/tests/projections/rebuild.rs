@@ -60,6 +60,8 @@ async fn a_rebuilt_projection_equals_the_live_one_in_every_table() {
     desk.write(&record.stream(), later(20_010), proposed(LinkBand::Weak)).await;
     desk.write(&record.stream(), later(20_011), proposed(LinkBand::Probable)).await;
     desk.write(&first.stream(), later(20_012), DeviceEvent::ContactWatchBegun { successor: dead_one }).await;
+    desk.write(&first.stream(), later(20_012), DeviceEvent::RecordArchived {}).await;
+    desk.write(&first.stream(), later(20_012), DeviceEvent::RecordRestored {}).await;
     let retires = LinkProof { may_be_retired: true, ..proof };
     let confirmed = RecordEvent::LinkConfirmed { successor: dead_one, proof: retires };
     desk.write(&record.stream(), later(20_013), confirmed).await;
