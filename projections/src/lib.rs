@@ -42,12 +42,12 @@ pub mod invitations;
 pub mod last_seen;
 pub mod links;
 pub mod mails;
+#[cfg(test)]
+mod measure;
 pub mod migration;
 mod opened;
 pub mod origin;
 pub mod people;
-#[cfg(test)]
-mod measure;
 mod progress;
 mod readers;
 mod rebuild;

@@ -7,8 +7,8 @@
 mod kept;
 mod query;
 
-pub(crate) use query::{selects, standing_of};
 pub use query::{Act, Counts, Due, Renewal, RenewalOutcome, Standing, counts, due, of_device, requested_between};
+pub(crate) use query::{selects, standing_of};
 
 use crate::Projection;
 use events::device::{CommandStatus, DeviceEvent, RenewalFailure};

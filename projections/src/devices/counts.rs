@@ -80,10 +80,10 @@ impl Counted {
     }
 
     pub(super) fn of(rows: &Connection, n: i64) -> rusqlite::Result<Counted> {
-        let select =
-            "SELECT phase, kind, ownership, product_name, os, archived FROM devices_current WHERE n = ?1";
+        let select = "SELECT phase, kind, ownership, product_name, os, archived FROM devices_current WHERE n = ?1";
         rows.prepare_cached(select)?.query_row([n], |row| {
-            let text = |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(column)?.unwrap_or_default());
+            let text =
+                |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(column)?.unwrap_or_default());
             let Some(state) = row.get::<_, Option<String>>(0)? else { return Ok(Counted(None)) };
             let os = row.get::<_, Option<i64>>(4)?.map(|os| major(os).to_string()).unwrap_or_default();
             let is_archived = row.get::<_, Option<bool>>(5)?.unwrap_or(false);

@@ -7,11 +7,11 @@
 
 use super::attributes::{self, code_of};
 use super::counts::Count;
+use super::current::number;
 use super::device::State;
 use super::list::device_id;
 use super::then::{VALUE, newest};
 use super::timeline::shown;
-use super::current::number;
 use crate::{ProjectionError, Projections};
 use events::Timestamp;
 use events::device::DeviceId;
@@ -183,7 +183,10 @@ enum Compared {
     Same,
     Appeared,
     /// `fields`: codes of the attributes that differ.
-    Differs { left: bool, fields: Vec<i64> },
+    Differs {
+        left: bool,
+        fields: Vec<i64>,
+    },
 }
 
 impl Pair {
@@ -295,8 +298,10 @@ impl Pair {
         let mut found: Vec<(i64, Vec<i64>)> = Vec::new();
         let (mut cut, mut examined) = (None, 0_usize);
         for n in numbers {
-            let compared = self.compare_whole(rows, n, &codes)?;
-            found.extend(self.wanted(part, &all, compared).map(|fields| (n, fields)));
+            if self.may_belong(rows, part, n, &all)? {
+                let compared = self.compare_whole(rows, n, &codes)?;
+                found.extend(wanted(part, &all, compared).map(|fields| (n, fields)));
+            }
             examined += 1;
             if found.len() > limit {
                 break;
@@ -314,27 +319,21 @@ impl Pair {
         Ok(DifferingPage { devices: devices.collect::<Result<_, _>>()?, next, is_cut: !is_full && cut.is_some() })
     }
 
-    // The attributes to show of a device that belongs to the part.
-    fn wanted(&self, part: &Part, all: &[(i64, String)], compared: Compared) -> Option<Vec<i64>> {
-        match (part, compared) {
-            (Part::Appeared, Compared::Appeared) => Some(all.iter().map(|(code, _)| *code).collect()),
-            (Part::Left, Compared::Differs { left: true, fields }) => Some(fields),
-            (Part::Changed, Compared::Differs { fields, .. }) => Some(fields),
-            (Part::Field(name), Compared::Differs { fields, .. }) => {
-                let is_wanted = |code: &i64| all.iter().any(|(known, of)| known == code && of == name);
-                fields.iter().any(is_wanted).then_some(fields)
-            }
-            (Part::Appeared | Part::Left | Part::Changed | Part::Field(_), _) => None,
+    // Compares one attribute, so that few devices are compared as a whole.
+    fn may_belong(&self, rows: &Connection, part: &Part, n: i64, all: &[(i64, String)]) -> rusqlite::Result<bool> {
+        let phase = code_of("phase").unwrap_or(0);
+        match part {
+            Part::Appeared => Ok(self.presence(rows, n)?.is_some()),
+            Part::Left => self.differs(rows, n, phase),
+            Part::Changed => Ok(true),
+            Part::Field(name) => match all.iter().find(|(_, of)| of == name) {
+                Some((code, _)) => self.differs(rows, n, *code),
+                None => Ok(false),
+            },
         }
     }
 
-    fn told(
-        &self,
-        rows: &Connection,
-        n: i64,
-        fields: &[i64],
-        all: &[(i64, String)],
-    ) -> rusqlite::Result<Differing> {
+    fn told(&self, rows: &Connection, n: i64, fields: &[i64], all: &[(i64, String)]) -> rusqlite::Result<Differing> {
         let mut changes = Vec::new();
         for (code, name) in all.iter().filter(|(code, _)| fields.contains(code)) {
             let of = |at| Ok::<_, rusqlite::Error>(value(rows, n, *code, at)?.and_then(shown));
@@ -344,6 +343,20 @@ impl Pair {
             }
         }
         Ok(Differing { device: device_id(rows, n)?, fields: changes })
+    }
+}
+
+// The attributes to show of a device that belongs to the part.
+fn wanted(part: &Part, all: &[(i64, String)], compared: Compared) -> Option<Vec<i64>> {
+    match (part, compared) {
+        (Part::Appeared, Compared::Appeared) => Some(all.iter().map(|(code, _)| *code).collect()),
+        (Part::Left, Compared::Differs { left: true, fields }) => Some(fields),
+        (Part::Changed, Compared::Differs { fields, .. }) => Some(fields),
+        (Part::Field(name), Compared::Differs { fields, .. }) => {
+            let is_wanted = |code: &i64| all.iter().any(|(known, of)| known == code && of == name);
+            fields.iter().any(is_wanted).then_some(fields)
+        }
+        (Part::Appeared | Part::Left | Part::Changed | Part::Field(_), _) => None,
     }
 }
 

@@ -38,8 +38,7 @@ impl Select {
     }
 
     fn current(index: &str, condition: &str, values: Vec<Value>) -> Select {
-        let sql =
-            format!("SELECT n FROM devices_current INDEXED BY {index} WHERE phase IS NOT NULL AND {condition}");
+        let sql = format!("SELECT n FROM devices_current INDEXED BY {index} WHERE phase IS NOT NULL AND {condition}");
         Select::new(sql, values)
     }
 
@@ -65,8 +64,7 @@ impl Driver {
         let mut size = 0;
         for Select { sql, values } in &self.selects {
             let count = format!("SELECT count(*) FROM ({sql} LIMIT {limit})");
-            let found: i64 =
-                rows.prepare_cached(&count)?.query_row(params_from_iter(values), |row| row.get(0))?;
+            let found: i64 = rows.prepare_cached(&count)?.query_row(params_from_iter(values), |row| row.get(0))?;
             size += usize::try_from(found).unwrap_or(usize::MAX);
         }
         Ok(size)

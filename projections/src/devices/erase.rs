@@ -35,8 +35,7 @@ fn erased_attributes(rows: &Connection, record: i64) -> rusqlite::Result<Vec<i64
 /// nothing.
 fn contradicts(rows: &Connection, attribute: i64) -> rusqlite::Result<bool> {
     let select = "SELECT name FROM devices_attributes WHERE code = ?1";
-    let name: Option<String> =
-        rows.prepare_cached(select)?.query_row([attribute], |row| row.get(0)).optional()?;
+    let name: Option<String> = rows.prepare_cached(select)?.query_row([attribute], |row| row.get(0)).optional()?;
     let column = name.as_deref().and_then(|name| name.strip_prefix(REPORTED)).and_then(column_of);
     Ok(column.is_some_and(|column| HARDWARE.contains(&column)))
 }

@@ -21,9 +21,7 @@ pub(super) const COLUMNS: [(&str, &str); 4] = [
 
 /// Returns the query of one column: `n` and `phase` of devices from `?1` to `?2`, up to `?3`.
 pub(super) fn select((column, index): (&str, &str)) -> String {
-    format!(
-        "SELECT n, phase FROM devices_current INDEXED BY {index} WHERE {column} >= ?1 AND {column} <= ?2 LIMIT ?3"
-    )
+    format!("SELECT n, phase FROM devices_current INDEXED BY {index} WHERE {column} >= ?1 AND {column} <= ?2 LIMIT ?3")
 }
 
 /// Returns the numbers of the devices with one of these identifiers, in lower case, up to `limit` for each column.
@@ -53,9 +51,8 @@ pub(super) fn is_identified(device: &dyn Values, ids: &[String]) -> rusqlite::Re
     for (column, _) in COLUMNS {
         let value = if column == "id" { Some(device.id()?) } else { device.text(column)? };
         let Some(value) = value.map(|value| value.to_ascii_lowercase()) else { continue };
-        let is = |id: &String| {
-            value == *id || (id.chars().count() >= SHORTEST_PREFIX && value.starts_with(id.as_str()))
-        };
+        let is =
+            |id: &String| value == *id || (id.chars().count() >= SHORTEST_PREFIX && value.starts_with(id.as_str()));
         if ids.iter().any(is) {
             return Ok(true);
         }

@@ -6,8 +6,8 @@
 //! happens for combinations of conditions that are common each but rare together, and for texts, the page has what was
 //! found, says so, and has the place to go on from.
 
-use super::cursor::{DeviceCursor, Key};
 use super::current::number;
+use super::cursor::{DeviceCursor, Key};
 use super::device::{Device, device_of};
 use super::drivers::{Driver, drivers, identified};
 use super::filter::{DeviceFilter, DeviceSort, Direction};
@@ -28,7 +28,7 @@ use uuid::Uuid;
 const BUDGET: usize = 5_000;
 
 /// The same for a page of an earlier instant: each value of a device is read on its own.
-const BUDGET_THEN: usize = 2_000;
+const BUDGET_THEN: usize = 1_000;
 
 /// A page of devices.
 #[derive(Debug, Clone)]

@@ -244,9 +244,7 @@ pub(super) fn key(rows: &Connection, sort: DeviceSort, device: &dyn Values) -> r
         DeviceSort::LastContact => number(last_seen(rows, &device.id()?)?),
         DeviceSort::Name => text(device.text("name")?),
         DeviceSort::Model => text(device.text("product_name")?),
-        DeviceSort::OsVersion => {
-            number(device.text("os_version")?.as_deref().and_then(OsVersion::parse).map(ordered))
-        }
+        DeviceSort::OsVersion => number(device.text("os_version")?.as_deref().and_then(OsVersion::parse).map(ordered)),
         DeviceSort::Enrolled => number(device.number("enrolled_at")?),
         DeviceSort::IdentityExpiry => number(device.number("identity_expires")?),
         DeviceSort::UserName => text(device.user_name()?),

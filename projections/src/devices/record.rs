@@ -1,9 +1,9 @@
 //! What the events of an enrollment and of its device change in the history and in the current row.
 
+use super::HARDWARE;
 use super::attributes::{self, REPORTED};
 use super::current::Current;
 use super::device::State;
-use super::HARDWARE;
 use events::device::{DeviceEvent, DeviceIdentifiers, InventoryValue, plain_identifier};
 use events::enrollment::{EnrollmentEvent, IssuedCertificate};
 use events::personal::{Gone, is_placeholder};

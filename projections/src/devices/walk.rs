@@ -43,10 +43,7 @@ fn words(direction: Direction) -> (&'static str, &'static str) {
 }
 
 /// Returns the most selective of the conditions whose index is also in the order of adding.
-pub(super) fn most_selective<'a>(
-    rows: &Connection,
-    drivers: &'a [Driver],
-) -> rusqlite::Result<Option<&'a Equal>> {
+pub(super) fn most_selective<'a>(rows: &Connection, drivers: &'a [Driver]) -> rusqlite::Result<Option<&'a Equal>> {
     let mut least: Option<(i64, &Equal)> = None;
     for equal in drivers.iter().filter_map(|driver| driver.equal.as_ref()) {
         let count = counts::kept(rows, equal.column, &equal.value)?;

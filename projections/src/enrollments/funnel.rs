@@ -2,11 +2,13 @@
 //! steps took.
 
 use super::Step;
+use super::days::{self, Counts};
+use super::period::{self, Period};
+use super::query::State;
 use crate::{ProjectionError, Projections};
 use events::Timestamp;
-use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
-use std::collections::HashMap;
+use rusqlite::Connection;
+use std::collections::BTreeMap;
 
 /// Filter for enrollments: those opened in the period that match all other values.
 #[derive(Debug, Clone, Default)]
@@ -26,14 +28,18 @@ pub struct FunnelFilter {
 /// Totals of all matching enrollments.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Funnel {
+    /// The period that was counted. An edge that lies within a day (UTC) with more than 2,000 enrollments in its part of
+    /// the period is moved to the begin or end of that day.
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
     pub enrollments: u64,
     pub enrolled: u64,
     pub refused: u64,
     pub abandoned: u64,
     pub signed_out: u64,
     pub open: u64,
-    /// Median time from the opening of the enrollment to the enrolled device, in seconds. Only enrollments that ended
-    /// with an enrolled device.
+    /// Median time from the opening of the enrollment to the enrolled device, in seconds; less than 0.8 % off. Only
+    /// enrollments that ended with an enrolled device.
     pub median_seconds: Option<i64>,
     /// In the order of the steps. Only steps that an enrollment reached.
     pub steps: Vec<StepCount>,
@@ -51,7 +57,7 @@ pub struct StepCount {
     pub signed_out: u64,
     /// Enrollments that are at this step now.
     pub waiting: u64,
-    /// Median time at this step of the enrollments that continued, in seconds.
+    /// Median time at this step of the enrollments that continued, in seconds; less than 0.8 % off.
     pub median_seconds: Option<i64>,
 }
 
@@ -70,16 +76,6 @@ pub enum Dimension {
     Language,
     /// The directory or identity provider; without one, the sign-in method.
     Provider,
-}
-
-impl Dimension {
-    fn column(self) -> &'static str {
-        match self {
-            Dimension::Version => "CAST(v.major AS TEXT)",
-            Dimension::Language => "v.language",
-            Dimension::Provider => "coalesce(v.provider, v.method)",
-        }
-    }
 }
 
 /// The enrollments with the same value of a property.
@@ -108,115 +104,146 @@ pub async fn groups(
     filter: FunnelFilter,
     by: Dimension,
 ) -> Result<Vec<Group>, ProjectionError> {
-    projections
-        .read_of("visits", move |rows| {
-            let (condition, values) = condition(&filter);
-            let select = format!(
-                "SELECT {} name, count(*), sum(v.state = 'enrolled') FROM visits_visits v WHERE {condition}
-                GROUP BY name ORDER BY count(*) DESC, name",
-                by.column()
-            );
-            let group = |row: &rusqlite::Row<'_>| {
-                Ok(Group { name: row.get(0)?, enrollments: row.get(1)?, enrolled: row.get(2)? })
-            };
-            rows.prepare_cached(&select)?.query_map(params_from_iter(values), group)?.collect()
-        })
-        .await
+    projections.read_of("visits", move |rows| groups_in(rows, &filter, by)).await
 }
 
-fn condition(filter: &FunnelFilter) -> (String, Vec<Value>) {
-    let (mut sql, mut values) = (vec!["1"], Vec::new());
-    let mut add = |condition: &'static str, value: Option<Value>| {
-        if let Some(value) = value {
-            sql.push(condition);
-            values.push(value);
+/// The enrollments of a day that ended, by their properties.
+pub(super) const DAYS: &str = "SELECT nullif(major, -1), language, nullif(provider, ''), enrollments, enrolled, counts
+    FROM visits_days WHERE day >= ?1 AND day < ?2";
+
+/// Open enrollments that were opened in a period.
+pub(super) const OPEN: &str = "SELECT n FROM visits_visits INDEXED BY visits_open_by_opened
+    WHERE state = 'open' AND opened >= ?1 AND opened < ?2";
+
+/// Enrollments that were opened in a period and ended.
+pub(super) const ENDED: &str = "SELECT n FROM visits_visits INDEXED BY visits_by_opened
+    WHERE opened >= ?1 AND opened < ?2 AND state <> 'open'";
+
+/// Enrollments with the same properties.
+struct Portion<'a> {
+    major: Option<i64>,
+    language: &'a str,
+    provider: Option<&'a str>,
+    enrollments: u64,
+    enrolled: u64,
+}
+
+impl Portion<'_> {
+    fn matches(&self, filter: &FunnelFilter) -> bool {
+        filter.major.is_none_or(|major| self.major == Some(i64::from(major)))
+            && filter.language.as_deref().is_none_or(|language| self.language == language)
+            && filter.provider.as_deref().is_none_or(|provider| self.provider == Some(provider))
+    }
+
+    fn name(&self, by: Dimension) -> Option<String> {
+        match by {
+            Dimension::Version => self.major.map(|major| major.to_string()),
+            Dimension::Language => Some(self.language.to_owned()),
+            Dimension::Provider => self.provider.map(str::to_owned),
         }
-    };
-    add("v.opened >= ?", filter.from.map(|from| from.0.into()));
-    add("v.opened < ?", filter.to.map(|to| to.0.into()));
-    add("v.major = ?", filter.major.map(|major| i64::from(major).into()));
-    add("v.language = ?", filter.language.clone().map(Value::Text));
-    add("coalesce(v.provider, v.method) = ?", filter.provider.clone().map(Value::Text));
-    (sql.join(" AND "), values)
+    }
+}
+
+/// The numbers of some enrollments, as they are stored or as they were counted.
+enum Numbers<'a> {
+    Stored(&'a [u8]),
+    Counted(&'a Counts),
+}
+
+// Calls `visit` with all enrollments that match, in portions.
+fn each(
+    rows: &Connection,
+    filter: &FunnelFilter,
+    period: &Period,
+    visit: &mut dyn FnMut(&Portion<'_>, Numbers<'_>),
+) -> rusqlite::Result<()> {
+    let mut days = rows.prepare_cached(DAYS)?;
+    let mut days = days.query([period.days.0, period.days.1])?;
+    while let Some(row) = days.next()? {
+        let portion = Portion {
+            major: row.get(0)?,
+            language: row.get_ref(1)?.as_str()?,
+            provider: row.get_ref(2)?.as_str_or_null()?,
+            enrollments: row.get(3)?,
+            enrolled: row.get(4)?,
+        };
+        // Every enrollment of the day has other properties now.
+        if portion.enrollments > 0 && portion.matches(filter) {
+            visit(&portion, Numbers::Stored(row.get_ref(5)?.as_blob()?));
+        }
+    }
+    let (from, to) = (period.from.unwrap_or(i64::MIN), period.to.unwrap_or(i64::MAX));
+    let open = std::iter::once((OPEN, (from, to)));
+    let ended = period.parts.iter().map(|part| (ENDED, *part));
+    for (select, (from, to)) in open.chain(ended) {
+        let mut select = rows.prepare_cached(select)?;
+        let mut found = select.query([from, to])?;
+        while let Some(row) = found.next()? {
+            let counted = days::of(rows, row.get(0)?)?;
+            let portion = Portion {
+                major: counted.major,
+                language: &counted.language,
+                provider: counted.provider.as_deref(),
+                enrollments: 1,
+                enrolled: u64::from(counted.state == State::Enrolled),
+            };
+            if portion.matches(filter) {
+                visit(&portion, Numbers::Counted(&counted.counts));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn period_of(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<Period> {
+    period::period(rows, filter.from.map(|from| from.0), filter.to.map(|to| to.0))
+}
+
+fn groups_in(rows: &Connection, filter: &FunnelFilter, by: Dimension) -> rusqlite::Result<Vec<Group>> {
+    let mut groups: BTreeMap<Option<String>, (u64, u64)> = BTreeMap::new();
+    each(rows, filter, &period_of(rows, filter)?, &mut |portion, _| {
+        let (enrollments, enrolled) = groups.entry(portion.name(by)).or_default();
+        *enrollments += portion.enrollments;
+        *enrolled += portion.enrolled;
+    })?;
+    let of = |(name, (enrollments, enrolled))| Group { name, enrollments, enrolled };
+    let mut groups: Vec<Group> = groups.into_iter().map(of).collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.enrollments));
+    Ok(groups)
 }
 
 fn funnel_in(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<Funnel> {
-    let ends = ends(rows, filter)?;
-    let total = |state: &str| ends.iter().filter(|((_, of), _)| of == state).map(|(_, count)| count).sum();
-    let reached = reached(rows, filter)?;
-    let medians = medians(rows, filter)?;
+    let period = period_of(rows, filter)?;
+    let mut counts = Counts::default();
+    each(rows, filter, &period, &mut |_, numbers| match numbers {
+        Numbers::Stored(bytes) => counts.merge_bytes(bytes),
+        Numbers::Counted(counted) => counts.merge(counted, 1),
+    })?;
+    let total = |state| Step::ALL.into_iter().map(|step| counts.ended(step, state)).sum();
     let step = |step: Step| {
-        let reached = *reached.get(step.as_str())?;
-        let at = |state: &str| ends.get(&(step.as_str().to_owned(), state.to_owned())).copied().unwrap_or(0);
-        Some(StepCount {
+        let reached = counts.reached(step);
+        (reached > 0).then(|| StepCount {
             step,
             reached,
-            refused: at("refused"),
-            abandoned: at("abandoned"),
-            signed_out: at("signed_out"),
-            waiting: at("open"),
-            median_seconds: medians.get(step.as_str()).copied(),
+            refused: counts.ended(step, State::Refused),
+            abandoned: counts.ended(step, State::Abandoned),
+            signed_out: counts.ended(step, State::SignedOut),
+            waiting: counts.ended(step, State::Open),
+            median_seconds: counts.median_at(step),
         })
     };
     Ok(Funnel {
-        enrollments: ends.values().sum(),
-        enrolled: total("enrolled"),
-        refused: total("refused"),
-        abandoned: total("abandoned"),
-        signed_out: total("signed_out"),
-        open: total("open"),
-        median_seconds: median_of_all(rows, filter)?,
+        from: period.from.map(Timestamp),
+        to: period.to.map(Timestamp),
+        enrollments: State::ALL.into_iter().map(total).sum(),
+        enrolled: total(State::Enrolled),
+        refused: total(State::Refused),
+        abandoned: total(State::Abandoned),
+        signed_out: total(State::SignedOut),
+        open: total(State::Open),
+        median_seconds: counts.median_of_all(),
         steps: Step::ALL.into_iter().filter_map(step).collect(),
     })
-}
-
-/// Counts enrollments by their current or last step and their state.
-fn ends(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<HashMap<(String, String), u64>> {
-    let (condition, values) = condition(filter);
-    let select =
-        format!("SELECT v.step, v.state, count(*) FROM visits_visits v WHERE {condition} GROUP BY v.step, v.state");
-    let pair = |row: &rusqlite::Row<'_>| Ok(((row.get(0)?, row.get(1)?), row.get(2)?));
-    rows.prepare_cached(&select)?.query_map(params_from_iter(values), pair)?.collect()
-}
-
-fn reached(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<HashMap<String, u64>> {
-    let (condition, values) = condition(filter);
-    let select = format!(
-        "SELECT s.step, count(*) FROM visits_steps s JOIN visits_visits v ON v.id = s.visit
-        WHERE {condition} GROUP BY s.step"
-    );
-    let pair = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    rows.prepare_cached(&select)?.query_map(params_from_iter(values), pair)?.collect()
-}
-
-// Only enrollments that continued: the time that people stayed before they gave up says nothing about the step.
-fn medians(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<HashMap<String, i64>> {
-    let (condition, values) = condition(filter);
-    let select = format!(
-        "SELECT step, took FROM (
-            SELECT s.step step, (s.left - s.reached) / 1000000 took,
-                row_number() OVER (PARTITION BY s.step ORDER BY s.left - s.reached) nth,
-                count(*) OVER (PARTITION BY s.step) of
-            FROM visits_steps s JOIN visits_visits v ON v.id = s.visit
-            WHERE s.left IS NOT NULL AND s.step <> v.step AND {condition}
-        ) WHERE nth = (of + 1) / 2"
-    );
-    let pair = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    rows.prepare_cached(&select)?.query_map(params_from_iter(values), pair)?.collect()
-}
-
-fn median_of_all(rows: &Connection, filter: &FunnelFilter) -> rusqlite::Result<Option<i64>> {
-    let (condition, values) = condition(filter);
-    let select = format!(
-        "SELECT took FROM (
-            SELECT (v.ended - v.opened) / 1000000 took, row_number() OVER (ORDER BY v.ended - v.opened) nth,
-                count(*) OVER () of
-            FROM visits_visits v WHERE v.state = 'enrolled' AND {condition}
-        ) WHERE nth = (of + 1) / 2"
-    );
-    let mut statement = rows.prepare_cached(&select)?;
-    let mut found = statement.query_map(params_from_iter(values), |row| row.get(0))?;
-    found.next().transpose()
 }
 
 #[cfg(test)]

@@ -3,14 +3,13 @@
 use super::Step;
 use super::step::Way;
 use crate::audit::english;
-use crate::{ProjectionError, Projections, like};
+use crate::{ProjectionError, Projections};
 use events::Timestamp;
 use events::enrollment::{
-    DeviceFamily, EnrollmentEvent, EnrollmentId, EnrollmentRefusal, SignInRefusal, SingleSignOnFault, parse_short_code,
+    DeviceFamily, EnrollmentEvent, EnrollmentId, EnrollmentRefusal, SignInRefusal, SingleSignOnFault,
 };
 use events::person::PersonId;
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+use rusqlite::{OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -87,26 +86,6 @@ pub struct Named {
     pub display_name: Option<String>,
 }
 
-/// Filter for enrollments. All given values must match.
-#[derive(Debug, Clone, Default)]
-pub struct EnrollmentFilter {
-    /// A help code, or a part of a name of the person who signed in or of the device's user.
-    pub text: Option<String>,
-    pub state: Option<State>,
-    pub step: Option<Step>,
-    pub person: Option<PersonId>,
-    /// Continue after this enrollment, with older ones.
-    pub after: Option<EnrollmentId>,
-}
-
-/// A page of enrollments, the newest first.
-#[derive(Debug, Clone)]
-pub struct EnrollmentPage {
-    pub enrollments: Vec<Enrollment>,
-    /// Pass this as [`EnrollmentFilter::after`] to get the next page.
-    pub next: Option<EnrollmentId>,
-}
-
 /// The time that a person was at a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StepTime {
@@ -145,12 +124,18 @@ impl Reason {
     }
 }
 
+/// Columns that [`enrollment_of`] reads, and their tables. `INDEX` stands for the index of `v`.
 const COLUMNS: &str =
     "SELECT v.id, v.help_code, v.opened, v.last, v.family, v.version, v.language, v.method, v.provider,
     v.signed_in, s.user_name, s.display_name, v.owner, o.user_name, o.display_name, v.step, v.step_since, v.refusals,
-    v.state, v.ended, v.why, v.way FROM visits_visits v
+    v.state, v.ended, v.why, v.way, v.n FROM visits_visits v INDEX
     LEFT JOIN people_names s ON s.id = v.signed_in
     LEFT JOIN people_names o ON o.id = v.owner";
+
+/// Returns the query of [`enrollment_of`], up to its conditions.
+pub(super) fn select(index: &str) -> String {
+    COLUMNS.replace("INDEX", index)
+}
 
 /// Returns one enrollment; `None` if there is none with this id.
 ///
@@ -159,22 +144,10 @@ const COLUMNS: &str =
 pub async fn get(projections: &Projections, enrollment: EnrollmentId) -> Result<Option<Enrollment>, ProjectionError> {
     projections
         .read_of("visits", move |rows| {
-            let select = format!("{COLUMNS} WHERE v.id = ?1");
+            let select = format!("{} WHERE v.id = ?1", select(""));
             rows.prepare_cached(&select)?.query_row([enrollment.to_string()], enrollment_of).optional()
         })
         .await
-}
-
-/// Returns up to `limit` enrollments that match, the newest first.
-///
-/// # Errors
-/// Returns an error if the file cannot be read.
-pub async fn list(
-    projections: &Projections,
-    filter: EnrollmentFilter,
-    limit: usize,
-) -> Result<EnrollmentPage, ProjectionError> {
-    projections.read_of("visits", move |rows| list_in(rows, &filter, limit)).await
 }
 
 /// Returns the enrollments of a person that were open at some time of this period, up to `limit`.
@@ -191,7 +164,7 @@ pub async fn open_between(
     projections
         .read_of("visits", move |rows| {
             let select = "SELECT id FROM visits_visits
-                WHERE signed_in = ?1 AND opened <= ?3 AND last >= ?2 ORDER BY position DESC LIMIT ?4";
+                WHERE signed_in = ?1 AND opened <= ?3 AND last >= ?2 ORDER BY n DESC LIMIT ?4";
             let ids = rows
                 .prepare_cached(select)?
                 .query_map(params![person.to_string(), from.0, to.0, limit], |row| row.get::<_, String>(0))?
@@ -215,8 +188,9 @@ pub async fn stuck(
     projections
         .read_of("visits", move |rows| {
             let select = format!(
-                "{COLUMNS} WHERE v.state = 'open' AND (v.last <= ?1 OR v.refusals > 0)
-                ORDER BY v.last DESC, v.position DESC LIMIT ?2"
+                "{} WHERE v.state = 'open' AND (v.last <= ?1 OR v.refusals > 0)
+                ORDER BY v.last DESC, v.n DESC LIMIT ?2",
+                select("INDEXED BY visits_open")
             );
             rows.prepare_cached(&select)?.query_map(params![silent_since.0, limit], enrollment_of)?.collect()
         })
@@ -230,11 +204,15 @@ pub async fn stuck(
 pub async fn steps(projections: &Projections, enrollment: EnrollmentId) -> Result<Vec<StepTime>, ProjectionError> {
     projections
         .read_of("visits", move |rows| {
-            let select = "SELECT step, reached, left FROM visits_steps WHERE visit = ?1 ORDER BY position";
+            let select = "SELECT step, reached, left FROM visits_steps
+                WHERE visit = (SELECT n FROM visits_visits WHERE id = ?1) ORDER BY position";
             let step = |row: &Row<'_>| {
-                let step: String = row.get(0)?;
                 let left = row.get::<_, Option<i64>>(2)?.map(Timestamp);
-                Ok(Step::parse(&step).map(|step| StepTime { step, reached: Timestamp(row.get(1).unwrap_or(0)), left }))
+                Ok(Step::from_code(row.get(0)?).map(|step| StepTime {
+                    step,
+                    reached: Timestamp(row.get(1).unwrap_or(0)),
+                    left,
+                }))
             };
             let mut select = rows.prepare_cached(select)?;
             let found = select.query_map([enrollment.to_string()], step)?.collect::<Result<Vec<_>, _>>()?;
@@ -250,8 +228,8 @@ pub async fn steps(projections: &Projections, enrollment: EnrollmentId) -> Resul
 pub async fn refusals(projections: &Projections, enrollment: EnrollmentId) -> Result<Vec<Refusal>, ProjectionError> {
     projections
         .read_of("visits", move |rows| {
-            let select =
-                "SELECT at, message, message_values, reason FROM visits_refusals WHERE visit = ?1 ORDER BY position";
+            let select = "SELECT at, message, message_values, reason FROM visits_refusals
+                WHERE visit = (SELECT n FROM visits_visits WHERE id = ?1) ORDER BY position";
             let refusal = |row: &Row<'_>| {
                 let (key, values): (String, String) = (row.get(1)?, row.get(2)?);
                 let values: BTreeMap<String, Option<String>> = serde_json::from_str(&values).unwrap_or_default();
@@ -263,44 +241,7 @@ pub async fn refusals(projections: &Projections, enrollment: EnrollmentId) -> Re
         .await
 }
 
-fn list_in(connection: &Connection, filter: &EnrollmentFilter, limit: usize) -> rusqlite::Result<EnrollmentPage> {
-    let (mut conditions, mut values) = (vec!["1"], Vec::new());
-    let exact = [
-        ("v.state = ?", filter.state.map(|state| state.as_str().to_owned())),
-        ("v.step = ?", filter.step.map(|step| step.as_str().to_owned())),
-        ("v.position < (SELECT position FROM visits_visits WHERE id = ?)", filter.after.map(|after| after.to_string())),
-    ];
-    for (condition, value) in exact {
-        if let Some(value) = value {
-            conditions.push(condition);
-            values.push(Value::Text(value));
-        }
-    }
-    if let Some(person) = filter.person {
-        conditions.push("(v.signed_in = ? OR v.owner = ?)");
-        values.extend(std::iter::repeat_n(Value::Text(person.to_string()), 2));
-    }
-    if let Some(text) = &filter.text {
-        conditions.push(
-            "(v.help_code = ? OR lower(coalesce(s.user_name, '') || char(10) || coalesce(s.display_name, '')) LIKE ? ESCAPE '\\'
-            OR lower(coalesce(o.user_name, '') || char(10) || coalesce(o.display_name, '')) LIKE ? ESCAPE '\\')",
-        );
-        values.push(Value::Text(parse_short_code(text).unwrap_or_default()));
-        values.extend(std::iter::repeat_n(Value::Text(like(text)), 2));
-    }
-    // One row more than requested shows whether there is another page.
-    values.push(Value::Integer(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX)));
-    let select = format!("{COLUMNS} WHERE {} ORDER BY v.position DESC LIMIT ?", conditions.join(" AND "));
-    let mut statement = connection.prepare_cached(&select)?;
-    let found = statement.query_map(params_from_iter(values), enrollment_of)?;
-    let mut enrollments = found.collect::<Result<Vec<_>, _>>()?;
-    let more = enrollments.len() > limit;
-    enrollments.truncate(limit);
-    let next = enrollments.last().filter(|_| more).map(|enrollment| enrollment.id);
-    Ok(EnrollmentPage { enrollments, next })
-}
-
-fn enrollment_of(row: &Row<'_>) -> rusqlite::Result<Enrollment> {
+pub(super) fn enrollment_of(row: &Row<'_>) -> rusqlite::Result<Enrollment> {
     let text = |column: usize| row.get::<_, Option<String>>(column);
     let person = |column: usize| -> rusqlite::Result<Option<Named>> {
         let person = text(column)?.and_then(|id| Uuid::parse_str(&id).ok()).map(PersonId);
@@ -310,8 +251,8 @@ fn enrollment_of(row: &Row<'_>) -> rusqlite::Result<Enrollment> {
     let id: String = row.get(0)?;
     let id = Uuid::parse_str(&id)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error)))?;
-    let (family, step, state): (String, String, String) = (row.get(4)?, row.get(15)?, row.get(18)?);
-    let way: Way = serde_json::from_str(&row.get::<_, String>(21)?).unwrap_or_default();
+    let (family, state): (String, String) = (row.get(4)?, row.get(18)?);
+    let way = Way::from_bits(row.get(21)?);
     let why = text(20)?.and_then(|why| serde_json::from_value(serde_json::Value::String(why)).ok());
     Ok(Enrollment {
         id: EnrollmentId(id),
@@ -326,7 +267,7 @@ fn enrollment_of(row: &Row<'_>) -> rusqlite::Result<Enrollment> {
         provider: text(8)?,
         signed_in: person(9)?,
         owner: person(12)?,
-        step: Step::parse(&step).unwrap_or(Step::SignIn),
+        step: Step::from_code(row.get(15)?).unwrap_or(Step::SignIn),
         step_since: Timestamp(row.get(16)?),
         refusals: row.get::<_, i64>(17)?.cast_unsigned(),
         state: State::parse(&state).unwrap_or(State::Open),

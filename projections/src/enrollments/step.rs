@@ -1,7 +1,6 @@
 //! The steps of an enrollment as the help desk sees them, and how events lead from one to the next.
 
 use events::enrollment::{EnrollmentEvent, Evidence, Ownership};
-use serde::{Deserialize, Serialize};
 
 /// A step between the first sign-in and the enrolled device: first the portal's pages, then the actions of the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,6 +55,15 @@ impl Step {
     pub fn parse(name: &str) -> Option<Step> {
         Step::ALL.into_iter().find(|step| step.as_str() == name)
     }
+
+    /// Returns the number of the step in the tables: its place in [`Step::ALL`].
+    pub(super) fn code(self) -> i64 {
+        Step::ALL.iter().position(|step| *step == self).and_then(|place| i64::try_from(place).ok()).unwrap_or(0)
+    }
+
+    pub(super) fn from_code(code: i64) -> Option<Step> {
+        usize::try_from(code).ok().and_then(|place| Step::ALL.get(place)).copied()
+    }
 }
 
 /// Returns the step that these events of one enrollment lead to, unless the enrollment has ended.
@@ -64,7 +72,7 @@ pub fn step_after<'a>(events: impl IntoIterator<Item = &'a EnrollmentEvent>) -> 
 }
 
 /// The parts of an enrollment's state that determine the step.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Way {
     signed_in: bool,
     asked_for_whom: bool,
@@ -76,11 +84,55 @@ pub(super) struct Way {
     account_given: bool,
     profile_taken: bool,
     identity: bool,
-    #[serde(default)]
     by_account: bool,
 }
 
 impl Way {
+    /// Returns the state as a number for the table.
+    pub(super) fn bits(&self) -> i64 {
+        let [none, personal, institutional] = [0, 1, 2];
+        let ownership = match self.ownership {
+            None => none,
+            Some(Ownership::Personal) => personal,
+            Some(Ownership::Institutional) => institutional,
+        };
+        self.flags().iter().fold(ownership, |bits, flag| (bits << 1) | i64::from(*flag))
+    }
+
+    pub(super) fn from_bits(bits: i64) -> Way {
+        let mut way = Way::default();
+        let mut rest = bits;
+        for flag in way.flags_mut().into_iter().rev() {
+            *flag = rest & 1 == 1;
+            rest >>= 1;
+        }
+        way.ownership = match rest {
+            1 => Some(Ownership::Personal),
+            2 => Some(Ownership::Institutional),
+            _ => None,
+        };
+        way
+    }
+
+    fn flags(&self) -> [bool; 10] {
+        self.clone().flags_mut().map(|flag| *flag)
+    }
+
+    fn flags_mut(&mut self) -> [&mut bool; 10] {
+        [
+            &mut self.signed_in,
+            &mut self.asked_for_whom,
+            &mut self.earlier_records,
+            &mut self.earlier_records_noted,
+            &mut self.terms_asked,
+            &mut self.ca_done,
+            &mut self.account_given,
+            &mut self.profile_taken,
+            &mut self.identity,
+            &mut self.by_account,
+        ]
+    }
+
     /// Returns whether the enrollment began in Settings.
     pub(crate) fn is_by_account(&self) -> bool {
         self.by_account
@@ -168,7 +220,7 @@ impl Way {
 
 #[cfg(test)]
 mod tests {
-    use super::{Step, step_after};
+    use super::{Step, Way, step_after};
     use events::Personal;
     use events::device::DeviceId;
     use events::enrollment::{
@@ -218,6 +270,17 @@ mod tests {
         let (events, steps): (Vec<Event>, Vec<Step>) = way.into_iter().unzip();
         let reached: Vec<Step> = (1..=events.len()).map(|nth| step_after(&events[..nth])).collect();
         assert_eq!(reached, steps);
+    }
+
+    #[test]
+    fn the_state_of_an_enrollment_survives_its_number() {
+        for ownership in [None, Some(Ownership::Personal), Some(Ownership::Institutional)] {
+            for nth in 0..10 {
+                let mut way = Way { ownership, ..Way::default() };
+                *way.flags_mut()[nth] = true;
+                assert_eq!(Way::from_bits(way.bits()), way);
+            }
+        }
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! The events of made-up devices over three years.
 
 use super::later;
-use events::device::{
-    BodyHash, CommandId, DeviceEvent, DeviceId, DeviceIdentifiers, InventoryValue, PushAddress,
-};
+use events::device::{BodyHash, CommandId, DeviceEvent, DeviceId, DeviceIdentifiers, InventoryValue, PushAddress};
 use events::enrollment::{
     ChosenBy, DeviceFamily, EnrollmentEvent, IssuedCertificate, OsVersion, Ownership, Platform, SecretHash,
     SignInMethodName,
@@ -37,8 +35,18 @@ pub(super) fn user_name(n: u64) -> String {
 }
 
 const MODELS: [&str; 12] = [
-    "iPhone12,1", "iPhone14,7", "iPhone15,2", "iPhone16,1", "iPhone17,3", "iPad11,6", "iPad12,1", "iPad13,18",
-    "iPad14,3", "iPad7,11", "iPhone11,8", "iPhone10,4",
+    "iPhone12,1",
+    "iPhone14,7",
+    "iPhone15,2",
+    "iPhone16,1",
+    "iPhone17,3",
+    "iPad11,6",
+    "iPad12,1",
+    "iPad13,18",
+    "iPad14,3",
+    "iPad7,11",
+    "iPhone11,8",
+    "iPhone10,4",
 ];
 
 pub(super) fn model(n: u64) -> &'static str {
@@ -86,7 +94,8 @@ pub(super) fn events(number: u64, write: &mut dyn FnMut(Entry)) {
         }
         // A visit whose person gives up.
         if step % 6 == 0 {
-            let visit = DeviceId(Uuid::from_u64_pair(0x0193_0000_0000_7000 | (step << 16), scattered(step) | (1 << 63)));
+            let visit =
+                DeviceId(Uuid::from_u64_pair(0x0193_0000_0000_7000 | (step << 16), scattered(step) | (1 << 63)));
             open(&mut writer, visit, step, at);
             if step + 2_000 < number {
                 writer.write(visit.enrollment().stream(), later(at, 400), EnrollmentEvent::EnrollmentAbandoned {});

@@ -45,28 +45,37 @@ fn filters(number: u64) -> Vec<(&'static str, Box<dyn Fn(u64) -> DeviceFilter>)>
         ("person", Box::new(move |n| DeviceFilter { person: Some(fleet::person(of(n))), ..all() })),
         ("user name", Box::new(move |n| DeviceFilter { user_name: Some(user_name(of(n))), ..all() })),
         ("last contact before 30 days", Box::new(move |_| DeviceFilter { seen_before: Some(ago(30)), ..all() })),
-        ("enrolled in a month", Box::new(move |n| DeviceFilter {
-            enrolled_from: Some(ago(500 + n as i64)),
-            enrolled_before: Some(ago(470 + n as i64)),
-            ..all()
-        })),
+        (
+            "enrolled in a month",
+            Box::new(move |n| DeviceFilter {
+                enrolled_from: Some(ago(500 + n as i64)),
+                enrolled_before: Some(ago(470 + n as i64)),
+                ..all()
+            }),
+        ),
         ("identity due", Box::new(move |_| DeviceFilter { identity: Some((Standing::Due, NOW)), ..all() })),
         ("identity expired", Box::new(move |_| DeviceFilter { identity: Some((Standing::Expired, NOW)), ..all() })),
         ("serial number", Box::new(move |n| DeviceFilter { text: Some(serial(of(n) / 3 * 3)), ..all() })),
         ("text that some have", Box::new(move |_| DeviceFilter { text: Some("hedy".into()), ..all() })),
         ("text that none has", Box::new(move |_| DeviceFilter { text: Some("zzzz".into()), ..all() })),
-        ("checked out, rare model, old", Box::new(move |_| DeviceFilter {
-            state: Some(State::CheckedOut),
-            models: vec!["iPad7,11".into()],
-            os_below: Some(OsVersion::new(17, 0)),
-            ..all()
-        })),
-        ("checked out and seen today (common, never together)", Box::new(move |_| DeviceFilter {
-            state: Some(State::CheckedOut),
-            enrolled_from: Some(ago(300)),
-            seen_from: Some(ago(1)),
-            ..all()
-        })),
+        (
+            "checked out, rare model, old",
+            Box::new(move |_| DeviceFilter {
+                state: Some(State::CheckedOut),
+                models: vec!["iPad7,11".into()],
+                os_below: Some(OsVersion::new(17, 0)),
+                ..all()
+            }),
+        ),
+        (
+            "checked out and seen today (common, never together)",
+            Box::new(move |_| DeviceFilter {
+                state: Some(State::CheckedOut),
+                enrolled_from: Some(ago(300)),
+                seen_from: Some(ago(1)),
+                ..all()
+            }),
+        ),
     ]
 }
 
@@ -88,10 +97,8 @@ pub(super) async fn measure(projections: &Projections, number: u64) {
             })
             .await;
         }
-        timed(&format!("facets: {name}"), 10, async |seed| {
-            devices::facets(projections, filter(seed)).await.unwrap()
-        })
-        .await;
+        timed(&format!("facets: {name}"), 10, async |seed| devices::facets(projections, filter(seed)).await.unwrap())
+            .await;
     }
     for (name, days) in [("a day", 1), ("a week", 7), ("30 days", 30), ("a year", 365), ("three years", 1_090)] {
         timed(&format!("difference over {name}"), 5, async |_| {
@@ -115,10 +122,8 @@ pub(super) async fn measure(projections: &Projections, number: u64) {
     timed("renewals: due", 50, async |_| renewals::due(projections, NOW, 20, 100).await.unwrap()).await;
     let period = || FunnelFilter { from: Some(ago(90)), ..FunnelFilter::default() };
     timed("funnel over 90 days", 20, async |_| enrollments::funnel(projections, period()).await.unwrap()).await;
-    timed("funnel over 3 years", 5, async |_| {
-        enrollments::funnel(projections, FunnelFilter::default()).await.unwrap()
-    })
-    .await;
+    timed("funnel over 3 years", 5, async |_| enrollments::funnel(projections, FunnelFilter::default()).await.unwrap())
+        .await;
     for dimension in [Dimension::Version, Dimension::Language, Dimension::Provider] {
         timed(&format!("groups over 90 days by {dimension:?}"), 20, async |_| {
             enrollments::groups(projections, period(), dimension).await.unwrap()
