@@ -34,7 +34,7 @@ mod then;
 mod timeline;
 mod walk;
 
-pub use counts::{Count, Facet, Facets, Total, count, facets, totals};
+pub use counts::{Count, Facet, Facets, Total, count, count_whole, facets, totals};
 pub use cursor::{DeviceCursor, NoDeviceCursor};
 pub use device::{Device, State};
 pub use difference::{Difference, Differing, DifferingPage, FieldChange, Part, difference, differing};

@@ -25,7 +25,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use client::Client;
 use events::record::{ImportId, RecordId};
 use events::staff::ApiResource;
-use events::{EventId, device::DeviceId};
+use events::EventId;
 use problem::ApiProblem;
 use projections::audit::{self as trail, AuditFilter};
 use projections::devices as inventory;
@@ -55,7 +55,7 @@ impl Paging {
 #[derive(Serialize)]
 struct Devices {
     devices: Vec<DeviceRecord>,
-    next: Option<DeviceId>,
+    next: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -109,15 +109,15 @@ pub(crate) fn routes() -> actix_web::Scope<
 async fn list_devices(client: Client, request: HttpRequest) -> Result<HttpResponse, ApiProblem> {
     let Parameters(filters, paging) = Parameters::<devices::Filters, Paging>::read_filled(request.query_string())?;
     let (filter, limit) = (filters.parse(client.now())?, paging.limit()?);
-    if let Some(after) = filter.after {
-        let there = inventory::get(client.projections(), after, None).await;
+    if let Some(after) = &filter.after {
+        let there = inventory::get(client.projections(), after.device, None).await;
         there.map_err(|error| client.broken(error))?.ok_or(ApiProblem::UnknownCursor)?;
     }
     client.record(ApiResource::Devices, filters.names_and_values()).await?;
     let found = inventory::list(client.projections(), filter, limit).await.map_err(|error| client.broken(error))?;
     let devices = cleared::devices(client.projections(), &Reader::Program, found.devices).await;
     let devices = devices.map_err(|error| client.broken(error))?.iter().map(DeviceRecord::from).collect();
-    answer(&client, &request, &Devices { devices, next: found.next })
+    answer(&client, &request, &Devices { devices, next: found.next.map(|next| next.to_string()) })
 }
 
 async fn list_records(client: Client, request: HttpRequest) -> Result<HttpResponse, ApiProblem> {

@@ -25,7 +25,7 @@ use events::Timestamp;
 use events::device::DeviceId;
 use events::person::PersonId;
 use events::staff::StaffActivityEvent;
-use projections::devices::{self as inventory, Device, DeviceFilter, State};
+use projections::devices::{self as inventory, Device, DeviceCursor, DeviceFilter, NoDeviceCursor, State};
 use projections::renewals;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -62,6 +62,7 @@ struct DevicesPage {
     counts: Vec<identity::Count>,
     archived: bool,
     filtered: bool,
+    cut: bool,
     devices: Vec<Line>,
     enroll_url: String,
     exports: Vec<Export>,
@@ -82,6 +83,7 @@ view!(
         counts,
         archived,
         filtered,
+        cut,
         devices,
         enroll_url,
         exports,
@@ -148,6 +150,7 @@ pub(crate) async fn list(staff: May<SeesInventory>, address: Parameters<Filters>
         counts: identity::shown(&counts),
         archived: filter.archived,
         filtered: !query.is_empty(),
+        cut: found.is_cut,
         devices: devices.iter().map(|device| line(device, filter.as_of, now)).collect(),
         exports: exports(&staff, &query),
         enroll_url: format!("{}/enroll", staff.public_url()),
@@ -189,7 +192,7 @@ impl Filters {
     /// Returns an error that names the invalid filter.
     pub(crate) fn parse(&self, now: Timestamp) -> Result<DeviceFilter, Problem> {
         let as_of = read("as_of", self.as_of.as_deref(), parse_as_of)?;
-        let after = read("after", self.after.as_deref(), parse_device)?;
+        let after = read("after", self.after.as_deref(), parse_cursor)?;
         let state = read("state", self.state.as_deref(), |name| {
             State::parse(name).ok_or(Problem::Bad("There is no such state of a device."))
         })?;
@@ -275,6 +278,11 @@ pub(crate) fn of_person(text: Option<&str>) -> DeviceFilter {
     let id = text.and_then(|text| Uuid::parse_str(text).ok()).map(PersonId);
     let user_name = text.filter(|_| id.is_none()).map(str::to_owned);
     DeviceFilter { person: id, user_name, ..DeviceFilter::default() }
+}
+
+/// Parses the place where a page of devices ended.
+pub(crate) fn parse_cursor(text: &str) -> Result<DeviceCursor, Problem> {
+    text.parse().map_err(|NoDeviceCursor| Problem::NotFound)
 }
 
 /// Parses a device id from an address.

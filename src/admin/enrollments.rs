@@ -50,6 +50,7 @@ struct EnrollmentsPage {
     steps: Vec<Choice>,
     filtered: bool,
     stuck: Option<Vec<Line>>,
+    cut: bool,
     enrollments: Vec<Line>,
     older: Option<String>,
     newest: Option<String>,
@@ -58,7 +59,7 @@ struct EnrollmentsPage {
 view!(
     enrollments as enrollments_page,
     Menu,
-    EnrollmentsPage { q, states, steps, filtered, stuck, enrollments, older, newest }
+    EnrollmentsPage { q, states, steps, filtered, stuck, cut, enrollments, older, newest }
 );
 
 /// An enrollment as a row of a list.
@@ -103,6 +104,7 @@ pub(crate) async fn list(staff: May<SeesFunnel>, address: Parameters<Filters>) -
         steps: filters.steps(),
         filtered: !query.is_empty(),
         stuck,
+        cut: found.is_cut,
         enrollments: found.enrollments.iter().map(|enrollment| line(enrollment, now)).collect(),
         older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),
         newest: continued.then(|| query.href(PATH)),

@@ -133,7 +133,8 @@ pub(crate) async fn page(staff: May<SeesFunnel>, address: Parameters<Filters>) -
     }
     let [versions, languages, providers] = <[Vec<Choice>; 3]>::try_from(choices).unwrap_or_default();
     let instant = |at: Option<Timestamp>| at.map(|at| Instant::of(at, now));
-    let (from, to) = (instant(filter.from), instant(filter.to));
+    // An edge within a day with many enrollments is moved to the day: the page has the period that was counted.
+    let (from, to) = (instant(found.from), instant(found.to));
     let until = to.as_ref().map_or("now".to_owned(), |to| format!("{} UTC", to.words));
     let page = FunnelPage {
         period: format!("Enrollments started from {} UTC until {until}", from.as_ref().map_or("", |from| &from.words)),

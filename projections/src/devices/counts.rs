@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// Maximum number of devices that are read for a count.
-const BUDGET: usize = 10_000;
+const BUDGET: usize = 5_000;
 
 /// A number of devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,7 +186,7 @@ fn most_frequent_first(mut values: Vec<(Option<String>, u64)>) -> Vec<(Option<St
     values
 }
 
-/// Returns the counts of the devices that match. Reads at most 10,000 devices, unless the filter restricts nothing.
+/// Returns the counts of the devices that match. Reads at most 5,000 devices, unless the filter restricts nothing.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
@@ -212,7 +212,7 @@ fn facets_in(rows: &Connection, filter: &DeviceFilter) -> rusqlite::Result<Total
     Ok(Total { devices, facets: facets.collect() })
 }
 
-/// Returns how many devices match. Counting ends at `most`, or after 10,000 devices were read.
+/// Returns how many devices match. Counting ends at `most`, or after 5,000 devices were read.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
@@ -236,6 +236,40 @@ fn count_in(rows: &Connection, filter: &DeviceFilter, most: u64) -> rusqlite::Re
     Ok(if is_most || end != End::Done { Count::AtLeast(counted) } else { Count::Exactly(counted) })
 }
 
+/// Returns how many devices match, in as many reads as that takes. For exports: a list of a page uses [`count`].
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub async fn count_whole(projections: &Projections, filter: DeviceFilter) -> Result<u64, ProjectionError> {
+    let mut filter = unordered(&filter);
+    let mut counted = 0;
+    loop {
+        let of = filter.clone();
+        let (more, end) = projections.read_of("devices", move |rows| part(rows, &of)).await?;
+        counted += more;
+        match end {
+            End::Done => return Ok(counted),
+            End::Cut(place) => filter.after = Some(place),
+        }
+    }
+}
+
+// Counts the devices from the place of the filter on, until the budget is used up.
+fn part(rows: &Connection, filter: &DeviceFilter) -> rusqlite::Result<(u64, End)> {
+    if filter.as_of.is_none()
+        && let Some(count) = kept_count(rows, filter)?
+    {
+        return Ok((count, End::Done));
+    }
+    let mut counted = 0;
+    let mut add = |_: &dyn Values, _| {
+        counted += 1;
+        Ok(ControlFlow::Continue(()))
+    };
+    let end = each(rows, filter, budget(filter), &mut add)?;
+    Ok((counted, end))
+}
+
 // The kept count of a filter that restricts nothing, or only the state.
 fn kept_count(rows: &Connection, filter: &DeviceFilter) -> rusqlite::Result<Option<u64>> {
     let state = filter.state.map(State::as_str);
@@ -255,5 +289,5 @@ fn unordered(filter: &DeviceFilter) -> DeviceFilter {
 }
 
 fn budget(filter: &DeviceFilter) -> usize {
-    if filter.as_of.is_some() { BUDGET / 4 } else { BUDGET }
+    if filter.as_of.is_some() { BUDGET / 5 } else { BUDGET }
 }

@@ -20,7 +20,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Maximum number of changes that are read one by one.
-pub(super) const WINDOW: usize = 400_000;
+pub(super) const WINDOW: usize = 200_000;
 
 /// Number of devices that are compared if there are more changes.
 const SAMPLE: i64 = 10_000;

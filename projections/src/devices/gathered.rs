@@ -74,8 +74,8 @@ pub(super) fn visit(
     Ok(())
 }
 
-// Calls `work` with the values of a device, now or as of the instant of the filter.
-fn with(
+/// Calls `work` with the values of a device, now or as of the instant of the filter.
+pub(super) fn with(
     rows: &Connection,
     filter: &DeviceFilter,
     n: i64,

@@ -1,10 +1,11 @@
 //! Lists devices by filter and order, page by page, with bounded work.
 //!
-//! A page reads at most [`BUDGET`] devices. If an index leads to at most that many devices for one of the conditions,
-//! all of them are read and sorted ([`gathered`]), so that a page of rare devices is complete. Otherwise devices are
-//! read along the index of the order ([`walk`]) until the page is full. If the budget is used up before that, which
-//! happens for combinations of conditions that are common each but rare together, and for texts, the page has what was
-//! found, says so, and has the place to go on from.
+//! A page reads at most [`BUDGET`] devices. If an index leads to few devices for one of the conditions ([`drivers`]),
+//! their numbers are collected from it: up to [`NUMBERS`] if the list is in the order of numbers, which is that of
+//! adding, else up to the budget, and these devices are read and sorted ([`gathered`]). So a page of rare devices is
+//! complete. Otherwise devices are read along the index of the order ([`walk`]) until the page is full. If the budget is
+//! used up before that, which happens for combinations of conditions that are common each but rare together, and for
+//! texts, the page has what was found, says so, and has the place to go on from.
 
 use super::current::number;
 use super::cursor::{DeviceCursor, Key};
@@ -13,7 +14,7 @@ use super::drivers::{Driver, drivers, identified};
 use super::filter::{DeviceFilter, DeviceSort, Direction};
 use super::gathered;
 use super::matching::{Current, Matcher, Values, columns, key, last_seen};
-use super::then::{Then, id_of, newest};
+use super::then::{id_of, newest};
 use super::walk::{self, Segment};
 use crate::claims::{CLAIMED_BY, CLAIMS};
 use crate::{ProjectionError, Projections};
@@ -25,10 +26,13 @@ use std::ops::ControlFlow;
 use uuid::Uuid;
 
 /// Maximum number of devices that are read for one page.
-const BUDGET: usize = 5_000;
+const BUDGET: usize = 2_000;
+
+/// Maximum number of devices whose numbers are collected from an index.
+const NUMBERS: usize = 20_000;
 
 /// The same for a page of an earlier instant: each value of a device is read on its own.
-const BUDGET_THEN: usize = 1_000;
+const BUDGET_THEN: usize = 500;
 
 /// A page of devices.
 #[derive(Debug, Clone)]
@@ -143,23 +147,31 @@ pub(super) fn each(
             _ => return Ok(End::Done),
         },
     };
-    let identified = identified(rows, filter, budget + 1)?;
+    let most = if sort == DeviceSort::Added { budget.max(NUMBERS) } else { budget };
+    let identified = identified(rows, filter, most + 1)?;
     let text_is_id = identified.as_ref().is_some_and(|(_, text_is_id)| *text_is_id);
     let mut matcher = Matcher::new(filter, text_is_id);
     let drivers = drivers(rows, filter)?;
     let numbers = match identified {
-        Some((numbers, _)) if numbers.len() <= budget => {
+        Some((numbers, _)) if numbers.len() <= most => {
             matcher.knows_ids();
             Some(numbers)
         }
-        _ => few(rows, &drivers, budget)?,
+        _ => few(rows, &drivers, most)?,
     };
+    let after_n = after.map(|(_, n)| n);
     if let Some(numbers) = numbers {
-        gathered::visit(rows, filter, &matcher, &numbers, (after, visit))?;
-        return Ok(End::Done);
+        if sort != DeviceSort::Added {
+            gathered::visit(rows, filter, &matcher, &numbers, (after, visit))?;
+            return Ok(End::Done);
+        }
+        let mut walk = Walk { rows, matcher, sort, left: budget, visit };
+        return match direction {
+            Direction::Ascending => walk.numbers(filter, numbers.range(after_n.map_or(0, |n| n + 1)..).copied()),
+            Direction::Descending => walk.numbers(filter, numbers.range(..after_n.unwrap_or(i64::MAX)).rev().copied()),
+        };
     }
     let mut walk = Walk { rows, matcher, sort, left: budget, visit };
-    let after_n = after.map(|(_, n)| n);
     match sort {
         DeviceSort::Added if filter.as_of.is_some() => walk.then(filter, direction, after_n),
         DeviceSort::Added => {
@@ -184,12 +196,12 @@ pub(super) fn each(
     }
 }
 
-// The numbers of the condition that the fewest devices meet, if these are at most `budget`.
-fn few(rows: &Connection, drivers: &[Driver], budget: usize) -> rusqlite::Result<Option<BTreeSet<i64>>> {
+// The numbers of the condition that the fewest devices meet, if these are at most `most`.
+fn few(rows: &Connection, drivers: &[Driver], most: usize) -> rusqlite::Result<Option<BTreeSet<i64>>> {
     let mut least: Option<(usize, &Driver)> = None;
     for driver in drivers {
-        let size = driver.size(rows, budget + 1)?;
-        if size <= budget && least.is_none_or(|(smallest, _)| size < smallest) {
+        let size = driver.size(rows, most + 1)?;
+        if size <= most && least.is_none_or(|(smallest, _)| size < smallest) {
             least = Some((size, driver));
         }
     }
@@ -247,8 +259,21 @@ impl Walk<'_, '_, '_> {
             Direction::Ascending => Box::new(after.map_or(1, |after| after + 1)..=newest),
             Direction::Descending => Box::new((1..=after.map_or(newest, |after| newest.min(after - 1))).rev()),
         };
+        self.numbers(filter, numbers)
+    }
+
+    fn numbers(
+        &mut self,
+        filter: &DeviceFilter,
+        numbers: impl Iterator<Item = i64>,
+    ) -> rusqlite::Result<End> {
         for n in numbers {
-            if let ControlFlow::Break(end) = self.examine(&Then::of(self.rows, n, at), None)? {
+            let mut flow = ControlFlow::Continue(());
+            gathered::with(self.rows, filter, n, &mut |device| {
+                flow = self.examine(device, None)?;
+                Ok(())
+            })?;
+            if let ControlFlow::Break(end) = flow {
                 return Ok(end);
             }
         }

@@ -160,7 +160,7 @@ pub(crate) async fn rehearse(
     }
     let wanted = wanted(spec, &sent, staff.now())?;
     staff.record(StaffActivityEvent::DeviceListViewed {}).await?;
-    let found = inventory::list(staff.projections(), filter.clone(), AT_MOST).await;
+    let found = inventory::list_whole(staff.projections(), filter.clone(), AT_MOST).await;
     let found = found.map_err(|error| staff.broken(error))?;
     let (mut lines, mut accepting, mut needed) = (Vec::new(), Vec::new(), Consent::Nothing);
     for device in &found.devices {

@@ -2,7 +2,7 @@
 
 use super::AT_MOST;
 use crate::admin::commands::form::Sent;
-use crate::admin::devices::{of_person, parse_device};
+use crate::admin::devices::{of_person, parse_cursor};
 use crate::admin::problem::Problem;
 use crate::admin::words;
 use projections::devices::{DeviceFilter, State};
@@ -22,7 +22,7 @@ pub(super) fn filter(sent: &Sent) -> Result<Result<DeviceFilter, &'static str>, 
     }
     let of = of_person(sent.text("person"));
     let named = sent.text("named").map(str::to_owned);
-    let after = sent.text("after").map(parse_device).transpose()?;
+    let after = sent.text("after").map(parse_cursor).transpose()?;
     // An archived record is hidden from lists, but its device is still managed.
     Ok(Ok(DeviceFilter { state: Some(State::Enrolled), archived: true, kind, ids, named, after, ..of }))
 }
