@@ -116,7 +116,28 @@ impl Projection for Devices {
             superseded_evidence TEXT, os INTEGER, user_name TEXT COLLATE NOCASE
         );
         CREATE INDEX IF NOT EXISTS devices_by_person ON devices_current (person, phase);
-        CREATE INDEX IF NOT EXISTS devices_by_phase ON devices_current (phase) WHERE phase IS NOT NULL;
+        CREATE TABLE IF NOT EXISTS devices_history (
+            device INTEGER NOT NULL, attribute INTEGER NOT NULL, position INTEGER NOT NULL,
+            valid_from INTEGER NOT NULL, value,
+            -- The person's key sealed the value.
+            personal INTEGER NOT NULL, PRIMARY KEY (device, attribute, position)
+        ) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS devices_attributes (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+        CREATE TABLE IF NOT EXISTS devices_former (
+            attribute INTEGER NOT NULL, value NOT NULL, device INTEGER NOT NULL,
+            PRIMARY KEY (attribute, value, device)
+        ) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS devices_people (
+            id TEXT PRIMARY KEY, user_name TEXT COLLATE NOCASE, display_name TEXT
+        ) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS devices_counts (
+            facet INTEGER NOT NULL, archived INTEGER NOT NULL, value TEXT NOT NULL, count INTEGER NOT NULL,
+            PRIMARY KEY (facet, archived, value)
+        ) WITHOUT ROWID;"
+    }
+
+    fn indexes(&self) -> &'static str {
+        "CREATE INDEX IF NOT EXISTS devices_by_phase ON devices_current (phase) WHERE phase IS NOT NULL;
         CREATE INDEX IF NOT EXISTS devices_by_kind ON devices_current (kind) WHERE phase IS NOT NULL;
         CREATE INDEX IF NOT EXISTS devices_by_ownership ON devices_current (ownership) WHERE phase IS NOT NULL;
         CREATE INDEX IF NOT EXISTS devices_by_name ON devices_current (name) WHERE phase IS NOT NULL;
@@ -131,30 +152,12 @@ impl Projection for Devices {
         CREATE INDEX IF NOT EXISTS devices_by_udid ON devices_current (udid) WHERE udid IS NOT NULL;
         CREATE INDEX IF NOT EXISTS devices_by_enrollment_id ON devices_current (enrollment_id)
             WHERE enrollment_id IS NOT NULL;
-        CREATE TABLE IF NOT EXISTS devices_history (
-            device INTEGER NOT NULL, attribute INTEGER NOT NULL, position INTEGER NOT NULL,
-            valid_from INTEGER NOT NULL, value,
-            -- The person's key sealed the value.
-            personal INTEGER NOT NULL, PRIMARY KEY (device, attribute, position)
-        ) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS devices_history_by_position ON devices_history (position);
-        CREATE TABLE IF NOT EXISTS devices_attributes (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-        CREATE TABLE IF NOT EXISTS devices_former (
-            attribute INTEGER NOT NULL, value NOT NULL, device INTEGER NOT NULL,
-            PRIMARY KEY (attribute, value, device)
-        ) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS devices_people (
-            id TEXT PRIMARY KEY, user_name TEXT COLLATE NOCASE, display_name TEXT
-        ) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS devices_people_by_name ON devices_people (user_name) WHERE user_name IS NOT NULL;
-        CREATE TABLE IF NOT EXISTS devices_counts (
-            facet INTEGER NOT NULL, archived INTEGER NOT NULL, value TEXT NOT NULL, count INTEGER NOT NULL,
-            PRIMARY KEY (facet, archived, value)
-        ) WITHOUT ROWID;"
+        CREATE INDEX IF NOT EXISTS devices_people_by_name ON devices_people (user_name) WHERE user_name IS NOT NULL;"
     }
 
     fn joins(&self) -> &'static [&'static str] {
-        &["people", "renewals", "claims"]
+        &["renewals", "claims"]
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {

@@ -52,15 +52,6 @@ impl Projection for Enrollments {
             step_since INTEGER NOT NULL, step_recorded INTEGER NOT NULL, refusals INTEGER NOT NULL, ended INTEGER,
             state TEXT NOT NULL, why TEXT
         );
-        CREATE INDEX IF NOT EXISTS visits_by_opened ON visits_visits (opened);
-        CREATE INDEX IF NOT EXISTS visits_by_help_code ON visits_visits (help_code);
-        CREATE INDEX IF NOT EXISTS visits_by_signed_in ON visits_visits (signed_in) WHERE signed_in IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS visits_by_owner ON visits_visits (owner)
-            WHERE owner IS NOT NULL AND owner IS NOT signed_in;
-        CREATE INDEX IF NOT EXISTS visits_by_state ON visits_visits (state);
-        CREATE INDEX IF NOT EXISTS visits_by_step ON visits_visits (step);
-        CREATE INDEX IF NOT EXISTS visits_open ON visits_visits (last) WHERE state = 'open';
-        CREATE INDEX IF NOT EXISTS visits_open_by_opened ON visits_visits (opened) WHERE state = 'open';
         CREATE TABLE IF NOT EXISTS visits_steps (
             visit INTEGER NOT NULL, step INTEGER NOT NULL, position INTEGER NOT NULL, recorded INTEGER NOT NULL,
             reached INTEGER NOT NULL, left INTEGER, PRIMARY KEY (visit, step)
@@ -74,6 +65,18 @@ impl Projection for Enrollments {
             provider TEXT NOT NULL, enrollments INTEGER NOT NULL, enrolled INTEGER NOT NULL, counts BLOB NOT NULL,
             UNIQUE (day, major, language, provider)
         );"
+    }
+
+    fn indexes(&self) -> &'static str {
+        "CREATE INDEX IF NOT EXISTS visits_by_opened ON visits_visits (opened);
+        CREATE INDEX IF NOT EXISTS visits_by_help_code ON visits_visits (help_code);
+        CREATE INDEX IF NOT EXISTS visits_by_signed_in ON visits_visits (signed_in) WHERE signed_in IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS visits_by_owner ON visits_visits (owner)
+            WHERE owner IS NOT NULL AND owner IS NOT signed_in;
+        CREATE INDEX IF NOT EXISTS visits_by_state ON visits_visits (state);
+        CREATE INDEX IF NOT EXISTS visits_by_step ON visits_visits (step);
+        CREATE INDEX IF NOT EXISTS visits_open ON visits_visits (last) WHERE state = 'open';
+        CREATE INDEX IF NOT EXISTS visits_open_by_opened ON visits_visits (opened) WHERE state = 'open';"
     }
 
     fn joins(&self) -> &'static [&'static str] {

@@ -6,10 +6,13 @@
 mod fleet;
 mod queries;
 
-use crate::{Projection, Projections, devices, enrollments, renewals};
+use crate::{ALL, Projection, Projections};
 use events::{Entry, Timestamp};
 use rusqlite::Connection;
 use std::time::Duration;
+
+/// The measured projections.
+const MEASURED: [&str; 3] = ["devices", "visits", "renewals"];
 
 #[tokio::test]
 #[ignore = "takes minutes: run it by hand"]
@@ -17,60 +20,57 @@ async fn the_figures_of_a_large_fleet() {
     let number = std::env::var("MUSTER_MEASURE_DEVICES").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000);
     let directory = tempfile::tempdir().unwrap();
     let (projections, _) = Projections::open(directory.path(), None).unwrap();
-    let folded = projections.write(move |rows| Ok(fill(rows, number))).await.unwrap();
-    folded.print();
-    let sizes = projections.read(|rows| sizes(rows)).await.unwrap();
-    for (table, bytes) in &sizes {
-        println!("{table:40} {:8.1} bytes per device", *bytes as f64 / number as f64);
+    for name in MEASURED {
+        let projection = ALL.iter().copied().find(|projection| projection.name() == name).unwrap();
+        let path =
+            projections.inner.units.iter().find(|unit| unit.name() == name).unwrap().file().unwrap().path.clone();
+        tokio::task::spawn_blocking(move || fill(projection, &mut Connection::open(path).unwrap(), number))
+            .await
+            .unwrap();
     }
-    if std::env::var_os("MUSTER_MEASURE_FOLD_ONLY").is_none() {
-        queries::measure(&projections, number).await;
-    }
+    projections.write_common(move |rows| Ok(contacts(rows, number))).await.unwrap();
+    queries::measure(&projections, number).await;
 }
 
-/// How long each fold took.
-struct Folded {
-    events: u64,
-    folds: Vec<(&'static str, Duration)>,
-}
-
-impl Folded {
-    fn print(&self) {
-        println!("{} events", self.events);
-        for (name, took) in &self.folds {
-            println!("{name:40} {:8.2} µs per event", took.as_secs_f64() * 1e6 / self.events as f64);
-        }
-    }
-}
-
-fn fill(rows: &mut Connection, number: u64) -> Folded {
+// Folds all events, makes the indexes, and prints what that took.
+fn fill(projection: &'static dyn Projection, rows: &mut Connection, number: u64) {
     rows.pragma_update(None, "cache_size", -262_144).unwrap();
-    let all: [&dyn Projection; 3] = [&devices::Devices, &enrollments::Enrollments, &renewals::Renewals];
-    let mut folded = Folded { events: 0, folds: all.iter().map(|one| (one.name(), Duration::ZERO)).collect() };
-    let mut batch: Vec<Entry> = Vec::new();
-    let mut flush = |batch: &mut Vec<Entry>, rows: &mut Connection| {
-        folded.events += batch.len() as u64;
+    rows.pragma_update(None, "synchronous", "OFF").unwrap();
+    rows.set_prepared_statement_cache_capacity(128);
+    let made = projection.indexes().split("IF NOT EXISTS ").skip(1).filter_map(|rest| rest.split(' ').next());
+    made.for_each(|index| rows.execute_batch(&format!("DROP INDEX {index}")).unwrap());
+    let (mut events, mut took, mut batch) = (0, Duration::ZERO, Vec::<Entry>::new());
+    let mut flush = |batch: &mut Vec<Entry>| {
+        let begun = worked();
         let transaction = rows.transaction().unwrap();
-        for (projection, (_, took)) in all.iter().zip(&mut folded.folds) {
-            let begun = worked();
-            for entry in batch.iter() {
-                projection.fold(&transaction, entry, entry.at).unwrap();
-            }
-            *took += worked() - begun;
+        for entry in batch.iter() {
+            projection.fold(&transaction, entry, entry.at).unwrap();
         }
         transaction.commit().unwrap();
+        took += worked() - begun;
+        events += batch.len();
         batch.clear();
     };
     fleet::events(number, &mut |entry| {
         batch.push(entry);
         if batch.len() == 2_000 {
-            flush(&mut batch, rows);
+            flush(&mut batch);
         }
     });
-    flush(&mut batch, rows);
-    contacts(rows, number);
+    flush(&mut batch);
+    let begun = worked();
+    rows.execute_batch(projection.indexes()).unwrap();
+    let indexes = worked() - begun;
     rows.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
-    folded
+    println!(
+        "{}: {events} events, {:.2} µs per event, indexes in {:.1} s",
+        projection.name(),
+        took.as_secs_f64() * 1e6 / events as f64,
+        indexes.as_secs_f64()
+    );
+    for (table, bytes) in sizes(rows).unwrap() {
+        println!("    {table:40} {:8.1} bytes per device", bytes as f64 / number as f64);
+    }
 }
 
 // The time that this thread worked, whatever else the machine does (Documentation/scheduler/sched-stats.rst of Linux).
@@ -93,15 +93,9 @@ fn contacts(rows: &mut Connection, number: u64) {
 }
 
 fn sizes(rows: &Connection) -> rusqlite::Result<Vec<(String, i64)>> {
-    let select = "SELECT name, sum(pgsize) FROM dbstat WHERE name LIKE 'devices_%' OR name LIKE 'visits_%'
-        OR name LIKE 'renewals_%' OR name LIKE 'last_seen%' OR name LIKE 'sqlite_autoindex%'
-        GROUP BY name HAVING sum(pgsize) > 100000 ORDER BY 2 DESC";
-    match rows.prepare(select) {
-        Ok(mut select) => select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect(),
-        Err(_) => rows.query_row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| {
-            Ok(vec![("the whole file".to_owned(), row.get(0)?)])
-        }),
-    }
+    let select = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name
+        UNION ALL SELECT 'all', page_count * page_size FROM pragma_page_count, pragma_page_size ORDER BY 2 DESC";
+    rows.prepare(select)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 fn print_times(name: &str, mut times: Vec<Duration>) {

@@ -10,6 +10,9 @@ use std::time::Duration;
 /// Maximum number of idle connections that are kept open.
 const IDLE: usize = 16;
 
+/// Maximum number of prepared statements of a connection. A page of devices needs about 20.
+const STATEMENTS: usize = 64;
+
 /// A connection and the files that it has open. The connection is closed before the files are dropped.
 pub(crate) struct Reader {
     pub(crate) connection: Connection,
@@ -38,6 +41,7 @@ impl Readers {
         let connection = Connection::open_in_memory()?;
         connection.busy_timeout(Duration::from_secs(10))?;
         plan_once(&connection)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         for (nth, path) in files.iter().map(|file| file.path.as_path()).chain([common]).enumerate() {
             connection.execute(&format!("ATTACH DATABASE ?1 AS file_{nth}"), [path.to_string_lossy()])?;
         }

@@ -75,7 +75,13 @@ impl Projection for Renewals {
             expires INTEGER NOT NULL, due_at INTEGER, cause TEXT, command TEXT, requested_at INTEGER,
             failures INTEGER NOT NULL DEFAULT 0, outcome TEXT, outcome_at INTEGER
         );
-        CREATE INDEX IF NOT EXISTS renewals_by_begin ON renewals_devices (expires, due_at, failures)
+        CREATE TABLE IF NOT EXISTS renewals_counts (
+            kind INTEGER NOT NULL, hour INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (kind, hour)
+        ) WITHOUT ROWID;"
+    }
+
+    fn indexes(&self) -> &'static str {
+        "CREATE INDEX IF NOT EXISTS renewals_by_begin ON renewals_devices (expires, due_at, failures)
             WHERE enrolled AND command IS NULL;
         CREATE INDEX IF NOT EXISTS renewals_by_due ON renewals_devices (due_at)
             WHERE enrolled AND command IS NULL AND failures = 0;
@@ -84,10 +90,7 @@ impl Projection for Renewals {
         CREATE INDEX IF NOT EXISTS renewals_by_expires ON renewals_devices (expires) WHERE enrolled;
         CREATE INDEX IF NOT EXISTS renewals_failing ON renewals_devices (expires) WHERE enrolled AND failures > 0;
         CREATE INDEX IF NOT EXISTS renewals_by_request ON renewals_devices (requested_at)
-            WHERE requested_at IS NOT NULL;
-        CREATE TABLE IF NOT EXISTS renewals_counts (
-            kind INTEGER NOT NULL, hour INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (kind, hour)
-        ) WITHOUT ROWID;"
+            WHERE requested_at IS NOT NULL;"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {

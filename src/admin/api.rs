@@ -23,9 +23,9 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use client::Client;
+use events::EventId;
 use events::record::{ImportId, RecordId};
 use events::staff::ApiResource;
-use events::EventId;
 use problem::ApiProblem;
 use projections::audit::{self as trail, AuditFilter};
 use projections::devices as inventory;

@@ -262,11 +262,7 @@ impl Walk<'_, '_, '_> {
         self.numbers(filter, numbers)
     }
 
-    fn numbers(
-        &mut self,
-        filter: &DeviceFilter,
-        numbers: impl Iterator<Item = i64>,
-    ) -> rusqlite::Result<End> {
+    fn numbers(&mut self, filter: &DeviceFilter, numbers: impl Iterator<Item = i64>) -> rusqlite::Result<End> {
         for n in numbers {
             let mut flow = ControlFlow::Continue(());
             gathered::with(self.rows, filter, n, &mut |device| {
