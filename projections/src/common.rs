@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Positions of the followers of the log, keys that were damaged when rows were folded, and last contacts.
-const TABLES: &str = "
+pub(crate) const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS followers (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS set_aside (
         follower TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (follower, position)

@@ -28,6 +28,8 @@ mod list;
 mod matching;
 mod of_person;
 mod people;
+#[cfg(test)]
+mod plans;
 mod query;
 mod record;
 mod then;

@@ -11,6 +11,8 @@ mod days;
 mod funnel;
 mod list;
 mod period;
+#[cfg(test)]
+mod plans;
 mod query;
 mod step;
 

@@ -46,6 +46,8 @@ pub mod mails;
 mod measure;
 pub mod migration;
 mod opened;
+#[cfg(test)]
+mod plans;
 pub mod origin;
 pub mod people;
 mod progress;

@@ -5,6 +5,8 @@
 //! The counts of [`counts()`] are kept by the hour, in the fold. Only the rows of the current hour are counted.
 
 mod kept;
+#[cfg(test)]
+mod plans;
 mod query;
 
 pub use query::{Act, Counts, Due, Renewal, RenewalOutcome, Standing, counts, due, of_device, requested_between};

@@ -100,3 +100,32 @@ async fn only_who_may_export_sees_the_buttons_and_gets_a_file() {
     assert_eq!(buttons(&admin.get("/console/devices").await).len(), 2);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn an_export_of_more_devices_than_one_read_has_each_once_although_they_change_meanwhile() {
+    let server = TestServer::start().await;
+    let now = server.app().platform.world.now();
+    let mut devices = Vec::new();
+    // More devices than one read returns.
+    for _ in 0..510 {
+        devices.push(enrolled(&server, "ada", now).await);
+    }
+    let browser = Browser::signed_in(&server, "root", &[Privilege::Administrator]).await;
+    server.caught_up().await;
+    let changes = async {
+        for device in devices.iter().step_by(20) {
+            renamed(&server, *device, "Renamed", now).await;
+        }
+    };
+    let (file, ()) = tokio::join!(browser.get("/console/devices/export?format=jsonl"), changes);
+    assert_eq!(file.status, 200, "{}", file.body);
+    let id = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].as_str().unwrap().to_owned();
+    let mut found: Vec<String> = file.body.lines().map(id).collect();
+    let mut expected: Vec<String> = devices.iter().map(ToString::to_string).collect();
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+    let taken = StaffActivityEvent::InventoryExported { filters: vec![], format: ExportFormat::Jsonl, rows: 510 };
+    assert_eq!(access(&server).await[0], taken);
+    server.stop().await;
+}

@@ -2,8 +2,8 @@
 //! changed.
 //!
 //! The events between two instants are a range of positions, which a binary search finds, and an index of the history
-//! has the changes in the order of positions. Up to [`WINDOW`] changes are read, and the counts are exact. Over more
-//! changes, a sample of devices is compared instead, and the counts are estimates.
+//! has the changes in the order of positions. Up to [`WINDOW`] changes are read, and the counts are exact if these are
+//! changes of at most [`COMPARED`] devices. Otherwise a sample of devices is compared, and the counts are estimates.
 
 use super::attributes::{self, code_of};
 use super::counts::Count;
@@ -20,10 +20,14 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Maximum number of changes that are read one by one.
-pub(super) const WINDOW: usize = 200_000;
+pub(super) const WINDOW: usize = 400_000;
 
 /// Number of devices that are compared if there are more changes.
 const SAMPLE: i64 = 10_000;
+
+/// Maximum number of changed devices that are compared. Of more, every second one is compared, or every third, and so
+/// on.
+const COMPARED: usize = 20_000;
 
 /// Maximum number of devices that are compared for one page.
 const BUDGET: usize = 5_000;
@@ -91,7 +95,7 @@ pub async fn difference(
         .read_of("devices", move |rows| {
             let pair = Pair::of(rows, from, to)?;
             match pair.window(rows)? {
-                Some(changes) => pair.exactly(rows, &changes),
+                Some(changes) => pair.of_changes(rows, &changes),
                 None => pair.sampled(rows),
             }
         })
@@ -176,6 +180,14 @@ impl Tally {
     }
 }
 
+// The number of devices of which every `step`-th was compared.
+fn scaled(count: u64, step: usize) -> Count {
+    match u64::try_from(step) {
+        Ok(step) if step > 1 => Count::About(count * step),
+        _ => Count::Exactly(count),
+    }
+}
+
 /// A device at both instants.
 enum Compared {
     /// The inventory did not have it at the second instant.
@@ -212,12 +224,14 @@ impl Pair {
         Ok(Some(changes))
     }
 
-    fn exactly(&self, rows: &Connection, changes: &[(i64, i64)]) -> rusqlite::Result<Difference> {
+    fn of_changes(&self, rows: &Connection, changes: &[(i64, i64)]) -> rusqlite::Result<Difference> {
+        let devices: Vec<&[(i64, i64)]> = changes.chunk_by(|(one, _), (next, _)| one == next).collect();
+        let step = devices.len().div_ceil(COMPARED).max(1);
         let mut tally = Tally::default();
-        for of_device in changes.chunk_by(|(one, _), (next, _)| one == next) {
+        for of_device in devices.iter().step_by(step) {
             tally.count(&self.compare(rows, of_device)?);
         }
-        tally.told(rows, Count::Exactly)
+        tally.told(rows, |count| scaled(count, step))
     }
 
     // Compares devices at equal distances. Numbers are in the order of adding, so the sample has devices of all ages.
@@ -228,8 +242,7 @@ impl Pair {
         for n in (1..=self.newest.1).step_by(step) {
             tally.count(&self.compare_whole(rows, n, &codes)?);
         }
-        let scale = u64::try_from(step).unwrap_or(1);
-        tally.told(rows, |count| if step == 1 { Count::Exactly(count) } else { Count::About(count * scale) })
+        tally.told(rows, |count| scaled(count, step))
     }
 
     // An attribute that changed once has another value. One that changed several times may have its first value again.

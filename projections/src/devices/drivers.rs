@@ -17,7 +17,12 @@ pub(super) struct Driver {
     pub(super) selects: Vec<Select>,
     /// The condition is the equality of this column, whose index also is in the order of adding.
     pub(super) equal: Option<Equal>,
+    /// Each device is looked up by its id, since the index is in another file.
+    is_foreign: bool,
 }
+
+/// Maximum number of devices that are looked up by their ids.
+const FOREIGN: usize = 2_500;
 
 /// A query whose first column is the number of a device.
 pub(super) struct Select {
@@ -56,7 +61,16 @@ impl Select {
 
 impl Driver {
     fn of(selects: Vec<Select>) -> Driver {
-        Driver { selects, equal: None }
+        Driver { selects, equal: None, is_foreign: false }
+    }
+
+    fn foreign(selects: Vec<Select>) -> Driver {
+        Driver { selects, equal: None, is_foreign: true }
+    }
+
+    /// Returns how many numbers may be collected if `most` numbers of the inventory's own indexes may.
+    pub(super) fn most(&self, most: usize) -> usize {
+        if self.is_foreign { most.min(FOREIGN) } else { most }
     }
 
     /// Returns how many numbers the queries find, up to `limit`.
@@ -130,7 +144,7 @@ fn equalities(filter: &DeviceFilter, drivers: &mut Vec<Driver>) {
         }
         // The index of people is in the order of their states.
         let equal = (column != "person").then_some(Equal { column, index, value });
-        drivers.push(Driver { selects, equal: equal.filter(|_| !is_then) });
+        drivers.push(Driver { selects, equal: equal.filter(|_| !is_then), is_foreign: false });
     }
 }
 
@@ -172,14 +186,14 @@ fn ranges(filter: &DeviceFilter, drivers: &mut Vec<Driver>) {
             "SELECT (SELECT d.n FROM devices_current d WHERE d.id = s.device) AS n
             FROM last_seen s INDEXED BY last_seen_by_at WHERE {condition}"
         );
-        drivers.push(Driver::of(vec![Select::new(sql, values)]));
+        drivers.push(Driver::foreign(vec![Select::new(sql, values)]));
     }
     if let Some((standing, now)) = filter.identity {
         let of = renewals::selects(standing, now).into_iter().map(|(select, values)| {
             let sql = format!("SELECT (SELECT d.n FROM devices_current d WHERE d.id = r.device) AS n {select}");
             Select::new(sql, values)
         });
-        drivers.push(Driver::of(of.collect()));
+        drivers.push(Driver::foreign(of.collect()));
     }
 }
 

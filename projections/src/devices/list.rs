@@ -200,6 +200,7 @@ pub(super) fn each(
 fn few(rows: &Connection, drivers: &[Driver], most: usize) -> rusqlite::Result<Option<BTreeSet<i64>>> {
     let mut least: Option<(usize, &Driver)> = None;
     for driver in drivers {
+        let most = driver.most(most);
         let size = driver.size(rows, most + 1)?;
         if size <= most && least.is_none_or(|(smallest, _)| size < smallest) {
             least = Some((size, driver));
@@ -323,4 +324,50 @@ impl Walk<'_, '_, '_> {
 /// Returns the id of a device by its number.
 pub(super) fn device_id(rows: &Connection, n: i64) -> rusqlite::Result<DeviceId> {
     Ok(DeviceId(Uuid::parse_str(&id_of(rows, n)?).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plans::database;
+
+    fn device(n: u128) -> DeviceId {
+        DeviceId(Uuid::from_u128(n))
+    }
+
+    fn fleet() -> Connection {
+        let rows = database();
+        let insert = "INSERT INTO devices_current (id, added, created, phase, name, user_name)
+            VALUES (?1, ?2, ?2, 'enrolled', ?3, 'ada')";
+        for n in 1..=20_u8 {
+            let name = if n.is_multiple_of(5) { "found" } else { "other" };
+            rows.execute(insert, (device(n.into()).to_string(), n, name)).expect("inserted");
+        }
+        rows
+    }
+
+    #[test]
+    fn a_search_that_uses_up_its_budget_goes_on_at_the_next_page_and_finds_each_device_once() {
+        let rows = fleet();
+        for sort in [DeviceSort::Added, DeviceSort::Name, DeviceSort::UserName, DeviceSort::LastContact] {
+            let mut filter = DeviceFilter { sort, named: Some("found".into()), ..DeviceFilter::default() };
+            let (mut found, mut pages) = (Vec::new(), 0);
+            loop {
+                let mut visit = |device: &dyn Values, _| {
+                    found.push(device.id()?.into_owned());
+                    Ok(ControlFlow::Continue(()))
+                };
+                let end = each(&rows, &filter, 6, &mut visit).expect("walked");
+                pages += 1;
+                match end {
+                    End::Done => break,
+                    End::Cut(cursor) => filter.after = Some(cursor),
+                }
+                assert!(pages < 10, "{sort:?} does not end");
+            }
+            found.sort();
+            let expected = [5, 10, 15, 20].map(|n| device(n).to_string());
+            assert_eq!((found.as_slice(), pages), (expected.as_slice(), 4), "{sort:?}");
+        }
+    }
 }

@@ -41,7 +41,6 @@ fn filters(number: u64) -> Vec<(&'static str, Box<dyn Fn(u64) -> DeviceFilter>)>
         ("common model", Box::new(move |_| DeviceFilter { models: vec!["iPad".into()], ..all() })),
         ("ios below 16", Box::new(move |_| DeviceFilter { os_below: Some(OsVersion::new(16, 0)), ..all() })),
         ("ios from 20", Box::new(move |_| DeviceFilter { os_from: Some(OsVersion::new(20, 0)), ..all() })),
-        ("archived", Box::new(move |_| DeviceFilter { archived_only: true, ..all() })),
         ("person", Box::new(move |n| DeviceFilter { person: Some(fleet::person(of(n))), ..all() })),
         ("user name", Box::new(move |n| DeviceFilter { user_name: Some(user_name(of(n))), ..all() })),
         ("last contact before 30 days", Box::new(move |_| DeviceFilter { seen_before: Some(ago(30)), ..all() })),

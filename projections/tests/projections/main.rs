@@ -9,6 +9,7 @@ mod due;
 mod enrollments;
 mod erasure;
 mod files;
+mod inventory;
 mod invitations;
 mod mails;
 mod migration;
