@@ -46,10 +46,10 @@ pub mod mails;
 mod measure;
 pub mod migration;
 mod opened;
-#[cfg(test)]
-mod plans;
 pub mod origin;
 pub mod people;
+#[cfg(test)]
+mod plans;
 mod progress;
 mod readers;
 mod rebuild;

@@ -31,6 +31,9 @@ pub(crate) fn assert_bounded(rows: &Connection, sql: &str, walks: &[&str]) {
         assert!(!step.contains("TEMP B-TREE"), "{sql} sorts: {steps:?}");
         let is_permitted = |walk: &&str| step.strip_prefix("SCAN ") == Some(*walk);
         let is_constant = step.contains("CONSTANT ROW") || step.contains("(subquery");
-        assert!(!step.starts_with("SCAN") || is_constant || walks.iter().any(|walk| is_permitted(walk)), "{sql}: {steps:?}");
+        assert!(
+            !step.starts_with("SCAN") || is_constant || walks.iter().any(|walk| is_permitted(walk)),
+            "{sql}: {steps:?}"
+        );
     }
 }

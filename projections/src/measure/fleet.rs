@@ -238,5 +238,4 @@ fn report(writer: &mut Writer<'_>, n: u64, nth: u64, at: Timestamp) {
     if nth == 3 && scattered(n).is_multiple_of(10) {
         writer.write(device.stream(), at, DeviceEvent::DeviceCheckedOut { body: BodyHash("02".into()) });
     }
-    }
 }
