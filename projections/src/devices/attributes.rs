@@ -45,3 +45,19 @@ pub(super) fn all(rows: &Connection) -> rusqlite::Result<Vec<(i64, String)>> {
     let others = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     columns.map(Ok).chain(others).collect()
 }
+
+/// Returns the column for the `DeviceInformation` query `query`.
+pub(super) fn column_of(query: &str) -> Option<&'static str> {
+    Some(match query {
+        "DeviceName" => "name",
+        "ModelName" => "model",
+        "ProductName" => "product_name",
+        "OSVersion" => "os_version",
+        "BuildVersion" => "build_version",
+        "SerialNumber" => "serial_number",
+        "UDID" => "udid",
+        "IMEI" => "imei",
+        "MEID" => "meid",
+        _ => return None,
+    })
+}

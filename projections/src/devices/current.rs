@@ -2,12 +2,13 @@
 //! once.
 
 use super::COLUMNS;
-use super::counts::Counted;
+use super::kept::Counted;
+use super::numbers::{number, ordered};
 use super::people;
 use events::enrollment::OsVersion;
 use events::{Entry, Timestamp};
 use rusqlite::types::{ToSql, Value};
-use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 
 /// Values of the current row that are not written yet.
 pub(super) struct Current {
@@ -68,25 +69,9 @@ impl Current {
     }
 }
 
-/// Returns the number of a device; `None` if no event is about it.
-pub(super) fn number(rows: &Connection, id: &str) -> rusqlite::Result<Option<i64>> {
-    let select = "SELECT n FROM devices_current WHERE id = ?1";
-    rows.prepare_cached(select)?.query_row([id], |row| row.get(0)).optional()
-}
-
 fn version_number(version: &Value) -> Option<i64> {
     match version {
         Value::Text(text) => OsVersion::parse(text).map(ordered),
         Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_) => None,
     }
-}
-
-/// Returns a number that orders versions.
-pub(super) fn ordered(version: OsVersion) -> i64 {
-    [version.major, version.minor, version.patch].into_iter().fold(0, |number, part| (number << 16) | i64::from(part))
-}
-
-/// Returns the major version of a number of [`ordered`].
-pub(super) fn major(number: i64) -> i64 {
-    number >> 32
 }

@@ -1,7 +1,7 @@
 //! A device as lists and pages show it, and how it is read from its row.
 
 use super::enrolled::parse_evidence;
-use super::matching::Values;
+use super::values::Values;
 use events::Timestamp;
 use events::device::{DeviceId, SupersessionEvidence};
 use events::enrollment::{DeviceFamily, EnrollmentKind, Ownership};

@@ -7,9 +7,9 @@
 
 use super::attributes::{self, code_of};
 use super::counts::Count;
-use super::current::number;
 use super::device::State;
 use super::list::device_id;
+use super::numbers::number;
 use super::then::{VALUE, newest};
 use super::timeline::shown;
 use crate::{ProjectionError, Projections};

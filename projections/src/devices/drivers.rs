@@ -1,10 +1,10 @@
 //! The indexes that lead to the devices of a filter.
 
 use super::attributes::code_of;
-use super::current::ordered;
 use super::filter::DeviceFilter;
 use super::identifiers;
 use super::matching::model_prefix;
+use super::numbers::ordered;
 use super::people;
 use crate::renewals;
 use rusqlite::types::Value;

@@ -1,9 +1,8 @@
 //! Erases a person's values from the inventory. The rows are then those that a rebuild makes of the same events.
 
 use super::HARDWARE;
-use super::attributes::{self, REPORTED};
-use super::counts::Counted;
-use super::record::column_of;
+use super::attributes::{self, REPORTED, column_of};
+use super::kept::Counted;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// Erases the personal values of the records of `person`, whose key sealed them.

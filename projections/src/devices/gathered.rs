@@ -2,13 +2,16 @@
 
 use super::cursor::{DeviceCursor, Key};
 use super::filter::{DeviceFilter, DeviceSort, Direction};
-use super::list::Visit;
-use super::matching::{Current, Matcher, Values, columns, key};
+use super::matching::{Matcher, key};
 use super::then::Then;
+use super::values::{Current, Values, columns};
 use rusqlite::{Connection, OptionalExtension as _};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+
+/// What a walk calls for each device that matches, with its value in the order of the list.
+pub(super) type Visit<'a> = dyn FnMut(&dyn Values, Option<Key>) -> rusqlite::Result<ControlFlow<()>> + 'a;
 
 /// Where a device stands in the list.
 struct Place {

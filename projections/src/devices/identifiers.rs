@@ -1,6 +1,6 @@
 //! Identifiers of devices: serial numbers, UDIDs, EnrollmentIDs and record ids, complete or in part.
 
-use super::matching::Values;
+use super::values::Values;
 use crate::{ProjectionError, Projections};
 use rusqlite::{Connection, params};
 use std::collections::BTreeSet;

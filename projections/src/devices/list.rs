@@ -7,14 +7,15 @@
 //! used up before that, which happens for combinations of conditions that are common each but rare together, and for
 //! texts, the page has what was found, says so, and has the place to go on from.
 
-use super::current::number;
 use super::cursor::{DeviceCursor, Key};
 use super::device::{Device, device_of};
 use super::drivers::{Driver, drivers, identified};
 use super::filter::{DeviceFilter, DeviceSort, Direction};
-use super::gathered;
-use super::matching::{Current, Matcher, Values, columns, key, last_seen};
+use super::gathered::{self, Visit};
+use super::matching::{Matcher, key, last_seen};
+use super::numbers::number;
 use super::then::{id_of, newest};
+use super::values::{Current, Values, columns};
 use super::walk::{self, Segment};
 use crate::claims::{CLAIMED_BY, CLAIMS};
 use crate::{ProjectionError, Projections};
@@ -118,9 +119,6 @@ pub(super) fn complete(rows: &Connection, device: &mut Device) -> rusqlite::Resu
     device.last_seen = last_seen(rows, &id)?.map(Timestamp);
     Ok(())
 }
-
-/// What a walk calls for each device that matches, with its value in the order of the list.
-pub(super) type Visit<'a> = dyn FnMut(&dyn Values, Option<Key>) -> rusqlite::Result<ControlFlow<()>> + 'a;
 
 /// How a walk ended.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use super::cursor::{DeviceCursor, Key};
 use super::difference::{CHANGES, NEXT};
 use super::drivers::{Equal, drivers};
-use super::matching::columns;
 use super::then::VALUE;
 use super::timeline::VERSIONS;
+use super::values::columns;
 use super::walk::{by_column, by_contact, by_number};
 use super::{DeviceFilter, DeviceSort, Direction, State, identifiers};
 use crate::plans::{assert_bounded, database};

@@ -1,9 +1,9 @@
 //! Queries about one device, now and at an earlier instant, and what devices are called.
 
 use super::attributes::REPORTED;
-use super::current::number;
 use super::device::{Device, device_of};
 use super::list::complete;
+use super::numbers::number;
 use super::then::Then;
 use crate::{ProjectionError, Projections};
 use events::Timestamp;

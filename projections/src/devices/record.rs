@@ -1,7 +1,7 @@
 //! What the events of an enrollment and of its device change in the history and in the current row.
 
 use super::HARDWARE;
-use super::attributes::{self, REPORTED};
+use super::attributes::{self, REPORTED, column_of};
 use super::current::Current;
 use super::device::State;
 use events::device::{DeviceEvent, DeviceIdentifiers, InventoryValue, plain_identifier};
@@ -337,22 +337,6 @@ fn former(rows: &Connection, n: i64, attribute: &str, code: i64, value: &Value) 
     }
     let insert = "INSERT INTO devices_former (attribute, value, device) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     rows.prepare_cached(insert)?.execute(params![code, value, n]).map(drop)
-}
-
-/// Returns the column for the `DeviceInformation` query `query`.
-pub(super) fn column_of(query: &str) -> Option<&'static str> {
-    Some(match query {
-        "DeviceName" => "name",
-        "ModelName" => "model",
-        "ProductName" => "product_name",
-        "OSVersion" => "os_version",
-        "BuildVersion" => "build_version",
-        "SerialNumber" => "serial_number",
-        "UDID" => "udid",
-        "IMEI" => "imei",
-        "MEID" => "meid",
-        _ => return None,
-    })
 }
 
 fn readable(value: &serde_json::Value) -> Value {

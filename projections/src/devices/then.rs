@@ -1,8 +1,8 @@
 //! A device as it was at an instant, read from the history one attribute at a time.
 
 use super::attributes::code_of;
-use super::matching::Values;
 use super::people;
+use super::values::Values;
 use events::Timestamp;
 use rusqlite::types::{FromSql, Value};
 use rusqlite::{Connection, OptionalExtension as _};

@@ -1,7 +1,7 @@
 //! The timeline of one device and the history of one of its attributes.
 
 use super::attributes;
-use super::current::number;
+use super::numbers::number;
 use crate::{ProjectionError, Projections};
 use events::device::DeviceId;
 use events::{Position, Timestamp};

@@ -1,11 +1,11 @@
 //! Walks devices along an index, in the order of a list.
 
-use super::counts;
-use super::current::ordered;
 use super::cursor::{DeviceCursor, Key};
 use super::drivers::{Driver, Equal, within};
 use super::filter::{DeviceFilter, DeviceSort, Direction};
-use super::matching::columns;
+use super::kept;
+use super::numbers::ordered;
+use super::values::columns;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
@@ -46,7 +46,7 @@ fn words(direction: Direction) -> (&'static str, &'static str) {
 pub(super) fn most_selective<'a>(rows: &Connection, drivers: &'a [Driver]) -> rusqlite::Result<Option<&'a Equal>> {
     let mut least: Option<(i64, &Equal)> = None;
     for equal in drivers.iter().filter_map(|driver| driver.equal.as_ref()) {
-        let count = counts::kept(rows, equal.column, &equal.value)?;
+        let count = kept::kept(rows, equal.column, &equal.value)?;
         if least.is_none_or(|(smallest, _)| count < smallest) {
             least = Some((count, equal));
         }

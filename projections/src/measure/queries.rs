@@ -27,7 +27,10 @@ async fn timed<T>(name: &str, runs: u64, work: impl AsyncFn(u64) -> T) {
     print_times(name, times);
 }
 
-fn filters(number: u64) -> Vec<(&'static str, Box<dyn Fn(u64) -> DeviceFilter>)> {
+/// A filter for each of several runs.
+type Filters = Box<dyn Fn(u64) -> DeviceFilter>;
+
+fn filters(number: u64) -> Vec<(&'static str, Filters)> {
     let of = move |n: u64| scattered(n + 17) % number;
     let all = DeviceFilter::default;
     vec![
