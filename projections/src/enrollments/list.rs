@@ -106,7 +106,8 @@ fn list_in(rows: &Connection, filter: &EnrollmentFilter, limit: usize) -> rusqli
             .unwrap_or(0);
     }
     let (walks, is_code) = walks(rows, filter)?;
-    let (mut found, mut cut): (Vec<(i64, Enrollment)>, Option<(i64, EnrollmentId)>) = (Vec::new(), None);
+    let mut found: Vec<(i64, Enrollment)> = Vec::new();
+    let mut cut: Option<(i64, EnrollmentId)> = None;
     for Walk { index, condition, value } in walks {
         let mut select = rows.prepare_cached(&sql(index, condition))?;
         let mut enrollments = select.query(params_from_iter(value.into_iter().chain([Value::Integer(after)])))?;
