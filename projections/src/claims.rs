@@ -9,8 +9,8 @@ use events::{Entry, Event, EventId, Timestamp};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-/// SQL for the records whose hardware device `d` claims, as a list of ids separated by spaces. `+` makes SQLite look the
-/// other record up by its id, and not walk all enrolled ones.
+/// SQL for the records whose hardware device `d` claims, as a list of ids separated by spaces. `+` makes SQLite look
+/// the other record up by its id, and not walk all enrolled ones.
 pub(crate) const CLAIMS: &str = "(SELECT group_concat(c.earlier, ' ') FROM claims_pairs c
     JOIN devices_current o ON o.id = c.earlier
     WHERE c.later = d.id AND NOT c.dismissed AND d.phase = 'enrolled' AND +o.phase = 'enrolled')";

@@ -2,13 +2,13 @@
 //! earlier instant reads the history.
 //!
 //! **Numbers.** A device has a number `n` besides its id: 1 for the first device that an event was about, and so on. So
-//! `n` orders devices by the time at which they were added, and a time leads to a number by a binary search. The history
-//! names devices by `n` and attributes by a code ([`attributes`]).
+//! `n` orders devices by the time at which they were added, and a time leads to a number by a binary search. The
+//! history names devices by `n` and attributes by a code ([`attributes`]).
 //!
-//! **History.** It has a row for each value that an attribute ever had. A value is valid from `valid_from`, in effective
-//! time, until the next row of the same attribute. A row with the value `NULL` means that the value was erased; a value
-//! whose key was lost is a placeholder text. An attribute without a row is unknown. Values that change with every
-//! report (battery, free capacity) are replaced in place and create no further row.
+//! **History.** It has a row for each value that an attribute ever had. A value is valid from `valid_from`, in
+//! effective time, until the next row of the same attribute. A row with the value `NULL` means that the value was
+//! erased; a value whose key was lost is a placeholder text. An attribute without a row is unknown. Values that change
+//! with every report (battery, free capacity) are replaced in place and create no further row.
 //!
 //! **Bounds.** Each query reads a bounded number of rows, whatever the number of devices: [`list`] says how.
 

@@ -20,8 +20,8 @@ pub enum Count {
     Exactly(u64),
     /// Counting ended here.
     AtLeast(u64),
-    /// Estimated from a sample of at least 10,000 devices. In 95 of 100 cases the error is below 1 % of the devices from
-    /// which the sample was taken.
+    /// Estimated from a sample of at least 10,000 devices. In 95 of 100 cases the error is below 1 % of the devices
+    /// from which the sample was taken.
     About(u64),
 }
 

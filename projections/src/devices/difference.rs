@@ -1,5 +1,5 @@
-//! The difference of the inventory between two instants: devices that were added, that left management, and whose values
-//! changed.
+//! The difference of the inventory between two instants: devices that were added, that left management, and whose
+//! values changed.
 //!
 //! The events between two instants are a range of positions, which a binary search finds, and an index of the history
 //! has the changes in the order of positions. Up to [`WINDOW`] changes are read, and the counts are exact if these are

@@ -61,7 +61,8 @@ pub(super) fn is_identified(device: &dyn Values, ids: &[String]) -> rusqlite::Re
 }
 
 /// Returns the identifiers that match no enrolled device. An identifier is a serial number, a UDID, an EnrollmentID or
-/// a [`DeviceId`](events::device::DeviceId), or the beginning of one with at least 8 characters; capitals do not matter.
+/// a [`DeviceId`](events::device::DeviceId), or the beginning of one with at least 8 characters; capitals do not
+/// matter.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.

@@ -3,8 +3,8 @@
 //! A page reads at most [`BUDGET`] devices. If an index leads to few devices for one of the conditions ([`drivers`]),
 //! their numbers are collected from it: up to [`NUMBERS`] if the list is in the order of numbers, which is that of
 //! adding, else up to the budget, and these devices are read and sorted ([`gathered`]). So a page of rare devices is
-//! complete. Otherwise devices are read along the index of the order ([`walk`]) until the page is full. If the budget is
-//! used up before that, which happens for combinations of conditions that are common each but rare together, and for
+//! complete. Otherwise devices are read along the index of the order ([`walk`]) until the page is full. If the budget
+//! is used up before that, which happens for combinations of conditions that are common each but rare together, and for
 //! texts, the page has what was found, says so, and has the place to go on from.
 
 use super::cursor::{DeviceCursor, Key};

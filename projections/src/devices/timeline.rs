@@ -28,8 +28,8 @@ pub struct Timeline {
     pub next: Option<Position>,
 }
 
-/// Returns the changes of a device by the events before `before`, the latest first: those of about `limit` changes, since
-/// the changes of one event stay together. Reads at most `limit` changes of each attribute.
+/// Returns the changes of a device by the events before `before`, the latest first: those of about `limit` changes,
+/// since the changes of one event stay together. Reads at most `limit` changes of each attribute.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
@@ -66,7 +66,8 @@ fn page(mut changes: Vec<Change>, limit: usize) -> Timeline {
     Timeline { changes, next }
 }
 
-/// Returns the values that an attribute of a device had, the latest first: up to `limit`, by the events before `before`.
+/// Returns the values that an attribute of a device had, the latest first: up to `limit`, by the events before
+/// `before`.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.

@@ -28,8 +28,8 @@ pub struct FunnelFilter {
 /// Totals of all matching enrollments.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Funnel {
-    /// The period that was counted. An edge that lies within a day (UTC) with more than 2,000 enrollments in its part of
-    /// the period is moved to the begin or end of that day.
+    /// The period that was counted. An edge that lies within a day (UTC) with more than 2,000 enrollments in its part
+    /// of the period is moved to the begin or end of that day.
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
     pub enrollments: u64,

@@ -14,8 +14,8 @@ const BUDGET: usize = 4_000;
 /// Filter for enrollments. All given values must match.
 #[derive(Debug, Clone, Default)]
 pub struct EnrollmentFilter {
-    /// A help code, or a part of a name of the person who signed in or of the device's user. A text that is the help code
-    /// of an enrollment finds only this one.
+    /// A help code, or a part of a name of the person who signed in or of the device's user. A text that is the help
+    /// code of an enrollment finds only this one.
     pub text: Option<String>,
     pub state: Option<State>,
     pub step: Option<Step>,

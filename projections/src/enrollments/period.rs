@@ -1,5 +1,5 @@
-//! The period of a funnel: whole days in UTC, which are rolled up, and the parts of days at its edges, whose enrollments
-//! are read one by one.
+//! The period of a funnel: whole days in UTC, which are rolled up, and the parts of days at its edges, whose
+//! enrollments are read one by one.
 
 use super::days::{DAY, day};
 use rusqlite::{Connection, params};

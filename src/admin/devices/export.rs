@@ -16,10 +16,10 @@ use projections::devices::{self as inventory, DeviceFilter, DeviceSort};
 /// Devices per chunk.
 const CHUNK: usize = 500;
 
-/// Sends the file, the devices that were added last first. Devices may change before they are sent, but none is left out
-/// or sent twice, since the time of adding does not change. The event has the number of devices that matched before the
-/// first byte. If the devices cannot be read to their end, the transfer is aborted, and the client sees that the file is
-/// incomplete.
+/// Sends the file, the devices that were added last first. Devices may change before they are sent, but none is left
+/// out or sent twice, since the time of adding does not change. The event has the number of devices that matched before
+/// the first byte. If the devices cannot be read to their end, the transfer is aborted, and the client sees that the
+/// file is incomplete.
 ///
 /// # Errors
 /// Returns an error if a filter is invalid, or the event log or the projections are unavailable.
