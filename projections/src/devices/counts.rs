@@ -20,7 +20,7 @@ pub enum Count {
     Exactly(u64),
     /// Counting ended here.
     AtLeast(u64),
-    /// Estimated from a sample of at least 10,000 devices. In 95 of 100 cases the error is below 1 % of the devices
+    /// Estimated from a sample of at least 5,000 devices. In 95 of 100 cases the error is below 1.5 % of the devices
     /// from which the sample was taken.
     About(u64),
 }

@@ -27,7 +27,7 @@ const SAMPLE: i64 = 10_000;
 
 /// Maximum number of changed devices that are compared. Of more, every second one is compared, or every third, and so
 /// on.
-const COMPARED: usize = 20_000;
+const COMPARED: usize = 10_000;
 
 /// Maximum number of devices that are compared for one page.
 const BUDGET: usize = 5_000;

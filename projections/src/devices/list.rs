@@ -27,13 +27,13 @@ use std::ops::ControlFlow;
 use uuid::Uuid;
 
 /// Maximum number of devices that are read for one page.
-const BUDGET: usize = 2_000;
+const BUDGET: usize = 1_500;
 
 /// Maximum number of devices whose numbers are collected from an index.
 const NUMBERS: usize = 20_000;
 
 /// The same for a page of an earlier instant: each value of a device is read on its own.
-const BUDGET_THEN: usize = 500;
+const BUDGET_THEN: usize = 300;
 
 /// A page of devices.
 #[derive(Debug, Clone)]
