@@ -23,7 +23,7 @@ use crate::store::{AppendError, Appended, Corruption, EventStore, Expected, Read
 use feed::Feed;
 use open::{OpenedEvent, damaged_by, open_all};
 use sealing::{Names, plain, seal_all};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -79,6 +79,9 @@ pub struct Log {
 
 /// Number of events that one read of a stream returns at most.
 const PAGE: usize = 1_000;
+
+/// Distance of two positions up to which one read returns the events at both, and those between them.
+const NEAR: u64 = 4;
 
 impl Log {
     pub fn new(store: Arc<dyn EventStore>, keys: Arc<dyn KeyStore>) -> Log {
@@ -168,6 +171,54 @@ impl Log {
     pub async fn page(&self, after: Option<Position>, limit: usize) -> Result<Vec<Entry>, ReadError> {
         let page = self.store.read_all(after, limit).await?;
         self.open(page).await
+    }
+
+    /// Reads the events at these positions and opens them as [`Log::view`] does, each on its own: an event that cannot be
+    /// parsed is an error in its place. Positions without an event are not in the result.
+    ///
+    /// # Errors
+    /// Returns `Unavailable` if the store cannot be used.
+    pub async fn view_at(
+        &self,
+        positions: &[Position],
+    ) -> Result<BTreeMap<Position, Result<Entry, ReadError>>, ReadError> {
+        let wanted: BTreeSet<Position> = positions.iter().copied().collect();
+        let sorted: Vec<Position> = wanted.iter().copied().collect();
+        let mut viewed = BTreeMap::new();
+        for near in sorted.chunk_by(|one, next| next.0 - one.0 <= NEAR) {
+            let ([first, ..], Some(last)) = (near, near.last()) else { continue };
+            let mut at = first.0;
+            while at <= last.0 {
+                let (found, next) = self.view_from(at, last.0).await?;
+                viewed.extend(found.into_iter().filter(|(position, _)| wanted.contains(position)));
+                at = next;
+            }
+        }
+        Ok(viewed)
+    }
+
+    // Views events between two positions, and returns the position after those that were read.
+    async fn view_from(
+        &self,
+        first: u64,
+        last: u64,
+    ) -> Result<(Vec<(Position, Result<Entry, ReadError>)>, u64), ReadError> {
+        let limit = usize::try_from(last - first + 1).unwrap_or(PAGE).min(PAGE);
+        let recorded = match self.store.read_all(first.checked_sub(1).map(Position), limit).await {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                let Some(corrupt) = error.corruption().map(|found| found.position) else { return Err(error) };
+                // The events before the corrupt one can be read.
+                return match corrupt > first {
+                    true => Box::pin(self.view_from(first, corrupt - 1)).await,
+                    false => Ok((vec![(Position(corrupt.max(first)), Err(error))], corrupt.max(first) + 1)),
+                };
+            }
+        };
+        let next = recorded.last().map_or(last, |recorded| recorded.position.0) + 1;
+        let positions: Vec<Position> = recorded.iter().map(|recorded| recorded.position).collect();
+        let opened = self.open_each(recorded).await?.into_iter().map(OpenedEvent::into_viewed);
+        Ok((positions.into_iter().zip(opened).collect(), next))
     }
 
     /// Follows the log after the position `after`. Followers that have caught up share one read of each event.

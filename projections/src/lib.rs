@@ -45,6 +45,7 @@ pub mod mails;
 #[cfg(test)]
 mod measure;
 pub mod migration;
+mod names;
 mod opened;
 pub mod origin;
 pub mod people;
@@ -102,6 +103,7 @@ pub(crate) const ALL: &[&dyn Projection] = &[
     &people::People,
     &devices::Devices,
     &audit::Audit,
+    &names::Names,
     &reenrollment::Reenrollment,
     &due::DueTimes,
     &enrollments::Enrollments,
@@ -198,7 +200,10 @@ mod tests {
             let file = Connection::open_in_memory().unwrap();
             file.execute_batch(projection.schema()).unwrap();
             file.execute_batch(projection.indexes()).unwrap();
-            let mut select = file.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").unwrap();
+            // The tables of a virtual one are dropped with it.
+            let select = "SELECT name FROM pragma_table_list WHERE type IN ('table', 'virtual')
+                AND name NOT LIKE 'sqlite_%'";
+            let mut select = file.prepare(select).unwrap();
             let made = select.query_map([], |row| row.get::<_, String>(0)).unwrap();
             let made: BTreeSet<String> = made.collect::<Result<_, _>>().unwrap();
             let named: BTreeSet<String> = projection.tables().iter().map(|&table| table.to_owned()).collect();

@@ -309,6 +309,16 @@ pub fn english(key: &str, values: &BTreeMap<String, Option<String>>) -> String {
     text
 }
 
+/// Returns the fixed words of a sentence, in lower case, without its values.
+pub(super) fn template(key: &str) -> String {
+    let sentence = ENGLISH.iter().find(|(known, _)| *known == key).map_or("", |(_, sentence)| sentence);
+    let fixed = |part: &str| match part.split_once('}') {
+        Some((value, after)) => format!("{} {after}", value.split_once('|').map_or("", |(_, words)| words)),
+        None => part.to_owned(),
+    };
+    sentence.split('{').map(fixed).collect::<String>().to_lowercase()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use events::Event;
 use events::device::{CommandStatus, DeviceEvent, DeviceIdentifiers, MdmError, UnenrolledBy};
 use events::enrollment::{ChosenBy, EnrollmentEvent, Ownership};
 use events::person::{AccountEvent, PersonEvent};
-use events::personal::{KeyName, Personal};
+use events::personal::Personal;
 use events::settings::SettingsEvent;
 use events::staff::{ExportFormat, StaffActivityEvent, UserNameEvent};
 use events::system::{AssertionEvent, HardwareEvent, LogEvent, RefusalEvent, RequestEvent, SuppressedRefusals};
@@ -26,22 +26,13 @@ pub struct Message {
     /// Key of the sentence in `english.rs`, such as `visit-opened`.
     pub key: &'static str,
     pub values: BTreeMap<String, Option<String>>,
-    /// The values that contain personal text, by name.
-    pub(super) personal: BTreeMap<String, PersonalValue>,
-}
-
-/// What becomes of a value when its personal text is erased.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PersonalValue {
-    /// The key that seals the text, by its first name.
-    pub key: KeyName,
-    /// The value without that text.
-    pub erased: Option<String>,
+    /// The value `reason`, if it is one of a fixed list of texts.
+    pub(super) reason: &'static str,
 }
 
 impl Message {
     pub(super) fn of(key: &'static str) -> Message {
-        Message { key, values: BTreeMap::new(), personal: BTreeMap::new() }
+        Message { key, values: BTreeMap::new(), reason: "" }
     }
 
     pub(super) fn with(mut self, name: &str, value: impl ToString) -> Message {
@@ -49,16 +40,15 @@ impl Message {
         self
     }
 
-    pub(super) fn personal(self, name: &str, value: &Personal<String>) -> Message {
-        self.composed(name, value.shown().map(str::to_owned), Some((value.key(), None)))
+    pub(super) fn personal(mut self, name: &str, value: &Personal<String>) -> Message {
+        self.values.insert(name.to_owned(), value.shown().map(str::to_owned));
+        self
     }
 
-    /// Adds a value that contains personal text: with the key of that text, and the value without it.
-    fn composed(mut self, name: &str, value: Option<String>, erased: Option<(&KeyName, Option<String>)>) -> Message {
-        self.values.insert(name.to_owned(), value);
-        let personal = erased.map(|(key, erased)| (name.to_owned(), PersonalValue { key: key.first(), erased }));
-        self.personal.extend(personal);
-        self
+    /// Adds the value `reason`: one of a fixed list of texts. The audit trail finds events by its words.
+    fn because(mut self, reason: &'static str) -> Message {
+        self.reason = reason;
+        self.with("reason", reason)
     }
 }
 
@@ -88,7 +78,7 @@ pub fn message(event: &Event) -> Message {
         Event::Refusal(RefusalEvent::InvitationCodeRefused {}) => Message::of("invitation-code-refused"),
         Event::Refusal(RefusalEvent::UnknownApiTokenRefused {}) => Message::of("unknown-api-token-refused"),
         Event::Refusal(RefusalEvent::ResponseRefused { provider, why }) => {
-            Message::of("response-refused").with("provider", provider).with("reason", words::fault(*why))
+            Message::of("response-refused").with("provider", provider).because(words::fault(*why))
         }
         Event::Request(RequestEvent::SingleSignOnRequested { .. }) => Message::of("single-sign-on-requested"),
         Event::Assertion(AssertionEvent::AssertionUsed { provider }) => {
@@ -96,14 +86,17 @@ pub fn message(event: &Event) -> Message {
         }
         Event::Refusal(RefusalEvent::DeviceRefused { why, product }) => Message::of("device-refused")
             .with("product", product.as_deref().unwrap_or("device"))
-            .with("reason", words::enrollment_refusal(*why)),
+            .because(words::enrollment_refusal(*why)),
         Event::Refusal(RefusalEvent::IdentityRequestRefused { why }) => {
-            Message::of("identity-request-refused").with("reason", words::identity_refusal(*why))
+            Message::of("identity-request-refused").because(words::identity_refusal(*why))
         }
         Event::Refusal(RefusalEvent::DeviceRequestRefused { why, device }) => {
             let why = words::device_request_refusal(*why);
-            let reason = device.map_or_else(|| why.to_owned(), |device| format!("{why} (device {device})"));
-            Message::of("device-request-refused").with("reason", reason)
+            let said = Message::of("device-request-refused").because(why);
+            match device {
+                Some(device) => said.with("reason", format!("{why} (device {device})")),
+                None => said,
+            }
         }
         Event::Refusal(RefusalEvent::RefusalsSuppressed(refusals)) => suppressed("refusals-suppressed", refusals),
         Event::Settings(SettingsEvent::SettingsChanged { changes, .. }) => {
@@ -123,24 +116,21 @@ fn account(event: &AccountEvent) -> Message {
     match event {
         AccountEvent::AccountReserved { .. } => Message::of("account-reserved"),
         AccountEvent::AccountSignInRefused { reason, .. } => {
-            Message::of("account-sign-in-refused").with("reason", words::sign_in_refusal(*reason))
+            Message::of("account-sign-in-refused").because(words::sign_in_refusal(*reason))
         }
         AccountEvent::AccountRefusalsSuppressed(refusals) => suppressed("account-refusals-suppressed", refusals),
     }
 }
 
-// The sources are personal; erased ones read “(erased)”. One key seals all sources of an event.
+// The sources are personal; erased ones read “(erased)”.
 fn suppressed(key: &'static str, refusals: &SuppressedRefusals) -> Message {
-    let sources = |address: fn(&Personal<String>) -> Option<&String>| {
-        let sources = refusals.sources.iter().map(|source| {
-            let address = address(&source.source).map_or("(erased)", String::as_str);
-            format!("{address} ({})", source.count)
-        });
-        let others = (refusals.others > 0).then(|| format!("others ({})", refusals.others));
-        Some(sources.chain(others).collect::<Vec<_>>().join(", "))
-    };
-    let sealed = refusals.sources.first().map(|source| (source.source.key(), sources(|_| None)));
-    Message::of(key).with("count", refusals.count).composed("sources", sources(Personal::get), sealed)
+    let sources = refusals.sources.iter().map(|source| {
+        let address = source.source.get().map_or("(erased)", String::as_str);
+        format!("{address} ({})", source.count)
+    });
+    let others = (refusals.others > 0).then(|| format!("others ({})", refusals.others));
+    let sources = sources.chain(others).collect::<Vec<_>>().join(", ");
+    Message::of(key).with("count", refusals.count).with("sources", sources)
 }
 
 fn log(event: &LogEvent) -> Message {
@@ -176,7 +166,7 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             Message::of("signed-in-again").with("method", by.with_article())
         }
         EnrollmentEvent::SignInAgainAsked { why } => {
-            Message::of("sign-in-again-asked").with("reason", words::sign_in_again(*why))
+            Message::of("sign-in-again-asked").because(words::sign_in_again(*why))
         }
         EnrollmentEvent::AccessTokenIssued { .. } => Message::of("access-token-issued"),
         EnrollmentEvent::AuthorizationCodeIssued { .. } => Message::of("authorization-code-issued"),
@@ -190,7 +180,7 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             Message::of("managed-apple-id-assigned").personal("managed_apple_id", managed_apple_id)
         }
         EnrollmentEvent::SignInRefused { reason, .. } => {
-            Message::of("sign-in-refused").with("reason", words::sign_in_refusal(*reason))
+            Message::of("sign-in-refused").because(words::sign_in_refusal(*reason))
         }
         EnrollmentEvent::UserSignedIn { user_name, method: by, .. } => {
             Message::of("signed-in").personal("user_name", user_name).with("method", by.with_article())
@@ -202,7 +192,7 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             Message::of("single-sign-on-proven").with("provider", provider)
         }
         EnrollmentEvent::SingleSignOnRefused { provider, why, .. } => {
-            Message::of("single-sign-on-refused").with("provider", provider).with("reason", words::fault(*why))
+            Message::of("single-sign-on-refused").with("provider", provider).because(words::fault(*why))
         }
         EnrollmentEvent::AssignmentOffered { .. } => Message::of("assignment-offered"),
         EnrollmentEvent::EnrollmentAssigned { user_name, .. } => {
@@ -224,10 +214,10 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             Message::of("terms-accepted").with("version", version).with("language", language)
         }
         EnrollmentEvent::TermsDeclined { version, .. } => Message::of("terms-declined").with("version", version),
-        EnrollmentEvent::FormRefused { why } => Message::of("form-refused").with("reason", words::form_refusal(*why)),
+        EnrollmentEvent::FormRefused { why } => Message::of("form-refused").because(words::form_refusal(*why)),
         EnrollmentEvent::LanguageChosen { language } => Message::of("language-chosen").with("language", language),
         EnrollmentEvent::IdentityRefused { why } => {
-            Message::of("identity-refused").with("reason", words::identity_refusal(*why))
+            Message::of("identity-refused").because(words::identity_refusal(*why))
         }
         EnrollmentEvent::PreviousRecordFound { records, count } => {
             let evidence: BTreeSet<&str> =
@@ -272,7 +262,7 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
             Message::of("verification-identity-issued").with("serial", &identity.serial)
         }
         EnrollmentEvent::ProfileServiceRefused { why, .. } => {
-            Message::of("profile-service-refused").with("reason", words::profile_service_refusal(*why))
+            Message::of("profile-service-refused").because(words::profile_service_refusal(*why))
         }
         EnrollmentEvent::MdmProfileServed { profile, verified_by: Some(_), .. } => {
             Message::of("mdm-profile-served-to-verified").with("kind", profile.kind.name())
@@ -285,7 +275,7 @@ fn enrollment(event: &EnrollmentEvent) -> Message {
         }
         EnrollmentEvent::IdentityRevoked { .. } => Message::of("identity-revoked"),
         EnrollmentEvent::EnrollmentRefused { why } => {
-            Message::of("enrollment-refused").with("reason", words::enrollment_refusal(*why))
+            Message::of("enrollment-refused").because(words::enrollment_refusal(*why))
         }
         EnrollmentEvent::EnrollmentAbandoned {} => Message::of("enrollment-abandoned"),
         EnrollmentEvent::SignedOut {} => Message::of("signed-out"),
@@ -308,14 +298,14 @@ fn device(event: &DeviceEvent) -> Message {
             Message::of("identity-renewal-completed").with("serial", serial)
         }
         DeviceEvent::IdentityRenewalRefused { why } => {
-            Message::of("identity-renewal-refused").with("reason", words::identity_refusal(*why))
+            Message::of("identity-renewal-refused").because(words::identity_refusal(*why))
         }
         DeviceEvent::DeviceMessageRefused { why } => {
-            Message::of("device-message-refused").with("reason", words::message_refusal(*why))
+            Message::of("device-message-refused").because(words::message_refusal(*why))
         }
         DeviceEvent::IdentityRolledBack { serial, .. } => Message::of("identity-rolled-back").with("serial", serial),
         DeviceEvent::IdentityRenewalFailed { why } => {
-            Message::of("identity-renewal-failed").with("reason", words::renewal_failure(*why))
+            Message::of("identity-renewal-failed").because(words::renewal_failure(*why))
         }
         DeviceEvent::MdmCommandQueued { request_type, .. } => {
             Message::of("command-queued").with("request_type", request_type)
@@ -327,7 +317,7 @@ fn device(event: &DeviceEvent) -> Message {
             Message::of("managed-app-reported").with("app", app).with("status", words::app_status(*status))
         }
         DeviceEvent::MdmCommandAnswered { rejection: Some(reason), .. } => {
-            Message::of("app-rejected").with("command", SOME_COMMAND).with("reason", words::rejection(*reason))
+            Message::of("app-rejected").with("command", SOME_COMMAND).because(words::rejection(*reason))
         }
         DeviceEvent::MdmCommandAnswered { status, errors, .. } => answered(*status, errors),
         DeviceEvent::MdmAnswerUnreadable { why, in_part, .. } => {
@@ -362,7 +352,7 @@ fn device(event: &DeviceEvent) -> Message {
         DeviceEvent::HardwareAttestationRequested { .. } => Message::of("hardware-attestation-requested"),
         DeviceEvent::HardwareAttested { .. } => Message::of("hardware-attested"),
         DeviceEvent::HardwareAttestationRefused { why, .. } => {
-            Message::of("hardware-attestation-refused").with("reason", words::attestation_refusal(*why))
+            Message::of("hardware-attestation-refused").because(words::attestation_refusal(*why))
         }
         DeviceEvent::RecordArchived {} => Message::of("record-archived"),
         DeviceEvent::RecordRestored {} => Message::of("record-restored"),
@@ -389,11 +379,9 @@ fn answered(status: CommandStatus, errors: &[MdmError]) -> Message {
     said.with("command", SOME_COMMAND)
 }
 
-// One key seals all texts of a device. Without its text, an error reads as its domain and number.
+// Without its text, an error reads as its domain and number.
 fn failed(key: &'static str, errors: &[MdmError]) -> Message {
-    let sealed = errors.iter().find_map(|error| error.description.as_ref()).map(Personal::key);
-    let erased = sealed.map(|key| (key, Some(words::errors(errors, |_| None))));
-    Message::of(key).composed("errors", Some(words::errors(errors, Personal::shown)), erased)
+    Message::of(key).with("errors", words::errors(errors, Personal::shown))
 }
 
 fn person(event: &PersonEvent) -> Message {

@@ -25,7 +25,7 @@ async fn a_clock_that_was_set_back_makes_no_later_fact_older() {
     assert_eq!(devices::get(&projections, device, Some(later(-3_600))).await.unwrap(), None);
     let then = devices::get(&projections, device, Some(later(61))).await.unwrap().unwrap();
     assert_eq!((then.name.as_deref(), then.state), (Some("ada’s iPhone"), State::Enrolled));
-    let rows = audit::query(&projections, AuditFilter::default(), 100).await.unwrap().rows;
+    let rows = audit::query(&projections, &desk.log, AuditFilter::default(), 100).await.unwrap().rows;
     assert!(rows.windows(2).all(|pair| pair[0].effective >= pair[1].effective));
     assert_eq!(rows[1].at, later(-3_600), "the recorded time is displayed unchanged");
 }
@@ -35,7 +35,7 @@ async fn the_audit_trail_answers_by_every_filter() {
     let desk = Desk::new();
     let (first, second) = busy_day(&desk).await;
     let projections = desk.caught_up().await;
-    let count = async |filter: AuditFilter| audit::query(&projections, filter, 1_000).await.unwrap().rows.len();
+    let count = async |filter: AuditFilter| audit::query(&projections, &desk.log, filter, 1_000).await.unwrap().rows.len();
     let all = AuditFilter::default();
     let total = count(all.clone()).await;
     assert_eq!(total, desk.log.page(None, 1_000).await.unwrap().len(), "every event is a row");
@@ -76,7 +76,7 @@ async fn the_audit_trail_is_paged_by_event_ids_without_gaps() {
     let mut filter = AuditFilter::default();
     let mut found = Vec::new();
     loop {
-        let page = audit::query(&projections, filter.clone(), 4).await.unwrap();
+        let page = audit::query(&projections, &desk.log, filter.clone(), 4).await.unwrap();
         found.extend(page.rows.iter().map(|row| row.event));
         assert!(found.len() < 1_000, "the pages do not end");
         match page.next {
@@ -87,7 +87,7 @@ async fn the_audit_trail_is_paged_by_event_ids_without_gaps() {
     let mut expected: Vec<_> = desk.log.page(None, 1_000).await.unwrap().iter().map(|entry| entry.id).collect();
     expected.reverse();
     assert_eq!(found, expected);
-    let row = audit::find(&projections, found[0]).await.unwrap().unwrap();
+    let row = audit::find(&projections, &desk.log, found[0]).await.unwrap().unwrap();
     assert_eq!((row.sentence.as_str(), row.source.as_deref()), ("Viewed a device", Some("192.0.2.7")));
 }
 
@@ -121,7 +121,7 @@ async fn an_erased_persons_values_read_as_erased_and_nothing_fails() {
     assert_eq!((device.name, device.managed_apple_id, device.user_name), (None, None, None));
     assert_eq!(device.state, State::Enrolled);
     let of_ada = AuditFilter { person: Some(ada), ..AuditFilter::default() };
-    let rows = audit::query(&projections, of_ada, 100).await.unwrap().rows;
+    let rows = audit::query(&projections, &desk.log, of_ada, 100).await.unwrap().rows;
     assert!(rows.iter().any(|row| row.sentence == "Signed in as (erased) with a local account"));
     assert!(rows.iter().all(|row| row.person_name.is_none()));
     for table in projections.dump().await.unwrap() {
@@ -180,7 +180,7 @@ async fn what_happens_to_a_command_is_told_with_its_name() {
         desk.write(&device.stream(), later(100), event).await;
     }
     let projections = desk.caught_up().await;
-    let rows = audit::query(&projections, AuditFilter::default(), 4).await.unwrap().rows;
+    let rows = audit::query(&projections, &desk.log, AuditFilter::default(), 4).await.unwrap().rows;
     let said: Vec<_> = rows.iter().rev().map(|row| row.sentence.as_str()).collect();
     let expected = [
         "SecurityInfo queued",
@@ -215,7 +215,7 @@ async fn a_refused_sign_in_is_about_the_owner_of_the_account_whenever_that_was_l
     desk.write(&enrollment.stream(), later(31), on_enrollment("0b")).await;
     let projections = desk.caught_up().await;
     let of_ada = AuditFilter { person: Some(person(1)), ..AuditFilter::default() };
-    let rows = audit::query(&projections, of_ada, 100).await.unwrap().rows;
+    let rows = audit::query(&projections, &desk.log, of_ada, 100).await.unwrap().rows;
     let seconds: Vec<i64> = rows.iter().rev().map(|row| row.at.seconds_since(NOON)).collect();
     assert_eq!(seconds, [1, 2, 10, 20, 21], "neither of the other account nor that the enrollment began");
 }
@@ -225,7 +225,7 @@ async fn each_row_says_who_acted_when_and_on_what() {
     let desk = Desk::new();
     let (first, _) = busy_day(&desk).await;
     let projections = desk.caught_up().await;
-    let rows = audit::query(&projections, AuditFilter::default(), 100).await.unwrap().rows;
+    let rows = audit::query(&projections, &desk.log, AuditFilter::default(), 100).await.unwrap().rows;
     let (viewed, others) = rows.split_first().unwrap();
     assert_eq!((viewed.actor_kind, viewed.device), (ActorKind::Staff, Some(first)));
     assert_eq!((viewed.outcome, viewed.source_erased), (AuditOutcome::Ok, false));
@@ -244,7 +244,7 @@ async fn a_page_with_the_last_row_says_that_none_follows() {
     busy_day(&desk).await;
     let projections = desk.caught_up().await;
     let all = desk.log.page(None, 1_000).await.unwrap();
-    let page = async |limit| audit::query(&projections, AuditFilter::default(), limit).await.unwrap();
+    let page = async |limit| audit::query(&projections, &desk.log, AuditFilter::default(), limit).await.unwrap();
     let (whole, most) = (page(all.len()).await, page(all.len() - 1).await);
     assert_eq!((whole.rows.len(), whole.next), (all.len(), None));
     assert_eq!((most.rows.len(), most.next), (all.len() - 1, Some(all[1].id)));
@@ -281,7 +281,7 @@ async fn an_event_is_found_with_the_person_whom_it_is_about() {
     let projections = desk.caught_up().await;
     let count = async |person: PersonId| {
         let filter = AuditFilter { person: Some(person), ..AuditFilter::default() };
-        audit::query(&projections, filter, 100).await.unwrap().rows.len()
+        audit::query(&projections, &desk.log, filter, 100).await.unwrap().rows.len()
     };
     assert_eq!(count(ada).await, 3);
     assert_eq!(count(eve).await, 2);

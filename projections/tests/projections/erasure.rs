@@ -244,7 +244,7 @@ async fn what_others_did_about_an_erased_person_stays_readable() {
     let projections = desk.caught_up().await;
     erase(&desk, zuleika()).await;
     desk.follow(&projections).await;
-    let all = audit::query(&projections, AuditFilter::default(), 1_000).await.unwrap().rows;
+    let all = audit::query(&projections, &desk.log, AuditFilter::default(), 1_000).await.unwrap().rows;
     let sources: Vec<_> = all.iter().filter_map(|row| row.source.as_deref()).collect();
     assert_eq!(sources.iter().filter(|source| **source == "192.0.2.7").count(), 3, "staff: {sources:?}");
     assert_eq!(sources.iter().filter(|source| **source == "tom’s network").count(), 2, "the technician: {sources:?}");
@@ -256,7 +256,7 @@ async fn what_others_did_about_an_erased_person_stays_readable() {
     assert!(said("InstallProfile failed: MCMDMErrorDomain 12021, MCMDMErrorDomain 12021"), "{:?}", sentences(&all));
     assert!(all.iter().any(|row| row.sentence.contains("(erased) (2), others (1)")), "{:?}", sentences(&all));
     let searched = AuditFilter { text: Some("Signed in as (erased)".into()), ..AuditFilter::default() };
-    assert_eq!(audit::query(&projections, searched, 10).await.unwrap().rows.len(), 1);
+    assert_eq!(audit::query(&projections, &desk.log, searched, 10).await.unwrap().rows.len(), 1);
     let device = projections::devices::get(&projections, device, None).await.unwrap().unwrap();
     assert_eq!((device.name, device.serial_number, device.os_version.as_deref()), (None, None, Some("17.6")));
 }

@@ -111,13 +111,13 @@ async fn the_audit_trail_says_how_much_there_is_and_reads_in_both_directions() {
     let (first, _) = busy_day(&desk).await;
     let projections = desk.caught_up().await;
     let ids: Vec<_> = desk.log.page(None, 1_000).await.unwrap().iter().map(|entry| entry.id).collect();
-    let extent = async |filter| audit::extent(&projections, filter).await.unwrap();
+    let extent = async |filter| audit::extent(&projections, &desk.log, filter).await.unwrap();
     let all = extent(AuditFilter::default()).await;
     assert_eq!(all, Extent { rows: ids.len() as u64, newest: ids.last().copied() });
     let half = AuditFilter { up_to: Some(ids[4]), oldest_first: true, ..AuditFilter::default() };
     assert_eq!(extent(half.clone()).await, Extent { rows: 5, newest: Some(ids[4]) });
     let read = async |filter, limit| {
-        let page = audit::query(&projections, filter, limit).await.unwrap();
+        let page = audit::query(&projections, &desk.log, filter, limit).await.unwrap();
         (page.rows.iter().map(|row| row.event).collect::<Vec<_>>(), page.next)
     };
     assert_eq!(read(half.clone(), 3).await, (ids[..3].to_vec(), Some(ids[2])));

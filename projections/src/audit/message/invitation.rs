@@ -34,7 +34,7 @@ pub(super) fn invitation(event: &InvitationEvent) -> Message {
             Message::of("invitation-used").with("token", token_words(*token))
         }
         InvitationEvent::InvitationRefused { why, .. } => {
-            Message::of("invitation-refused").with("reason", refusal_words(*why))
+            Message::of("invitation-refused").because(refusal_words(*why))
         }
         InvitationEvent::InvitationRevoked {} => Message::of("invitation-revoked"),
         InvitationEvent::InvitationExpired {} => Message::of("invitation-expired"),
@@ -54,7 +54,7 @@ pub(super) fn wave(event: &WaveEvent) -> Message {
             .with("hourly", most_per_hour)
             .with("deadline", words::date(*deadline)),
         WaveEvent::WaveRecordsAdded { records } => Message::of("wave-records-added").with("count", records.len()),
-        WaveEvent::WaveRecordSkipped { why, .. } => Message::of("wave-record-skipped").with("reason", why.name()),
+        WaveEvent::WaveRecordSkipped { why, .. } => Message::of("wave-record-skipped").because(why.name()),
         WaveEvent::WavePaused {} => Message::of("wave-paused"),
         WaveEvent::WaveResumed {} => Message::of("wave-resumed"),
         WaveEvent::WaveDeadlinePassed { open } => Message::of("wave-deadline-passed").with("open", open),

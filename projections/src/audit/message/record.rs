@@ -38,13 +38,13 @@ pub(super) fn record(event: &RecordEvent) -> Message {
         RecordEvent::LinkRejected { .. } => Message::of("link-rejected"),
         RecordEvent::LinkUndone { .. } => Message::of("link-undone"),
         RecordEvent::MigrationExceptionMade { why } => {
-            Message::of("migration-exception-made").with("reason", why.name())
+            Message::of("migration-exception-made").because(why.name())
         }
         RecordEvent::MigrationExceptionEnded {} => Message::of("migration-exception-ended"),
         RecordEvent::RecordNoteAdded { note } => Message::of("record-note-added").personal("note", note),
         RecordEvent::RetirementNotified { failed: None, .. } => Message::of("retirement-notified"),
         RecordEvent::RetirementNotified { failed: Some(failed), .. } => {
-            Message::of("retirement-not-notified").with("reason", mail_failure(*failed))
+            Message::of("retirement-not-notified").because(mail_failure(*failed))
         }
         RecordEvent::PreviousRecordShredded {} => Message::of("previous-record-shredded"),
     }

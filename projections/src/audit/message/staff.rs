@@ -17,7 +17,7 @@ pub(super) fn message(event: &StaffEvent) -> Message {
         }
         StaffEvent::ApiTokenIssued { .. } => Message::of("api-token-issued"),
         StaffEvent::ApiTokenRefused { reason } => {
-            Message::of("api-token-refused").with("reason", words::api_refusal(*reason))
+            Message::of("api-token-refused").because(words::api_refusal(*reason))
         }
         StaffEvent::LocalAccountDisabled {} => Message::of("staff-disabled"),
         StaffEvent::LocalAccountEnabled {} => Message::of("staff-enabled"),
@@ -32,7 +32,7 @@ pub(super) fn message(event: &StaffEvent) -> Message {
         }
         StaffEvent::StaffSignedIn { method: by } => Message::of("staff-signed-in").with("method", by.with_article()),
         StaffEvent::StaffSignInRefused { reason, .. } => {
-            Message::of("staff-sign-in-refused").with("reason", words::sign_in_refusal(*reason))
+            Message::of("staff-sign-in-refused").because(words::sign_in_refusal(*reason))
         }
         StaffEvent::StaffRefusalsSuppressed(refusals) => super::suppressed("staff-refusals-suppressed", refusals),
         StaffEvent::StaffSignedOut {} => Message::of("staff-signed-out"),
@@ -40,7 +40,7 @@ pub(super) fn message(event: &StaffEvent) -> Message {
         StaffEvent::StaffSessionsEnded {} => Message::of("staff-sessions-ended"),
         StaffEvent::PasswordConfirmed {} => Message::of("password-confirmed"),
         StaffEvent::PasswordConfirmationRefused { reason } => {
-            Message::of("password-confirmation-refused").with("reason", words::sign_in_refusal(*reason))
+            Message::of("password-confirmation-refused").because(words::sign_in_refusal(*reason))
         }
         StaffEvent::PasskeyAdded { label, .. } => Message::of("passkey-added").personal("label", label),
         StaffEvent::PasskeyUsed { purpose, .. } => {
@@ -57,6 +57,6 @@ pub(super) fn message(event: &StaffEvent) -> Message {
         StaffEvent::RecoveryCodesRemoved {} => Message::of("recovery-codes-removed"),
         StaffEvent::SecondFactorRefused { factor, reason } => Message::of("second-factor-refused")
             .with("factor", words::factor(*factor))
-            .with("reason", words::factor_refusal(*reason)),
+            .because(words::factor_refusal(*reason)),
     }
 }
