@@ -66,9 +66,13 @@ impl Projection for Names {
 }
 
 fn keep(rows: &Connection, id: i64, told: &Told) -> rusqlite::Result<()> {
-    let text = told.name.trim().to_lowercase();
-    let Some(owner) = owner_of(&told.key).filter(|_| !text.is_empty()) else { return Ok(()) };
+    let Some(owner) = owner_of(&told.key) else { return Ok(()) };
+    // Numbered also if the name cannot be read, so that a rebuild numbers the same subjects.
     let (subject, owner) = (number(rows, told.subject)?, number(rows, owner)?);
+    let Some(text) = told.name.as_deref().map(|name| name.trim().to_lowercase()) else { return Ok(()) };
+    if text.is_empty() {
+        return Ok(());
+    }
     let known = "SELECT EXISTS (SELECT 1 FROM names_known WHERE subject = ?1 AND owner = ?2 AND name = ?3)";
     if rows.prepare_cached(known)?.query_row(params![subject, owner, text], |row| row.get(0))? {
         return Ok(());

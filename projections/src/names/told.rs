@@ -6,16 +6,18 @@ use events::person::PersonEvent;
 use events::personal::{KeyName, Personal};
 use events::staff::StaffEvent;
 use events::{Entry, Event};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// A name that can be read.
+/// A name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Told {
     pub subject: Uuid,
     /// The key that seals the name.
     pub key: KeyName,
-    pub name: String,
+    /// `None` if it cannot be read.
+    pub name: Option<String>,
 }
 
 /// Names of values in the inventory that identify a device, in the order of their places.
@@ -43,8 +45,8 @@ fn tell<'a>(
     subject: Uuid,
     names: impl IntoIterator<Item = Option<&'a Personal<String>>>,
 ) {
-    let names = names.into_iter().flatten().filter_map(|name| Some((name.key(), name.get()?)));
-    told.extend(names.map(|(key, name)| Told { subject, key: key.clone(), name: name.clone() }));
+    let names = names.into_iter().flatten();
+    told.extend(names.map(|name| Told { subject, key: name.key().clone(), name: name.get().cloned() }));
 }
 
 fn person(told: &mut Vec<Told>, subject: Uuid, event: &PersonEvent) {
@@ -161,14 +163,10 @@ fn identified(told: &mut Vec<Told>, subject: Uuid, identifiers: &DeviceIdentifie
 }
 
 fn reported(told: &mut Vec<Told>, subject: Uuid, changes: &BTreeMap<String, InventoryValue>) {
-    for (value, key) in IDENTIFYING.iter().filter_map(|name| changes.get(*name)).filter_map(sealed) {
-        told.push(Told { subject, key: key.clone(), name: value.to_owned() });
-    }
-}
-
-fn sealed(value: &InventoryValue) -> Option<(&str, &KeyName)> {
-    match value {
-        InventoryValue::Personal(value) => Some((value.get()?.as_str()?, value.key())),
-        InventoryValue::Plain(_) => None,
+    for value in IDENTIFYING.iter().filter_map(|name| changes.get(*name)) {
+        if let InventoryValue::Personal(value) = value {
+            let name = value.get().and_then(Value::as_str).map(str::to_owned);
+            told.push(Told { subject, key: value.key().clone(), name });
+        }
     }
 }

@@ -62,7 +62,7 @@ async fn the_audit_trail_answers_by_every_filter() {
     // Events before the sign-in are attributed to the person.
     assert_eq!(count(AuditFilter { person: Some(person(1)), ..all.clone() }).await, 11);
     let text = |text: &str| AuditFilter { text: Some(text.to_owned()), ..AuditFilter::default() };
-    assert_eq!(count(text("serial 5f21")).await, 2);
+    assert_eq!(count(text("identity ISSUED")).await, 2);
     assert_eq!(count(text("ADA")).await, 11, "found by the name of the person concerned");
     let hour = AuditFilter { from: Some(later(600)), to: Some(later(7_200)), ..all.clone() };
     assert_eq!(count(hour).await, 9);
