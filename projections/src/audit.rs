@@ -86,8 +86,6 @@ impl Projection for Audit {
         &["audit_events", "audit_subjects", "audit_kinds", "audit_sources", "audit_commands", "audit_requests"]
     }
 
-    // Each index ends with the position, the row's id. The index by event is not unique, so that a log which contains
-    // an event id twice is shown completely.
     fn schema(&self) -> &'static str {
         "CREATE TABLE IF NOT EXISTS audit_events (
             position INTEGER PRIMARY KEY, effective INTEGER NOT NULL, event BLOB NOT NULL, kind INTEGER NOT NULL,
@@ -103,15 +101,7 @@ impl Projection for Audit {
             stream INTEGER,
             source INTEGER
         );
-        CREATE INDEX IF NOT EXISTS audit_by_event ON audit_events (event);
-        CREATE INDEX IF NOT EXISTS audit_by_kind ON audit_events (kind);
-        CREATE INDEX IF NOT EXISTS audit_by_code ON audit_events (code);
-        CREATE INDEX IF NOT EXISTS audit_by_device ON audit_events (device) WHERE device IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS audit_by_actor ON audit_events (actor) WHERE actor IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS audit_by_person ON audit_events (person) WHERE person IS NOT NULL;
         CREATE INDEX IF NOT EXISTS audit_by_account ON audit_events (account) WHERE account IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS audit_by_stream ON audit_events (stream) WHERE stream IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS audit_by_source ON audit_events (source) WHERE source IS NOT NULL;
         -- `owner`: the person that a device or an account belongs to.
         CREATE TABLE IF NOT EXISTS audit_subjects (id INTEGER PRIMARY KEY, key ANY NOT NULL UNIQUE, owner INTEGER);
         CREATE INDEX IF NOT EXISTS audit_subjects_by_owner ON audit_subjects (owner) WHERE owner IS NOT NULL;
@@ -124,7 +114,6 @@ impl Projection for Audit {
         -- `key`: a hash of the name of the key that seals the address.
         CREATE TABLE IF NOT EXISTS audit_sources (id INTEGER PRIMARY KEY, key INTEGER NOT NULL, address TEXT NOT NULL);
         CREATE INDEX IF NOT EXISTS audit_sources_by_key ON audit_sources (key, address);
-        CREATE INDEX IF NOT EXISTS audit_sources_by_address ON audit_sources (address);
         -- `id`: a hash of the device and the command. Never deleted: a device can answer at any time, and twice.
         CREATE TABLE IF NOT EXISTS audit_commands (id INTEGER PRIMARY KEY, request INTEGER NOT NULL);
         CREATE TABLE IF NOT EXISTS audit_requests (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
@@ -132,6 +121,20 @@ impl Projection for Audit {
 
     fn joins(&self) -> &'static [&'static str] {
         &["people"]
+    }
+
+    // Each index ends with the position, the row's id. The index by event is not unique, so that a log which contains
+    // an event id twice is shown completely. An erasure uses the index by source; a rebuild finds nothing to erase.
+    fn indexes(&self) -> &'static str {
+        "CREATE INDEX IF NOT EXISTS audit_by_event ON audit_events (event);
+        CREATE INDEX IF NOT EXISTS audit_by_kind ON audit_events (kind);
+        CREATE INDEX IF NOT EXISTS audit_by_code ON audit_events (code);
+        CREATE INDEX IF NOT EXISTS audit_by_device ON audit_events (device) WHERE device IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS audit_by_actor ON audit_events (actor) WHERE actor IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS audit_by_person ON audit_events (person) WHERE person IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS audit_by_stream ON audit_events (stream) WHERE stream IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS audit_by_source ON audit_events (source) WHERE source IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS audit_sources_by_address ON audit_sources (address);"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, effective: Timestamp) -> rusqlite::Result<()> {

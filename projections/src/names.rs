@@ -46,12 +46,15 @@ impl Projection for Names {
         );
         CREATE INDEX IF NOT EXISTS names_known_by_subject ON names_known (subject);
         CREATE INDEX IF NOT EXISTS names_known_by_owner ON names_known (owner) WHERE owner <> subject;
-        CREATE INDEX IF NOT EXISTS names_known_by_name ON names_known (name);
         CREATE VIRTUAL TABLE IF NOT EXISTS names_index USING fts5(
             name, content = 'names_known', content_rowid = 'id', columnsize = 0, detail = 'none',
             tokenize = 'trigram case_sensitive 1'
         );
         INSERT INTO names_index (names_index, rank) VALUES ('secure-delete', 1);"
+    }
+
+    fn indexes(&self) -> &'static str {
+        "CREATE INDEX IF NOT EXISTS names_known_by_name ON names_known (name);"
     }
 
     fn fold(&self, rows: &Connection, entry: &Entry, _effective: Timestamp) -> rusqlite::Result<()> {

@@ -26,14 +26,11 @@ pub(super) fn erase_record(rows: &Connection, record: &str) -> rusqlite::Result<
 
 fn erase_key(rows: &Connection, key: &KeyName) -> rusqlite::Result<()> {
     let key = hash([key.0.as_bytes()]);
-    let sources: Vec<i64> = {
-        let mut select = rows.prepare_cached("SELECT id FROM audit_sources WHERE key = ?1")?;
-        select.query_map([key], |row| row.get(0))?.collect::<Result<_, _>>()?
-    };
-    for source in sources {
-        let forget = "UPDATE audit_events SET source = NULL WHERE source = ?1";
-        rows.prepare_cached(forget)?.execute([source])?;
-        rows.prepare_cached("DELETE FROM audit_sources WHERE id = ?1")?.execute([source])?;
+    let forget = "UPDATE audit_events SET source = NULL
+        WHERE source IN (SELECT id FROM audit_sources WHERE key = ?1)";
+    if rows.prepare_cached("SELECT EXISTS (SELECT 1 FROM audit_sources WHERE key = ?1)")?.query_row([key], |row| row.get(0))? {
+        rows.prepare_cached(forget)?.execute([key])?;
+        rows.prepare_cached("DELETE FROM audit_sources WHERE key = ?1")?.execute([key])?;
     }
     Ok(())
 }
