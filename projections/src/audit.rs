@@ -16,6 +16,8 @@ mod found;
 mod ids;
 mod kinds;
 mod list;
+#[cfg(test)]
+mod measured;
 mod message;
 mod outcome;
 mod query;

@@ -164,13 +164,14 @@ async fn list_events(client: Client, request: HttpRequest) -> Result<HttpRespons
     let filter = filters.parse(client.projections(), |error| client.broken(error)).await?;
     let filter = AuditFilter { oldest_first: true, ..filter };
     if let Some(after) = filter.after {
-        let there = trail::find(client.projections(), after).await;
+        let there = trail::find(client.projections(), client.log(), after).await;
         there.map_err(|error| client.broken(error))?.ok_or(ApiProblem::UnknownCursor)?;
     }
     client.record(ApiResource::Audit, filters.names_and_values()).await?;
     let after = filter.after;
-    let found = trail::query(client.projections(), filter, limit).await.map_err(|error| client.broken(error))?;
-    let next = found.rows.last().map(|row| row.event).or(after);
+    let found =
+        trail::query(client.projections(), client.log(), filter, limit).await.map_err(|error| client.broken(error))?;
+    let next = found.next.or(found.rows.last().map(|row| row.event)).or(after);
     let events = found.rows.iter().map(EventRecord::from).collect();
     answer(&client, &request, &Events { events, next, more: found.next.is_some() })
 }

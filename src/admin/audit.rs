@@ -44,6 +44,10 @@ struct AuditPage {
     outcomes: Vec<Choice>,
     more_open: bool,
     rows: Vec<Line>,
+    /// The time back to which the search came, if it ended early.
+    reached: Option<Instant>,
+    /// Words that too many names contain.
+    broad: Vec<String>,
     older: Option<String>,
     newest: Option<String>,
     exports: Vec<Export>,
@@ -52,7 +56,21 @@ struct AuditPage {
 view!(
     audit,
     Menu,
-    AuditPage { filter, presets, chips, types, actors, outcomes, more_open, rows, older, newest, exports }
+    AuditPage {
+        filter,
+        presets,
+        chips,
+        types,
+        actors,
+        outcomes,
+        more_open,
+        rows,
+        reached,
+        broad,
+        older,
+        newest,
+        exports
+    }
 );
 
 #[derive(Serialize)]
@@ -96,7 +114,8 @@ pub(crate) async fn list(staff: May<SeesAudit>, address: Parameters<Filters>) ->
     let names = query.iter().map(|(name, _)| (*name).to_owned()).collect();
     staff.record(StaffActivityEvent::AuditTrailViewed { filters: names }).await?;
     let continued = filter.after.is_some();
-    let found = trail::query(staff.projections(), filter, PAGE).await.map_err(|error| staff.broken(error))?;
+    let found =
+        trail::query(staff.projections(), staff.log(), filter, PAGE).await.map_err(|error| staff.broken(error))?;
     let types = trail::types(staff.projections()).await.map_err(|error| staff.broken(error))?;
     let now = staff.now();
     let page = AuditPage {
@@ -108,6 +127,8 @@ pub(crate) async fn list(staff: May<SeesAudit>, address: Parameters<Filters>) ->
         outcomes: filters.outcomes(),
         more_open: filters.more(),
         rows: found.rows.iter().map(|row| line(row, &staff, now)).collect(),
+        reached: found.reached.map(|at| Instant::of(at, now)),
+        broad: found.broad,
         older: found.next.map(|next| query.clone().with("after", Some(&next.to_string())).href(PATH)),
         newest: continued.then(|| query.href(PATH)),
         exports: exports(&staff, &query),

@@ -14,6 +14,7 @@ use actix_web::{HttpResponse, web};
 use decisions::device::{Command, Device as Aggregate};
 use events::Timestamp;
 use events::device::{DeviceId, SupersessionEvidence};
+use events::log::Log;
 use platform::PerformError;
 use projections::audit::{AuditFilter, Match};
 use projections::claims::{Claim, open_of};
@@ -145,10 +146,14 @@ fn proof(claim: &Claim, asked: Option<Instant>) -> String {
 ///
 /// # Errors
 /// Returns an error if the projections are unavailable.
-pub(crate) async fn asked(projections: &Projections, device: DeviceId) -> Result<Option<Timestamp>, ProjectionError> {
+pub(crate) async fn asked(
+    projections: &Projections,
+    log: &Log,
+    device: DeviceId,
+) -> Result<Option<Timestamp>, ProjectionError> {
     let event_type = Some(Match::is("HardwareAttestationRequested".to_owned()));
     let filter = AuditFilter { device: Some(device), event_type, ..AuditFilter::default() };
-    Ok(projections::audit::query(projections, filter, 1).await?.rows.pop().map(|row| row.at))
+    Ok(projections::audit::query(projections, log, filter, 1).await?.rows.pop().map(|row| row.at))
 }
 
 // Labels the two devices, which are given in this order: the earlier record, then the later.

@@ -59,7 +59,10 @@ content!(Pivot { href, label });
 /// Returns an error if there is no such event, or the event log or the projections are unavailable.
 pub(crate) async fn page(staff: May<SeesAudit>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let id = Uuid::parse_str(&path).map(EventId).map_err(|_| Problem::NotFound)?;
-    let row = find(staff.projections(), id).await.map_err(|error| staff.broken(error))?.ok_or(Problem::NotFound)?;
+    let row = find(staff.projections(), staff.log(), id)
+        .await
+        .map_err(|error| staff.broken(error))?
+        .ok_or(Problem::NotFound)?;
     let viewed = match row.device {
         Some(device) if RecordId::of_device(device).is_imported() => {
             StaffActivityEvent::PreviousRecordViewed { record: RecordId::of_device(device) }

@@ -25,6 +25,7 @@ use connections::room::Identity;
 use decisions::settings::Current;
 use decisions::staff::Standing;
 use events::enrollment::{EnrollmentId, ReceivedAttributes};
+use events::log::Log;
 use events::settings::Settings;
 use events::staff::{Privilege, StaffActivityEvent, StaffId};
 use events::{Entry, Revision, StreamName, Timestamp};
@@ -72,6 +73,10 @@ impl Staff {
 
     pub(crate) fn projections(&self) -> &Projections {
         &self.app.platform.projections
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.app.platform.log
     }
 
     pub(crate) fn now(&self) -> Timestamp {

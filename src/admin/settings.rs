@@ -51,7 +51,8 @@ pub(crate) async fn page(staff: May<ChangesSettings>) -> Result<HttpResponse, Pr
     let text = written(&staff, &staff.settings().await?)?;
     let event_type = Some(Match::is("SettingsChanged".to_owned()));
     let filter = AuditFilter { event_type, ..AuditFilter::default() };
-    let rows = trail::query(staff.projections(), filter, SHOWN).await.map_err(|error| staff.broken(error))?.rows;
+    let rows =
+        trail::query(staff.projections(), staff.log(), filter, SHOWN).await.map_err(|error| staff.broken(error))?.rows;
     let mut history = Vec::with_capacity(rows.len());
     for row in rows {
         history.extend(changed(&staff, &row).await?);

@@ -166,7 +166,7 @@ async fn show_records(app: &App, device: &Device) -> anyhow::Result<()> {
         bail!("the inventory says that the device is {}", record.state.as_str());
     }
     let filter = AuditFilter { device: Some(id), ..AuditFilter::default() };
-    let trail = query(&app.platform.projections, filter, 100).await?;
+    let trail = query(&app.platform.projections, &app.platform.log, filter, 100).await?;
     if trail.rows.is_empty() {
         bail!("the audit trail has nothing about the device");
     }

@@ -28,7 +28,10 @@ fn erase_key(rows: &Connection, key: &KeyName) -> rusqlite::Result<()> {
     let key = hash([key.0.as_bytes()]);
     let forget = "UPDATE audit_events SET source = NULL
         WHERE source IN (SELECT id FROM audit_sources WHERE key = ?1)";
-    if rows.prepare_cached("SELECT EXISTS (SELECT 1 FROM audit_sources WHERE key = ?1)")?.query_row([key], |row| row.get(0))? {
+    if rows
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM audit_sources WHERE key = ?1)")?
+        .query_row([key], |row| row.get(0))?
+    {
         rows.prepare_cached(forget)?.execute([key])?;
         rows.prepare_cached("DELETE FROM audit_sources WHERE key = ?1")?.execute([key])?;
     }

@@ -166,7 +166,8 @@ fn with_address(rows: &Connection, address: &str) -> rusqlite::Result<Vec<i64>> 
     select.query_map(params![address, MOST_LISTS + 1], |row| row.get(0))?.collect()
 }
 
-pub(super) const ENDS: &str = "SELECT (SELECT min(position) FROM audit_events), (SELECT max(position) FROM audit_events)";
+pub(super) const ENDS: &str =
+    "SELECT (SELECT min(position) FROM audit_events), (SELECT max(position) FROM audit_events)";
 
 /// Returns the span of a filter; `None` if it is empty.
 fn span(rows: &Connection, filter: &AuditFilter) -> rusqlite::Result<Option<Span>> {
@@ -192,7 +193,8 @@ fn span(rows: &Connection, filter: &AuditFilter) -> rusqlite::Result<Option<Span
     Ok((span.oldest <= span.newest).then_some(span))
 }
 
-pub(super) const FROM: &str = "SELECT position, effective FROM audit_events WHERE position >= ?1 ORDER BY position LIMIT 1";
+pub(super) const FROM: &str =
+    "SELECT position, effective FROM audit_events WHERE position >= ?1 ORDER BY position LIMIT 1";
 
 // Returns the first position of the span at which the effective time is not before `time`, or the one after the span.
 // Effective time never decreases from one position to the next.

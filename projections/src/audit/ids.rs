@@ -57,7 +57,9 @@ impl rusqlite::types::FromSql for Key {
                 Ok(Key::Id(Uuid::from_u128(u128::from_le_bytes(bytes))))
             }
             ValueRef::Text(_) => Ok(Key::Name(rusqlite::types::FromSql::column_result(value)?)),
-            ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => Err(rusqlite::types::FromSqlError::InvalidType),
+            ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => {
+                Err(rusqlite::types::FromSqlError::InvalidType)
+            }
         }
     }
 }
@@ -142,9 +144,8 @@ pub(super) fn source(rows: &Connection, entry: &Entry) -> rusqlite::Result<Optio
 /// Returns 64 bits of texts (FNV-1a), which are stored instead of them. All texts contain a random id.
 pub(super) fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> i64 {
     let bytes = parts.into_iter().flatten();
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash =
+        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
     hash.cast_signed()
 }
 

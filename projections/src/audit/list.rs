@@ -32,7 +32,11 @@ impl Span {
 
     /// Returns the part of the span from `position` on, as its oldest and newest position.
     pub(super) fn from(self, position: i64) -> (i64, i64) {
-        if self.oldest_first { (position.max(self.oldest), self.newest) } else { (self.oldest, position.min(self.newest)) }
+        if self.oldest_first {
+            (position.max(self.oldest), self.newest)
+        } else {
+            (self.oldest, position.min(self.newest))
+        }
     }
 }
 

@@ -156,12 +156,7 @@ struct Counted {
     rest: Option<i64>,
 }
 
-fn count(
-    rows: &Connection,
-    filter: &AuditFilter,
-    named: &[Named],
-    at: Option<i64>,
-) -> rusqlite::Result<Counted> {
+fn count(rows: &Connection, filter: &AuditFilter, named: &[Named], at: Option<i64>) -> rusqlite::Result<Counted> {
     // All statements see the same rows.
     let rows = &rows.unchecked_transaction()?;
     let none = Counted { rows: 0, newest: None, rest: None };
@@ -181,7 +176,8 @@ fn count(
                     let ids: Vec<(i64, u64)> = kinds.iter().map(|kind| (kind.id, kind.events)).collect();
                     let is_all = [filter.after, filter.up_to].iter().all(Option::is_none);
                     let is_all = is_all && filter.from.is_none() && filter.to.is_none();
-                    counted.rows = if is_all { ids.iter().map(|(_, events)| events).sum() } else { of_kinds(rows, span, &ids)? };
+                    counted.rows =
+                        if is_all { ids.iter().map(|(_, events)| events).sum() } else { of_kinds(rows, span, &ids)? };
                     return Ok(counted);
                 }
             }

@@ -66,9 +66,9 @@ pub(super) fn known(rows: &Connection, record: Record, owners: &mut Owners<'_>) 
     let device = record.device.map(|device| key_of(rows, device)).transpose()?;
     let person = owners.person(&record)?.map(|person| key_of(rows, person)).transpose()?;
     let actor = record.actor.map(|actor| key_of(rows, actor)).transpose()?.or_else(|| device.clone());
-    let [actor_kind, event_type, outcome, command] = rows.prepare_cached(KIND)?.query_row([record.kind], |row| {
-        Ok([row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
-    })?;
+    let [actor_kind, event_type, outcome, command] = rows
+        .prepare_cached(KIND)?
+        .query_row([record.kind], |row| Ok([row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
     let actor_kind = ACTOR_KINDS.iter().find(|(_, name)| *name == actor_kind);
     Ok(Known {
         record,
@@ -86,13 +86,8 @@ pub(super) fn known(rows: &Connection, record: Record, owners: &mut Owners<'_>) 
 ///
 /// # Errors
 /// Returns an error if the log or the names cannot be read. An event that cannot be read is no error.
-pub(super) async fn rows(
-    projections: &Projections,
-    log: &Log,
-    known: Vec<Known>,
-) -> Result<Vec<Row>, ProjectionError> {
-    let positions: Vec<Position> =
-        known.iter().map(|known| Position(known.record.position.cast_unsigned())).collect();
+pub(super) async fn rows(projections: &Projections, log: &Log, known: Vec<Known>) -> Result<Vec<Row>, ProjectionError> {
+    let positions: Vec<Position> = known.iter().map(|known| Position(known.record.position.cast_unsigned())).collect();
     let mut entries = log.view_at(&positions).await.map_err(|error| ProjectionError::Log(error.to_string()))?;
     let names = names(projections, &known).await?;
     let rendered = known.into_iter().zip(positions).map(|(known, position)| {

@@ -33,11 +33,7 @@ const EXAMINED: usize = 10;
 ///
 /// # Errors
 /// Returns an error if the projection cannot be read.
-pub(crate) async fn search(
-    projections: &Projections,
-    word: &str,
-    most: usize,
-) -> Result<FoundNames, ProjectionError> {
+pub(crate) async fn search(projections: &Projections, word: &str, most: usize) -> Result<FoundNames, ProjectionError> {
     let word = word.to_owned();
     projections.read_of("names", move |rows| find(rows, &word, most)).await
 }

@@ -40,11 +40,7 @@ pub(super) fn told(entry: &Entry) -> Vec<Told> {
     told
 }
 
-fn tell<'a>(
-    told: &mut Vec<Told>,
-    subject: Uuid,
-    names: impl IntoIterator<Item = Option<&'a Personal<String>>>,
-) {
+fn tell<'a>(told: &mut Vec<Told>, subject: Uuid, names: impl IntoIterator<Item = Option<&'a Personal<String>>>) {
     let names = names.into_iter().flatten();
     told.extend(names.map(|name| Told { subject, key: name.key().clone(), name: name.get().cloned() }));
 }

@@ -35,7 +35,8 @@ async fn the_audit_trail_answers_by_every_filter() {
     let desk = Desk::new();
     let (first, second) = busy_day(&desk).await;
     let projections = desk.caught_up().await;
-    let count = async |filter: AuditFilter| audit::query(&projections, &desk.log, filter, 1_000).await.unwrap().rows.len();
+    let count =
+        async |filter: AuditFilter| audit::query(&projections, &desk.log, filter, 1_000).await.unwrap().rows.len();
     let all = AuditFilter::default();
     let total = count(all.clone()).await;
     assert_eq!(total, desk.log.page(None, 1_000).await.unwrap().len(), "every event is a row");

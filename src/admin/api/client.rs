@@ -8,6 +8,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest};
 use connections::room::Identity;
 use events::Timestamp;
+use events::log::Log;
 use events::staff::{ApiResource, StaffId};
 use futures_util::future::LocalBoxFuture;
 use platform::named_secret;
@@ -30,6 +31,10 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn projections(&self) -> &Projections {
         &self.app.platform.projections
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.app.platform.log
     }
 
     pub(crate) fn now(&self) -> Timestamp {

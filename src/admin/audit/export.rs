@@ -26,7 +26,8 @@ pub(crate) async fn export(staff: May<Exports>, address: Parameters<Filters, Wan
     let format = wanted.format()?;
     let filter = filters.parse(staff.projections(), |error| staff.broken(error)).await?;
     let filter = AuditFilter { after: None, ..filter };
-    let extent = trail::extent(staff.projections(), filter.clone()).await.map_err(|error| staff.broken(error))?;
+    let extent =
+        trail::extent(staff.projections(), staff.log(), filter.clone()).await.map_err(|error| staff.broken(error))?;
     staff
         .record(StaffActivityEvent::AuditTrailExported {
             filters: filters.names_and_values(),
@@ -35,11 +36,11 @@ pub(crate) async fn export(staff: May<Exports>, address: Parameters<Filters, Wan
         })
         .await?;
     let filter = extent.newest.map(|newest| AuditFilter { oldest_first: true, up_to: Some(newest), ..filter });
-    let projections = staff.projections().clone();
+    let (projections, log) = (staff.projections().clone(), staff.log().clone());
     let page = move |filter: AuditFilter| {
-        let projections = projections.clone();
+        let (projections, log) = (projections.clone(), log.clone());
         async move {
-            let page = trail::query(&projections, filter.clone(), CHUNK).await?;
+            let page = trail::query(&projections, &log, filter.clone(), CHUNK).await?;
             let records: Vec<EventRecord> = page.rows.iter().map(EventRecord::from).collect();
             Ok::<_, ProjectionError>((records, page.next.map(|after| AuditFilter { after: Some(after), ..filter })))
         }

@@ -23,6 +23,7 @@ use ::devices::commands::table::CommandSpec;
 use actix_web::{HttpResponse, web};
 use events::device::DeviceId;
 use events::enrollment::EnrollmentKind;
+use events::log::Log;
 use events::record::RecordId;
 use events::settings::ClearedView;
 use events::staff::StaffActivityEvent;
@@ -219,7 +220,7 @@ pub(crate) async fn page(
     let Parameters(AsOf { as_of }, asked) = address;
     let id = parse_device(&path)?;
     let as_of = read("as_of", as_of.as_deref(), parse_as_of)?;
-    let found = look_up(staff.projections(), id, as_of).await.map_err(|error| staff.broken(error))?;
+    let found = look_up(staff.projections(), staff.log(), id, as_of).await.map_err(|error| staff.broken(error))?;
     let mut found = found.ok_or(Problem::NotFound)?;
     staff.record(StaffActivityEvent::DeviceViewed { device: id }).await?;
     let label = words::label(&found.device);
@@ -261,6 +262,7 @@ fn hide(found: &mut Found, hidden: &Hidden) {
 
 async fn look_up(
     projections: &Projections,
+    log: &Log,
     id: DeviceId,
     as_of: Option<Timestamp>,
 ) -> Result<Option<Found>, ProjectionError> {
@@ -274,10 +276,10 @@ async fn look_up(
     // The timeline shows what happened to the device. Views of its record are only in the audit trail.
     let event_type = Some(Match::is_not("DeviceViewed".to_owned()));
     let filter = AuditFilter { device: Some(id), to, event_type, ..AuditFilter::default() };
-    let history = projections::audit::query(projections, filter, TIMELINE).await?;
+    let history = projections::audit::query(projections, log, filter, TIMELINE).await?;
     let event_type = Some(Match::is("DeviceAttributesReported".to_owned()));
     let filter = AuditFilter { device: Some(id), to, event_type, ..AuditFilter::default() };
-    let told_before = projections::audit::query(projections, filter, 1).await?.rows.pop();
+    let told_before = projections::audit::query(projections, log, filter, 1).await?.rows.pop();
     let mut earlier = Vec::new();
     // Reads one more than is shown, to know whether there are others.
     for found in reenrollment::of_device(projections, id, as_of, EARLIER + 1).await? {
@@ -291,7 +293,7 @@ async fn look_up(
         for claim in open_of(projections, id).await? {
             let other = if claim.later == id { claim.earlier } else { claim.later };
             let other = inventory::get(projections, other, None).await?;
-            asked.push(claims::asked(projections, claim.later).await?);
+            asked.push(claims::asked(projections, log, claim.later).await?);
             claims.push((claim, other));
         }
     }

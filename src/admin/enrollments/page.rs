@@ -13,6 +13,7 @@ use crate::admin::words::{Chip, Instant, outcome};
 use crate::web::content::content;
 use actix_web::{HttpResponse, web};
 use events::enrollment::{AttributeName, EnrollmentId, EnrollmentRefusal, ReceivedAttributes};
+use events::log::Log;
 use events::staff::StaffActivityEvent;
 use events::{ActorKind, Timestamp};
 use projections::audit::{self, AuditFilter, Row};
@@ -90,7 +91,7 @@ const NAMES: usize = 50;
 pub(crate) async fn page(staff: May<SeesFunnel>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let id = parse_enrollment(&path)?;
     let old = staff.may_have_old_management(id).await?;
-    let found = look_up(staff.projections(), id, old).await.map_err(|error| staff.broken(error))?;
+    let found = look_up(staff.projections(), staff.log(), id, old).await.map_err(|error| staff.broken(error))?;
     let found = found.ok_or(Problem::NotFound)?;
     staff.record(StaffActivityEvent::VisitViewed { enrollment: id }).await?;
     let received = staff.received_on(id).await?;
@@ -99,10 +100,15 @@ pub(crate) async fn page(staff: May<SeesFunnel>, path: web::Path<String>) -> Res
     show(&format!("Enrollment {}", found.enrollment.help_code), "enrollments", &staff, &page)
 }
 
-async fn look_up(projections: &Projections, id: EnrollmentId, old: bool) -> Result<Option<Found>, ProjectionError> {
+async fn look_up(
+    projections: &Projections,
+    log: &Log,
+    id: EnrollmentId,
+    old: bool,
+) -> Result<Option<Found>, ProjectionError> {
     let Some(enrollment) = enrollments::get(projections, id).await? else { return Ok(None) };
     let filter = AuditFilter { device: Some(id.device()), ..AuditFilter::default() };
-    let mut rows = audit::query(projections, filter, TIMELINE).await?.rows;
+    let mut rows = audit::query(projections, log, filter, TIMELINE).await?.rows;
     rows.retain(is_of_the_enrollment);
     rows.reverse();
     let others = match enrollment.owner.as_ref().or(enrollment.signed_in.as_ref()) {

@@ -286,6 +286,6 @@ async fn by(entry: &Entry, staff: &Staff) -> Result<Option<String>, Problem> {
     if !matches!(entry.actor.kind, ActorKind::Staff | ActorKind::Operator) {
         return Ok(None);
     }
-    let row = audit_row(staff.projections(), entry.id).await.map_err(|error| staff.broken(error))?;
+    let row = audit_row(staff.projections(), staff.log(), entry.id).await.map_err(|error| staff.broken(error))?;
     Ok(row.as_ref().map(links::name))
 }

@@ -203,7 +203,7 @@ async fn decided_by(staff: &Staff, link: &LinkRow) -> Result<Option<String>, Pro
 /// # Errors
 /// Returns an error if the projections are unavailable.
 pub(crate) async fn doer(staff: &Staff, link: &LinkRow) -> Result<(String, String), Problem> {
-    let row = find(staff.projections(), link.event).await.map_err(|error| staff.broken(error))?;
+    let row = find(staff.projections(), staff.log(), link.event).await.map_err(|error| staff.broken(error))?;
     Ok(row.map_or_else(Default::default, |row| (row.actor_id.clone(), name(&row))))
 }
 

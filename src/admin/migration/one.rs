@@ -160,7 +160,7 @@ async fn notes(staff: &Staff, entries: &[Entry]) -> Result<Vec<Note>, Problem> {
     let mut notes = Vec::new();
     for entry in entries.iter().rev() {
         let Event::Record(RecordEvent::RecordNoteAdded { note }) = &entry.event else { continue };
-        let row = audit_row(staff.projections(), entry.id).await.map_err(|error| staff.broken(error))?;
+        let row = audit_row(staff.projections(), staff.log(), entry.id).await.map_err(|error| staff.broken(error))?;
         notes.push(Note {
             at: Instant::of(entry.at, staff.now()),
             by: row.as_ref().map(links::name),

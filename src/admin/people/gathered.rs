@@ -69,8 +69,9 @@ async fn ever_owned(staff: &Staff, person: PersonId) -> Result<Vec<RecordId>, Pr
     for event_type in ["PreviousRecordImported", "PreviousRecordOwnerResolved"] {
         let event_type = Some(Match::is(event_type.to_owned()));
         let filter = AuditFilter { person: Some(person), event_type, ..AuditFilter::default() };
-        let found =
-            audit::query(staff.projections(), filter, MOST_EVENTS).await.map_err(|error| staff.broken(error))?;
+        let found = audit::query(staff.projections(), staff.log(), filter, MOST_EVENTS)
+            .await
+            .map_err(|error| staff.broken(error))?;
         rows.extend(found.rows);
     }
     rows.sort_by_key(|row| Reverse(row.at));

@@ -305,7 +305,7 @@ async fn decided_by(entry: &Entry, staff: &Staff) -> Result<Option<String>, Prob
     if !is_decision {
         return Ok(None);
     }
-    let row = audit_row(staff.projections(), entry.id).await.map_err(|error| staff.broken(error))?;
+    let row = audit_row(staff.projections(), staff.log(), entry.id).await.map_err(|error| staff.broken(error))?;
     Ok(row.as_ref().map(links::name))
 }
 

@@ -154,7 +154,7 @@ async fn sub(row: &WaveRow, staff: &Staff) -> Result<String, Problem> {
     let begun = format!("Begun on {}", Instant::of(row.begun_at, staff.now()).words);
     let first = staff.events_of(&row.wave.stream(), 1).await?;
     let Some(first) = first.first() else { return Ok(begun) };
-    let audited = audit_row(staff.projections(), first.id).await.map_err(|error| staff.broken(error))?;
+    let audited = audit_row(staff.projections(), staff.log(), first.id).await.map_err(|error| staff.broken(error))?;
     Ok(match audited {
         Some(audited) if audited.actor_kind == ActorKind::Operator => format!("{begun} by an operator"),
         Some(audited) => format!("{begun} by {}", links::name(&audited)),

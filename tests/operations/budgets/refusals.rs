@@ -25,7 +25,7 @@ fn flood(server: &TestServer, address: &str) {
 async fn rows(server: &TestServer, event_type: &str) -> Vec<Row> {
     server.caught_up().await;
     let filter = AuditFilter { event_type: Some(Match::is(event_type.into())), ..AuditFilter::default() };
-    audit::query(&server.app().platform.projections, filter, 1_000).await.unwrap().rows
+    audit::query(&server.app().platform.projections, &server.app().platform.log, filter, 1_000).await.unwrap().rows
 }
 
 async fn entries(server: &TestServer, category: &str) -> Vec<Entry> {

@@ -37,9 +37,7 @@ pub(super) fn record(event: &RecordEvent) -> Message {
         RecordEvent::LinkConfirmed { proof, .. } => Message::of("link-confirmed").with("proof", proof_words(*proof)),
         RecordEvent::LinkRejected { .. } => Message::of("link-rejected"),
         RecordEvent::LinkUndone { .. } => Message::of("link-undone"),
-        RecordEvent::MigrationExceptionMade { why } => {
-            Message::of("migration-exception-made").because(why.name())
-        }
+        RecordEvent::MigrationExceptionMade { why } => Message::of("migration-exception-made").because(why.name()),
         RecordEvent::MigrationExceptionEnded {} => Message::of("migration-exception-ended"),
         RecordEvent::RecordNoteAdded { note } => Message::of("record-note-added").personal("note", note),
         RecordEvent::RetirementNotified { failed: None, .. } => Message::of("retirement-notified"),

@@ -16,9 +16,7 @@ pub(super) fn message(event: &StaffEvent) -> Message {
             Message::of("api-client-added").personal("user_name", user_name)
         }
         StaffEvent::ApiTokenIssued { .. } => Message::of("api-token-issued"),
-        StaffEvent::ApiTokenRefused { reason } => {
-            Message::of("api-token-refused").because(words::api_refusal(*reason))
-        }
+        StaffEvent::ApiTokenRefused { reason } => Message::of("api-token-refused").because(words::api_refusal(*reason)),
         StaffEvent::LocalAccountDisabled {} => Message::of("staff-disabled"),
         StaffEvent::LocalAccountEnabled {} => Message::of("staff-enabled"),
         StaffEvent::PasswordChanged { .. } => Message::of("password-changed"),
