@@ -20,6 +20,8 @@ mod list;
 mod measured;
 mod message;
 mod outcome;
+#[cfg(test)]
+mod plans;
 mod query;
 mod render;
 mod search;
@@ -109,9 +111,11 @@ impl Projection for Audit {
         CREATE INDEX IF NOT EXISTS audit_subjects_by_owner ON audit_subjects (owner) WHERE owner IS NOT NULL;
         -- What all events of a kind share, and how many there are.
         CREATE TABLE IF NOT EXISTS audit_kinds (
-            id INTEGER PRIMARY KEY, message TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL,
-            command TEXT NOT NULL, type TEXT NOT NULL, outcome TEXT NOT NULL, events INTEGER NOT NULL,
-            UNIQUE (message, actor, reason, command, type, outcome)
+            id INTEGER PRIMARY KEY, events INTEGER NOT NULL,
+            -- Of the texts.
+            hash INTEGER NOT NULL UNIQUE,
+            message TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL, command TEXT NOT NULL,
+            type TEXT NOT NULL, outcome TEXT NOT NULL
         );
         -- `key`: a hash of the name of the key that seals the address.
         CREATE TABLE IF NOT EXISTS audit_sources (id INTEGER PRIMARY KEY, key INTEGER NOT NULL, address TEXT NOT NULL);

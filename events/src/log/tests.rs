@@ -3,4 +3,5 @@
 mod behind;
 mod delivered;
 pub(super) mod memory;
+mod places;
 mod shared;

@@ -211,3 +211,37 @@ fn since(rows: &Connection, span: Span, time: Timestamp) -> rusqlite::Result<i64
     }
     Ok(low)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Projection;
+    use crate::audit::Audit;
+
+    #[test]
+    fn times_are_bounds_of_positions_also_between_equal_times_and_gaps() {
+        let rows = Connection::open_in_memory().unwrap();
+        rows.execute_batch(Audit.schema()).unwrap();
+        let all = [(3, 10), (4, 20), (9, 20), (10, 20), (15, 30)];
+        for (position, effective) in all {
+            let insert =
+                "INSERT INTO audit_events (position, effective, event, kind, code) VALUES (?1, ?2, x'00', 1, 0)";
+            rows.execute(insert, [position, effective]).unwrap();
+        }
+        for from in 5..35 {
+            for to in 5..35 {
+                let [from, to] = [from, to].map(Timestamp);
+                let filter = AuditFilter { from: Some(from), to: Some(to), ..AuditFilter::default() };
+                let found = span(&rows, &filter).unwrap();
+                let inside = |at: i64| found.is_some_and(|span| span.contains(at));
+                for (position, effective) in all {
+                    assert_eq!(
+                        inside(position),
+                        (from.0..to.0).contains(&effective),
+                        "{effective}: {from:?} to {to:?}"
+                    );
+                }
+            }
+        }
+    }
+}

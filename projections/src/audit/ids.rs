@@ -109,18 +109,29 @@ pub(super) struct Kind<'a> {
     pub command: &'a str,
 }
 
+impl Kind<'_> {
+    // Compared instead of the texts.
+    fn hash(&self) -> i64 {
+        let texts = [self.said.key, self.said.reason, self.command, self.event_type];
+        let texts = texts.into_iter().chain([self.outcome.as_str(), super::actor_name(self.actor)]);
+        hash(texts.flat_map(|text| [text.as_bytes(), &[0]]))
+    }
+}
+
 /// Returns the number of a kind of events, and counts one more event of it.
 pub(super) fn kind(rows: &Connection, kind: &Kind<'_>) -> rusqlite::Result<i64> {
-    let count = "UPDATE audit_kinds SET events = events + 1
-        WHERE message = ?1 AND actor = ?2 AND reason = ?3 AND command = ?4 AND type = ?5 AND outcome = ?6 RETURNING id";
-    let (actor, outcome) = (super::actor_name(kind.actor), kind.outcome.as_str());
-    let values = params![kind.said.key, actor, kind.said.reason, kind.command, kind.event_type, outcome];
-    let mut statement = rows.prepare_cached(count)?;
-    if let Some(known) = statement.query_row(values, |row| row.get(0)).optional()? {
+    let hash = kind.hash();
+    let select = "SELECT id FROM audit_kinds WHERE hash = ?1";
+    let known: Option<i64> = rows.prepare_cached(select)?.query_row([hash], |row| row.get(0)).optional()?;
+    if let Some(known) = known {
+        let count = "UPDATE audit_kinds SET events = events + 1 WHERE id = ?1";
+        rows.prepare_cached(count)?.execute([known])?;
         return Ok(known);
     }
-    let insert = "INSERT INTO audit_kinds (message, actor, reason, command, type, outcome, events)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1)";
+    let insert = "INSERT INTO audit_kinds (hash, message, actor, reason, command, type, outcome, events)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1)";
+    let (actor, outcome) = (super::actor_name(kind.actor), kind.outcome.as_str());
+    let values = params![hash, kind.said.key, actor, kind.said.reason, kind.command, kind.event_type, outcome];
     rows.prepare_cached(insert)?.execute(values)?;
     Ok(rows.last_insert_rowid())
 }
@@ -141,7 +152,7 @@ pub(super) fn source(rows: &Connection, entry: &Entry) -> rusqlite::Result<Optio
     Ok(Some(id))
 }
 
-/// Returns 64 bits of texts (FNV-1a), which are stored instead of them. All texts contain a random id.
+/// Returns 64 bits of texts (FNV-1a), which are stored instead of them. The texts contain a random id, or are few.
 pub(super) fn hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> i64 {
     let bytes = parts.into_iter().flatten();
     let hash =

@@ -97,7 +97,7 @@ macro_rules! statements {
 
 impl Column {
     #[cfg(test)]
-    const ALL: [Column; 8] = [
+    pub(super) const ALL: [Column; 8] = [
         Column::Kind,
         Column::Code,
         Column::Device,

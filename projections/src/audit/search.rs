@@ -159,3 +159,129 @@ fn keep_narrowest(rows: &Connection, span: Span, clauses: &mut [Clause]) -> rusq
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Projection;
+    use crate::audit::Audit;
+    use crate::audit::list::{Column, List};
+    use std::collections::HashSet;
+
+    /// Rows at positions with gaps: `kind` is the position modulo 7, `device` modulo 5, `actor` modulo 3; each 50th row
+    /// has the source 9.
+    fn rows(count: i64) -> Connection {
+        let rows = Connection::open_in_memory().unwrap();
+        rows.execute_batch(Audit.schema()).unwrap();
+        rows.execute_batch(Audit.indexes()).unwrap();
+        for nth in 1..=count {
+            let at = nth * 2 + nth % 2;
+            let insert = "INSERT INTO audit_events (position, effective, event, kind, code, device, actor, source)
+                VALUES (?1, ?1, ?2, ?1 % 7, 0, ?1 % 5, ?1 % 3, ?3)";
+            let (event, source) = (uuid::Uuid::from_u128(nth.cast_unsigned().into()), (nth % 50 == 0).then_some(9));
+            rows.execute(insert, rusqlite::params![at, event.as_bytes(), source]).unwrap();
+        }
+        rows
+    }
+
+    fn kinds(kinds: &[i64]) -> Clause {
+        Clause::new(Union::of(Column::Kind, kinds.iter().copied()), Test::Kinds(kinds.iter().copied().collect()))
+    }
+
+    fn device(device: i64) -> Clause {
+        Clause::new(Union::of(Column::Device, [device]), Test::Device(device))
+    }
+
+    fn actor(actor: i64) -> Clause {
+        let lists = vec![List::of(Column::Actor, actor), List::of(Column::Device, actor)];
+        Clause::new(Union { lists, fixed: Vec::new() }, Test::Actor(actor))
+    }
+
+    fn unlisted(mut clause: Clause) -> Clause {
+        clause.union = None;
+        clause
+    }
+
+    type Expected = fn(i64) -> bool;
+
+    fn filters() -> Vec<(fn() -> Vec<Clause>, Expected)> {
+        vec![
+            (|| vec![], |_| true),
+            (|| vec![kinds(&[3])], |at| at % 7 == 3),
+            (|| vec![kinds(&[0, 2, 3])], |at| [0, 2, 3].contains(&(at % 7))),
+            (|| vec![kinds(&[])], |_| false),
+            (|| vec![device(1), kinds(&[1, 4])], |at| at % 5 == 1 && [1, 4].contains(&(at % 7))),
+            (|| vec![actor(2), device(4), kinds(&[6])], |at| at % 3 == 2 && at % 5 == 4 && at % 7 == 6),
+            (|| vec![unlisted(device(3))], |at| at % 5 == 3),
+            (|| vec![unlisted(device(3)), kinds(&[5])], |at| at % 5 == 3 && at % 7 == 5),
+            (|| vec![device(77)], |_| false),
+        ]
+    }
+
+    /// Returns all positions that a search finds with this budget, and how often the budget was spent.
+    fn found(rows: &Connection, span: Span, clauses: fn() -> Vec<Clause>, budget: usize) -> (Vec<i64>, usize) {
+        let (mut found, mut at, mut spent) = (Vec::new(), span.first(), 0);
+        'pages: loop {
+            let mut search = Search::new(rows, span, clauses(), budget).unwrap();
+            loop {
+                match search.next(at).unwrap() {
+                    Step::Found(record) => {
+                        at = span.following(record.position);
+                        found.push(record.position);
+                    }
+                    Step::End => return (found, spent),
+                    Step::Spent(reached) => {
+                        assert!(!span.precedes(reached, at), "a search never goes back");
+                        (at, spent) = (reached, spent + 1);
+                        assert!(spent < 100_000, "the search does not end");
+                        continue 'pages;
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_search_finds_the_rows_that_meet_all_conditions_in_both_orders_whatever_its_budget() {
+        let count = 3_000;
+        let rows = rows(count);
+        for oldest_first in [false, true] {
+            let span = Span { oldest: 100, newest: 5_501, oldest_first };
+            for (nth, (clauses, expected)) in filters().into_iter().enumerate() {
+                let positions = (1..=count).map(|nth| nth * 2 + nth % 2);
+                let mut wanted: Vec<i64> = positions.filter(|at| span.contains(*at) && expected(*at)).collect();
+                if !oldest_first {
+                    wanted.reverse();
+                }
+                for budget in [1, 7, 100, 1_000_000] {
+                    let (found, spent) = found(&rows, span, clauses, budget);
+                    assert_eq!(found, wanted, "filter {nth} with a budget of {budget}");
+                    assert!(budget < 1_000_000 || spent == 0, "filter {nth}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_search_that_finds_nothing_ends_when_its_budget_is_spent() {
+        let rows = rows(3_000);
+        let span = Span { oldest: 1, newest: 10_000, oldest_first: false };
+        // No list is short, and no row is in both.
+        let clauses = vec![kinds(&[1]), unlisted(Clause::new(Union::default(), Test::Device(77)))];
+        let mut search = Search::new(&rows, span, clauses, 500).unwrap();
+        let Step::Spent(reached) = search.next(span.first()).unwrap() else { panic!("it examined all") };
+        assert!((2_000..6_001).contains(&reached), "{reached}");
+    }
+
+    #[test]
+    fn a_condition_with_few_rows_finds_them_alone() {
+        let rows = rows(3_000);
+        let span = Span { oldest: 1, newest: 10_000, oldest_first: false };
+        let mut clauses = vec![
+            kinds(&[0, 1, 2, 3, 4, 5, 6]),
+            Clause::new(Union::of(Column::Source, [9]), Test::Kinds(HashSet::from([0, 1, 2, 3, 4, 5, 6]))),
+        ];
+        keep_narrowest(&rows, span, &mut clauses).unwrap();
+        assert_eq!(clauses.iter().map(|clause| clause.union.is_some()).collect::<Vec<_>>(), [false, true]);
+    }
+}
