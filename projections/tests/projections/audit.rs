@@ -10,7 +10,7 @@ use events::staff::{StaffEvent, StaffId};
 use events::{ActorKind, Personal, StreamName};
 use projections::audit::{self, AuditFilter, AuditOutcome, Match};
 use projections::devices::{self, State};
-use projections::reenrollment;
+use projections::{Projections, reenrollment};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -287,4 +287,84 @@ async fn an_event_is_found_with_the_person_whom_it_is_about() {
     assert_eq!(count(ada).await, 3);
     assert_eq!(count(eve).await, 2);
     assert_eq!(count(PersonId(staff.0)).await, 1);
+}
+
+async fn searched(desk: &Desk, projections: &Projections, text: &str) -> Vec<String> {
+    let filter = AuditFilter { text: Some(text.to_owned()), oldest_first: true, ..AuditFilter::default() };
+    let page = audit::query(projections, &desk.log, filter, 100).await.unwrap();
+    page.rows.into_iter().map(|row| row.sentence).collect()
+}
+
+#[tokio::test]
+async fn words_find_events_by_what_happened_and_to_whom() {
+    let desk = Desk::new();
+    let device = desk.enroll(1, person(1), "ada", NOON).await;
+    desk.enroll(2, person(2), "eve", later(10)).await;
+    desk.write(&device.stream(), later(100), reported(person(1), "Ada’s telephone", 50, "17.5.1")).await;
+    desk.write(&device.stream(), later(110), reported(person(1), "qz renamed", 50, "17.5.1")).await;
+    let refused = AccountEvent::AccountSignInRefused {
+        method: SignInMethodName::LocalAccount,
+        reason: SignInRefusal::WrongPassword,
+    };
+    let account = StreamName::of("account", "0a");
+    desk.write(&account, later(120), AccountEvent::AccountReserved { person: person(1) }).await;
+    let (event, _) = desk.write(&account, later(130), refused).await;
+    let projections = desk.caught_up().await;
+    let all = desk.log.page(None, 1_000).await.unwrap().len();
+    let count = async |text: &str| searched(&desk, &projections, text).await.len();
+    let of_ada = count("ada").await;
+    assert_eq!(of_ada, all - count("eve").await, "each event is about one of them");
+    assert_eq!(count("TELEPHONE").await, count("renamed").await, "an earlier name is a name");
+    assert_eq!((count("qz").await, count("zq").await), (count("renamed").await, 0), "the beginning of a name");
+    assert_eq!(
+        searched(&desk, &projections, "refused password").await,
+        ["Sign-in refused at the portal: wrong password"]
+    );
+    assert_eq!(count("ada enrolled").await, 1);
+    assert_eq!(count("eve wrong").await, 0);
+    assert_eq!(count("DeviceEnrolled").await, 2);
+    assert_eq!(count(&event.0.to_string()).await, 1);
+    assert_eq!(count("account-0a").await, 2);
+    assert_eq!(count(&device.stream().to_string()).await, count(&device.to_string()).await);
+    assert_eq!(count("000000001001").await, count(&device.to_string()).await, "the end of an id");
+    assert_eq!(count(&help_code(device.enrollment())).await, count(&device.to_string()).await);
+    assert_eq!(count("%").await, 0, "it is no wildcard");
+    assert_eq!(count("\"ada\" OR").await, 0, "it is no query");
+}
+
+#[tokio::test]
+async fn a_word_that_too_many_names_contain_is_told() {
+    let desk = Desk::new();
+    for nth in 0..=audit::MOST_NAMES as u128 {
+        desk.write(&person(nth).stream(), NOON, known(person(nth), &format!("pupil {nth}"))).await;
+    }
+    let projections = desk.caught_up().await;
+    let page = async |text: &str| {
+        let filter = AuditFilter { text: Some(text.to_owned()), ..AuditFilter::default() };
+        audit::query(&projections, &desk.log, filter, 1_000).await.unwrap()
+    };
+    let broad = page("added Pupil").await;
+    assert_eq!((broad.broad, broad.rows.len()), (vec!["pupil".to_owned()], audit::MOST_NAMES));
+    let exact = page("pupil 17").await;
+    assert_eq!(exact.broad, ["pupil"]);
+    let narrow = page("17").await;
+    assert_eq!((narrow.broad, narrow.rows.len()), (vec![], 0), "no name begins with it");
+}
+
+#[tokio::test]
+async fn an_event_that_became_unreadable_keeps_its_row() {
+    let desk = Desk::new();
+    let (first, _) = busy_day(&desk).await;
+    let projections = desk.caught_up().await;
+    let all = desk.log.page(None, 1_000).await.unwrap();
+    let damaged = all.iter().find(|entry| entry.stream == first.stream()).unwrap();
+    let file = rusqlite::Connection::open(desk.path().join("events.db")).unwrap();
+    let alter = "UPDATE log SET envelope = envelope || ' ' WHERE position = ?1";
+    assert_eq!(file.execute(alter, [damaged.position.0.cast_signed()]).unwrap(), 1);
+    let page = audit::query(&projections, &desk.log, AuditFilter::default(), 1_000).await.unwrap();
+    assert_eq!(page.rows.len(), all.len());
+    let row = page.rows.iter().find(|row| row.event == damaged.id).unwrap();
+    assert!(row.sentence.starts_with("This event cannot be read: "), "{}", row.sentence);
+    assert_eq!((row.device, row.event_type.as_str()), (Some(first), damaged.event.type_name().as_str()));
+    assert_eq!(page.rows.iter().filter(|row| row.sentence.starts_with("This event")).count(), 1);
 }

@@ -278,3 +278,42 @@ async fn another_person_keeps_their_text() {
     assert_eq!(marked_rows(&projections).await.len(), rows);
     assert_eq!(projections.rebuild(&desk.log).await.unwrap().changed, Some(vec![]));
 }
+
+#[tokio::test]
+async fn the_index_of_names_keeps_no_part_of_an_erased_name() {
+    let desk = Desk::new();
+    let (ada, eve) = (person(1), person(2));
+    // Three characters of the name take nine bytes: no other text has them by chance.
+    let name = "ꝣꝥꝧꝩꝫ";
+    let device = desk.enroll(1, ada, name, NOON).await;
+    desk.enroll(2, eve, "eve", later(1)).await;
+    desk.write(&device.stream(), later(2), inventory_of(ada, &format!("telephone of {name}"))).await;
+    let projections = desk.caught_up().await;
+    let parts: Vec<String> = name.chars().collect::<Vec<_>>().windows(3).map(|part| part.iter().collect()).collect();
+    let files = || {
+        let directory = desk.path().join("projections");
+        let files = std::fs::read_dir(directory).unwrap().map(|file| file.unwrap().path());
+        files.filter(|file| file.is_file()).map(|file| std::fs::read(file).unwrap()).collect::<Vec<_>>()
+    };
+    let there = |files: &[Vec<u8>]| {
+        let contains =
+            |part: &str| files.iter().any(|file| file.windows(part.len()).any(|window| window == part.as_bytes()));
+        parts.iter().filter(|part| contains(part)).count()
+    };
+    assert!(there(&files()) > 0, "the name is in the files before");
+    let found = async |text: &str| {
+        let filter = AuditFilter { text: Some(text.to_owned()), ..AuditFilter::default() };
+        audit::query(&projections, &desk.log, filter, 100).await.unwrap().rows.len()
+    };
+    assert!(found("ꝥꝧꝩ").await > 5);
+    erase(&desk, ada).await;
+    desk.follow(&projections).await;
+    assert_eq!(there(&files()), 0, "a part of an erased name is still on the disk");
+    assert_eq!((found("ꝥꝧꝩ").await, found("telephone").await), (0, 0));
+    assert!(found("eve").await > 5);
+}
+
+fn inventory_of(person: PersonId, name: &str) -> DeviceEvent {
+    let value = InventoryValue::Personal(Personal::new(person.key(), Value::from(name)));
+    DeviceEvent::InventoryReported { changes: BTreeMap::from([("DeviceName".to_owned(), value)]) }
+}
