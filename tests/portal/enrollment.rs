@@ -117,7 +117,7 @@ async fn the_enrolled_device_is_in_the_inventory_and_in_the_audit_trail() {
     assert_eq!(record.product_name.as_deref(), Some("iPhone14,5"));
     assert_eq!((record.udid, record.serial_number), (None, None));
     let filter = projections::audit::AuditFilter { device: Some(id), ..Default::default() };
-    let trail = projections::audit::query(projections, filter, 100).await.unwrap();
+    let trail = projections::audit::query(projections, &scene.server.app().platform.log, filter, 100).await.unwrap();
     assert!(trail.rows.iter().any(|row| row.event_type == "DeviceEnrolled"));
     scene.strike().await;
 }
