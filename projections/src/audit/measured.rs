@@ -35,8 +35,8 @@ fn mixed(seed: u64) -> u64 {
 
 fn id(kind: u64, nth: u64) -> Uuid {
     let time = (nth / 100) & 0xffff_ffff_ffff;
-    let random = u128::from(mixed(kind << 56 | nth)) & 0x3fff_ffff_ffff_ffff;
-    Uuid::from_u128(u128::from(time) << 80 | 0x7 << 76 | u128::from(kind) << 64 | 2 << 62 | random)
+    let random = u128::from(mixed((kind << 56) | nth)) & 0x3fff_ffff_ffff_ffff;
+    Uuid::from_u128((u128::from(time) << 80) | (0x7 << 76) | (u128::from(kind) << 64) | (2 << 62) | random)
 }
 
 fn device(nth: u64) -> DeviceId {
@@ -57,7 +57,7 @@ fn event(nth: u64, step: u64) -> (StreamName, Actor, Event) {
     let portal =
         |event: EnrollmentEvent| (enrollment.stream(), Actor::new(ActorKind::Person, person(nth)), event.into());
     let mdm = |event: DeviceEvent| (device(nth).stream(), Actor::new(ActorKind::Device, device(nth)), event.into());
-    let command = CommandId(id(3, nth << 20 | step / 4));
+    let command = CommandId(id(3, (nth << 20) | (step / 4)));
     match step {
         0 => {
             let attributes = PersonAttributes {
@@ -112,7 +112,7 @@ fn event(nth: u64, step: u64) -> (StreamName, Actor, Event) {
             1 => DeviceEvent::MdmCommandDelivered { command },
             2 => DeviceEvent::MdmCommandAnswered {
                 command,
-                status: if nth % 500 == 0 { CommandStatus::Error } else { CommandStatus::Acknowledged },
+                status: if nth.is_multiple_of(500) { CommandStatus::Error } else { CommandStatus::Acknowledged },
                 errors: vec![],
                 rejection: None,
                 body: BodyHash("00".into()),
@@ -124,7 +124,7 @@ fn event(nth: u64, step: u64) -> (StreamName, Actor, Event) {
 
 fn entry(position: u64, nth: u64, step: u64) -> Entry {
     let (stream, actor, event) = event(nth, step);
-    let address = mixed(nth << 3 | (step / 7) % 3) % 200_000;
+    let address = mixed((nth << 3) | ((step / 7) % 3)) % 200_000;
     Entry {
         stream,
         revision: Revision(step),

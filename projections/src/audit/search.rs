@@ -60,6 +60,7 @@ impl<'c> Search<'c> {
         budget: usize,
     ) -> rusqlite::Result<Search<'c>> {
         keep_narrowest(rows, span, &mut clauses)?;
+        keep_shortest(&mut clauses);
         let (owners, scanned, budget) = (Owners::new(rows), Vec::new().into_iter(), Budget(budget));
         Ok(Search { rows, span, clauses, owners, scanned, budget })
     }
@@ -160,6 +161,22 @@ fn keep_narrowest(rows: &Connection, span: Span, clauses: &mut [Clause]) -> rusq
     Ok(())
 }
 
+// Each list costs a read before the first row is found. If all together are too many, the condition with the fewest
+// finds the rows alone.
+fn keep_shortest(clauses: &mut [Clause]) {
+    let lists = |clause: &Clause| clause.union.as_ref().map(|union| union.lists.len());
+    if clauses.iter().filter_map(lists).sum::<usize>() <= MOST_LISTS {
+        return;
+    }
+    let with_lists = clauses.iter().enumerate().filter_map(|(nth, clause)| Some((lists(clause)?, nth)));
+    let shortest = with_lists.min().map(|(_, nth)| nth);
+    for (nth, clause) in clauses.iter_mut().enumerate() {
+        if Some(nth) != shortest {
+            clause.union = None;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,9 +219,10 @@ mod tests {
         clause
     }
 
+    type Clauses = fn() -> Vec<Clause>;
     type Expected = fn(i64) -> bool;
 
-    fn filters() -> Vec<(fn() -> Vec<Clause>, Expected)> {
+    fn filters() -> Vec<(Clauses, Expected)> {
         vec![
             (|| vec![], |_| true),
             (|| vec![kinds(&[3])], |at| at % 7 == 3),
@@ -271,6 +289,21 @@ mod tests {
         let mut search = Search::new(&rows, span, clauses, 500).unwrap();
         let Step::Spent(reached) = search.next(span.first()).unwrap() else { panic!("it examined all") };
         assert!((2_000..6_001).contains(&reached), "{reached}");
+    }
+
+    #[test]
+    fn if_all_lists_together_are_too_many_the_condition_with_the_fewest_finds_the_rows() {
+        let [many, more] = [MOST_LISTS - 2, MOST_LISTS].map(|count| {
+            let values = 0..i64::try_from(count).unwrap();
+            Clause::new(Union::of(Column::Kind, values.clone()), Test::Kinds(values.collect()))
+        });
+        let has_lists = |clauses: &[Clause]| clauses.iter().map(|clause| clause.union.is_some()).collect::<Vec<_>>();
+        let mut clauses = vec![more, many, unlisted(device(1))];
+        keep_shortest(&mut clauses);
+        assert_eq!(has_lists(&clauses), [false, true, false]);
+        clauses.push(device(1));
+        keep_shortest(&mut clauses);
+        assert_eq!(has_lists(&clauses), [false, true, false, true]);
     }
 
     #[test]

@@ -3,17 +3,21 @@
 use super::ids::key_of;
 use super::list::{Column, List};
 use super::search::MOST_LISTS;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
-pub(super) const OWNED: &str = "SELECT id FROM audit_subjects WHERE owner = ?1 LIMIT ?2";
+pub(super) const OWNED: &str = "SELECT id, typeof(key) = 'text' FROM audit_subjects WHERE owner = ?1 LIMIT ?2";
 
 /// Returns the lists that contain each row of a person: rows that name them, and those of their devices and accounts.
 pub(super) fn lists_of_person(rows: &Connection, person: i64) -> rusqlite::Result<Vec<List>> {
     let mut lists = vec![List::of(Column::Person, person)];
     let mut owned = rows.prepare_cached(OWNED)?;
-    for subject in owned.query_map(params![person, MOST_LISTS], |row| row.get(0))? {
-        let subject: i64 = subject?;
-        lists.extend([Column::Device, Column::Account].map(|column| List::of(column, subject)));
+    // An account has a name, a device an id.
+    let list = |row: &Row<'_>| {
+        let column = if row.get(1)? { Column::Account } else { Column::Device };
+        Ok(List::of(column, row.get(0)?))
+    };
+    for owned in owned.query_map(params![person, MOST_LISTS], list)? {
+        lists.push(owned?);
     }
     Ok(lists)
 }
@@ -45,7 +49,7 @@ pub(super) fn with_code(rows: &Connection, code: &str) -> rusqlite::Result<Vec<i
     let mut found = Vec::new();
     // The two upper bits of the fourth byte are not in the code.
     for upper in 0..4 {
-        found.extend(beginning_with(rows, &[low, second, third, fourth | upper << 6])?);
+        found.extend(beginning_with(rows, &[low, second, third, fourth | (upper << 6)])?);
     }
     Ok(found)
 }

@@ -63,10 +63,8 @@ pub(super) fn clause(rows: &Connection, kinds: &[KindRow], named: &Named) -> rus
 
 // The word itself may be an id, the end of one, the name of a stream or of an actor, or a help code.
 fn identified(rows: &Connection, word: &str, found: &mut Word) -> rusqlite::Result<()> {
-    let id = match word.split_once('-') {
-        Some((category, id)) if Event::CATEGORIES.contains(&category) => id,
-        _ => word,
-    };
+    let stream = word.split_once('-').filter(|(category, _)| Event::CATEGORIES.contains(category));
+    let id = stream.map_or(word, |(_, id)| id);
     found.subjects.extend(known(rows, &Key::of(id))?);
     if let Ok(event) = Uuid::parse_str(id) {
         found.positions = positions(rows, event)?;
