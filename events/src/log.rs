@@ -173,8 +173,8 @@ impl Log {
         self.open(page).await
     }
 
-    /// Reads the events at these positions and opens them as [`Log::view`] does, each on its own: an event that cannot be
-    /// parsed is an error in its place. Positions without an event are not in the result.
+    /// Reads the events at these positions and opens them as [`Log::view`] does, each on its own: an event that cannot
+    /// be parsed is an error in its place. Positions without an event are not in the result.
     ///
     /// # Errors
     /// Returns `Unavailable` if the store cannot be used.

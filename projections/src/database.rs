@@ -45,9 +45,9 @@ pub(crate) struct Inner {
 pub(crate) const FEW_EVENTS: u64 = 20_000;
 
 impl Projections {
-    /// Opens the files in the directory `projections` in `store`, or creates them. A damaged file is set aside. If a file
-    /// is ahead of the log, all are replaced: they were folded from another log, or from events that the log lost, and
-    /// the next events of this log would be skipped. `head`: the position of the log's last event.
+    /// Opens the files in the directory `projections` in `store`, or creates them. A damaged file is set aside. If a
+    /// file is ahead of the log, all are replaced: they were folded from another log, or from events that the log lost,
+    /// and the next events of this log would be skipped. `head`: the position of the log's last event.
     ///
     /// # Errors
     /// Returns an error if a file cannot be used.

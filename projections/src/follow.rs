@@ -4,10 +4,9 @@ use crate::database::{Inner, blocking};
 use crate::opened::{Part, Readable, erases, open};
 use crate::progress::{Health, Standing};
 use crate::unit::Folded;
-use crate::{ProjectionError, Projections, common};
+use crate::{ProjectionError, Projections, common, corrupt};
 use events::background::Lane;
 use events::log::{Delivery, Follower, Log, Next};
-use events::store::ReadError;
 use events::{Entry, Position};
 use std::sync::Arc;
 use std::time::Duration;
@@ -224,16 +223,4 @@ fn gather(first: Delivery, follower: &mut Follower) -> Vec<Delivery> {
         deliveries.push(more);
     }
     deliveries
-}
-
-// A corrupt event stops all projections.
-pub(crate) fn corrupt(error: &ReadError) -> ProjectionError {
-    match error {
-        ReadError::Corrupt { stream, revision, position, why, .. } => ProjectionError::Stopped {
-            projection: "all",
-            event: format!("{revision} of {stream} at position {position}"),
-            why: why.clone(),
-        },
-        ReadError::Unavailable(why) => ProjectionError::Log(why.clone()),
-    }
 }

@@ -1,8 +1,8 @@
 //! Projections: folds over the log into tables that can be deleted and rebuilt.
 //!
 //! Everything that administrators and auditors see is read from here. Each projection has a source file, a name, a
-//! version, a database file with its own tables and checkpoint, a fold and its queries. [`Projections::run`] follows the
-//! log and writes rows and checkpoint in one transaction, so that a repeated event changes nothing.
+//! version, a database file with its own tables and checkpoint, a fold and its queries. [`Projections::run`] follows
+//! the log and writes rows and checkpoint in one transaction, so that a repeated event changes nothing.
 //!
 //! **Rebuild.** A changed fold gets a new version. A projection without rows, or that somebody rebuilds, is built in a
 //! file beside (`build`), while the server serves; the complete file then takes the place of the current one. Until
@@ -12,8 +12,8 @@
 //! that was set back never makes a later event appear older than an earlier one.
 //!
 //! **Corrupt events** are never skipped: every projection stops there, and [`Projections::health`] names the event. If
-//! the fold of a projection fails, only this projection stops: its queries fail, the others continue. After a fix it goes
-//! on from its checkpoint at the next start, or from the first event by a rebuild.
+//! the fold of a projection fails, only this projection stops: its queries fail, the others continue. After a fix it
+//! goes on from its checkpoint at the next start, or from the first event by a rebuild.
 //!
 //! **A damaged file** is set aside at the start, and a new one is built ([`disposable`]).
 //!
@@ -68,6 +68,7 @@ pub use files::{DIRECTORY, remove};
 pub use progress::{Building, Health, Standing};
 pub use rebuild::{Rebuilt, TableDump};
 
+use events::store::ReadError;
 use events::{Entry, Position, Timestamp};
 use rusqlite::Connection;
 
@@ -152,6 +153,18 @@ impl From<rusqlite::Error> for ProjectionError {
             Some(rusqlite::ErrorCode::DiskFull) => ProjectionError::DiskFull(error.to_string()),
             _ => ProjectionError::Database(error.to_string()),
         }
+    }
+}
+
+/// Returns the error of a log that cannot be read. A corrupt event stops all projections.
+pub(crate) fn corrupt(error: &ReadError) -> ProjectionError {
+    match error {
+        ReadError::Corrupt { stream, revision, position, why, .. } => ProjectionError::Stopped {
+            projection: "all",
+            event: format!("{revision} of {stream} at position {position}"),
+            why: why.clone(),
+        },
+        ReadError::Unavailable(why) => ProjectionError::Log(why.clone()),
     }
 }
 

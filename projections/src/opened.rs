@@ -1,7 +1,6 @@
 //! Events of deliveries, opened as far as they can be read.
 
-use crate::ProjectionError;
-use crate::follow::corrupt;
+use crate::{ProjectionError, corrupt};
 use events::log::{Delivery, Log, Opened};
 use events::person::PersonEvent;
 use events::record::RecordEvent;

@@ -1,6 +1,6 @@
-//! Which log the files belong to: each projection, and the followers (the reactions), keep position and leaf hash of the
-//! furthest event that they have passed. A log that was replaced by another one, even a longer one, has another event
-//! there.
+//! Which log the files belong to: each projection, and the followers (the reactions), keep position and leaf hash of
+//! the furthest event that they have passed. A log that was replaced by another one, even a longer one, has another
+//! event there.
 
 use crate::files::{COMMON, DIRECTORY, parse, remove};
 use crate::{ProjectionError, sql};

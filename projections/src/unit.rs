@@ -76,8 +76,8 @@ pub(crate) struct Folded {
 }
 
 impl Unit {
-    /// Opens the newest file of the projection's version in `directory`, and removes the others. Creates an empty one if
-    /// there is none and `creates`.
+    /// Opens the newest file of the projection's version in `directory`, and removes the others. Creates an empty one
+    /// if there is none and `creates`.
     ///
     /// # Errors
     /// Returns an error if a file cannot be used. A damaged one is set aside.

@@ -1,5 +1,6 @@
-//! The checkpoint of a follower of the log, in `projections/common.db`. It is stored at intervals and not for each event:
-//! after a crash, the effects since then are tried again, and an effect that is done already is not recorded twice.
+//! The checkpoint of a follower of the log, in `projections/common.db`. It is stored at intervals and not for each
+//! event: after a crash, the effects since then are tried again, and an effect that is done already is not recorded
+//! twice.
 //!
 //! A task of its own stores it, one at a time and always the newest position. So a follower never waits for the
 //! connection that the projections write with.

@@ -4,9 +4,9 @@ use super::ReactionError;
 use crate::app::App;
 use events::Position;
 
-/// Position of the last event that a task has written. Until the projections have folded it, they list work that is done
-/// and count too little. At the first look it is the end of the log: the process before this one may have ended before
-/// the projections folded its last events.
+/// Position of the last event that a task has written. Until the projections have folded it, they list work that is
+/// done and count too little. At the first look it is the end of the log: the process before this one may have ended
+/// before the projections folded its last events.
 #[derive(Debug, Default)]
 pub(super) struct Written(Option<Position>);
 

@@ -1,5 +1,7 @@
 //! The audit trail with every filter, earlier records, erased people, and a clock that was set back.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use crate::support::*;
 use events::device::{
     BodyHash, CommandId, CommandPayload, CommandStatus, DeviceEvent, DeviceId, Priority, UnenrolledBy,

@@ -1,4 +1,7 @@
-//! Each projection has a file of its own: it is built beside while the rows of before are read, stops alone, and goes on.
+//! Each projection has a file of its own: it is built beside while the rows of before are read, stops alone, and goes
+//! on.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use crate::support::*;
 use events::device::DeviceEvent;
