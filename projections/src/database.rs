@@ -229,6 +229,15 @@ impl Inner {
         self.units.iter().any(|unit| unit.file().is_some())
     }
 
+    /// Stores up to where each projection has folded the log.
+    ///
+    /// # Errors
+    /// Returns an error if a file cannot be written.
+    pub(crate) fn store_checkpoints(&self) -> Result<(), ProjectionError> {
+        let each = |unit: &Unit| unit.live().as_mut().map_or(Ok(()), |live| Ok(live.store_checkpoint()?));
+        self.units.iter().try_for_each(each)
+    }
+
     /// Copies the write-ahead logs into the files and truncates them. Until then they contain pages with text that was
     /// cleared from rows.
     ///

@@ -83,9 +83,15 @@ impl Projections {
                 }
                 Next::Unreadable(error, _) => return Err(corrupt(&error)),
                 Next::CaughtUp => {}
-                Next::Closed => return Ok(()),
+                Next::Closed => return self.store_checkpoints().await,
             }
         }
+    }
+
+    // The next start then reads no event again.
+    async fn store_checkpoints(&self) -> Result<(), ProjectionError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(Lane::Usual, move || inner.store_checkpoints()).await
     }
 
     // `backlog`: the position of the log's last event when the following began. The follower's own `CaughtUp` does not

@@ -6,7 +6,7 @@ use crate::files::{builds_of, path_of};
 use crate::{Projection, ProjectionError, empty_write_ahead_log};
 use events::side_files::remove_database;
 use events::{Entry, Position};
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,9 +15,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Number of events after which a checkpoint is stored although no row changed. After a start they are folded again,
 /// which changes no row.
 const STORED_AFTER: u64 = 1_000;
-
-/// Number of events from which on their checkpoint is stored when the file is closed. It costs a sync of the file.
-const STORED_AT_THE_END_AFTER: u64 = 100;
 
 /// A projection and its current file.
 pub(crate) struct Unit {
@@ -239,7 +236,7 @@ impl Live {
         reached.saturating_sub(stored)
     }
 
-    fn store_checkpoint(&mut self) -> rusqlite::Result<()> {
+    pub(crate) fn store_checkpoint(&mut self) -> rusqlite::Result<()> {
         if self.stored != self.checkpoint.position {
             checkpoints::keep(&self.writer, self.projection, self.checkpoint)?;
             self.stored = self.checkpoint.position;
@@ -253,10 +250,10 @@ impl Live {
 }
 
 impl Drop for Live {
-    // The next start then has few events to fold again. After an error they are more, and change no row either.
+    // The next start then reads no event again: one that has become unreadable since would stop all projections. After
+    // an error it reads some events again, which changes no row.
     fn drop(&mut self) {
-        let is_worth_it = self.unstored(self.checkpoint.position) >= STORED_AT_THE_END_AFTER;
-        if is_worth_it && !self.file.is_replaced() {
+        if !self.file.is_replaced() {
             let _ = self.store_checkpoint();
         }
     }
@@ -306,7 +303,9 @@ fn poison_or_file(error: rusqlite::Error) -> Result<String, ProjectionError> {
 // Rows come with their checkpoint. Tables without one are of another version, or were left by a start that folded
 // nothing.
 fn remove_without_checkpoint(path: &Path, projection: &dyn Projection) -> Result<(), ProjectionError> {
-    let is_without = Connection::open(path).and_then(|rows| checkpoints::read(&rows, projection));
+    // Opened without creating it, since a new file has to get its mode.
+    let rows = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE);
+    let is_without = rows.and_then(|rows| checkpoints::read(&rows, projection));
     match is_without {
         Ok(checkpoint) if checkpoint.position.is_none() => remove_database(path).map_err(crate::unusable),
         // What is wrong with the file shows when it is opened.

@@ -1,5 +1,4 @@
 //! The audit trail with every filter, earlier records, erased people, and a clock that was set back.
-#![expect(clippy::unwrap_used, reason = "a helper of tests that cannot go on fails the test")]
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

@@ -11,11 +11,11 @@ use tokio::net::unix::OwnedWriteHalf;
 /// Interval of the lines about the progress.
 const TELL_EVERY: Duration = Duration::from_millis(500);
 
-/// A request for a replay. `names`: empty means all projections.
+/// A request. `names`: empty means all projections.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "command", rename = "replay", deny_unknown_fields)]
-pub(crate) struct ReplayRequest {
-    pub(crate) names: Vec<String>,
+#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
+enum ReplayRequest {
+    Replay { names: Vec<String> },
 }
 
 /// The command's name in a request.
@@ -76,11 +76,11 @@ pub(crate) fn progress(projections: &Projections) -> Option<Building> {
 
 /// Answers a request. If the command goes away, the replay is given up, and the rows stay as they are.
 pub(super) async fn converse(app: &App, line: &str, mut writer: OwnedWriteHalf) -> std::io::Result<()> {
-    let request: ReplayRequest = match serde_json::from_str(line) {
-        Ok(request) => request,
+    let names = match serde_json::from_str(line) {
+        Ok(ReplayRequest::Replay { names }) => names,
         Err(error) => return writer.write_all(&line_of(&ReplayLine::Refused { why: super::unparsed(&error) })?).await,
     };
-    let work = replay(app, &request.names);
+    let work = replay(app, &names);
     tokio::pin!(work);
     loop {
         tokio::select! {
@@ -108,7 +108,7 @@ impl Server {
         mut tell: impl FnMut(u64, u64),
     ) -> Result<Replayed, std::io::Error> {
         let (reader, mut writer) = self.0.into_split();
-        writer.write_all(&line_of(&ReplayRequest { names })?).await?;
+        writer.write_all(&line_of(&ReplayRequest::Replay { names })?).await?;
         let mut lines = BufReader::new(reader).lines();
         while let Some(line) = lines.next_line().await? {
             match serde_json::from_str(&line)? {
