@@ -115,6 +115,9 @@ fn every_source_that_contains_the_example_is_in_its_recipe() {
     super::source_folders().iter().for_each(|folder| super::collect(folder, &mut sources));
     sources.extend(std::fs::read_dir(root().join("templates/portal")).unwrap().map(|file| file.unwrap().path()));
     sources.retain(|path| !path.iter().any(|part| part == "tests" || part == "tests.rs"));
+    // A change works without it; a test of its own lists what the generated histories lack.
+    let histories = root().join("crates/histories");
+    sources.retain(|path| !path.starts_with(&histories));
     for (example, text) in COMPLETE {
         let recipe = recipes.iter().find(|recipe| recipe.example == example).expect("a recipe with this example");
         for source in &sources {
