@@ -3,7 +3,7 @@
 //!
 //! **Numbers.** A device has a number `n` besides its id: 1 for the first device that an event was about, and so on. So
 //! `n` orders devices by the time at which they were added, and a time leads to a number by a binary search. The
-//! history names devices by `n` and attributes by a code ([`attributes`]).
+//! history names devices by `n` and attributes by a code (`attributes`).
 //!
 //! **History.** It has a row for each value that an attribute ever had. A value is valid from `valid_from`, in
 //! effective time, until the next row of the same attribute. A row with the value `NULL` means that the value was

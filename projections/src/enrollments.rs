@@ -4,7 +4,7 @@
 //! it), and for each refusal. A decision that the server makes for a person (such as a choice determined by the
 //! settings) is not a step: it begins and ends with events that were recorded at the same instant.
 //!
-//! Rows have numbers in the order of the log. The funnel is rolled up per day of opening ([`days`]): an enrollment is
+//! Rows have numbers in the order of the log. The funnel is rolled up per day of opening (`days`): an enrollment is
 //! added to its day when it ends, and counted from its own rows while it is open.
 
 mod days;

@@ -1,8 +1,6 @@
 //! The projections over the histories of an organization: what is folded while the events come equals what is built
 //! again from the log.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use events::store::StoreLifecycle as _;
 use histories::{Installation, Plan, write};
 use projections::Projections;
