@@ -22,7 +22,7 @@ use crate::personal::{KeyName, Personal, sealed_keys};
 use crate::store::{AppendError, Appended, Corruption, EventStore, Expected, ReadError};
 use feed::Feed;
 use open::{OpenedEvent, damaged_by, open_all};
-use sealing::{Names, plain, seal_all};
+use sealing::{Names, seal_all};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -108,7 +108,7 @@ impl Log {
         expected: Expected,
         drafts: Vec<Draft>,
     ) -> Result<Appended, AppendError> {
-        let events: Vec<NewEvent> = drafts.into_iter().map(plain).collect();
+        let events: Vec<NewEvent> = drafts.into_iter().map(NewEvent::from).collect();
         let names = Names::of(&events);
         let is_brief = brief::is(events.iter().flat_map(|event| [&event.data, &event.source]));
         let keys = Arc::clone(&self.keys);

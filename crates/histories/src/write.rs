@@ -16,9 +16,8 @@ use events::settings::{Settings, SettingsEvent};
 use events::store::sqlite::SqliteStore;
 use events::store::{EventStore, Expected, StoreLifecycle};
 use events::system::{LogEvent, LogFingerprints, log_stream};
-use events::{Actor, ActorKind, Draft, Event, KeyName, Log, Revision, StreamName, Timestamp, upcast};
+use events::{Actor, ActorKind, Draft, Event, KeyName, Log, Revision, StreamName, Timestamp};
 use futures_util::StreamExt as _;
-use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -297,7 +296,7 @@ fn make_keys(keys: &SqliteKeyStore, batch: &[Append]) -> anyhow::Result<()> {
 fn seal_append(keys: &SqliteKeyStore, revisions: &mut Revisions, append: Append) -> anyhow::Result<Sealed> {
     let Append { stream, drafts, destroys, .. } = append;
     let expected = revisions.take(&stream, drafts.len() as u64);
-    let mut events: Vec<NewEvent> = drafts.into_iter().map(plain).collect();
+    let mut events: Vec<NewEvent> = drafts.into_iter().map(NewEvent::from).collect();
     for event in &mut events {
         seal(keys, event.id, "/data", &mut event.data).with_context(|| format!("{stream}: {}", event.event_type))?;
         if !event.source.is_null() {
@@ -308,22 +307,6 @@ fn seal_append(keys: &SqliteKeyStore, revisions: &mut Revisions, append: Append)
         keys.destroy(&name)?;
     }
     Ok(Sealed { stream, expected, events, keys: keys.sequence() })
-}
-
-// As `Log::append` prepares a draft.
-fn plain(draft: Draft) -> NewEvent {
-    let (event_type, data) = draft.event.to_parts();
-    NewEvent {
-        id: draft.id,
-        version: upcast::current_version(&event_type),
-        event_type,
-        at: draft.at,
-        actor: draft.actor,
-        source: draft.source.map_or(Value::Null, |source| json!(source)),
-        correlation: draft.correlation,
-        causation: draft.causation,
-        data,
-    }
 }
 
 /// The next revision of each stream. A stream is known by 64 bits of the hash of its name: two of ten million are the

@@ -75,18 +75,20 @@ fn leave_out_sources(keys: &dyn KeyStore, events: &mut [NewEvent]) -> Result<Vec
     Ok(damaged)
 }
 
-/// Serializes the payload of a draft; personal fields are not sealed yet.
-pub(super) fn plain(draft: Draft) -> NewEvent {
-    let (event_type, data) = draft.event.to_parts();
-    NewEvent {
-        id: draft.id,
-        version: upcast::current_version(&event_type),
-        event_type,
-        at: draft.at,
-        actor: draft.actor,
-        source: draft.source.map_or(Value::Null, |source| json!(source)),
-        correlation: draft.correlation,
-        causation: draft.causation,
-        data,
+impl From<Draft> for NewEvent {
+    /// Serializes the payload; personal fields are not sealed yet.
+    fn from(draft: Draft) -> NewEvent {
+        let (event_type, data) = draft.event.to_parts();
+        NewEvent {
+            id: draft.id,
+            version: upcast::current_version(&event_type),
+            event_type,
+            at: draft.at,
+            actor: draft.actor,
+            source: draft.source.map_or(Value::Null, |source| json!(source)),
+            correlation: draft.correlation,
+            causation: draft.causation,
+            data,
+        }
     }
 }
