@@ -14,7 +14,7 @@ use std::time::Duration;
 const MEASURED: [&str; 3] = ["devices", "visits", "renewals"];
 
 #[tokio::test]
-#[ignore = "takes minutes: run it by hand"]
+#[ignore = "takes minutes with a million devices: tests/run runs it with few"]
 async fn the_figures_of_a_large_fleet() {
     let number = std::env::var("MUSTER_MEASURE_DEVICES").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000);
     let directory = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
 //! Measures the folds of the audit trail and of the names, and searches (run by hand, in release:
-//! `EVENTS=1000000 cargo test --release -p projections measured -- --ignored --nocapture`).
+//! `MUSTER_MEASURE_EVENTS=1000000 cargo test --release -p projections measured -- --ignored --nocapture`).
 
 use super::filter::{AuditFilter, Match, conditions};
 use super::query::EXAMINED;
@@ -197,11 +197,11 @@ fn print_sizes(rows: &Connection, events: u64) {
 }
 
 fn events() -> u64 {
-    std::env::var("EVENTS").ok().and_then(|events| events.parse().ok()).unwrap_or(1_000_000)
+    std::env::var("MUSTER_MEASURE_EVENTS").ok().and_then(|events| events.parse().ok()).unwrap_or(1_000_000)
 }
 
 #[test]
-#[ignore = "measures"]
+#[ignore = "takes minutes with a million events: tests/run runs it with few"]
 fn measured_folds_and_searches_of_the_audit_trail() {
     let directory = tempfile::tempdir().unwrap();
     let rows = folded(&Audit, &directory.path().join("audit.db"), events());
@@ -262,7 +262,7 @@ fn page(rows: &Connection, filter: &AuditFilter) -> (usize, bool) {
 }
 
 #[test]
-#[ignore = "measures"]
+#[ignore = "takes minutes with a million events: tests/run runs it with few"]
 fn measured_folds_of_names() {
     let directory = tempfile::tempdir().unwrap();
     folded(&Names, &directory.path().join("names.db"), events());
